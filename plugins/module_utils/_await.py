@@ -1,0 +1,70 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""await: the one waiter. Its clock is injected, so that tests wait for nothing."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass
+
+_T = t.TypeVar("_T")
+
+
+class Clock:
+    """The machine's clocks."""
+
+    def monotonic(self) -> float:
+        """Seconds that only ever grow."""
+        return time.monotonic()
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Not there yet; ``reason`` says what is missing, as a clause that follows "waiting for"."""
+
+    reason: str
+
+
+class TimedOut(Exception):
+    """The deadline passed; ``reason`` is what was still missing."""
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.seconds = seconds
+
+
+#: Seconds between two looks: short at first, since Odoo needs about a second for a reload, then longer.
+_SHORTEST, _LONGEST, _GROWTH = 0.05, 0.5, 1.15
+
+
+def wait_until(attempt: t.Callable[[], t.Union[_T, Pending]], clock: Clock, deadline: float) -> _T:
+    """Call ``attempt`` until it returns something else than :class:`Pending`.
+
+    :param deadline: on ``clock.monotonic()``; the last attempt begins at or after it.
+    :raises TimedOut: the deadline passed. What ``attempt`` raises goes through.
+    """
+    begun = clock.monotonic()
+    pause = _SHORTEST
+    while True:
+        late = clock.monotonic() >= deadline
+        outcome = attempt()
+        if not isinstance(outcome, Pending):
+            return outcome
+        if late:
+            raise TimedOut(outcome.reason, clock.monotonic() - begun)
+        clock.sleep(max(0.0, min(pause, deadline - clock.monotonic())))
+        pause = min(pause * _GROWTH, _LONGEST)

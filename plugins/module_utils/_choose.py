@@ -1,0 +1,44 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""choose: which of the masters that were found are meant. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+#: Keys of ``match`` and where their value stands in what master_info returns.
+KEYS = ("pid", "user", "unit", "config_file", "database", "http_port", "version", "mode")
+
+
+class BadMatch(Exception):
+    """``match`` cannot be understood; the message names the key and the value."""
+
+
+def choose(masters: t.Sequence[t.Mapping[str, t.Any]], match: t.Mapping[str, t.Any]) -> t.List[t.Mapping[str, t.Any]]:
+    """The masters for which every key of ``match`` holds; a list of values holds when one of them does.
+
+    :raises BadMatch: an unknown key, or a value that is neither a scalar nor a list of scalars.
+    """
+    wanted: t.Dict[str, t.Set[str]] = {}
+    for key, value in match.items():
+        if key not in KEYS:
+            raise BadMatch("match: there is no key %r; right are %s" % (key, ", ".join(KEYS)))
+        values = value if isinstance(value, (list, tuple)) else [value]
+        if not values or any(isinstance(one, (dict, list, tuple)) or one is None for one in values):
+            raise BadMatch("match: %s is %r; right is a value, or a list of values" % (key, value))
+        wanted[key] = {str(one) for one in values}
+    return [master for master in masters if all(wanted[key] & _values(master, key) for key in wanted)]
+
+
+def _values(master: t.Mapping[str, t.Any], key: str) -> t.Set[str]:
+    if key == "unit":
+        return {str(master["supervisor"]["unit"])}
+    if key == "database":
+        return set(master["databases"])
+    if key == "http_port":
+        return {str(master["options"]["http_port"])}
+    return {str(master[key])}

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""What an argument vector starts: an Odoo server, its gevent child, a one-off run, or nothing of Odoo."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+SERVER = "server"
+GEVENT = "gevent"
+ONE_OFF = "one_off"
+
+_PYTHON = re.compile(r"^(python|pypy)[0-9.]*(-dbg|d)?$")
+#: odoo-bin, odoo, odoo.py, openerp-server, start_odoo, odoo16, odoo-bin-17.0 … but not odoo-exporter.py
+_SCRIPT = re.compile(r"^(start[-_])?(odoo|openerp)([-_.]?(bin|server|gevent))?([-_.]?v?\d+(\.\d+)*)?(\.py)?$")
+_PACKAGE = re.compile(r"^(odoo|openerp)(\.__main__|\.cli)?$")
+#: Programs that run another Python program inside their own process.
+_CARRIERS = frozenset(
+    ["debugpy", "ptvsd", "pdb", "cProfile", "profile", "coverage", "trace", "viztracer", "ddtrace-run"]
+)
+#: Options of the interpreter whose value is the next argument.
+_PYTHON_VALUE_OPTIONS = frozenset(["-W", "-X", "--check-hash-based-pycs"])
+
+
+@dataclass(frozen=True)
+class Command:
+    """An argument vector that starts Odoo.
+
+    ``interpreter`` is argv[0] as it stands (a path or a bare name), ``script`` the path as it stands or None when Odoo
+    was started with ``-m``, ``args`` what Odoo itself parses.
+    """
+
+    kind: str
+    interpreter: str
+    script: t.Optional[str]
+    package: t.Optional[str]
+    subcommand: str
+    args: t.Tuple[str, ...]
+
+
+def could_be_odoo(cmdline: bytes) -> bool:
+    """A cheap test on the raw bytes, so that a pass over thousands of processes parses next to none of them."""
+    return b"odoo" in cmdline or b"openerp" in cmdline
+
+
+def parse_command(argv: t.Sequence[str]) -> t.Optional[Command]:
+    """Tell what ``argv`` starts; None when it is not Odoo run by a Python interpreter.
+
+    Wrappers (sudo, timeout, a shell, poetry) are None: they have no handlers of their own, a signal kills them.
+    """
+    if not argv or not _PYTHON.match(_basename(argv[0])):
+        return None
+    rest = list(argv[1:])
+    while rest:
+        word = rest.pop(0)
+        if word == "-m" or (word.startswith("-m") and not word.startswith("--")):
+            module = word[2:] or (rest.pop(0) if rest else "")
+            if _PACKAGE.match(module):
+                return _command(argv[0], None, module.partition(".")[0], rest)
+            return _carried(argv[0], rest) if module in _CARRIERS else None
+        if word in ("-c", "-"):
+            return None
+        if word in _PYTHON_VALUE_OPTIONS:
+            rest = rest[1:]
+        elif not word.startswith("-"):
+            if _basename(word) in _CARRIERS:
+                return _carried(argv[0], rest)
+            return _command(argv[0], word, None, rest) if _SCRIPT.match(_basename(word)) else None
+        elif re.match(r"^-[bBdEhiIOPqRsSuvVx?]*c", word):
+            return None
+    return None
+
+
+def _carried(interpreter: str, words: t.List[str]) -> t.Optional[Command]:
+    for at, word in enumerate(words):
+        if word == "-m" and at + 1 < len(words) and _PACKAGE.match(words[at + 1]):
+            return _command(interpreter, None, words[at + 1].partition(".")[0], words[at + 2 :])
+        if _SCRIPT.match(_basename(word)):
+            return _command(interpreter, word, None, words[at + 1 :])
+    return None
+
+
+def _command(interpreter: str, script: t.Optional[str], package: t.Optional[str], args: t.Sequence[str]) -> Command:
+    words = list(args)
+    # Odoo looks for its subcommand in first place only, but lets --addons-path stand before it.
+    if len(words) > 1 and words[0].startswith("--addons-path=") and not words[1].startswith("-"):
+        words = words[1:]
+    subcommand = words[0] if words and words[0] and not words[0].startswith("-") else SERVER
+    if subcommand == GEVENT or _basename(script or "").startswith("openerp-gevent"):
+        kind = GEVENT
+    elif subcommand == SERVER and not _stops_after_init(args):
+        kind = SERVER
+    else:
+        kind = ONE_OFF
+    return Command(kind, interpreter, script, package, subcommand, tuple(args))
+
+
+def _stops_after_init(args: t.Sequence[str]) -> bool:
+    # optparse takes any unambiguous beginning of a long option.
+    return any(len(word) >= len("--sto") and "--stop-after-init".startswith(word) for word in args)
+
+
+def _basename(path: str) -> str:
+    return path.rsplit("/", 1)[-1]

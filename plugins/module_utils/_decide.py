@@ -1,0 +1,65 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""decide: from what a look saw and what is wished to act, nothing, wait or refuse, each with its reason. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import RUNNING, UNKNOWN, Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded
+
+ACT, NOTHING, WAIT = "act", "nothing", "wait"
+ALWAYS, SINCE = "always", "since"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """``kind`` is one of act, nothing and wait; ``reason`` is a clause. ``load``: what we wait for is a new load."""
+
+    kind: str
+    reason: str
+    load: bool = False
+
+
+@dataclass(frozen=True)
+class ReloadWish:
+    """``since`` is in seconds since the epoch, with the policy ``since`` only."""
+
+    policy: str
+    since: t.Optional[float] = None
+
+
+def decide_reload(
+    instance: Instance, load: Loaded, wish: ReloadWish, waited_for: t.Optional[str], time_text: t.Callable[[float], str]
+) -> Decision:
+    """Whether a server needs a HUP now.
+
+    :param waited_for: what this call has already waited for: a start or a reload that was under way when it came.
+    :param time_text: turns seconds since the epoch into text for the reason.
+    """
+    if instance.state != RUNNING:
+        return Decision(WAIT, "it was %s" % instance.state, load=True)
+    if any(c.role == UNKNOWN and c.process.catches("HUP") for c in instance.children):
+        # A worker, or the shepherd of a reload that has begun this very moment.
+        return Decision(WAIT, "it was starting a process")
+    if wish.policy == SINCE and wish.since is not None:
+        if load.not_before >= wish.since:
+            return Decision(
+                NOTHING,
+                "it loaded its code at %s or later, which is not before %s"
+                % (time_text(load.not_before), time_text(wish.since)),
+            )
+        return Decision(
+            ACT,
+            "it may have loaded its code at %s, which is before %s"
+            % (time_text(load.not_before), time_text(wish.since)),
+        )
+    if waited_for:
+        return Decision(NOTHING, "%s when this call came, and that has ended well" % waited_for)
+    return Decision(ACT, "a reload was asked for")

@@ -1,0 +1,133 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""When did a server load its code? Our own markers, and the lock that lets one call at a time act on a server.
+
+Both live in a directory under /run that only the caller can write: root's is /run/fleetops-odoo, another user's stands
+in its runtime directory. They go with a reboot, as the processes do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import stat
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
+
+MARKER, PROCESS = "marker", "process"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Bounds of the moment at which the running code was loaded, in seconds since the epoch."""
+
+    not_before: float
+    not_after: float
+    evidence: str
+
+
+class StateDirectory:
+    """Markers and locks of one user on one host."""
+
+    def __init__(self, path: t.Optional[str] = None) -> None:
+        self.path = path or _default_path()
+
+    def open(self) -> None:
+        """Make the directory, and make sure that nobody else can write into it.
+
+        :raises OSError: it cannot be made, or it is somebody else's.
+        """
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self.path, 0o700)
+        status = os.lstat(self.path)
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
+            raise OSError(errno.EPERM, "must be a directory that only uid %d can write" % os.geteuid(), self.path)
+
+    def try_lock(self, process: Process) -> t.Optional[int]:
+        """Take the lock of this server; None when another call holds it. It ends with the descriptor, or with us."""
+        name = os.path.join(self.path, "%d-%d.lock" % (process.pid, process.start))
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def remember(self, process: Process, not_before: float, not_after: float) -> None:
+        """Write down when this process, in its present exec, loaded its code.
+
+        :raises OSError: the marker could not be written (a full disk); it is not there then, never half there.
+        """
+        name = self._marker(process)
+        temporary = "%s.%d" % (name, os.getpid())
+        content = {"fingerprint": process.fingerprint, "not_before": not_before, "not_after": not_after}
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(content, file)
+            os.rename(temporary, name)
+        except OSError:
+            os.unlink(temporary)
+            raise
+
+    def recall(self, process: Process) -> t.Optional[Loaded]:
+        """What was written down about this process in its present exec; None when nothing was."""
+        try:
+            with open(self._marker(process)) as file:
+                content = json.load(file)
+            if process.fingerprint is None or content["fingerprint"] != process.fingerprint:
+                return None
+            return Loaded(float(content["not_before"]), float(content["not_after"]), MARKER)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def forget_others(self, alive: t.Container[str]) -> None:
+        """Drop what belongs to processes that are gone (``alive`` holds identities)."""
+        try:
+            names = os.listdir(self.path)
+        except OSError:
+            return
+        for name in names:
+            identity = name.partition(".")[0].replace("-", ":")
+            if identity not in alive:
+                try:
+                    os.unlink(os.path.join(self.path, name))
+                except OSError:
+                    continue
+
+    def _marker(self, process: Process) -> str:
+        return os.path.join(self.path, "%d-%d.json" % (process.pid, process.start))
+
+
+def loaded(process: Process, marker: t.Optional[Loaded], boot_time: float, ticks: int, now: float) -> Loaded:
+    """When the running code was loaded: what our marker says, else somewhere between the process's start and now. Pure.
+
+    :param boot_time: seconds since the epoch at which the machine booted.
+    :param ticks: clock ticks in a second.
+    """
+    if marker is not None:
+        return marker
+    return Loaded(boot_time + process.start / ticks, now, PROCESS)
+
+
+def _default_path() -> str:
+    if os.geteuid() == 0:
+        return "/run/fleetops-odoo"
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or "/run/user/%d" % os.geteuid()
+    if os.path.isdir(runtime):
+        return os.path.join(runtime, "fleetops-odoo")
+    # open() refuses it unless it is a directory of our own.
+    return "/tmp/fleetops-odoo-%d" % os.geteuid()  # noqa: S108

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The one file that knows AnsibleModule: parameters in, the pipeline, results out."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.common.respawn import has_respawned, respawn_module
+from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock
+from ansible_collections.fleetops.odoo.plugins.module_utils._choose import BadMatch, choose
+from ansible_collections.fleetops.odoo.plugins.module_utils._decide import SINCE, ReloadWish
+from ansible_collections.fleetops.odoo.plugins.module_utils._health import HealthCheck
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._psutil import psutil
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload import Host, ReloadFailed, ReloadOrder, reload_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import SIGNALLED, Result, iso, masters, one_off
+from ansible_collections.fleetops.odoo.plugins.module_utils._when import BadMoment, parse_moment
+
+#: Options of every module that works on chosen masters.
+CHOICE_SPEC: t.Dict[str, t.Any] = {"match": {"type": "dict", "default": {}}}
+
+#: Interpreters that root owns and that a distribution's python3-psutil serves.
+_SYSTEM_INTERPRETERS = ("/usr/bin/python3", "/usr/libexec/platform-python")
+
+#: Seconds by which the clock of the controller may be ahead of the host's.
+_CLOCK_TOLERANCE = 5.0
+
+
+def start(spec: t.Dict[str, t.Any], **keywords: t.Any) -> AnsibleModule:
+    """Make the module, under an interpreter that has psutil."""
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True, **keywords)
+    if psutil is None:
+        _find_psutil(module)
+    return module
+
+
+def master_info(module: AnsibleModule) -> None:
+    """What the module ``master_info`` does."""
+    host = _host()
+    seen = look(host.proc)
+    found = _chosen(module, masters(seen, host.store, host.clock.time()))
+    module.exit_json(changed=False, masters=found, one_off=one_off(seen))
+
+
+def reload(module: AnsibleModule) -> None:
+    """What the module ``reload`` does."""
+    host = _host()
+    params = module.params
+    order = ReloadOrder(_wish(module, host.clock), _health(module, params["health"]), params["timeout"])
+    seen, identities = _choose_masters(module, host)
+    try:
+        results = reload_all(host, seen, identities, order, check_mode=module.check_mode)
+    except ReloadFailed as exc:
+        module.fail_json(msg=str(exc), **_told(module, exc.results))
+    else:
+        module.exit_json(**_told(module, results))
+
+
+def _host() -> Host:
+    return Host(Proc(), Clock(), StateDirectory())
+
+
+def _choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
+    seen = look(host.proc)
+    chosen = _chosen(module, masters(seen, host.store, host.clock.time()))
+    if not chosen and not module.params["allow_none"]:
+        others = ["%d (%s)" % (i.master.pid, look_name(seen, i.identity)) for i in seen.instances]
+        module.fail_json(
+            msg="no Odoo master was found%s. There %s."
+            % (
+                " that matches %s" % module.params["match"] if module.params["match"] else "",
+                "is none on this host" if not others else "are others, with pid %s" % ", ".join(others),
+            ),
+            results=[],
+        )
+    return seen, [str(master["identity"]) for master in chosen]
+
+
+def look_name(seen: Look, identity: str) -> str:
+    """How a master is named to a person: by its configuration file, else by its port."""
+    options = seen.options[identity]
+    return options.config_file or "port %d" % options.http_port
+
+
+def _chosen(module: AnsibleModule, found: t.Sequence[t.Dict[str, t.Any]]) -> t.List[t.Mapping[str, t.Any]]:
+    try:
+        return choose(found, module.params["match"])
+    except BadMatch as exc:
+        return t.cast(t.List[t.Mapping[str, t.Any]], module.fail_json(msg=str(exc)))
+
+
+def _wish(module: AnsibleModule, clock: Clock) -> ReloadWish:
+    policy, text = module.params["policy"], module.params["since"]
+    if policy != SINCE:
+        return ReloadWish(policy)
+    try:
+        since = parse_moment(text)
+    except BadMoment as exc:
+        module.fail_json(msg="since: %s" % exc)
+    ahead = since - clock.time()
+    if ahead > _CLOCK_TOLERANCE:
+        module.fail_json(
+            msg="since: %s is in the future by the clock of this host, which says %s; right is a moment that has passed"
+            % (text, iso(clock.time()))
+        )
+    if ahead > 0 and not module.check_mode:
+        clock.sleep(ahead)
+    return ReloadWish(policy, since)
+
+
+def _health(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[HealthCheck]:
+    given = {key: value for key, value in (given or {}).items() if value is not None}
+    if not given.pop("enabled", True):
+        return None
+    if "path" in given and not given["path"].startswith("/"):
+        module.fail_json(msg="health: path is %r; right is a path that begins with /" % given["path"])
+    if "port" in given and not 0 < given["port"] < 65536:
+        module.fail_json(msg="health: port is %d; right is a number from 1 to 65535" % given["port"])
+    if "status" in given:
+        given["status"] = tuple(given["status"])
+    return HealthCheck(**given)
+
+
+def _told(module: AnsibleModule, results: t.Sequence[Result]) -> t.Dict[str, t.Any]:
+    told: t.Dict[str, t.Any] = {
+        "changed": any(result.did == SIGNALLED for result in results),
+        "results": [result.told() for result in results],
+    }
+    if module._diff:  # noqa: SLF001  # there is no other way to ask
+        told["diff"] = [
+            {"before_header": r.identity, "after_header": r.identity, "before": r.before or {}, "after": r.after or {}}
+            for r in results
+            if r.after is not None
+        ]
+    return told
+
+
+def _find_psutil(module: AnsibleModule) -> None:
+    """Go on under an interpreter that has psutil, or say how to get it."""
+    if not has_respawned():
+        for path in _SYSTEM_INTERPRETERS:
+            if _is_roots(path) and module.run_command([path, "-I", "-c", "import psutil"])[0] == 0:
+                respawn_module(path)
+    module.fail_json(
+        msg=missing_required_lib("psutil")
+        + " On Debian and Ubuntu it is the package python3-psutil; it is also on PyPI under the name psutil."
+    )
+
+
+def _is_roots(path: str) -> bool:
+    # Not an interpreter that a service's user could have put there.
+    try:
+        status = os.stat(path)
+    except OSError:
+        return False
+    return status.st_uid == 0 and not status.st_mode & 0o022

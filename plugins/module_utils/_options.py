@@ -1,0 +1,227 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The options a server runs with, without secrets: argv over environment over odoo.conf over Odoo's defaults."""
+
+from __future__ import annotations
+
+import configparser
+import optparse
+import os
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_environ
+from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
+
+_LARGEST_FILE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Options:
+    """What we need of a server's options. Ports are numbers, limits are seconds."""
+
+    config_file: t.Optional[str]
+    #: why odoo.conf could not be read; it says nothing of its content
+    config_error: t.Optional[str]
+    databases: t.Tuple[str, ...]
+    http_enable: bool
+    http_interface: str
+    http_port: int
+    gevent_port: int
+    workers: int
+    max_cron_threads: int
+    logfile: t.Optional[str]
+    syslog: bool
+    log_level: str
+    limit_time_real: int
+    limit_time_real_cron: int
+    data_dir: t.Optional[str]
+
+
+#: Options that we read, by the name that they have today: older names, and Odoo's default.
+_WANTED: t.Mapping[str, t.Tuple[t.Tuple[str, ...], str]] = {
+    "db_name": ((), ""),
+    "http_enable": (("xmlrpc",), "True"),
+    "http_interface": (("xmlrpc_interface",), ""),
+    "http_port": (("xmlrpc_port",), "8069"),
+    "gevent_port": (("longpolling_port",), "8072"),
+    "workers": ((), "0"),
+    "max_cron_threads": ((), "2"),
+    "logfile": ((), ""),
+    "syslog": ((), "False"),
+    "log_level": ((), "info"),
+    "limit_time_real": ((), "120"),
+    "limit_time_real_cron": ((), "-1"),
+    "data_dir": ((), ""),
+}
+
+#: Every option of Odoo 14 to 19 that takes a value, so that a value is never mistaken for an option, and an
+#: abbreviation is resolved as Odoo resolves it. Those that we read come with the name above.
+_VALUE_OPTIONS = """
+--addons-path --config=config --data-dir=data_dir --database=db_name --db-filter --db-template --db_app_name --db_host
+--db_maxconn --db_maxconn_gevent --db_password --db_port --db_replica_host --db_replica_port --db_sslmode --db_user
+--dev --email-from --from-filter --geoip-city-db --geoip-country-db --geoip-db --gevent-port=gevent_port
+--http-interface=http_interface --http-port=http_port --i18n-export --i18n-import --init --language
+--limit-memory-hard --limit-memory-hard-gevent --limit-memory-soft --limit-memory-soft-gevent --limit-request
+--limit-time-cpu --limit-time-real=limit_time_real --limit-time-real-cron=limit_time_real_cron
+--limit-time-worker-cron --load --load-language --log-db --log-db-level --log-handler --log-level=log_level
+--logfile=logfile --longpolling-port=gevent_port --max-cron-threads=max_cron_threads --modules
+--osv-memory-age-limit --osv-memory-count-limit --pg_path --pidfile --pre-upgrade-scripts --reinit --screencasts
+--screenshots --shell-file --shell-interface --smtp --smtp-password --smtp-port --smtp-ssl-certificate-filename
+--smtp-ssl-private-key-filename --smtp-user --test-file --test-tags --transient-age-limit --update --upgrade-path
+--without-demo --workers=workers --xmlrpc-interface=http_interface --xmlrpc-port=http_port
+"""
+_FLAGS = """
+--i18n-overwrite --import-partial --log-request --log-response --log-sql --log-web --no-database-list --proxy-mode
+--save --skip-auto-install --smtp-ssl --stop-after-init --syslog=syslog --test-enable --unaccent --with-demo
+--x-sendfile
+"""
+_SHORT = {
+    "config": "-c",
+    "database": "-d",
+    "data-dir": "-D",
+    "db_user": "-r",
+    "db_password": "-w",
+    "http-port": "-p",
+    "init": "-i",
+    "update": "-u",
+    "language": "-l",
+}
+
+
+def read_options(proc: Proc, master: Process, command: Command, version: t.Optional[str]) -> Options:
+    """Options of a server at this moment. odoo.conf is read again at each call: a HUP makes Odoo do the same.
+
+    :param version: from 19 on the environment may hold options too (seen in Odoo 19.0).
+    """
+    given = parse_arguments(command.args)
+    try:
+        environ = parse_environ(proc.read(master.pid, "environ"))
+    except (Gone, PermissionError):
+        environ = {}
+    path = given.get("config") or _configuration_path(environ, "%s/%d/root" % (proc.root, master.pid))
+    if (major(version) or 0) >= 19:
+        given = {**parse_environment(environ), **given}
+    content: t.Dict[str, str] = {}
+    error = None
+    if path:
+        path = os.path.join((master.cwd or "/").replace(" (deleted)", ""), path)
+        try:
+            # Through the process's own root, so that a container's file is found as well.
+            text = read_regular("%s/%d/root%s" % (proc.root, master.pid, path), _LARGEST_FILE)
+            content = parse_configuration(text.decode("utf-8", "replace"))
+        except OSError as exc:
+            error = "%s cannot be read: %s" % (path, exc.strerror or exc)
+        except configparser.Error as exc:
+            error = "%s cannot be parsed (%s)" % (path, type(exc).__name__)
+    return merge(given, content, path, error)
+
+
+def parse_arguments(args: t.Sequence[str]) -> t.Dict[str, str]:
+    """Options in an argument vector, parsed as Odoo does it: by optparse, abbreviations and all.
+
+    Unknown options (of an addon, or of a later Odoo) are passed over.
+    """
+    parser = optparse.OptionParser(add_help_option=False)
+    for words, action in ((_VALUE_OPTIONS, "store"), (_FLAGS, "store_true")):
+        for word in words.split():
+            flag, _equals, name = word.partition("=")
+            short = _SHORT.get(flag[2:])
+            parser.add_option(*([short] if short else []), flag, action=action, dest=name or flag)
+    parser.add_option("--no-http", "--no-xmlrpc", action="store_const", const="False", dest="http_enable")
+    values = parser.get_default_values()
+    # Odoo 19 lets --without-demo stand without a value.
+    rest = [
+        word for word, after in zip(args, [*args[1:], "-"]) if word != "--without-demo" or not after.startswith("-")
+    ]
+    while rest:
+        try:
+            parser._process_args([], rest, values)  # noqa: SLF001
+        except (optparse.BadOptionError, optparse.OptionValueError):
+            continue
+    wanted = ("config",) + tuple(_WANTED)
+    return {name: str(getattr(values, name)) for name in wanted if getattr(values, name, None) is not None}
+
+
+def parse_configuration(text: str) -> t.Dict[str, str]:
+    """The section ``options`` of odoo.conf, old names turned into those of today.
+
+    :raises configparser.Error: Odoo would not read it either.
+    """
+    parser = configparser.RawConfigParser()
+    parser.read_string(text)
+    content = dict(parser.items("options")) if parser.has_section("options") else {}
+    found = {}
+    for name, (older, _default) in _WANTED.items():
+        for key in (name,) + older:
+            if key in content:
+                found[name] = content[key]
+                break
+    return found
+
+
+def merge(
+    given: t.Mapping[str, str], content: t.Mapping[str, str], path: t.Optional[str], error: t.Optional[str]
+) -> Options:
+    """Put arguments over the configuration file over Odoo's defaults."""
+
+    def value(name: str) -> str:
+        found = given.get(name)
+        if found is None:
+            found = content.get(name, _WANTED[name][1])
+        return found.strip()
+
+    def number(name: str) -> int:
+        try:
+            return int(value(name))
+        except ValueError:
+            return int(_WANTED[name][1])
+
+    def text(name: str) -> t.Optional[str]:
+        return None if value(name) in ("", "None", "False") else value(name)
+
+    def flag(name: str) -> bool:
+        return value(name).lower() in ("true", "1", "t", "yes")
+
+    return Options(
+        config_file=path,
+        config_error=error,
+        databases=tuple(name.strip() for name in (text("db_name") or "").split(",") if name.strip()),
+        http_enable=flag("http_enable"),
+        http_interface=text("http_interface") or "",
+        http_port=number("http_port"),
+        gevent_port=number("gevent_port"),
+        workers=number("workers"),
+        max_cron_threads=number("max_cron_threads"),
+        logfile=text("logfile"),
+        syslog=flag("syslog"),
+        log_level=value("log_level"),
+        limit_time_real=number("limit_time_real"),
+        limit_time_real_cron=number("limit_time_real_cron"),
+        data_dir=text("data_dir"),
+    )
+
+
+def parse_environment(environ: t.Mapping[str, str]) -> t.Dict[str, str]:
+    """Options that Odoo 19 takes from its environment."""
+    names = {name: "ODOO_" + name.upper() for name in _WANTED}
+    names["db_name"] = "PGDATABASE"
+    return {name: environ[variable] for name, variable in names.items() if variable in environ}
+
+
+def _configuration_path(environ: t.Mapping[str, str], root: str) -> t.Optional[str]:
+    for name in ("ODOO_RC", "OPENERP_SERVER"):
+        if environ.get(name):
+            return environ[name]
+    home = environ.get("HOME", "")
+    for name in (".odoorc", ".openerp_serverrc"):
+        if home and os.path.exists("%s%s/%s" % (root, home, name)):
+            return home + "/" + name
+    return None

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The live /proc: the one place that reads it. Everything it returns is text for the pure parsers."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._psutil import psutil
+
+
+class Gone(Exception):
+    """The process ended while it was being read, which is no error."""
+
+
+class Proc:
+    """Reader of /proc. psutil lists the processes; the rest is what psutil does not have or would cut short.
+
+    (psutil has no SigCgt and no startstack, drops the ``(deleted)`` of a link, and reads sockets of its own network
+    namespace only.)
+    """
+
+    def __init__(self, root: str = "/proc") -> None:
+        self.root = root
+
+    def pids(self) -> t.List[int]:
+        """Every process that we may see."""
+        return t.cast(t.List[int], psutil.pids())
+
+    def read(self, pid: int, name: str) -> bytes:
+        """Content of /proc/PID/NAME.
+
+        :raises Gone: the process has ended.
+        :raises PermissionError: we may not look.
+        """
+        try:
+            with open("%s/%d/%s" % (self.root, pid, name), "rb", buffering=0) as file:
+                return file.read()
+        except (FileNotFoundError, ProcessLookupError) as exc:
+            raise Gone(str(pid)) from exc
+
+    def text(self, pid: int, name: str) -> str:
+        """As :meth:`read`, decoded; bytes that are not UTF-8 survive as surrogates."""
+        return self.read(pid, name).decode("utf-8", "surrogateescape")
+
+    def link(self, pid: int, name: str) -> str:
+        """Target of a link such as exe or cwd, with `` (deleted)`` where the file is gone."""
+        try:
+            return os.readlink("%s/%d/%s" % (self.root, pid, name))
+        except (FileNotFoundError, ProcessLookupError) as exc:
+            raise Gone(str(pid)) from exc
+
+    def sockets(self, pid: int) -> t.FrozenSet[int]:
+        """Inodes of the sockets that the process has open."""
+        folder = "%s/%d/fd" % (self.root, pid)
+        inodes = set()
+        try:
+            for entry in os.listdir(folder):
+                try:
+                    target = os.readlink(folder + "/" + entry)
+                except FileNotFoundError:  # closed since
+                    continue
+                if target.startswith("socket:["):
+                    inodes.add(int(target[8:-1]))
+        except (FileNotFoundError, ProcessLookupError) as exc:
+            raise Gone(str(pid)) from exc
+        return frozenset(inodes)
+
+    def children(self, pid: int) -> t.List[int]:
+        """Children of a process, those of every thread of it.
+
+        :raises Gone: the process has ended.
+        """
+        folder = "%s/%d/task" % (self.root, pid)
+        found: t.Set[int] = set()
+        try:
+            for thread in os.listdir(folder):
+                try:
+                    with open("%s/%s/children" % (folder, thread), "rb") as file:
+                        found.update(map(int, file.read().split()))
+                except ProcessLookupError:  # a thread that has ended since
+                    continue
+                except FileNotFoundError:
+                    if os.path.exists("%s/%s" % (folder, thread)):  # a kernel without CONFIG_PROC_CHILDREN
+                        return self.pids()
+        except (FileNotFoundError, ProcessLookupError) as exc:
+            raise Gone(str(pid)) from exc
+        return sorted(found)
+
+    def uptime_ticks(self) -> int:
+        """Clock ticks since boot, on the clock that field 22 of stat counts."""
+        with open(self.root + "/uptime", "rb") as file:
+            return int(float(file.read().split()[0]) * os.sysconf("SC_CLK_TCK"))

@@ -1,0 +1,269 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Before a HUP: would the server that re-executes itself find its interpreter, its packages and a sane odoo.conf?
+
+Odoo executes ``basename(sys.executable)``, so the new Python looks itself up in PATH. Under a unit that starts a
+virtualenv by its full path, that is the system's Python, which lacks Odoo's packages: the HUP kills the server (seen on
+15.0, 17.0, 18.0 and 19.0). The rehearsal does what the HUP would do, as the service's own user, with its environment,
+working directory and mount namespace, up to the point where a server would start; it writes nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import subprocess
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_environ
+from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
+
+#: Seconds that Odoo may take to be imported (0.4 s seen; a cold disk needs more).
+_TIMEOUT = 60
+_CLONE_NEWNS = 0x00020000
+#: A HUP sets these for the new server only; a rehearsal that kept them would not be one.
+_HANDOVER_VARIABLES = ("ODOO_READY_SIGHUP_PID", "ODOO_HTTP_SOCKET_FD", "LISTEN_FDS", "LISTEN_PID")
+
+
+class WouldFail(Exception):
+    """The HUP would kill the server; the message says why and what helps."""
+
+
+def rehearse(proc: Proc, instance: Instance, unit: t.Optional[str]) -> None:
+    """Go through what a HUP would make this server do, without a signal.
+
+    :param unit: systemd unit of the server, named in the remedy.
+    :raises WouldFail: with the reason and the remedy.
+    """
+    master, command = instance.master, instance.command
+    try:
+        environ = parse_environ(proc.read(master.pid, "environ"))
+    except (Gone, PermissionError):
+        raise WouldFail(
+            "the environment of process %d cannot be read, so nothing proves that it would survive a HUP; "
+            "run as root or as the server's user" % master.pid
+        ) from None
+    root = "%s/%d/root" % (proc.root, master.pid)
+    executable = interpreter_path(command, environ, master.cwd, lambda path: os.access(root + path, os.X_OK))
+    if executable is None:
+        raise WouldFail("its interpreter %s is not found in its PATH, so the HUP would kill it" % command.interpreter)
+    _check_files(root, master, command, executable)
+    trap = path_trap(executable, environ, lambda path: os.path.exists(root + path))
+    if trap:
+        raise WouldFail(trap + "; " + _remedy(executable, environ, unit))
+    if master.uid == 0:
+        # Its code would run as root, and root may not own it: the checks above are all that we do.
+        return
+    _import_as_server(proc, master, command, executable, environ, unit)
+
+
+def interpreter_path(
+    command: Command,
+    environ: t.Mapping[str, str],
+    cwd: t.Optional[str],
+    exists: t.Callable[[str], bool],
+) -> t.Optional[str]:
+    """``sys.executable`` of the running server: the path it was started by, or argv[0] looked up in its PATH. Pure."""
+    if "/" in command.interpreter:
+        return os.path.join(cwd or "/", command.interpreter)
+    return _in_path(command.interpreter, environ, exists)
+
+
+def path_trap(executable: str, environ: t.Mapping[str, str], exists: t.Callable[[str], bool]) -> t.Optional[str]:
+    """How a virtualenv's interpreter would be lost by the re-exec, as a clause; None when it would not. Pure."""
+    folder, name = os.path.split(executable)
+    if not exists(os.path.join(os.path.dirname(folder), "pyvenv.cfg")):
+        return None
+    found = _in_path(name, environ, exists)
+    if found is not None and os.path.normpath(os.path.dirname(found)) == os.path.normpath(folder):
+        return None
+    return "a HUP makes it execute itself as %s, which its PATH resolves to %s and not to its virtualenv's %s" % (
+        name,
+        found or "nothing",
+        executable,
+    )
+
+
+def _in_path(name: str, environ: t.Mapping[str, str], exists: t.Callable[[str], bool]) -> t.Optional[str]:
+    for folder in environ.get("PATH", "").split(":"):
+        if folder and exists(os.path.join(folder, name)):
+            return os.path.join(folder, name)
+    return None
+
+
+def _remedy(executable: str, environ: t.Mapping[str, str], unit: t.Optional[str]) -> str:
+    path = os.path.dirname(executable) + ":" + (environ.get("PATH") or "/usr/local/bin:/usr/bin:/bin")
+    if unit:
+        return "put Environment=PATH=%s into the unit %s and restart it once, or restart it through systemd instead" % (
+            path,
+            unit,
+        )
+    return "start it with PATH=%s, or restart it through its supervisor instead" % path
+
+
+def _check_files(root: str, master: Process, command: Command, executable: str) -> None:
+    if (master.executable or "").endswith(" (deleted)"):
+        raise WouldFail(
+            "its interpreter %s has been replaced or removed since it started; restart it through its supervisor"
+            % t.cast(str, master.executable)[: -len(" (deleted)")]
+        )
+    if not os.path.exists(root + executable):
+        raise WouldFail("its interpreter %s is gone; restart it through its supervisor once it is back" % executable)
+    relative = not (command.script or "").startswith("/")
+    if relative and (master.cwd or "").endswith(" (deleted)"):
+        raise WouldFail(
+            "its working directory %s has been removed, and its script is found from there; "
+            "restart it through its supervisor" % t.cast(str, master.cwd)[: -len(" (deleted)")]
+        )
+    if command.script and not os.path.exists(root + os.path.join(master.cwd or "/", command.script)):
+        raise WouldFail("its script %s is gone; restart it through its supervisor once it is back" % command.script)
+
+
+#: Runs under the server's own interpreter (any Python 3.6 or later), so it is kept as plain as can be.
+_REHEARSAL = r"""
+import sys, os, json
+sys.dont_write_bytecode = True
+task = json.load(sys.stdin)
+out = os.fdopen(task["fd"], "w")
+told = {"prefix": sys.prefix, "stage": "import", "error": None}
+if task["script"]:
+    sys.path[0] = os.path.dirname(os.path.realpath(task["script"]))
+config_file = None
+try:
+    package = task["package"]
+    try:
+        root = __import__(package or "odoo")
+    except ImportError as exc:
+        if package or getattr(exc, "name", None) != "odoo":
+            raise
+        package = "openerp"
+        root = __import__(package)
+    package = package or "odoo"
+    for name in ("service.server", "http"):
+        __import__(package + "." + name)
+    told["stage"] = "configuration"
+    config = sys.modules[package + ".tools"].config
+    config._parse_config(task["args"])
+    config_file = config["config"] if "config" in getattr(config, "options_index", {}) else config.rcfile
+    told["stage"] = "done"
+except SystemExit as exc:
+    told["error"] = "SystemExit"
+except BaseException as exc:
+    import traceback
+    last = traceback.extract_tb(sys.exc_info()[2])[-1]
+    told["error"] = "%s: %s" % (type(exc).__name__, exc)
+    told["where"] = "%s:%s" % (getattr(exc, "filename", None) or last[0], getattr(exc, "lineno", None) or last[1])
+out.write(json.dumps(told))
+out.close()
+os._exit(0)
+"""
+
+
+def _import_as_server(
+    proc: Proc,
+    master: Process,
+    command: Command,
+    executable: str,
+    environ: t.Mapping[str, str],
+    unit: t.Optional[str],
+) -> None:
+    name = os.path.basename(executable)
+    reader, writer = os.pipe()
+    task = {
+        "fd": writer,
+        "script": command.script and os.path.join(master.cwd or "/", command.script),
+        "package": command.package,
+        "args": server_arguments(command.args),
+    }
+    clean = {key: value for key, value in environ.items() if key not in _HANDOVER_VARIABLES}
+    try:
+        with os.fdopen(reader, "rb") as pipe:
+            try:
+                done = subprocess.run(
+                    [name, "-B", "-c", _REHEARSAL],
+                    executable=executable,
+                    env=clean,
+                    input=json.dumps(task).encode(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    pass_fds=(writer,),
+                    preexec_fn=_become(proc, master),
+                    timeout=_TIMEOUT,
+                    check=False,
+                )
+            finally:
+                os.close(writer)
+            answer = pipe.read()
+    except subprocess.TimeoutExpired:
+        raise WouldFail(
+            "its code could not be imported within %d s, so nothing proves that it would survive" % _TIMEOUT
+        ) from None
+    except (OSError, subprocess.SubprocessError) as exc:
+        raise WouldFail("its interpreter %s cannot be run as its user: %s" % (executable, exc)) from None
+    said = redact_text(done.stderr.decode("utf-8", "replace"))
+    explain(answer, said, executable, environ, unit)
+
+
+def server_arguments(args: t.Sequence[str]) -> t.List[str]:
+    """What Odoo's own parser gets of the arguments; never --save, which would write odoo.conf. Pure."""
+    words = list(args)
+    at = 1 if len(words) > 1 and words[0].startswith("--addons-path=") and words[1] == "server" else 0
+    if words[at : at + 1] == ["server"]:
+        del words[at]
+    return [word for word in words if word not in ("-s", "--save")]
+
+
+def explain(answer: bytes, said: str, executable: str, environ: t.Mapping[str, str], unit: t.Optional[str]) -> None:
+    """Judge what the rehearsal told. Pure.
+
+    :raises WouldFail: unless it came to its end.
+    """
+    last_words = said.strip().splitlines()[-1:] or ["no message"]
+    try:
+        told = json.loads(answer.decode("utf-8", "replace"))
+    except ValueError:
+        raise WouldFail(
+            "a HUP would kill it: its interpreter ended before it could tell why (%s)" % last_words[0]
+        ) from None
+    if told["stage"] == "done":
+        return
+    error = last_words[0] if told["error"] == "SystemExit" else redact_text(" ".join(told["error"].split()))
+    where = " (%s)" % told["where"] if told.get("where") else ""
+    if told["stage"] == "configuration":
+        raise WouldFail("a HUP would kill it, since Odoo cannot parse its configuration: %s%s" % (error, where))
+    remedy = (
+        "; " + _remedy(executable, environ, unit) if told["error"].startswith(("ImportError", "ModuleNotFound")) else ""
+    )
+    raise WouldFail("a HUP would kill it, since Odoo cannot be imported: %s%s%s" % (error, where, remedy))
+
+
+def _become(proc: Proc, master: Process) -> t.Callable[[], None]:
+    """What the child does between fork and exec: enter the server's mounts, its directory and its user."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    privileged = os.geteuid() == 0
+    cwd = master.cwd or "/"
+    namespace = None
+    if privileged and os.stat("/proc/self/ns/mnt").st_ino != os.stat("%s/%d/ns/mnt" % (proc.root, master.pid)).st_ino:
+        namespace = "%s/%d/ns/mnt" % (proc.root, master.pid)
+
+    def become() -> None:
+        if namespace:
+            descriptor = os.open(namespace, os.O_RDONLY)
+            if libc.setns(descriptor, _CLONE_NEWNS) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+            os.close(descriptor)
+        os.chdir("/" if cwd.endswith(" (deleted)") else cwd)
+        if privileged:
+            os.setgroups(master.groups)
+            os.setgid(master.gid)
+            os.setuid(master.uid)
+
+    return become

@@ -1,0 +1,179 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""tell: looks turned into what modules return."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import pwd
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import CRON, GEVENT_ROLE, HTTP, Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded, StateDirectory, loaded
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
+from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, caught_names
+from ansible_collections.fleetops.odoo.plugins.module_utils._psutil import psutil
+from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_argv
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import supervisor
+
+_OPTION_NAMES = (
+    "http_interface",
+    "http_port",
+    "gevent_port",
+    "workers",
+    "max_cron_threads",
+    "logfile",
+    "syslog",
+    "log_level",
+    "limit_time_real",
+    "limit_time_real_cron",
+    "data_dir",
+)
+
+SIGNALLED, NOTHING, REFUSED = "signalled", "nothing", "refused"
+
+
+@dataclass
+class Result:
+    """What was done to one instance. ``before`` and ``after`` are summaries as :func:`summary` makes them."""
+
+    identity: str
+    pid: int
+    did: str
+    reason: str
+    signals: t.List[str] = field(default_factory=list)
+    before: t.Optional[t.Dict[str, t.Any]] = None
+    after: t.Optional[t.Dict[str, t.Any]] = None
+    seconds: float = 0.0
+
+    def told(self) -> t.Dict[str, t.Any]:
+        """As a module returns it."""
+        return {
+            "identity": self.identity,
+            "pid": self.pid,
+            "did": self.did,
+            "reason": self.reason,
+            "signals": list(self.signals),
+            "before": self.before,
+            "after": self.after,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def iso(seconds: float) -> str:
+    """Seconds since the epoch as ISO 8601 in UTC, to the millisecond."""
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def load_of(process: Process, store: StateDirectory, now: float) -> Loaded:
+    """When a process loaded its code, by the best evidence there is on this host."""
+    return loaded(process, store.recall(process), psutil.boot_time(), os.sysconf("SC_CLK_TCK"), now)
+
+
+def masters(look: Look, store: StateDirectory, now: float) -> t.List[t.Dict[str, t.Any]]:
+    """Every master of a look, as ``master_info`` returns them."""
+    return [_master(instance, look, load_of(instance.master, store, now)) for instance in look.instances]
+
+
+def _master(instance: Instance, look: Look, load: Loaded) -> t.Dict[str, t.Any]:
+    master = instance.master
+    options = look.options[instance.identity]
+    kind, unit = supervisor(master.cgroup)
+    return {
+        "pid": master.pid,
+        "identity": instance.identity,
+        "started": iso(psutil.boot_time() + master.start / os.sysconf("SC_CLK_TCK")),
+        "user": user_name(master.uid),
+        "cmdline": [printable(word) for word in redact_argv(master.argv)],
+        "executable": printable(master.executable),
+        "cwd": printable(master.cwd),
+        "mode": instance.mode or mode_configured(options),
+        "state": instance.state,
+        "version": look.versions.get(instance.identity),
+        "config_file": options.config_file,
+        "config_error": options.config_error,
+        "databases": list(options.databases),
+        "options": {name: getattr(options, name) for name in _OPTION_NAMES},
+        "listening": [{"address": address, "port": port} for address, port in listening(instance)],
+        "workers": counts(instance),
+        "children": [_child(child) for child in instance.children],
+        "caught": caught_names(master.caught),
+        "supervisor": {"kind": kind, "unit": unit},
+        "loaded": told_load(load),
+        "hidden": master.pid in look.hidden,
+    }
+
+
+def one_off(look: Look) -> t.List[t.Dict[str, t.Any]]:
+    """Odoo processes that are no servers, as ``master_info`` returns them."""
+    return [
+        {
+            "pid": process.pid,
+            "identity": process.identity,
+            "user": user_name(process.uid),
+            "cmdline": [printable(word) for word in redact_argv(process.argv)],
+        }
+        for process in look.one_off
+    ]
+
+
+def summary(instance: Instance, version: t.Optional[str], load: Loaded) -> t.Dict[str, t.Any]:
+    """The part of an instance that an operation can change."""
+    return {
+        "state": instance.state,
+        "mode": instance.mode,
+        "version": version,
+        "workers": counts(instance),
+        "children": [_child(child) for child in instance.children],
+        "loaded": told_load(load),
+    }
+
+
+def counts(instance: Instance) -> t.Dict[str, int]:
+    """How many processes of each kind of worker there are, of all generations."""
+    return {role: len(instance.having(role)) for role in (HTTP, CRON, GEVENT_ROLE)}
+
+
+def listening(instance: Instance) -> t.List[t.Tuple[str, int]]:
+    """Where the instance listens, as far as the kernel shows it: the master's sockets."""
+    return sorted(instance.listening or ())
+
+
+def mode_configured(options: Options) -> str:
+    """The mode that a server will have once it has booted."""
+    return "prefork" if options.workers > 0 else "threaded"
+
+
+def told_load(load: Loaded) -> t.Dict[str, t.Any]:
+    """Bounds of the load and their evidence, as modules return them."""
+    return {"not_before": iso(load.not_before), "not_after": iso(load.not_after), "evidence": load.evidence}
+
+
+def user_name(uid: int) -> str:
+    """Name of a user, or the number where the host knows no name for it (a container's user)."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def printable(text: t.Optional[str]) -> t.Optional[str]:
+    """``text`` that JSON can carry: bytes that were not UTF-8 are shown as escapes."""
+    return None if text is None else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _child(child: t.Any) -> t.Dict[str, t.Any]:
+    return {
+        "pid": child.process.pid,
+        "identity": child.process.identity,
+        "role": child.role,
+        "generation": child.generation,
+    }

@@ -1,0 +1,171 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: master_info
+short_description: Find the Odoo servers of a host and tell what they are doing
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Reads C(/proc) once and returns every Odoo master process with its workers.
+  - Masters, workers, the gevent process and the shepherd of a reload are told apart by the signals that they catch, by
+    their exec and by their parent, not by their name. Shells, editors, C(grep odoo), wrappers and database connections
+    are left out.
+  - One-off runs such as C(odoo shell) or C(--stop-after-init) are listed apart.
+  - Secrets in arguments and in C(odoo.conf) are never returned.
+extends_documentation_fragment:
+  - fleetops.odoo._attributes
+  - fleetops.odoo._attributes.INFO
+options:
+  match:
+    description:
+      - Return only masters for which every key holds. A list of values holds when one of them does.
+      - Keys are V(pid), V(user), V(unit), V(config_file), V(database), V(http_port), V(version) and V(mode).
+    type: dict
+    default: {}
+requirements:
+  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+notes:
+  - Without root, processes of other users show neither their sockets nor their generation. Such masters have
+    RV(masters[].hidden=true).
+"""
+
+EXAMPLES = r"""
+- name: See what runs
+  fleetops.odoo.master_info:
+  register: odoo
+
+- name: Name the servers that are not at rest
+  ansible.builtin.debug:
+    msg: "{{ odoo.masters | rejectattr('state', 'equalto', 'running') | map(attribute='pid') | list }}"
+
+- name: Look at one instance only
+  fleetops.odoo.master_info:
+    match:
+      unit: odoo.service
+      mode: prefork
+"""
+
+RETURN = r"""
+masters:
+  description: The Odoo servers, by pid.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    pid:
+      description: Process ID of the master.
+      type: int
+    identity:
+      description: PID and start in clock ticks since boot, which no other process has. A reload keeps it.
+      type: str
+      sample: "472:375040"
+    started:
+      description: When the process was started. A reload keeps it, see RV(masters[].loaded).
+      type: str
+      sample: "2026-11-24T05:00:00.000Z"
+    user:
+      description: Effective user.
+      type: str
+    cmdline:
+      description: Arguments, secrets hidden.
+      type: list
+      elements: str
+    executable:
+      description: File of the interpreter.
+      type: str
+    cwd:
+      description: Working directory.
+      type: str
+    mode:
+      description: V(prefork) or V(threaded). While the server boots it is the one that is configured.
+      type: str
+    state:
+      description:
+        - V(booting) while the handlers for signals are not there yet, V(reloading) while an older generation is left,
+          V(draining) when it has stopped listening, else V(running).
+      type: str
+    version:
+      description: Version of the Odoo that is installed for this server.
+      type: str
+      sample: "19.0"
+    config_file:
+      description: Its configuration file.
+      type: str
+    config_error:
+      description: Why the configuration file could not be read or parsed.
+      type: str
+    databases:
+      description: Databases that it is configured to serve. Empty means all.
+      type: list
+      elements: str
+    options:
+      description: Effective options under the names of today, ports and limits in seconds as numbers.
+      type: dict
+    listening:
+      description: Addresses and ports at which the master listens.
+      type: list
+      elements: dict
+    workers:
+      description: Number of its RV(masters[].children) by role.
+      type: dict
+      sample: {"http": 5, "cron": 2, "gevent": 1}
+    children:
+      description:
+        - Its processes, each with pid, identity, role (V(http), V(cron), V(gevent), V(shepherd), V(unknown)) and
+          generation (V(current), or V(old) when it runs code that was loaded before the last reload).
+      type: list
+      elements: dict
+    caught:
+      description: Signals that the master has a handler for at this moment. Any other would kill it.
+      type: list
+      elements: str
+      sample: ["HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CHLD", "TTIN", "TTOU"]
+    supervisor:
+      description: Who would start it again, with kind (V(systemd), V(container), V(none)) and unit.
+      type: dict
+    loaded:
+      description:
+        - Between which moments the running code was loaded, with the evidence V(marker) (a reload by this collection)
+          or V(process) (only the start of the process is known).
+      type: dict
+    hidden:
+      description: The kernel did not let us see all of it.
+      type: bool
+one_off:
+  description: Odoo processes that are no servers, such as shells and runs with C(--stop-after-init).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    pid:
+      description: Process ID.
+      type: int
+    identity:
+      description: PID and start in clock ticks since boot.
+      type: str
+    user:
+      description: Effective user.
+      type: str
+    cmdline:
+      description: Arguments, secrets hidden.
+      type: list
+      elements: str
+"""
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, master_info, start
+
+
+def main() -> None:
+    """Entry point."""
+    master_info(start(CHOICE_SPEC))
+
+
+if __name__ == "__main__":
+    main()

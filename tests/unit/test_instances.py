@@ -1,0 +1,197 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is who, over every captured moment of real Odoo 19.0 and 14.0."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
+
+from .conftest import KINDS, captured, postgres, states
+
+See = t.Callable[[str, str], Look]
+
+#: state of the instance, and its children as "role generation", for each captured moment with one instance
+MOMENTS: dict[tuple[str, str], tuple[str, list[str]]] = {
+    ("19-prefork", "booting-handlers-not-installed-first"): ("booting", []),
+    ("19-prefork", "booting-handlers-not-installed-last"): ("booting", []),
+    ("19-prefork", "booting-handlers-just-installed"): ("booting", []),
+    ("19-prefork", "booting-some-workers-without-handlers"): (
+        "running",
+        ["http current", "http current", "gevent current", "cron current"],
+    ),
+    ("19-prefork", "running"): ("running", ["http current", "http current", "gevent current", "cron current"]),
+    ("19-prefork", "running-with-setproctitle"): (
+        "running",
+        ["http current", "http current", "gevent current", "cron current"],
+    ),
+    ("19-prefork", "running-on-a-pty-through-script-and-runuser"): (
+        "running",
+        ["http current", "http current", "gevent current", "cron current"],
+    ),
+    ("19-prefork", "hup-19-shepherd-and-main-reexecuted-no-handlers-old-workers-serving"): (
+        "reloading",
+        ["http old", "http old", "gevent old", "cron old", "shepherd old"],
+    ),
+    ("19-prefork", "hup-19-shepherd-old-and-new-generation"): (
+        "reloading",
+        [
+            "http old",
+            "http old",
+            "gevent old",
+            "cron old",
+            "shepherd old",
+            "http current",
+            "http current",
+            "gevent current",
+            "cron current",
+        ],
+    ),
+    ("19-prefork", "hup-19-shepherd-drains-old-worker-in-flight"): (
+        "reloading",
+        ["http old", "cron old", "shepherd old", "http current", "http current", "gevent current", "cron current"],
+    ),
+    ("19-prefork", "hup-19-shepherd-alone-with-new-generation"): (
+        "reloading",
+        ["shepherd old", "http current", "http current", "gevent current", "cron current"],
+    ),
+    ("19-prefork", "hup-with-setproctitle"): (
+        "reloading",
+        [
+            "http old",
+            "http old",
+            "cron old",
+            "shepherd old",
+            "http current",
+            "http current",
+            "gevent current",
+            "cron current",
+        ],
+    ),
+    ("19-prefork", "hup-19-done"): ("running", ["http current", "http current", "gevent current", "cron current"]),
+    ("19-prefork", "int-draining-in-flight"): ("draining", ["http current", "http current"]),
+    ("14-prefork", "booting-handlers-not-installed-first"): ("booting", []),
+    ("14-prefork", "booting-handlers-not-installed-last"): ("booting", []),
+    ("14-prefork", "booting-handlers-just-installed"): ("booting", []),
+    ("14-prefork", "booting-some-workers-without-handlers"): (
+        "running",
+        ["http current", "http current", "gevent current", "cron current"],
+    ),
+    ("14-prefork", "running"): ("running", ["http current", "http current", "gevent current", "cron current"]),
+    ("14-prefork", "running-with-setproctitle"): (
+        "running",
+        ["http current", "http current", "gevent current", "cron current"],
+    ),
+    ("14-prefork", "running-on-a-pty-through-script-and-runuser"): (
+        "running",
+        ["http current", "http current", "gevent current", "cron current"],
+    ),
+    ("14-prefork", "hup-with-setproctitle"): (
+        "running",
+        ["http current", "http current", "gevent current", "cron current"],
+    ),
+    ("14-prefork", "hup-14-draining-first"): ("draining", ["http current", "cron current"]),
+    ("14-prefork", "hup-14-draining-in-flight"): ("draining", ["http current"]),
+    ("14-prefork", "hup-14-main-reexecuted-no-handlers"): ("booting", []),
+    ("14-prefork", "hup-14-done"): ("running", ["http current", "http current", "gevent current", "cron current"]),
+    ("14-prefork", "int-draining-in-flight"): ("draining", ["http current"]),
+    ("19-threaded", "booting-handlers-not-installed-first"): ("booting", []),
+    ("19-threaded", "booting-handlers-not-installed-last"): ("booting", []),
+    ("19-threaded", "booting-handlers-just-installed"): ("booting", []),
+    ("19-threaded", "running"): ("running", []),
+    ("19-threaded", "running-with-setproctitle"): ("running", []),
+    ("19-threaded", "running-on-a-pty-through-script-and-runuser"): ("running", []),
+    ("19-threaded", "hup-19-threaded-draining-in-flight"): ("draining", []),
+    ("19-threaded", "hup-19-threaded-main-reexecuted-no-handlers"): ("booting", []),
+    ("19-threaded", "hup-19-threaded-done"): ("running", []),
+    ("19-threaded", "int-draining-in-flight"): ("draining", []),
+    ("14-threaded", "booting-handlers-not-installed-first"): ("booting", []),
+    ("14-threaded", "booting-handlers-not-installed-last"): ("booting", []),
+    # Odoo 14 listens as soon as it has its handlers.
+    ("14-threaded", "booting-handlers-just-installed"): ("running", []),
+    ("14-threaded", "running"): ("running", []),
+    ("14-threaded", "running-with-setproctitle"): ("running", []),
+    ("14-threaded", "running-on-a-pty-through-script-and-runuser"): ("running", []),
+    ("14-threaded", "hup-14-threaded-draining-in-flight"): ("draining", []),
+    ("14-threaded", "hup-14-threaded-main-reexecuted-no-handlers"): ("booting", []),
+    ("14-threaded", "hup-14-threaded-done"): ("running", []),
+    ("14-threaded", "int-draining-in-flight"): ("draining", []),
+}
+
+
+def test_every_captured_moment_is_in_the_table() -> None:
+    captured_moments = {(kind, state) for kind in KINDS for state in states(kind)}
+    assert captured_moments - set(MOMENTS) == {("19-prefork", "decoys"), ("14-prefork", "decoys")}
+
+
+@pytest.mark.parametrize(("kind", "state"), MOMENTS)
+def test_state_roles_and_generations(see: See, kind: str, state: str) -> None:
+    seen = see(kind, state)
+    assert len(seen.instances) == 1
+    instance = seen.instances[0]
+    children = [f"{c.role} {c.generation}" for c in instance.children]
+    assert (instance.state, children) == MOMENTS[kind, state]
+    if instance.master.catches("QUIT"):
+        assert instance.mode == kind.split("-")[1]
+    assert seen.one_off == ()
+
+
+def test_decoys_are_left_out_and_one_off_runs_listed_apart(see: See) -> None:
+    # The unit's server and two that were started by hand, through sudo and through timeout and runuser.
+    seen = see("19-prefork", "decoys")
+    assert [(i.master.pid, i.mode, i.state) for i in seen.instances] == [
+        (778, "prefork", "running"),
+        (881, "threaded", "running"),
+        (883, "threaded", "running"),
+    ]
+    assert [len(i.children) for i in seen.instances] == [4, 0, 0]
+    assert [i.listening for i in seen.instances] == [(("0.0.0.0", port),) for port in (8069, 8090, 8091)]
+    assert [process.pid for process in seen.one_off] == [876, 901]  # a shell and --stop-after-init
+
+
+def test_decoys_of_odoo_14(see: See) -> None:
+    seen = see("14-prefork", "decoys")
+    assert [(i.master.pid, i.mode) for i in seen.instances] == [(476, "prefork"), (573, "threaded"), (581, "threaded")]
+    assert [process.pid for process in seen.one_off] == [577, 605]
+
+
+def test_postgresql_is_not_odoo() -> None:
+    seen = look(postgres())
+    assert seen.instances == ()
+    assert seen.one_off == ()
+
+
+def test_a_worker_whose_master_died_is_no_master() -> None:
+    # Its handlers look like those of a threaded server, but it has none for HUP.
+    proc = captured("19-prefork", "running")
+    for name in list(proc.files):
+        if name.startswith("472/"):
+            del proc.files[name]
+    assert [i for i in look(proc).instances if i.master.catches("QUIT")] == []
+
+
+def test_a_process_that_ends_while_it_is_read_is_left_out() -> None:
+    proc = captured("19-prefork", "running")
+    del proc.files["475/status"]
+    proc.files["477/stat"] = b""
+    (instance,) = look(proc).instances
+    assert sorted(c.role for c in instance.children) == ["cron", "gevent"]
+
+
+def test_without_aslr_the_shepherd_named_by_the_environment_tells_the_generations() -> None:
+    proc = captured("19-prefork", "hup-19-shepherd-old-and-new-generation")
+    for pid in proc.pids():
+        name = f"{pid}/stat"
+        head, _, tail = proc.files[name].rpartition(b")")
+        fields = tail.split()
+        fields[25] = b"1"
+        proc.files[name] = head + b") " + b" ".join(fields)
+    (instance,) = look(proc).instances
+    assert instance.state == "reloading"
+    assert sorted(f"{c.role} {c.generation}" for c in instance.children) == sorted(
+        MOMENTS["19-prefork", "hup-19-shepherd-old-and-new-generation"][1]
+    )
