@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's PostgreSQL, from the outside: databases made from the templates."""
+
+from __future__ import annotations
+
+from . import machine
+from .errors import LabError
+from .fleet import Host
+from .health import wait_until
+from .paths import Lab
+from .templates import template_name
+
+_START_SECONDS = 60.0
+
+
+def wait_ready(lab: Lab) -> None:
+    """Until PostgreSQL on `db` takes queries."""
+
+    def ready() -> bool:
+        return machine.inside(lab, "db", ["pg_isready", "-q", "-h", "/run/postgresql"], check=False).returncode == 0
+
+    wait_until(ready, _START_SECONDS, lambda: f"PostgreSQL on db does not start: {machine.console_tail(lab, 'db')}")
+
+
+def create(lab: Lab, host: Host) -> None:
+    """A fresh database named like the host."""
+    drop(lab, host.name)
+    done = _as_postgres(lab, "createdb", "--owner=odoo", f"--template={template_name(host.version)}", host.name)
+    if done:
+        raise LabError(f"The database {host.name} could not be made: {done}")
+
+
+def drop(lab: Lab, name: str) -> None:
+    """Remove a database, with whoever is connected to it."""
+    done = _as_postgres(lab, "dropdb", "--if-exists", "--force", name)
+    if done:
+        raise LabError(f"The database {name} could not be dropped: {done}")
+
+
+def _as_postgres(lab: Lab, *argv: str) -> str:
+    """Run a client program as the database's superuser; the answer is its complaint, empty when it went well."""
+    done = machine.inside(lab, "db", ["runuser", "-u", "postgres", "--", *argv], check=False)
+    return "" if done.returncode == 0 else " ".join(done.stderr.split()) or f"exit {done.returncode}"

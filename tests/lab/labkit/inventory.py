@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Ansible inventory of a lab."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from . import balancer
+from .fleet import Fleet, Host
+from .paths import Lab
+
+
+def ssh_options(lab: Lab) -> list[str]:
+    """How to reach a lab host: its key changes with every `up`, and a dead host must be noticed."""
+    return [
+        *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"),
+        *("-o", "ControlMaster=auto", "-o", "ControlPersist=60s", "-o", f"ControlPath={lab.control_dir}/%C"),
+        *("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3", "-o", "ConnectTimeout=10"),
+    ]
+
+
+def inventory(lab: Lab, fleet: Fleet, addresses: Mapping[str, str]) -> str:
+    """The text of inventory.yml."""
+    groups: dict[str, Any] = {"odoo": {"hosts": {}}}
+    for host in fleet.hosts:
+        groups["odoo"]["hosts"][host.name] = _odoo_vars(host, addresses[host.name])
+        for group in (f"odoo{host.version}", host.mode, *(["balanced"] if host.balanced else [])):
+            groups.setdefault(group, {"hosts": {}})["hosts"][host.name] = None
+    groups["database"] = {"hosts": {"db": {"ansible_host": addresses["db"]}}}
+    if fleet.balancer:
+        groups["balancer"] = {
+            "hosts": {
+                "lb": {
+                    "ansible_host": addresses["lb"],
+                    "lab_url": f"http://{addresses['lb']}",
+                    "lab_haproxy_socket": balancer.SOCKET,
+                    "lab_haproxy_backend": "odoo",
+                }
+            }
+        }
+    everything = {
+        "all": {
+            "vars": {
+                "ansible_user": "root",
+                "ansible_ssh_private_key_file": str(lab.key),
+                "ansible_ssh_common_args": " ".join(ssh_options(lab)),
+                "ansible_python_interpreter": "/usr/bin/python3",
+                "lab_name": lab.name,
+                "lab_dir": str(lab.dir),
+            },
+            "children": groups,
+        }
+    }
+    head = f"# Written by `lab up` for the lab {lab.name}; gone with `lab down`.\n"
+    return head + yaml.safe_dump(everything, sort_keys=False)
+
+
+def _odoo_vars(host: Host, address: str) -> dict[str, Any]:
+    return {
+        "ansible_host": address,
+        "lab_version": host.version,
+        "lab_mode": host.mode,
+        "lab_health_path": host.health_path,
+        "lab_http_port": balancer.http_port(host),
+        "lab_workers": host.workers,
+        "lab_max_cron_threads": host.max_cron_threads,
+        "lab_log": host.log,
+        "lab_start": host.start,
+        "lab_setproctitle": host.setproctitle,
+        "lab_database": host.name,
+    }

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""up, down, restore, reboot: the order in which a lab comes and goes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from . import balancer, configure, database, images, inventory, machine, network, state
+from .errors import LabError
+from .fleet import Fleet, Host
+from .health import http_status, wait_until
+from .images import Image
+from .paths import Lab, bases_dir, run_dir
+from .shell import last_lines, locked, run, say, write_file
+from .state import State
+
+_HEALTH_SECONDS = 90.0
+_BASES = ("odoo19", "odoo14")
+
+
+def build() -> tuple[dict[str, Image], Image]:
+    """Have all images in the cache and unpacked."""
+    bases = {name: images.base_image(name) for name in _BASES}
+    templates = images.template_image(list(bases.values()))
+    images.ensure(list(bases.values()))
+    images.ensure([templates])
+    return bases, templates
+
+
+def up(lab: Lab, wanted: Fleet) -> State:
+    """Bring up what is missing of a fleet, and wait until all of it serves."""
+    bases, templates = build()
+    with locked(run_dir() / ".locks" / lab.name, f"it works on the lab {lab.name}"):
+        before = state.read(lab)
+        current = State(before.subnet, state.merge(before.fleet, wanted), before.index) if before else None
+        if current is None:
+            lab.dir.mkdir(parents=True, exist_ok=True)
+            current = State("", wanted)
+        current.subnet = network.ensure_bridge(lab, current.subnet or None)
+        current.place()
+        fresh = [name for name in current.names() if not lab.host_dir(name).exists()]
+        try:
+            state.write(lab, current)
+            _bring_up(lab, current, bases, templates, fresh)
+        except BaseException:
+            say("taking away what was begun")
+            if before is None:
+                _take_down(lab)
+            else:
+                for name in fresh:
+                    _discard(lab, name, current.index[name])
+                state.write(lab, before)
+            raise
+    return current
+
+
+def _bring_up(lab: Lab, current: State, bases: dict[str, Image], templates: Image, fresh: Sequence[str]) -> None:
+    _ensure_key(lab)
+    off = [name for name in current.names() if machine.init_pid(lab, name) is None]
+    if off:
+        say(f"booting {', '.join(off)} in {current.subnet}")
+    layers = {name: _layers(current, name, bases, templates) for name in off}
+    services, hosts = [n for n in off if current.host(n) is None], [n for n in off if current.host(n) is not None]
+
+    def prepare(name: str) -> None:
+        root = machine.mount_root(lab, name, layers[name])
+        if name in fresh:
+            _configure(lab, current, name, root, templates)
+        network.connect(lab, name, current.index[name], current.address(name))
+
+    _side_by_side(prepare, services)
+    _side_by_side(lambda name: machine.boot(lab, name), services)
+    _side_by_side(prepare, hosts)
+    database.wait_ready(lab)
+    new = [host for host in current.fleet.hosts if host.name in fresh]
+    if new:
+        say(f"PostgreSQL is ready; making {len(new)} databases")
+        _side_by_side(lambda host: database.create(lab, host), new)
+    _side_by_side(lambda name: machine.boot(lab, name), hosts)
+    _write_shared_files(lab, current, balancer_is_new="lb" in fresh)
+    wait_healthy(lab, current)
+
+
+def _side_by_side(work: Callable[[str], None] | Callable[[Host], None], items: Iterable[object]) -> None:
+    todo = list(items)
+    if todo:
+        with ThreadPoolExecutor(max_workers=min(8, len(todo))) as pool:
+            list(pool.map(work, todo))  # type: ignore[arg-type]
+
+
+def _ensure_key(lab: Lab) -> None:
+    lab.control_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not lab.key.exists():
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab-{lab.name}", "-f", lab.key])
+
+
+def _layers(current: State, name: str, bases: dict[str, Image], templates: Image) -> list[Path]:
+    host = current.host(name)
+    if host is None:
+        return [*([templates.tree] if name == "db" else []), bases["odoo19"].tree]
+    base = bases[host.base]
+    return [base.tree] if host.start == "package" else [_venv_layer(base, host.version), base.tree]
+
+
+def _venv_layer(base: Image, version: str) -> Path:
+    """What a virtualenv installation changes in a base, made once for all hosts of that kind."""
+    key = images.digest([Path(configure.__file__)], base.key)
+    tree = bases_dir() / f"venv{version}-{key}"
+    with locked(bases_dir() / "venv.lock", "it makes a virtualenv"):
+        if not tree.is_dir():
+            say(f"moving Odoo {version} into a virtualenv (once)")
+            part = tree.with_suffix(".part")
+            run(["umount", part / "root"], check=False)
+            shutil.rmtree(part, ignore_errors=True)
+            for directory in ("upper", "work", "root"):
+                (part / directory).mkdir(parents=True)
+            options = f"lowerdir={base.tree},upperdir={part / 'upper'},workdir={part / 'work'}"
+            run(["mount", "-t", "overlay", "overlay", "-o", options, part / "root"])
+            try:
+                configure.move_into_venv(part / "root", version)
+            finally:
+                run(["umount", part / "root"])
+            (part / "upper").rename(tree)
+            shutil.rmtree(part)
+    return tree
+
+
+def _configure(lab: Lab, current: State, name: str, root: Path, templates: Image) -> None:
+    configure.machine(lab, root, name, current.addresses())
+    host = current.host(name)
+    if host is not None:
+        filestore = templates.tree / "opt/lab/filestore" / host.version
+        configure.odoo(root, host, current.address("db"), filestore)
+    elif name == "db":
+        configure.enable(root, "postgresql.service")
+    else:
+        write_file(root / "etc/haproxy/haproxy.cfg", _haproxy_conf(current))
+        configure.enable(root, "haproxy.service")
+
+
+def _haproxy_conf(current: State) -> str:
+    return balancer.haproxy_conf([(h, current.address(h.name)) for h in current.fleet.hosts if h.balanced])
+
+
+def _write_shared_files(lab: Lab, current: State, *, balancer_is_new: bool) -> None:
+    write_file(lab.inventory, inventory.inventory(lab, current.fleet, current.addresses()))
+    if current.fleet.balancer and not balancer_is_new:
+        config = lab.root("lb") / "etc/haproxy/haproxy.cfg"
+        if config.read_text(encoding="utf-8") != _haproxy_conf(current):
+            say("the balancer gets the new hosts")
+            write_file(config, _haproxy_conf(current))
+            machine.inside(lab, "lb", ["systemctl", "reload-or-restart", "haproxy"])
+
+
+def wait_healthy(lab: Lab, current: State, names: Sequence[str] | None = None) -> None:
+    """Until every Odoo answers its health URL, and the balancer has them all."""
+    waiting = [host for host in current.fleet.hosts if names is None or host.name in names]
+    say(f"waiting for {', '.join(host.name for host in waiting)} to answer")
+
+    def wait(host: Host) -> None:
+        address, port = current.address(host.name), balancer.http_port(host)
+        wait_until(
+            lambda: http_status(address, port, host.health_path) == 200,
+            _HEALTH_SECONDS,
+            lambda: f"Odoo on {host.name} does not answer {host.health_path}: {odoo_log(lab, host, 4)}",
+            lambda: machine.init_pid(lab, host.name) is not None,
+        )
+        say(f"{host.name} ({host.version} {host.mode}) answers")
+
+    _side_by_side(wait, waiting)
+    if current.fleet.balancer:
+        balanced = [host.name for host in current.fleet.hosts if host.balanced]
+        wait_until(
+            lambda: set(balanced) <= set(servers_up(lab)),
+            _HEALTH_SECONDS,
+            lambda: f"The balancer has only {', '.join(servers_up(lab)) or 'no host'} of {', '.join(balanced)}.",
+        )
+        say(f"the balancer sends requests to {', '.join(balanced)}")
+
+
+def servers_up(lab: Lab) -> list[str]:
+    """The servers that HAProxy holds for healthy."""
+    ask = ["socat", "-", f"UNIX-CONNECT:{balancer.SOCKET}"]
+    pid = machine.init_pid(lab, "lb")
+    if pid is None:
+        return []
+    text = machine.inside(lab, "lb", ask, check=False, feed="show stat\n").stdout
+    rows = [line.split(",") for line in text.splitlines() if line.startswith("odoo,")]
+    return [row[1] for row in rows if row[1] != "BACKEND" and row[17] == "UP"]
+
+
+def odoo_log(lab: Lab, host: Host, lines: int) -> str:
+    """The end of an Odoo's log, wherever it goes."""
+    path = lab.root(host.name) / "var/log/odoo/odoo-server.log"
+    if host.log == "file" and path.is_file():
+        return last_lines(path.read_text(encoding="utf-8", errors="replace"), lines)
+    if machine.init_pid(lab, host.name) is None:
+        return machine.console_tail(lab, host.name)
+    words = ["journalctl", "--unit=odoo", "--no-pager", "--output=cat", f"--lines={lines}"]
+    return last_lines(machine.inside(lab, host.name, words, check=False).stdout, lines)
+
+
+def down(lab: Lab) -> list[str]:
+    """Take a lab away, whatever state it is in; the answer names what could not be removed."""
+    with locked(run_dir() / ".locks" / lab.name, f"it works on the lab {lab.name}"):
+        _take_down(lab)
+    return leftovers(lab)
+
+
+def _take_down(lab: Lab) -> None:
+    names = {path.name for path in (lab.dir / "hosts").glob("*")}
+    names |= {path.name.removeprefix(f"{lab.bridge}-") for path in Path("/run/netns").glob(f"{lab.bridge}-*")}
+    names |= {path.name.removeprefix(f"{lab.bridge}-") for path in machine.cgroups(lab)}
+    for name in sorted(names):
+        machine.pull_plug(lab, name)
+    close_ssh(lab)
+    for name in sorted(names):
+        machine.remove_disk(lab, name)
+    network.remove_all(lab)
+    if lab.dir.exists():
+        shutil.rmtree(lab.dir)
+
+
+def close_ssh(lab: Lab) -> None:
+    """End the ssh connections that Ansible or `lab ssh` keep open to the lab."""
+    for socket in lab.control_dir.glob("*"):
+        run(["ssh", "-o", f"ControlPath={socket}", "-O", "exit", "lab"], check=False, timeout=10)
+    shutil.rmtree(lab.control_dir, ignore_errors=True)
+
+
+def leftovers(lab: Lab) -> list[str]:
+    """Whatever still carries the lab's name: processes, namespaces, interfaces, mounts, cgroups, files."""
+    found = [f"process {pid}" for pid in machine.keepers(lab)]
+    found += [f"namespace {path.name}" for path in Path("/run/netns").glob(f"{lab.bridge}-*")]
+    found += [f"interface {path.name}" for path in Path("/sys/class/net").glob(f"{lab.bridge}*")
+              if path.name == lab.bridge or path.name.startswith(f"{lab.bridge}-")]
+    found += [f"mount {target}" for target in machine.mounts_below(lab.dir)]
+    found += [f"cgroup {path}" for path in machine.cgroups(lab)]
+    found += [f"directory {path}" for path in (lab.dir, lab.control_dir) if path.exists()]
+    return found
+
+
+def _discard(lab: Lab, name: str, index: int) -> None:
+    machine.pull_plug(lab, name)
+    machine.remove_disk(lab, name)
+    network.disconnect(lab, name, index)
+
+
+def _known(lab: Lab, names: Sequence[str]) -> State:
+    current = state.read(lab)
+    if current is None:
+        raise LabError(f"The lab {lab.name} is down; `lab up` brings it up.")
+    for name in names:
+        if name not in current.names():
+            raise LabError(f"The lab {lab.name} has no host {name}; it has {', '.join(current.names())}.")
+    return current
+
+
+def restore(lab: Lab, names: Sequence[str]) -> None:
+    """Make Odoo hosts anew: disk, database, boot."""
+    bases, templates = build()
+    with locked(run_dir() / ".locks" / lab.name, f"it works on the lab {lab.name}"):
+        current = _known(lab, names)
+        if any(current.host(name) is None for name in names):
+            raise LabError("Only Odoo hosts can be restored; for db or lb use `lab down` and `lab up`.")
+        for name in names:
+            _discard(lab, name, current.index[name])
+        _bring_up(lab, current, bases, templates, names)
+
+
+def power(lab: Lab, names: Sequence[str], *, off: bool, on: bool) -> None:
+    """Shut hosts down in order, boot them again from their disks, or both."""
+    with locked(run_dir() / ".locks" / lab.name, f"it works on the lab {lab.name}"):
+        current = _known(lab, names)
+        if off:
+            _side_by_side(lambda name: machine.power_off(lab, str(name)), names)
+        if on:
+            for name in names:
+                if machine.init_pid(lab, name) is None:
+                    network.connect(lab, name, current.index[name], current.address(name))
+                    machine.boot(lab, name)
+            wait_healthy(lab, current, [name for name in names if current.host(name)])
+
+
+def require_root() -> None:
+    """The lab makes namespaces and mounts."""
+    if os.geteuid() != 0:
+        raise LabError("The lab needs root: it makes namespaces, mounts and cgroups; run it with sudo.")
