@@ -1,0 +1,87 @@
+# `make` or `make help` lists the targets. Every target prepares the machine first (tests/setup).
+# Every one runs in the environment that tests/env.sh describes.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+ENV := . tests/env.sh;
+# The tests import the collection by its full name, through the link that tests/setup makes.
+PYTEST := $(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH" pytest
+STEPS := lint sanity units integration
+ARGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@sed -En 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@echo
+	@echo "ARGS='...' hands options on: make units ARGS='-k reload -x', make sanity ARGS='--test pylint'"
+
+.PHONY: setup
+setup: ## install what is missing: Debian packages (as root) and the virtual environment
+	@tests/setup
+
+.PHONY: demo
+demo: setup ## a rolling restart over three real Odoo servers under load
+	@$(ENV) tests/demo/demo $(ARGS)
+
+.PHONY: test
+test: setup ## all that CI runs: lint, sanity, units, integration
+	@summary=; failed=0; \
+	for step in $(STEPS); do \
+		printf '\n=== %s\n' "$$step"; \
+		begin=$$EPOCHSECONDS; \
+		if $(MAKE) "$$step"; then result=ok; else result=FAILED; failed=1; fi; \
+		printf -v line '%-12s %-6s %4d s' "$$step" "$$result" $$((EPOCHSECONDS - begin)); \
+		printf -- '--- %s\n' "$$line"; \
+		summary+="$$line"$$'\n'; \
+	done; \
+	printf '\n=== summary\n%s' "$$summary"; \
+	exit "$$failed"
+
+.PHONY: lint
+lint: setup ## formatting, style, types, YAML, playbooks, changelog fragments
+	@tests/lint
+
+.PHONY: sanity
+sanity: setup ## ansible-test sanity, without an ignore file
+	@tests/sanity $(ARGS)
+
+.PHONY: units
+units: setup ## unit tests
+	@$(PYTEST) tests/unit $(ARGS)
+
+.PHONY: integration
+integration: setup ## tests against real Odoo servers in the lab (as root)
+	@$(PYTEST) tests/integration $(ARGS)
+
+.PHONY: matrix
+matrix: setup ## unit and sanity tests on the oldest and newest ansible-core that a Python is here for
+	@$(ENV) nox $(ARGS)
+
+.PHONY: lab-up lab-down
+lab-up: setup ## bring the lab's hosts up
+	@$(ENV) tests/lab/lab up $(ARGS)
+lab-down: setup ## take them down, leave nothing behind
+	@$(ENV) tests/lab/lab down $(ARGS)
+
+.PHONY: format
+format: setup ## let ruff rewrite what it can
+	@$(ENV) ruff check --fix-only . && ruff format .
+
+.PHONY: lock
+lock: ## renew tests/requirements.txt from tests/requirements.in
+	@new=$$(mktemp -d); trap 'rm -rf "$$new"' EXIT; \
+	"$${FLEETOPS_PYTHON:-/usr/bin/python3}" -m venv "$$new"; \
+	"$$new/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.in; \
+	{ echo "# Written by 'make lock' from requirements.in; every release that was chosen, so that all"; \
+	  echo "# machines run the same."; \
+	  "$$new/bin/pip" freeze; } >tests/requirements.txt
+
+.PHONY: clean
+clean: ## remove what the tools leave in the checkout, and its link for Ansible
+	@rm -rf .ansible .cache .hypothesis .mypy_cache .nox .pytest_cache .ruff_cache tests/output \
+		changelogs/.plugin-cache.yaml fleetops-odoo-*.tar.gz
+	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
+	@$(ENV) rm -rf "$$ANSIBLE_COLLECTIONS_PATH"
