@@ -72,13 +72,28 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
 
 
 def _processes(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int]) -> t.Iterator[Process]:
-    for pid in pids:
-        try:
-            cmdline = proc.read(pid, "cmdline")
-            if could_be_odoo(cmdline):
-                yield _process(proc, pid, parse_cmdline(cmdline), hidden)
-        except (Gone, PermissionError, ValueError):
-            continue
+    # A process that executes itself anew shows no arguments for a moment (seen on Linux 6.18), so those without get a
+    # second chance at the end of the pass. Kernel threads, which never have any, cost next to nothing there.
+    blank: t.List[int] = []
+    for group in (pids, blank):
+        for pid in group:
+            try:
+                cmdline = proc.read(pid, "cmdline")
+                if could_be_odoo(cmdline):
+                    yield _process(proc, pid, parse_cmdline(cmdline), hidden)
+                elif not cmdline and group is not blank:
+                    blank.append(pid)
+            except (Gone, PermissionError, ValueError):
+                continue
+
+
+def is_alive(proc: Proc, process: Process) -> bool:
+    """Whether this very process still lives, whatever it shows of itself."""
+    try:
+        stat = parse_stat(proc.text(process.pid, "stat"))
+    except (Gone, ValueError):
+        return False
+    return stat.start == process.start and stat.run_state not in ("Z", "X")
 
 
 def _listening(proc: Proc, processes: t.Iterable[Process]) -> t.Dict[int, t.Tuple[str, int]]:

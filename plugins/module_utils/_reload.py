@@ -25,7 +25,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._health import Healt
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import DRAINING, MASTER, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded, StateDirectory
 from ansible_collections.fleetops.odoo.plugins.module_utils._log import LogMark
-from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look, look_again
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive, look, look_again
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail, rehearse
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, send
@@ -222,11 +222,18 @@ class _Reload:
         return Pending(lacking) if lacking else None
 
     def _look(self) -> None:
-        self._seen = look_again(self._proc, self._now)
-        now = self._seen.instance(self._now.identity)
-        if now is None:
-            raise _Ended
-        self._now = now
+        while True:
+            seen = look_again(self._proc, self._now)
+            now = seen.instance(self._now.identity)
+            if now is not None:
+                self._seen, self._now = seen, now
+                return
+            # In the moment of its exec a master shows nothing that tells what it is. Only its end is an end.
+            if not is_alive(self._proc, self._now.master):
+                raise _Ended
+            if self._clock.monotonic() >= self._deadline:
+                raise TimedOut("the master to show what it is", self._clock.monotonic() - self._begun)
+            self._clock.sleep(0.01)
 
     def _wait(self, attempt: t.Callable[[], t.Union[bool, Pending]]) -> None:
         wait_until(attempt, self._clock, self._deadline)

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: batches
+short_description: Make a value safe for the keyword serial
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Turns what people write for the sizes of batches into a list that the keyword C(serial) takes on every ansible-core.
+  - Refuses what Ansible would take for all hosts at once (an empty list, V(0), V(-1), V(150%)) and what would end it
+    with a traceback.
+options:
+  _input:
+    description:
+      - A number of hosts, a percentage, or a list of them as a list, as a text with commas or as JSON.
+    type: raw
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: One host, then a quarter of them, then halves
+  hosts: odoo
+  serial: "{{ '1,25%,50%' | fleetops.odoo.batches }}"
+  tasks: []
+"""
+
+RETURN = r"""
+_value:
+  description: Sizes of the batches, as texts.
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._batches import BadBatches, parse_batches
+
+
+def batches(value: t.Any) -> list[str]:
+    """The filter; see the documentation above."""
+    try:
+        return parse_batches(value)
+    except BadBatches as exc:
+        raise AnsibleFilterError(str(exc)) from exc
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Names and functions."""
+        return {"batches": batches}
