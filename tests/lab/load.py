@@ -230,9 +230,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     over: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda got, _frame: over.append(got))
-    options = Options(
-        args.url, args.rate, args.seconds, args.paths, args.timeout, args.log, args.until_file, args.seed
-    )
+    options = Options(args.url, args.rate, args.seconds, args.paths, args.timeout, args.log, args.until_file, args.seed)
     try:
         result = run(options, lambda: bool(over))
     except (ValueError, OSError) as error:
@@ -241,8 +239,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.tally:
         args.tally.write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
     print(result.line())
-    for error in result.first_errors:
-        print(f"  {error}")
+    for line in result.first_errors:
+        print(f"  {line}")
     return 1 if result.failed else 0
 
 

@@ -11,9 +11,9 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from . import fleet, inventory, lifecycle, machine, state, status
+from . import fleet, health, inventory, lifecycle, state, status
 from .errors import LabError
-from .paths import Lab, bases_dir, cache_dir, run_dir
+from .paths import Lab, bases_dir, cache_dir
 from .shell import say
 
 _PROGRAMS = {
@@ -50,7 +50,7 @@ def _up(args: argparse.Namespace) -> int:
         wanted = wanted.only(args.hosts.split(","))
     _check_machine()
     lab = _lab(args)
-    current = lifecycle.up(lab, wanted)
+    current = lifecycle.up(lab, wanted, keep=args.keep)
     say(f"the lab {lab.name} is up: {lab.inventory}")
     if current.fleet.balancer:
         print(f"http://{current.address('lb')}/")
@@ -93,19 +93,10 @@ def _down(args: argparse.Namespace) -> int:
     return 0
 
 
-def _clean(_: argparse.Namespace) -> int:
+def _clean(args: argparse.Namespace) -> int:
     lifecycle.require_root()
-    labs = [path.name for path in run_dir().glob("[a-z]*") if path.is_dir()] if run_dir().is_dir() else []
-    for name in labs:
-        left = lifecycle.down(Lab(name))
-        if left:
-            raise LabError(f"`down` left something behind: {', '.join(left)}.")
-    mounted = machine.mounts_below(run_dir())
-    if mounted:
-        raise LabError(f"{mounted[0]} is still mounted, so {run_dir()} is left alone.")
-    for directory in (run_dir(), cache_dir()):
-        shutil.rmtree(directory, ignore_errors=True)
-    say("labs, unpacked images and cached images are gone")
+    lifecycle.clean(_lab(args), everyones=args.all)
+    say("unpacked and cached images are gone")
     return 0
 
 
@@ -122,7 +113,7 @@ def _restore(args: argparse.Namespace) -> int:
     return 0
 
 
-def _power(off: bool, on: bool) -> Callable[[argparse.Namespace], int]:
+def _power(*, off: bool, on: bool) -> Callable[[argparse.Namespace], int]:
     def act(args: argparse.Namespace) -> int:
         _check_machine()
         lifecycle.power(_lab(args), args.hosts, off=off, on=on)
@@ -133,7 +124,9 @@ def _power(off: bool, on: bool) -> Callable[[argparse.Namespace], int]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lab", description="Real Odoo hosts on this machine.")
-    parser.add_argument("--lab", default=os.environ.get("LAB_NAME", "lab"), help="the lab's name (default: %(default)s)")
+    parser.add_argument(
+        "--lab", default=os.environ.get("LAB_NAME", "lab"), help="the lab's name (default: %(default)s)"
+    )
     commands = parser.add_subparsers(dest="command_name", required=True, metavar="COMMAND")
 
     def command(name: str, act: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
@@ -144,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     bring = command("up", _up, "bring up what is missing of a fleet, and wait until all of it serves")
     bring.add_argument("fleet", nargs="?", default="demo", help="a YAML file, or a name from fleets/ (default: demo)")
     bring.add_argument("--hosts", help="only these of the fleet's hosts, with commas between")
+    bring.add_argument("--keep", action="store_true", help="leave everything for a look when it fails")
     show = command("status", _status, "a table of the hosts")
     show.add_argument("--json", action="store_true", help="the same as JSON")
     login = command("ssh", _ssh, "log in to a host, or run a command there")
@@ -151,7 +145,8 @@ def _parser() -> argparse.ArgumentParser:
     login.add_argument("host")
     login.add_argument("command", nargs=argparse.REMAINDER)
     command("down", _down, "take the lab away, with all that belongs to it")
-    command("clean", _clean, "take all labs and the image caches away")
+    tidy = command("clean", _clean, "take the lab and the images away; refused while other labs stand on them")
+    tidy.add_argument("--all", action="store_true", help="take the other labs away too")
     command("build", _build, "only build the images")
     command("inventory", _inventory, "print the path of the Ansible inventory")
     for name, act, text in (
@@ -165,13 +160,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _interrupted(number: int, _frame: object) -> None:
-    raise KeyboardInterrupt(signal.Signals(number).name)
+    """The first signal ends the work; those that follow must not end the cleaning up."""
+    if not health.INTERRUPTED.is_set():
+        health.INTERRUPTED.set()
+        raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry of the tool: an error is one sentence and exit code 1."""
     args = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     try:
         code: int = args.act(args)
     except LabError as error:

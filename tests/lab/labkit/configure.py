@@ -88,6 +88,7 @@ def odoo_conf(host: Host, database_address: str) -> str:
         "db_name": host.name,
         "dbfilter": f"^{host.name}$",
         "list_db": "False",
+        "http_interface": "0.0.0.0",
         "proxy_mode": "True",
         "workers": str(host.workers),
         "max_cron_threads": str(host.max_cron_threads),

@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import http.client
 import socket
+import threading
 import time
 from collections.abc import Callable
 
 from .errors import LabError
+
+# Set by the first SIGINT or SIGTERM: threads that wait give up.
+INTERRUPTED = threading.Event()
 
 
 def http_status(address: str, port: int, path: str, timeout: float = 5.0) -> int | None:
@@ -39,8 +43,16 @@ def wait_until(
     alive: Callable[[], bool] = lambda: True,
 ) -> None:
     """Poll until ready; past the deadline, or when it is not alive any more, the failure's text is the error."""
-    deadline = time.monotonic() + seconds
+    began = looked = time.monotonic()
     while not ready():
-        if time.monotonic() > deadline or not alive():
+        now = time.monotonic()
+        if INTERRUPTED.is_set():
+            raise LabError("Interrupted.")
+        if now - looked > 1:
+            # Looking for life costs more than looking for readiness.
+            looked = now
+            if not alive():
+                raise LabError(failure())
+        if now - began > seconds:
             raise LabError(failure())
         time.sleep(0.05)

@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import LabError
 from .paths import LAB_DIR, bases_dir, cache_dir
-from .shell import die_with_parent, last_lines, locked, run, say
+from .shell import last_lines, locked, run, say
 
 _BUILD_SECONDS = 1200
 
@@ -67,13 +68,26 @@ def ensure(images: Sequence[Image]) -> None:
     names = ", ".join(image.name for image in missing)
     for directory in (cache_dir(), bases_dir()):
         directory.mkdir(parents=True, exist_ok=True)
-    with locked(cache_dir() / "build.lock", f"it builds images ({names})"):
+    with held(f"it builds images ({names})"):
         _build([image for image in missing if not image.tarball.is_file() and not image.tree.is_dir()])
         for image in missing:
             if not image.tree.is_dir():
                 _unpack(image)
         for image in images:
             _forget_older(image)
+
+
+def held(waiting_for: str = "it builds images") -> AbstractContextManager[None]:
+    """The lock over all images."""
+    return locked(cache_dir() / "build.lock", waiting_for)
+
+
+def remove_all() -> None:
+    """Delete every image, packed and unpacked. The lock's file stays: others may wait for it."""
+    shutil.rmtree(bases_dir(), ignore_errors=True)
+    for path in cache_dir().iterdir():
+        if path.name != "build.lock":
+            path.unlink()
 
 
 def _build(images: Sequence[Image]) -> None:
@@ -89,7 +103,7 @@ def _build(images: Sequence[Image]) -> None:
             _finish_build(image, child)
             say(f"{image.name} is built: {image.tarball.stat().st_size // 2**20} MB")
     finally:
-        for image, child in children:
+        for _, child in children:
             if child.poll() is None:
                 child.kill()
                 child.wait()
@@ -103,7 +117,7 @@ def _log(image: Image) -> Path:
 def _start_build(image: Image) -> subprocess.Popen[bytes]:
     """Start a build in mount and PID namespaces of its own: killed with this process, nothing stays mounted."""
     part = image.tarball.with_suffix(".part")
-    argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    argv = ["setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     argv += ["--net"] if image.offline else []
     argv += [sys.executable, "-m", image.module, *image.words, os.fspath(part)]
     with _log(image).open("wb") as log:
@@ -113,7 +127,6 @@ def _start_build(image: Image) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             env={**os.environ, "PYTHONPATH": os.fspath(LAB_DIR), "PYTHONDONTWRITEBYTECODE": "1"},
-            preexec_fn=die_with_parent,
         )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from . import balancer, configure, database, images, inventory, machine, network, state
 from .errors import LabError
@@ -19,6 +20,7 @@ from .shell import last_lines, locked, run, say, write_file
 from .state import State
 
 _HEALTH_SECONDS = 90.0
+T = TypeVar("T")
 _BASES = ("odoo19", "odoo14")
 
 
@@ -31,8 +33,8 @@ def build() -> tuple[dict[str, Image], Image]:
     return bases, templates
 
 
-def up(lab: Lab, wanted: Fleet) -> State:
-    """Bring up what is missing of a fleet, and wait until all of it serves."""
+def up(lab: Lab, wanted: Fleet, *, keep: bool = False) -> State:
+    """Bring up what is missing of a fleet, and wait until all of it serves; what fails is taken away unless `keep`."""
     bases, templates = build()
     with locked(run_dir() / ".locks" / lab.name, f"it works on the lab {lab.name}"):
         before = state.read(lab)
@@ -40,6 +42,9 @@ def up(lab: Lab, wanted: Fleet) -> State:
         if current is None:
             lab.dir.mkdir(parents=True, exist_ok=True)
             current = State("", wanted)
+        others = [host.name for host in current.fleet.hosts if host not in wanted.hosts]
+        if others:
+            say(f"{', '.join(others)} of an earlier `up` stay as they are")
         current.subnet = network.ensure_bridge(lab, current.subnet or None)
         current.place()
         fresh = [name for name in current.names() if not lab.host_dir(name).exists()]
@@ -47,6 +52,8 @@ def up(lab: Lab, wanted: Fleet) -> State:
             state.write(lab, current)
             _bring_up(lab, current, bases, templates, fresh)
         except BaseException:
+            if keep:
+                raise
             say("taking away what was begun")
             if before is None:
                 _take_down(lab)
@@ -85,11 +92,10 @@ def _bring_up(lab: Lab, current: State, bases: dict[str, Image], templates: Imag
     wait_healthy(lab, current)
 
 
-def _side_by_side(work: Callable[[str], None] | Callable[[Host], None], items: Iterable[object]) -> None:
-    todo = list(items)
-    if todo:
-        with ThreadPoolExecutor(max_workers=min(8, len(todo))) as pool:
-            list(pool.map(work, todo))  # type: ignore[arg-type]
+def _side_by_side(work: Callable[[T], None], items: Sequence[T]) -> None:
+    if items:
+        with ThreadPoolExecutor(max_workers=min(8, len(items))) as pool:
+            list(pool.map(work, items))
 
 
 def _ensure_key(lab: Lab) -> None:
@@ -167,7 +173,7 @@ def wait_healthy(lab: Lab, current: State, names: Sequence[str] | None = None) -
             lambda: http_status(address, port, host.health_path) == 200,
             _HEALTH_SECONDS,
             lambda: f"Odoo on {host.name} does not answer {host.health_path}: {odoo_log(lab, host, 4)}",
-            lambda: machine.init_pid(lab, host.name) is not None,
+            lambda: _lives(lab, host),
         )
         say(f"{host.name} ({host.version} {host.mode}) answers")
 
@@ -180,6 +186,13 @@ def wait_healthy(lab: Lab, current: State, names: Sequence[str] | None = None) -
             lambda: f"The balancer has only {', '.join(servers_up(lab)) or 'no host'} of {', '.join(balanced)}.",
         )
         say(f"the balancer sends requests to {', '.join(balanced)}")
+
+
+def _lives(lab: Lab, host: Host) -> bool:
+    """Is the host on, and has systemd not given Odoo up?"""
+    if machine.init_pid(lab, host.name) is None:
+        return False
+    return machine.inside(lab, host.name, ["systemctl", "is-failed", "--quiet", "odoo"], check=False).returncode != 0
 
 
 def servers_up(lab: Lab) -> list[str]:
@@ -232,14 +245,34 @@ def close_ssh(lab: Lab) -> None:
     shutil.rmtree(lab.control_dir, ignore_errors=True)
 
 
+def clean(lab: Lab, *, everyones: bool) -> None:
+    """Take the lab and all images away; other labs only when told to."""
+    others = [path.name for path in run_dir().glob("[a-z]*") if path.is_dir() and path.name != lab.name]
+    if others and not everyones:
+        raise LabError(f"Other labs are up ({', '.join(sorted(others))}); `lab clean --all` takes them away too.")
+    with images.held():
+        for name in [*others, lab.name]:
+            left = down(Lab(name))
+            if left:
+                raise LabError(f"`down` left something behind: {', '.join(left)}.")
+        for directory in (bases_dir(), cache_dir()):
+            mounted = machine.mounts_below(directory)
+            if mounted:
+                raise LabError(f"{mounted[0]} is still mounted, so {directory} is left alone.")
+        images.remove_all()
+
+
 def leftovers(lab: Lab) -> list[str]:
     """Whatever still carries the lab's name: processes, namespaces, interfaces, mounts, cgroups, files."""
     found = [f"process {pid}" for pid in machine.keepers(lab)]
     found += [f"namespace {path.name}" for path in Path("/run/netns").glob(f"{lab.bridge}-*")]
-    found += [f"interface {path.name}" for path in Path("/sys/class/net").glob(f"{lab.bridge}*")
-              if path.name == lab.bridge or path.name.startswith(f"{lab.bridge}-")]
+    found += [
+        f"interface {path.name}"
+        for path in Path("/sys/class/net").glob(f"{lab.bridge}*")
+        if path.name == lab.bridge or path.name.startswith(f"{lab.bridge}-")
+    ]
     found += [f"mount {target}" for target in machine.mounts_below(lab.dir)]
-    found += [f"cgroup {path}" for path in machine.cgroups(lab)]
+    found += [f"cgroup {path}" for path in [*machine.cgroups(lab), *machine.scopes(lab)]]
     found += [f"directory {path}" for path in (lab.dir, lab.control_dir) if path.exists()]
     return found
 
@@ -277,7 +310,7 @@ def power(lab: Lab, names: Sequence[str], *, off: bool, on: bool) -> None:
     with locked(run_dir() / ".locks" / lab.name, f"it works on the lab {lab.name}"):
         current = _known(lab, names)
         if off:
-            _side_by_side(lambda name: machine.power_off(lab, str(name)), names)
+            _side_by_side(lambda name: machine.power_off(lab, name), names)
         if on:
             for name in names:
                 if machine.init_pid(lab, name) is None:

@@ -143,9 +143,14 @@ def console_tail(lab: Lab, host: str) -> str:
 
 
 def cgroups(lab: Lab) -> list[Path]:
-    """The cgroups that carry the lab's name."""
-    root = _cgroup_root()
-    return sorted([*root.glob(f"{lab.bridge}-*"), *root.glob(f"machine.slice/machine-{lab.bridge}-*.scope")])
+    """The cgroups that the lab made."""
+    return sorted(_cgroup_root().glob(f"{lab.bridge}-*"))
+
+
+def scopes(lab: Lab) -> list[Path]:
+    """The scopes that the machine's systemd, where there is one, made for the lab."""
+    wanted = f"machine-{lab.bridge}-".replace("-", "\\x2d").replace("\\x2d", "-", 1)
+    return [path for path in _cgroup_root().glob("machine.slice/*.scope") if path.name.startswith(wanted)]
 
 
 def _members(lab: Lab, host: str) -> list[int]:

@@ -18,7 +18,7 @@ _MAIN_SUITE = re.compile(
     r"^(oldoldstable|oldstable|stable|testing|unstable|sid|buster|bullseye|bookworm|trixie|forky|duke)$"
 )
 _ONE_LINE = re.compile(r"^deb\s+(?:\[(?P<options>[^]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<components>.*)$")
-_FORWARDED = re.compile(r'^(Acquire::(?:http|https|ftp)(?:::[^ ]*)?::(?:Proxy|CaInfo|CAInfo)[^ ]*) "(.+)";$', re.I)
+_FORWARDED = re.compile(r'^(Acquire::(?:http|https|ftp)(?:::[^ ]*)?::(?:Proxy|CaInfo)[^ ]*) "(.+)";$', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,15 @@ def _one_line_entries(text: str) -> Iterator[_Entry]:
     for line in text.splitlines():
         found = _ONE_LINE.match(line.split("#", 1)[0].strip())
         if found:
-            signed = re.search(r"signed-by=(\S+)", found["options"] or "", re.I)
-            yield _Entry(
-                found["uri"], found["suite"], tuple(found["components"].split()), signed[1] if signed else ""
-            )
+            signed = re.search(r"signed-by=(\S+)", found["options"] or "", re.IGNORECASE)
+            yield _Entry(found["uri"], found["suite"], tuple(found["components"].split()), signed[1] if signed else "")
 
 
 def _deb822_entries(text: str) -> Iterator[_Entry]:
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     for stanza in re.split(r"\n\s*\n", "\n".join(lines)):
         fields: dict[str, str] = {}
-        for name, value in re.findall(r"^([A-Za-z-]+):((?:.*)(?:\n[ \t].*)*)", stanza, re.M):
+        for name, value in re.findall(r"^([A-Za-z-]+):((?:.*)(?:\n[ \t].*)*)", stanza, re.MULTILINE):
             fields[name.lower()] = value.strip()
         if fields.get("enabled", "yes").lower() in ("no", "false", "0") or "deb" not in fields.get("types", "").split():
             continue

@@ -43,12 +43,9 @@ def ensure_bridge(lab: Lab, wanted: str | None) -> str:
 
 def _taken() -> list[ipaddress.IPv4Network]:
     """Every IPv4 network that this machine has a route to or an address in, but not the default route."""
-    found: list[ipaddress.IPv4Network] = []
     routes: list[dict[str, Any]] = json.loads(run(["ip", "-4", "-j", "route", "show", "table", "all"]).stdout or "[]")
-    for route in routes:
-        if route.get("dst", "default") != "default":
-            found.append(ipaddress.IPv4Network(route["dst"], strict=False))
-    return found
+    known = (route.get("dst", "default") for route in routes)
+    return [ipaddress.IPv4Network(text, strict=False) for text in known if text != "default"]
 
 
 def exists(interface: str) -> bool:

@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -17,7 +15,6 @@ from pathlib import Path
 from .errors import LabError
 
 _STARTED = time.monotonic()
-_PR_SET_PDEATHSIG = 1
 
 
 def say(text: str) -> None:
@@ -57,11 +54,6 @@ def run(
 def last_lines(text: str, count: int) -> str:
     """The last lines of some output, joined for a one-sentence message."""
     return " / ".join(line.strip() for line in text.strip().splitlines()[-count:]) or "no output"
-
-
-def die_with_parent() -> None:
-    """preexec_fn: the kernel ends this child when the lab tool itself is killed."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @contextlib.contextmanager

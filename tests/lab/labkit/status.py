@@ -35,7 +35,8 @@ def _row(lab: Lab, current: State, name: str) -> dict[str, str]:
     if machine.init_pid(lab, name) is None:
         return row
     row["boot"] = machine.inside(lab, name, ["systemctl", "is-system-running"], check=False).stdout.strip() or "?"
-    shown = machine.inside(lab, name, ["systemctl", "show", unit, "--property=ActiveState,SubState,MainPID"], check=False)
+    show = ["systemctl", "show", unit, "--property=ActiveState,SubState,MainPID"]
+    shown = machine.inside(lab, name, show, check=False)
     facts = dict(line.partition("=")[::2] for line in shown.stdout.splitlines())
     row["unit"] = f"{facts.get('ActiveState', '?')} ({facts.get('SubState', '?')})"
     row["master"] = facts.get("MainPID", "?") if facts.get("MainPID") != "0" else "-"

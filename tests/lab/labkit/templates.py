@@ -74,8 +74,8 @@ def build(bases: dict[str, Path], tarball: Path) -> None:
             if failures:
                 raise LabError(failures[0])
         finally:
-            run(["chroot", server_root, "runuser", "-u", "postgres", "--", f"{_BIN}/pg_ctl", "stop", "-m", "fast",
-                 "-D", _DATA], check=False)
+            stop = [f"{_BIN}/pg_ctl", "stop", "-m", "fast", "-D", _DATA]
+            run(["chroot", server_root, "runuser", "-u", "postgres", "--", *stop], check=False)
             server.wait(timeout=60)
         say("packing")
         _collect(work / "layer", roots, server_root)

@@ -19,7 +19,7 @@ class LabSlow(models.Model):
     def hold_row(self, seconds):
         """Take the lock of the one row and keep it."""
         row = self.env.ref("lab_slow.row")
-        # Locked but not changed: after an UPDATE the second request would get a serialization error, and Odoo run it again.
+        # Locked but not changed: after an UPDATE the second request would fail, and Odoo run it again.
         self.env.cr.execute("SELECT id FROM lab_slow WHERE id = %s FOR UPDATE", (row.id,))
         time.sleep(seconds)
 
