@@ -116,6 +116,8 @@ def _host(row: object, defaults: Mapping[str, Any], where: str) -> Host:
         host = dataclasses.replace(host, workers=0)
     elif host.workers < 1:
         raise LabError(f"{place}: a prefork server needs at least one worker; mode: threaded has none.")
+    if not host.conf.get("http_port", "8069").isdigit():
+        raise LabError(f"{place}: conf: http_port must be a number, not {host.conf['http_port']!r}.")
     for key in ("workers", "max_cron_threads"):
         if key in host.conf:
             raise LabError(f"{place}: conf: {key} is a key of the host itself; set it there.")

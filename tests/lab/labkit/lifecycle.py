@@ -15,7 +15,7 @@ from .errors import LabError
 from .fleet import Fleet, Host
 from .health import http_status, wait_until
 from .images import Image
-from .paths import Lab, bases_dir, run_dir
+from .paths import Lab, bases_dir, cache_dir, run_dir
 from .shell import last_lines, locked, run, say, write_file
 from .state import State
 
@@ -209,8 +209,10 @@ def servers_up(lab: Lab) -> list[str]:
 def odoo_log(lab: Lab, host: Host, lines: int) -> str:
     """The end of an Odoo's log, wherever it goes."""
     path = lab.root(host.name) / "var/log/odoo/odoo-server.log"
-    if host.log == "file" and path.is_file():
-        return last_lines(path.read_text(encoding="utf-8", errors="replace"), lines)
+    text = path.read_text(encoding="utf-8", errors="replace") if host.log == "file" and path.is_file() else ""
+    if text:
+        return last_lines(text, lines)
+    # Before Odoo has read its options it complains on stderr.
     if machine.init_pid(lab, host.name) is None:
         return machine.console_tail(lab, host.name)
     words = ["journalctl", "--unit=odoo", "--no-pager", "--output=cat", f"--lines={lines}"]
@@ -228,8 +230,7 @@ def _take_down(lab: Lab) -> None:
     names = {path.name for path in (lab.dir / "hosts").glob("*")}
     names |= {path.name.removeprefix(f"{lab.bridge}-") for path in Path("/run/netns").glob(f"{lab.bridge}-*")}
     names |= {path.name.removeprefix(f"{lab.bridge}-") for path in machine.cgroups(lab)}
-    for name in sorted(names):
-        machine.pull_plug(lab, name)
+    _side_by_side(lambda name: machine.pull_plug(lab, name), sorted(names))
     close_ssh(lab)
     for name in sorted(names):
         machine.remove_disk(lab, name)

@@ -18,6 +18,7 @@ from .paths import LAB_DIR, Lab
 from .shell import last_lines, run
 
 _OFF_SECONDS = 20.0
+_PLUG_SECONDS = 3.0
 
 
 def mount_root(lab: Lab, host: str, layers: Sequence[Path]) -> Path:
@@ -96,6 +97,12 @@ def power_off(lab: Lab, host: str) -> None:
 
 def pull_plug(lab: Lab, host: str) -> None:
     """End every process of the host at once, each by its pid."""
+    pid = init_pid(lab, host)
+    if pid is not None:
+        # Without its PID 1 all of the host is gone, and systemd-nspawn ends by itself and removes its locks.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        _until(lambda: not _members(lab, host), _PLUG_SECONDS)
     deadline = time.monotonic() + _OFF_SECONDS
     while members := _members(lab, host):
         for pid in members:

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fleet files, and what is made of them: no host is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from labkit import balancer, configure, fleet, inventory, mirror, state
+from labkit.errors import LabError
+from labkit.paths import LAB_DIR, Lab
+
+
+def _fleet(**host: Any) -> fleet.Fleet:
+    return fleet.parse({"hosts": [{"name": "h1", **host}]}, "f.yml", "f")
+
+
+@pytest.mark.parametrize("path", sorted((LAB_DIR / "fleets").glob("*.yml")), ids=lambda path: path.stem)
+def test_fleets_that_come_with_the_lab_are_valid(path: Path) -> None:
+    assert fleet.load(path.stem).hosts
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ([], "f.yml: keys and values are needed"),
+        ({}, "hosts must be a list"),
+        ({"host": []}, "unknown key host"),
+        ({"hosts": [{}]}, "a host has no name"),
+        ({"hosts": [{"name": "h1", "worker": 2}]}, "host h1: unknown key worker; known are balanced, conf"),
+        ({"hosts": [{"name": "h1"}, {"name": "h1"}]}, "the host h1 is there twice"),
+        ({"hosts": [{"name": "db"}]}, "host db: name must be"),
+        ({"hosts": [{"name": "h1", "version": 17}]}, "host h1: version must be one of 19, 14, not 17"),
+        ({"hosts": [{"name": "h1", "workers": "2"}]}, "host h1: workers must be a number from 0 to 32, not '2'"),
+        ({"hosts": [{"name": "h1", "workers": 0}]}, "a prefork server needs at least one worker"),
+        ({"hosts": [{"name": "h1", "mode": "threaded", "workers": 2}]}, "a threaded server has no workers"),
+        ({"hosts": [{"name": "h1", "balanced": "yes"}]}, "host h1: balanced must be true or false"),
+        ({"hosts": [{"name": "h1", "unit": {"Restart": ["always"]}}]}, "host h1: unit: Restart must be one line"),
+        ({"hosts": [{"name": "h1", "conf": {"workers": 2}}]}, "conf: workers is a key of the host itself"),
+        ({"hosts": [{"name": "h1", "conf": {"http_port": "x"}}]}, "conf: http_port must be a number, not 'x'"),
+        ({"balancer": 1, "hosts": [{"name": "h1"}]}, "f.yml: balancer must be true or false"),
+        ({"defaults": {"name": "x"}, "hosts": [{"name": "h1"}]}, "f.yml: defaults: unknown key name"),
+    ],
+)
+def test_a_mistake_is_named_in_one_sentence(data: object, said: str) -> None:
+    with pytest.raises(LabError) as caught:
+        fleet.parse(data, "f.yml", "f")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_defaults_reach_every_host_and_give_way_to_its_own_keys() -> None:
+    data = {
+        "defaults": {"workers": 4, "unit": {"Restart": "always", "RestartSec": 5}},
+        "hosts": [
+            {"name": "a"},
+            {"name": "b", "workers": 1, "unit": {"RestartSec": 1}},
+            {"name": "c", "mode": "threaded"},
+        ],
+    }
+    a, b, c = fleet.parse(data, "f.yml", "f").hosts
+    assert (a.workers, b.workers, c.workers) == (4, 1, 0)
+    assert b.unit == {"Restart": "always", "RestartSec": "1"}
+
+
+def test_only_wanted_hosts() -> None:
+    demo = fleet.load("demo")
+    assert [host.name for host in demo.only(["h3", "h1"]).hosts] == ["h1", "h3"]
+    with pytest.raises(LabError, match="has no host h9; it has h1, h2, h3"):
+        demo.only(["h9"])
+
+
+@pytest.mark.parametrize("name", ["", "Lab", "a-b", "ninechars", "1st"])
+def test_lab_names_fit_into_an_interface_name(name: str) -> None:
+    with pytest.raises(LabError, match="1 to 8 lower-case"):
+        Lab(name)
+    assert len(Lab("abcdefgh").veth(fleet.MOST_HOSTS + 10)) <= 15
+
+
+def test_odoo_conf_has_the_hosts_own_words_last() -> None:
+    (host,) = _fleet(workers=5, conf={"limit_time_real": 30, "db_name": "other"}).hosts
+    lines = configure.odoo_conf(host, "10.213.9.2").splitlines()
+    assert lines[0] == "[options]"
+    assert {"workers = 5", "limit_time_real = 30", "db_name = other", "db_host = 10.213.9.2"} <= set(lines)
+
+
+def test_an_ordinary_host_has_debians_unit_alone() -> None:
+    assert configure.drop_ins(_fleet().hosts[0]) == {}
+
+
+def test_drop_ins() -> None:
+    (host,) = _fleet(log="journal", start="venv-on-path", unit={"Restart": "always"}).hosts
+    files = configure.drop_ins(host)
+    start = "ExecStart=/opt/odoo/venv/bin/python3 /opt/odoo/src/odoo-bin --config /etc/odoo/odoo.conf\n"
+    assert files["10-start.conf"] == f"[Service]\nExecStart=\n{start}"
+    assert "PATH=/opt/odoo/venv/bin:" in files["20-path.conf"]
+    assert files["30-unit.conf"] == "[Service]\nRestart=always\n"
+
+
+def test_the_balancer_checks_what_every_server_has() -> None:
+    new, old = _fleet().hosts[0], _fleet(version=14, conf={"http_port": 8169}).hosts[0]
+    assert "uri /web/health ver HTTP/1.1 hdr Host" in balancer.haproxy_conf([(new, "10.213.0.11")])
+    mixed = balancer.haproxy_conf([(new, "10.213.0.11"), (old, "10.213.0.12")])
+    assert "uri /web/login ver" in mixed
+    assert "10.213.0.12:8169 check" in mixed
+
+
+def test_inventory_has_groups_and_no_secret() -> None:
+    demo = fleet.load("demo")
+    place = state.State("10.213.7.0/24", demo)
+    place.place()
+    text = inventory.inventory(Lab("x"), demo, place.addresses())
+    groups = yaml.safe_load(text)["all"]["children"]
+    assert groups["odoo"]["hosts"]["h2"]["ansible_host"] == "10.213.7.12"
+    assert set(groups) == {"odoo", "odoo19", "prefork", "balanced", "database", "balancer"}
+    assert "SECRET" not in text
+
+
+def test_a_running_host_is_not_changed_behind_ones_back() -> None:
+    with pytest.raises(LabError, match="h1 is up with another workers"):
+        state.merge(_fleet(workers=2), _fleet(workers=3))
+
+
+def test_state_survives_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEETOPS_LAB_RUN", str(tmp_path))
+    lab = Lab("x")
+    assert state.read(lab) is None
+    kept = state.State("10.213.7.0/24", fleet.load("units"))
+    kept.place()
+    state.write(lab, kept)
+    assert state.read(lab) == kept
+    threaded = state.State("10.213.7.0/24", fleet.load("kinds"))
+    threaded.place()
+    state.write(lab, threaded)
+    assert state.read(lab) == threaded
+
+
+DEB822 = """\
+# a comment
+Types: deb
+URIs: http://mirror.invalid/debian-security
+Suites: bookworm-security
+Components: main
+
+Types: deb deb-src
+URIs: http://mirror.invalid/debian/
+Suites: bookworm
+ bookworm-updates
+Components: main contrib
+Signed-By: {key}
+"""
+
+
+@pytest.mark.parametrize("style", ["deb822", "one-line"])
+def test_the_mirror_is_the_one_with_the_main_archive(tmp_path: Path, style: str) -> None:
+    key = tmp_path / "key.gpg"
+    key.touch()
+    (tmp_path / "sources.list.d").mkdir()
+    if style == "deb822":
+        (tmp_path / "sources.list.d/debian.sources").write_text(DEB822.format(key=key), encoding="utf-8")
+    else:
+        lines = [
+            "deb http://tools.invalid/apt stable main",
+            "deb http://mirror.invalid/debian-security bookworm-security main",
+            f"deb [arch=amd64 signed-by={key}] http://mirror.invalid/debian bookworm main # here",
+        ]
+        (tmp_path / "sources.list").write_text("\n".join(lines), encoding="utf-8")
+    found = mirror.find_mirror(tmp_path)
+    assert (found.url, found.keyring) == ("http://mirror.invalid/debian", str(key))
+    assert found.source("sid") == f"deb [signed-by={key}] http://mirror.invalid/debian sid main"
+
+
+def test_no_mirror_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match=r"^No Debian mirror found"):
+        mirror.find_mirror(tmp_path)
