@@ -142,9 +142,9 @@ async def load(options: Options, stop: Callable[[], bool] = lambda: False) -> Ta
 
         began, sent = time.monotonic(), 0
         while not stop() and not (options.until_file and options.until_file.exists()):
-            due = began + sent / options.rate
-            if due - began >= options.seconds:
+            if sent / options.rate >= options.seconds:
                 break
+            due = began + sent / options.rate
             if due > time.monotonic():
                 # Short naps, to notice in time that it is over.
                 await asyncio.sleep(min(due - time.monotonic(), 0.1))

@@ -22,14 +22,21 @@ _ANSWERS = {
 }
 
 
+_serving: set[asyncio.Task[None]] = set()
+
+
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    head = await reader.readuntil(b"\r\n\r\n")
-    path = head.split()[1].decode()
-    if path == "/slow":
-        await asyncio.sleep(0.5)
-    writer.write(_ANSWERS.get(path, _WHOLE))
-    await writer.drain()
-    writer.close()
+    task = asyncio.current_task()
+    assert task is not None
+    _serving.add(task)
+    try:
+        path = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
+        if path == "/slow":
+            await asyncio.sleep(0.5)
+        writer.write(_ANSWERS.get(path, _WHOLE))
+        await writer.drain()
+    finally:
+        writer.close()
 
 
 def _load(
@@ -41,7 +48,10 @@ def _load(
         async with server:
             url = f"http://127.0.0.1:{port}"
             paths = load.parse_paths(path)
-            return await load.load(load.Options(url, rate, seconds, paths, timeout, log))
+            result = await load.load(load.Options(url, rate, seconds, paths, timeout, log))
+            await asyncio.gather(*_serving, return_exceptions=True)
+            _serving.clear()
+            return result
 
     return asyncio.run(both())
 
