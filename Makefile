@@ -53,8 +53,8 @@ units: setup ## unit tests
 	@$(PYTEST) tests/unit $(ARGS)
 
 .PHONY: integration
-integration: setup ## tests against real Odoo servers in the lab (as root)
-	@$(PYTEST) tests/integration $(ARGS)
+integration: setup ## the lab's own tests, and tests against real Odoo servers in the lab (as root)
+	@$(PYTEST) tests/lab tests/integration $(ARGS)
 
 .PHONY: matrix
 matrix: setup ## unit and sanity tests on the oldest and newest ansible-core that a Python is here for
@@ -68,7 +68,8 @@ lab-down: setup ## take them down, leave nothing behind
 
 .PHONY: format
 format: setup ## let ruff rewrite what it can
-	@$(ENV) ruff check --fix-only . && ruff format .
+	@$(ENV) files=(. $$(git grep -lE --untracked -e '^#!.*python' | grep -v '\.py$$')); \
+	ruff check --fix-only "$${files[@]}"; ruff format "$${files[@]}"
 
 .PHONY: lock
 lock: ## renew tests/requirements.txt from tests/requirements.in
