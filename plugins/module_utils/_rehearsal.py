@@ -37,9 +37,10 @@ class WouldFail(Exception):
     """The HUP would kill the server; the message says why and what helps."""
 
 
-def rehearse(proc: Proc, instance: Instance, unit: t.Optional[str]) -> None:
+def rehearse(proc: Proc, instance: Instance, config_file: t.Optional[str], unit: t.Optional[str]) -> None:
     """Go through what a HUP would make this server do, without a signal.
 
+    :param config_file: path of its odoo.conf, in whose lines a fault is looked for.
     :param unit: systemd unit of the server, named in the remedy.
     :raises WouldFail: with the reason and the remedy.
     """
@@ -62,7 +63,14 @@ def rehearse(proc: Proc, instance: Instance, unit: t.Optional[str]) -> None:
     if master.uid == 0:
         # Its code would run as root, and root may not own it: the checks above are all that we do.
         return
-    _import_as_server(proc, master, command, executable, environ, unit)
+    task = {
+        "script": command.script and os.path.join(master.cwd or "/", command.script),
+        "package": command.package,
+        "args": server_arguments(command.args),
+        "config_file": config_file,
+    }
+    answer, said = _import_as_server(proc, master, task, executable, environ)
+    explain(answer, redact_text(said), executable, environ, unit)
 
 
 def interpreter_path(
@@ -136,7 +144,24 @@ out = os.fdopen(task["fd"], "w")
 told = {"prefix": sys.prefix, "stage": "import", "error": None}
 if task["script"]:
     sys.path[0] = os.path.dirname(os.path.realpath(task["script"]))
-config_file = None
+
+def blame(error):
+    # The line of odoo.conf that the error speaks of. Lines that cannot be parsed may hold a secret: only numbers then.
+    import configparser
+    path = task["config_file"]
+    if isinstance(error, configparser.Error):
+        numbers = [n for n, line in getattr(error, "errors", [])] or [getattr(error, "lineno", None)]
+        if not isinstance(error, (configparser.DuplicateOptionError, configparser.DuplicateSectionError)):
+            told["error"] = type(error).__name__ + ": it is not of the form key = value under [options]"
+        if numbers[0]:
+            told["where"] = "%s:%s" % (path, numbers[0])
+        return
+    with open(path, errors="replace") as file:
+        for number, line in enumerate(file, 1):
+            key, equals, value = line.partition("=")
+            if equals and value.strip() and repr(value.strip()) in str(error):
+                told["where"] = "%s:%d, %s" % (path, number, key.strip())
+
 try:
     package = task["package"]
     try:
@@ -150,17 +175,22 @@ try:
     for name in ("service.server", "http"):
         __import__(package + "." + name)
     told["stage"] = "configuration"
-    config = sys.modules[package + ".tools"].config
-    config._parse_config(task["args"])
-    config_file = config["config"] if "config" in getattr(config, "options_index", {}) else config.rcfile
+    sys.modules[package + ".tools"].config._parse_config(task["args"])
     told["stage"] = "done"
-except SystemExit as exc:
-    told["error"] = "SystemExit"
 except BaseException as exc:
     import traceback
     last = traceback.extract_tb(sys.exc_info()[2])[-1]
     told["error"] = "%s: %s" % (type(exc).__name__, exc)
     told["where"] = "%s:%s" % (getattr(exc, "filename", None) or last[0], getattr(exc, "lineno", None) or last[1])
+    if isinstance(exc, SystemExit):
+        # optparse has said why on stderr.
+        told["error"] = "SystemExit"
+        told["where"] = None
+    elif told["stage"] == "configuration" and task["config_file"]:
+        try:
+            blame(exc)
+        except OSError:
+            pass
 out.write(json.dumps(told))
 out.close()
 os._exit(0)
@@ -168,48 +198,34 @@ os._exit(0)
 
 
 def _import_as_server(
-    proc: Proc,
-    master: Process,
-    command: Command,
-    executable: str,
-    environ: t.Mapping[str, str],
-    unit: t.Optional[str],
-) -> None:
-    name = os.path.basename(executable)
-    reader, writer = os.pipe()
-    task = {
-        "fd": writer,
-        "script": command.script and os.path.join(master.cwd or "/", command.script),
-        "package": command.package,
-        "args": server_arguments(command.args),
-    }
+    proc: Proc, master: Process, task: t.Dict[str, t.Any], executable: str, environ: t.Mapping[str, str]
+) -> t.Tuple[bytes, str]:
+    """Run the rehearsal as the server would run; returns what it answered and what it said on stderr."""
     clean = {key: value for key, value in environ.items() if key not in _HANDOVER_VARIABLES}
-    try:
-        with os.fdopen(reader, "rb") as pipe:
-            try:
-                done = subprocess.run(
-                    [name, "-B", "-c", _REHEARSAL],
-                    executable=executable,
-                    env=clean,
-                    input=json.dumps(task).encode(),
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
-                    pass_fds=(writer,),
-                    preexec_fn=_become(proc, master),
-                    timeout=_TIMEOUT,
-                    check=False,
-                )
-            finally:
-                os.close(writer)
-            answer = pipe.read()
-    except subprocess.TimeoutExpired:
-        raise WouldFail(
-            "its code could not be imported within %d s, so nothing proves that it would survive" % _TIMEOUT
-        ) from None
-    except (OSError, subprocess.SubprocessError) as exc:
-        raise WouldFail("its interpreter %s cannot be run as its user: %s" % (executable, exc)) from None
-    said = redact_text(done.stderr.decode("utf-8", "replace"))
-    explain(answer, said, executable, environ, unit)
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as pipe:
+        try:
+            done = subprocess.run(
+                [os.path.basename(executable), "-B", "-c", _REHEARSAL],
+                executable=executable,
+                env=clean,
+                input=json.dumps({**task, "fd": writer}).encode(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=(writer,),
+                preexec_fn=_become(proc, master),
+                timeout=_TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise WouldFail(
+                "its code could not be imported within %d s, so nothing proves that it would survive" % _TIMEOUT
+            ) from None
+        except (OSError, subprocess.SubprocessError) as exc:
+            raise WouldFail("its interpreter %s cannot be run as its user: %s" % (executable, exc)) from None
+        finally:
+            os.close(writer)
+        return pipe.read(), done.stderr.decode("utf-8", "replace")
 
 
 def server_arguments(args: t.Sequence[str]) -> t.List[str]:

@@ -126,7 +126,7 @@ class _Reload:
             return
         self.result.reason = decision.reason
         if decision.kind == ACT:
-            rehearse(self._proc, self._now, self._unit)
+            rehearse(self._proc, self._now, self._seen.options[self._now.identity].config_file, self._unit)
             self.result.did, self.result.signals = SIGNALLED, ["HUP"]
 
     def run(self) -> None:
@@ -144,7 +144,7 @@ class _Reload:
             self._settle()
             if decision.load:
                 waited_for = decision.reason
-        rehearse(self._proc, self._now, self._unit)
+        rehearse(self._proc, self._now, self._seen.options[self._now.identity].config_file, self._unit)
         self._hang_up()
         self._host.store.forget_others({i.identity for i in look(self._proc).instances})
 

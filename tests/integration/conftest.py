@@ -1,0 +1,179 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A fleet of real Odoo servers for the whole run, and what the tests do to it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import time
+import typing as t
+from dataclasses import dataclass, field
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LAB = ROOT / "tests" / "lab" / "lab"
+NAME = "tests"
+KINDS = ("p19", "t19", "p14", "t14")
+
+#: What no output may ever contain: the lab plants them in odoo.conf.
+SECRETS = ("LAB-SECRET",)
+
+
+@dataclass
+class Answer:
+    """What Ansible returned for one host."""
+
+    code: int
+    result: dict[str, t.Any]
+    output: str
+
+    @property
+    def only(self) -> dict[str, t.Any]:
+        """The single entry of ``results``."""
+        (entry,) = self.result["results"]
+        return t.cast("dict[str, t.Any]", entry)
+
+
+@dataclass
+class Fleet:
+    """The lab, as tests use it."""
+
+    inventory: str
+    broken: set[str] = field(default_factory=set)
+
+    def module(self, host: str, name: str, *options: str, **arguments: t.Any) -> Answer:
+        """Run one of our modules ad hoc, over ssh, as a user would."""
+        return self.begin(host, name, *options, **arguments)()
+
+    def begin(self, host: str, name: str, *options: str, **arguments: t.Any) -> t.Callable[[], Answer]:
+        """As :meth:`module`, but return at once; calling what it returns waits for the answer."""
+        command = ["ansible", "-i", self.inventory, host, "-m", f"fleetops.odoo.{name}"]
+        if arguments:
+            command += ["-a", json.dumps(arguments)]
+        # One line of JSON a host, whatever the terminal.
+        environment = {
+            **os.environ,
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+            "ANSIBLE_CALLBACK_FORMAT_PRETTY": "false",
+        }
+        process = subprocess.Popen(
+            [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        )
+
+        def answer() -> Answer:
+            output, _ = process.communicate(timeout=240)
+            no_secrets(output)
+            at = output.find("=>")
+            at = output.find("{", at)
+            assert at > 0, output
+            result, _ = json.JSONDecoder().raw_decode(output[at:])
+            return Answer(process.returncode, result, output)
+
+        return answer
+
+    def playbook(self, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+        """Run a playbook of the collection."""
+        done = subprocess.run(
+            ["ansible-playbook", "-i", self.inventory, f"fleetops.odoo.{name}", *options],
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+        no_secrets(done.stdout)
+        return done
+
+    def run(self, host: str, *command: str, check: bool = True) -> str:
+        """Run a command on a host."""
+        done = subprocess.run(
+            [str(LAB), "--lab", NAME, "ssh", host, shlex.join(command)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done.stdout
+
+    def master(self, host: str, **match: t.Any) -> dict[str, t.Any]:
+        """The one master of a host."""
+        (master,) = self.module(host, "master_info", match=match).result["masters"]
+        return t.cast("dict[str, t.Any]", master)
+
+    def restore(self, *hosts: str) -> None:
+        """Make hosts anew."""
+        lab("restore", *hosts)
+
+    def settle(self, host: str, state: str = "running", seconds: float = 30) -> dict[str, t.Any]:
+        """Wait until the one master of a host is in this state."""
+        deadline = time.monotonic() + seconds
+        while True:
+            masters = self.module(host, "master_info").result["masters"]
+            if [master["state"] for master in masters] == [state]:
+                return t.cast("dict[str, t.Any]", masters[0])
+            assert time.monotonic() < deadline, masters
+
+
+def no_secrets(output: str) -> None:
+    """Whatever is run, no secret may come out of it."""
+    for secret in SECRETS:
+        assert secret not in output, f"{secret} in:\n{output}"
+
+
+def lab(*arguments: str) -> None:
+    """Run the lab's tool."""
+    done = subprocess.run(
+        [str(LAB), "--lab", NAME, *arguments], check=False, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Request:
+    """A request in flight; ``status`` is there once the block has ended."""
+
+    status: int | None = None
+
+
+@contextlib.contextmanager
+def request(fleet: Fleet, host: str, path: str) -> t.Iterator[Request]:
+    """Have a request under way at a host while the block runs, and wait for its answer at the end."""
+    shown = subprocess.run(
+        ["ansible-inventory", "-i", fleet.inventory, "--host", host], check=True, capture_output=True, text=True
+    )
+    connection = http.client.HTTPConnection(json.loads(shown.stdout)["ansible_host"], 8069, timeout=60)
+    connection.request("GET", path)
+    time.sleep(0.5)
+    sent = Request()
+    try:
+        yield sent
+        sent.status = connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def fleet() -> t.Iterator[Fleet]:
+    """The fleet, up for the whole run."""
+    if os.geteuid() != 0:
+        pytest.skip("the lab needs root")
+    # Begin with fresh hosts. While working on a test, FLEETOPS_KEEP_LAB=1 saves the time and keeps them.
+    keep = bool(os.environ.get("FLEETOPS_KEEP_LAB"))
+    if not keep:
+        lab("down")
+    lab("up", str(pathlib.Path(__file__).parent / "fleet.yml"))
+    path = subprocess.run([str(LAB), "--lab", NAME, "inventory"], check=True, capture_output=True, text=True).stdout
+    try:
+        yield Fleet(path.strip())
+    finally:
+        if not keep:
+            lab("down")
