@@ -71,7 +71,7 @@ class LogMark:
     def _journal(self, lines: int) -> str:
         command = [_JOURNALCTL, "--no-pager", "--quiet", "--output=cat", "--lines=%d" % lines]
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # pylint: disable=ansible-bad-function  # there is no AnsibleModule here
                 [*command, "--since=@%d" % int(self._since), "--unit=%s" % self._unit],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

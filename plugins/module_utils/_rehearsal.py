@@ -205,7 +205,7 @@ def _import_as_server(
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as pipe:
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # pylint: disable=ansible-bad-function  # run_command cannot become a user
                 [os.path.basename(executable), "-B", "-c", _REHEARSAL],
                 executable=executable,
                 env=clean,

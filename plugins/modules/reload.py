@@ -36,10 +36,10 @@ options:
   policy:
     description:
       - When a server needs a reload.
+      - With V(always) it always does, unless a start or a reload is under way, which counts as one.
+      - With V(since) it does when it may have loaded its code before O(since).
     type: str
-    choices:
-      always: It always does, unless a start or a reload is under way, which counts as one.
-      since: It does when it may have loaded its code before O(since).
+    choices: [always, since]
     default: always
   since:
     description:

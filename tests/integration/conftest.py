@@ -70,12 +70,12 @@ class Fleet:
         )
 
         def answer() -> Answer:
-            output, _ = process.communicate(timeout=240)
+            output = process.communicate(timeout=240)[0]
             no_secrets(output)
             at = output.find("=>")
             at = output.find("{", at)
             assert at > 0, output
-            result, _ = json.JSONDecoder().raw_decode(output[at:])
+            result = json.JSONDecoder().raw_decode(output[at:])[0]
             return Answer(process.returncode, result, output)
 
         return answer

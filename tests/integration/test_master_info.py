@@ -55,7 +55,7 @@ def test_a_shell_is_listed_apart(fleet: Fleet) -> None:
     shell = "(sleep 15 | runuser -u odoo -- odoo shell -c /etc/odoo/odoo.conf -d p19 --no-http) >/dev/null 2>&1 &"
     fleet.run("p19", "bash", "-c", shell)
     one_off: list[dict[str, t.Any]] = []
-    for _ in range(10):
+    for _attempt in range(10):
         answer = fleet.module("p19", "master_info")
         assert len(answer.result["masters"]) == 1
         one_off = answer.result["one_off"]

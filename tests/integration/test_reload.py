@@ -51,7 +51,7 @@ def test_four_runs(fleet: Fleet, host: str) -> None:
 @pytest.mark.parametrize("host", KINDS)
 def test_two_at_the_same_moment_send_one_hup(fleet: Fleet, host: str) -> None:
     loaded = loads(fleet, host)
-    answers = [wait() for wait in [fleet.begin(host, "reload") for _ in range(2)]]
+    answers = [wait() for wait in [fleet.begin(host, "reload") for attempt in range(2)]]
     assert [answer.code for answer in answers] == [0, 0]
     assert sorted(answer.only["did"] for answer in answers) == ["nothing", "signalled"]
     assert loads(fleet, host) == loaded + 1
@@ -99,7 +99,7 @@ def test_a_virtualenv_started_by_its_full_path_is_refused_with_the_remedy(fleet:
 
 
 def test_a_virtualenv_on_the_path_is_reloaded(fleet: Fleet) -> None:
-    for _ in range(2):  # after the first HUP argv[0] is a bare name
+    for _attempt in range(2):  # after the first HUP argv[0] is a bare name
         answer = fleet.module("onpath", "reload")
         assert (answer.code, answer.only["did"]) == (0, "signalled")
 

@@ -186,7 +186,7 @@ def test_without_aslr_the_shepherd_named_by_the_environment_tells_the_generation
     proc = captured("19-prefork", "hup-19-shepherd-old-and-new-generation")
     for pid in proc.pids():
         name = f"{pid}/stat"
-        head, _, tail = proc.files[name].rpartition(b")")
+        head, tail = proc.files[name].rsplit(b")", 1)
         fields = tail.split()
         fields[25] = b"1"
         proc.files[name] = head + b") " + b" ".join(fields)
