@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An open-loop HTTP load that remembers every request. Standard library only.
 
@@ -107,7 +106,7 @@ def parse_paths(text: str) -> tuple[tuple[str, float], ...]:
     """`/web/login=3,/lab/sleep/0.3` as paths with weights."""
     result: list[tuple[str, float]] = []
     for part in text.split(","):
-        path, _, weight = part.strip().partition("=")
+        path, _equals, weight = part.strip().partition("=")
         try:
             number = float(weight or 1)
         except ValueError:
@@ -125,7 +124,7 @@ async def load(options: Options, stop: Callable[[], bool] = lambda: False) -> Ta
     if target.scheme != "http" or not host:
         raise ValueError(f"{options.url!r} is not an http URL")
     dice = random.Random(options.seed)
-    names, weights = [path for path, _ in options.paths], [weight for _, weight in options.paths]
+    names, weights = [path for path, _weight in options.paths], [weight for _path, weight in options.paths]
     requests: list[Request] = []
     running: set[asyncio.Task[None]] = set()
     with contextlib.ExitStack() as stack:
@@ -186,7 +185,7 @@ async def _answer(reader: asyncio.StreamReader) -> int:
         raise ValueError("the answer is not HTTP/1")
     headers: dict[bytes, bytes] = {}
     while (line := await reader.readuntil(b"\r\n")) != b"\r\n":
-        name, _, value = line.partition(b":")
+        name, _colon, value = line.partition(b":")
         headers[name.strip().lower()] = value.strip()
     if headers.get(b"transfer-encoding", b"").lower() == b"chunked":
         while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):

@@ -156,7 +156,7 @@ def test_an_interrupted_up_leaves_nothing(seconds: float) -> None:
     child = subprocess.Popen([TOOL, "--lab", lab.name, "up", "demo"], stderr=subprocess.PIPE, text=True)
     time.sleep(seconds)
     child.send_signal(signal.SIGINT)
-    _, errors = child.communicate(timeout=60)
+    _output, errors = child.communicate(timeout=60)
     assert child.returncode == 130, errors
     assert lifecycle.leftovers(lab) == []
 
@@ -166,7 +166,7 @@ def test_down_leaves_nothing_and_can_be_said_twice() -> None:
     _tool(lab.name, "up", "demo", "--hosts", "h1")
     _tool(lab.name, "ssh", "h1", "true")
     assert lab.machine("h1") in Path("/proc/mounts").read_text(encoding="utf-8")
-    for _ in range(2):
+    for _twice in range(2):
         _tool(lab.name, "down")
         assert lifecycle.leftovers(lab) == []
     assert f"/{lab.name}/" not in Path("/proc/mounts").read_text(encoding="utf-8")

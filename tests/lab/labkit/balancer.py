@@ -14,7 +14,7 @@ SOCKET = "/run/haproxy/admin.sock"
 def haproxy_conf(hosts: Sequence[tuple[Host, str]]) -> str:
     """The text of haproxy.cfg for hosts and their addresses."""
     # HTTP/1.1 with a Host header: Odoo 19 answers 500 to a check without one. 14 has no /web/health.
-    health = "/web/health" if all(host.health_path == "/web/health" for host, _ in hosts) else "/web/login"
+    health = "/web/health" if all(host.health_path == "/web/health" for host, _address in hosts) else "/web/login"
     servers = "\n".join(f"    server {host.name} {address}:{http_port(host)} check" for host, address in hosts)
     return f"""\
 global

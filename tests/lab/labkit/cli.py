@@ -37,7 +37,7 @@ def _lab(args: argparse.Namespace) -> Lab:
     return Lab(args.lab)
 
 
-def _build(_: argparse.Namespace) -> int:
+def _build(_args: argparse.Namespace) -> int:
     _check_machine()
     lifecycle.build()
     say(f"the images are in {cache_dir()} and {bases_dir()}")

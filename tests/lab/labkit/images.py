@@ -103,7 +103,7 @@ def _build(images: Sequence[Image]) -> None:
             _finish_build(image, child)
             say(f"{image.name} is built: {image.tarball.stat().st_size // 2**20} MB")
     finally:
-        for _, child in children:
+        for _image, child in children:
             if child.poll() is None:
                 child.kill()
                 child.wait()

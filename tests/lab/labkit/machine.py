@@ -196,7 +196,7 @@ def _remove_cgroup(lab: Lab, host: str) -> None:
 
     def gone() -> bool:
         # rmdir alone works on a cgroup: its files are not real ones.
-        for directory, _, _ in list(os.walk(group, topdown=False)):
+        for directory, _names, _files in list(os.walk(group, topdown=False)):
             with contextlib.suppress(OSError):
                 os.rmdir(directory)
         return not group.exists()

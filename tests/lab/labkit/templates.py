@@ -106,7 +106,7 @@ def _start_postgres(root: Path) -> subprocess.Popen[bytes]:
     run([*as_postgres, f"{_BIN}/initdb", "-D", _DATA, "--locale=C.UTF-8", "-E", "UTF8", "--no-sync", "--auth=trust"])
     config = "config_file=/etc/postgresql/15/main/postgresql.conf"
     server = subprocess.Popen([*as_postgres, f"{_BIN}/postgres", "-D", _DATA, "-c", config, "-c", "port=5432"])
-    for _ in range(300):
+    for _attempt in range(300):
         if run([*as_postgres, f"{_BIN}/pg_isready", "-q"], check=False).returncode == 0:
             break
         if server.poll() is not None:
