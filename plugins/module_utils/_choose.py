@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 #: Keys of ``match`` and where their value stands in what master_info returns.
-KEYS = ("pid", "user", "unit", "config_file", "database", "http_port", "version", "mode")
+KEYS = ("identity", "pid", "user", "unit", "config_file", "database", "http_port", "version", "mode")
 
 
 class BadMatch(Exception):

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import RUNNING, UNKNOWN, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded
+from ansible_collections.fleetops.odoo.plugins.module_utils._stale import RESTART, Staleness
 
-ACT, NOTHING, WAIT = "act", "nothing", "wait"
-ALWAYS, SINCE = "always", "since"
+ACT, NOTHING, WAIT, REFUSE = "act", "nothing", "wait", "refuse"
+ALWAYS, SINCE, STALE = "always", "since", "stale"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """``kind`` is one of act, nothing and wait; ``reason`` is a clause. ``load``: what we wait for is a new load."""
+    """``kind`` is act, nothing, wait or refuse; ``reason`` is a clause. ``load``: what we wait for is a new load."""
 
     kind: str
     reason: str
@@ -36,10 +37,16 @@ class ReloadWish:
 
 
 def decide_reload(
-    instance: Instance, load: Loaded, wish: ReloadWish, waited_for: t.Optional[str], time_text: t.Callable[[float], str]
+    instance: Instance,
+    load: Loaded,
+    staleness: t.Optional[Staleness],
+    wish: ReloadWish,
+    waited_for: t.Optional[str],
+    time_text: t.Callable[[float], str],
 ) -> Decision:
     """Whether a server needs a HUP now.
 
+    :param staleness: needed for the policy ``stale``.
     :param waited_for: what this call has already waited for: a start or a reload that was under way when it came.
     :param time_text: turns seconds since the epoch into text for the reason.
     """
@@ -60,6 +67,20 @@ def decide_reload(
             "it may have loaded its code at %s, which is before %s"
             % (time_text(load.not_before), time_text(wish.since)),
         )
+    if wish.policy == STALE and staleness is not None:
+        return _decide_stale(load, staleness, time_text)
     if waited_for:
         return Decision(NOTHING, "%s when this call came, and that has ended well" % waited_for)
     return Decision(ACT, "a reload was asked for")
+
+
+def _decide_stale(load: Loaded, staleness: Staleness, time_text: t.Callable[[float], str]) -> Decision:
+    if not staleness.stale:
+        return Decision(NOTHING, "nothing has changed since it loaded its code at %s" % time_text(load.not_before))
+    reason = "; ".join(staleness.reasons)
+    if staleness.files:
+        more = staleness.count - len(staleness.files[:3])
+        reason += ": %s%s" % (", ".join(staleness.files[:3]), " and %d more" % more if more > 0 else "")
+    if staleness.needs == RESTART:
+        return Decision(REFUSE, reason + "; restart it through its supervisor")
+    return Decision(ACT, reason)

@@ -51,8 +51,10 @@ class Instance:
     mode: t.Optional[str]
     state: str
     children: t.Tuple[Child, ...]
-    #: (address, port), None when the kernel does not show us the process's sockets
+    #: where the master listens (address, port); None when the kernel does not show us its sockets
     listening: t.Optional[t.Tuple[t.Tuple[str, int], ...]]
+    #: where any process of the instance listens, gevent's port included
+    ports: t.Tuple[t.Tuple[str, int], ...] = ()
 
     @property
     def identity(self) -> str:
@@ -107,7 +109,7 @@ def find_instances(
     for pid in sorted(masters):
         master = masters[pid]
         children = _children(master, offspring.get(pid, []), commands, ports)
-        own = None if master.sockets is None else tuple(sorted({ports[i] for i in master.sockets if i in ports}))
+        own = None if master.sockets is None else _listens_at([master], ports)
         state = _state(
             master,
             children,
@@ -115,7 +117,9 @@ def find_instances(
             young=now is not None and _is_young(now, master, children),
             with_http=pid not in without_http,
         )
-        instances.append(Instance(master, t.cast(Command, commands[pid]), _mode(master), state, children, own))
+        command = t.cast(Command, commands[pid])
+        everywhere = _listens_at([master, *(child.process for child in children)], ports)
+        instances.append(Instance(master, command, _mode(master), state, children, own, everywhere))
     one_off = sorted(pid for pid, command in commands.items() if _kind(command) == ONE_OFF)
     return Found(tuple(instances), tuple(records[pid] for pid in one_off))
 
@@ -130,6 +134,11 @@ def _is_young(now: int, master: Process, children: t.Sequence[Child]) -> bool:
     if children:
         return now - max(child.process.start for child in children) < _YOUNG_WORKER
     return now - master.start < _YOUNG_MASTER
+
+
+def _listens_at(processes: t.Iterable[Process], ports: Listening) -> t.Tuple[t.Tuple[str, int], ...]:
+    inodes = {inode for process in processes for inode in process.sockets or () if inode in ports}
+    return tuple(sorted({ports[inode] for inode in inodes}))
 
 
 def _kind(command: t.Optional[Command]) -> t.Optional[str]:

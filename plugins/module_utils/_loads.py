@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 
-MARKER, PROCESS = "marker", "process"
+MARKER, LOG, PROCESS = "marker", "log", "process"
 
 
 @dataclass(frozen=True)
@@ -112,15 +112,23 @@ class StateDirectory:
         return os.path.join(self.path, "%d-%d.json" % (process.pid, process.start))
 
 
-def loaded(process: Process, marker: t.Optional[Loaded], boot_time: float, ticks: int, now: float) -> Loaded:
-    """When the running code was loaded: what our marker says, else somewhere between the process's start and now. Pure.
+def loaded(started: float, marker: t.Optional[Loaded], logged: t.Optional[float], now: float) -> Loaded:
+    """When the running code was loaded, by the best evidence. Pure; all times are seconds since the epoch.
 
-    :param boot_time: seconds since the epoch at which the machine booted.
-    :param ticks: clock ticks in a second.
+    :param started: when the process was started. It bounds the load from below, whatever HUPs came since.
+    :param marker: what we wrote down about the present exec.
+    :param logged: when the log last said which version it starts; Odoo has imported its core by then.
     """
     if marker is not None:
         return marker
-    return Loaded(boot_time + process.start / ticks, now, PROCESS)
+    if logged is not None and logged >= started:
+        return Loaded(max(started, logged - LONGEST_IMPORT), logged, LOG)
+    return Loaded(started, now, PROCESS)
+
+
+#: Odoo says its version after it has imported its core. That takes less than a second (0.4 s seen); this leaves room
+#: for a cold disk.
+LONGEST_IMPORT = 30.0
 
 
 def _default_path() -> str:

@@ -4,57 +4,50 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The end of a server's log: what it said while we waited for it. Secrets in it are hidden."""
+"""Reading a server's log: what it said while we waited for it, and when it last loaded. Secrets in it are hidden."""
 
 from __future__ import annotations
 
+import calendar
 import os
+import re
 import stat
 import subprocess
+import time
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
-from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options
+from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import FILE, JOURNAL, LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 
 _LARGEST_TAIL = 1 << 16
+#: How far back the log is searched for the start of the running code, and in what steps.
+_SEARCHED, _STEP = 4 << 20, 1 << 18
 _JOURNALCTL = "/usr/bin/journalctl"
+#: Odoo keeps its clock, and so its log, in UTC.
+_VERSION_LINE = r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) %d INFO \S+ (?:odoo|openerp): (?:Odoo|OpenERP) version "
 
 
 class LogMark:
     """A place in a server's log, taken before a signal; :meth:`tail` tells what came after it.
 
-    The file is held open from the start: it is one that the server itself has open, so that a link put in its place
-    cannot make root show some other file, and a rotation in between loses nothing.
+    The file is held open from the start, so that a rotation in between loses nothing.
     """
 
-    def __init__(self, proc: Proc, instance: Instance, options: Options, unit: t.Optional[str], now: float) -> None:
+    def __init__(self, proc: Proc, master: Process, place: LogPlace, unit: t.Optional[str], now: float) -> None:
         self.source: t.Optional[str] = None
         self._unit = unit
         self._since = now
         self._descriptor = -1
         self._offset = 0
-        if options.logfile:
-            self._hold(proc, instance, options.logfile)
-        elif unit and os.path.exists(_JOURNALCTL):
+        if place.kind == FILE and place.path:
+            descriptor = open_log(proc, master, place.path)
+            if descriptor is not None:
+                self.source, self._descriptor = place.path, descriptor
+                self._offset = os.fstat(descriptor).st_size
+        elif place.kind == JOURNAL and unit and os.path.exists(_JOURNALCTL):
             self.source = "the journal of %s" % unit
-
-    def _hold(self, proc: Proc, instance: Instance, path: str) -> None:
-        master = instance.master
-        absolute = os.path.join(master.cwd or "/", path)
-        try:
-            descriptor = os.open(
-                "%s/%d/root%s" % (proc.root, master.pid, absolute),
-                os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW,
-            )
-        except OSError:
-            return
-        held = os.fstat(descriptor)
-        if not stat.S_ISREG(held.st_mode) or (held.st_dev, held.st_ino) not in _open_files(proc, master.pid):
-            os.close(descriptor)
-            return
-        self.source, self._descriptor, self._offset = absolute, descriptor, held.st_size
 
     def tail(self, lines: int = 12) -> t.List[str]:
         """The last lines since the mark, secrets hidden; empty when the log is out of reach."""
@@ -63,31 +56,88 @@ class LogMark:
             begin = max(self._offset if end >= self._offset else 0, end - _LARGEST_TAIL)
             text = os.pread(self._descriptor, end - begin, begin).decode("utf-8", "replace")
         elif self.source and self._unit:
-            text = self._journal(lines)
+            text = _journal("--lines=%d" % lines, "--since=@%d" % int(self._since), "--unit=" + self._unit)
         else:
             return []
         return [redact_text(line.rstrip())[:500] for line in text.splitlines() if line.strip()][-lines:]
-
-    def _journal(self, lines: int) -> str:
-        command = [_JOURNALCTL, "--no-pager", "--quiet", "--output=cat", "--lines=%d" % lines]
-        try:
-            done = subprocess.run(  # pylint: disable=ansible-bad-function  # there is no AnsibleModule here
-                [*command, "--since=@%d" % int(self._since), "--unit=%s" % self._unit],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                timeout=10,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return ""
-        return done.stdout.decode("utf-8", "replace")
 
     def close(self) -> None:
         """Let go of the file."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) -> t.Optional[float]:
+    """When the log last said which version this process starts, in seconds since the epoch.
+
+    The log is read backwards in bounded steps, so that its size does not matter.
+    """
+    pid = master.namespace_pids[-1] if master.namespace_pids else master.pid
+    if place.kind == JOURNAL and os.path.exists(_JOURNALCTL):
+        text = _journal("--grep=odoo: Odoo version", "--lines=1", "--since=@%d" % int(started), "_PID=%d" % master.pid)
+        return find_load_line(text, pid)
+    if place.kind != FILE or not place.path:
+        return None
+    descriptor = open_log(proc, master, place.path)
+    if descriptor is None:
+        return None
+    try:
+        end = os.fstat(descriptor).st_size
+        last = max(0, end - _SEARCHED)
+        at = end
+        while at > last:
+            begin = max(last, at - _STEP)
+            # A line that the step's end cuts is whole in the next one: it is shorter than what they share.
+            moment = find_load_line(os.pread(descriptor, at - begin + 512, begin).decode("utf-8", "replace"), pid)
+            if moment is not None:
+                return moment
+            at = begin
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def find_load_line(text: str, pid: int) -> t.Optional[float]:
+    """The last "Odoo version" line of this pid in a text: its time in seconds since the epoch. Pure."""
+    lines = list(re.finditer(_VERSION_LINE % pid, text, re.MULTILINE))
+    if not lines:
+        return None
+    found = lines[-1]
+    return calendar.timegm(time.strptime(found.group(1), "%Y-%m-%d %H:%M:%S")) + int(found.group(2)) / 1000
+
+
+def open_log(proc: Proc, master: Process, path: str) -> t.Optional[int]:
+    """Open a log for reading, if the server itself has that very file open; None otherwise.
+
+    Root must not be made to read some other file by a link that the service's user has put in its place.
+    """
+    try:
+        descriptor = os.open(
+            "%s/%d/root%s" % (proc.root, master.pid, path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+        )
+    except OSError:
+        return None
+    held = os.fstat(descriptor)
+    if not stat.S_ISREG(held.st_mode) or (held.st_dev, held.st_ino) not in _open_files(proc, master.pid):
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _journal(*options: str) -> str:
+    try:
+        done = subprocess.run(  # pylint: disable=ansible-bad-function  # there is no AnsibleModule here
+            [_JOURNALCTL, "--no-pager", "--quiet", "--output=cat", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode("utf-8", "replace")
 
 
 def _open_files(proc: Proc, pid: int) -> t.Set[t.Tuple[int, int]]:

@@ -16,6 +16,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import In
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options, read_options
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import (
+    MARKS,
     Process,
     parse_cgroup,
     parse_cmdline,
@@ -24,7 +25,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._process import (
     parse_stat,
     parse_status,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._version import find_version
+from ansible_collections.fleetops.odoo.plugins.module_utils._version import Release, find_release
 
 _T = t.TypeVar("_T")
 
@@ -37,7 +38,7 @@ class Look:
     one_off: t.Tuple[Process, ...]
     #: by identity of the master
     options: t.Mapping[str, Options]
-    versions: t.Mapping[str, t.Optional[str]]
+    releases: t.Mapping[str, Release]
     hidden: t.FrozenSet[int]
 
     def instance(self, identity: str) -> t.Optional[Instance]:
@@ -63,12 +64,14 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
     processes = list(_processes(proc, proc.pids() if pids is None else pids, hidden))
     listening = _listening(proc, processes)
     found = find_instances(processes, listening, proc.uptime_ticks())
-    versions = {i.identity: find_version(i.master, i.command, proc.root) for i in found.instances}
-    options = {i.identity: read_options(proc, i.master, i.command, versions[i.identity]) for i in found.instances}
+    releases = {i.identity: find_release(i.master, i.command, proc.root) for i in found.instances}
+    options = {
+        i.identity: read_options(proc, i.master, i.command, releases[i.identity].version) for i in found.instances
+    }
     silent = {i.master.pid for i in found.instances if not options[i.identity].http_enable}
     if silent:
         found = find_instances(processes, listening, proc.uptime_ticks(), silent)
-    return Look(found.instances, found.one_off, options, versions, frozenset(hidden))
+    return Look(found.instances, found.one_off, options, releases, frozenset(hidden))
 
 
 def _processes(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int]) -> t.Iterator[Process]:
@@ -127,7 +130,6 @@ def _process(proc: Proc, pid: int, argv: t.Tuple[str, ...], hidden: t.Set[int]) 
             return None
 
     environ = seen(lambda: parse_environ(proc.read(pid, "environ"))) or {}
-    handover = environ.get("ODOO_READY_SIGHUP_PID", "")
     return Process(
         pid=pid,
         ppid=stat.ppid,
@@ -145,5 +147,8 @@ def _process(proc: Proc, pid: int, argv: t.Tuple[str, ...], hidden: t.Set[int]) 
         cwd=seen(lambda: proc.link(pid, "cwd")),
         cgroup=parse_cgroup(proc.text(pid, "cgroup")),
         sockets=seen(lambda: proc.sockets(pid)),
-        handover_pid=int(handover) if handover.isdigit() else None,
+        marks={name: environ[name] for name in MARKS if name in environ},
+        rss_pages=stat.rss_pages,
+        cpu_ticks=stat.cpu_ticks,
+        namespace_pids=status.namespace_pids,
     )

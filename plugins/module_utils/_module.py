@@ -17,16 +17,29 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock
 from ansible_collections.fleetops.odoo.plugins.module_utils._choose import BadMatch, choose
 from ansible_collections.fleetops.odoo.plugins.module_utils._decide import SINCE, ReloadWish
 from ansible_collections.fleetops.odoo.plugins.module_utils._health import HealthCheck
+from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._psutil import psutil
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload import Host, ReloadFailed, ReloadOrder, reload_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload import ReloadFailed, ReloadOrder, reload_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._signal import SignalFailed, SignalOrder, signal_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import survey
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import SIGNALLED, Result, iso, masters, one_off
 from ansible_collections.fleetops.odoo.plugins.module_utils._when import BadMoment, parse_moment
 
 #: Options of every module that works on chosen masters.
-CHOICE_SPEC: t.Dict[str, t.Any] = {"match": {"type": "dict", "default": {}}}
+CHOICE_SPEC: t.Dict[str, t.Any] = {
+    "match": {"type": "dict", "default": {}},
+    "select": {"type": "str"},
+}
+
+#: The same, and those of every module that signals them.
+ACTION_SPEC: t.Dict[str, t.Any] = {
+    **CHOICE_SPEC,
+    "allow_none": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False},
+}
 
 #: Interpreters that root owns and that a distribution's python3-psutil serves.
 _SYSTEM_INTERPRETERS = ("/usr/bin/python3", "/usr/libexec/platform-python")
@@ -40,6 +53,9 @@ def start(spec: t.Dict[str, t.Any], **keywords: t.Any) -> AnsibleModule:
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True, **keywords)
     if psutil is None:
         _find_psutil(module)
+    if module.params.get("select"):
+        # The action plugin of the same name turns it into identities before the module is run.
+        module.fail_json(msg="select: it is worked out on the controller, and this module was not called through it")
     return module
 
 
@@ -47,15 +63,18 @@ def master_info(module: AnsibleModule) -> None:
     """What the module ``master_info`` does."""
     host = _host()
     seen = look(host.proc)
-    found = _chosen(module, masters(seen, host.store, host.clock.time()))
-    module.exit_json(changed=False, masters=found, one_off=one_off(seen))
+    found = _chosen(
+        module, _masters(host, seen, staleness=module.params["staleness"], details=module.params["details"])
+    )
+    module.exit_json(changed=False, masters=found, one_off=one_off(seen), unseen=_unseen(host, seen))
 
 
 def reload(module: AnsibleModule) -> None:
     """What the module ``reload`` does."""
     host = _host()
     params = module.params
-    order = ReloadOrder(_wish(module, host.clock), _health(module, params["health"]), params["timeout"])
+    wish, health = _wish(module, host.clock), _health(module, params["health"])
+    order = ReloadOrder(wish, health, params["timeout"], params["force"])
     seen, identities = _choose_masters(module, host)
     try:
         results = reload_all(host, seen, identities, order, check_mode=module.check_mode)
@@ -65,15 +84,30 @@ def reload(module: AnsibleModule) -> None:
         module.exit_json(**_told(module, results))
 
 
+def send_signal(module: AnsibleModule) -> None:
+    """What the module ``send_signal`` does."""
+    host = _host()
+    params = module.params
+    order = SignalOrder(params["signal"], params["role"], params["wait"], params["timeout"], params["force"])
+    seen, identities = _choose_masters(module, host)
+    try:
+        results = signal_all(host, seen, identities, order, check_mode=module.check_mode)
+    except SignalFailed as exc:
+        module.fail_json(msg=str(exc), **_told(module, exc.results))
+    if not results and not params["allow_none"]:
+        module.fail_json(msg="no process of role %s was found" % params["role"], **_told(module, results))
+    module.exit_json(**_told(module, results))
+
+
 def _host() -> Host:
     return Host(Proc(), Clock(), StateDirectory())
 
 
 def _choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
     seen = look(host.proc)
-    chosen = _chosen(module, masters(seen, host.store, host.clock.time()))
+    chosen = _chosen(module, _masters(host, seen, staleness=False, details=False))
     if not chosen and not module.params["allow_none"]:
-        others = ["%d (%s)" % (i.master.pid, look_name(seen, i.identity)) for i in seen.instances]
+        others = ["%d (%s)" % (i.master.pid, _name(seen, i.identity)) for i in seen.instances]
         module.fail_json(
             msg="no Odoo master was found%s. There %s."
             % (
@@ -85,7 +119,35 @@ def _choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[s
     return seen, [str(master["identity"]) for master in chosen]
 
 
-def look_name(seen: Look, identity: str) -> str:
+def _masters(host: Host, seen: Look, *, staleness: bool, details: bool) -> t.List[t.Dict[str, t.Any]]:
+    facts = survey(host.proc, seen, host.store, staleness=staleness)
+    sizes: t.Dict[int, int] = {}
+    if details:
+        for instance in seen.instances:
+            for process in [instance.master, *(child.process for child in instance.children)]:
+                size = host.proc.pss(process.pid)
+                if size is not None:
+                    sizes[process.pid] = size
+    return masters(seen, facts, host.clock.time(), sizes)
+
+
+def _unseen(host: Host, seen: Look) -> t.List[str]:
+    """What the kernel did not show us, in sentences."""
+    limits = []
+    if os.geteuid() != 0:
+        if host.proc.hides_others():
+            limits.append(
+                "Processes of other users are hidden (hidepid on %s). Run as root to see them." % host.proc.root
+            )
+        if seen.hidden:
+            limits.append(
+                "Sockets, working directory and generation of %d processes are not shown to this user. Run as root."
+                % len(seen.hidden)
+            )
+    return limits
+
+
+def _name(seen: Look, identity: str) -> str:
     """How a master is named to a person: by its configuration file, else by its port."""
     options = seen.options[identity]
     return options.config_file or "port %d" % options.http_port

@@ -43,6 +43,9 @@ class Options:
     limit_time_real: int
     limit_time_real_cron: int
     data_dir: t.Optional[str]
+    addons_path: t.Tuple[str, ...] = ()
+    #: "logger:LEVEL", later ones win
+    log_handler: t.Tuple[str, ...] = ()
 
 
 #: Options that we read, by the name that they have today: older names, and Odoo's default.
@@ -60,23 +63,25 @@ _WANTED: t.Mapping[str, t.Tuple[t.Tuple[str, ...], str]] = {
     "limit_time_real": ((), "120"),
     "limit_time_real_cron": ((), "-1"),
     "data_dir": ((), ""),
+    "addons_path": ((), ""),
+    "log_handler": ((), ""),
 }
 
 #: Every option of Odoo 14 to 19 that takes a value, so that a value is never mistaken for an option, and an
 #: abbreviation is resolved as Odoo resolves it. Those that we read come with the name above.
 _VALUE_OPTIONS = """
---addons-path --config=config --data-dir=data_dir --database=db_name --db-filter --db-template --db_app_name --db_host
---db_maxconn --db_maxconn_gevent --db_password --db_port --db_replica_host --db_replica_port --db_sslmode --db_user
---dev --email-from --from-filter --geoip-city-db --geoip-country-db --geoip-db --gevent-port=gevent_port
---http-interface=http_interface --http-port=http_port --i18n-export --i18n-import --init --language
---limit-memory-hard --limit-memory-hard-gevent --limit-memory-soft --limit-memory-soft-gevent --limit-request
---limit-time-cpu --limit-time-real=limit_time_real --limit-time-real-cron=limit_time_real_cron
---limit-time-worker-cron --load --load-language --log-db --log-db-level --log-handler --log-level=log_level
---logfile=logfile --longpolling-port=gevent_port --max-cron-threads=max_cron_threads --modules
---osv-memory-age-limit --osv-memory-count-limit --pg_path --pidfile --pre-upgrade-scripts --reinit --screencasts
---screenshots --shell-file --shell-interface --smtp --smtp-password --smtp-port --smtp-ssl-certificate-filename
---smtp-ssl-private-key-filename --smtp-user --test-file --test-tags --transient-age-limit --update --upgrade-path
---without-demo --workers=workers --xmlrpc-interface=http_interface --xmlrpc-port=http_port
+--addons-path=addons_path --config=config --data-dir=data_dir --database=db_name --db-filter --db-template
+--db_app_name --db_host --db_maxconn --db_maxconn_gevent --db_password --db_port --db_replica_host --db_replica_port
+--db_sslmode --db_user --dev --email-from --from-filter --geoip-city-db --geoip-country-db --geoip-db
+--gevent-port=gevent_port --http-interface=http_interface --http-port=http_port --i18n-export --i18n-import --init
+--language --limit-memory-hard --limit-memory-hard-gevent --limit-memory-soft --limit-memory-soft-gevent
+--limit-request --limit-time-cpu --limit-time-real=limit_time_real --limit-time-real-cron=limit_time_real_cron
+--limit-time-worker-cron --load --load-language --log-db --log-db-level --log-level=log_level --logfile=logfile
+--longpolling-port=gevent_port --max-cron-threads=max_cron_threads --modules --osv-memory-age-limit
+--osv-memory-count-limit --pg_path --pidfile --pre-upgrade-scripts --reinit --screencasts --screenshots --shell-file
+--shell-interface --smtp --smtp-password --smtp-port --smtp-ssl-certificate-filename --smtp-ssl-private-key-filename
+--smtp-user --test-file --test-tags --transient-age-limit --update --upgrade-path --without-demo --workers=workers
+--xmlrpc-interface=http_interface --xmlrpc-port=http_port
 """
 _FLAGS = """
 --i18n-overwrite --import-partial --log-request --log-response --log-sql --log-web --no-database-list --proxy-mode
@@ -135,6 +140,8 @@ def parse_arguments(args: t.Sequence[str]) -> t.Dict[str, str]:
             flag, _equals, name = word.partition("=")
             short = _SHORT.get(flag[2:])
             parser.add_option(*([short] if short else []), flag, action=action, dest=name or flag)
+    # The shortcuts (--log-web and the like) concern loggers that write no dump.
+    parser.add_option("--log-handler", action="append", dest="log_handler")
     parser.add_option("--no-http", "--no-xmlrpc", action="store_const", const="False", dest="http_enable")
     values = parser.get_default_values()
     # Odoo 19 lets --without-demo stand without a value.
@@ -147,6 +154,8 @@ def parse_arguments(args: t.Sequence[str]) -> t.Dict[str, str]:
         except (optparse.BadOptionError, optparse.OptionValueError):
             continue
     wanted = ("config",) + tuple(_WANTED)
+    if values.log_handler:
+        values.log_handler = ",".join(values.log_handler)
     return {name: str(getattr(values, name)) for name in wanted if getattr(values, name, None) is not None}
 
 
@@ -190,10 +199,13 @@ def merge(
     def flag(name: str) -> bool:
         return value(name).lower() in ("true", "1", "t", "yes")
 
+    def listed(text: t.Optional[str]) -> t.Tuple[str, ...]:
+        return tuple(part.strip() for part in (text or "").split(",") if part.strip() and part.strip() != "None")
+
     return Options(
         config_file=path,
         config_error=error,
-        databases=tuple(name.strip() for name in (text("db_name") or "").split(",") if name.strip()),
+        databases=listed(text("db_name")),
         http_enable=flag("http_enable"),
         http_interface=text("http_interface") or "",
         http_port=number("http_port"),
@@ -206,6 +218,9 @@ def merge(
         limit_time_real=number("limit_time_real"),
         limit_time_real_cron=number("limit_time_real_cron"),
         data_dir=text("data_dir"),
+        addons_path=listed(text("addons_path")),
+        # Handlers add up, those of the command line come last.
+        log_handler=listed(content.get("log_handler")) + listed(given.get("log_handler")),
     )
 
 

@@ -92,6 +92,27 @@ class Proc:
             raise Gone(str(pid)) from exc
         return sorted(found)
 
+    def hides_others(self) -> bool:
+        """Whether the mount hides other users' processes from those who are not root (hidepid)."""
+        try:
+            with open(self.root + "/self/mountinfo") as file:
+                lines = [line.split() for line in file]
+        except OSError:
+            return False
+        return any(
+            fields[4] == self.root
+            and "hidepid=" in fields[-1]
+            and not fields[-1].endswith(("hidepid=0", "hidepid=off"))
+            for fields in lines
+        )
+
+    def pss(self, pid: int) -> t.Optional[int]:
+        """Proportional set size in bytes: memory that is shared counts in parts. None where we may not look."""
+        try:
+            return int(psutil.Process(pid).memory_full_info().pss)
+        except psutil.Error:
+            return None
+
     def uptime_ticks(self) -> int:
         """Clock ticks since boot, on the clock that field 22 of stat counts."""
         with open(self.root + "/uptime", "rb") as file:

@@ -15,7 +15,7 @@ import ipaddress
 import signal
 import sys
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 #: The signals that Odoo gives a meaning to. Order is the order in which results list them.
 ODOO_SIGNALS: t.Tuple[str, ...] = ("HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CHLD", "TTIN", "TTOU", "XCPU")
@@ -29,6 +29,17 @@ def signal_number(name: str) -> int:
 def caught_names(mask: int) -> t.List[str]:
     """Names of Odoo's signals that a ``SigCgt`` mask holds (bit n-1 stands for signal n)."""
     return [name for name in ODOO_SIGNALS if mask >> (signal_number(name) - 1) & 1]
+
+
+#: Variables of the environment that tell where a process stands. Nothing else of an environment is kept.
+MARKS = (
+    "JOURNAL_STREAM",
+    "ODOO_READY_SIGHUP_PID",
+    "ODOO_STAGE",
+    "SUPERVISOR_ENABLED",
+    "SUPERVISOR_GROUP_NAME",
+    "SUPERVISOR_PROCESS_NAME",
+)
 
 
 @dataclass(frozen=True)
@@ -57,8 +68,19 @@ class Process:
     cgroup: str = ""
     #: inodes of the sockets that the process has open
     sockets: t.Optional[t.FrozenSet[int]] = None
-    #: ODOO_READY_SIGHUP_PID of the environment at exec: the shepherd that handed over to this master
-    handover_pid: t.Optional[int] = None
+    #: those variables of the environment at exec that tell where the process stands (MARKS), never any other
+    marks: t.Mapping[str, str] = field(default_factory=dict)
+    #: resident memory in pages, and CPU time used in clock ticks
+    rss_pages: int = 0
+    cpu_ticks: int = 0
+    #: the pid in each PID namespace, from ours to its own
+    namespace_pids: t.Tuple[int, ...] = ()
+
+    @property
+    def handover_pid(self) -> t.Optional[int]:
+        """Pid of the shepherd that handed over to this master, if a reload of Odoo 19 made it."""
+        text = self.marks.get("ODOO_READY_SIGHUP_PID", "")
+        return int(text) if text.isdigit() else None
 
     @property
     def identity(self) -> str:
@@ -68,6 +90,11 @@ class Process:
     def catches(self, name: str) -> bool:
         """Whether the process has a handler for this signal at this moment."""
         return bool(self.caught >> (signal_number(name) - 1) & 1)
+
+
+def on_odoo_sh(process: Process) -> bool:
+    """Whether a process runs on Odoo's own platform, which uses signals itself; its environment gives it away."""
+    return process.marks.get("ODOO_STAGE") in ("production", "staging", "dev")
 
 
 @dataclass(frozen=True)
@@ -80,6 +107,8 @@ class Stat:
     threads: int
     start: int
     fingerprint: t.Optional[int]
+    rss_pages: int
+    cpu_ticks: int
 
 
 @dataclass(frozen=True)
@@ -90,6 +119,7 @@ class Status:
     gid: int
     groups: t.Tuple[int, ...]
     caught: int
+    namespace_pids: t.Tuple[int, ...]
 
 
 def parse_stat(text: str) -> Stat:
@@ -110,6 +140,8 @@ def parse_stat(text: str) -> Stat:
         start=int(fields[19]),
         # The kernel shows 0 to those who may not look into the process.
         fingerprint=startstack or None,
+        rss_pages=int(fields[21]),
+        cpu_ticks=int(fields[11]) + int(fields[12]),
     )
 
 
@@ -121,7 +153,7 @@ def parse_status(text: str) -> Status:
     found: t.Dict[str, str] = {}
     for line in text.splitlines():
         key, colon, value = line.partition(":")
-        if colon and key in ("Uid", "Gid", "Groups", "SigCgt"):
+        if colon and key in ("Uid", "Gid", "Groups", "NSpid", "SigCgt"):
             found[key] = value
     try:
         return Status(
@@ -129,6 +161,7 @@ def parse_status(text: str) -> Status:
             gid=int(found["Gid"].split()[1]),
             groups=tuple(int(group) for group in found.get("Groups", "").split()),
             caught=int(found["SigCgt"].strip(), 16),
+            namespace_pids=tuple(int(pid) for pid in found.get("NSpid", "").split()),
         )
     except (KeyError, IndexError) as exc:
         raise ValueError("not a status file: %s is missing" % exc) from exc

@@ -12,33 +12,30 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock, Pending, TimedOut, wait_until
+from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut, wait_until
 from ansible_collections.fleetops.odoo.plugins.module_utils._decide import (
     ACT,
     NOTHING,
+    REFUSE,
+    SINCE,
+    STALE,
     WAIT,
     Decision,
     ReloadWish,
     decide_reload,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._health import HealthCheck, check_health
+from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import DRAINING, MASTER, Instance
-from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded, StateDirectory
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded
 from ansible_collections.fleetops.odoo.plugins.module_utils._log import LogMark
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive, look, look_again
-from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail, rehearse
-from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, send
+from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check, send
 from ansible_collections.fleetops.odoo.plugins.module_utils._serving import missing, reloaded
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import supervisor
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
-    REFUSED,
-    SIGNALLED,
-    Result,
-    iso,
-    load_of,
-    summary,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import SYSTEMD
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import find_load, log_place, supervisor_of, survey
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import REFUSED, SIGNALLED, Result, iso, summary
 
 
 class ReloadFailed(Exception):
@@ -54,21 +51,14 @@ class _Ended(Exception):
 
 
 @dataclass(frozen=True)
-class Host:
-    """The machine that an operation works on, with its clock, so that tests can bring their own."""
-
-    proc: Proc
-    clock: Clock
-    store: StateDirectory
-
-
-@dataclass(frozen=True)
 class ReloadOrder:
     """What the caller wants. ``health`` None: no request is made. ``timeout`` is in seconds, for each instance."""
 
     wish: ReloadWish
     health: t.Optional[HealthCheck]
     timeout: float
+    #: on Odoo.sh, which uses signals itself, nothing is signalled without it
+    force: bool = False
 
 
 def reload_all(
@@ -104,9 +94,11 @@ class _Reload:
         self._begun = host.clock.monotonic()
         self._deadline = self._begun + order.timeout
         self._lock: t.Optional[int] = None
-        self._unit = supervisor(first.master.cgroup)[1]
+        supervisor = supervisor_of(first.master)
+        self._unit = supervisor.unit if supervisor.kind == SYSTEMD else None
+        self._place = log_place(host.proc, first.master, seen.options[first.identity], supervisor)
         # The mark is taken before anything happens, so that a server that dies leaves its last words.
-        self._log = LogMark(host.proc, first, seen.options[first.identity], self._unit, host.clock.time())
+        self._log = LogMark(host.proc, first.master, self._place, self._unit, host.clock.time())
         self.result = Result(first.identity, first.master.pid, "nothing", "", before=self._summary())
 
     def close(self) -> None:
@@ -119,7 +111,7 @@ class _Reload:
         """What :meth:`run` would do, without doing it."""
         decision = self._decide(None)
         if decision.kind == WAIT:
-            if self._order.wish.policy == "since":
+            if self._order.wish.policy in (SINCE, STALE):
                 self.result.reason = "%s: it would be waited for and then looked at again" % decision.reason
             else:
                 self.result.reason = "%s: that would be waited for, and no signal sent" % decision.reason
@@ -127,6 +119,7 @@ class _Reload:
         self.result.reason = decision.reason
         if decision.kind == ACT:
             rehearse(self._proc, self._now, self._seen.options[self._now.identity].config_file, self._unit)
+            check(self._proc, "HUP", self._target(), force=self._order.force)
             self.result.did, self.result.signals = SIGNALLED, ["HUP"]
 
     def run(self) -> None:
@@ -149,10 +142,17 @@ class _Reload:
         self._host.store.forget_others({i.identity for i in look(self._proc).instances})
 
     def _decide(self, waited_for: t.Optional[str]) -> Decision:
-        return decide_reload(self._now, self._load(), self._order.wish, waited_for, iso)
+        staleness = None
+        if self._order.wish.policy == STALE:
+            facts = survey(self._proc, self._seen, self._host.store, staleness=True)
+            staleness = facts[self._now.identity].staleness
+        decision = decide_reload(self._now, self._load(), staleness, self._order.wish, waited_for, iso)
+        if decision.kind == REFUSE:
+            raise WouldFail(decision.reason)
+        return decision
 
     def _load(self) -> Loaded:
-        return load_of(self._now.master, self._host.store, self._clock.time())
+        return find_load(self._proc, self._now.master, self._host.store, self._place)
 
     def _take_lock(self) -> t.Optional[str]:
         """One call at a time acts on a server. Returns what had to be waited for, if anything."""
@@ -186,7 +186,7 @@ class _Reload:
     def _hang_up(self) -> None:
         before = self._now
         sent_at = self._clock.time()
-        send(self._proc, "HUP", before.master, MASTER, before.mode, before.state)
+        send(self._proc, "HUP", self._target(), force=self._order.force)
         self.result.did, self.result.signals = SIGNALLED, ["HUP"]
         executed: t.List[float] = []
 
@@ -205,6 +205,9 @@ class _Reload:
                 self._remember(sent_at, executed[0])
         self.result.after = self._summary()
 
+    def _target(self) -> Target:
+        return Target(self._now.master, MASTER, self._now.mode, self._now.state)
+
     def _remember(self, not_before: float, not_after: float) -> None:
         try:
             self._host.store.remember(self._now.master, not_before, not_after)
@@ -216,7 +219,7 @@ class _Reload:
         options = self._seen.options[self._now.identity]
         lacking = missing(self._now, options)
         if lacking is None and self._order.health is not None and options.http_enable:
-            version = self._seen.versions.get(self._now.identity)
+            version = self._seen.releases[self._now.identity].version
             sick = check_health(self._order.health, self._now, options, version)
             lacking = sick and "it to be healthy: " + sick
         return Pending(lacking) if lacking else None
@@ -239,7 +242,7 @@ class _Reload:
         wait_until(attempt, self._clock, self._deadline)
 
     def _summary(self) -> t.Dict[str, t.Any]:
-        return summary(self._now, self._seen.versions.get(self._now.identity), self._load())
+        return summary(self._now, self._seen.releases[self._now.identity].version, self._load())
 
     def failure(self, exc: Exception) -> str:
         """One message for a person: what happened, what was sent, and the server's last words."""
@@ -266,5 +269,5 @@ class _Reload:
     def _successor(self) -> t.Optional[Instance]:
         if not self._unit:
             return None
-        same = [i for i in look(self._proc).instances if supervisor(i.master.cgroup)[1] == self._unit]
+        same = [i for i in look(self._proc).instances if supervisor_of(i.master).unit == self._unit]
         return next((i for i in same if i.identity != self.result.identity), None)

@@ -13,6 +13,7 @@ import errno
 import os
 import signal
 import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import (
@@ -21,7 +22,13 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._process import (
     parse_status,
     signal_number,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal, refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._rules import (
+    IDENTITY,
+    PRIVILEGE,
+    Refusal,
+    objections,
+    sift,
+)
 
 
 class Refused(Exception):
@@ -32,17 +39,31 @@ class Refused(Exception):
         self.refusal = why
 
 
-def send(proc: Proc, signal_name: str, process: Process, role: str, mode: t.Optional[str], state: str) -> None:
+@dataclass(frozen=True)
+class Target:
+    """A process as a look saw it, with what the rules want to know of it."""
+
+    process: Process
+    role: str
+    #: mode and state of its instance
+    mode: t.Optional[str]
+    state: str
+
+
+def send(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> t.List[Refusal]:
     """Send one signal to one process that an earlier look saw, if it is still that process and may have the signal.
 
     The process is held by a pidfd from before the checks until the signal is sent, so its pid cannot pass to another
     one in between. Kernels before 5.3 and Python before 3.9 have no pidfd: there the kill follows the checks at once.
 
+    :param force: lift the rules of role, mode, state and platform.
+    :returns: the objections that were lifted.
     :raises Refused: with the rule that forbids it; nothing was sent.
     """
+    process = target.process
     handle = _open_pidfd(process)
     try:
-        _check(proc, signal_name, process, role, mode, state)
+        lifted = check(proc, signal_name, target, force=force)
         try:
             if handle is None:
                 os.kill(process.pid, signal_number(signal_name))
@@ -51,15 +72,39 @@ def send(proc: Proc, signal_name: str, process: Process, role: str, mode: t.Opti
         except ProcessLookupError:
             raise Refused(_gone(process)) from None
         except PermissionError:
-            raise Refused(
-                Refusal(
-                    "privilege",
-                    "process %d belongs to uid %d, and we are neither that user nor root" % (process.pid, process.uid),
-                )
-            ) from None
+            reason = "process %d belongs to uid %d, and we are neither that user nor root" % (process.pid, process.uid)
+            raise Refused(Refusal(PRIVILEGE, reason)) from None
     finally:
         if handle is not None:
             os.close(handle)
+    return lifted
+
+
+def check(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> t.List[Refusal]:
+    """Look at the target once more and ask the rules; what :func:`send` does before it sends.
+
+    :returns: the objections that ``force`` lifts.
+    :raises Refused: with the first rule that forbids it.
+    """
+    process = target.process
+    try:
+        stat = parse_stat(proc.text(process.pid, "stat"))
+        caught = parse_status(proc.text(process.pid, "status")).caught
+    except (Gone, ValueError):
+        raise Refused(_gone(process)) from None
+    if stat.start != process.start:
+        reason = "pid %d now belongs to another process than the one that was looked at" % process.pid
+        raise Refused(Refusal(IDENTITY, reason))
+    if stat.run_state in ("Z", "X"):
+        raise Refused(_gone(process))
+    if os.geteuid() not in (0, process.uid):
+        reason = "process %d belongs to uid %d, and we are neither that user nor root" % (process.pid, process.uid)
+        raise Refused(Refusal(PRIVILEGE, reason))
+    now = dataclasses.replace(process, caught=caught)
+    holding, lifted = sift(objections(signal_name, now, target.role, target.mode, target.state), force=force)
+    if holding:
+        raise Refused(holding[0])
+    return lifted
 
 
 def _open_pidfd(process: Process) -> t.Optional[int]:
@@ -75,25 +120,5 @@ def _open_pidfd(process: Process) -> t.Optional[int]:
         raise
 
 
-def _check(proc: Proc, signal_name: str, process: Process, role: str, mode: t.Optional[str], state: str) -> None:
-    try:
-        start = parse_stat(proc.text(process.pid, "stat")).start
-        caught = parse_status(proc.text(process.pid, "status")).caught
-    except (Gone, ValueError):
-        raise Refused(_gone(process)) from None
-    if start != process.start:
-        raise Refused(
-            Refusal("identity", "pid %d now belongs to another process than the one that was looked at" % process.pid)
-        )
-    now = _with_caught(process, caught)
-    why = refusal(signal_name, now, role, mode, state)
-    if why:
-        raise Refused(why)
-
-
-def _with_caught(process: Process, caught: int) -> Process:
-    return dataclasses.replace(process, caught=caught)
-
-
 def _gone(process: Process) -> Refusal:
-    return Refusal("identity", "process %d has ended since it was looked at" % process.pid)
+    return Refusal(IDENTITY, "process %d has ended since it was looked at" % process.pid)

@@ -4,23 +4,41 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""Who keeps a server running, as its cgroup tells. Pure."""
+"""Who keeps a server running, as its cgroup and its environment tell. Pure."""
 
 from __future__ import annotations
 
 import re
 import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._container import find_container
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
+
+SYSTEMD, SUPERVISORD, CONTAINER, NONE = "systemd", "supervisord", "container", "none"
 
 _UNIT = re.compile(r"/([^/]+\.service)(?=/|$)")
-_CONTAINER = re.compile(r"(?:^|/)(?:docker[-/]|libpod-|cri-containerd-|crio-|lxc[./])")
 
 
-def supervisor(cgroup: str) -> t.Tuple[str, t.Optional[str]]:
-    """Kind (``systemd``, ``container`` or ``none``) and unit of what a process runs under."""
-    if _CONTAINER.search(cgroup):
-        return "container", None
-    units = _UNIT.findall(cgroup)
+@dataclass(frozen=True)
+class Supervisor:
+    """``unit`` is a systemd unit, a program of supervisord (``group:program``) or a container's id."""
+
+    kind: str
+    unit: t.Optional[str] = None
+
+
+def find_supervisor(process: Process) -> Supervisor:
+    """Who would start this process again."""
+    container = find_container(process.cgroup, process.namespace_pids, process.pid)
+    if container is not None:
+        return Supervisor(CONTAINER, container.id)
+    marks = process.marks
+    if marks.get("SUPERVISOR_ENABLED") and marks.get("SUPERVISOR_PROCESS_NAME"):
+        group = marks.get("SUPERVISOR_GROUP_NAME") or marks["SUPERVISOR_PROCESS_NAME"]
+        return Supervisor(SUPERVISORD, "%s:%s" % (group, marks["SUPERVISOR_PROCESS_NAME"]))
+    units = _UNIT.findall(process.cgroup)
     # A shell of a login session stands under user@UID.service, or in a scope: nobody would start Odoo again there.
-    if units and not re.match(r"^user@\d+\.service$", units[-1]) and not cgroup.endswith(".scope"):
-        return "systemd", units[-1]
-    return "none", None
+    if units and not re.match(r"^user@\d+\.service$", units[-1]) and not process.cgroup.endswith(".scope"):
+        return Supervisor(SYSTEMD, units[-1])
+    return Supervisor(NONE)

@@ -14,14 +14,14 @@ import pwd
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._instances import CRON, GEVENT_ROLE, HTTP, Instance
-from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded, StateDirectory, loaded
+from ansible_collections.fleetops.odoo.plugins.module_utils._container import find_container
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import CRON, GEVENT_ROLE, HTTP, Child, Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options
-from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, caught_names
-from ansible_collections.fleetops.odoo.plugins.module_utils._psutil import psutil
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, caught_names, on_odoo_sh
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_argv
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import supervisor
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import Facts
 
 _OPTION_NAMES = (
     "http_interface",
@@ -73,43 +73,64 @@ def iso(seconds: float) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def load_of(process: Process, store: StateDirectory, now: float) -> Loaded:
-    """When a process loaded its code, by the best evidence there is on this host."""
-    return loaded(process, store.recall(process), psutil.boot_time(), os.sysconf("SC_CLK_TCK"), now)
+def masters(
+    look: Look, facts: t.Mapping[str, Facts], now: float, sizes: t.Mapping[int, int]
+) -> t.List[t.Dict[str, t.Any]]:
+    """Every master of a look, as ``master_info`` returns them.
+
+    :param now: seconds since the epoch.
+    :param sizes: proportional set size of processes in bytes, by pid, where it was asked for.
+    """
+    return [_master(instance, look, facts[instance.identity], now, sizes) for instance in look.instances]
 
 
-def masters(look: Look, store: StateDirectory, now: float) -> t.List[t.Dict[str, t.Any]]:
-    """Every master of a look, as ``master_info`` returns them."""
-    return [_master(instance, look, load_of(instance.master, store, now)) for instance in look.instances]
-
-
-def _master(instance: Instance, look: Look, load: Loaded) -> t.Dict[str, t.Any]:
+def _master(instance: Instance, look: Look, facts: Facts, now: float, sizes: t.Mapping[int, int]) -> t.Dict[str, t.Any]:
     master = instance.master
     options = look.options[instance.identity]
-    kind, unit = supervisor(master.cgroup)
-    return {
+    release = look.releases[instance.identity]
+    container = find_container(master.cgroup, master.namespace_pids, master.pid)
+    told: t.Dict[str, t.Any] = {
         "pid": master.pid,
         "identity": instance.identity,
-        "started": iso(psutil.boot_time() + master.start / os.sysconf("SC_CLK_TCK")),
+        "started": iso(facts.started),
+        "uptime": round(now - facts.started, 1),
         "user": user_name(master.uid),
         "cmdline": [printable(word) for word in redact_argv(master.argv)],
         "executable": printable(master.executable),
         "cwd": printable(master.cwd),
         "mode": instance.mode or mode_configured(options),
         "state": instance.state,
-        "version": look.versions.get(instance.identity),
-        "config_file": options.config_file,
-        "config_error": options.config_error,
+        "version": release.version,
+        "config_file": printable(options.config_file),
+        "config_error": printable(options.config_error),
         "databases": list(options.databases),
         "options": {name: getattr(options, name) for name in _OPTION_NAMES},
-        "listening": [{"address": address, "port": port} for address, port in listening(instance)],
+        "listening": [{"address": address, "port": port} for address, port in instance.ports],
         "workers": counts(instance),
-        "children": [_child(child) for child in instance.children],
+        "children": [_child(child, sizes) for child in instance.children],
         "caught": caught_names(master.caught),
-        "supervisor": {"kind": kind, "unit": unit},
-        "loaded": told_load(load),
+        "supervisor": {
+            "kind": facts.supervisor.kind,
+            "unit": facts.supervisor.unit,
+            "restart": facts.unit.restart if facts.unit else None,
+            "kill_mode": facts.unit.kill_mode if facts.unit else None,
+        },
+        "container": container and {"runtime": container.runtime, "id": container.id, "pid": container.pid},
+        "log": {"kind": facts.log.kind, "path": printable(facts.log.path), "shows_dumps": facts.log.shows_dumps},
+        "loaded": told_load(facts.load),
+        "platform": "odoo.sh" if on_odoo_sh(master) else None,
         "hidden": master.pid in look.hidden,
+        **_used(master, sizes),
     }
+    if facts.staleness is not None:
+        told.update(
+            stale=facts.staleness.stale,
+            needs=facts.staleness.needs,
+            stale_reasons=list(facts.staleness.reasons),
+            stale_files=[printable(path) for path in facts.staleness.files],
+            stale_count=facts.staleness.count,
+        )
+    return told
 
 
 def one_off(look: Look) -> t.List[t.Dict[str, t.Any]]:
@@ -132,7 +153,7 @@ def summary(instance: Instance, version: t.Optional[str], load: Loaded) -> t.Dic
         "mode": instance.mode,
         "version": version,
         "workers": counts(instance),
-        "children": [_child(child) for child in instance.children],
+        "children": [_child(child, {}) for child in instance.children],
         "loaded": told_load(load),
     }
 
@@ -140,11 +161,6 @@ def summary(instance: Instance, version: t.Optional[str], load: Loaded) -> t.Dic
 def counts(instance: Instance) -> t.Dict[str, int]:
     """How many processes of each kind of worker there are, of all generations."""
     return {role: len(instance.having(role)) for role in (HTTP, CRON, GEVENT_ROLE)}
-
-
-def listening(instance: Instance) -> t.List[t.Tuple[str, int]]:
-    """Where the instance listens, as far as the kernel shows it: the master's sockets."""
-    return sorted(instance.listening or ())
 
 
 def mode_configured(options: Options) -> str:
@@ -170,10 +186,21 @@ def printable(text: t.Optional[str]) -> t.Optional[str]:
     return None if text is None else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _child(child: t.Any) -> t.Dict[str, t.Any]:
+def _child(child: Child, sizes: t.Mapping[int, int]) -> t.Dict[str, t.Any]:
     return {
         "pid": child.process.pid,
         "identity": child.process.identity,
         "role": child.role,
         "generation": child.generation,
+        **_used(child.process, sizes),
     }
+
+
+def _used(process: Process, sizes: t.Mapping[int, int]) -> t.Dict[str, t.Any]:
+    used: t.Dict[str, t.Any] = {
+        "rss": process.rss_pages * os.sysconf("SC_PAGE_SIZE"),
+        "cpu_seconds": round(process.cpu_ticks / os.sysconf("SC_CLK_TCK"), 2),
+    }
+    if process.pid in sizes:
+        used["pss"] = sizes[process.pid]
+    return used

@@ -12,6 +12,7 @@ import glob
 import os
 import re
 import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
@@ -26,8 +27,16 @@ def parse_release(text: str) -> t.Optional[str]:
     return "%s.%s" % found.groups() if found else None
 
 
-def find_version(master: Process, command: Command, proc_root: str = "/proc") -> t.Optional[str]:
-    """Version of the Odoo that a server would load now; None when its release.py is not found."""
+@dataclass(frozen=True)
+class Release:
+    """The Odoo that a server would load now. ``package`` is the folder of the Python package, as the server sees it."""
+
+    version: t.Optional[str] = None
+    package: t.Optional[str] = None
+
+
+def find_release(master: Process, command: Command, proc_root: str = "/proc") -> Release:
+    """Find the Odoo of a server on the disk; empty when its release.py is not found."""
     root = "%s/%d/root" % (proc_root, master.pid)
     for pattern in _places(master, command):
         for path in sorted(glob.glob(root + pattern)):
@@ -36,8 +45,8 @@ def find_version(master: Process, command: Command, proc_root: str = "/proc") ->
             except OSError:
                 continue
             if version:
-                return version
-    return None
+                return Release(version, os.path.dirname(path)[len(root) :])
+    return Release()
 
 
 def _places(master: Process, command: Command) -> t.List[str]:

@@ -22,13 +22,18 @@ description:
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.INFO
+  - fleetops.odoo._choice
 options:
-  match:
+  staleness:
     description:
-      - Return only masters for which every key holds. A list of values holds when one of them does.
-      - Keys are V(pid), V(user), V(unit), V(config_file), V(database), V(http_port), V(version) and V(mode).
-    type: dict
-    default: {}
+      - Compare the code and the configuration on the disk with the moment at which the server loaded them.
+      - It walks over the folders of code, once for all servers that share them.
+    type: bool
+    default: true
+  details:
+    description: Return the proportional set size (C(pss)) of each process too, which costs more than all the rest.
+    type: bool
+    default: false
 requirements:
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
 notes:
@@ -50,6 +55,11 @@ EXAMPLES = r"""
     match:
       unit: odoo.service
       mode: prefork
+
+- name: Which servers run code that is older than what lies on the disk?
+  fleetops.odoo.master_info:
+    select: "[?stale]"
+  register: stale
 """
 
 RETURN = r"""
@@ -128,16 +138,63 @@ masters:
       elements: str
       sample: ["HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CHLD", "TTIN", "TTOU"]
     supervisor:
-      description: Who would start it again, with kind (V(systemd), V(container), V(none)) and unit.
+      description:
+        - Who would start it again, with kind (V(systemd), V(supervisord), V(container), V(none)), unit (a unit, a
+          program of supervisord, or a container's ID), and for systemd the unit's C(Restart=) as restart and
+          C(KillMode=) as kill_mode.
+      type: dict
+    container:
+      description: Runtime, ID and the process ID inside, for a server in a container. Null for others.
+      type: dict
+    log:
+      description:
+        - Where its log goes, with kind (V(file), V(journal), V(container), V(terminal), V(none)), path of a file, and
+          shows_dumps, which is false where the log level would hide a stack dump.
       type: dict
     loaded:
       description:
-        - Between which moments the running code was loaded, with the evidence V(marker) (a reload by this collection)
-          or V(process) (only the start of the process is known).
+        - Between which moments the running code was loaded, with the evidence V(marker) (a reload by this collection),
+          V(log) (its log says so) or V(process) (only the start of the process is known).
       type: dict
+    stale:
+      description: Something that the server was loaded from has changed since, or may have.
+      type: bool
+    needs:
+      description:
+        - What would make it fresh. V(none), V(reload), or V(restart) by its supervisor, where its unit, its environment
+          files or its interpreter have changed, since a HUP does not read those again.
+      type: str
+    stale_reasons:
+      description: Why, in words.
+      type: list
+      elements: str
+    stale_files:
+      description: The first ten of the files that have changed.
+      type: list
+      elements: str
+    stale_count:
+      description: How many files have changed.
+      type: int
+    uptime:
+      description: Seconds since the process was started.
+      type: float
+    rss:
+      description: Resident memory of the master in bytes. Its children have the same.
+      type: int
+    cpu_seconds:
+      description: CPU time that the master has used. Its children have the same.
+      type: float
+    platform:
+      description: V(odoo.sh) on Odoo's own platform, where nothing is signalled unless it is forced. Null elsewhere.
+      type: str
     hidden:
       description: The kernel did not let us see all of it.
       type: bool
+unseen:
+  description: What the kernel did not show us, in sentences. Empty for root.
+  returned: always
+  type: list
+  elements: str
 one_off:
   description: Odoo processes that are no servers, such as shells and runs with C(--stop-after-init).
   returned: always
@@ -161,10 +218,16 @@ one_off:
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, master_info, start
 
+SPEC = {
+    "staleness": {"type": "bool", "default": True},
+    "details": {"type": "bool", "default": False},
+    **CHOICE_SPEC,
+}
+
 
 def main() -> None:
     """Entry point."""
-    master_info(start(CHOICE_SPEC))
+    master_info(start(SPEC))
 
 
 if __name__ == "__main__":

@@ -26,20 +26,18 @@ description:
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.ACTION
+  - fleetops.odoo._choice
+  - fleetops.odoo._choice.ACTION
 options:
-  match:
-    description:
-      - Reload only masters for which every key holds. A list of values holds when one of them does.
-      - Keys are V(pid), V(user), V(unit), V(config_file), V(database), V(http_port), V(version) and V(mode).
-    type: dict
-    default: {}
   policy:
     description:
       - When a server needs a reload.
       - With V(always) it always does, unless a start or a reload is under way, which counts as one.
       - With V(since) it does when it may have loaded its code before O(since).
+      - With V(stale) it does when its code or its configuration have changed since it loaded them, or may have. Where
+        its unit, its environment files or its interpreter have changed, a reload would not be enough, and is refused.
     type: str
-    choices: [always, since]
+    choices: [always, since, stale]
     default: always
   since:
     description:
@@ -84,10 +82,6 @@ options:
         sent are part of it, so it should exceed Odoo's C(limit_time_real).
     type: float
     default: 180.0
-  allow_none:
-    description: Whether it is all right that no master is found.
-    type: bool
-    default: false
 requirements:
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
 notes:
@@ -107,6 +101,10 @@ EXAMPLES = r"""
     since: "{{ deployed_at }}"
   vars:
     deployed_at: "2026-11-24T05:00:00Z"
+
+- name: Reload what runs older code than lies on the disk
+  fleetops.odoo.reload:
+    policy: stale
 
 - name: Reload one of several instances and ask a page of its own for its health
   fleetops.odoo.reload:
@@ -159,10 +157,10 @@ results:
       seconds: 1.31
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, reload, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import ACTION_SPEC, reload, start
 
 SPEC = {
-    "policy": {"type": "str", "choices": ["always", "since"], "default": "always"},
+    "policy": {"type": "str", "choices": ["always", "since", "stale"], "default": "always"},
     "since": {"type": "str"},
     "health": {
         "type": "dict",
@@ -178,8 +176,7 @@ SPEC = {
         },
     },
     "timeout": {"type": "float", "default": 180.0},
-    "allow_none": {"type": "bool", "default": False},
-    **CHOICE_SPEC,
+    **ACTION_SPEC,
 }
 
 

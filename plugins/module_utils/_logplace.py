@@ -1,0 +1,81 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Where a server's log goes, and whether a stack dump would show in it. Pure."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import CONTAINER, SYSTEMD, Supervisor
+
+FILE, JOURNAL, IN_CONTAINER, TERMINAL, NOWHERE = "file", "journal", "container", "terminal", "none"
+
+#: What --log-level means for the loggers below "odoo" (seen in Odoo 14.0 and 19.0); INFO is 20.
+_LEVELS = {"runbot": 25, "warn": 30, "error": 40, "critical": 50}
+_NAMES = {"NOTSET": 0, "DEBUG": 10, "INFO": 20, "RUNBOT": 25, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50}
+
+#: Dumps and statistics are written by this logger, at level INFO.
+_DUMPER = "odoo.tools.misc"
+
+
+@dataclass(frozen=True)
+class LogPlace:
+    """``path`` is that of a file, as the server sees it. ``shows_dumps``: what USR1 and QUIT write would appear."""
+
+    kind: str
+    path: t.Optional[str]
+    shows_dumps: bool
+
+
+def find_log(
+    master: Process, options: Options, supervisor: Supervisor, stderr: t.Optional[str], syslog: str
+) -> LogPlace:
+    """Tell where the log of a server goes.
+
+    :param stderr: what its file descriptor 2 points to; None when we may not see that.
+    :param syslog: where /dev/log leads to; systemd's journal puts itself there.
+    """
+    shows = level_of(_DUMPER, options) <= _NAMES["INFO"]
+    if options.syslog:
+        return LogPlace(JOURNAL if "/journal/" in syslog else NOWHERE, None, shows)
+    if options.logfile:
+        path = os.path.normpath(os.path.join((master.cwd or "/").replace(" (deleted)", ""), options.logfile))
+        return LogPlace(FILE, path, shows)
+    kind, target = _stderr(supervisor, stderr)
+    return LogPlace(kind, target, shows and kind != NOWHERE)
+
+
+def level_of(logger: str, options: Options) -> int:
+    """Level at which a logger writes, as Odoo sets it up: the log level, then the handlers, the nearest name wins."""
+    levels = {"": _NAMES["INFO"]}
+    if options.log_level in _LEVELS:
+        levels["odoo"] = _LEVELS[options.log_level]
+    for handler in options.log_handler:
+        name, colon, level = handler.partition(":")
+        if colon:
+            levels[name.strip()] = _NAMES.get(level.strip().upper(), _NAMES["INFO"])
+    while logger not in levels:
+        logger = logger.rpartition(".")[0]
+    return levels[logger]
+
+
+def _stderr(supervisor: Supervisor, target: t.Optional[str]) -> t.Tuple[str, t.Optional[str]]:
+    if supervisor.kind == CONTAINER:
+        return IN_CONTAINER, None
+    if target is None:
+        return (JOURNAL, None) if supervisor.kind == SYSTEMD else (NOWHERE, None)
+    if target.startswith("socket:") and supervisor.kind == SYSTEMD:
+        return JOURNAL, None
+    if target.startswith(("/dev/pts/", "/dev/tty", "/dev/console")):
+        return TERMINAL, None
+    if target.startswith("/") and not target.startswith("/dev/"):
+        return FILE, target
+    return NOWHERE, None

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""One signal to the processes of one role: look, choose, decide, send, await, tell without a goal of its own."""
+
+from __future__ import annotations
+
+import functools
+import os
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut, wait_until
+from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import HTTP, MASTER, Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive, look_again
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail, rehearse
+from ansible_collections.fleetops.odoo.plugins.module_utils._rules import STATE, Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check, send
+from ansible_collections.fleetops.odoo.plugins.module_utils._serving import missing, reloaded
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import SYSTEMD
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import supervisor_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, REFUSED, SIGNALLED, Result, counts
+
+#: After these a master is not what it was, so one call at a time may send one.
+_CHANGING = frozenset(["HUP", "INT", "TERM", "TTIN", "TTOU"])
+
+
+class SignalFailed(Exception):
+    """A signal was refused or did not do what was waited for; ``results`` hold what was done."""
+
+    def __init__(self, message: str, results: t.Sequence[Result]) -> None:
+        super().__init__(message)
+        self.results = list(results)
+
+
+@dataclass(frozen=True)
+class SignalOrder:
+    """``timeout`` is in seconds, for the effects of all signals together."""
+
+    signal: str
+    role: str
+    wait: bool
+    timeout: float
+    force: bool
+
+
+@dataclass
+class _Shot:
+    """One signal on its way: the instance and process as they were, and the result."""
+
+    instance: Instance
+    target: Target
+    result: Result
+
+
+def signal_all(
+    host: Host, seen: Look, identities: t.Sequence[str], order: SignalOrder, *, check_mode: bool
+) -> t.List[Result]:
+    """Send the signal to every process of the role in the chosen instances, or to none of them.
+
+    :raises SignalFailed: a rule forbids it for one of them (nothing was sent then), or an effect did not come.
+    """
+    shots = [shot for identity in identities for shot in _shots(t.cast(Instance, seen.instance(identity)), order)]
+    results = [shot.result for shot in shots]
+    for shot in shots:
+        _ask(host, seen, shot, order, results)
+    if check_mode:
+        for shot in shots:
+            shot.result.did, shot.result.signals = SIGNALLED, [order.signal]
+        return results
+    locks = _locks(host, shots, order, results)
+    try:
+        for shot in shots:
+            try:
+                send(host.proc, order.signal, shot.target, force=order.force)
+            except Refused as exc:
+                shot.result.did, shot.result.reason = REFUSED, str(exc)
+                raise SignalFailed(
+                    "%s is not sent to pid %d: %s" % (order.signal, shot.result.pid, exc), results
+                ) from exc
+            shot.result.did, shot.result.signals = SIGNALLED, [order.signal]
+        if order.wait:
+            _await_effects(host, shots, order, results)
+    finally:
+        for lock in locks:
+            os.close(lock)
+    return results
+
+
+def _shots(instance: Instance, order: SignalOrder) -> t.List[_Shot]:
+    children = [child.process for child in instance.having(order.role)]
+    processes = [instance.master] if order.role == MASTER else children
+    return [
+        _Shot(
+            instance,
+            Target(process, order.role, instance.mode, instance.state),
+            Result(process.identity, process.pid, NOTHING, "", before=_process_summary(instance, alive=True)),
+        )
+        for process in processes
+    ]
+
+
+def _ask(host: Host, seen: Look, shot: _Shot, order: SignalOrder, results: t.List[Result]) -> None:
+    """Have the rules, and for a HUP the rehearsal, say no before anything is sent to anybody."""
+    master = shot.instance.master
+    try:
+        lifted = check(host.proc, order.signal, shot.target, force=order.force)
+        if order.signal == "HUP" and not order.force:
+            supervisor = supervisor_of(master)
+            unit = supervisor.unit if supervisor.kind == SYSTEMD else None
+            rehearse(host.proc, shot.instance, seen.options[shot.instance.identity].config_file, unit)
+    except (Refused, WouldFail) as exc:
+        shot.result.did, shot.result.reason = REFUSED, str(exc)
+        rule = " (rule: %s)" % exc.refusal.rule if isinstance(exc, Refused) else ""
+        raise SignalFailed(
+            "%s is not sent to pid %d: %s%s" % (order.signal, shot.result.pid, exc, rule), results
+        ) from exc
+    shot.result.reason = "it was asked for"
+    if lifted:
+        shot.result.reason = "forced against: " + "; ".join(one.reason for one in lifted)
+
+
+def _locks(host: Host, shots: t.Sequence[_Shot], order: SignalOrder, results: t.List[Result]) -> t.List[int]:
+    if order.role != MASTER or order.signal not in _CHANGING:
+        return []
+    locks: t.List[int] = []
+    host.store.open()
+    for shot in shots:
+        lock = host.store.try_lock(shot.target.process)
+        if lock is not None:
+            locks.append(lock)
+        elif not order.force:
+            for taken in locks:
+                os.close(taken)
+            why = Refusal(STATE, "another call is at work on this server")
+            shot.result.did, shot.result.reason = REFUSED, why.reason
+            raise SignalFailed("%s is not sent to pid %d: %s" % (order.signal, shot.result.pid, why.reason), results)
+    return locks
+
+
+def _await_effects(host: Host, shots: t.Sequence[_Shot], order: SignalOrder, results: t.List[Result]) -> None:
+    begun = host.clock.monotonic()
+    for shot in shots:
+        try:
+            wait_until(functools.partial(_effect, host, shot, order), host.clock, begun + order.timeout)
+        except TimedOut as exc:
+            raise SignalFailed(
+                "%s was sent to pid %d, but within %g s it did not do its work: still waiting for %s"
+                % (order.signal, shot.result.pid, order.timeout, exc.reason),
+                results,
+            ) from exc
+        finally:
+            shot.result.seconds = host.clock.monotonic() - begun
+            now = look_again(host.proc, shot.instance).instance(shot.instance.identity)
+            alive = is_alive(host.proc, shot.target.process)
+            shot.result.after = _process_summary(now or shot.instance, alive=alive)
+
+
+def _effect(host: Host, shot: _Shot, order: SignalOrder) -> t.Union[bool, Pending]:
+    """Whether a signal has done what it does; True at once for those that leave the processes as they are."""
+    process = shot.target.process
+    ends = order.signal in ("INT", "TERM") or (order.signal == "XCPU" and order.role != MASTER)
+    if ends and is_alive(host.proc, process):
+        return Pending("process %d to end" % process.pid)
+    if order.role == MASTER and ends:
+        return True
+    if not ends and order.signal not in ("HUP", "TTIN"):
+        return True
+    seen = look_again(host.proc, shot.instance)
+    now = seen.instance(shot.instance.identity)
+    if now is None:
+        if not is_alive(host.proc, shot.instance.master):
+            raise TimedOut("the master with pid %d, which has ended" % shot.instance.master.pid, 0)
+        return Pending("the master with pid %d to show itself" % shot.instance.master.pid)
+    if order.signal == "TTIN":
+        return len(now.having(HTTP)) > len(shot.instance.having(HTTP)) or Pending("one more http worker")
+    if order.signal == "HUP" and not reloaded(shot.instance, now):
+        return Pending("the master to execute itself anew")
+    lacking = missing(now, seen.options[now.identity])
+    return Pending(lacking) if lacking else True
+
+
+def _process_summary(instance: Instance, *, alive: bool) -> t.Dict[str, t.Any]:
+    return {"alive": alive, "state": instance.state, "mode": instance.mode, "workers": counts(instance)}

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Is the running code older than what lies on the disk?
+
+The kernel's change time (ctime) of a file is compared, not its modification time: packages and rsync bring old
+modification times along, and a file's owner can set them at will.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded
+
+NOTHING, RELOAD, RESTART = "none", "reload", "restart"
+
+#: What Odoo reads when it loads. Compiled files follow from these.
+_CODE = (".py", ".xml", ".csv", ".js", ".scss")
+_SKIPPED_FOLDERS = frozenset(["__pycache__", "node_modules"])
+#: How many changed files are named.
+_NAMED = 10
+#: Seconds that a walk over one server's code may take: a link that leads to everywhere must not hold us.
+_LONGEST_WALK = 60.0
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """``needs`` is none, reload or restart; ``files`` are the first of ``count`` that have changed since."""
+
+    needs: str = NOTHING
+    reasons: t.Tuple[str, ...] = ()
+    files: t.Tuple[str, ...] = ()
+    count: int = 0
+
+    @property
+    def stale(self) -> bool:
+        """Something that the server was loaded from has changed since, or may have."""
+        return self.needs != NOTHING
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a server is made of, as paths that it sees itself, and ``root`` to reach them from here.
+
+    ``restart_files`` are read by a restart only: unit, environment files, interpreter.
+    """
+
+    root: str
+    config_file: t.Optional[str]
+    code: t.Tuple[str, ...]
+    restart_files: t.Tuple[str, ...]
+    excluded: t.Optional[str] = None
+
+
+class CodeTree:
+    """The code below some folders, walked once for all servers that share them."""
+
+    def __init__(self) -> None:
+        self._walked: t.Dict[str, t.List[t.Tuple[float, str]]] = {}
+        #: folders that could not be read, or not to their end
+        self.incomplete: t.List[str] = []
+
+    def files(self, root: str, folder: str, excluded: t.Optional[str]) -> t.List[t.Tuple[float, str]]:
+        """Change time and path of every file of code below a folder; links are followed, each folder once."""
+        key = os.path.realpath(root + folder)
+        if key not in self._walked:
+            self._walked[key] = list(self._walk(root, folder, excluded))
+        return self._walked[key]
+
+    def _walk(self, root: str, folder: str, excluded: t.Optional[str]) -> t.Iterator[t.Tuple[float, str]]:
+        end = time.monotonic() + _LONGEST_WALK
+        seen: t.Set[t.Tuple[int, int]] = set()
+        waiting = [folder]
+        while waiting:
+            here = waiting.pop()
+            if time.monotonic() > end:
+                self.incomplete.append(folder)
+                return
+            try:
+                status = os.stat(root + here)
+                if (status.st_dev, status.st_ino) in seen or here == excluded:
+                    continue
+                seen.add((status.st_dev, status.st_ino))
+                entries = list(os.scandir(root + here))
+            except OSError:
+                self.incomplete.append(here)
+                continue
+            for entry in entries:
+                name = entry.name
+                try:
+                    if name.endswith(_CODE):
+                        # Both the link and what it leads to: changing either changes what is loaded.
+                        changed = entry.stat().st_ctime
+                        if entry.is_symlink():
+                            changed = max(changed, entry.stat(follow_symlinks=False).st_ctime)
+                        yield changed, "%s/%s" % (here, name)
+                    elif not name.startswith(".") and name not in _SKIPPED_FOLDERS and entry.is_dir():
+                        waiting.append("%s/%s" % (here, name))
+                except OSError:
+                    continue
+
+
+def find_staleness(
+    sources: Sources, load: Loaded, started: float, tree: CodeTree, *, need_daemon_reload: bool
+) -> Staleness:
+    """Compare a server's load with the files that it was loaded from.
+
+    :param started: when the process was started, in seconds since the epoch: a HUP keeps unit and environment.
+    """
+    changed: t.List[t.Tuple[float, str]] = []
+    if sources.config_file:
+        changed += _changed_after(sources, [sources.config_file], load.not_before)
+    unreadable = len(tree.incomplete)
+    for folder in sources.code:
+        changed += [one for one in tree.files(sources.root, folder, sources.excluded) if one[0] > load.not_before]
+    restart = _changed_after(sources, sources.restart_files, started)
+    return judge(
+        load, sorted(changed), sorted(restart), tree.incomplete[unreadable:], need_daemon_reload=need_daemon_reload
+    )
+
+
+def _changed_after(sources: Sources, paths: t.Iterable[str], moment: float) -> t.List[t.Tuple[float, str]]:
+    found = []
+    for path in paths:
+        try:
+            status = os.stat(sources.root + path)
+        except OSError:
+            continue
+        if status.st_ctime > moment:
+            found.append((status.st_ctime, path))
+    return found
+
+
+def judge(
+    load: Loaded,
+    changed: t.Sequence[t.Tuple[float, str]],
+    restart: t.Sequence[t.Tuple[float, str]],
+    incomplete: t.Sequence[str],
+    *,
+    need_daemon_reload: bool,
+) -> Staleness:
+    """From files that changed after the lower bound of the load to what the server needs. Pure.
+
+    :param changed: (change time, path) of code and configuration.
+    :param restart: the same of what only a restart reads, changed after the start of the process.
+    :param incomplete: folders of code that could not be read.
+    """
+    reasons = []
+    if restart or need_daemon_reload:
+        names = ", ".join(path for _time, path in restart) or "the unit"
+        reasons.append("%s changed since the process was started, and a HUP does not read it again" % names)
+    certain = [path for changed_at, path in changed if changed_at > load.not_after]
+    doubtful = len(changed) - len(certain)
+    if certain:
+        reasons.append("%d file%s changed since it was loaded" % (len(certain), "" if len(certain) == 1 else "s"))
+    if doubtful:
+        reasons.append(
+            "%d file%s changed when it may or may not have been loaded already (evidence: %s)"
+            % (doubtful, "" if doubtful == 1 else "s", load.evidence)
+        )
+    if incomplete:
+        reasons.append("%s could not be read to the end" % ", ".join(incomplete[:3]))
+    needs = RESTART if restart or need_daemon_reload else RELOAD if changed or incomplete else NOTHING
+    files = [path for _time, path in [*restart, *changed]]
+    return Staleness(needs, tuple(reasons), tuple(files[:_NAMED]), len(files))

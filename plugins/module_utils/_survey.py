@@ -1,0 +1,122 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""What a look alone does not tell of its servers: supervisor, log, load and staleness."""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded, StateDirectory, loaded
+from ansible_collections.fleetops.odoo.plugins.module_utils._log import logged_load
+from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import LogPlace, find_log
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
+from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
+from ansible_collections.fleetops.odoo.plugins.module_utils._stale import CodeTree, Sources, Staleness, find_staleness
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import (
+    CONTAINER,
+    NONE,
+    SYSTEMD,
+    Supervisor,
+    find_supervisor,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._systemd import Unit, show_units
+
+#: Files by which a container knows that it is one.
+_CONTAINER_MARKS = ("/run/.containerenv", "/.dockerenv")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What surrounds one server. ``started``: seconds since the epoch. ``staleness``: None where it was not asked."""
+
+    supervisor: Supervisor
+    unit: t.Optional[Unit]
+    log: LogPlace
+    started: float
+    load: Loaded
+    staleness: t.Optional[Staleness]
+
+
+def survey(proc: Proc, seen: Look, store: StateDirectory, *, staleness: bool) -> t.Dict[str, Facts]:
+    """Find out what surrounds the servers of a look, by identity of the master.
+
+    :param staleness: compare the code on the disk as well, which costs a walk over it.
+    """
+    supervisors = {instance.identity: supervisor_of(instance.master) for instance in seen.instances}
+    units = show_units({s.unit for s in supervisors.values() if s.kind == SYSTEMD and s.unit})
+    tree = CodeTree()
+    facts = {}
+    for instance in seen.instances:
+        supervisor = supervisors[instance.identity]
+        unit = units.get(supervisor.unit or "") if supervisor.kind == SYSTEMD else None
+        options = seen.options[instance.identity]
+        log = log_place(proc, instance.master, options, supervisor)
+        started = start_time(instance.master)
+        load = find_load(proc, instance.master, store, log)
+        found = None
+        if staleness:
+            sources = _sources(proc, seen, instance, unit)
+            need = unit is not None and unit.need_daemon_reload
+            found = find_staleness(sources, load, started, tree, need_daemon_reload=need)
+        facts[instance.identity] = Facts(supervisor, unit, log, started, load, found)
+    return facts
+
+
+def start_time(process: Process) -> float:
+    """When a process was started, in seconds since the epoch, to the clock tick.
+
+    From the clock that counts since boot and not from ``btime`` of /proc/stat, which is in whole seconds.
+    """
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + process.start / os.sysconf("SC_CLK_TCK")
+
+
+def find_load(proc: Proc, master: Process, store: StateDirectory, log: LogPlace) -> Loaded:
+    """When a server loaded its code, by the best evidence there is on this host."""
+    started = start_time(master)
+    marker = store.recall(master)
+    logged = logged_load(proc, master, log, started) if marker is None else None
+    return loaded(started, marker, logged, time.time())
+
+
+def supervisor_of(process: Process) -> Supervisor:
+    """Who would start a process again; within a container that has no init of its own, the container's runtime."""
+    supervisor = find_supervisor(process)
+    if supervisor.kind == NONE and any(os.path.exists(path) for path in _CONTAINER_MARKS):
+        return Supervisor(CONTAINER)
+    return supervisor
+
+
+def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervisor) -> LogPlace:
+    """Where a server's log goes."""
+    try:
+        stderr: t.Optional[str] = proc.link(master.pid, "fd/2")
+    except (Gone, PermissionError):
+        stderr = None
+    return find_log(master, options, supervisor, stderr, os.path.realpath("/dev/log"))
+
+
+def _sources(proc: Proc, seen: Look, instance: Instance, unit: t.Optional[Unit]) -> Sources:
+    master, options = instance.master, seen.options[instance.identity]
+    cwd = (master.cwd or "/").replace(" (deleted)", "")
+    package = seen.releases[instance.identity].package
+    addons = [os.path.normpath(os.path.join(cwd, path)) for path in options.addons_path]
+    if package and not addons:
+        addons = [os.path.join(os.path.dirname(package), "addons")]
+    root = "%s/%d/root" % (proc.root, master.pid)
+    code = [path for path in [package, *addons] if path and os.path.isdir(root + path)]
+    # What lies below another one of them is walked with that.
+    code = [path for path in dict.fromkeys(code) if not any(path.startswith(other + "/") for other in code)]
+    interpreter = (master.executable or "").replace(" (deleted)", "")
+    # Unit files are the host's own; within a container there are none.
+    units = [*unit.files, *unit.environment_files] if unit else []
+    return Sources(root, options.config_file, tuple(code), (*units, interpreter), options.data_dir)

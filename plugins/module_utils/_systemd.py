@@ -1,0 +1,90 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""What systemd knows about units. One call of systemctl for all of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import typing as t
+from dataclasses import dataclass
+
+_SYSTEMCTL = ("/usr/bin/systemctl", "/bin/systemctl")
+_PROPERTIES = (
+    "Id",
+    "Restart",
+    "KillMode",
+    "MainPID",
+    "FragmentPath",
+    "SourcePath",
+    "DropInPaths",
+    "EnvironmentFiles",
+    "NeedDaemonReload",
+)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """``files`` define the unit, ``environment_files`` fill its environment: a HUP reads neither again."""
+
+    restart: t.Optional[str] = None
+    kill_mode: t.Optional[str] = None
+    main_pid: t.Optional[int] = None
+    files: t.Tuple[str, ...] = ()
+    environment_files: t.Tuple[str, ...] = ()
+    need_daemon_reload: bool = False
+
+
+def show_units(names: t.Collection[str]) -> t.Dict[str, Unit]:
+    """Ask systemd about units; those that it does not know, or cannot be asked about, are left out."""
+    systemctl = next((path for path in _SYSTEMCTL if os.access(path, os.X_OK)), None)
+    if not names or systemctl is None:
+        return {}
+    try:
+        done = subprocess.run(  # pylint: disable=ansible-bad-function  # there is no AnsibleModule here
+            [systemctl, "--no-pager", "show", "--property=" + ",".join(_PROPERTIES), "--", *sorted(names)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+    return parse_units(done.stdout.decode("utf-8", "replace"))
+
+
+def parse_units(text: str) -> t.Dict[str, Unit]:
+    """Parse ``systemctl show``: one block of ``Key=value`` lines a unit, an empty line between them. Pure."""
+    units = {}
+    for block in text.split("\n\n"):
+        values: t.Dict[str, t.List[str]] = {}
+        for line in block.splitlines():
+            key, equals, value = line.partition("=")
+            if equals and value:
+                values.setdefault(key, []).append(value)
+        if "Id" in values and "FragmentPath" in values:
+            units[values["Id"][0]] = _unit(values)
+    return units
+
+
+def _unit(values: t.Mapping[str, t.List[str]]) -> Unit:
+    def first(key: str) -> t.Optional[str]:
+        return values[key][0] if key in values else None
+
+    files = [path for key in ("FragmentPath", "SourcePath") for path in values.get(key, [])]
+    files += [path for line in values.get("DropInPaths", []) for path in line.split()]
+    main_pid = first("MainPID")
+    return Unit(
+        restart=first("Restart"),
+        kill_mode=first("KillMode"),
+        main_pid=int(main_pid) if main_pid and main_pid != "0" else None,
+        files=tuple(files),
+        # Written as "/etc/default/odoo (ignore_errors=yes)".
+        environment_files=tuple(path.partition(" (")[0] for path in values.get("EnvironmentFiles", [])),
+        need_daemon_reload=first("NeedDaemonReload") == "yes",
+    )

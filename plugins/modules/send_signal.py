@@ -1,0 +1,133 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: send_signal
+short_description: Send one signal to Odoo processes of one role, if they survive it
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - The door for signals by itself, for what the other modules do not do. Prefer M(fleetops.odoo.reload) where it fits.
+  - Before a signal is sent, the process is held, its identity is checked, and these rules are asked. It must have a
+    handler for the signal at this moment. Its role and the server's mode may get the signal. The server's state allows
+    it, so there is no HUP while it boots, reloads or drains, and no second INT.
+  - When a rule forbids it for one of the processes, none of them gets the signal. The refusal names the rule.
+  - A HUP is rehearsed first, as in M(fleetops.odoo.reload), unless O(force=true).
+extends_documentation_fragment:
+  - fleetops.odoo._attributes
+  - fleetops.odoo._attributes.ACTION
+  - fleetops.odoo._choice
+  - fleetops.odoo._choice.ACTION
+attributes:
+  idempotent:
+    support: none
+    details:
+      - It sends the signal each time, unless a rule forbids it.
+options:
+  signal:
+    description:
+      - The signal, without C(SIG).
+      - V(HUP), V(TTIN) and V(TTOU) are for masters. V(XCPU) is for workers, which lose their request. V(INT), V(QUIT),
+        V(USR1) and V(USR2) are for both, as far as they are caught.
+    type: str
+    required: true
+    choices: [HUP, INT, QUIT, USR1, USR2, TTIN, TTOU, XCPU]
+  role:
+    description: Which processes of the chosen servers get it.
+    type: str
+    choices: [master, http, cron, gevent]
+    default: master
+  wait:
+    description:
+      - Wait for what the signal does. A master with V(HUP) runs its new generation, a process with V(INT) or V(XCPU)
+        has ended and was replaced, V(TTIN) has brought one more worker. The others leave the processes as they are.
+    type: bool
+    default: false
+  timeout:
+    description: Seconds to wait at most, for all of them together.
+    type: float
+    default: 180.0
+requirements:
+  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+seealso:
+  - module: fleetops.odoo.reload
+  - module: fleetops.odoo.master_info
+"""
+
+EXAMPLES = r"""
+- name: Write the stacks of every http worker to the log
+  fleetops.odoo.send_signal:
+    signal: QUIT
+    role: http
+
+- name: Replace the cron workers of one instance, each after its job
+  fleetops.odoo.send_signal:
+    signal: INT
+    role: cron
+    wait: true
+    match:
+      unit: odoo@prod.service
+"""
+
+RETURN = r"""
+results:
+  description: What was done, by process. It is there on failure too.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    identity:
+      description: PID and start of the process.
+      type: str
+    pid:
+      description: Process ID.
+      type: int
+    did:
+      description: V(signalled), V(nothing) or V(refused).
+      type: str
+    reason:
+      description: Why, and what was overridden.
+      type: str
+    signals:
+      description: Signals that were sent, or that would be in check mode.
+      type: list
+      elements: str
+    before:
+      description: Whether it was alive, and its server's state, mode and workers.
+      type: dict
+    after:
+      description: The same afterwards, where it was waited for.
+      type: dict
+    seconds:
+      description: How long it was waited for.
+      type: float
+"""
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import ACTION_SPEC, send_signal, start
+
+SPEC = {
+    "signal": {
+        "type": "str",
+        "required": True,
+        "choices": ["HUP", "INT", "QUIT", "USR1", "USR2", "TTIN", "TTOU", "XCPU"],
+    },
+    "role": {"type": "str", "choices": ["master", "http", "cron", "gevent"], "default": "master"},
+    "wait": {"type": "bool", "default": False},
+    "timeout": {"type": "float", "default": 180.0},
+    **ACTION_SPEC,
+}
+
+
+def main() -> None:
+    """Entry point."""
+    send_signal(start(SPEC))
+
+
+if __name__ == "__main__":
+    main()
