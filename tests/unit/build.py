@@ -1,0 +1,94 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Records for tests: processes and instances that no capture has, and a clock that costs no time."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance, find_instances
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, signal_number
+
+PREFORK_MASTER = ("HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CHLD", "TTIN", "TTOU")
+THREADED_MASTER = ("HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CHLD", "XCPU")
+WORKER = ("INT", "QUIT", "USR1", "USR2", "XCPU")
+GEVENT = ("INT", "QUIT", "USR1", "USR2", "CHLD")
+BOOTING = ("INT",)
+
+SERVER_ARGV = ("/usr/bin/python3", "/usr/bin/odoo", "--config", "/etc/odoo/odoo.conf")
+GEVENT_ARGV = ("/usr/bin/python3", "/usr/bin/odoo", "gevent", "--config", "/etc/odoo/odoo.conf")
+
+#: inode of the socket that the servers made here listen at
+SOCKET = 4711
+PORTS = {SOCKET: ("0.0.0.0", 8069)}
+
+
+def mask(names: t.Iterable[str]) -> int:
+    """A SigCgt mask that holds these signals."""
+    return sum(1 << (signal_number(name) - 1) for name in set(names))
+
+
+def process(pid: int, ppid: int = 1, caught: t.Iterable[str] = PREFORK_MASTER, **fields: t.Any) -> Process:
+    """A process record; what is not given is as a server's master has it."""
+    values: dict[str, t.Any] = {
+        "start": 1000 + pid,
+        "argv": SERVER_ARGV,
+        "run_state": "S",
+        "uid": 102,
+        "gid": 102,
+        "groups": (102,),
+        "nice": 0,
+        "threads": 1,
+        "fingerprint": 7000,
+        "executable": "/usr/bin/python3.11",
+        "cwd": "/",
+        "sockets": frozenset([SOCKET]),
+    }
+    return Process(pid=pid, ppid=ppid, caught=mask(caught), **{**values, **fields})
+
+
+def prefork(master: int = 100, workers: int = 2, **fields: t.Any) -> list[Process]:
+    """A prefork server at rest: master, http workers, gevent, one cron worker."""
+    processes = [process(master, **fields)]
+    processes += [process(master + 1 + n, master, WORKER) for n in range(workers)]
+    processes.append(process(master + 50, master, GEVENT, argv=GEVENT_ARGV, fingerprint=9000 + master))
+    processes.append(process(master + 60, master, WORKER, nice=10, sockets=frozenset()))
+    return processes
+
+
+def threaded(master: int = 100, **fields: t.Any) -> list[Process]:
+    """A threaded server at rest."""
+    return [process(master, **{"caught": THREADED_MASTER, **fields})]
+
+
+def instance(processes: t.Iterable[Process], **keywords: t.Any) -> Instance:
+    """The only instance among these processes."""
+    (found,) = find_instances(processes, PORTS, 100_000, **keywords).instances
+    return found
+
+
+class FakeClock(Clock):
+    """A clock on which only sleeping lets time pass, and that tells a test when it does."""
+
+    def __init__(self, on_sleep: t.Callable[[float], object] | None = None) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+        self._on_sleep = on_sleep
+
+    def monotonic(self) -> float:
+        """Seconds since the start of this clock."""
+        return self.now
+
+    def time(self) -> float:
+        """Some seconds of 2026."""
+        return 1_796_000_000.0 + self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self.now += seconds
+        self.slept.append(seconds)
+        if self._on_sleep is not None:
+            self._on_sleep(seconds)

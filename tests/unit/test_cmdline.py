@@ -1,0 +1,214 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What argument vectors start: the ways in which Odoo is started, and all that only looks like it."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import (
+    GEVENT,
+    ONE_OFF,
+    SERVER,
+    could_be_odoo,
+    parse_command,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+SERVERS = [
+    "/usr/bin/python3 /usr/bin/odoo --config /etc/odoo/odoo.conf",
+    "python3 /usr/bin/odoo",
+    "python odoo-bin -c odoo.conf",
+    "python3 ./odoo-bin",
+    "python2.7 openerp-server",
+    "python3.12 /opt/odoo/16.0/odoo-bin server -c x",
+    "python3 -m odoo",
+    "python3 -modoo -c x",
+    "python3 -m odoo.__main__",
+    "python3 -m openerp",
+    "/opt/odoo/venv/bin/python3 /opt/odoo/venv/bin/odoo -c x",
+    "python3 -O -u odoo-bin",
+    "python3 -W ignore odoo-bin",
+    "python3 -Wignore -X dev odoo-bin",
+    "python3 -Xdev odoo-bin",
+    "python3 -bb odoo-bin",
+    "pypy3 odoo-bin",
+    "python3 odoo.py",
+    "python3 /srv/bin/start_odoo",
+    "python3 start-odoo",
+    "python3 odoo16",
+    "python3 odoo-bin-17.0",
+    "python3 -m debugpy --listen 0.0.0.0:5678 odoo-bin -c x",
+    "python3 -m debugpy --listen 5678 --wait-for-client -m odoo -c x",
+    "python3 /usr/lib/python3/dist-packages/debugpy --listen 5678 /opt/odoo/odoo-bin",
+    "python3 -m pdb odoo-bin",
+    "python3 /usr/bin/coverage run odoo-bin -c x",
+    "python3 odoo-bin --addons-path=a,b -c x",
+    "python3 odoo-bin --addons-path=a,b server",
+    "python3 odoo-bin -d shell",
+    "python3 odoo-bin -u all",
+    "python3 odoo-bin -i base --http-port 8070",
+    "python3 odoo-bin --load shell",
+    "python3 odoo-bin --st",
+]
+
+GEVENTS = [
+    "/usr/bin/python3 /usr/bin/odoo gevent --config /etc/odoo/odoo.conf",
+    "python3 odoo-bin --addons-path=a gevent",
+    "python3 -m odoo gevent",
+    "python /usr/bin/openerp-gevent -c x",
+]
+
+ONE_OFFS = [
+    "python3 odoo-bin shell -d prod",
+    "python3 odoo-bin --addons-path=a shell",
+    "python3 /usr/bin/odoo db dump prod",
+    "python3 odoo-bin scaffold x",
+    "python3 odoo-bin -u all --stop-after-init",
+    "python3 odoo-bin -i base --stop",
+    "python3 odoo-bin -i base --sto",
+    "python3 odoo-bin server -u all --stop-after-init",
+    "python3 -m odoo cloc -d x",
+    "python3 -m odoo populate",
+]
+
+NOTHING = [
+    "",
+    "odoo",
+    "bash -c python3 odoo-bin",
+    "sh -c odoo",
+    "sudo -u odoo odoo -c x",
+    "sudo -u odoo python3 odoo-bin",
+    "timeout 60 odoo",
+    "runuser -u odoo -- python3 odoo-bin",
+    "flock /tmp/x python3 odoo-bin",
+    "script -qc odoo /dev/null",
+    "grep odoo",
+    "pgrep -f odoo-bin",
+    "tail -f /var/log/odoo/odoo-server.log",
+    "vim /etc/odoo/odoo.conf",
+    "psql odoo",
+    "postgres: odoo prod [local] idle",
+    "less /usr/bin/odoo",
+    "python3 /usr/bin/pew in venv odoo -c x",
+    "python3 /usr/bin/poetry run odoo",
+    "python3 /usr/bin/supervisord -c /etc/odoo.conf",
+    "python3 -c import odoo",
+    "python3 -Ic import(odoo) odoo-bin",
+    "python3 - odoo-bin",
+    "python3 -m http.server --directory /opt/odoo",
+    "python3 -m odoorpc",
+    "python3 -m pytest /opt/odoo/odoo-bin",
+    "python3 /opt/odoo/backup.py odoo-bin",
+    "python3 /opt/odoo/odoo-exporter.py",
+    "python3 /usr/bin/odoo-helper server",
+    "python3 /opt/odoo/scripts/odoosh.py",
+    "python3 manage.py odoo",
+    "python3 /opt/odoo/venv/bin/pip install odoo",
+    "python3 /usr/bin/ansible -m x odoo",
+    "odoo: WorkerHTTP 1410",
+    "/usr/sbin/sshd: odoo@pts/0",
+    "ssh host python3 odoo-bin",
+    "wkhtmltopdf http://localhost/odoo x.pdf",
+    "python3",
+    "python3 -m",
+    "python3 -W",
+    "node odoo-bin",
+    "python3-config odoo-bin",
+]
+
+
+def _kind(line: str) -> str | None:
+    command = parse_command(line.split(" ") if line else [])
+    return command.kind if command else None
+
+
+@pytest.mark.parametrize("line", SERVERS)
+def test_a_server(line: str) -> None:
+    assert _kind(line) == SERVER
+    assert could_be_odoo(line.encode())
+
+
+@pytest.mark.parametrize("line", GEVENTS)
+def test_the_gevent_process(line: str) -> None:
+    assert _kind(line) == GEVENT
+
+
+@pytest.mark.parametrize("line", ONE_OFFS)
+def test_a_one_off_run(line: str) -> None:
+    assert _kind(line) == ONE_OFF
+
+
+@pytest.mark.parametrize("line", NOTHING)
+def test_what_is_no_odoo(line: str) -> None:
+    assert _kind(line) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["python3 -m coverage html -d odoo", "python3 -m coverage report --include odoo", "python3 -m trace -C odoo x"],
+)
+@pytest.mark.xfail(strict=True, reason="any word named odoo behind a carrier counts as its script")
+def test_a_carrier_that_runs_something_else(line: str) -> None:
+    assert _kind(line) is None
+
+
+@pytest.mark.xfail(strict=True, reason="-um is not split: odoo is taken for a script in the working directory")
+def test_a_module_after_clustered_flags() -> None:
+    command = parse_command(["python3", "-um", "odoo", "-c", "x"])
+    assert command is not None
+    assert (command.script, command.package) == (None, "odoo")
+
+
+@pytest.mark.parametrize("line", ["python3 odoo-bin start -d x", "python3 odoo-bin start"])
+@pytest.mark.xfail(strict=True, reason="`odoo start` is a server that stays")
+def test_the_subcommand_start_is_a_server(line: str) -> None:
+    assert _kind(line) == SERVER
+
+
+def test_the_parts_of_a_command() -> None:
+    command = parse_command(["/v/bin/python3", "-u", "odoo-bin", "--addons-path=a", "server", "-c", "x"])
+    assert command is not None
+    assert (command.interpreter, command.script, command.package) == ("/v/bin/python3", "odoo-bin", None)
+    assert command.args == ("--addons-path=a", "server", "-c", "x")
+    carried = parse_command(["python3", "-m", "debugpy", "--listen", "1", "-m", "odoo.cli", "-c", "x"])
+    assert carried is not None
+    assert (carried.script, carried.package, carried.args) == (None, "odoo", ("-c", "x"))
+
+
+WORDS = st.sampled_from(
+    [
+        "python3",
+        "/usr/bin/python3",
+        "odoo",
+        "odoo-bin",
+        "-m",
+        "-c",
+        "-W",
+        "-u",
+        "-X",
+        "-",
+        "--",
+        "debugpy",
+        "coverage",
+        "shell",
+        "gevent",
+        "server",
+        "--stop-after-init",
+        "--addons-path=x",
+        "bash",
+        "sudo",
+    ]
+) | st.text(max_size=8)
+
+
+@given(st.lists(WORDS, max_size=8))
+def test_no_argument_vector_raises_and_only_python_runs_odoo(argv: list[str]) -> None:
+    command = parse_command(argv)
+    if command is not None:
+        assert argv[0].rsplit("/", 1)[-1].startswith(("python", "pypy"))
+        assert command.kind in (SERVER, GEVENT, ONE_OFF)
+        assert "--stop-after-init" not in command.args or command.kind != SERVER
+        assert could_be_odoo("\0".join(argv).encode("utf-8", "surrogatepass"))
