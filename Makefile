@@ -56,6 +56,10 @@ units: setup ## unit tests
 integration: setup ## the lab's own tests, and tests against real Odoo servers in the lab (as root)
 	@$(PYTEST) tests/lab tests/integration $(ARGS)
 
+.PHONY: bench
+bench: setup ## what a look costs, as ratios against what one would do without it (as root)
+	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python tests/bench/bench.py
+
 .PHONY: matrix
 matrix: setup ## unit and sanity tests on the oldest and newest ansible-core that a Python is here for
 	@$(ENV) nox $(ARGS)

@@ -78,9 +78,8 @@ def _decide_stale(load: Loaded, staleness: Staleness, time_text: t.Callable[[flo
     if not staleness.stale:
         return Decision(NOTHING, "nothing has changed since it loaded its code at %s" % time_text(load.not_before))
     reason = "; ".join(staleness.reasons)
-    if staleness.files:
-        more = staleness.count - len(staleness.files[:3])
-        reason += ": %s%s" % (", ".join(staleness.files[:3]), " and %d more" % more if more > 0 else "")
     if staleness.needs == RESTART:
         return Decision(REFUSE, reason + "; restart it through its supervisor")
-    return Decision(ACT, reason)
+    more = staleness.count - len(staleness.files[:3])
+    names = ", ".join(staleness.files[:3]) + (" and %d more" % more if more > 0 else "")
+    return Decision(ACT, "%s: %s" % (reason, names) if names else reason)

@@ -44,6 +44,9 @@ ACTION_SPEC: t.Dict[str, t.Any] = {
 #: Interpreters that root owns and that a distribution's python3-psutil serves.
 _SYSTEM_INTERPRETERS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 
+#: Signals that leave a process as it is.
+_HARMLESS = frozenset(["QUIT", "USR1", "USR2"])
+
 #: Seconds by which the clock of the controller may be ahead of the host's.
 _CLOCK_TOLERANCE = 5.0
 
@@ -194,7 +197,8 @@ def _health(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t.O
 
 def _told(module: AnsibleModule, results: t.Sequence[Result]) -> t.Dict[str, t.Any]:
     told: t.Dict[str, t.Any] = {
-        "changed": any(result.did == SIGNALLED for result in results),
+        # A dump or statistics in the log change nothing.
+        "changed": any(r.did == SIGNALLED and not _HARMLESS.issuperset(r.signals) for r in results),
         "results": [result.told() for result in results],
     }
     if module._diff:  # noqa: SLF001  # there is no other way to ask

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import configparser
+import functools
 import optparse
 import os
 import typing as t
@@ -134,15 +135,7 @@ def parse_arguments(args: t.Sequence[str]) -> t.Dict[str, str]:
 
     Unknown options (of an addon, or of a later Odoo) are passed over.
     """
-    parser = optparse.OptionParser(add_help_option=False)
-    for words, action in ((_VALUE_OPTIONS, "store"), (_FLAGS, "store_true")):
-        for word in words.split():
-            flag, _equals, name = word.partition("=")
-            short = _SHORT.get(flag[2:])
-            parser.add_option(*([short] if short else []), flag, action=action, dest=name or flag)
-    # The shortcuts (--log-web and the like) concern loggers that write no dump.
-    parser.add_option("--log-handler", action="append", dest="log_handler")
-    parser.add_option("--no-http", "--no-xmlrpc", action="store_const", const="False", dest="http_enable")
+    parser = _parser()
     values = parser.get_default_values()
     # Odoo 19 lets --without-demo stand without a value.
     rest = [
@@ -157,6 +150,20 @@ def parse_arguments(args: t.Sequence[str]) -> t.Dict[str, str]:
     if values.log_handler:
         values.log_handler = ",".join(values.log_handler)
     return {name: str(getattr(values, name)) for name in wanted if getattr(values, name, None) is not None}
+
+
+@functools.lru_cache(maxsize=1)
+def _parser() -> optparse.OptionParser:
+    parser = optparse.OptionParser(add_help_option=False)
+    for words, action in ((_VALUE_OPTIONS, "store"), (_FLAGS, "store_true")):
+        for word in words.split():
+            flag, _equals, name = word.partition("=")
+            short = _SHORT.get(flag[2:])
+            parser.add_option(*([short] if short else []), flag, action=action, dest=name or flag)
+    # The shortcuts (--log-web and the like) concern loggers that write no dump.
+    parser.add_option("--log-handler", action="append", dest="log_handler")
+    parser.add_option("--no-http", "--no-xmlrpc", action="store_const", const="False", dest="http_enable")
+    return parser
 
 
 def parse_configuration(text: str) -> t.Dict[str, str]:

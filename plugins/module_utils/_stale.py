@@ -154,8 +154,8 @@ def judge(
     """
     reasons = []
     if restart or need_daemon_reload:
-        names = ", ".join(path for _time, path in restart) or "the unit"
-        reasons.append("%s changed since the process was started, and a HUP does not read it again" % names)
+        names = ", ".join(path for _time, path in restart[:3]) or "the unit"
+        reasons.append("changed since the process was started, and not read again by a HUP: %s" % names)
     certain = [path for changed_at, path in changed if changed_at > load.not_after]
     doubtful = len(changed) - len(certain)
     if certain:

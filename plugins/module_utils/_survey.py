@@ -29,7 +29,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import (
     Supervisor,
     find_supervisor,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._systemd import Unit, show_units
+from ansible_collections.fleetops.odoo.plugins.module_utils._systemd import Unit, files_on_disk, show_units
 
 #: Files by which a container knows that it is one.
 _CONTAINER_MARKS = ("/run/.containerenv", "/.dockerenv")
@@ -107,6 +107,7 @@ def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervi
 
 def _sources(proc: Proc, seen: Look, instance: Instance, unit: t.Optional[Unit]) -> Sources:
     master, options = instance.master, seen.options[instance.identity]
+    name = supervisor_of(master).unit
     cwd = (master.cwd or "/").replace(" (deleted)", "")
     package = seen.releases[instance.identity].package
     addons = [os.path.normpath(os.path.join(cwd, path)) for path in options.addons_path]
@@ -118,5 +119,5 @@ def _sources(proc: Proc, seen: Look, instance: Instance, unit: t.Optional[Unit])
     code = [path for path in dict.fromkeys(code) if not any(path.startswith(other + "/") for other in code)]
     interpreter = (master.executable or "").replace(" (deleted)", "")
     # Unit files are the host's own; within a container there are none.
-    units = [*unit.files, *unit.environment_files] if unit else []
+    units = [*files_on_disk(name), *unit.environment_files] if unit and name else []
     return Sources(root, options.config_file, tuple(code), (*units, interpreter), options.data_dir)

@@ -8,20 +8,26 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import subprocess
 import typing as t
 from dataclasses import dataclass
 
 _SYSTEMCTL = ("/usr/bin/systemctl", "/bin/systemctl")
+_FOLDERS = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+)
 _PROPERTIES = (
     "Id",
     "Restart",
     "KillMode",
     "MainPID",
     "FragmentPath",
-    "SourcePath",
-    "DropInPaths",
     "EnvironmentFiles",
     "NeedDaemonReload",
 )
@@ -29,12 +35,11 @@ _PROPERTIES = (
 
 @dataclass(frozen=True)
 class Unit:
-    """``files`` define the unit, ``environment_files`` fill its environment: a HUP reads neither again."""
+    """``environment_files`` fill the unit's environment, which a HUP does not read again."""
 
     restart: t.Optional[str] = None
     kill_mode: t.Optional[str] = None
     main_pid: t.Optional[int] = None
-    files: t.Tuple[str, ...] = ()
     environment_files: t.Tuple[str, ...] = ()
     need_daemon_reload: bool = False
 
@@ -58,6 +63,25 @@ def show_units(names: t.Collection[str]) -> t.Dict[str, Unit]:
     return parse_units(done.stdout.decode("utf-8", "replace"))
 
 
+def files_on_disk(name: str) -> t.List[str]:
+    """Files that systemd would read for a unit after a daemon-reload.
+
+    It does not say ``NeedDaemonReload`` for the first drop-in of a unit, since it had not watched that folder (seen on
+    systemd 252), so the places are looked at here.
+    """
+    names = [name]
+    template, at, _instance = name.partition("@")
+    if at:
+        names.append(template + "@.service")
+    found: t.Dict[str, str] = {}
+    for folder in _FOLDERS:
+        for each in names:
+            base = os.path.join(folder, glob.escape(each))
+            for path in [*glob.glob(base), *sorted(glob.glob(base + ".d/*.conf"))]:
+                found.setdefault(os.path.realpath(path), path)
+    return list(found.values())
+
+
 def parse_units(text: str) -> t.Dict[str, Unit]:
     """Parse ``systemctl show``: one block of ``Key=value`` lines a unit, an empty line between them. Pure."""
     units = {}
@@ -76,14 +100,11 @@ def _unit(values: t.Mapping[str, t.List[str]]) -> Unit:
     def first(key: str) -> t.Optional[str]:
         return values[key][0] if key in values else None
 
-    files = [path for key in ("FragmentPath", "SourcePath") for path in values.get(key, [])]
-    files += [path for line in values.get("DropInPaths", []) for path in line.split()]
     main_pid = first("MainPID")
     return Unit(
         restart=first("Restart"),
         kill_mode=first("KillMode"),
         main_pid=int(main_pid) if main_pid and main_pid != "0" else None,
-        files=tuple(files),
         # Written as "/etc/default/odoo (ignore_errors=yes)".
         environment_files=tuple(path.partition(" (")[0] for path in values.get("EnvironmentFiles", [])),
         need_daemon_reload=first("NeedDaemonReload") == "yes",

@@ -28,7 +28,8 @@ attributes:
   idempotent:
     support: none
     details:
-      - It sends the signal each time, unless a rule forbids it.
+      - It sends the signal each time, unless a rule forbids it. V(QUIT), V(USR1) and V(USR2) write to the log and leave
+        the process as it is, so they are never C(changed).
 options:
   signal:
     description:
