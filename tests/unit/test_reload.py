@@ -1,0 +1,522 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole reload over moments that were captured from real servers, on a clock that costs no time.
+
+Nothing is signalled and nothing is run here: the door and the rehearsal are recorded (the door asks its rules first).
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils import _look, _reload, _survey
+from ansible_collections.fleetops.odoo.plugins.module_utils._decide import ReloadWish
+from ansible_collections.fleetops.odoo.plugins.module_utils._health import HealthCheck
+from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload import ReloadFailed, ReloadOrder, reload_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import Result
+
+from .build import FakeClock
+from .conftest import CapturedProc, captured
+
+#: The moments of one HUP, all of the same master.
+PREFORK_19 = [
+    "booting-some-workers-without-handlers",
+    "hup-19-shepherd-and-main-reexecuted-no-handlers-old-workers-serving",
+    "hup-19-shepherd-old-and-new-generation",
+    "hup-19-shepherd-drains-old-worker-in-flight",
+    "hup-19-shepherd-alone-with-new-generation",
+    "hup-19-done",
+]
+PREFORK_14 = [
+    "booting-some-workers-without-handlers",
+    "hup-14-draining-first",
+    "hup-14-draining-in-flight",
+    "hup-14-main-reexecuted-no-handlers",
+    "hup-14-done",
+]
+THREADED_14 = [
+    "booting-handlers-just-installed",
+    "hup-14-threaded-draining-in-flight",
+    "hup-14-threaded-main-reexecuted-no-handlers",
+    "hup-14-threaded-done",
+]
+#: Odoo 19 threaded was not captured at rest in the same boot; after a HUP it is at rest again.
+THREADED_19 = ["hup-19-threaded-done"]
+
+GONE = "gone"
+SILENT = "silent"
+
+
+class Scene(Proc):
+    """A machine on which one captured moment follows another. The master's odoo.conf is a real file."""
+
+    def __init__(self, kind: str, moments: list[str], root: pathlib.Path) -> None:
+        super().__init__(root=str(root))
+        self._moments = {moment: self._capture(kind, moment) for moment in set(moments) - {GONE, SILENT}}
+        self._names = moments
+        self._at = 0
+        self.master = look(self._moments[moments[0]]).instances[0].master.pid
+        workers = 2 if "prefork" in kind else 0
+        self.write_conf(f"workers = {workers}\nmax_cron_threads = 1\n")
+
+    def _capture(self, kind: str, moment: str) -> CapturedProc:
+        proc = captured(kind, moment)
+        proc.root = self.root
+        return proc
+
+    def write_conf(self, options: str) -> None:
+        """Change odoo.conf, as the server sees it."""
+        folder = pathlib.Path(self.root) / str(self.master) / "root/etc/odoo"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "odoo.conf").write_text("[options]\n" + options)
+
+    @property
+    def moment(self) -> str:
+        """Name of the present moment."""
+        return self._names[self._at]
+
+    def go_on(self) -> None:
+        """The next moment; the last one stays."""
+        self._at = min(self._at + 1, len(self._names) - 1)
+
+    def go_to(self, moment: str) -> None:
+        """Jump to a moment."""
+        self._at = self._names.index(moment)
+
+    @property
+    def _now(self) -> CapturedProc:
+        if self.moment in (GONE, SILENT):
+            earlier = [name for name in self._names[: self._at] if name not in (GONE, SILENT)]
+            return self._moments[earlier[-1]]
+        return self._moments[self.moment]
+
+    def pids(self) -> list[int]:
+        return [] if self.moment == GONE else self._now.pids()
+
+    def read(self, pid: int, name: str) -> bytes:
+        if self.moment == GONE and not name.startswith("net/"):
+            raise Gone(str(pid))
+        # In the moment of an exec there are no arguments.
+        return b"" if self.moment == SILENT and name == "cmdline" else self._now.read(pid, name)
+
+    def link(self, pid: int, name: str) -> str:
+        return self._now.link(pid, name)
+
+    def sockets(self, pid: int) -> frozenset[int]:
+        return self._now.sockets(pid)
+
+    def children(self, pid: int) -> list[int]:
+        if self.moment == GONE:
+            raise Gone(str(pid))
+        return self._now.pids()
+
+    def uptime_ticks(self) -> int:
+        return self._now.uptime_ticks()
+
+
+class Stage:
+    """A scene with a clock, a store, and what was done."""
+
+    def __init__(self, kind: str, moments: list[str], tmp_path: pathlib.Path) -> None:
+        self.scene = Scene(kind, moments, tmp_path / "proc")
+        self.sent: list[tuple[str, str]] = []
+        self.rehearsed = 0
+        self.asked = 0
+        self.sick: list[str] = []
+        self.on_rehearsal: t.Callable[[], object] = lambda: None
+        self.reexecutes = True
+        self.clock = FakeClock(lambda _seconds: self.scene.go_on())
+        self.store = StateDirectory(str(tmp_path / "state"))
+
+    def send(self, proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> list[Refusal]:
+        """The door without its last step."""
+        lifted = check(proc, signal_name, target, force=force)
+        self.sent.append((signal_name, self.scene.moment))
+        return lifted
+
+    def rehearse(self, *_arguments: object) -> None:
+        """A rehearsal that goes well."""
+        self.rehearsed += 1
+        self.on_rehearsal()
+
+    def check_health(self, *_arguments: object) -> str | None:
+        """A health check that is as sick as it is told to be."""
+        self.asked += 1
+        return self.sick.pop(0) if self.sick else None
+
+    def reload(
+        self,
+        policy: str = "always",
+        since: float | None = None,
+        *,
+        check_mode: bool = False,
+        health: bool = True,
+        timeout: float = 60,
+    ) -> Result:
+        """Reload the only instance; the one result."""
+        host = Host(self.scene, self.clock, self.store)
+        seen = look(self.scene)
+        order = ReloadOrder(ReloadWish(policy, since), HealthCheck() if health else None, timeout)
+        (result,) = reload_all(host, seen, [seen.instances[0].identity], order, check_mode=check_mode)
+        return result
+
+
+Staged = t.Callable[[str, list[str]], Stage]
+
+
+@pytest.fixture
+def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
+    """Make a stage; there can be one in a test."""
+
+    def make(kind: str, moments: list[str]) -> Stage:
+        made = Stage(kind, moments, tmp_path)
+        monkeypatch.setattr(_reload, "send", made.send)
+        monkeypatch.setattr(_reload, "rehearse", made.rehearse)
+        monkeypatch.setattr(_reload, "check_health", made.check_health)
+        monkeypatch.setattr(_survey, "start_time", lambda process: 1_795_000_000 + process.start / 100)
+        return made
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("kind", "moments"),
+    [("19-prefork", PREFORK_19), ("14-prefork", PREFORK_14), ("14-threaded", THREADED_14)],
+)
+def test_a_reload_from_the_hup_to_the_new_generation(stage: Staged, kind: str, moments: list[str]) -> None:
+    on = stage(kind, moments)
+    result = on.reload()
+    assert on.sent == [("HUP", moments[0])]
+    assert on.scene.moment == moments[-1]
+    assert (result.did, result.signals, result.reason) == ("signalled", ["HUP"], "a reload was asked for")
+    assert on.rehearsed == 1
+    assert on.asked == 1
+    before, after = t.cast("dict[str, t.Any]", result.before), t.cast("dict[str, t.Any]", result.after)
+    assert after["state"] == "running"
+    assert before["workers"] == after["workers"]
+    pids = [{child["pid"] for child in summary["children"]} for summary in (before, after)]
+    assert not pids[0] & pids[1]
+    assert after["loaded"]["evidence"] == "marker"
+    assert result.seconds > 0
+
+
+@pytest.mark.xfail(strict=True, reason="two readings of the clocks differ by some microseconds: taken for another load")
+def test_the_start_of_a_process_is_not_read_off_the_clock_to_the_microsecond(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    readings = itertools.count()
+    monkeypatch.setattr(_survey, "start_time", lambda _process: 1_795_000_000 + next(readings) / 1e6)
+    assert on.reload().did == "signalled"
+
+
+def test_the_marker_bounds_the_load(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    begun = on.clock.time()
+    on.reload()
+    master = look(on.scene).instances[0].master
+    load = on.store.recall(master)
+    assert load is not None
+    assert begun <= load.not_before < load.not_after < on.clock.time()
+
+
+def test_the_same_call_again_reloads_again_and_since_does_not(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    deployed = on.clock.time()
+    on.reload("since", deployed)
+    assert len(on.sent) == 1
+    again = on.reload("since", deployed)
+    assert (again.did, again.signals) == ("nothing", [])
+    assert "loaded its code at" in again.reason
+    assert len(on.sent) == 1
+    on.clock.now += 100
+    with pytest.raises(ReloadFailed):
+        # This scene has no second reload: the HUP is sent and nothing comes of it.
+        on.reload("since", on.clock.time(), timeout=5)
+    assert len(on.sent) == 2
+
+
+@pytest.mark.parametrize("at", range(1, 5))
+def test_a_call_during_a_reload_waits_for_it_and_sends_nothing(stage: Staged, at: int) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.scene.go_to(PREFORK_19[at])
+    result = on.reload()
+    assert on.sent == []
+    assert on.rehearsed == 0
+    assert on.scene.moment == "hup-19-done"
+    assert result.did == "nothing"
+    assert result.reason == "it was reloading when this call came, and that has ended well"
+    assert on.asked == 1
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_call_while_odoo_14_is_down_waits_for_it(stage: Staged, at: int) -> None:
+    on = stage("14-prefork", PREFORK_14)
+    on.scene.go_to(PREFORK_14[at])
+    assert on.reload().did == "nothing"
+    assert on.sent == []
+    assert on.scene.moment == "hup-14-done"
+
+
+def test_a_call_during_a_start_waits_for_it(stage: Staged) -> None:
+    on = stage(
+        "19-prefork",
+        ["booting-handlers-not-installed-first", "booting-handlers-just-installed", PREFORK_19[0], "hup-19-done"],
+    )
+    result = on.reload()
+    assert on.sent == []
+    assert result.reason == "it was booting when this call came, and that has ended well"
+
+
+def test_a_reload_by_somebody_else_does_not_count_for_since(stage: Staged) -> None:
+    on = stage("19-prefork", [*PREFORK_19[1:], *PREFORK_19[1:]])
+    # It waits, and since nothing proves when that load was, it sends a HUP of its own.
+    assert on.reload("since", on.clock.time()).did == "signalled"
+    assert [moment for _name, moment in on.sent] == ["hup-19-done"]
+
+
+def test_a_call_that_waited_for_the_lock_sends_nothing(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.store.open()
+    master = look(on.scene).instances[0].master
+    lock = on.store.try_lock(master)
+    assert lock is not None
+
+    def other_call(_seconds: float) -> None:
+        on.scene.go_on()
+        if on.scene.moment == "hup-19-done" and not released:
+            released.append(True)
+            os.close(lock)
+
+    released: list[bool] = []
+    on.clock._on_sleep = other_call
+    result = on.reload()
+    assert on.sent == []
+    assert (result.did, result.reason) == (
+        "nothing",
+        "another call was reloading it when this call came, and that has ended well",
+    )
+
+
+def test_the_lock_is_let_go_of(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.reload()
+    assert on.store.try_lock(look(on.scene).instances[0].master) is not None
+
+
+def test_a_lock_that_is_never_let_go_of_is_a_failure_in_time(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19[:1])
+    on.store.open()
+    assert on.store.try_lock(look(on.scene).instances[0].master) is not None
+    with pytest.raises(ReloadFailed, match="another call that is at work on this server"):
+        on.reload(timeout=7)
+    assert on.sent == []
+    assert on.clock.now == pytest.approx(1007, abs=1)
+
+
+def test_a_master_that_dies_on_the_hup_is_a_failure(stage: Staged) -> None:
+    on = stage("19-prefork", [*PREFORK_19[:2], GONE])
+    with pytest.raises(ReloadFailed, match="pid 513 ended after the HUP") as caught:
+        on.reload()
+    (result,) = caught.value.results
+    assert (result.did, result.signals, result.after) == ("signalled", ["HUP"], None)
+    assert result.reason.startswith("Odoo with pid 513 ended after the HUP")
+
+
+def test_a_master_that_has_ended_before_is_a_failure_and_gets_nothing(stage: Staged) -> None:
+    on = stage("19-prefork", [PREFORK_19[0], GONE])
+    host_seen = look(on.scene)
+    on.scene.go_on()
+    order = ReloadOrder(ReloadWish("always"), None, 60)
+    with pytest.raises(ReloadFailed, match="ended before any signal was sent") as caught:
+        reload_all(
+            Host(on.scene, on.clock, on.store), host_seen, [host_seen.instances[0].identity], order, check_mode=False
+        )
+    assert on.sent == []
+    assert caught.value.results[0].signals == []
+
+
+def test_the_moment_of_the_exec_is_no_end(stage: Staged) -> None:
+    on = stage("19-prefork", [PREFORK_19[0], SILENT, SILENT, *PREFORK_19[1:]])
+    assert on.reload().did == "signalled"
+    assert on.scene.moment == "hup-19-done"
+
+
+def test_a_hup_without_any_effect_is_a_failure_in_time(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19[:1])
+    with pytest.raises(ReloadFailed, match="within 20 s after the HUP: still waiting for the master to execute itself"):
+        on.reload(timeout=20)
+    assert on.clock.now == pytest.approx(1020, abs=1)
+    assert len(on.sent) == 1
+    assert on.store.recall(look(on.scene).instances[0].master) is None
+
+
+def test_an_old_worker_that_stays_is_a_failure_in_time(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19[:4])
+    with pytest.raises(ReloadFailed, match="still waiting for the old master to leave"):
+        on.reload(timeout=20)
+
+
+def test_a_server_that_stays_sick_is_a_failure_with_what_it_answered(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.sick = ["http://x answers 500"] * 10_000
+    with pytest.raises(ReloadFailed, match="still waiting for it to be healthy: http://x answers 500"):
+        on.reload(timeout=20)
+    assert len(on.sent) == 1
+
+
+def test_a_server_that_recovers_is_waited_for(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.sick = ["http://x answers 500"] * 3
+    assert on.reload().did == "signalled"
+    assert on.asked == 4
+
+
+def test_more_workers_in_odoo_conf_are_waited_for(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.scene.write_conf("workers = 3\nmax_cron_threads = 1\n")
+    with pytest.raises(ReloadFailed, match="still waiting for 1 of 3 http processes"):
+        on.reload(timeout=20)
+
+
+def test_a_rehearsal_that_fails_is_a_refusal(stage: Staged) -> None:
+    def fail() -> t.NoReturn:
+        raise WouldFail("it would not survive")
+
+    on = stage("19-prefork", PREFORK_19)
+    on.on_rehearsal = fail
+    with pytest.raises(ReloadFailed, match="pid 513 is not reloaded: it would not survive") as caught:
+        on.reload()
+    assert on.sent == []
+    assert (caught.value.results[0].did, caught.value.results[0].reason) == ("refused", "it would not survive")
+
+
+def test_a_refusal_at_the_door_is_told(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_keywords: object) -> t.NoReturn:
+        raise Refused(Refusal("interlock", "no handler"))
+
+    on = stage("19-prefork", PREFORK_19)
+    monkeypatch.setattr(_reload, "send", refuse)
+    with pytest.raises(ReloadFailed, match="no handler") as caught:
+        on.reload()
+    assert (caught.value.results[0].did, caught.value.results[0].signals) == ("refused", [])
+
+
+def test_check_mode_says_what_would_happen_and_does_nothing(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    result = on.reload(check_mode=True)
+    assert (result.did, result.signals, result.after) == ("signalled", ["HUP"], None)
+    assert on.sent == []
+    assert on.rehearsed == 1
+    assert on.clock.slept == []
+    assert not pathlib.Path(on.store.path).exists()
+
+
+def test_check_mode_during_a_reload_predicts_the_wait(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.scene.go_on()
+    result = on.reload(check_mode=True)
+    assert (result.did, result.signals) == ("nothing", [])
+    assert result.reason == "it was reloading: that would be waited for, and no signal sent"
+
+
+@pytest.mark.parametrize("meanwhile", PREFORK_19[2:5])
+@pytest.mark.xfail(strict=True, reason="the look before a rehearsal of up to a minute is what the door is told")
+def test_a_reload_that_somebody_begins_during_the_rehearsal_gets_no_second_hup(stage: Staged, meanwhile: str) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.on_rehearsal = lambda: on.scene.go_to(meanwhile)
+    on.reload()
+    assert on.sent == []
+
+
+@pytest.mark.xfail(strict=True, reason="the look before a rehearsal of up to a minute is what the door is told")
+def test_a_drain_that_somebody_begins_during_the_rehearsal_gets_no_hup(stage: Staged) -> None:
+    on = stage("14-prefork", [PREFORK_14[0], "hup-14-draining-first", "hup-14-draining-in-flight", GONE])
+    on.on_rehearsal = on.scene.go_on
+    with pytest.raises(ReloadFailed):
+        on.reload()
+    assert on.sent == []
+
+
+@pytest.mark.xfail(strict=True, reason="what needs no reload is not asked for its health")
+def test_a_server_that_needs_no_reload_must_serve_all_the_same(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    deployed = on.clock.time()
+    on.sick = ["http://x answers 500"] * 10_000
+    with pytest.raises(ReloadFailed):
+        on.reload("since", deployed, timeout=20)
+    # The same call again, as people do after a failure: the load is new enough, and the server as sick as before.
+    with pytest.raises(ReloadFailed):
+        on.reload("since", deployed, timeout=20)
+
+
+class Enough(Exception):
+    """Too many looks without a pause."""
+
+
+@pytest.mark.xfail(strict=True, raises=Enough, reason="nothing is missing of a threaded server that boots for ever")
+def test_a_threaded_server_that_boots_for_ever_is_a_failure_in_time(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = stage("14-threaded", ["booting-handlers-just-installed"])
+    on.scene.write_conf("workers = 0\nhttp_enable = False\n")
+    # A server (or something that looks like one) between its first handlers and QUIT.
+    proc = on.scene._now
+    name = f"{on.scene.master}/status"
+    proc.files[name] = b"\n".join(
+        b"SigCgt:\t0000000000000003" if line.startswith(b"SigCgt") else line for line in proc.files[name].split(b"\n")
+    )
+    _at_most(100, monkeypatch)
+    with pytest.raises(ReloadFailed):
+        on.reload(timeout=20)
+
+
+@pytest.mark.xfail(strict=True, raises=Enough, reason="nothing is missing of a threaded server with a forked child")
+def test_a_forked_child_of_a_threaded_server_is_a_failure_in_time(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = stage("14-threaded", ["hup-14-threaded-done"])
+    # multiprocessing forks: same arguments, same handlers, same exec.
+    proc, master = on.scene._now, on.scene.master
+    for name in [name for name in proc.files if name.startswith(f"{master}/")]:
+        proc.files[name.replace(str(master), "9999")] = proc.files[name]
+    head, _bracket, tail = proc.files["9999/stat"].rpartition(b")")
+    fields = tail.split()
+    fields[1] = b"%d" % master
+    proc.files["9999/stat"] = head + b") " + b" ".join(fields)
+    _at_most(100, monkeypatch)
+    with pytest.raises(ReloadFailed):
+        on.reload(timeout=20)
+
+
+def _at_most(looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    really, count = _look.look_again, [0]
+
+    def look_again(*arguments: t.Any) -> t.Any:
+        count[0] += 1
+        if count[0] > looks:
+            raise Enough
+        return really(*arguments)
+
+    monkeypatch.setattr(_reload, "look_again", look_again)
+
+
+def test_results_can_be_told_as_json(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    told = on.reload().told()
+    assert json.loads(json.dumps(told)) == told
+    assert set(told) == {"identity", "pid", "did", "reason", "signals", "before", "after", "seconds"}
