@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from labkit import balancer, configure, fleet, inventory, mirror, state
+from labkit import balancer, configure, fleet, inventory, mirror, state, ways
 from labkit.errors import LabError
 from labkit.paths import LAB_DIR, Lab
 
@@ -81,18 +81,19 @@ def test_lab_names_fit_into_an_interface_name(name: str) -> None:
 
 def test_odoo_conf_has_the_hosts_own_words_last() -> None:
     (host,) = _fleet(workers=5, conf={"limit_time_real": 30, "db_name": "other"}).hosts
-    lines = configure.odoo_conf(host, "10.213.9.2").splitlines()
+    lines = configure.odoo_conf(host, host.servers[0], "10.213.9.2").splitlines()
     assert lines[0] == "[options]"
     assert {"workers = 5", "limit_time_real = 30", "db_name = other", "db_host = 10.213.9.2"} <= set(lines)
 
 
 def test_an_ordinary_host_has_debians_unit_alone() -> None:
-    assert configure.drop_ins(_fleet().hosts[0]) == {}
+    (host,) = _fleet().hosts
+    assert ways.drop_ins(host, host.servers[0]) == {}
 
 
 def test_drop_ins() -> None:
     (host,) = _fleet(log="journal", start="venv-on-path", unit={"Restart": "always"}).hosts
-    files = configure.drop_ins(host)
+    files = ways.drop_ins(host, host.servers[0])
     start = "ExecStart=/opt/odoo/venv/bin/python3 /opt/odoo/src/odoo-bin --config /etc/odoo/odoo.conf\n"
     assert files["10-start.conf"] == f"[Service]\nExecStart=\n{start}"
     assert "PATH=/opt/odoo/venv/bin:" in files["20-path.conf"]

@@ -15,7 +15,11 @@ def haproxy_conf(hosts: Sequence[tuple[Host, str]]) -> str:
     """The text of haproxy.cfg for hosts and their addresses."""
     # HTTP/1.1 with a Host header: Odoo 19 answers 500 to a check without one. 14 has no /web/health.
     health = "/web/health" if all(host.health_path == "/web/health" for host, _address in hosts) else "/web/login"
-    servers = "\n".join(f"    server {host.name} {address}:{http_port(host)} check" for host, address in hosts)
+    servers = "\n".join(
+        f"    server {host.label(server)} {address}:{server.port} check"
+        for host, address in hosts
+        for server in host.servers
+    )
     return f"""\
 global
     log stdout format raw local0
@@ -54,8 +58,3 @@ frontend stats
     stats uri /
     stats refresh 2s
 """
-
-
-def http_port(host: Host) -> int:
-    """The port that the host's Odoo serves HTTP on."""
-    return int(host.conf.get("http_port", "8069"))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .errors import LabError
 from .mirror import Mirror, find_mirror
-from .recipe import DISABLED_UNITS, MASKED_UNITS, RECIPES, Recipe
+from .recipe import DISABLED_UNITS, MASKED_UNITS, RECIPES, UNWANTED_USER_UNITS, Recipe
 from .shell import run, say
 
 _TMPFS_NEEDS_MB = 5000
@@ -200,19 +200,7 @@ def _trim_odoo(recipe: Recipe, root: Path) -> None:
 def _settle(root: Path) -> None:
     """Make the root fit for booting as a lab host: users, units, nothing that says which machine built it."""
     _inside(root, "useradd", "--create-home", "--shell", "/bin/bash", "ops")
-    system = root / "etc/systemd/system"
-    for unit in MASKED_UNITS:
-        (system / unit).unlink(missing_ok=True)
-        (system / unit).symlink_to("/dev/null")
-    for unit in DISABLED_UNITS:
-        # The links are absolute, so on this machine they dangle and a glob for them finds nothing.
-        for wants in system.glob("*.wants"):
-            (wants / unit).unlink(missing_ok=True)
-    for script in ("odoo", "postgresql", "haproxy"):
-        for level in root.glob("etc/rc?.d"):
-            for link in level.iterdir():
-                if link.name[3:] == script:
-                    link.unlink()
+    _settle_units(root)
     aside = root / "opt/lab/setproctitle"
     aside.mkdir(parents=True)
     for item in sorted((root / _PYTHON).glob("setproctitle*")):
@@ -224,12 +212,32 @@ def _settle(root: Path) -> None:
         shutil.rmtree(root / waste, ignore_errors=True)
         (root / waste).mkdir(parents=True)
     shutil.rmtree(root / "var/lib/postgresql/15/main", ignore_errors=True)  # the template databases bring their own
+    shutil.rmtree(root / "etc/cni", ignore_errors=True)  # a network that podman would complain about at every call
     (root / "etc/machine-id").write_text("", encoding="ascii")
     for machine_file in ("etc/fstab", "etc/resolv.conf", "etc/hostname"):
         (root / machine_file).unlink(missing_ok=True)
         (root / machine_file).write_text("", encoding="ascii")
     _inside(root, "chown", "odoo:odoo", "/var/lib/odoo", "/var/log/odoo")
     (root / "var/log/journal").mkdir(exist_ok=True)
+
+
+def _settle_units(root: Path) -> None:
+    system = root / "etc/systemd/system"
+    for unit in MASKED_UNITS:
+        (system / unit).unlink(missing_ok=True)
+        (system / unit).symlink_to("/dev/null")
+    for unit in UNWANTED_USER_UNITS:
+        for wants in root.glob("etc/systemd/user/*.wants"):
+            (wants / unit).unlink(missing_ok=True)
+    for unit in DISABLED_UNITS:
+        # The links are absolute, so on this machine they dangle and a glob for them finds nothing.
+        for wants in system.glob("*.wants"):
+            (wants / unit).unlink(missing_ok=True)
+    for script in ("odoo", "postgresql", "haproxy", "supervisor"):
+        for level in root.glob("etc/rc?.d"):
+            for link in level.iterdir():
+                if link.name[3:] == script:
+                    link.unlink()
 
 
 def main() -> int:

@@ -23,11 +23,13 @@ def wait_ready(lab: Lab) -> None:
 
 
 def create(lab: Lab, host: Host) -> None:
-    """A fresh database named like the host."""
-    drop(lab, host.name)
-    done = _as_postgres(lab, "createdb", "--owner=odoo", f"--template={template_name(host.version)}", host.name)
-    if done:
-        raise LabError(f"The database {host.name} could not be made: {done}")
+    """A fresh database for each Odoo of a host."""
+    for server in host.servers:
+        name = host.label(server)
+        drop(lab, name)
+        done = _as_postgres(lab, "createdb", "--owner=odoo", f"--template={template_name(host.version)}", name)
+        if done:
+            raise LabError(f"The database {name} could not be made: {done}")
 
 
 def drop(lab: Lab, name: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -17,10 +17,53 @@ from .paths import LAB_DIR
 
 VERSIONS = ("19", "14")
 MODES = ("prefork", "threaded")
-LOGS = ("file", "journal")
-STARTS = ("package", "venv-path", "venv-on-path")
+LOGS = ("file", "journal", "stdout")
+UNIT_STARTS = ("package", "venv-path", "venv-on-path")
+STARTS = (*UNIT_STARTS, "supervisord", "terminal", "podman")
+RESTART_POLICIES = ("no", "always", "on-failure", "unless-stopped")
 SERVICE_HOSTS = ("db", "lb")
 MOST_HOSTS = 60
+
+
+@dataclass(frozen=True)
+class Server:
+    """One Odoo on a host: the only one, whose name is empty, or one of several instances."""
+
+    name: str
+    port: int
+    gevent_port: int
+    user: str
+    mode: str
+    workers: int
+    max_cron_threads: int
+    log: str
+    unit: Mapping[str, str]
+    conf: Mapping[str, str]
+
+    @property
+    def program(self) -> str:
+        """What supervisord and podman know it by."""
+        return self.name or "odoo"
+
+    @property
+    def service(self) -> str:
+        """Its systemd unit, where it is started by one."""
+        return f"odoo@{self.name}" if self.name else "odoo"
+
+    @property
+    def config(self) -> str:
+        """Its odoo.conf."""
+        return f"/etc/odoo/{self.program}.conf"
+
+    @property
+    def log_file(self) -> str:
+        """Its log, where that is a file of its own."""
+        return f"/var/log/odoo/{self.name or 'odoo-server'}.log"
+
+    @property
+    def data_dir(self) -> str:
+        """Where its filestore is."""
+        return f"/var/lib/odoo/{self.name}".rstrip("/")
 
 
 @dataclass(frozen=True)
@@ -37,12 +80,34 @@ class Host:
     start: str = "package"
     unit: Mapping[str, str] = field(default_factory=dict)
     conf: Mapping[str, str] = field(default_factory=dict)
+    supervisord: Mapping[str, str] = field(default_factory=dict)
+    podman: Mapping[str, str] = field(default_factory=dict)
+    instances: tuple[Server, ...] = ()
     balanced: bool = True
 
     @property
     def base(self) -> str:
-        """The name of the base image."""
+        """The name of the base image; with containers, that of the image they are made from."""
         return f"odoo{self.version}"
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The instances, or the only Odoo of an ordinary host."""
+        if self.instances:
+            return self.instances
+        port = int(self.conf.get("http_port", "8069"))
+        gevent_port = int(self.conf.get(self.gevent_option, "8072"))
+        settings = (self.mode, self.workers, self.max_cron_threads, self.log, self.unit, self.conf)
+        return (Server("", port, gevent_port, "odoo", *settings),)
+
+    def label(self, server: Server) -> str:
+        """A server's name among all of the lab, and its database's."""
+        return f"{self.name}-{server.name}" if server.name else self.name
+
+    @property
+    def gevent_option(self) -> str:
+        """What odoo.conf calls the port of the gevent process; renamed with 16."""
+        return "gevent_port" if self.version != "14" else "longpolling_port"
 
     @property
     def health_path(self) -> str:
@@ -93,9 +158,8 @@ def parse(data: object, where: str, name: str) -> Fleet:
     if len(rows) > MOST_HOSTS:
         raise LabError(f"{where}: {len(rows)} hosts are more than the {MOST_HOSTS} a lab can hold.")
     hosts = tuple(_host(row, defaults, where) for row in rows)
-    names = [host.name for host in hosts]
-    for twice in sorted({host for host in names if names.count(host) > 1}):
-        raise LabError(f"{where}: the host {twice} is there twice.")
+    _no_twins((host.name for host in hosts), f"{where}: the host")
+    _no_twins((host.label(server) for host in hosts for server in host.servers), f"{where}: the database")
     return Fleet(str(top.get("name", name)), _flag(top.get("balancer", False), f"{where}: balancer"), hosts)
 
 
@@ -108,20 +172,88 @@ def _host(row: object, defaults: Mapping[str, Any], where: str) -> Host:
     merged = {**defaults, **settings}
     for nested in ("unit", "conf"):
         merged[nested] = {**(defaults.get(nested) or {}), **(settings.get(nested) or {})}
+    rows = merged.pop("instances", None) or []
     values = {key: _CHECKS[key](value, f"{place}: {key}") for key, value in merged.items()}
-    host = Host(**values)
-    if host.mode == "threaded":
-        if "workers" in settings and host.workers:
-            raise LabError(f"{place}: a threaded server has no workers; leave the key workers out.")
-        host = dataclasses.replace(host, workers=0)
-    elif host.workers < 1:
-        raise LabError(f"{place}: a prefork server needs at least one worker; mode: threaded has none.")
-    if not host.conf.get("http_port", "8069").isdigit():
-        raise LabError(f"{place}: conf: http_port must be a number, not {host.conf['http_port']!r}.")
-    for key in ("workers", "max_cron_threads"):
-        if key in host.conf:
-            raise LabError(f"{place}: conf: {key} is a key of the host itself; set it there.")
+    values.setdefault("log", "file" if values.get("start", "package") in UNIT_STARTS else "stdout")
+    host = _sized(Host(**values), settings, place)
+    if not isinstance(rows, list):
+        raise LabError(f"{place}: instances must be a list, not {rows!r}.")
+    host = dataclasses.replace(host, instances=tuple(_instance(row, host, place) for row in rows))
+    _check_start(host, place)
+    _no_twins((server.name for server in host.instances), f"{place}: the instance")
+    ports = [port for server in host.servers for port in (server.port, server.gevent_port)]
+    _no_twins((str(port) for port in ports), f"{place}: the port")
     return host
+
+
+T = TypeVar("T", Host, Server)
+
+
+def _sized(item: T, given: Mapping[str, Any], place: str) -> T:
+    """Workers that fit the mode, and nothing in `conf` that has a key of its own."""
+    if item.mode == "threaded":
+        if "workers" in given and item.workers:
+            raise LabError(f"{place}: a threaded server has no workers; leave the key workers out.")
+        item = dataclasses.replace(item, workers=0)
+    elif item.workers < 1:
+        raise LabError(f"{place}: a prefork server needs at least one worker; mode: threaded has none.")
+    for key in ("http_port", "gevent_port", "longpolling_port"):
+        if not item.conf.get(key, "8069").isdigit():
+            raise LabError(f"{place}: conf: {key} must be a number, not {item.conf[key]!r}.")
+    for key in ("workers", "max_cron_threads"):
+        if key in item.conf:
+            raise LabError(f"{place}: conf: {key} is a key of the host itself; set it there.")
+    return item
+
+
+def _instance(row: object, host: Host, place: str) -> Server:
+    """One of several servers of a host; what it does not say comes from the host."""
+    settings = _mapping(row, f"{place}: instances")
+    for needed in ("name", "port"):
+        if needed not in settings:
+            raise LabError(f"{place}: an instance has no {needed}.")
+    place = f"{place}: instance {settings['name']}"
+    _known_keys(settings, set(_INSTANCE_CHECKS), place)
+    values = {key: _INSTANCE_CHECKS[key](value, f"{place}: {key}") for key, value in settings.items()}
+    for key in ("http_port", "gevent_port", "longpolling_port"):
+        if key in {**host.conf, **values.get("conf", {})}:
+            raise LabError(f"{place}: conf: {key} is a key of the instance itself; set port or gevent_port there.")
+    prefork_workers = host.workers or Host.workers
+    inherited: dict[str, Any] = {
+        "gevent_port": values["port"] + 3,
+        "user": "odoo",
+        "mode": host.mode,
+        "workers": 0 if values.get("mode", host.mode) == "threaded" else prefork_workers,
+        "max_cron_threads": host.max_cron_threads,
+        "log": host.log,
+    }
+    values["unit"] = {**host.unit, **values.get("unit", {})}
+    values["conf"] = {**host.conf, **values.get("conf", {})}
+    return _sized(Server(**{**inherited, **values}), settings, place)
+
+
+def _check_start(host: Host, place: str) -> None:
+    """Settings that only one way of starting Odoo understands."""
+    by_unit = host.start in UNIT_STARTS
+    for server in host.servers:
+        if server.log == ("stdout" if by_unit else "journal"):
+            other = "journal" if by_unit else "stdout"
+            raise LabError(f"{place}: log: with start: {host.start} it is file or {other}, not {server.log}.")
+        if server.unit and not by_unit:
+            raise LabError(f"{place}: unit: with start: {host.start} Odoo has no unit.")
+        if server.user != "odoo" and host.start == "podman":
+            raise LabError(f"{place}: instance {server.name}: in a container the user is odoo.")
+    for key in ("supervisord", "podman"):
+        if getattr(host, key) and host.start != key:
+            raise LabError(f"{place}: {key}: only with start: {key}.")
+
+
+def _no_twins(names: Iterable[str], what: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise LabError(f"{what} {name} is there twice.")
+        seen.add(name)
 
 
 def _mapping(value: object, place: str) -> dict[str, Any]:
@@ -145,6 +277,18 @@ def _flag(value: object, place: str) -> bool:
 def _count(value: object, place: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 32:
         raise LabError(f"{place} must be a number from 0 to 32, not {value!r}.")
+    return value
+
+
+def _port(value: object, place: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1024 <= value <= 65535:
+        raise LabError(f"{place} must be a port from 1024 to 65535, not {value!r}.")
+    return value
+
+
+def _short_name(value: object, place: str) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z][a-z0-9]{0,15}", value):
+        raise LabError(f"{place} must be lower-case letters and digits, not {value!r}.")
     return value
 
 
@@ -176,6 +320,20 @@ def _settings(value: object, place: str) -> dict[str, str]:
     return result
 
 
+def _podman(value: object, place: str) -> dict[str, str]:
+    choices = {"restart": RESTART_POLICIES, "pid1": ("runuser", "odoo"), "cgroups": ("systemd", "cgroupfs")}
+    given = _mapping(value, place)
+    _known_keys(given, set(choices), place)
+    # YAML's bare word no is a boolean.
+    words = {key: "no" if item is False else item for key, item in given.items()}
+    return {key: _one_of(*choices[key])(item, f"{place}: {key}") for key, item in words.items()}
+
+
+def _program(value: object, place: str) -> dict[str, str]:
+    """Free keys for supervisord's [program:x] section."""
+    return {key: item.lower() if item in ("True", "False") else item for key, item in _settings(value, place).items()}
+
+
 _CHECKS: dict[str, Callable[[object, str], Any]] = {
     "name": _host_name,
     "version": _one_of(*VERSIONS),
@@ -187,5 +345,15 @@ _CHECKS: dict[str, Callable[[object, str], Any]] = {
     "start": _one_of(*STARTS),
     "unit": _settings,
     "conf": _settings,
+    "supervisord": _program,
+    "podman": _podman,
+    "instances": lambda value, _place: value,
     "balanced": _flag,
+}
+_INSTANCE_CHECKS: dict[str, Callable[[object, str], Any]] = {
+    "name": _short_name,
+    "port": _port,
+    "gevent_port": _port,
+    "user": _short_name,
+    **{key: _CHECKS[key] for key in ("mode", "workers", "max_cron_threads", "log", "unit", "conf")},
 }

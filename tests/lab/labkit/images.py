@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,13 +154,50 @@ def _unpack(image: Image) -> None:
 
 def _forget_older(image: Image) -> None:
     """Remove images of the same name and another recipe, unless a lab still stands on them."""
-    mounted = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
     for tarball in cache_dir().glob(f"{image.name}-*.tar.zst"):
         if tarball != image.tarball:
             tarball.unlink()
-    for tree in bases_dir().glob(f"{image.name}-*"):
-        if tree != image.tree and os.fspath(tree) not in mounted:
+    _forget_trees(image.name, image.tree)
+
+
+def _forget_trees(name: str, kept: Path) -> None:
+    mounted = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
+    for tree in bases_dir().glob(f"{name}-*"):
+        if tree != kept and os.fspath(tree) not in mounted:
             shutil.rmtree(tree)
+
+
+def derived(name: str, key: str, base: Image, change: Callable[[Path], None]) -> Path:
+    """A layer with what `change` changes in a base: quickly made, so it is kept only unpacked."""
+
+    def make(part: Path) -> None:
+        for directory in ("tree", "work", "root"):
+            (part / directory).mkdir(parents=True)
+        options = f"lowerdir={base.tree},upperdir={part / 'tree'},workdir={part / 'work'}"
+        run(["mount", "-t", "overlay", "overlay", "-o", options, part / "root"])
+        try:
+            change(part / "root")
+        finally:
+            run(["umount", part / "root"])
+
+    return once(name, key, make)
+
+
+def once(name: str, key: str, make: Callable[[Path], None]) -> Path:
+    """An unpacked tree that `make` makes as `tree` in a directory of its own, once for all labs."""
+    tree = bases_dir() / f"{name}-{key}"
+    with locked(bases_dir() / f"{name}.lock", f"it makes {name}"):
+        if not tree.is_dir():
+            say(f"making {name} (once)")
+            part = bases_dir() / f"{name}.making"
+            run(["umount", part / "root"], check=False)
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+            make(part)
+            (part / "tree").rename(tree)
+            shutil.rmtree(part)
+            _forget_trees(name, tree)
+    return tree
 
 
 def template_image(bases: Sequence[Image]) -> Image:

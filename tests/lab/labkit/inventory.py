@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from . import balancer
-from .fleet import Fleet, Host
+from .fleet import UNIT_STARTS, Fleet, Host, Server
 from .paths import Lab
 
 
@@ -59,16 +59,30 @@ def inventory(lab: Lab, fleet: Fleet, addresses: Mapping[str, str]) -> str:
 
 
 def _odoo_vars(host: Host, address: str) -> dict[str, Any]:
-    return {
+    common = {
         "ansible_host": address,
         "lab_version": host.version,
-        "lab_mode": host.mode,
-        "lab_health_path": host.health_path,
-        "lab_http_port": balancer.http_port(host),
-        "lab_workers": host.workers,
-        "lab_max_cron_threads": host.max_cron_threads,
-        "lab_log": host.log,
         "lab_start": host.start,
         "lab_setproctitle": host.setproctitle,
-        "lab_database": host.name,
+        "lab_health_path": host.health_path,
+    }
+    if host.instances:
+        return {**common, "lab_instances": [{"name": s.name, **_server_vars(host, s)} for s in host.servers]}
+    return {**common, **{f"lab_{key}": value for key, value in _server_vars(host, host.servers[0]).items()}}
+
+
+def _server_vars(host: Host, server: Server) -> dict[str, Any]:
+    return {
+        "mode": server.mode,
+        "workers": server.workers,
+        "max_cron_threads": server.max_cron_threads,
+        "http_port": server.port,
+        "gevent_port": server.gevent_port,
+        "database": host.label(server),
+        "user": server.user,
+        "config": server.config,
+        "data_dir": server.data_dir,
+        "log": server.log,
+        "log_file": server.log_file if server.log == "file" else None,
+        "service": server.service if host.start in UNIT_STARTS else None,
     }

@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from . import balancer, configure, database, images, inventory, machine, network, state
+from . import balancer, configure, database, images, inventory, machine, network, state, venv, ways
 from .errors import LabError
-from .fleet import Fleet, Host
+from .fleet import Fleet, Host, Server
 from .health import http_status, wait_until
 from .images import Image
 from .paths import Lab, bases_dir, cache_dir, run_dir
-from .shell import last_lines, locked, run, say, write_file
+from .shell import locked, run, say, write_file
 from .state import State
 
 _HEALTH_SECONDS = 90.0
@@ -85,11 +85,17 @@ def _bring_up(lab: Lab, current: State, bases: dict[str, Image], templates: Imag
     database.wait_ready(lab)
     new = [host for host in current.fleet.hosts if host.name in fresh]
     if new:
-        say(f"PostgreSQL is ready; making {len(new)} databases")
+        say(f"PostgreSQL is ready; making {sum(len(host.servers) for host in new)} databases")
         _side_by_side(lambda host: database.create(lab, host), new)
     _side_by_side(lambda name: machine.boot(lab, name), hosts)
+    _start_by_hand(lab, current)
     _write_shared_files(lab, current, balancer_is_new="lb" in fresh)
     wait_healthy(lab, current)
+
+
+def _start_by_hand(lab: Lab, current: State) -> None:
+    by_hand = [host for host in current.fleet.hosts if host.start == "terminal" and machine.init_pid(lab, host.name)]
+    _side_by_side(lambda host: ways.start_by_hand(lab, host, current.address(host.name)), by_hand)
 
 
 def _side_by_side(work: Callable[[T], None], items: Sequence[T]) -> None:
@@ -109,30 +115,15 @@ def _layers(current: State, name: str, bases: dict[str, Image], templates: Image
     if host is None:
         return [*([templates.tree] if name == "db" else []), bases["odoo19"].tree]
     base = bases[host.base]
-    return [base.tree] if host.start == "package" else [_venv_layer(base, host.version), base.tree]
+    if host.start.startswith("venv-"):
+        return [_venv_layer(base, host.version), base.tree]
+    return [base.tree]
 
 
 def _venv_layer(base: Image, version: str) -> Path:
-    """What a virtualenv installation changes in a base, made once for all hosts of that kind."""
-    key = images.digest([Path(configure.__file__)], base.key)
-    tree = bases_dir() / f"venv{version}-{key}"
-    with locked(bases_dir() / "venv.lock", "it makes a virtualenv"):
-        if not tree.is_dir():
-            say(f"moving Odoo {version} into a virtualenv (once)")
-            part = tree.with_suffix(".part")
-            run(["umount", part / "root"], check=False)
-            shutil.rmtree(part, ignore_errors=True)
-            for directory in ("upper", "work", "root"):
-                (part / directory).mkdir(parents=True)
-            options = f"lowerdir={base.tree},upperdir={part / 'upper'},workdir={part / 'work'}"
-            run(["mount", "-t", "overlay", "overlay", "-o", options, part / "root"])
-            try:
-                configure.move_into_venv(part / "root", version)
-            finally:
-                run(["umount", part / "root"])
-            (part / "upper").rename(tree)
-            shutil.rmtree(part)
-    return tree
+    """What a virtualenv installation changes in a base."""
+    key = images.digest([Path(venv.__file__)], base.key)
+    return images.derived(f"venv{version}", key, base, lambda root: venv.move_into_venv(root, version))
 
 
 def _configure(lab: Lab, current: State, name: str, root: Path, templates: Image) -> None:
@@ -140,12 +131,12 @@ def _configure(lab: Lab, current: State, name: str, root: Path, templates: Image
     host = current.host(name)
     if host is not None:
         filestore = templates.tree / "opt/lab/filestore" / host.version
-        configure.odoo(root, host, current.address("db"), filestore)
+        configure.odoo(root, host, current.address("db"), filestore, root)
     elif name == "db":
-        configure.enable(root, "postgresql.service")
+        ways.enable(root, "postgresql.service")
     else:
         write_file(root / "etc/haproxy/haproxy.cfg", _haproxy_conf(current))
-        configure.enable(root, "haproxy.service")
+        ways.enable(root, "haproxy.service")
 
 
 def _haproxy_conf(current: State) -> str:
@@ -164,35 +155,30 @@ def _write_shared_files(lab: Lab, current: State, *, balancer_is_new: bool) -> N
 
 def wait_healthy(lab: Lab, current: State, names: Sequence[str] | None = None) -> None:
     """Until every Odoo answers its health URL, and the balancer has them all."""
-    waiting = [host for host in current.fleet.hosts if names is None or host.name in names]
-    say(f"waiting for {', '.join(host.name for host in waiting)} to answer")
+    hosts = [host for host in current.fleet.hosts if names is None or host.name in names]
+    waiting = [(host, server) for host in hosts for server in host.servers]
+    say(f"waiting for {', '.join(host.label(server) for host, server in waiting)} to answer")
 
-    def wait(host: Host) -> None:
-        address, port = current.address(host.name), balancer.http_port(host)
+    def wait(pair: tuple[Host, Server]) -> None:
+        host, server = pair
+        address, label = current.address(host.name), host.label(server)
         wait_until(
-            lambda: http_status(address, port, host.health_path) == 200,
+            lambda: http_status(address, server.port, host.health_path) == 200,
             _HEALTH_SECONDS,
-            lambda: f"Odoo on {host.name} does not answer {host.health_path}: {odoo_log(lab, host, 4)}",
-            lambda: _lives(lab, host),
+            lambda: f"Odoo on {label} does not answer {host.health_path}: {ways.log_tail(lab, host, server, 4)}",
+            lambda: ways.lives(lab, host, server),
         )
-        say(f"{host.name} ({host.version} {host.mode}) answers")
+        say(f"{label} ({host.version} {server.mode}) answers")
 
     _side_by_side(wait, waiting)
     if current.fleet.balancer:
-        balanced = [host.name for host in current.fleet.hosts if host.balanced]
+        balanced = [host.label(server) for host in current.fleet.hosts if host.balanced for server in host.servers]
         wait_until(
             lambda: set(balanced) <= set(servers_up(lab)),
             _HEALTH_SECONDS,
             lambda: f"The balancer has only {', '.join(servers_up(lab)) or 'no host'} of {', '.join(balanced)}.",
         )
         say(f"the balancer sends requests to {', '.join(balanced)}")
-
-
-def _lives(lab: Lab, host: Host) -> bool:
-    """Is the host on, and has systemd not given Odoo up?"""
-    if machine.init_pid(lab, host.name) is None:
-        return False
-    return machine.inside(lab, host.name, ["systemctl", "is-failed", "--quiet", "odoo"], check=False).returncode != 0
 
 
 def servers_up(lab: Lab) -> list[str]:
@@ -204,19 +190,6 @@ def servers_up(lab: Lab) -> list[str]:
     text = machine.inside(lab, "lb", ask, check=False, feed="show stat\n").stdout
     rows = [line.split(",") for line in text.splitlines() if line.startswith("odoo,")]
     return [row[1] for row in rows if row[1] != "BACKEND" and row[17] == "UP"]
-
-
-def odoo_log(lab: Lab, host: Host, lines: int) -> str:
-    """The end of an Odoo's log, wherever it goes."""
-    path = lab.root(host.name) / "var/log/odoo/odoo-server.log"
-    text = path.read_text(encoding="utf-8", errors="replace") if host.log == "file" and path.is_file() else ""
-    if text:
-        return last_lines(text, lines)
-    # Before Odoo has read its options it complains on stderr.
-    if machine.init_pid(lab, host.name) is None:
-        return machine.console_tail(lab, host.name)
-    words = ["journalctl", "--unit=odoo", "--no-pager", "--output=cat", f"--lines={lines}"]
-    return last_lines(machine.inside(lab, host.name, words, check=False).stdout, lines)
 
 
 def down(lab: Lab) -> list[str]:
@@ -317,6 +290,7 @@ def power(lab: Lab, names: Sequence[str], *, off: bool, on: bool) -> None:
                 if machine.init_pid(lab, name) is None:
                     network.connect(lab, name, current.index[name], current.address(name))
                     machine.boot(lab, name)
+            _start_by_hand(lab, current)
             wait_healthy(lab, current, [name for name in names if current.host(name)])
 
 

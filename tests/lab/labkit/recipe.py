@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _SYSTEM = (
     "systemd systemd-sysv dbus libpam-systemd openssh-server sudo adduser iproute2 procps util-linux less socat "
-    "python3 python3-psutil python3-setproctitle libjs-jquery libjs-underscore"
+    "python3 python3-psutil python3-setproctitle supervisor libjs-jquery libjs-underscore"
 )
 _ODOO = (
     "babel dateutil docutils freezegun gevent idna jinja2 libsass lxml openssl passlib pil polib psycopg2 pypdf2 "
@@ -40,8 +40,11 @@ RECIPES: dict[str, Recipe] = {
         suite="bookworm",
         odoo_suite="sid",
         odoo_package="odoo-19",
-        # PostgreSQL and HAProxy live in this base, disabled, for the lab's two service hosts.
-        packages=_packages("haproxy postgresql-15 libjs-jquery-form", "magic markupsafe pypdf rjsmin"),
+        # PostgreSQL and HAProxy live in this base, disabled, for the lab's two service hosts; podman for those
+        # with containers.
+        packages=_packages(
+            "haproxy postgresql-15 podman runc netavark uidmap libjs-jquery-form", "magic markupsafe pypdf rjsmin"
+        ),
         addons=("base", "web", "rpc"),
     ),
     "odoo14": Recipe(
@@ -90,4 +93,22 @@ MASKED_UNITS = (
     "sys-kernel-debug.mount",
     "sys-kernel-tracing.mount",
 )
-DISABLED_UNITS = ("postgresql.service", "haproxy.service", "odoo.service")
+DISABLED_UNITS = (
+    "postgresql.service",
+    "haproxy.service",
+    "odoo.service",
+    "supervisor.service",
+    "podman.service",
+    "podman.socket",
+    "podman-auto-update.service",
+    "podman-auto-update.timer",
+    "podman-restart.service",
+)
+# Sockets of every login session: nobody here uses GnuPG, which podman brings along.
+UNWANTED_USER_UNITS = (
+    "dirmngr.socket",
+    "gpg-agent.socket",
+    "gpg-agent-browser.socket",
+    "gpg-agent-extra.socket",
+    "gpg-agent-ssh.socket",
+)
