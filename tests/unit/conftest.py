@@ -15,8 +15,14 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
+from hypothesis import settings
 
 CAPTURES = pathlib.Path(__file__).parent / "captures"
+#: `pytest tests/unit/test_classify.py --hypothesis-profile=fuzz` looks at a hundred thousand trees.
+settings.register_profile("fuzz", max_examples=100_000, deadline=None)
+settings.register_profile("unit", max_examples=200, deadline=None)
+settings.load_profile("unit")
+
 KINDS = ("19-prefork", "19-threaded", "14-prefork", "14-threaded")
 
 

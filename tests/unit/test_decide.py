@@ -1,0 +1,94 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The decision over every state, policy and age of the load."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._decide import (
+    ACT,
+    ALWAYS,
+    NOTHING,
+    REFUSE,
+    SINCE,
+    STALE,
+    WAIT,
+    Decision,
+    ReloadWish,
+    decide_reload,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
+    BOOTING,
+    DRAINING,
+    RELOADING,
+    Instance,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded
+from ansible_collections.fleetops.odoo.plugins.module_utils._stale import RELOAD, RESTART, Staleness
+
+from . import build
+
+LOAD = Loaded(100.0, 200.0, "process")
+FRESH, OLD_CODE, OLD_UNIT = Staleness(), Staleness(RELOAD, ("1 file changed",), ("/a.py",), 1), Staleness(RESTART)
+
+
+def decide(
+    instance: Instance,
+    policy: str = ALWAYS,
+    since: float | None = None,
+    staleness: Staleness | None = None,
+    waited_for: str | None = None,
+) -> Decision:
+    """Decide over a load between 100 and 200."""
+    return decide_reload(instance, LOAD, staleness, ReloadWish(policy, since), waited_for, str)
+
+
+AT_REST = build.instance(build.prefork(100))
+
+
+@pytest.mark.parametrize("state", [BOOTING, RELOADING, DRAINING])
+def test_nothing_is_sent_to_a_server_that_is_not_at_rest(state: str) -> None:
+    busy = dataclasses.replace(AT_REST, state=state)
+    wishes = [(ALWAYS, None), (SINCE, 0.0), (SINCE, 1e9), (STALE, None)]
+    stales = [None, FRESH, OLD_CODE, OLD_UNIT]
+    for (policy, since), staleness, waited_for in itertools.product(wishes, stales, [None, "it was booting"]):
+        assert decide(busy, policy, since, staleness, waited_for) == Decision(WAIT, f"it was {state}", load=True)
+
+
+def test_a_process_that_starts_is_waited_for() -> None:
+    fresh = build.process(170, 100)
+    instance = build.instance([*build.prefork(100), fresh])
+    assert decide(instance) == Decision(WAIT, "it was starting a process")
+
+
+@pytest.mark.parametrize(
+    ("since", "kind"), [(99.0, NOTHING), (100.0, NOTHING), (100.1, ACT), (150.0, ACT), (300.0, ACT)]
+)
+def test_since_believes_the_lower_bound_only(since: float, kind: str) -> None:
+    decision = decide(AT_REST, SINCE, since)
+    assert decision.kind == kind
+    assert "100.0" in decision.reason
+    assert str(since) in decision.reason
+
+
+def test_since_is_not_content_with_having_waited() -> None:
+    assert decide(AT_REST, SINCE, 300.0, waited_for="it was reloading").kind == ACT
+
+
+def test_always() -> None:
+    assert decide(AT_REST) == Decision(ACT, "a reload was asked for")
+    waited = decide(AT_REST, waited_for="it was reloading")
+    assert waited == Decision(NOTHING, "it was reloading when this call came, and that has ended well")
+
+
+def test_stale() -> None:
+    assert decide(AT_REST, STALE, staleness=FRESH).kind == NOTHING
+    assert decide(AT_REST, STALE, staleness=OLD_CODE) == Decision(ACT, "1 file changed: /a.py")
+    refused = decide(AT_REST, STALE, staleness=OLD_UNIT)
+    assert refused.kind == REFUSE
+    assert "restart it through its supervisor" in refused.reason

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files that somebody else owns, read by root."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import pty
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
+
+
+def test_a_file_and_its_beginning(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "x").write_bytes(b"0123456789")
+    assert read_regular(str(tmp_path / "x"), 100) == b"0123456789"
+    assert read_regular(str(tmp_path / "x"), 4) == b"0123"
+
+
+def test_what_is_no_file_is_refused_at_once(tmp_path: pathlib.Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to(tmp_path / "fifo")
+    for name in ("fifo", "link", "", "nothing"):
+        with pytest.raises(OSError):  # noqa: PT011
+            read_regular(str(tmp_path / name), 10)
+    with pytest.raises(OSError, match="not a regular file"):
+        read_regular("/dev/null", 10)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the device is opened before it is known to be one: /dev/watchdog reboots, a tape rewinds"
+)
+def test_a_device_is_not_even_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A new pts is opened for reading only once somebody opens it by its path.
+    master, slave = pty.openpty()
+    path = os.ttyname(slave)
+    os.close(slave)
+    opened: list[str] = []
+    really = os.open
+
+    def spy(name: str, flags: int, *arguments: int) -> int:
+        if name == path and not flags & os.O_PATH:
+            opened.append(name)
+        return really(name, flags, *arguments)
+
+    monkeypatch.setattr(os, "open", spy)
+    try:
+        with pytest.raises(OSError):  # noqa: PT011
+            read_regular(path, 10)
+    finally:
+        os.close(master)
+    assert opened == []
+
+
+@pytest.mark.skipif(not os.access("/proc/kmsg", os.R_OK), reason="only root may read the kernel's messages")
+@pytest.mark.xfail(strict=True, reason="a file of /proc may wait: it reads as None, or takes messages from others")
+def test_a_file_of_proc_is_not_read() -> None:
+    assert read_regular("/proc/kmsg", 10) == b""
+
+
+def test_no_descriptor_is_left_behind(tmp_path: pathlib.Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    before = len(os.listdir("/proc/self/fd"))
+    for name in ("fifo", "", "nothing"):
+        with pytest.raises(OSError):  # noqa: PT011
+            read_regular(str(tmp_path / name), 10)
+    assert len(os.listdir("/proc/self/fd")) <= before + 1

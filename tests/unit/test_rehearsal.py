@@ -1,0 +1,390 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rehearsal: its pure parts, and the whole of it with a package that only looks like Odoo."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command, parse_command
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import RUNNING, THREADED, Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import parse_stat
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import (
+    WouldFail,
+    explain,
+    interpreter_path,
+    path_trap,
+    rehearse,
+    server_arguments,
+)
+
+from . import build
+
+SECRET = "Q7zX9w"
+SYSTEM = {"/usr/bin/python3", "/usr/bin/python3.11"}
+VENV = {"/v/bin/python3", "/v/pyvenv.cfg"}
+
+
+def command(line: str) -> Command:
+    """Parse a command line that starts Odoo."""
+    return t.cast("Command", parse_command(line.split()))
+
+
+@pytest.mark.parametrize(
+    ("line", "environ", "cwd", "found"),
+    [
+        ("/v/bin/python3 odoo-bin", {}, "/", "/v/bin/python3"),
+        ("v/bin/python3 odoo-bin", {}, "/srv", "/srv/v/bin/python3"),
+        ("python3 odoo-bin", {"PATH": "/v/bin:/usr/bin"}, "/", "/v/bin/python3"),
+        ("python3 odoo-bin", {"PATH": "/nothing::/usr/bin"}, "/", "/usr/bin/python3"),
+        ("python3 odoo-bin", {"PATH": "/nothing"}, "/", None),
+        ("python3 odoo-bin", {}, "/", None),
+    ],
+)
+def test_the_interpreter(line: str, environ: dict[str, str], cwd: str, found: str | None) -> None:
+    assert interpreter_path(command(line), environ, cwd, (SYSTEM | VENV).__contains__) == found
+
+
+@pytest.mark.parametrize(
+    ("executable", "path", "trapped"),
+    [
+        ("/v/bin/python3", "/usr/bin:/bin", True),
+        ("/v/bin/python3", "/usr/bin:/v/bin", True),
+        ("/v/bin/python3", "", True),
+        ("/v/bin/python3", "/v/bin:/usr/bin", False),
+        ("/v/bin/python3", "/nothing:/v/bin/:/usr/bin", False),
+        ("/usr/bin/python3", "/bin", False),
+    ],
+)
+def test_the_trap_of_a_virtualenv_by_its_full_path(executable: str, path: str, trapped: bool) -> None:  # noqa: FBT001
+    trap = path_trap(executable, {"PATH": path}, (SYSTEM | VENV).__contains__)
+    assert (trap is not None) == trapped
+    if trap:
+        assert executable in trap
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", []),
+        ("-c x", ["-c", "x"]),
+        ("server -c x", ["-c", "x"]),
+        ("--addons-path=a server -c x", ["--addons-path=a", "-c", "x"]),
+        ("-c server", ["-c", "server"]),
+        ("-c x --save", ["-c", "x"]),
+        ("-s -c x", ["-c", "x"]),
+    ],
+)
+def test_the_arguments_of_the_rehearsal(line: str, words: list[str]) -> None:
+    assert server_arguments(line.split()) == words
+
+
+@pytest.mark.parametrize("word", ["--sav", "--sa", "-sc"])
+@pytest.mark.xfail(strict=True, reason="optparse takes beginnings of --save, and -s in a cluster")
+def test_no_spelling_of_save_gets_through(word: str) -> None:
+    assert word not in server_arguments([word, "x"])
+
+
+def told(**answer: t.Any) -> bytes:
+    """An answer of the rehearsal."""
+    return json.dumps({"prefix": "/usr", "stage": "import", "error": None, **answer}).encode()
+
+
+def judge(answer: bytes, said: str = "", unit: str | None = "odoo.service") -> str:
+    """What the judgement says; empty when the server would survive."""
+    try:
+        explain(answer, said, "/v/bin/python3", {"PATH": "/usr/bin"}, unit)
+    except WouldFail as exc:
+        return str(exc)
+    return ""
+
+
+def test_it_came_to_its_end() -> None:
+    assert judge(told(stage="done")) == ""
+
+
+def test_a_missing_module_names_the_remedy() -> None:
+    said = judge(told(error="ModuleNotFoundError: No module named 'babel'", where="/x.py:3"))
+    assert "No module named 'babel' (/x.py:3)" in said
+    assert "Environment=PATH=/v/bin:/usr/bin into the unit odoo.service" in said
+    assert "start it with PATH=" in judge(told(error="ImportError: x"), unit=None)
+
+
+def test_an_error_in_the_code_names_the_place_and_no_remedy() -> None:
+    said = judge(told(error="SyntaxError: invalid syntax", where="/opt/x.py:7"))
+    assert said == "a HUP would kill it, since Odoo cannot be imported: SyntaxError: invalid syntax (/opt/x.py:7)"
+
+
+def test_a_broken_configuration() -> None:
+    said = judge(told(stage="configuration", error="ValueError: 'abc'", where="/etc/odoo.conf:3, workers"))
+    assert "Odoo cannot parse its configuration: ValueError: 'abc' (/etc/odoo.conf:3, workers)" in said
+    assert "no such option" in judge(told(stage="configuration", error="SystemExit"), "usage\nerror: no such option\n")
+
+
+@pytest.mark.parametrize("answer", [b"", b"{", b"\xff", b"Segmentation"])
+def test_no_answer(answer: bytes) -> None:
+    assert judge(answer, "first\nlast words\n").endswith("(last words)")
+    assert judge(answer).endswith("(no message)")
+
+
+@pytest.mark.parametrize(
+    "answer", [b"[]", b"null", b"7", b"{}", b'{"stage": 1}', b'{"stage": "import", "error": null}']
+)
+@pytest.mark.xfail(strict=True, raises=(TypeError, KeyError, AttributeError), reason="any JSON is taken for an answer")
+def test_an_answer_of_another_form_is_no_answer(answer: bytes) -> None:
+    # The rehearsal runs code of the service's user, which may write what it likes.
+    assert judge(answer, "x\n")
+
+
+def test_secrets_in_errors_are_hidden() -> None:
+    assert SECRET not in judge(told(error=f"X: db_password={SECRET}"))
+    assert SECRET not in judge(told(error=f"X: postgres://u:{SECRET}@h"))
+
+
+@pytest.mark.xfail(strict=True, reason="with ODOO_RC odoo.conf is parsed at import, and configparser quotes the line")
+def test_a_line_of_odoo_conf_that_configparser_quotes() -> None:
+    error = f"ParsingError: Source contains parsing errors: '/etc/odoo.conf' [line 3]: 'db_password {SECRET}\\n'"
+    assert SECRET not in judge(told(error=error))
+
+
+#: What odoo-bin does here: it is there until its stdin ends.
+ODOO_BIN = "import sys; sys.stdin.read()\n"
+CONFIG = """
+import configparser
+class config:
+    @staticmethod
+    def _parse_config(args):
+        if "-c" in args:
+            parser = configparser.RawConfigParser()
+            parser.read(args[args.index("-c") + 1])
+            int(parser.get("options", "workers"))
+"""
+
+
+class Server:
+    """A process that only looks like Odoo, as nobody where we are root."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        for name, text in {
+            "odoo-bin": ODOO_BIN,
+            "odoo/__init__.py": "from . import tools",
+            "odoo/http.py": "",
+            "odoo/service/__init__.py": "",
+            "odoo/service/server.py": "",
+            "odoo/tools/__init__.py": CONFIG,
+        }.items():
+            self.write(name, text)
+        self.write("odoo.conf", "[options]\nworkers = 2\n")
+        self.uid = 65534 if os.geteuid() == 0 else os.geteuid()
+        self.gid = 65534 if os.geteuid() == 0 else os.getegid()
+        self.popen: subprocess.Popen[bytes] | None = None
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the server."""
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+    def start(self, argv: list[str] | None = None, **keywords: t.Any) -> None:
+        """Start it; ``argv`` is what it shows, whatever it is."""
+        shown = argv or ["/usr/bin/python3", str(self.folder / "odoo-bin"), "-c", str(self.folder / "odoo.conf")]
+        self.popen = subprocess.Popen(
+            shown,
+            executable=keywords.pop("executable", "/usr/bin/python3"),
+            stdin=subprocess.PIPE,
+            cwd=self.folder,
+            env={"PATH": "/usr/bin:/bin", "HOME": "/"},
+            user=self.uid if os.geteuid() == 0 else None,
+            group=self.gid if os.geteuid() == 0 else None,
+            extra_groups=[] if os.geteuid() == 0 else None,
+        )
+
+    def instance(self, **fields: t.Any) -> Instance:
+        """The instance that a look would make of it."""
+        pid, proc = t.cast("subprocess.Popen[bytes]", self.popen).pid, Proc()
+        argv = tuple(proc.read(pid, "cmdline").decode().split("\0")[:-1])
+        values = {
+            "argv": argv,
+            "start": parse_stat(proc.text(pid, "stat")).start,
+            "uid": self.uid,
+            "gid": self.gid,
+            "groups": (),
+            "executable": proc.link(pid, "exe"),
+            "cwd": proc.link(pid, "cwd"),
+            **fields,
+        }
+        master = build.process(pid, caught=build.THREADED_MASTER, **values)
+        return Instance(master, t.cast("Command", parse_command(argv)), THREADED, RUNNING, (), None)
+
+    def rehearse(self, **fields: t.Any) -> str:
+        """Rehearse; what would fail, empty for nothing."""
+        try:
+            rehearse(Proc(), self.instance(**fields), str(self.folder / "odoo.conf"), "odoo.service")
+        except WouldFail as exc:
+            return str(exc)
+        return ""
+
+    def end(self) -> None:
+        """Let it end."""
+        if self.popen:
+            t.cast("t.IO[bytes]", self.popen.stdin).close()
+            self.popen.wait()
+
+
+@pytest.fixture
+def server() -> t.Iterator[Server]:
+    """A server whose files everybody may read, unlike those below pytest's own folder."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="fleetops-rehearsal-"))
+    folder.chmod(0o755)
+    made = Server(folder)
+    yield made
+    made.end()
+    shutil.rmtree(folder)
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+
+
+def test_a_sound_server(server: Server) -> None:
+    server.start()
+    assert server.rehearse() == ""
+    assert not list(server.folder.rglob("__pycache__"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("odoo/http.py", "import no_such_module", "No module named 'no_such_module'"),
+        ("odoo/http.py", "this is no Python", "http.py:1"),
+        ("odoo/service/server.py", "1 / 0", "ZeroDivisionError"),
+        ("odoo/service/server.py", "import os; os._exit(3)", "ended before it could tell why"),
+        ("odoo/service/server.py", "raise SystemExit(1)", "a HUP would kill it"),
+        ("odoo.conf", "[options]\nworkers = abc\n", "odoo.conf:2, workers"),
+        ("odoo.conf", f"[options]\nworkers = 1\ndb_password {SECRET}\n", "odoo.conf:3"),
+        ("odoo.conf", f"db_password = {SECRET}\n", "odoo.conf:1"),
+        ("odoo.conf", f"[options]\ndb_password = {SECRET}\ndb_password = {SECRET}\n", "odoo.conf:3"),
+    ],
+)
+def test_what_would_not_survive(server: Server, name: str, text: str, said: str) -> None:
+    server.start()
+    server.write(name, text)
+    message = server.rehearse()
+    assert said in message
+    assert SECRET not in message
+
+
+def test_files_that_are_gone(server: Server) -> None:
+    server.start()
+    (server.folder / "odoo-bin").unlink()
+    assert "its script" in server.rehearse()
+    assert "has been replaced or removed" in server.rehearse(executable="/usr/bin/python3.11 (deleted)")
+
+
+@needs_root
+def test_it_runs_as_the_server_and_with_nothing_of_root(server: Server) -> None:
+    server.start()
+    server.write(
+        "odoo/http.py",
+        "import os\nraise ValueError(os.getresuid(), os.getresgid(), os.getgroups(), os.getcwd(), *os.environ)",
+    )
+    message = server.rehearse()
+    assert "(65534, 65534, 65534), (65534, 65534, 65534), [], '%s', 'PATH', 'HOME'" % server.folder in message
+    assert "ANSIBLE" not in message
+
+
+@needs_root
+def test_a_server_of_root_is_not_run(server: Server) -> None:
+    server.start()
+    server.write("odoo/http.py", "1 / 0")
+    assert server.rehearse(uid=0) == ""
+
+
+@needs_root
+@pytest.mark.xfail(strict=True, reason="the environment is read by pid, and a stranger may have the pid by then")
+def test_the_environment_of_a_stranger_is_not_handed_to_the_server(server: Server) -> None:
+    server.start()
+    assert server.rehearse(start=1) != ""
+
+
+@needs_root
+@pytest.mark.xfail(
+    strict=True, reason="argv[0] is believed: anybody's program is run as the user of a setuid or setgid one"
+)
+def test_what_argv_names_is_run_only_if_it_is_the_interpreter_that_runs(server: Server) -> None:
+    # As a setgid program would be: its argv is the caller's choice, its group is not.
+    server.write("python3", "#!/bin/sh\necho ran >&2\nexit 0\n")
+    (server.folder / "python3").chmod(0o755)
+    server.start([str(server.folder / "python3"), "odoo-bin", "-"], executable="/bin/cat")
+    assert "ended before it could tell why (ran)" not in server.rehearse()
+
+
+def _within(seconds: float, server: Server) -> str:
+    # In a process of its own, which can be ended when it hangs.
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        future = pool.submit(server.rehearse)
+        try:
+            return future.result(seconds)
+        except concurrent.futures.TimeoutError:
+            (server.folder / "stop").touch()
+            return "hung: " + future.result()
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a child of the rehearsal that keeps its pipe open is waited for, without a limit"
+)
+def test_a_process_that_the_code_leaves_behind_is_not_waited_for(server: Server) -> None:
+    server.start()
+    server.write(
+        "odoo/http.py",
+        "import os, time\n"
+        "if os.fork() == 0:\n"
+        "    os.close(2); os.close(1)\n"
+        f"    while not os.path.exists({str(server.folder / 'stop')!r}): time.sleep(0.01)\n"
+        "    os._exit(0)\n",
+    )
+    assert _within(3, server) == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/usr/bin/script"), reason="without a terminal there is none to take")
+@pytest.mark.xfail(strict=True, reason="the server's code gets our controlling terminal, and could type into it")
+def test_the_code_has_no_terminal_of_ours(server: Server) -> None:
+    server.start()
+    server.write("odoo/http.py", "import os\nos.open('/dev/tty', os.O_RDWR)\n")
+    code = (
+        "import sys, json; sys.path[:0] = json.loads(sys.argv[1])\n"
+        "from ansible_collections.fleetops.odoo.plugins.module_utils import _rehearsal, _proc, _process, _cmdline\n"
+        "from ansible_collections.fleetops.odoo.tests.unit.test_rehearsal import Server\n"
+        "import pathlib, types\n"
+        "server = Server.__new__(Server); server.folder = pathlib.Path(sys.argv[2])\n"
+        "server.uid, server.gid = int(sys.argv[3]), int(sys.argv[4])\n"
+        "server.popen = types.SimpleNamespace(pid=int(sys.argv[5]))\n"
+        "print('said', repr(server.rehearse()))\n"
+    )
+    pid = t.cast("subprocess.Popen[bytes]", server.popen).pid
+    arguments = [json.dumps(sys.path), str(server.folder), str(server.uid), str(server.gid), str(pid)]
+    (server.folder / "outer.py").write_text(
+        f"import subprocess, sys\nsubprocess.run({[sys.executable, '-c', code, *arguments]!r})\n"
+    )
+    done = subprocess.run(
+        ["/usr/bin/script", "-qec", f"{sys.executable} {server.folder / 'outer.py'}", "/dev/null"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    # Without a terminal the open fails, which the rehearsal tells.
+    assert "said 'a HUP would kill it" in done.stdout, done.stdout
