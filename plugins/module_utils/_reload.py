@@ -156,7 +156,7 @@ class _Reload:
 
     def _take_lock(self) -> t.Optional[str]:
         """One call at a time acts on a server. Returns what had to be waited for, if anything."""
-        first, first_load = self._now, self._load()
+        first, first_marker = self._now, self._host.store.recall(self._now.master)
         decision = self._decide(None)
 
         def attempt() -> t.Union[bool, Pending]:
@@ -170,7 +170,8 @@ class _Reload:
         self._look()
         if decision.load:
             return decision.reason
-        if first.master.fingerprint != self._now.master.fingerprint or self._load().not_before != first_load.not_before:
+        executed = first.master.fingerprint != self._now.master.fingerprint
+        if executed or self._host.store.recall(self._now.master) != first_marker:
             return "another call was reloading it"
         return None
 

@@ -110,6 +110,11 @@ class Fleet:
         (master,) = self.module(host, "master_info", match=match).result["masters"]
         return t.cast("dict[str, t.Any]", master)
 
+    def processes(self, host: str) -> list[str]:
+        """Identities of the master and its children: the same as long as nothing was reloaded."""
+        master = self.master(host)
+        return [master["identity"], *(child["identity"] for child in master["children"])]
+
     def restore(self, *hosts: str) -> None:
         """Make hosts anew."""
         lab("restore", *hosts)

@@ -28,7 +28,11 @@ def test_the_four_kinds(fleet: Fleet, host: str) -> None:
     assert master["user"] == "odoo"
     assert master["config_file"] == "/etc/odoo/odoo.conf"
     assert master["databases"] == [host]
-    assert master["supervisor"] == {"kind": "systemd", "unit": "odoo.service"}
+    assert master["supervisor"] == {"kind": "systemd", "unit": "odoo.service", "restart": "no", "kill_mode": "mixed"}
+    assert master["log"] == {"kind": "file", "path": "/var/log/odoo/odoo-server.log", "shows_dumps": True}
+    assert master["container"] is None
+    assert 30 << 20 < master["rss"] < 300 << 20
+    assert 0 < master["cpu_seconds"] < master["uptime"]
     assert {"address": "0.0.0.0", "port": 8069} in master["listening"]
     assert master["hidden"] is False
     assert ("USR2" in master["caught"]) == (master["version"] == "19.0")

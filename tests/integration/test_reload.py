@@ -86,7 +86,7 @@ def test_a_deadline_that_passes_says_what_it_waited_for_and_the_next_call_takes_
 
 
 def test_a_virtualenv_started_by_its_full_path_is_refused_with_the_remedy(fleet: Fleet) -> None:
-    before = fleet.master("venv")
+    before = fleet.processes("venv")
     for options in (["--check"], []):
         answer = fleet.module("venv", "reload", *options)
         assert answer.code == 2
@@ -94,8 +94,7 @@ def test_a_virtualenv_started_by_its_full_path_is_refused_with_the_remedy(fleet:
         assert answer.only["signals"] == []
         assert "Environment=PATH=/opt/odoo/venv/bin:" in answer.result["msg"]
         assert "odoo.service" in answer.result["msg"]
-    after = fleet.master("venv")
-    assert (after["identity"], after["children"]) == (before["identity"], before["children"])
+    assert fleet.processes("venv") == before
 
 
 def test_a_virtualenv_on_the_path_is_reloaded(fleet: Fleet) -> None:
@@ -116,7 +115,7 @@ def test_a_virtualenv_on_the_path_is_reloaded(fleet: Fleet) -> None:
 def test_a_broken_odoo_conf_is_found_before_the_hup(fleet: Fleet, host: str, line: str, expected: str) -> None:
     if host == "p14" and line.startswith("log_level"):
         pytest.skip("Odoo 14 takes any level")
-    before = fleet.master(host)
+    before = fleet.processes(host)
     fleet.run(host, "cp", "-p", "/etc/odoo/odoo.conf", "/etc/odoo/good.conf")
     try:
         fleet.run(host, "bash", "-c", f"sed -i '/^workers/d' /etc/odoo/odoo.conf; echo '{line}' >> /etc/odoo/odoo.conf")
@@ -127,7 +126,7 @@ def test_a_broken_odoo_conf_is_found_before_the_hup(fleet: Fleet, host: str, lin
         assert expected in answer.result["msg"]
     finally:
         fleet.run(host, "mv", "/etc/odoo/good.conf", "/etc/odoo/odoo.conf")
-    assert fleet.master(host)["children"] == before["children"]
+    assert fleet.processes(host) == before
 
 
 @pytest.mark.parametrize("host", ["p19", "journal"])

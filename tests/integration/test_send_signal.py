@@ -1,0 +1,137 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The door, on real servers."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from .conftest import Fleet, request
+
+LOG = "/var/log/odoo/odoo-server.log"
+
+
+@pytest.mark.parametrize(
+    ("host", "arguments", "rule"),
+    [
+        ("p14", {"signal": "USR2"}, "interlock"),
+        ("p14", {"signal": "USR2", "force": True}, "interlock"),
+        ("t14", {"signal": "USR2", "force": True}, "interlock"),
+        ("p19", {"signal": "XCPU", "force": True}, "interlock"),
+        ("t19", {"signal": "XCPU"}, "role"),
+        ("t19", {"signal": "TTIN"}, "interlock"),
+        ("p19", {"signal": "HUP", "role": "http"}, "role"),
+        ("p19", {"signal": "HUP", "role": "http", "force": True}, "interlock"),
+        ("p19", {"signal": "USR1", "role": "gevent"}, "role"),
+        ("p19", {"signal": "TTOU", "role": "cron"}, "role"),
+    ],
+)
+@pytest.mark.parametrize("options", [["--check"], []])
+def test_what_would_kill_is_refused_with_its_rule(
+    fleet: Fleet, host: str, arguments: dict[str, t.Any], rule: str, options: list[str]
+) -> None:
+    before = fleet.processes(host)
+    answer = fleet.module(host, "send_signal", *options, **arguments)
+    assert answer.code == 2
+    assert f"(rule: {rule})" in answer.result["msg"]
+    assert {one["did"] for one in answer.result["results"]} <= {"refused", "nothing"}
+    assert fleet.processes(host) == before
+
+
+def test_quit_to_the_http_workers_writes_their_stacks_and_changes_nothing(fleet: Fleet) -> None:
+    workers = [child["pid"] for child in fleet.master("p19")["children"] if child["role"] == "http"]
+    answer = fleet.module("p19", "send_signal", signal="QUIT", role="http")
+    assert answer.result["changed"] is False
+    assert sorted(one["pid"] for one in answer.result["results"]) == sorted(workers)
+    for pid in workers:
+        assert f" {pid} INFO" in fleet.run(
+            "p19", "bash", "-c", f"sleep 0.5; grep -A1 'odoo.tools.misc' {LOG} | tail -40"
+        )
+
+
+def test_int_to_a_worker_finishes_its_request_and_is_waited_for(fleet: Fleet) -> None:
+    with request(fleet, "p19", "/lab/sleep/3") as long:
+        answer = fleet.module("p19", "send_signal", signal="INT", role="http", wait=True)
+        assert answer.code == 0
+        assert [one["after"]["alive"] for one in answer.result["results"]] == [False, False]
+    assert long.status == 200
+    assert fleet.master("p19")["workers"] == {"http": 2, "cron": 1, "gevent": 1}
+
+
+def test_ttin_brings_one_more_and_a_hup_resets_it(fleet: Fleet) -> None:
+    more = fleet.module("p14", "send_signal", signal="TTIN", wait=True)
+    assert more.only["after"]["workers"]["http"] == 3
+    assert fleet.module("p14", "send_signal", signal="HUP", wait=True).code == 0
+    assert fleet.master("p14")["workers"]["http"] == 2
+
+
+@pytest.mark.parametrize("host", ["p19", "p14"])
+def test_no_second_int_while_it_drains(fleet: Fleet, host: str) -> None:
+    try:
+        with request(fleet, host, "/lab/sleep/6") as long:
+            assert fleet.module(host, "send_signal", signal="INT").code == 0
+            second = fleet.module(host, "send_signal", signal="INT")
+            assert second.code == 2
+            assert "(rule: state)" in second.result["msg"]
+            assert "draining" in second.result["msg"]
+        assert long.status == 200
+        assert "Forced shutdown" not in fleet.run(host, "tail", "-50", LOG)
+    finally:
+        fleet.run(host, "systemctl", "start", "odoo")
+        fleet.settle(host)
+
+
+def test_force_lifts_the_state_and_says_so(fleet: Fleet) -> None:
+    answer = fleet.module("p19", "send_signal", "--check", signal="USR1", role="gevent", force=True)
+    assert (answer.code, answer.only["did"]) == (0, "signalled")
+    assert answer.only["reason"] == "forced against: USR1 must not be sent to a process of role gevent"
+
+
+def test_odoo_sh_is_left_alone(fleet: Fleet) -> None:
+    drop_in = "/run/systemd/system/odoo.service.d/sh.conf"
+    fleet.run("t14", "mkdir", "-p", "/run/systemd/system/odoo.service.d")
+    fleet.run("t14", "bash", "-c", rf"printf '[Service]\nEnvironment=ODOO_STAGE=staging\n' > {drop_in}")
+    try:
+        fleet.run("t14", "bash", "-c", "systemctl daemon-reload; systemctl restart odoo")
+        assert fleet.settle("t14")["platform"] == "odoo.sh"
+        for name, arguments in (("send_signal", {"signal": "QUIT"}), ("reload", {})):
+            answer = fleet.module("t14", name, **arguments)
+            assert (answer.code, answer.only["did"]) == (2, "refused")
+            assert "Odoo.sh" in answer.result["msg"]
+        assert fleet.module("t14", "reload", force=True).only["did"] == "signalled"
+    finally:
+        fleet.run("t14", "bash", "-c", f"rm {drop_in}; systemctl daemon-reload; systemctl restart odoo")
+        fleet.settle("t14")
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("[?mode=='prefork']", 1),
+        ("[?mode=='prefork'].identity", 1),
+        ("[0]", 1),
+        ("[?children[?role=='http'] | length(@) > `1`]", 1),
+        ("[?mode=='threaded']", 0),
+        ("[?nothing]", 0),
+    ],
+)
+def test_select(fleet: Fleet, expression: str, found: int) -> None:
+    assert len(fleet.module("p19", "master_info", select=expression).result["masters"]) == found
+    answer = fleet.module("p19", "send_signal", "--check", signal="USR1", select=expression)
+    if found:
+        assert (answer.code, len(answer.result["results"])) == (0, found)
+    else:
+        assert answer.code == 2
+        assert f"select: {expression!r} selects none of the 1 masters" in answer.result["msg"]
+        assert fleet.module("p19", "send_signal", signal="USR1", select=expression, allow_none=True).code == 0
+
+
+@pytest.mark.parametrize("expression", ["[?mode==", "[].pid", "'x'", "length(@)", "nosuch(@)", "{a: [0]}"])
+def test_a_wrong_select_is_shown(fleet: Fleet, expression: str) -> None:
+    answer = fleet.module("p19", "send_signal", signal="USR1", select=expression)
+    assert answer.code == 2
+    assert expression in answer.result["msg"]

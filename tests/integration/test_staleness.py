@@ -1,0 +1,97 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When was it loaded, and what has changed since?"""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Fleet
+
+STALE = {"policy": "stale"}
+MODEL = "/opt/lab/addons/lab_slow/__manifest__.py"
+
+
+@pytest.fixture(params=["p19", "t14"])
+def fresh(fleet: Fleet, request: pytest.FixtureRequest) -> str:
+    """A host whose server has just been reloaded by us."""
+    host = str(request.param)
+    assert fleet.module(host, "reload").code == 0
+    return host
+
+
+def test_four_runs(fleet: Fleet, fresh: str) -> None:
+    assert fleet.master(fresh)["needs"] == "none"
+    fleet.run(fresh, "touch", MODEL)
+    master = fleet.master(fresh)
+    assert (master["stale"], master["needs"], master["stale_files"], master["stale_count"]) == (
+        True,
+        "reload",
+        [MODEL],
+        1,
+    )
+    check = fleet.module(fresh, "reload", "--check", **STALE)
+    assert (check.result["changed"], check.only["did"]) == (True, "signalled")
+    run = fleet.module(fresh, "reload", **STALE)
+    assert (run.code, run.only["did"]) == (0, "signalled")
+    assert MODEL in run.only["reason"]
+    for options in (["--check"], []):
+        again = fleet.module(fresh, "reload", *options, **STALE)
+        assert (again.result["changed"], again.only["did"]) == (False, "nothing")
+        assert "nothing has changed" in again.only["reason"]
+
+
+@pytest.mark.parametrize(
+    ("path", "needs"),
+    [
+        ("/etc/odoo/odoo.conf", "reload"),
+        ("/opt/lab/addons/lab_slow/new.js", "reload"),
+        ("/usr/lib/python3/dist-packages/odoo/release.py", "reload"),
+        ("/opt/lab/addons/lab_slow/__pycache__/x.pyc", "none"),
+        ("/opt/lab/addons/lab_slow/notes.txt", "none"),
+        ("/var/lib/odoo/some.py", "none"),
+        ("/etc/systemd/system/odoo.service.d/first.conf", "restart"),
+    ],
+)
+def test_what_makes_it_stale(fleet: Fleet, path: str, needs: str) -> None:
+    assert fleet.module("p19", "reload").code == 0
+    existed = bool(fleet.run("p19", "ls", path, check=False))
+    fleet.run("p19", "mkdir", "-p", path.rpartition("/")[0])
+    fleet.run("p19", "touch", path)
+    try:
+        master = fleet.master("p19")
+        assert (master["needs"], master["stale"]) == (needs, needs != "none")
+        assert master["stale_files"] == ([path] if needs != "none" else [])
+        if needs == "restart":
+            # A HUP keeps the environment: refused, with what would help.
+            answer = fleet.module("p19", "reload", **STALE)
+            assert (answer.code, answer.only["did"]) == (2, "refused")
+            assert "restart it through its supervisor" in answer.result["msg"]
+    finally:
+        if not existed:
+            fleet.run("p19", "rm", path)
+
+
+def test_an_old_modification_time_hides_nothing(fleet: Fleet) -> None:
+    # As packages and rsync leave it.
+    assert fleet.module("p19", "reload").code == 0
+    fleet.run("p19", "touch", "-d", "2020-01-01", MODEL)
+    assert fleet.master("p19")["needs"] == "reload"
+
+
+def test_somebody_elses_hup_is_known_from_the_log(fleet: Fleet) -> None:
+    for host in ("p19", "journal"):
+        assert fleet.module(host, "reload").code == 0
+        fleet.run(host, "touch", MODEL)
+        # More than what Odoo may take to import its core lies between the change and the load.
+        fleet.run(host, "sleep", "31")
+        old = fleet.processes(host)
+        before = fleet.master(host)
+        assert (before["loaded"]["evidence"], before["needs"]) == ("marker", "reload")
+        fleet.run(host, "kill", "-HUP", str(before["pid"]))
+        while fleet.processes(host) == old:
+            fleet.settle(host)
+        after = fleet.settle(host)
+        assert (after["loaded"]["evidence"], after["needs"]) == ("log", "none")
