@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def move_into_venv(root: Path, version: str) -> None:
             copy = shutil.copytree if item.is_dir() else shutil.copy2
             copy(item, packages / item.name)
         elif item.name == "odoo":
+            _make_links_absolute(root, item)
             shutil.move(item, source / "odoo")
         elif not item.name.startswith(("odoo-", "__pycache__")):
             shutil.move(item, packages / item.name)
@@ -47,3 +49,14 @@ def move_into_venv(root: Path, version: str) -> None:
     shutil.move(root / "usr/bin/odoo", script)
     text = script.read_text(encoding="utf-8").split("\n", 1)[1]
     script.write_text(f"#!/usr/bin/env python3\n{text}", encoding="utf-8")
+
+
+def _make_links_absolute(root: Path, tree: Path) -> None:
+    """Debian links from Odoo's tree to its libraries by relative paths, which would not survive a move."""
+    for directory, names, files in os.walk(tree):
+        for link in (Path(directory) / name for name in names + files):
+            if link.is_symlink() and not os.readlink(link).startswith("/"):
+                target = os.path.normpath(link.parent / os.readlink(link))
+                if not target.startswith(f"{tree}/"):
+                    link.unlink()
+                    link.symlink_to(f"/{os.path.relpath(target, root)}")
