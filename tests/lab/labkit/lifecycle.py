@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from . import balancer, configure, database, images, inventory, machine, network, state, venv, ways
+from . import balancer, configure, containers, database, images, inventory, machine, network, state, venv, ways
 from .errors import LabError
 from .fleet import Fleet, Host, Server
 from .health import http_status, wait_until
@@ -76,7 +76,7 @@ def _bring_up(lab: Lab, current: State, bases: dict[str, Image], templates: Imag
     def prepare(name: str) -> None:
         root = machine.mount_root(lab, name, layers[name])
         if name in fresh:
-            _configure(lab, current, name, root, templates)
+            _configure(lab, current, name, root, bases, templates)
         network.connect(lab, name, current.index[name], current.address(name))
 
     _side_by_side(prepare, services)
@@ -115,6 +115,8 @@ def _layers(current: State, name: str, bases: dict[str, Image], templates: Image
     if host is None:
         return [*([templates.tree] if name == "db" else []), bases["odoo19"].tree]
     base = bases[host.base]
+    if host.start == "podman":
+        return [*_container_layers(bases["odoo19"], base, host.version), bases["odoo19"].tree]
     if host.start.startswith("venv-"):
         return [_venv_layer(base, host.version), base.tree]
     return [base.tree]
@@ -126,12 +128,28 @@ def _venv_layer(base: Image, version: str) -> Path:
     return images.derived(f"venv{version}", key, base, lambda root: venv.move_into_venv(root, version))
 
 
-def _configure(lab: Lab, current: State, name: str, root: Path, templates: Image) -> None:
+def _container_layers(base19: Image, base: Image, version: str) -> list[Path]:
+    """The shared image store, and what a host with containers lacks of a base."""
+    file = Path(containers.__file__)
+    store = images.once(
+        f"store{version}",
+        images.digest([file], base19.key, base.key),
+        lambda part: containers.make_store(base19.tree, base.tree, version, part),
+    )
+    host = images.derived("podman", images.digest([file], base19.key), base19, containers.remove_odoo)
+    return [store, host]
+
+
+def _configure(lab: Lab, current: State, name: str, root: Path, bases: dict[str, Image], templates: Image) -> None:
     configure.machine(lab, root, name, current.addresses())
     host = current.host(name)
     if host is not None:
         filestore = templates.tree / "opt/lab/filestore" / host.version
-        configure.odoo(root, host, current.address("db"), filestore, root)
+        in_container = host.start == "podman"
+        if in_container:
+            (lab.host_dir(name) / "containers").mkdir()
+        accounts = bases[host.base].tree if in_container else root
+        configure.odoo(root, host, current.address("db"), filestore, accounts)
     elif name == "db":
         ways.enable(root, "postgresql.service")
     else:

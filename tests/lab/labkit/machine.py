@@ -40,6 +40,10 @@ def boot(lab: Lab, host: str) -> None:
     argv = ["systemd-nspawn", "-q", "-D", os.fspath(lab.root(host)), "-M", name, "--register=no"]
     argv += [f"--network-namespace-path=/run/netns/{name}", "--resolv-conf=off", "--timezone=off"]
     argv += ["--link-journal=no", "--console=pipe", "--boot"]
+    volume = lab.host_dir(host) / "containers"
+    if volume.is_dir():
+        # podman's storage: an overlay cannot be the writable layer of another one.
+        argv[-1:-1] = [f"--bind={volume}:/var/lib/containers", "--system-call-filter=@keyring bpf"]
     procs = "-"
     if not Path("/run/systemd/system").is_dir():
         # No systemd on this machine to make a scope: without a cgroup of its own two hosts would share one.

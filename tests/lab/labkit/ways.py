@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import inventory, machine, network
+from . import containers, inventory, machine, network
 from .fleet import UNIT_STARTS, Host, Server
 from .health import listens, wait_until
 from .paths import Lab
@@ -55,6 +55,11 @@ def install(root: Path, host: Host) -> None:
     elif host.start == "supervisord":
         write_file(root / "etc/supervisor/conf.d/odoo.conf", "\n".join(_programs(host)))
         enable(root, "supervisor.service")
+    elif host.start == "podman":
+        containers.settings(root, host)
+        commands = [(server, command(host, server)) for server in host.servers]
+        write_file(root / _SYSTEM / containers.UNIT, containers.unit(host, commands))
+        enable(root, containers.UNIT, f"/{_SYSTEM}/{containers.UNIT}")
 
 
 def enable(root: Path, unit: str, file: str | None = None) -> None:
@@ -149,6 +154,9 @@ def state(lab: Lab, host: Host, server: Server) -> str:
     if host.start == "supervisord":
         words = _ask(lab, host, "supervisorctl", "status", server.program).split()
         return words[1] if len(words) > 1 else "?"
+    if host.start == "podman":
+        inspect = ("podman", "container", "inspect", "--format={{.State.Status}}", server.program)
+        return _ask(lab, host, *inspect).strip() or unit_state(lab, host.name, containers.UNIT)
     if host.start == "terminal":
         return "running" if server.config in masters(lab, host.name) else "-"
     return unit_state(lab, host.name, server.service)
@@ -168,7 +176,7 @@ def lives(lab: Lab, host: Host, server: Server) -> bool:
     if host.start == "terminal":
         words = (Path(f"/proc/{pid}/cmdline") for pid in network.pids(lab, host.name))
         return any(server.config in _read(path) for path in words)
-    return not state(lab, host, server).startswith(("failed", "FATAL"))
+    return not state(lab, host, server).startswith(("failed", "FATAL", "exited"))
 
 
 def _read(path: Path) -> str:
@@ -189,6 +197,8 @@ def log_tail(lab: Lab, host: Host, server: Server, lines: int) -> str:
     # Before Odoo has read its options it complains on stderr.
     if machine.init_pid(lab, host.name) is None:
         return machine.console_tail(lab, host.name)
+    if host.start == "podman":
+        return last_lines(_ask(lab, host, "podman", "logs", f"--tail={lines}", server.program), lines)
     words = ["journalctl", f"--unit={server.service}", "--no-pager", "--output=cat", f"--lines={lines}"]
     return last_lines(_ask(lab, host, *words), lines)
 
