@@ -35,10 +35,8 @@ def choose(masters: t.Sequence[t.Mapping[str, t.Any]], match: t.Mapping[str, t.A
 
 
 def _values(master: t.Mapping[str, t.Any], key: str) -> t.Set[str]:
-    if key == "unit":
-        return {str(master["supervisor"]["unit"])}
     if key == "database":
         return set(master["databases"])
-    if key == "http_port":
-        return {str(master["options"]["http_port"])}
-    return {str(master[key])}
+    found = {"unit": master["supervisor"].get("unit"), "http_port": master["options"].get("http_port")}
+    value = found[key] if key in found else master[key]
+    return set() if value is None else {str(value)}

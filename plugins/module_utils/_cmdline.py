@@ -24,6 +24,12 @@ _PACKAGE = re.compile(r"^(odoo|openerp)(\.__main__|\.cli)?$")
 _CARRIERS = frozenset(
     ["debugpy", "ptvsd", "pdb", "cProfile", "profile", "coverage", "trace", "viztracer", "ddtrace-run"]
 )
+#: What coverage does without running anything.
+_CARRIER_COMMANDS_WITHOUT_PROGRAM = frozenset(
+    ["annotate", "combine", "debug", "erase", "help", "html", "json", "lcov", "report", "xml"]
+)
+#: -m, also behind other flags (-um odoo) and with the module in the same word.
+_MODULE_FLAG = re.compile(r"^-[bBdEhiIOPqRsSuvVx?]*m(.*)$", re.DOTALL)
 #: Options of the interpreter whose value is the next argument.
 _PYTHON_VALUE_OPTIONS = frozenset(["-W", "-X", "--check-hash-based-pycs"])
 
@@ -59,8 +65,9 @@ def parse_command(argv: t.Sequence[str]) -> t.Optional[Command]:
     rest = list(argv[1:])
     while rest:
         word = rest.pop(0)
-        if word == "-m" or (word.startswith("-m") and not word.startswith("--")):
-            module = word[2:] or (rest.pop(0) if rest else "")
+        as_module = _MODULE_FLAG.match(word)
+        if as_module:
+            module = as_module.group(1) or (rest.pop(0) if rest else "")
             if _PACKAGE.match(module):
                 return _command(argv[0], None, module.partition(".")[0], rest)
             return _carried(argv[0], rest) if module in _CARRIERS else None
@@ -78,11 +85,17 @@ def parse_command(argv: t.Sequence[str]) -> t.Optional[Command]:
 
 
 def _carried(interpreter: str, words: t.List[str]) -> t.Optional[Command]:
+    """What a carrier runs: the first word that can be a program. Its own options and their values are passed over."""
     for at, word in enumerate(words):
-        if word == "-m" and at + 1 < len(words) and _PACKAGE.match(words[at + 1]):
-            return _command(interpreter, None, words[at + 1].partition(".")[0], words[at + 2 :])
-        if _SCRIPT.match(_basename(word)):
+        if word == "-m" and at + 1 < len(words):
+            module, args = words[at + 1], words[at + 2 :]
+            return _command(interpreter, None, module.partition(".")[0], args) if _PACKAGE.match(module) else None
+        if word in _CARRIER_COMMANDS_WITHOUT_PROGRAM:
+            return None
+        if _SCRIPT.match(_basename(word)) and words[at - 1 : at] != ["-C"]:
             return _command(interpreter, word, None, words[at + 1 :])
+        if not word.startswith("-") and word.endswith(".py"):
+            return None
     return None
 
 
@@ -94,11 +107,29 @@ def _command(interpreter: str, script: t.Optional[str], package: t.Optional[str]
     subcommand = words[0] if words and words[0] and not words[0].startswith("-") else SERVER
     if subcommand == GEVENT or _basename(script or "").startswith("openerp-gevent"):
         kind = GEVENT
-    elif subcommand == SERVER and not _stops_after_init(args):
+    elif subcommand in (SERVER, "start") and not _stops_after_init(args):
         kind = SERVER
     else:
         kind = ONE_OFF
     return Command(kind, interpreter, script, package, subcommand, tuple(args))
+
+
+#: Options that a HUP drops from the arguments, and how many words each takes behind it (seen in Odoo 14.0 and 19.0).
+_DROPPED = {"-s": 0, "--save": 0, "--i18n-overwrite": 0, "-u": 1, "--update": 1, "-i": 1, "--init": 1}
+
+
+def lasting_arguments(args: t.Sequence[str]) -> t.List[str]:
+    """Arguments that a server still has after a HUP."""
+    kept = []
+    skip = 0
+    for word in args:
+        if skip:
+            skip -= 1
+        elif word in _DROPPED:
+            skip = _DROPPED[word]
+        elif not word.startswith(("--update=", "--init=")) and word[:2] not in ("-s", "-u", "-i"):
+            kept.append(word)
+    return kept
 
 
 def _stops_after_init(args: t.Sequence[str]) -> bool:

@@ -15,12 +15,29 @@ import stat
 def read_regular(path: str, limit: int) -> bytes:
     """The first ``limit`` bytes of a regular file.
 
-    A service's user may have put a pipe or a device where a file is expected: those are refused instead of waited for.
-
     :raises OSError: no such file, no permission, or no regular file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("%s is not a regular file" % path)
+    with os.fdopen(open_regular(path), "rb") as file:
         return file.read(limit)
+
+
+def open_regular(path: str, flags: int = 0) -> int:
+    """Open a regular file for reading; returns its descriptor.
+
+    A service's user may have put a pipe or a device where a file is expected, or a link to a file of /proc: those may
+    wait for ever, or do something when they are opened, so they are not even opened.
+
+    :param flags: such as ``os.O_NOFOLLOW``.
+    :raises OSError: no such file, no permission, or no regular file.
+    """
+    try:
+        held = os.open(path, os.O_PATH | os.O_CLOEXEC | flags)
+    except ValueError as exc:  # a NUL in the path
+        raise OSError("%r is no path" % path) from exc
+    try:
+        status = os.fstat(held)
+        if not stat.S_ISREG(status.st_mode) or status.st_dev == os.stat("/proc").st_dev:
+            raise OSError("%s is not a regular file" % path)
+        return os.open("/proc/self/fd/%d" % held, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    finally:
+        os.close(held)

@@ -8,11 +8,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._namespaces import network_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options
 from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
 
@@ -33,8 +35,21 @@ class HealthCheck:
     timeout: float = 10.0
 
 
-def check_health(check: HealthCheck, instance: Instance, options: Options, version: t.Optional[str]) -> t.Optional[str]:
-    """Ask the server for its health; None when it is well, else one clause that says what came instead."""
+def check_health(
+    check: HealthCheck, instance: Instance, options: Options, version: t.Optional[str], proc_root: str = "/proc"
+) -> t.Optional[str]:
+    """Ask the server for its health; None when it is well, else one clause that says what came instead.
+
+    A server in a network of its own is asked from there, unless an address is given.
+    """
+    try:
+        with network_of(proc_root, instance.master.pid) if check.address is None else contextlib.nullcontext():
+            return _check(check, instance, options, version)
+    except OSError as exc:
+        return "its network cannot be entered (%s)" % (exc.strerror or exc)
+
+
+def _check(check: HealthCheck, instance: Instance, options: Options, version: t.Optional[str]) -> t.Optional[str]:
     address, port = target(check, instance, options)
     if check.path:
         return _ask(check, address, port, check.path)

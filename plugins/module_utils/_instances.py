@@ -20,6 +20,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import (
     ONE_OFF,
     SERVER,
     Command,
+    lasting_arguments,
     parse_command,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
@@ -157,8 +158,10 @@ def _has_master(
     parent, mine = commands.get(process.ppid), commands[process.pid]
     if parent is None or mine is None or parent.kind != SERVER or process.ppid not in records:
         return False
-    # A fork runs its parent's script. Arguments may differ: a HUP drops -u and -i, and the shepherd still has them.
-    return mine.script == parent.script and mine.package == parent.package
+    # A fork has its parent's arguments, but for those that a HUP drops and the shepherd still has. A server that a
+    # server has started (runbot, a test) has others.
+    same_code = mine.script == parent.script and mine.package == parent.package
+    return same_code and lasting_arguments(mine.args) == lasting_arguments(parent.args)
 
 
 def _is_fork(process: Process, master: Process, command: t.Optional[Command]) -> bool:
@@ -212,15 +215,16 @@ def _other_exec(process: Process, master: Process) -> bool:
 
 
 def _worker_role(process: Process, master: Process, ports: Listening) -> str:
+    if process.catches("HUP"):
+        # Forked a moment ago, with all that its master has: only niceness tells a cron worker by now. The others are
+        # to become a worker, gevent, or the shepherd.
+        return CRON if process.nice > master.nice else UNKNOWN
+    if process.sockets is not None and any(inode in ports for inode in process.sockets):
+        return HTTP
     if process.nice > master.nice:
         return CRON
-    if process.catches("HUP"):
-        # Forked a moment ago and not yet told what it will be: worker, gevent before its exec, or shepherd.
-        return UNKNOWN
     if process.sockets is None:
         return HTTP if process.catches("XCPU") else UNKNOWN
-    if any(inode in ports for inode in process.sockets):
-        return HTTP
     # Niceness ends at 19: the cron worker of a master that is as nice as can be is told by the socket it lacks.
     return CRON if process.catches("XCPU") and master.nice == 19 else UNKNOWN
 

@@ -48,6 +48,9 @@ class StateDirectory:
         """
         with contextlib.suppress(FileExistsError):
             os.mkdir(self.path, 0o700)
+        self._make_sure()
+
+    def _make_sure(self) -> None:
         status = os.lstat(self.path)
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
             raise OSError(errno.EPERM, "must be a directory that only uid %d can write" % os.geteuid(), self.path)
@@ -86,6 +89,7 @@ class StateDirectory:
     def recall(self, process: Process) -> t.Optional[Loaded]:
         """What was written down about this process in its present exec; None when nothing was."""
         try:
+            self._make_sure()
             with open(self._marker(process)) as file:
                 content = json.load(file)
             if process.fingerprint is None or content["fingerprint"] != process.fingerprint:
@@ -94,15 +98,18 @@ class StateDirectory:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def forget_others(self, alive: t.Container[str]) -> None:
-        """Drop what belongs to processes that are gone (``alive`` holds identities)."""
+    def forget_others(self, alive: t.Callable[[int, int], bool]) -> None:
+        """Drop what belongs to processes that are gone.
+
+        :param alive: whether the process with this pid and start lives. A look does not tell: it may miss one.
+        """
         try:
             names = os.listdir(self.path)
         except OSError:
             return
         for name in names:
-            identity = name.partition(".")[0].replace("-", ":")
-            if identity not in alive:
+            pid, _dash, start = name.partition(".")[0].partition("-")
+            if pid.isdigit() and start.isdigit() and not alive(int(pid), int(start)):
                 try:
                     os.unlink(os.path.join(self.path, name))
                 except OSError:
@@ -121,7 +128,7 @@ def loaded(started: float, marker: t.Optional[Loaded], logged: t.Optional[float]
     """
     if marker is not None:
         return marker
-    if logged is not None and logged >= started:
+    if logged is not None and started <= logged <= now:
         return Loaded(max(started, logged - LONGEST_IMPORT), logged, LOG)
     return Loaded(started, now, PROCESS)
 

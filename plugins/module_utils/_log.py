@@ -11,11 +11,11 @@ from __future__ import annotations
 import calendar
 import os
 import re
-import stat
 import subprocess
 import time
 import typing as t
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import FILE, JOURNAL, LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
@@ -100,11 +100,12 @@ def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) ->
 
 def find_load_line(text: str, pid: int) -> t.Optional[float]:
     """The last "Odoo version" line of this pid in a text: its time in seconds since the epoch. Pure."""
-    lines = list(re.finditer(_VERSION_LINE % pid, text, re.MULTILINE))
-    if not lines:
-        return None
-    found = lines[-1]
-    return calendar.timegm(time.strptime(found.group(1), "%Y-%m-%d %H:%M:%S")) + int(found.group(2)) / 1000
+    for found in reversed(list(re.finditer(_VERSION_LINE % pid, text, re.MULTILINE))):
+        try:
+            return calendar.timegm(time.strptime(found.group(1), "%Y-%m-%d %H:%M:%S")) + int(found.group(2)) / 1000
+        except ValueError:  # digits that are no moment
+            continue
+    return None
 
 
 def open_log(proc: Proc, master: Process, path: str) -> t.Optional[int]:
@@ -113,13 +114,11 @@ def open_log(proc: Proc, master: Process, path: str) -> t.Optional[int]:
     Root must not be made to read some other file by a link that the service's user has put in its place.
     """
     try:
-        descriptor = os.open(
-            "%s/%d/root%s" % (proc.root, master.pid, path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
-        )
+        descriptor = open_regular("%s/%d/root%s" % (proc.root, master.pid, path), os.O_NOFOLLOW)
     except OSError:
         return None
     held = os.fstat(descriptor)
-    if not stat.S_ISREG(held.st_mode) or (held.st_dev, held.st_ino) not in _open_files(proc, master.pid):
+    if (held.st_dev, held.st_ino) not in _open_files(proc, master.pid):
         os.close(descriptor)
         return None
     return descriptor

@@ -92,11 +92,7 @@ def _processes(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int]) -> t.Itera
 
 def is_alive(proc: Proc, process: Process) -> bool:
     """Whether this very process still lives, whatever it shows of itself."""
-    try:
-        stat = parse_stat(proc.text(process.pid, "stat"))
-    except (Gone, ValueError):
-        return False
-    return stat.start == process.start and stat.run_state not in ("Z", "X")
+    return proc.lives(process.pid, process.start)
 
 
 def _listening(proc: Proc, processes: t.Iterable[Process]) -> t.Dict[int, t.Tuple[str, int]]:

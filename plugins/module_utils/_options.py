@@ -21,7 +21,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, P
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_environ
 from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
 
-_LARGEST_FILE = 1 << 20
+_LARGEST_FILE, _LONGEST_LINE = 1 << 20, 1 << 12
 
 
 @dataclass(frozen=True)
@@ -152,9 +152,16 @@ def parse_arguments(args: t.Sequence[str]) -> t.Dict[str, str]:
     return {name: str(getattr(values, name)) for name in wanted if getattr(values, name, None) is not None}
 
 
+class _Parser(optparse.OptionParser):
+    """optparse ends the program over what it cannot parse; here that word is passed over."""
+
+    def error(self, msg: str) -> t.NoReturn:
+        raise optparse.OptionValueError(msg)
+
+
 @functools.lru_cache(maxsize=1)
 def _parser() -> optparse.OptionParser:
-    parser = optparse.OptionParser(add_help_option=False)
+    parser = _Parser(add_help_option=False)
     for words, action in ((_VALUE_OPTIONS, "store"), (_FLAGS, "store_true")):
         for word in words.split():
             flag, _equals, name = word.partition("=")
@@ -171,6 +178,9 @@ def parse_configuration(text: str) -> t.Dict[str, str]:
 
     :raises configparser.Error: Odoo would not read it either.
     """
+    if max(map(len, text.splitlines()), default=0) > _LONGEST_LINE:
+        # configparser takes the square of a line's length: a megabyte would take hours.
+        raise configparser.Error("a line is longer than %d characters" % _LONGEST_LINE)
     parser = configparser.RawConfigParser()
     parser.read_string(text)
     content = dict(parser.items("options")) if parser.has_section("options") else {}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import parse_stat
 from ansible_collections.fleetops.odoo.plugins.module_utils._psutil import psutil
 
 #: Bytes that one read takes: more than nearly every file here has.
@@ -46,10 +47,11 @@ class Proc:
             descriptor = os.open("%s/%d/%s" % (self.root, pid, name), os.O_RDONLY | os.O_CLOEXEC)
             try:
                 content = os.read(descriptor, _BLOCK)
-                while content and len(content) % _BLOCK == 0:
+                if name == "cmdline" and len(content) < _BLOCK:  # comes whole; others come a page at a time
+                    return content
+                more = content
+                while more:
                     more = os.read(descriptor, _BLOCK)
-                    if not more:
-                        break
                     content += more
                 return content
             finally:
@@ -83,6 +85,14 @@ class Proc:
         except (FileNotFoundError, ProcessLookupError) as exc:
             raise Gone(str(pid)) from exc
         return frozenset(inodes)
+
+    def lives(self, pid: int, start: int) -> bool:
+        """Whether the process with this pid and start is there, whatever it shows of itself. A zombie is not."""
+        try:
+            stat = parse_stat(self.text(pid, "stat"))
+        except (Gone, ValueError):
+            return False
+        return stat.start == start and stat.run_state not in ("Z", "X")
 
     def children(self, pid: int) -> t.List[int]:
         """Children of a process, those of every thread of it.

@@ -13,19 +13,28 @@ import typing as t
 
 HIDDEN = "********"
 
-#: Options of Odoo whose value is a secret. optparse takes any unambiguous beginning of a long option.
-_SECRET_OPTIONS = ("--db_password", "--smtp-password")
-_SHORTEST = {"--db_password": len("--db_pa"), "--smtp-password": len("--smtp-pa")}
+#: Options of Odoo whose value is a secret, and how short they may be written: optparse and argparse take any
+#: unambiguous beginning of a long option.
+_SECRET_OPTIONS = {"--db_password": len("--db_pa"), "--smtp-password": len("--smtp-pa"), "--password": len("--pa")}
 
-_NAMES = "passw(?:or)?d|passphrase|secret|token|api[_-]?key|private[_-]?key|session_id|cookie|authorization"
-_WORD = r"[\w.-]*(?:%s)[\w.-]*" % _NAMES
-_ASSIGNED = re.compile(r"(?i)(\b%s['\"]?\s*[=:]\s*)(?:(?:bearer|basic)\s+)?('[^']*'|\"[^\"]*\"|[^\s,;&'\")]+)" % _WORD)
-_IN_URL = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(@)")
+# Every repetition has an end, so that a line of any length costs no more than its length.
+_NAMES = "pass(?:wd|word|phrase|code)?|pwd|secret|token|api[_-]?key|private[_-]?key|session_id|cookie|authorization"
+_NAME = r"(?:%s)(?:[_.-][\w.-]{0,40}|s)?" % _NAMES
+#: A name and a value, to the end of the line: where a value ends, nobody can tell without knowing its language.
+_ASSIGNED = re.compile(r"(?im)(%s[\\'\"]{0,2}[ \t]{0,8}[=:][ \t]{0,8}).+$" % _NAME)
+#: A line that is quoted because nobody could parse it.
+_QUOTED = re.compile(r"(?im)(['\"]\w{0,40}%s[ \t]{1,8}).+$" % _NAME)
+_IN_URL = re.compile(r"(://[^\s/:@]{0,100}:)[^\s]{0,300}@")
+
+
+#: -w, also behind -s, the one short option that takes no value.
+_SHORT_PASSWORD = re.compile(r"^(-s*w)(.*)$", re.DOTALL)
 
 
 def redact_text(text: str) -> str:
     """``text`` with the values of secrets hidden: assignments (``db_password = x``) and URLs (``//user:x@host``)."""
-    return _ASSIGNED.sub(lambda m: m.group(1) + HIDDEN, _IN_URL.sub(r"\1" + HIDDEN + r"\2", text))
+    text = _IN_URL.sub(lambda m: m.group(1) + HIDDEN + "@", text)
+    return _QUOTED.sub(lambda m: m.group(1) + HIDDEN, _ASSIGNED.sub(lambda m: m.group(1) + HIDDEN, text))
 
 
 def redact_argv(argv: t.Sequence[str]) -> t.List[str]:
@@ -41,9 +50,10 @@ def redact_argv(argv: t.Sequence[str]) -> t.List[str]:
         if _is_secret(name):
             shown.append(name + "=" + HIDDEN if equals else name)
             hide_next = not equals
-        elif word.startswith("-w") and not word.startswith("--"):
-            shown.append("-w" + HIDDEN if len(word) > 2 else word)
-            hide_next = len(word) == 2
+        elif _SHORT_PASSWORD.match(word):
+            flags, password = t.cast("re.Match[str]", _SHORT_PASSWORD.match(word)).groups()
+            shown.append(flags + HIDDEN if password else word)
+            hide_next = not password
         else:
             shown.append(redact_text(word))
     return shown
@@ -52,6 +62,6 @@ def redact_argv(argv: t.Sequence[str]) -> t.List[str]:
 def _is_secret(name: str) -> bool:
     if not name.startswith("--"):
         return False
-    if any(option.startswith(name) and len(name) >= _SHORTEST[option] for option in _SECRET_OPTIONS):
+    if any(option.startswith(name) and len(name) >= shortest for option, shortest in _SECRET_OPTIONS.items()):
         return True
     return re.search(r"(?i)passw|secret|token", name) is not None

@@ -14,21 +14,24 @@ working directory and mount namespace, up to the point where a server would star
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
+import resource
 import subprocess
+import tempfile
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._namespaces import MOUNTS, differs, enter
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_environ
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 
 #: Seconds that Odoo may take to be imported (0.4 s seen; a cold disk needs more).
 _TIMEOUT = 60
-_CLONE_NEWNS = 0x00020000
+#: Bytes that the rehearsal may write into one file.
+_MOST_WRITTEN = 1 << 20
 #: A HUP sets these for the new server only; a rehearsal that kept them would not be one.
 _HANDOVER_VARIABLES = ("ODOO_READY_SIGHUP_PID", "ODOO_HTTP_SOCKET_FD", "LISTEN_FDS", "LISTEN_PID")
 
@@ -47,16 +50,22 @@ def rehearse(proc: Proc, instance: Instance, config_file: t.Optional[str], unit:
     master, command = instance.master, instance.command
     try:
         environ = parse_environ(proc.read(master.pid, "environ"))
-    except (Gone, PermissionError):
+        # The pid may have passed to a stranger by now, and this would be the stranger's environment.
+        same = proc.lives(master.pid, master.start)
+    except Gone:
+        same = False
+    except PermissionError:
         raise WouldFail(
             "the environment of process %d cannot be read, so nothing proves that it would survive a HUP; "
             "run as root or as the server's user" % master.pid
         ) from None
+    if not same:
+        raise WouldFail("process %d has ended since it was looked at" % master.pid)
     root = "%s/%d/root" % (proc.root, master.pid)
     executable = interpreter_path(command, environ, master.cwd, lambda path: os.access(root + path, os.X_OK))
     if executable is None:
         raise WouldFail("its interpreter %s is not found in its PATH, so the HUP would kill it" % command.interpreter)
-    _check_files(root, master, command, executable)
+    _check_files(root, "%s/%d/exe" % (proc.root, master.pid), master, command, executable)
     trap = path_trap(executable, environ, lambda path: os.path.exists(root + path))
     if trap:
         raise WouldFail(trap + "; " + _remedy(executable, environ, unit))
@@ -117,14 +126,21 @@ def _remedy(executable: str, environ: t.Mapping[str, str], unit: t.Optional[str]
     return "start it with PATH=%s, or restart it through its supervisor instead" % path
 
 
-def _check_files(root: str, master: Process, command: Command, executable: str) -> None:
+def _check_files(root: str, exe: str, master: Process, command: Command, executable: str) -> None:
     if (master.executable or "").endswith(" (deleted)"):
         raise WouldFail(
             "its interpreter %s has been replaced or removed since it started; restart it through its supervisor"
             % t.cast(str, master.executable)[: -len(" (deleted)")]
         )
-    if not os.path.exists(root + executable):
-        raise WouldFail("its interpreter %s is gone; restart it through its supervisor once it is back" % executable)
+    try:
+        named, running = os.stat(root + executable), os.stat(exe)
+    except OSError:
+        raise WouldFail(
+            "its interpreter %s is gone; restart it through its supervisor once it is back" % executable
+        ) from None
+    # argv is what its starter chose to write there. Only the program that really runs may be run in its name.
+    if (named.st_dev, named.st_ino) != (running.st_dev, running.st_ino):
+        raise WouldFail("its arguments name %s, which is not the interpreter that it runs" % executable)
     relative = not (command.script or "").startswith("/")
     if relative and (master.cwd or "").endswith(" (deleted)"):
         raise WouldFail(
@@ -200,20 +216,26 @@ os._exit(0)
 def _import_as_server(
     proc: Proc, master: Process, task: t.Dict[str, t.Any], executable: str, environ: t.Mapping[str, str]
 ) -> t.Tuple[bytes, str]:
-    """Run the rehearsal as the server would run; returns what it answered and what it said on stderr."""
+    """Run the rehearsal as the server would run; returns what it answered and what it said on stderr.
+
+    Files and not pipes take what it writes: a process that the server's code leaves behind may keep a pipe open.
+    """
     clean = {key: value for key, value in environ.items() if key not in _HANDOVER_VARIABLES}
-    reader, writer = os.pipe()
-    with os.fdopen(reader, "rb") as pipe:
+    with tempfile.TemporaryFile() as order, tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as said:
+        order.write(json.dumps({**task, "fd": answer.fileno()}).encode())
+        order.seek(0)
         try:
-            done = subprocess.run(  # pylint: disable=ansible-bad-function  # run_command cannot become a user
+            subprocess.run(  # pylint: disable=ansible-bad-function  # run_command cannot become a user
                 [os.path.basename(executable), "-B", "-c", _REHEARSAL],
                 executable=executable,
                 env=clean,
-                input=json.dumps({**task, "fd": writer}).encode(),
+                stdin=order,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                pass_fds=(writer,),
-                preexec_fn=_become(proc, master),
+                stderr=said,
+                pass_fds=(answer.fileno(),),
+                # Without our terminal, and in a group of its own.
+                start_new_session=True,
+                preexec_fn=_become(proc, master),  # a module has one thread
                 timeout=_TIMEOUT,
                 check=False,
             )
@@ -223,9 +245,9 @@ def _import_as_server(
             ) from None
         except (OSError, subprocess.SubprocessError) as exc:
             raise WouldFail("its interpreter %s cannot be run as its user: %s" % (executable, exc)) from None
-        finally:
-            os.close(writer)
-        return pipe.read(), done.stderr.decode("utf-8", "replace")
+        answer.seek(0)
+        said.seek(0)
+        return answer.read(_MOST_WRITTEN), said.read(_MOST_WRITTEN).decode("utf-8", "replace")
 
 
 def server_arguments(args: t.Sequence[str]) -> t.List[str]:
@@ -234,7 +256,17 @@ def server_arguments(args: t.Sequence[str]) -> t.List[str]:
     at = 1 if len(words) > 1 and words[0].startswith("--addons-path=") and words[1] == "server" else 0
     if words[at : at + 1] == ["server"]:
         del words[at]
-    return [word for word in words if word not in ("-s", "--save")]
+    kept = []
+    for word in words:
+        if len(word) >= len("--sa") and "--save".startswith(word):
+            continue
+        # -s takes no value, so others may follow in the same word: -sc odoo.conf.
+        if word.startswith("-s"):
+            word = "-" + word[2:]  # noqa: PLW2901
+            if word == "-":
+                continue
+        kept.append(word)
+    return kept
 
 
 def explain(answer: bytes, said: str, executable: str, environ: t.Mapping[str, str], unit: t.Optional[str]) -> None:
@@ -242,40 +274,36 @@ def explain(answer: bytes, said: str, executable: str, environ: t.Mapping[str, s
 
     :raises WouldFail: unless it came to its end.
     """
-    last_words = said.strip().splitlines()[-1:] or ["no message"]
+    last_words = (said.strip().splitlines() or ["no message"])[-1]
     try:
         told = json.loads(answer.decode("utf-8", "replace"))
-    except ValueError:
+        stage, error, where = str(told["stage"]), str(told["error"]), told.get("where")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise WouldFail(
-            "a HUP would kill it: its interpreter ended before it could tell why (%s)" % last_words[0]
+            "a HUP would kill it: its interpreter ended before it could tell why (%s)" % last_words
         ) from None
-    if told["stage"] == "done":
+    if stage == "done":
         return
-    error = last_words[0] if told["error"] == "SystemExit" else redact_text(" ".join(told["error"].split()))
-    where = " (%s)" % told["where"] if told.get("where") else ""
-    if told["stage"] == "configuration":
-        raise WouldFail("a HUP would kill it, since Odoo cannot parse its configuration: %s%s" % (error, where))
-    remedy = (
-        "; " + _remedy(executable, environ, unit) if told["error"].startswith(("ImportError", "ModuleNotFound")) else ""
-    )
-    raise WouldFail("a HUP would kill it, since Odoo cannot be imported: %s%s%s" % (error, where, remedy))
+    reason = last_words if error == "SystemExit" else redact_text(" ".join(error.split()))
+    if where:
+        reason += " (%s)" % redact_text(str(where))
+    if stage == "configuration":
+        raise WouldFail("a HUP would kill it, since Odoo cannot parse its configuration: %s" % reason)
+    if error.startswith(("ImportError", "ModuleNotFound")):
+        reason += "; " + _remedy(executable, environ, unit)
+    raise WouldFail("a HUP would kill it, since Odoo cannot be imported: %s" % reason)
 
 
 def _become(proc: Proc, master: Process) -> t.Callable[[], None]:
     """What the child does between fork and exec: enter the server's mounts, its directory and its user."""
-    libc = ctypes.CDLL(None, use_errno=True)
     privileged = os.geteuid() == 0
     cwd = master.cwd or "/"
-    namespace = None
-    if privileged and os.stat("/proc/self/ns/mnt").st_ino != os.stat("%s/%d/ns/mnt" % (proc.root, master.pid)).st_ino:
-        namespace = "%s/%d/ns/mnt" % (proc.root, master.pid)
+    foreign = privileged and differs(proc.root, master.pid, MOUNTS)
 
     def become() -> None:
-        if namespace:
-            descriptor = os.open(namespace, os.O_RDONLY)
-            if libc.setns(descriptor, _CLONE_NEWNS) != 0:
-                raise OSError(ctypes.get_errno(), "setns")
-            os.close(descriptor)
+        if foreign:
+            enter("%s/%d/ns/%s" % (proc.root, master.pid, MOUNTS))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_WRITTEN, _MOST_WRITTEN))
         os.chdir("/" if cwd.endswith(" (deleted)") else cwd)
         if privileged:
             os.setgroups(master.groups)

@@ -118,7 +118,7 @@ class _Reload:
             return
         self.result.reason = decision.reason
         if decision.kind == ACT:
-            rehearse(self._proc, self._now, self._seen.options[self._now.identity].config_file, self._unit)
+            self._rehearse()
             check(self._proc, "HUP", self._target(), force=self._order.force)
             self.result.did, self.result.signals = SIGNALLED, ["HUP"]
 
@@ -126,20 +126,32 @@ class _Reload:
         """Wait for what is under way, then send the HUP if one is still needed, and wait until it has worked."""
         self._host.store.open()
         waited_for = self._take_lock()
+        rehearsed = settled = False
         while True:
             decision = self._decide(waited_for)
             self.result.reason = decision.reason
+            if decision.kind == ACT and rehearsed:
+                break
+            if decision.kind == ACT:
+                self._rehearse()
+                rehearsed = True
+                # That took its time, and somebody else may have begun something meanwhile.
+                self._look()
+                continue
+            # What needs no reload must serve all the same: it may be what a failed call has left behind.
+            if decision.kind == WAIT or not settled:
+                self._settle()
+                settled = True
             if decision.kind == NOTHING:
                 self.result.after = self._summary()
                 return
-            if decision.kind == ACT:
-                break
-            self._settle()
             if decision.load:
                 waited_for = decision.reason
-        rehearse(self._proc, self._now, self._seen.options[self._now.identity].config_file, self._unit)
         self._hang_up()
-        self._host.store.forget_others({i.identity for i in look(self._proc).instances})
+        self._host.store.forget_others(self._proc.lives)
+
+    def _rehearse(self) -> None:
+        rehearse(self._proc, self._now, self._seen.options[self._now.identity].config_file, self._unit)
 
     def _decide(self, waited_for: t.Optional[str]) -> Decision:
         staleness = None
@@ -221,7 +233,7 @@ class _Reload:
         lacking = missing(self._now, options)
         if lacking is None and self._order.health is not None and options.http_enable:
             version = self._seen.releases[self._now.identity].version
-            sick = check_health(self._order.health, self._now, options, version)
+            sick = check_health(self._order.health, self._now, options, version, self._proc.root)
             lacking = sick and "it to be healthy: " + sick
         return Pending(lacking) if lacking else None
 

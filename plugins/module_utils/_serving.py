@@ -44,9 +44,7 @@ def missing(instance: Instance, options: Options) -> t.Optional[str]:
         return "%d old %s to finish" % (len(old), _processes(old))
     if options.http_enable and instance.listening == ():
         return "the master to listen"
-    if not wants_prefork:
-        return None
-    lacking = _lacking_process(instance, options)
+    lacking = _lacking_process(instance, options) if wants_prefork else None
     if lacking:
         return lacking
     if instance.having(UNKNOWN):

@@ -63,13 +63,19 @@ class CodeTree:
     """The code below some folders, walked once for all servers that share them."""
 
     def __init__(self) -> None:
-        self._walked: t.Dict[str, t.List[t.Tuple[float, str]]] = {}
+        self._walked: t.Dict[t.Tuple[int, int], t.List[t.Tuple[float, str]]] = {}
         #: folders that could not be read, or not to their end
         self.incomplete: t.List[str] = []
 
     def files(self, root: str, folder: str, excluded: t.Optional[str]) -> t.List[t.Tuple[float, str]]:
         """Change time and path of every file of code below a folder; links are followed, each folder once."""
-        key = os.path.realpath(root + folder)
+        try:
+            status = os.stat(root + folder)
+        except OSError:
+            self.incomplete.append(folder)
+            return []
+        # Not the path: /proc/PID/root of a container reads "/" for all of them.
+        key = (status.st_dev, status.st_ino)
         if key not in self._walked:
             self._walked[key] = list(self._walk(root, folder, excluded))
         return self._walked[key]

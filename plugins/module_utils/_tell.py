@@ -103,8 +103,8 @@ def _master(instance: Instance, look: Look, facts: Facts, now: float, sizes: t.M
         "version": release.version,
         "config_file": printable(options.config_file),
         "config_error": printable(options.config_error),
-        "databases": list(options.databases),
-        "options": {name: getattr(options, name) for name in _OPTION_NAMES},
+        "databases": [printable(name) for name in options.databases],
+        "options": {name: _plain(getattr(options, name)) for name in _OPTION_NAMES},
         "listening": [{"address": address, "port": port} for address, port in instance.ports],
         "workers": counts(instance),
         "children": [_child(child, sizes) for child in instance.children],
@@ -184,6 +184,10 @@ def user_name(uid: int) -> str:
 def printable(text: t.Optional[str]) -> t.Optional[str]:
     """``text`` that JSON can carry: bytes that were not UTF-8 are shown as escapes."""
     return None if text is None else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _plain(value: t.Any) -> t.Any:
+    return printable(value) if isinstance(value, str) else value
 
 
 def _child(child: Child, sizes: t.Mapping[int, int]) -> t.Dict[str, t.Any]:

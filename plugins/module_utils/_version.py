@@ -53,9 +53,9 @@ def _places(master: Process, command: Command) -> t.List[str]:
     cwd = (master.cwd or "/").replace(" (deleted)", "")
     folders = []
     if command.script:
-        folders.append(os.path.dirname(os.path.join(cwd, command.script)))
+        folders.append(glob.escape(os.path.dirname(os.path.join(cwd, command.script))))
     elif command.package:
-        folders.append(cwd)
+        folders.append(glob.escape(cwd))
     prefixes = []
     if "/" in command.interpreter:
         prefixes.append(os.path.dirname(os.path.dirname(os.path.join(cwd, command.interpreter))))

@@ -35,4 +35,8 @@ def parse_moment(text: str) -> float:
         raise BadMoment("%r is no moment; %s" % (text, _RIGHT)) from None
     if moment.tzinfo is None:
         raise BadMoment("%r has no offset from UTC; %s" % (text, _RIGHT))
+    try:
+        datetime.datetime.fromtimestamp(moment.timestamp(), datetime.timezone.utc)
+    except (OverflowError, ValueError, OSError):
+        raise BadMoment("%r is no moment; %s" % (text, _RIGHT)) from None
     return moment.timestamp()

@@ -43,7 +43,7 @@ def _listed(value: t.Any) -> list[t.Any]:
     if text.startswith("["):
         try:
             return list(json.loads(text))
-        except ValueError:
+        except (ValueError, RecursionError):
             text = text.strip("[]").replace("'", "")
     return [part for part in re.split(r"\s*,\s*|\s+", text) if part] if text else []
 

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Into another process's mounts or network: what Python has itself only since 3.12."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import threading
+import typing as t
+
+MOUNTS, NETWORK = "mnt", "net"
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def differs(proc_root: str, pid: int, kind: str) -> bool:
+    """Whether a process lives in another namespace of this kind than we do; False where we may not see that."""
+    try:
+        theirs = os.stat("%s/%d/ns/%s" % (proc_root, pid, kind))
+        ours = os.stat("/proc/self/ns/" + kind)
+    except OSError:
+        return False
+    return (theirs.st_dev, theirs.st_ino) != (ours.st_dev, ours.st_ino)
+
+
+def enter(path: str) -> None:
+    """Move this thread into a namespace.
+
+    :raises OSError: we may not, or the process is gone.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if _libc.setns(descriptor, 0) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), path)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def network_of(proc_root: str, pid: int) -> t.Iterator[None]:
+    """Make connections as a process would: a container's 127.0.0.1 is not ours.
+
+    :raises OSError: we may not enter its network, which needs root.
+    """
+    if not differs(proc_root, pid, NETWORK):
+        yield
+        return
+    home = "/proc/self/task/%d/ns/%s" % (threading.get_native_id(), NETWORK)
+    descriptor = os.open(home, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        enter("%s/%d/ns/%s" % (proc_root, pid, NETWORK))
+        try:
+            yield
+        finally:
+            enter("/proc/self/fd/%d" % descriptor)
+    finally:
+        os.close(descriptor)
