@@ -12,6 +12,7 @@ import configparser
 import functools
 import optparse
 import os
+import re
 import typing as t
 from dataclasses import dataclass
 
@@ -21,7 +22,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, P
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_environ
 from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
 
-_LARGEST_FILE, _LONGEST_LINE = 1 << 20, 1 << 12
+_LARGEST_FILE = 1 << 20
+_LONG_BLANK = re.compile(r"[^\S\n]{257}")
 
 
 @dataclass(frozen=True)
@@ -178,9 +180,9 @@ def parse_configuration(text: str) -> t.Dict[str, str]:
 
     :raises configparser.Error: Odoo would not read it either.
     """
-    if max(map(len, text.splitlines()), default=0) > _LONGEST_LINE:
-        # configparser takes the square of a line's length: a megabyte would take hours.
-        raise configparser.Error("a line is longer than %d characters" % _LONGEST_LINE)
+    if _LONG_BLANK.search(text):
+        # configparser takes the square of its length: a megabyte would take hours.
+        raise configparser.Error("a line holds a run of more than 256 blanks")
     parser = configparser.RawConfigParser()
     parser.read_string(text)
     content = dict(parser.items("options")) if parser.has_section("options") else {}

@@ -192,7 +192,6 @@ def _nested() -> list[Process]:
     return [*build.threaded(100), *inner]
 
 
-@pytest.mark.xfail(strict=True, reason="a server that a server starts with the same script is taken for its shepherd")
 def test_a_server_that_a_server_has_started() -> None:
     # Runbot, or an addon that starts a copy of the server for a test.
     found = find_instances(_nested(), build.PORTS, 9999)
@@ -214,7 +213,6 @@ def test_cron_workers_of_a_nice_master(nice: int) -> None:
     assert [child.role for child in build.instance(processes).children] == [HTTP, HTTP, GEVENT_ROLE, CRON]
 
 
-@pytest.mark.xfail(strict=True, reason="a worker that somebody has reniced counts as cron although it listens")
 def test_an_http_worker_that_was_reniced() -> None:
     processes = build.prefork(100)
     processes[1] = dataclasses.replace(processes[1], nice=5)

@@ -150,12 +150,10 @@ def test_what_is_no_odoo(line: str) -> None:
     "line",
     ["python3 -m coverage html -d odoo", "python3 -m coverage report --include odoo", "python3 -m trace -C odoo x"],
 )
-@pytest.mark.xfail(strict=True, reason="any word named odoo behind a carrier counts as its script")
 def test_a_carrier_that_runs_something_else(line: str) -> None:
     assert _kind(line) is None
 
 
-@pytest.mark.xfail(strict=True, reason="-um is not split: odoo is taken for a script in the working directory")
 def test_a_module_after_clustered_flags() -> None:
     command = parse_command(["python3", "-um", "odoo", "-c", "x"])
     assert command is not None
@@ -163,7 +161,6 @@ def test_a_module_after_clustered_flags() -> None:
 
 
 @pytest.mark.parametrize("line", ["python3 odoo-bin start -d x", "python3 odoo-bin start"])
-@pytest.mark.xfail(strict=True, reason="`odoo start` is a server that stays")
 def test_the_subcommand_start_is_a_server(line: str) -> None:
     assert _kind(line) == SERVER
 

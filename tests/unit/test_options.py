@@ -69,7 +69,6 @@ def test_arguments(line: str, expected: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("line", ["-c", "--workers", "--syslog=1", "-s --save=x", "--no-http=1", "--workers 3 -d"])
-@pytest.mark.xfail(strict=True, raises=SystemExit, reason="optparse ends the program over what it cannot parse")
 def test_arguments_that_optparse_would_end_the_program_for(line: str) -> None:
     # Anybody on the host may run something that is called so.
     parse_arguments(line.split())
@@ -131,7 +130,6 @@ def test_no_configuration_raises_anything_else(text: str) -> None:
         merge({}, parse_configuration(text), None, None)
 
 
-@pytest.mark.xfail(strict=True, reason="configparser's pattern takes the square of a line's length: 1 MB takes hours")
 def test_a_long_line_costs_no_more_than_its_length() -> None:
     begun = time.process_time()
     with contextlib.suppress(configparser.Error):

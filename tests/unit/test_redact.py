@@ -56,13 +56,11 @@ def test_the_short_option(before: str, after: str) -> None:
 
 
 @pytest.mark.parametrize("argv", [["-sw" + SECRET], ["-sw", SECRET]])
-@pytest.mark.xfail(strict=True, reason="optparse takes -sw for -s -w (--save is a flag)")
 def test_the_short_option_behind_a_short_flag(argv: list[str]) -> None:
     assert SECRET not in " ".join(redact_argv(["python3", "odoo-bin", *argv]))
 
 
 @pytest.mark.parametrize("option", ["--pas", "--pass", "--pa"])
-@pytest.mark.xfail(strict=True, reason="argparse of `odoo deploy` takes any beginning of --password")
 def test_the_password_of_a_subcommand(option: str) -> None:
     assert SECRET not in " ".join(redact_argv(["python3", "odoo-bin", "deploy", "m", "http://x", option, SECRET]))
 
@@ -157,7 +155,6 @@ def test_other_places_of_secrets(text: str) -> None:
         f"pwd={SECRET}",
     ],
 )
-@pytest.mark.xfail(strict=True, reason="the value is taken to end early, or the name is not known")
 def test_secrets_with_characters_that_mean_something(text: str) -> None:
     assert SECRET not in redact_text(text)
 
@@ -182,7 +179,6 @@ def test_it_is_done_after_one_pass(text: str) -> None:
     assert redact_text(once) == once
 
 
-@pytest.mark.xfail(strict=True, reason="the pattern tries every beginning of a word with every end: 64 kB take minutes")
 @pytest.mark.parametrize("text", ["a." * 2000, "a-" * 2000])
 def test_the_cost_grows_with_the_length_and_not_with_its_square(text: str) -> None:
     begun = time.process_time()

@@ -92,7 +92,6 @@ def test_the_arguments_of_the_rehearsal(line: str, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("word", ["--sav", "--sa", "-sc"])
-@pytest.mark.xfail(strict=True, reason="optparse takes beginnings of --save, and -s in a cluster")
 def test_no_spelling_of_save_gets_through(word: str) -> None:
     assert word not in server_arguments([word, "x"])
 
@@ -142,7 +141,6 @@ def test_no_answer(answer: bytes) -> None:
 @pytest.mark.parametrize(
     "answer", [b"[]", b"null", b"7", b"{}", b'{"stage": 1}', b'{"stage": "import", "error": null}']
 )
-@pytest.mark.xfail(strict=True, raises=(TypeError, KeyError, AttributeError), reason="any JSON is taken for an answer")
 def test_an_answer_of_another_form_is_no_answer(answer: bytes) -> None:
     # The rehearsal runs code of the service's user, which may write what it likes.
     assert judge(answer, "x\n")
@@ -153,7 +151,6 @@ def test_secrets_in_errors_are_hidden() -> None:
     assert SECRET not in judge(told(error=f"X: postgres://u:{SECRET}@h"))
 
 
-@pytest.mark.xfail(strict=True, reason="with ODOO_RC odoo.conf is parsed at import, and configparser quotes the line")
 def test_a_line_of_odoo_conf_that_configparser_quotes() -> None:
     error = f"ParsingError: Source contains parsing errors: '/etc/odoo.conf' [line 3]: 'db_password {SECRET}\\n'"
     assert SECRET not in judge(told(error=error))
@@ -313,16 +310,12 @@ def test_a_server_of_root_is_not_run(server: Server) -> None:
 
 
 @needs_root
-@pytest.mark.xfail(strict=True, reason="the environment is read by pid, and a stranger may have the pid by then")
 def test_the_environment_of_a_stranger_is_not_handed_to_the_server(server: Server) -> None:
     server.start()
     assert server.rehearse(start=1) != ""
 
 
 @needs_root
-@pytest.mark.xfail(
-    strict=True, reason="argv[0] is believed: anybody's program is run as the user of a setuid or setgid one"
-)
 def test_what_argv_names_is_run_only_if_it_is_the_interpreter_that_runs(server: Server) -> None:
     # As a setgid program would be: its argv is the caller's choice, its group is not.
     server.write("python3", "#!/bin/sh\necho ran >&2\nexit 0\n")
@@ -342,9 +335,6 @@ def _within(seconds: float, server: Server) -> str:
             return "hung: " + future.result()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a child of the rehearsal that keeps its pipe open is waited for, without a limit"
-)
 def test_a_process_that_the_code_leaves_behind_is_not_waited_for(server: Server) -> None:
     server.start()
     server.write(
@@ -352,14 +342,13 @@ def test_a_process_that_the_code_leaves_behind_is_not_waited_for(server: Server)
         "import os, time\n"
         "if os.fork() == 0:\n"
         "    os.close(2); os.close(1)\n"
-        f"    while not os.path.exists({str(server.folder / 'stop')!r}): time.sleep(0.01)\n"
+        f"    for _turn in range(600): os.path.exists({str(server.folder / 'stop')!r}) or time.sleep(0.01)\n"
         "    os._exit(0)\n",
     )
     assert _within(3, server) == ""
 
 
 @pytest.mark.skipif(not os.path.exists("/usr/bin/script"), reason="without a terminal there is none to take")
-@pytest.mark.xfail(strict=True, reason="the server's code gets our controlling terminal, and could type into it")
 def test_the_code_has_no_terminal_of_ours(server: Server) -> None:
     server.start()
     server.write("odoo/http.py", "import os\nos.open('/dev/tty', os.O_RDWR)\n")
@@ -387,4 +376,4 @@ def test_the_code_has_no_terminal_of_ours(server: Server) -> None:
         check=False,
     )
     # Without a terminal the open fails, which the rehearsal tells.
-    assert "said 'a HUP would kill it" in done.stdout, done.stdout
+    assert "No such device or address: '/dev/tty'" in done.stdout, done.stdout

@@ -214,7 +214,6 @@ def test_a_reload_from_the_hup_to_the_new_generation(stage: Staged, kind: str, m
     assert result.seconds > 0
 
 
-@pytest.mark.xfail(strict=True, reason="two readings of the clocks differ by some microseconds: taken for another load")
 def test_the_start_of_a_process_is_not_read_off_the_clock_to_the_microsecond(
     stage: Staged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -435,7 +434,6 @@ def test_check_mode_during_a_reload_predicts_the_wait(stage: Staged) -> None:
 
 
 @pytest.mark.parametrize("meanwhile", PREFORK_19[2:5])
-@pytest.mark.xfail(strict=True, reason="the look before a rehearsal of up to a minute is what the door is told")
 def test_a_reload_that_somebody_begins_during_the_rehearsal_gets_no_second_hup(stage: Staged, meanwhile: str) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.on_rehearsal = lambda: on.scene.go_to(meanwhile)
@@ -443,7 +441,6 @@ def test_a_reload_that_somebody_begins_during_the_rehearsal_gets_no_second_hup(s
     assert on.sent == []
 
 
-@pytest.mark.xfail(strict=True, reason="the look before a rehearsal of up to a minute is what the door is told")
 def test_a_drain_that_somebody_begins_during_the_rehearsal_gets_no_hup(stage: Staged) -> None:
     on = stage("14-prefork", [PREFORK_14[0], "hup-14-draining-first", "hup-14-draining-in-flight", GONE])
     on.on_rehearsal = on.scene.go_on
@@ -452,7 +449,6 @@ def test_a_drain_that_somebody_begins_during_the_rehearsal_gets_no_hup(stage: St
     assert on.sent == []
 
 
-@pytest.mark.xfail(strict=True, reason="what needs no reload is not asked for its health")
 def test_a_server_that_needs_no_reload_must_serve_all_the_same(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     deployed = on.clock.time()
@@ -468,7 +464,6 @@ class Enough(Exception):
     """Too many looks without a pause."""
 
 
-@pytest.mark.xfail(strict=True, raises=Enough, reason="nothing is missing of a threaded server that boots for ever")
 def test_a_threaded_server_that_boots_for_ever_is_a_failure_in_time(
     stage: Staged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -485,7 +480,6 @@ def test_a_threaded_server_that_boots_for_ever_is_a_failure_in_time(
         on.reload(timeout=20)
 
 
-@pytest.mark.xfail(strict=True, raises=Enough, reason="nothing is missing of a threaded server with a forked child")
 def test_a_forked_child_of_a_threaded_server_is_a_failure_in_time(
     stage: Staged, monkeypatch: pytest.MonkeyPatch
 ) -> None:

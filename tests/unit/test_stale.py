@@ -162,9 +162,6 @@ def test_a_shared_tree_is_walked_once_for_all(disk: Disk, monkeypatch: pytest.Mo
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a mount namespace")
-@pytest.mark.xfail(
-    strict=True, reason="realpath resolves /proc/PID/root to / : two containers with one path are one tree"
-)
 def test_the_same_path_in_two_containers_is_two_trees() -> None:
     # /proc/PID/root of a process with its own mounts reads "/", whatever is mounted there.
     with subprocess.Popen(

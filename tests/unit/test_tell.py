@@ -82,7 +82,6 @@ def _with_argument(argument: bytes) -> str:
 
 
 @pytest.mark.parametrize("argument", [b"-d\xff", b"--logfile=/\xff", b"--data-dir=/\xff", b"--http-interface=\xff"])
-@pytest.mark.xfail(strict=True, raises=UnicodeEncodeError, reason="what Odoo was given is told as it stands")
 def test_bytes_that_are_no_text_in_an_option(argument: bytes) -> None:
     _with_argument(argument).encode()
 
