@@ -15,13 +15,12 @@ import shlex
 import subprocess
 import time
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab" / "lab"
-NAME = "tests"
 KINDS = ("p19", "t19", "p14", "t14")
 
 #: What no output may ever contain: the lab plants them in odoo.conf.
@@ -47,8 +46,8 @@ class Answer:
 class Fleet:
     """The lab, as tests use it."""
 
+    name: str
     inventory: str
-    broken: set[str] = field(default_factory=set)
 
     def module(self, host: str, name: str, *options: str, **arguments: t.Any) -> Answer:
         """Run one of our modules ad hoc, over ssh, as a user would."""
@@ -96,7 +95,7 @@ class Fleet:
     def run(self, host: str, *command: str, check: bool = True) -> str:
         """Run a command on a host."""
         done = subprocess.run(
-            [str(LAB), "--lab", NAME, "ssh", host, shlex.join(command)],
+            [str(LAB), "--lab", self.name, "ssh", host, shlex.join(command)],
             check=False,
             capture_output=True,
             text=True,
@@ -107,7 +106,9 @@ class Fleet:
 
     def master(self, host: str, **match: t.Any) -> dict[str, t.Any]:
         """The one master of a host."""
-        (master,) = self.module(host, "master_info", match=match).result["masters"]
+        answer = self.module(host, "master_info", match=match)
+        assert answer.code == 0, answer.output
+        (master,) = answer.result["masters"]
         return t.cast("dict[str, t.Any]", master)
 
     def processes(self, host: str) -> list[str]:
@@ -117,7 +118,7 @@ class Fleet:
 
     def restore(self, *hosts: str) -> None:
         """Make hosts anew."""
-        lab("restore", *hosts)
+        lab(self.name, "restore", *hosts)
 
     def settle(self, host: str, state: str = "running", seconds: float = 30) -> dict[str, t.Any]:
         """Wait until the one master of a host is in this state."""
@@ -135,12 +136,13 @@ def no_secrets(output: str) -> None:
         assert secret not in output, f"{secret} in:\n{output}"
 
 
-def lab(*arguments: str) -> None:
+def lab(name: str, *arguments: str) -> str:
     """Run the lab's tool."""
     done = subprocess.run(
-        [str(LAB), "--lab", NAME, *arguments], check=False, capture_output=True, text=True, timeout=600
+        [str(LAB), "--lab", name, *arguments], check=False, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 class Request:
@@ -168,17 +170,20 @@ def request(fleet: Fleet, host: str, path: str) -> t.Iterator[Request]:
 
 @pytest.fixture(scope="session")
 def fleet() -> t.Iterator[Fleet]:
-    """The fleet, up for the whole run."""
+    """The fleet of most tests, up for the whole run."""
+    yield from lab_up("tests", str(pathlib.Path(__file__).parent / "fleet.yml"))
+
+
+def lab_up(name: str, hosts: str) -> t.Iterator[Fleet]:
+    """Bring a fleet up, and down again. While working on a test, FLEETOPS_KEEP_LAB=1 keeps it and saves the time."""
     if os.geteuid() != 0:
         pytest.skip("the lab needs root")
-    # Begin with fresh hosts. While working on a test, FLEETOPS_KEEP_LAB=1 saves the time and keeps them.
     keep = bool(os.environ.get("FLEETOPS_KEEP_LAB"))
     if not keep:
-        lab("down")
-    lab("up", str(pathlib.Path(__file__).parent / "fleet.yml"))
-    path = subprocess.run([str(LAB), "--lab", NAME, "inventory"], check=True, capture_output=True, text=True).stdout
+        lab(name, "down")
+    lab(name, "up", hosts)
     try:
-        yield Fleet(path.strip())
+        yield Fleet(name, lab(name, "inventory").strip())
     finally:
         if not keep:
-            lab("down")
+            lab(name, "down")

@@ -100,6 +100,21 @@ def test_without_root_it_sees_less_and_says_so(fleet: Fleet) -> None:
     assert (master["mode"], master["state"], master["workers"]["cron"]) == ("prefork", "running", 1)
 
 
+def test_an_interpreter_without_psutil_hands_over_to_one_of_root_that_has_it(fleet: Fleet) -> None:
+    fleet.run("seed", "mkdir", "-p", "/opt/bare/bin")
+    fleet.run("seed", "ln", "-sf", "/usr/bin/python3", "/opt/bare/bin/python3")
+    fleet.run("seed", "sh", "-c", "echo home = /usr/bin > /opt/bare/pyvenv.cfg")
+    bare = ["-e", "ansible_python_interpreter=/opt/bare/bin/python3"]
+    assert len(fleet.module("seed", "master_info", *bare).result["masters"]) == 1
+    fleet.run("seed", "sh", "-c", "mkdir -p /opt/away; mv /usr/lib/python3/dist-packages/psutil* /opt/away/")
+    try:
+        answer = fleet.module("seed", "master_info", *bare)
+    finally:
+        fleet.run("seed", "sh", "-c", "mv /opt/away/psutil* /usr/lib/python3/dist-packages/")
+    assert answer.code == 2
+    assert "python3-psutil" in answer.result["msg"]
+
+
 def test_match(fleet: Fleet) -> None:
     assert (
         len(

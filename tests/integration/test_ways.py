@@ -1,0 +1,89 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Odoo as it is started elsewhere: several on a host, supervisord, a terminal, containers of podman."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from .conftest import Fleet, lab_up
+
+HOSTS = ("superv", "term", "pod", "podone", "pod14")
+
+
+@pytest.fixture(scope="module")
+def ways() -> t.Iterator[Fleet]:
+    """A fleet of its own, for the run of this file."""
+    yield from lab_up("ways", "ways")
+
+
+@pytest.mark.parametrize(
+    ("host", "kind", "log", "version"),
+    [
+        ("superv", "supervisord", "none", "19.0"),
+        ("term", "none", "terminal", "19.0"),
+        ("pod", "container", "container", "19.0"),
+        ("podone", "container", "container", "19.0"),
+        ("pod14", "container", "container", "14.0"),
+    ],
+)
+def test_each_is_known_for_what_it_is(ways: Fleet, host: str, kind: str, log: str, version: str) -> None:
+    master = ways.master(host)
+    assert (master["supervisor"]["kind"], master["log"]["kind"], master["version"]) == (kind, log, version)
+    assert (master["mode"], master["state"]) == ("prefork", "running")
+    assert master["workers"] == {"http": 2, "cron": 1, "gevent": 1}
+    assert {"address": "0.0.0.0", "port": 8069} in master["listening"]
+    if kind == "container":
+        assert master["container"]["runtime"] == "podman"
+        assert master["container"]["pid"] < master["pid"]
+        assert master["supervisor"]["unit"] == master["container"]["id"]
+    else:
+        assert master["container"] is None
+    if kind == "supervisord":
+        assert master["supervisor"]["unit"] == "odoo:odoo"
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_each_is_reloaded_once(ways: Fleet, host: str) -> None:
+    old = ways.processes(host)
+    answer = ways.module(host, "reload")
+    assert (answer.code, answer.only["did"], answer.only["signals"]) == (0, "signalled", ["HUP"])
+    new = ways.processes(host)
+    assert new[0] == old[0]
+    assert set(new[1:]).isdisjoint(old[1:])
+    again = ways.module(host, "reload", policy="stale")
+    assert (again.code, again.only["did"]) == (0, "nothing")
+
+
+def test_a_container_is_rehearsed_in_its_own_files(ways: Fleet) -> None:
+    # Its Odoo is broken inside; the host has none at all.
+    old = ways.processes("pod")
+    name = ways.run("pod", "podman", "ps", "--format", "{{.Names}}").split()[0]
+    inside = ["podman", "exec", "-u", "0", name, "sh", "-c"]
+    path = "/usr/lib/python3/dist-packages/odoo/http.py"
+    ways.run("pod", *inside, f"cp -p {path} /tmp/good && echo 'raise RuntimeError(\"broken inside\")' >> {path}")
+    try:
+        answer = ways.module("pod", "reload")
+    finally:
+        ways.run("pod", *inside, f"mv /tmp/good {path}")
+    assert (answer.code, answer.only["did"]) == (2, "refused")
+    assert "RuntimeError: broken inside" in answer.result["msg"]
+    assert ways.processes("pod") == old
+
+
+def test_only_the_chosen_one_of_several(ways: Fleet) -> None:
+    masters = {m["supervisor"]["unit"]: m for m in ways.module("many", "master_info").result["masters"]}
+    assert sorted(masters) == ["odoo@prod.service", "odoo@test.service"]
+    assert masters["odoo@prod.service"]["user"] != masters["odoo@test.service"]["user"]
+    for choice in ({"match": {"unit": "odoo@test.service"}}, {"select": "[?options.http_port==`8169`]"}):
+        answer = ways.module("many", "reload", **choice)
+        assert (answer.code, answer.only["pid"]) == (0, masters["odoo@test.service"]["pid"])
+    after = {m["supervisor"]["unit"]: m for m in ways.module("many", "master_info").result["masters"]}
+    prod = "odoo@prod.service"
+    assert [c["pid"] for c in after[prod]["children"]] == [c["pid"] for c in masters[prod]["children"]]
+    both = ways.module("many", "reload")
+    assert [one["did"] for one in both.result["results"]] == ["signalled", "signalled"]
