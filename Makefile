@@ -56,6 +56,10 @@ units: setup ## unit tests
 integration: setup ## the lab's own tests, and tests against real Odoo servers in the lab (as root)
 	@$(PYTEST) tests/lab tests/integration $(ARGS)
 
+.PHONY: fuzz
+fuzz: setup ## 100,000 random process trees through classifier and rules
+	@FLEETOPS_FUZZ=100000; export FLEETOPS_FUZZ; $(PYTEST) tests/unit/test_fuzz.py --timeout 600 $(ARGS)
+
 .PHONY: bench
 bench: setup ## what a look costs, as ratios against what one would do without it (as root)
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python tests/bench/bench.py
