@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from .conftest import Fleet
@@ -82,11 +84,13 @@ def test_an_old_modification_time_hides_nothing(fleet: Fleet) -> None:
 
 
 def test_somebody_elses_hup_is_known_from_the_log(fleet: Fleet) -> None:
-    for host in ("p19", "journal"):
+    hosts = ("p19", "journal")
+    for host in hosts:
         assert fleet.module(host, "reload").code == 0
         fleet.run(host, "touch", MODEL)
-        # More than what Odoo may take to import its core lies between the change and the load.
-        fleet.run(host, "sleep", "31")
+    # More than what Odoo may take to import its core lies between the change and the load.
+    time.sleep(31)
+    for host in hosts:
         old = fleet.processes(host)
         before = fleet.master(host)
         assert (before["loaded"]["evidence"], before["needs"]) == ("marker", "reload")
