@@ -177,7 +177,7 @@ class Master(Proc):
 
     def options(self, line: str = "", version: str | None = "19.0", cwd: str = "/") -> Options:
         """Read the options of a server that was started with these arguments."""
-        command = t.cast("Command", parse_command(["python3", "odoo-bin", *line.split()]))
+        command = t.cast(Command, parse_command(["python3", "odoo-bin", *line.split()]))
         return read_options(self, build.process(100, cwd=cwd), command, version)
 
 

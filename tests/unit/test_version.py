@@ -53,7 +53,7 @@ def test_major(version: str | None, number: int | None) -> None:
 
 def find(root: pathlib.Path, line: str, cwd: str = "/", executable: str | None = "/usr/bin/python3.11") -> t.Any:
     """Find the release of a server below a folder."""
-    command = t.cast("Command", parse_command(line.split()))
+    command = t.cast(Command, parse_command(line.split()))
     return find_release(build.process(100, cwd=cwd, executable=executable), command, str(root))
 
 
