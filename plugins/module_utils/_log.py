@@ -11,7 +11,6 @@ from __future__ import annotations
 import calendar
 import os
 import re
-import subprocess
 import time
 import typing as t
 
@@ -19,6 +18,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_r
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import FILE, JOURNAL, LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
+from ansible_collections.fleetops.odoo.plugins.module_utils._programs import output_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 
 _LARGEST_TAIL = 1 << 16
@@ -125,18 +125,7 @@ def open_log(proc: Proc, master: Process, path: str) -> t.Optional[int]:
 
 
 def _journal(*options: str) -> str:
-    try:
-        done = subprocess.run(  # pylint: disable=ansible-bad-function  # there is no AnsibleModule here
-            [_JOURNALCTL, "--no-pager", "--quiet", "--output=cat", *options],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode("utf-8", "replace")
+    return output_of(_JOURNALCTL, "--no-pager", "--quiet", "--output=cat", *options)
 
 
 def _open_files(proc: Proc, pid: int) -> t.Set[t.Tuple[int, int]]:

@@ -40,9 +40,16 @@ class WouldFail(Exception):
     """The HUP would kill the server; the message says why and what helps."""
 
 
-def rehearse(proc: Proc, instance: Instance, config_file: t.Optional[str], unit: t.Optional[str]) -> None:
+def rehearse(
+    proc: Proc,
+    instance: Instance,
+    config_file: t.Optional[str],
+    unit: t.Optional[str],
+    changed: t.Sequence[str] = (),
+) -> None:
     """Go through what a HUP would make this server do, without a signal.
 
+    :param changed: Python files that have changed since the load, manifests included: each must compile.
     :param config_file: path of its odoo.conf, in whose lines a fault is looked for.
     :param unit: systemd unit of the server, named in the remedy.
     :raises WouldFail: with the reason and the remedy.
@@ -77,6 +84,7 @@ def rehearse(proc: Proc, instance: Instance, config_file: t.Optional[str], unit:
         "package": command.package,
         "args": server_arguments(command.args),
         "config_file": config_file,
+        "changed": list(changed),
     }
     answer, said = _import_as_server(proc, master, task, executable, environ)
     explain(answer, redact_text(said), executable, environ, unit)
@@ -192,6 +200,18 @@ try:
         __import__(package + "." + name)
     told["stage"] = "configuration"
     sys.modules[package + ".tools"].config._parse_config(task["args"])
+    told["stage"] = "code"
+    import ast
+    for path in task["changed"]:
+        if not os.path.exists(path):
+            continue
+        told["path"] = path
+        with open(path, "rb") as file:
+            text = file.read()
+        if os.path.basename(path) in ("__manifest__.py", "__openerp__.py"):
+            ast.literal_eval(text.decode("utf-8").strip())
+        else:
+            compile(text, path, "exec", dont_inherit=True)
     told["stage"] = "done"
 except BaseException as exc:
     import traceback
@@ -202,6 +222,9 @@ except BaseException as exc:
         # optparse has said why on stderr.
         told["error"] = "SystemExit"
         told["where"] = None
+    elif told["stage"] == "code":
+        line = getattr(exc, "lineno", None)
+        told["where"] = told["path"] + (":%s" % line if line else "")
     elif told["stage"] == "configuration" and task["config_file"]:
         try:
             blame(exc)
@@ -289,6 +312,8 @@ def explain(answer: bytes, said: str, executable: str, environ: t.Mapping[str, s
         reason += " (%s)" % redact_text(str(where))
     if stage == "configuration":
         raise WouldFail("a HUP would kill it, since Odoo cannot parse its configuration: %s" % reason)
+    if stage == "code":
+        raise WouldFail("a file that has changed since it was loaded is broken: %s" % reason)
     if error.startswith(("ImportError", "ModuleNotFound")):
         reason += "; " + _remedy(executable, environ, unit)
     raise WouldFail("a HUP would kill it, since Odoo cannot be imported: %s" % reason)

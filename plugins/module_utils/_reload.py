@@ -151,7 +151,10 @@ class _Reload:
         self._host.store.forget_others(self._proc.lives)
 
     def _rehearse(self) -> None:
-        rehearse(self._proc, self._now, self._seen.options[self._now.identity].config_file, self._unit)
+        identity = self._now.identity
+        staleness = survey(self._proc, self._seen, self._host.store, staleness=True)[identity].staleness
+        changed = staleness.python if staleness else ()
+        rehearse(self._proc, self._now, self._seen.options[identity].config_file, self._unit, changed)
 
     def _decide(self, waited_for: t.Optional[str]) -> Decision:
         staleness = None

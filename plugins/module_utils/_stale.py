@@ -38,6 +38,8 @@ class Staleness:
     reasons: t.Tuple[str, ...] = ()
     files: t.Tuple[str, ...] = ()
     count: int = 0
+    #: all Python files among them, manifests included
+    python: t.Tuple[str, ...] = ()
 
     @property
     def stale(self) -> bool:
@@ -175,4 +177,5 @@ def judge(
         reasons.append("%s could not be read to the end" % ", ".join(incomplete[:3]))
     needs = RESTART if restart or need_daemon_reload else RELOAD if changed or incomplete else NOTHING
     files = [path for _time, path in [*restart, *changed]]
-    return Staleness(needs, tuple(reasons), tuple(files[:_NAMED]), len(files))
+    python = tuple(path for _time, path in changed if path.endswith(".py"))
+    return Staleness(needs, tuple(reasons), tuple(files[:_NAMED]), len(files), python)

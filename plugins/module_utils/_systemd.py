@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import glob
 import os
-import subprocess
 import typing as t
 from dataclasses import dataclass
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._programs import output_of
 
 _SYSTEMCTL = ("/usr/bin/systemctl", "/bin/systemctl")
 _FOLDERS = (
@@ -49,18 +50,8 @@ def show_units(names: t.Collection[str]) -> t.Dict[str, Unit]:
     systemctl = next((path for path in _SYSTEMCTL if os.access(path, os.X_OK)), None)
     if not names or systemctl is None:
         return {}
-    try:
-        done = subprocess.run(  # pylint: disable=ansible-bad-function  # there is no AnsibleModule here
-            [systemctl, "--no-pager", "show", "--property=" + ",".join(_PROPERTIES), "--", *sorted(names)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return {}
-    return parse_units(done.stdout.decode("utf-8", "replace"))
+    command = [systemctl, "--no-pager", "show", "--property=" + ",".join(_PROPERTIES), "--", *sorted(names)]
+    return parse_units(output_of(*command))
 
 
 def files_on_disk(name: str) -> t.List[str]:

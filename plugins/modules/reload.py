@@ -16,8 +16,9 @@ description:
   - Sends C(HUP) once to every chosen master and waits on the host until the master has executed itself anew, all
     workers of the new generation are there, nothing of the old one is left, and the server answers its health check.
   - Before a signal is sent, the reload is rehearsed as the server's own user. The interpreter must find itself again
-    (a virtualenv that is started by its full path does not), Odoo must be importable and its configuration must parse.
-    Otherwise the module refuses, says what helps, and the server goes on.
+    (a virtualenv that is started by its full path does not), Odoo must be importable, its configuration must parse, and
+    Python files and manifests that have changed since the load must compile. Otherwise the module refuses, says what
+    helps, and the server goes on.
   - While a start, a reload or a drain is under way, the module waits for it instead of sending a second signal, which
     would kill requests or the server. Of several calls at the same moment, one sends the signal and the others wait.
   - What a reload costs depends on the server. Odoo 19 in prefork mode loses no request. Odoo 14 in prefork mode is down

@@ -168,6 +168,16 @@ def request(fleet: Fleet, host: str, path: str) -> t.Iterator[Request]:
         connection.close()
 
 
+def plant_killer(fleet: Fleet, host: str) -> None:
+    """Make the next load end the server, in a way that nothing but trying finds out: a module that ends the process."""
+    addon = "/opt/lab/addons/lab_killer"
+    fleet.run(host, "mkdir", "-p", addon)
+    fleet.run(host, "sh", "-c", f"echo \"{{'name': 'k'}}\" > {addon}/__manifest__.py")
+    code = "import logging, os; logging.getLogger('lab').critical('the end, db_password=LAB-SECRET'); os._exit(7)"
+    fleet.run(host, "sh", "-c", f'echo "{code}" > {addon}/__init__.py')
+    fleet.run(host, "sh", "-c", "echo 'server_wide_modules = base,web,lab_killer' >> /etc/odoo/odoo.conf")
+
+
 @pytest.fixture(scope="session")
 def fleet() -> t.Iterator[Fleet]:
     """The fleet of most tests, up for the whole run."""

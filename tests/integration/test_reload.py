@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .conftest import KINDS, Fleet, request
+from .conftest import KINDS, Fleet, plant_killer, request
 
 LOG = "/var/log/odoo/odoo-server.log"
 
@@ -129,15 +129,33 @@ def test_a_broken_odoo_conf_is_found_before_the_hup(fleet: Fleet, host: str, lin
     assert fleet.processes(host) == before
 
 
+@pytest.mark.parametrize("host", ["p19", "t14"])
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("models/broken.py", "def f(:", "models/broken.py:1"),
+        ("__manifest__.py", "{'name': 'x',", "__manifest__.py:1"),
+    ],
+)
+def test_broken_code_is_found_before_the_hup(fleet: Fleet, host: str, name: str, text: str, expected: str) -> None:
+    addon = "/opt/lab/addons/lab_broken"
+    before = fleet.processes(host)
+    fleet.run(host, "mkdir", "-p", f"{addon}/models")
+    fleet.run(host, "sh", "-c", f'echo "{text}" > {addon}/{name}')
+    try:
+        for options in (["--check"], []):
+            answer = fleet.module(host, "reload", *options)
+            assert (answer.code, answer.only["did"]) == (2, "refused")
+            assert f"{addon}/{expected}" in answer.result["msg"]
+            assert "SyntaxError" in answer.result["msg"]
+    finally:
+        fleet.run(host, "rm", "-r", addon)
+    assert fleet.processes(host) == before
+
+
 @pytest.mark.parametrize("host", ["p19", "journal"])
 def test_a_server_that_dies_on_its_hup_leaves_its_last_words(fleet: Fleet, host: str) -> None:
-    # Found by nothing but trying: a module that ends the process when the server loads it.
-    killer = "/opt/lab/addons/lab_killer"
-    fleet.run(host, "mkdir", "-p", killer)
-    fleet.run(host, "bash", "-c", f"echo \"{{'name': 'k'}}\" > {killer}/__manifest__.py")
-    code = "import logging, os; logging.getLogger('lab').critical('the end, db_password=LAB-SECRET'); os._exit(7)"
-    fleet.run(host, "bash", "-c", f'echo "{code}" > {killer}/__init__.py')
-    fleet.run(host, "bash", "-c", "echo 'server_wide_modules = base,web,lab_killer' >> /etc/odoo/odoo.conf")
+    plant_killer(fleet, host)
     try:
         answer = fleet.module(host, "reload", timeout=30)
         assert answer.code == 2

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from .conftest import KINDS, Fleet, request
+from .conftest import KINDS, Fleet, plant_killer, request
 
 LIMIT = ["-l", ",".join(KINDS)]
 
@@ -35,6 +35,22 @@ def test_four_runs_over_all_kinds(fleet: Fleet) -> None:
 
 def test_the_roll_stops_at_the_first_failure_and_touches_nobody_after_it(fleet: Fleet) -> None:
     before = fleet.processes("p14")
+    plant_killer(fleet, "t19")
+    try:
+        done = fleet.playbook("rolling_restart", *LIMIT, "-e", "rolling_restart_batches=2")
+    finally:
+        fleet.restore("t19")
+    assert done.returncode != 0
+    assert "p19  reloaded" in done.stdout
+    assert "t19  failed       Odoo with pid" in done.stdout
+    assert "p14  not reached" in done.stdout
+    assert "t14  not reached" in done.stdout
+    assert "the roll has stopped" in done.stdout
+    assert fleet.processes("p14") == before
+
+
+def test_a_broken_odoo_conf_is_found_before_any_host_is_touched(fleet: Fleet) -> None:
+    before = {host: fleet.processes(host) for host in KINDS}
     fleet.run("t19", "cp", "-p", "/etc/odoo/odoo.conf", "/etc/odoo/good.conf")
     try:
         fleet.run("t19", "bash", "-c", "echo 'workers = abc' >> /etc/odoo/odoo.conf")
@@ -42,13 +58,10 @@ def test_the_roll_stops_at_the_first_failure_and_touches_nobody_after_it(fleet: 
     finally:
         fleet.run("t19", "mv", "/etc/odoo/good.conf", "/etc/odoo/odoo.conf")
     assert done.returncode != 0
-    assert "p19  reloaded" in done.stdout
-    assert "t19  failed" in done.stdout
+    assert "t19  failed       Odoo with pid" in done.stdout
     assert "cannot parse its configuration" in done.stdout
-    assert "p14  not reached" in done.stdout
-    assert "t14  not reached" in done.stdout
-    assert "the roll has stopped" in done.stdout
-    assert fleet.processes("p14") == before
+    assert done.stdout.count("not reached") == 3
+    assert {host: fleet.processes(host) for host in KINDS} == before
 
 
 def test_a_host_without_odoo_stops_it_before_anything_is_touched(fleet: Fleet) -> None:

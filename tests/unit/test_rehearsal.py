@@ -173,6 +173,9 @@ class config:
 class Server:
     """A process that only looks like Odoo, as nobody where we are root."""
 
+    #: Python files that the rehearsal is told to compile
+    changed: t.Sequence[str] = ()
+
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
         for name, text in {
@@ -229,7 +232,7 @@ class Server:
     def rehearse(self, **fields: t.Any) -> str:
         """Rehearse; what would fail, empty for nothing."""
         try:
-            rehearse(Proc(), self.instance(**fields), str(self.folder / "odoo.conf"), "odoo.service")
+            rehearse(Proc(), self.instance(**fields), str(self.folder / "odoo.conf"), "odoo.service", self.changed)
         except WouldFail as exc:
             return str(exc)
         return ""
@@ -253,6 +256,35 @@ def server() -> t.Iterator[Server]:
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "where"),
+    [
+        ("a.py", "x = 1\n", None),
+        ("a.py", "\nx = (\n", "a.py:2"),
+        ("a.py", "print 'two'\n", "a.py:1"),
+        ("a.py", "x = '\udc80'\n", "a.py"),
+        ("__manifest__.py", "# a manifest\n{'name': 'x', 'depends': ['base']}\n", None),
+        ("__manifest__.py", "{'name': 'x'\n", "__manifest__.py:"),
+        ("__manifest__.py", "{'name': open('/etc/passwd').read()}\n", "__manifest__.py"),
+        ("gone.py", None, None),
+    ],
+)
+def test_changed_code_must_compile_and_is_not_run(
+    server: Server, name: str, text: str | None, where: str | None
+) -> None:
+    server.start()
+    if text is not None:
+        (server.folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+    server.changed = [str(server.folder / name)]
+    said = server.rehearse()
+    if where is None:
+        assert said == ""
+    else:
+        assert "a file that has changed since it was loaded is broken" in said
+        assert str(server.folder / where) in said
+    assert not list(server.folder.rglob("__pycache__"))
 
 
 def test_a_sound_server(server: Server) -> None:
