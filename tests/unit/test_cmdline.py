@@ -209,3 +209,15 @@ def test_no_argument_vector_raises_and_only_python_runs_odoo(argv: list[str]) ->
         assert command.kind in (SERVER, GEVENT, ONE_OFF)
         assert "--stop-after-init" not in command.args or command.kind != SERVER
         assert could_be_odoo("\0".join(argv).encode("utf-8", "surrogatepass"))
+
+
+@pytest.mark.parametrize("kind", [SERVER, GEVENT])
+@pytest.mark.xfail(strict=True, reason="odoo/__main__.py is not known as a script of Odoo")
+def test_what_a_start_by_m_becomes(kind: str) -> None:
+    # Its gevent child, and itself after a HUP: argv[0] of Odoo is then the path of __main__.py.
+    line = "python3 /usr/lib/python3/dist-packages/odoo/__main__.py"
+    assert _kind(line + " gevent" if kind == GEVENT else line) == kind
+
+
+def test_another_packages_main_is_none() -> None:
+    assert _kind("python3 /usr/lib/python3/dist-packages/pip/__main__.py install odoo") is None

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import pathlib
 import pty
+import subprocess
+import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
@@ -65,3 +67,22 @@ def test_no_descriptor_is_left_behind(tmp_path: pathlib.Path) -> None:
         with pytest.raises(OSError):  # noqa: PT011
             read_regular(str(tmp_path / name), 10)
     assert len(os.listdir("/proc/self/fd")) <= before + 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+@pytest.mark.xfail(strict=True, reason="only our own /proc is told by its device; others have another")
+def test_a_file_of_another_proc_is_not_read() -> None:
+    # A container has a /proc of its own, and anybody can make one in a user namespace.
+    with subprocess.Popen(
+        ["unshare", "--mount", "sh", "-c", "mount -t proc none /mnt && echo ready && read x"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as child:
+        assert t.cast("t.IO[bytes]", child.stdout).readline() == b"ready\n"
+        try:
+            content: bytes | None = read_regular(f"/proc/{child.pid}/root/mnt/kmsg", 10)
+        except OSError:
+            content = b""
+        finally:
+            t.cast("t.IO[bytes]", child.stdin).close()
+    assert content == b""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
 import subprocess
@@ -179,3 +180,13 @@ def test_the_same_path_in_two_containers_is_two_trees() -> None:
         child.stdin.close()
     assert [path for _time, path in theirs] == ["/mnt/only.py"]
     assert "/mnt/only.py" not in [path for _time, path in ours]
+
+
+@pytest.mark.xfail(strict=True, reason="each folder has a minute of its own")
+def test_the_walks_together_have_an_end(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whoever writes odoo.conf can name any number of folders, each with a link to all of the disk.
+    clock = itertools.count()
+    monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
+    disk.put(*(f"addons{n}/{m}/a.py" for n in range(20) for m in range(40)))
+    disk.stale(code=tuple(f"/addons{n}" for n in range(20)))
+    assert next(clock) < 200

@@ -52,3 +52,16 @@ def test_supervisord() -> None:
 def test_a_unit_that_is_only_called_after_a_container() -> None:
     found = find_supervisor(build.process(100, cgroup="/system.slice/docker-odoo.service"))
     assert (found.kind, found.unit) == ("systemd", "docker-odoo.service")
+
+
+@pytest.mark.parametrize(
+    "cgroup",
+    [
+        "/user.slice/user-1000.slice/user@1000.service/app.slice/odoo.service",
+        "/user.slice/user-1000.slice/user@1000.service/user.slice/odoo.service",
+    ],
+)
+@pytest.mark.xfail(strict=True, reason="a user manager's unit counts as the system's")
+def test_a_unit_of_a_user_is_not_the_systems_unit_of_the_same_name(cgroup: str) -> None:
+    found = find_supervisor(build.process(100, cgroup=cgroup))
+    assert (found.kind, found.unit) != ("systemd", "odoo.service")
