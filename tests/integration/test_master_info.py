@@ -100,6 +100,17 @@ def test_without_root_it_sees_less_and_says_so(fleet: Fleet) -> None:
     assert (master["mode"], master["state"], master["workers"]["cron"]) == ("prefork", "running", 1)
 
 
+def test_a_proc_that_hides_other_users_is_named(fleet: Fleet) -> None:
+    fleet.run("seed", "mount", "-o", "remount,hidepid=2", "/proc")
+    try:
+        answer = fleet.module("seed", "master_info", "-e", "ansible_user=ops")
+        assert fleet.master("seed")["state"] == "running"
+    finally:
+        fleet.run("seed", "mount", "-o", "remount,hidepid=0", "/proc")
+    assert answer.result["masters"] == []
+    assert "hidepid" in answer.result["unseen"][0]
+
+
 def test_an_interpreter_without_psutil_hands_over_to_one_of_root_that_has_it(fleet: Fleet) -> None:
     fleet.run("seed", "mkdir", "-p", "/opt/bare/bin")
     fleet.run("seed", "ln", "-sf", "/usr/bin/python3", "/opt/bare/bin/python3")
