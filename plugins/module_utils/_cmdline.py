@@ -78,7 +78,7 @@ def parse_command(argv: t.Sequence[str]) -> t.Optional[Command]:
         elif not word.startswith("-"):
             if _basename(word) in _CARRIERS:
                 return _carried(argv[0], rest)
-            return _command(argv[0], word, None, rest) if _SCRIPT.match(_basename(word)) else None
+            return _command(argv[0], word, None, rest) if _is_script(word) else None
         elif re.match(r"^-[bBdEhiIOPqRsSuvVx?]*c", word):
             return None
     return None
@@ -92,7 +92,7 @@ def _carried(interpreter: str, words: t.List[str]) -> t.Optional[Command]:
             return _command(interpreter, None, module.partition(".")[0], args) if _PACKAGE.match(module) else None
         if word in _CARRIER_COMMANDS_WITHOUT_PROGRAM:
             return None
-        if _SCRIPT.match(_basename(word)) and words[at - 1 : at] != ["-C"]:
+        if _is_script(word) and words[at - 1 : at] != ["-C"]:
             return _command(interpreter, word, None, words[at + 1 :])
         if not word.startswith("-") and word.endswith(".py"):
             return None
@@ -135,6 +135,11 @@ def lasting_arguments(args: t.Sequence[str]) -> t.List[str]:
 def _stops_after_init(args: t.Sequence[str]) -> bool:
     # optparse takes any unambiguous beginning of a long option.
     return any(len(word) >= len("--sto") and "--stop-after-init".startswith(word) for word in args)
+
+
+def _is_script(word: str) -> bool:
+    # What "-m odoo" becomes with a HUP, and what its gevent process is started as.
+    return bool(_SCRIPT.match(_basename(word)) or re.search(r"(^|/)(odoo|openerp)/__main__\.py$", word))
 
 
 def _basename(path: str) -> str:

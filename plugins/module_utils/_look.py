@@ -83,11 +83,27 @@ def _processes(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int]) -> t.Itera
             try:
                 cmdline = proc.read(pid, "cmdline")
                 if could_be_odoo(cmdline):
-                    yield _process(proc, pid, parse_cmdline(cmdline), hidden)
+                    process = _whole(proc, pid, cmdline, hidden)
+                    if process is not None:
+                        yield process
                 elif not cmdline and group is not blank:
                     blank.append(pid)
             except (Gone, PermissionError, ValueError):
                 continue
+
+
+def _whole(proc: Proc, pid: int, cmdline: bytes, hidden: t.Set[int]) -> t.Optional[Process]:
+    """A process read in one piece: the same one, in the same exec, before and after. None if it never was."""
+    for _attempt in range(5):
+        process = _process(proc, pid, parse_cmdline(cmdline), hidden)
+        again = proc.read(pid, "cmdline")
+        stat = parse_stat(proc.text(pid, "stat"))
+        if (again, stat.start, stat.fingerprint) == (cmdline, process.start, process.fingerprint):
+            return process
+        cmdline = again
+        if not could_be_odoo(cmdline):
+            break
+    return None
 
 
 def is_alive(proc: Proc, process: Process) -> bool:

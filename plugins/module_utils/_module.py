@@ -25,7 +25,14 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._psutil import psuti
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload import ReloadFailed, ReloadOrder, reload_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._signal import SignalFailed, SignalOrder, signal_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._survey import survey
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import SIGNALLED, Result, iso, masters, one_off
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
+    SIGNALLED,
+    Result,
+    iso,
+    masters,
+    one_off,
+    printable,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._when import BadMoment, parse_moment
 
 #: Options of every module that works on chosen masters.
@@ -62,6 +69,13 @@ def start(spec: t.Dict[str, t.Any], **keywords: t.Any) -> AnsibleModule:
     return module
 
 
+def _timeout(module: AnsibleModule) -> float:
+    seconds = float(module.params["timeout"])
+    if not 0 < seconds < float("inf"):
+        module.fail_json(msg="timeout: %s is no time to wait; right is a number of seconds above 0" % seconds)
+    return seconds
+
+
 def master_info(module: AnsibleModule) -> None:
     """What the module ``master_info`` does."""
     host = _host()
@@ -77,12 +91,12 @@ def reload(module: AnsibleModule) -> None:
     host = _host()
     params = module.params
     wish, health = _wish(module, host.clock), _health(module, params["health"])
-    order = ReloadOrder(wish, health, params["timeout"], params["force"])
+    order = ReloadOrder(wish, health, _timeout(module), params["force"])
     seen, identities = _choose_masters(module, host)
     try:
         results = reload_all(host, seen, identities, order, check_mode=module.check_mode)
     except ReloadFailed as exc:
-        module.fail_json(msg=str(exc), **_told(module, exc.results))
+        module.fail_json(msg=printable(str(exc)), **_told(module, exc.results))
     else:
         module.exit_json(**_told(module, results))
 
@@ -91,12 +105,12 @@ def send_signal(module: AnsibleModule) -> None:
     """What the module ``send_signal`` does."""
     host = _host()
     params = module.params
-    order = SignalOrder(params["signal"], params["role"], params["wait"], params["timeout"], params["force"])
+    order = SignalOrder(params["signal"], params["role"], params["wait"], _timeout(module), params["force"])
     seen, identities = _choose_masters(module, host)
     try:
         results = signal_all(host, seen, identities, order, check_mode=module.check_mode)
     except SignalFailed as exc:
-        module.fail_json(msg=str(exc), **_told(module, exc.results))
+        module.fail_json(msg=printable(str(exc)), **_told(module, exc.results))
     if not results and not params["allow_none"]:
         module.fail_json(msg="no process of role %s was found" % params["role"], **_told(module, results))
     module.exit_json(**_told(module, results))

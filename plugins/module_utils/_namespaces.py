@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""Into another process's mounts or network: what Python has itself only since 3.12."""
+"""Into another process's mounts or network, and out of privileges: what Python has late or not at all."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import threading
 import typing as t
 
 MOUNTS, NETWORK = "mnt", "net"
+
+_PR_SET_NO_NEW_PRIVS = 38
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -41,6 +43,12 @@ def enter(path: str) -> None:
             raise OSError(number, os.strerror(number), path)
     finally:
         os.close(descriptor)
+
+
+def forbid_new_privileges() -> None:
+    """Let nothing that this process executes gain privileges, by setuid or file capabilities. There is no way back."""
+    if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
 
 
 @contextlib.contextmanager

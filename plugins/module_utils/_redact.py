@@ -19,12 +19,13 @@ _SECRET_OPTIONS = {"--db_password": len("--db_pa"), "--smtp-password": len("--sm
 
 # Every repetition has an end, so that a line of any length costs no more than its length.
 _NAMES = "pass(?:wd|word|phrase|code)?|pwd|secret|token|api[_-]?key|private[_-]?key|session_id|cookie|authorization"
-_NAME = r"(?:%s)(?:[_.-][\w.-]{0,40}|s)?" % _NAMES
+_NAME = r"(?:%s)[\w.-]{0,40}" % _NAMES
 #: A name and a value, to the end of the line: where a value ends, nobody can tell without knowing its language.
 _ASSIGNED = re.compile(r"(?im)(%s[\\'\"]{0,2}[ \t]{0,8}[=:][ \t]{0,8}).+$" % _NAME)
 #: A line that is quoted because nobody could parse it.
-_QUOTED = re.compile(r"(?im)(['\"]\w{0,40}%s[ \t]{1,8}).+$" % _NAME)
-_IN_URL = re.compile(r"(://[^\s/:@]{0,100}:)[^\s]{0,300}@")
+_QUOTED = re.compile(r"(?im)(['\"][\w-]{0,40}%s(?:[ \t]|\\t){1,8}).+$" % _NAME)
+#: All that stands before the host, names too: a token may be one.
+_IN_URL = re.compile(r"(://)[^\s]{1,2000}@")
 
 
 #: -w, also behind -s, the one short option that takes no value.

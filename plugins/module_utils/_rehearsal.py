@@ -23,7 +23,12 @@ import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
-from ansible_collections.fleetops.odoo.plugins.module_utils._namespaces import MOUNTS, differs, enter
+from ansible_collections.fleetops.odoo.plugins.module_utils._namespaces import (
+    MOUNTS,
+    differs,
+    enter,
+    forbid_new_privileges,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_environ
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
@@ -72,6 +77,12 @@ def rehearse(
     executable = interpreter_path(command, environ, master.cwd, lambda path: os.access(root + path, os.X_OK))
     if executable is None:
         raise WouldFail("its interpreter %s is not found in its PATH, so the HUP would kill it" % command.interpreter)
+    if command.package or (command.script or "").endswith("/__main__.py"):
+        # Seen on 19.0: it executes odoo/__main__.py by its path, which then is no part of its package.
+        raise WouldFail(
+            "it was started with -m, and a HUP makes it execute its __main__.py as a script, which cannot import its "
+            "own package; start it by its script (odoo-bin), or restart it through its supervisor instead"
+        )
     _check_files(root, "%s/%d/exe" % (proc.root, master.pid), master, command, executable)
     trap = path_trap(executable, environ, lambda path: os.path.exists(root + path))
     if trap:
@@ -161,13 +172,15 @@ def _check_files(root: str, exe: str, master: Process, command: Command, executa
 
 #: Runs under the server's own interpreter (any Python 3.6 or later), so it is kept as plain as can be.
 _REHEARSAL = r"""
-import sys, os, json
+import sys
+# The working directory may be anybody's, and -c puts it first.
+first = sys.path.pop(0)
 sys.dont_write_bytecode = True
+import os, json
 task = json.load(sys.stdin)
 out = os.fdopen(task["fd"], "w")
 told = {"prefix": sys.prefix, "stage": "import", "error": None}
-if task["script"]:
-    sys.path[0] = os.path.dirname(os.path.realpath(task["script"]))
+sys.path.insert(0, os.path.dirname(os.path.realpath(task["script"])) if task["script"] else first)
 
 def blame(error):
     # The line of odoo.conf that the error speaks of. Lines that cannot be parsed may hold a secret: only numbers then.
@@ -222,6 +235,10 @@ except BaseException as exc:
         # optparse has said why on stderr.
         told["error"] = "SystemExit"
         told["where"] = None
+    elif told["stage"] == "import" and type(exc).__module__ == "configparser":
+        # With ODOO_RC it is parsed when Odoo is imported.
+        told["stage"] = "configuration"
+        blame(exc)
     elif told["stage"] == "code":
         line = getattr(exc, "lineno", None)
         told["where"] = told["path"] + (":%s" % line if line else "")
@@ -334,5 +351,7 @@ def _become(proc: Proc, master: Process) -> t.Callable[[], None]:
             os.setgroups(master.groups)
             os.setgid(master.gid)
             os.setuid(master.uid)
+        # What the server may not gain, its code may not gain here: no setuid program helps it.
+        forbid_new_privileges()
 
     return become

@@ -25,6 +25,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._process import (
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import (
     IDENTITY,
     PRIVILEGE,
+    STATE,
     Refusal,
     objections,
     sift,
@@ -100,6 +101,8 @@ def check(proc: Proc, signal_name: str, target: Target, *, force: bool = False) 
     if os.geteuid() not in (0, process.uid):
         reason = "process %d belongs to uid %d, and we are neither that user nor root" % (process.pid, process.uid)
         raise Refused(Refusal(PRIVILEGE, reason))
+    if stat.run_state in ("T", "t"):
+        raise Refused(Refusal(STATE, "process %d is stopped: the signal would wait until it goes on" % process.pid))
     now = dataclasses.replace(process, caught=caught)
     holding, lifted = sift(objections(signal_name, now, target.role, target.mode, target.state), force=force)
     if holding:

@@ -66,29 +66,56 @@ def signal_all(
     """
     shots = [shot for identity in identities for shot in _shots(t.cast(Instance, seen.instance(identity)), order)]
     results = [shot.result for shot in shots]
-    for shot in shots:
-        _ask(host, seen, shot, order, results)
     if check_mode:
+        _ask_all(host, seen, shots, order, results)
         for shot in shots:
             shot.result.did, shot.result.signals = SIGNALLED, [order.signal]
         return results
     locks = _locks(host, shots, order, results)
     try:
+        if order.signal == "HUP" and not order.force:
+            _ask_all(host, seen, shots, order, results)
+            # Rehearsals take their time: what was seen before them is old.
+            for shot in shots:
+                _look_at(host, shot)
+        _ask_all(host, seen, shots, order, results, rehearsed=True)
         for shot in shots:
             try:
                 send(host.proc, order.signal, shot.target, force=order.force)
             except Refused as exc:
-                shot.result.did, shot.result.reason = REFUSED, str(exc)
-                raise SignalFailed(
-                    "%s is not sent to pid %d: %s" % (order.signal, shot.result.pid, exc), results
-                ) from exc
+                raise _refused(shot, order, exc, results) from exc
             shot.result.did, shot.result.signals = SIGNALLED, [order.signal]
         if order.wait:
             _await_effects(host, shots, order, results)
     finally:
-        for lock in locks:
-            os.close(lock)
+        _let_go(locks)
     return results
+
+
+def _look_at(host: Host, shot: _Shot) -> None:
+    now = look_again(host.proc, shot.instance).instance(shot.instance.identity)
+    if now is not None:
+        shot.instance = now
+        shot.target = Target(shot.target.process, shot.target.role, now.mode, now.state)
+
+
+def _ask_all(
+    host: Host,
+    seen: Look,
+    shots: t.Sequence[_Shot],
+    order: SignalOrder,
+    results: t.List[Result],
+    *,
+    rehearsed: bool = False,
+) -> None:
+    for shot in shots:
+        _ask(host, seen, shot, order, results, rehearsed=rehearsed)
+
+
+def _refused(shot: _Shot, order: SignalOrder, why: Exception, results: t.List[Result]) -> SignalFailed:
+    shot.result.did, shot.result.reason = REFUSED, str(why)
+    rule = " (rule: %s)" % why.refusal.rule if isinstance(why, Refused) else ""
+    return SignalFailed("%s is not sent to pid %d: %s%s" % (order.signal, shot.result.pid, why, rule), results)
 
 
 def _shots(instance: Instance, order: SignalOrder) -> t.List[_Shot]:
@@ -104,21 +131,17 @@ def _shots(instance: Instance, order: SignalOrder) -> t.List[_Shot]:
     ]
 
 
-def _ask(host: Host, seen: Look, shot: _Shot, order: SignalOrder, results: t.List[Result]) -> None:
+def _ask(host: Host, seen: Look, shot: _Shot, order: SignalOrder, results: t.List[Result], *, rehearsed: bool) -> None:
     """Have the rules, and for a HUP the rehearsal, say no before anything is sent to anybody."""
     master = shot.instance.master
     try:
         lifted = check(host.proc, order.signal, shot.target, force=order.force)
-        if order.signal == "HUP" and not order.force:
+        if order.signal == "HUP" and not order.force and not rehearsed:
             supervisor = supervisor_of(master)
             unit = supervisor.unit if supervisor.kind == SYSTEMD else None
             rehearse(host.proc, shot.instance, seen.options[shot.instance.identity].config_file, unit)
     except (Refused, WouldFail) as exc:
-        shot.result.did, shot.result.reason = REFUSED, str(exc)
-        rule = " (rule: %s)" % exc.refusal.rule if isinstance(exc, Refused) else ""
-        raise SignalFailed(
-            "%s is not sent to pid %d: %s%s" % (order.signal, shot.result.pid, exc, rule), results
-        ) from exc
+        raise _refused(shot, order, exc, results) from exc
     shot.result.reason = "it was asked for"
     if lifted:
         shot.result.reason = "forced against: " + "; ".join(one.reason for one in lifted)
@@ -128,18 +151,27 @@ def _locks(host: Host, shots: t.Sequence[_Shot], order: SignalOrder, results: t.
     if order.role != MASTER or order.signal not in _CHANGING:
         return []
     locks: t.List[int] = []
-    host.store.open()
-    for shot in shots:
-        lock = host.store.try_lock(shot.target.process)
-        if lock is not None:
-            locks.append(lock)
-        elif not order.force:
-            for taken in locks:
-                os.close(taken)
-            why = Refusal(STATE, "another call is at work on this server")
-            shot.result.did, shot.result.reason = REFUSED, why.reason
-            raise SignalFailed("%s is not sent to pid %d: %s" % (order.signal, shot.result.pid, why.reason), results)
+    try:
+        host.store.open()
+        for shot in shots:
+            lock = host.store.try_lock(shot.target.process)
+            if lock is not None:
+                locks.append(lock)
+            elif not order.force:
+                why = Refused(Refusal(STATE, "another call is at work on this server"))
+                raise _refused(shot, order, why, results)
+    except SignalFailed:
+        _let_go(locks)
+        raise
+    except OSError as exc:
+        _let_go(locks)
+        raise SignalFailed("%s is not sent, since no lock can be taken: %s" % (order.signal, exc), results) from exc
     return locks
+
+
+def _let_go(locks: t.Iterable[int]) -> None:
+    for lock in locks:
+        os.close(lock)
 
 
 def _await_effects(host: Host, shots: t.Sequence[_Shot], order: SignalOrder, results: t.List[Result]) -> None:

@@ -26,7 +26,7 @@ _CODE = (".py", ".xml", ".csv", ".js", ".scss")
 _SKIPPED_FOLDERS = frozenset(["__pycache__", "node_modules"])
 #: How many changed files are named.
 _NAMED = 10
-#: Seconds that a walk over one server's code may take: a link that leads to everywhere must not hold us.
+#: Seconds that all walks of one look may take: links that lead to everywhere must not hold us.
 _LONGEST_WALK = 60.0
 
 
@@ -68,6 +68,7 @@ class CodeTree:
         self._walked: t.Dict[t.Tuple[int, int], t.List[t.Tuple[float, str]]] = {}
         #: folders that could not be read, or not to their end
         self.incomplete: t.List[str] = []
+        self._end = time.monotonic() + _LONGEST_WALK
 
     def files(self, root: str, folder: str, excluded: t.Optional[str]) -> t.List[t.Tuple[float, str]]:
         """Change time and path of every file of code below a folder; links are followed, each folder once."""
@@ -83,12 +84,11 @@ class CodeTree:
         return self._walked[key]
 
     def _walk(self, root: str, folder: str, excluded: t.Optional[str]) -> t.Iterator[t.Tuple[float, str]]:
-        end = time.monotonic() + _LONGEST_WALK
         seen: t.Set[t.Tuple[int, int]] = set()
         waiting = [folder]
         while waiting:
             here = waiting.pop()
-            if time.monotonic() > end:
+            if time.monotonic() > self._end:
                 self.incomplete.append(folder)
                 return
             try:

@@ -38,7 +38,9 @@ def find_supervisor(process: Process) -> Supervisor:
         group = marks.get("SUPERVISOR_GROUP_NAME") or marks["SUPERVISOR_PROCESS_NAME"]
         return Supervisor(SUPERVISORD, "%s:%s" % (group, marks["SUPERVISOR_PROCESS_NAME"]))
     units = _UNIT.findall(process.cgroup)
-    # A shell of a login session stands under user@UID.service, or in a scope: nobody would start Odoo again there.
-    if units and not re.match(r"^user@\d+\.service$", units[-1]) and not process.cgroup.endswith(".scope"):
+    # What stands below user@UID.service is a shell of a login session, or a unit of that user: the system's systemd
+    # does not know it, and its name may be that of a unit of the system. In a scope nobody would start Odoo again.
+    users = any(re.match(r"^user@\d+\.service$", unit) for unit in units)
+    if units and not users and not process.cgroup.endswith(".scope"):
         return Supervisor(SYSTEMD, units[-1])
     return Supervisor(NONE)

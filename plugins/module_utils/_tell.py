@@ -59,7 +59,7 @@ class Result:
             "identity": self.identity,
             "pid": self.pid,
             "did": self.did,
-            "reason": self.reason,
+            "reason": printable(self.reason),
             "signals": list(self.signals),
             "before": self.before,
             "after": self.after,

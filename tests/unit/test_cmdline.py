@@ -212,7 +212,6 @@ def test_no_argument_vector_raises_and_only_python_runs_odoo(argv: list[str]) ->
 
 
 @pytest.mark.parametrize("kind", [SERVER, GEVENT])
-@pytest.mark.xfail(strict=True, reason="odoo/__main__.py is not known as a script of Odoo")
 def test_what_a_start_by_m_becomes(kind: str) -> None:
     # Its gevent child, and itself after a HUP: argv[0] of Odoo is then the path of __main__.py.
     line = "python3 /usr/lib/python3/dist-packages/odoo/__main__.py"

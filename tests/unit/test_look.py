@@ -64,13 +64,11 @@ def test_a_master_that_dies_at_any_moment_is_no_error(name: str) -> None:
         proc.read(472, "stat")
 
 
-@pytest.mark.xfail(strict=True, reason="arguments of one process, handlers and start of the next")
 def test_a_stranger_that_takes_the_pid_during_the_look_is_no_master() -> None:
     seen = look(Changing((472, "cmdline"), _become_a_stranger))
     assert [i.identity for i in seen.instances if i.master.pid == 472] == []
 
 
-@pytest.mark.xfail(strict=True, reason="arguments of one program, handlers of the next")
 def test_a_program_that_is_executed_during_the_look_is_no_master() -> None:
     seen = look(Changing((472, "cmdline"), _execute))
     assert [i.identity for i in seen.instances if i.master.pid == 472] == []

@@ -411,9 +411,6 @@ def test_the_code_has_no_terminal_of_ours(server: Server) -> None:
     assert "No such device or address: '/dev/tty'" in done.stdout, done.stdout
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the rehearsal imports the package, a HUP runs its __main__.py: seen to kill Odoo 19.0"
-)
 def test_a_start_by_m_does_not_survive_a_hup(server: Server) -> None:
     # A HUP executes sys.argv, whose first word is then .../odoo/__main__.py: that is no way to start it. Odoo 19.0 dies
     # of "ImportError: attempted relative import with no known parent package".
@@ -424,9 +421,6 @@ def test_a_start_by_m_does_not_survive_a_hup(server: Server) -> None:
     assert server.rehearse() != ""
 
 
-@pytest.mark.xfail(
-    strict=True, reason="-c puts the working directory first, and json is imported before that is undone"
-)
 def test_modules_in_the_working_directory_are_not_the_rehearsals(server: Server) -> None:
     # A service may stand in a folder that others can write, /tmp for one. A HUP would not import from there.
     server.write("elsewhere/json.py", f"import sys; sys.stderr.write({SECRET!r}); sys.exit(9)\n")
@@ -435,7 +429,6 @@ def test_modules_in_the_working_directory_are_not_the_rehearsals(server: Server)
 
 
 @needs_root
-@pytest.mark.xfail(strict=True, reason="of the sandbox only user and mounts are kept")
 def test_what_the_server_may_not_gain_the_rehearsal_may_not(server: Server) -> None:
     server.start(["setpriv", "--no-new-privs", "/usr/bin/python3", str(server.folder / "odoo-bin")], executable=None)
     pid = t.cast("subprocess.Popen[bytes]", server.popen).pid
@@ -446,7 +439,6 @@ def test_what_the_server_may_not_gain_the_rehearsal_may_not(server: Server) -> N
 
 
 @pytest.mark.parametrize("line", [SECRET, f"smtp-password {SECRET}", f"  {SECRET} {SECRET}"])
-@pytest.mark.xfail(strict=True, reason="only in the stage configuration is an error of configparser rewritten")
 def test_a_line_that_cannot_be_parsed_at_import_is_not_quoted(server: Server, line: str) -> None:
     # With ODOO_RC or ~/.odoorc Odoo reads its configuration as soon as it is imported.
     server.start()

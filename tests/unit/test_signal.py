@@ -129,7 +129,6 @@ def test_a_hup_without_effect_is_a_failure_in_time(stage: Staged) -> None:
 
 
 @pytest.mark.parametrize("meanwhile", PREFORK_19[2:5])
-@pytest.mark.xfail(strict=True, reason="the door is told the state of before the rehearsal")
 def test_a_reload_that_begins_during_the_rehearsal_gets_no_second_hup(stage: Staged, meanwhile: str) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.on_rehearsal = lambda: on.scene.go_to(meanwhile)
@@ -138,7 +137,6 @@ def test_a_reload_that_begins_during_the_rehearsal_gets_no_second_hup(stage: Sta
     assert on.sent == []
 
 
-@pytest.mark.xfail(strict=True, reason="the door is told the state of before the rehearsal")
 def test_a_drain_that_begins_during_the_rehearsal_gets_no_hup(stage: Staged) -> None:
     on = stage("14-prefork", PREFORK_14)
     on.on_rehearsal = on.scene.go_on
@@ -147,7 +145,6 @@ def test_a_drain_that_begins_during_the_rehearsal_gets_no_hup(stage: Staged) -> 
     assert on.sent == []
 
 
-@pytest.mark.xfail(strict=True, reason="OSError of the store goes through")
 def test_a_directory_for_locks_that_is_somebody_elses_is_a_failure_and_no_traceback(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[-1:])
     pathlib.Path(on.store.path).mkdir(mode=0o777)

@@ -182,7 +182,6 @@ def test_the_same_path_in_two_containers_is_two_trees() -> None:
     assert "/mnt/only.py" not in [path for _time, path in ours]
 
 
-@pytest.mark.xfail(strict=True, reason="each folder has a minute of its own")
 def test_the_walks_together_have_an_end(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     # Whoever writes odoo.conf can name any number of folders, each with a link to all of the disk.
     clock = itertools.count()

@@ -61,7 +61,6 @@ def test_a_unit_that_is_only_called_after_a_container() -> None:
         "/user.slice/user-1000.slice/user@1000.service/user.slice/odoo.service",
     ],
 )
-@pytest.mark.xfail(strict=True, reason="a user manager's unit counts as the system's")
 def test_a_unit_of_a_user_is_not_the_systems_unit_of_the_same_name(cgroup: str) -> None:
     found = find_supervisor(build.process(100, cgroup=cgroup))
     assert (found.kind, found.unit) != ("systemd", "odoo.service")
