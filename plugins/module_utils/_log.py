@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import FILE, JOURNAL, LogPlace
-from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._programs import output_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
@@ -114,7 +114,7 @@ def open_log(proc: Proc, master: Process, path: str) -> t.Optional[int]:
     Root must not be made to read some other file by a link that the service's user has put in its place.
     """
     try:
-        descriptor = open_regular("%s/%d/root%s" % (proc.root, master.pid, path), os.O_NOFOLLOW)
+        descriptor = open_regular(root_of(proc.root, master) + path, os.O_NOFOLLOW)
     except OSError:
         return None
     held = os.fstat(descriptor)

@@ -151,16 +151,15 @@ def _masters(host: Host, seen: Look, *, staleness: bool, details: bool) -> t.Lis
 def _unseen(host: Host, seen: Look) -> t.List[str]:
     """What the kernel did not show us, in sentences."""
     limits = []
-    if os.geteuid() != 0:
-        if host.proc.hides_others():
-            limits.append(
-                "Processes of other users are hidden (hidepid on %s). Run as root to see them." % host.proc.root
-            )
-        if seen.hidden:
-            limits.append(
-                "Sockets, working directory and generation of %d processes are not shown to this user. Run as root."
-                % len(seen.hidden)
-            )
+    if os.geteuid() != 0 and host.proc.hides_others():
+        limits.append("Processes of other users are hidden (hidepid on %s). Run as root to see them." % host.proc.root)
+    if seen.hidden:
+        # The root of a container lacks the capability to look into other users' processes.
+        whom = "root" if os.geteuid() else "the server's own user, or as root of the host"
+        limits.append(
+            "Sockets, working directory and generation of %d processes are not shown to this user. Run as %s."
+            % (len(seen.hidden), whom)
+        )
     return limits
 
 

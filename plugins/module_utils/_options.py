@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
-from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_environ
 from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
 
@@ -114,7 +114,8 @@ def read_options(proc: Proc, master: Process, command: Command, version: t.Optio
         environ = parse_environ(proc.read(master.pid, "environ"))
     except (Gone, PermissionError):
         environ = {}
-    path = given.get("config") or _configuration_path(environ, "%s/%d/root" % (proc.root, master.pid))
+    root = root_of(proc.root, master)
+    path = given.get("config") or _configuration_path(environ, root)
     if (major(version) or 0) >= 19:
         given = {**parse_environment(environ), **given}
     content: t.Dict[str, str] = {}
@@ -122,8 +123,7 @@ def read_options(proc: Proc, master: Process, command: Command, version: t.Optio
     if path:
         path = os.path.join((master.cwd or "/").replace(" (deleted)", ""), path)
         try:
-            # Through the process's own root, so that a container's file is found as well.
-            text = read_regular("%s/%d/root%s" % (proc.root, master.pid, path), _LARGEST_FILE)
+            text = read_regular(root + path, _LARGEST_FILE)
             content = parse_configuration(text.decode("utf-8", "replace"))
         except OSError as exc:
             error = "%s cannot be read: %s" % (path, exc.strerror or exc)

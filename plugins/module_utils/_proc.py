@@ -11,8 +11,25 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._process import parse_stat
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_stat
 from ansible_collections.fleetops.odoo.plugins.module_utils._psutil import psutil
+
+
+def root_of(proc_root: str, process: Process) -> str:
+    """What to put before a path to read the file that a process sees there: its own root, so that containers work too.
+
+    Those who may not look through that root (another user, or root of a container, which lacks the capability) read the
+    path as it is, where the process has no PID namespace of its own and so most likely no other files.
+    """
+    root = "%s/%d/root" % (proc_root, process.pid)
+    try:
+        os.stat(root + "/")
+    except PermissionError:
+        return root if len(process.namespace_pids) > 1 else ""
+    except OSError:
+        pass
+    return root
+
 
 #: Bytes that one read takes: more than nearly every file here has.
 _BLOCK = 1 << 16

@@ -29,7 +29,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._namespaces import (
     enter,
     forbid_new_privileges,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_environ
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 
@@ -73,7 +73,7 @@ def rehearse(
         ) from None
     if not same:
         raise WouldFail("process %d has ended since it was looked at" % master.pid)
-    root = "%s/%d/root" % (proc.root, master.pid)
+    root = root_of(proc.root, master)
     executable = interpreter_path(command, environ, master.cwd, lambda path: os.access(root + path, os.X_OK))
     if executable is None:
         raise WouldFail("its interpreter %s is not found in its PATH, so the HUP would kill it" % command.interpreter)

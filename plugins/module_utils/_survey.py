@@ -19,7 +19,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._log import logged_l
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import LogPlace, find_log
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options
-from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._stale import CodeTree, Sources, Staleness, find_staleness
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import (
@@ -113,7 +113,7 @@ def _sources(proc: Proc, seen: Look, instance: Instance, unit: t.Optional[Unit])
     addons = [os.path.normpath(os.path.join(cwd, path)) for path in options.addons_path]
     if package and not addons:
         addons = [os.path.join(os.path.dirname(package), "addons")]
-    root = "%s/%d/root" % (proc.root, master.pid)
+    root = root_of(proc.root, master)
     code = [path for path in [package, *addons] if path and os.path.isdir(root + path)]
     # What lies below another one of them is walked with that.
     code = [path for path in dict.fromkeys(code) if not any(path.startswith(other + "/") for other in code)]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 
 _VERSION_INFO = re.compile(r"^version_info\s*=\s*\(\s*['\"]?((?:saas~)?\d+)['\"]?\s*,\s*['\"]?(\d+)", re.MULTILINE)
@@ -37,7 +38,7 @@ class Release:
 
 def find_release(master: Process, command: Command, proc_root: str = "/proc") -> Release:
     """Find the Odoo of a server on the disk; empty when its release.py is not found."""
-    root = "%s/%d/root" % (proc_root, master.pid)
+    root = root_of(proc_root, master)
     for pattern in _places(master, command):
         for path in sorted(glob.glob(root + pattern)):
             try:

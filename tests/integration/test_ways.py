@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import typing as t
 
 import pytest
@@ -73,6 +76,35 @@ def test_a_container_is_rehearsed_in_its_own_files(ways: Fleet) -> None:
     assert (answer.code, answer.only["did"]) == (2, "refused")
     assert "RuntimeError: broken inside" in answer.result["msg"]
     assert ways.processes("pod") == old
+
+
+#: What master_info does, for a container that has Python but no sshd.
+INSIDE = """
+import importlib, json, sys, time
+sys.path.insert(0, "/tmp/code")
+use = lambda name: importlib.import_module("ansible_collections.fleetops.odoo.plugins.module_utils." + name)
+proc, store = use("_proc").Proc(), use("_loads").StateDirectory()
+seen = use("_look").look(proc)
+facts = use("_survey").survey(proc, seen, store, staleness=True)
+print(json.dumps(use("_tell").masters(seen, facts, time.time(), {})))
+"""
+
+
+@pytest.mark.parametrize("user", ["0", "odoo"])
+def test_a_container_seen_from_inside(ways: Fleet, user: str) -> None:
+    code = "ansible_collections/fleetops/odoo/plugins/module_utils"
+    source = f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}/{code}/"
+    copy = {"src": source, "dest": f"/tmp/code/{code}/"}
+    command = ["ansible", "-i", ways.inventory, "pod", "-m", "ansible.builtin.copy", "-a", json.dumps(copy)]
+    subprocess.run(command, check=True, capture_output=True)
+    name = ways.run("pod", "podman", "ps", "--format", "{{.Names}}").split()[0]
+    ways.run("pod", "podman", "cp", "/tmp/code", f"{name}:/tmp/")
+    (master,) = json.loads(ways.run("pod", "podman", "exec", "-u", user, name, "python3", "-B", "-c", INSIDE))
+    assert (master["version"], master["mode"], master["state"]) == ("19.0", "prefork", "running")
+    assert master["workers"] == {"http": 2, "cron": 1, "gevent": 1}
+    assert (master["supervisor"]["kind"], master["container"]) == ("container", None)
+    # The root of a container may not look into another user's process.
+    assert master["hidden"] is (user == "0")
 
 
 def test_only_the_chosen_one_of_several(ways: Fleet) -> None:
