@@ -40,6 +40,35 @@ def test_fleets_that_come_with_the_lab_are_valid(path: Path) -> None:
         ({"hosts": [{"name": "h1", "unit": {"Restart": ["always"]}}]}, "host h1: unit: Restart must be one line"),
         ({"hosts": [{"name": "h1", "conf": {"workers": 2}}]}, "conf: workers is a key of the host itself"),
         ({"hosts": [{"name": "h1", "conf": {"http_port": "x"}}]}, "conf: http_port must be a number, not 'x'"),
+        ({"hosts": [{"name": "h1", "instances": [{"name": "a"}]}]}, "host h1: an instance has no port"),
+        ({"hosts": [{"name": "h1", "instances": {"a": 1}}]}, "host h1: instances must be a list"),
+        ({"hosts": [{"name": "h1", "instances": [{"name": "a", "port": 80}]}]}, "instance a: port must be a port from"),
+        ({"hosts": [{"name": "h1", "instances": [{"name": "a", "port": 8069, "version": 14}]}]}, "unknown key version"),
+        (
+            {"hosts": [{"name": "h1", "instances": [{"name": "a", "port": 8069}, {"name": "b", "port": 8072}]}]},
+            "host h1: the port 8072 is there twice",
+        ),
+        (
+            {"hosts": [{"name": "h1", "conf": {"http_port": 8080}, "instances": [{"name": "a", "port": 8069}]}]},
+            "instance a: conf: http_port is a key of the instance itself",
+        ),
+        (
+            {"hosts": [{"name": "h1", "start": "podman", "instances": [{"name": "a", "port": 8069, "user": "x"}]}]},
+            "instance a: in a container the user is odoo",
+        ),
+        ({"hosts": [{"name": "h1-a"}, {"name": "h1", "instances": [{"name": "a", "port": 8069}]}]}, "database h1-a is"),
+        ({"hosts": [{"name": "h1", "start": "docker"}]}, "host h1: start must be one of package, venv-path"),
+        ({"hosts": [{"name": "h1", "start": "podman", "log": "journal"}]}, "with start: podman it is file or stdout"),
+        ({"hosts": [{"name": "h1", "log": "stdout"}]}, "with start: package it is file or journal, not stdout"),
+        ({"hosts": [{"name": "h1", "start": "terminal", "unit": {"Restart": "no"}}]}, "terminal Odoo has no unit"),
+        (
+            {"hosts": [{"name": "h1", "supervisord": {"autorestart": True}}]},
+            "supervisord: only with start: supervisord",
+        ),
+        (
+            {"hosts": [{"name": "h1", "start": "podman", "podman": {"restart": "yes"}}]},
+            "podman: restart must be one of no, always, on-failure, unless-stopped, not 'yes'",
+        ),
         ({"balancer": 1, "hosts": [{"name": "h1"}]}, "f.yml: balancer must be true or false"),
         ({"defaults": {"name": "x"}, "hosts": [{"name": "h1"}]}, "f.yml: defaults: unknown key name"),
     ],
@@ -100,6 +129,55 @@ def test_drop_ins() -> None:
     assert files["30-unit.conf"] == "[Service]\nRestart=always\n"
 
 
+def test_instances_take_from_their_host_what_they_do_not_say() -> None:
+    rows = [
+        {"name": "a", "port": 8069, "conf": {"limit_time_real": 9}},
+        {"name": "b", "port": 8169, "mode": "threaded", "user": "other", "gevent_port": 9000},
+    ]
+    (host,) = _fleet(version=14, workers=3, conf={"limit_time_cpu": 7}, instances=rows).hosts
+    a, b = host.servers
+    assert (a.workers, a.gevent_port, a.user, host.label(a), a.service) == (3, 8072, "odoo", "h1-a", "odoo@a")
+    assert (b.workers, b.gevent_port, b.user, b.config, b.data_dir) == (
+        0,
+        9000,
+        "other",
+        "/etc/odoo/b.conf",
+        "/var/lib/odoo/b",
+    )
+    lines = configure.odoo_conf(host, a, "10.213.9.2").splitlines()
+    assert {"http_port = 8069", "longpolling_port = 8072", "db_name = h1-a", "limit_time_real = 9"} <= set(lines)
+    assert "limit_time_cpu = 7" in lines
+    assert ways.drop_ins(host, a) == {}
+    assert list(ways.drop_ins(host, b)) == ["15-user.conf"]
+
+
+def test_supervisord_gets_a_program_for_each_server(tmp_path: Path) -> None:
+    rows = [{"name": "a", "port": 8069}, {"name": "b", "port": 8169, "log": "file"}]
+    (host,) = _fleet(start="supervisord", supervisord={"autorestart": False}, instances=rows).hosts
+    ways.install(tmp_path, host)
+    text = (tmp_path / "etc/supervisor/conf.d/odoo.conf").read_text(encoding="utf-8")
+    assert text.count("autorestart=false\n") == 2
+    assert "[program:a]\ncommand=/usr/bin/odoo --config /etc/odoo/a.conf\n" in text
+    assert "command=/usr/bin/odoo --config /etc/odoo/b.conf --logfile /var/log/odoo/b.log\n" in text
+    assert not (tmp_path / "etc/systemd/system/multi-user.target.wants/odoo.service").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("podman", "said"),
+    [
+        ({}, "--restart=no "),
+        ({"restart": False}, "--restart=no "),
+        ({"restart": "always"}, "lab/odoo:19 runuser -u odoo -- /usr/bin/odoo --config /etc/odoo/odoo.conf"),
+        ({"pid1": "odoo"}, "--user=odoo lab/odoo:19 /usr/bin/odoo --config /etc/odoo/odoo.conf"),
+    ],
+)
+def test_the_container_of_a_host(tmp_path: Path, podman: dict[str, Any], said: str) -> None:
+    (host,) = _fleet(start="podman", podman=podman).hosts
+    ways.install(tmp_path, host)
+    text = (tmp_path / "etc/systemd/system/odoo-containers.service").read_text(encoding="utf-8")
+    assert said in text
+
+
 def test_the_balancer_checks_what_every_server_has() -> None:
     new, old = _fleet().hosts[0], _fleet(version=14, conf={"http_port": 8169}).hosts[0]
     assert "uri /web/health ver HTTP/1.1 hdr Host" in balancer.haproxy_conf([(new, "10.213.0.11")])
@@ -119,6 +197,17 @@ def test_inventory_has_groups_and_no_secret() -> None:
     assert "SECRET" not in text
 
 
+def test_inventory_tells_the_instances_of_a_host() -> None:
+    wanted = fleet.load("ways")
+    place = state.State("10.213.7.0/24", wanted)
+    place.place()
+    hosts = yaml.safe_load(inventory.inventory(Lab("x"), wanted, place.addresses()))["all"]["children"]["odoo"]["hosts"]
+    assert [item["service"] for item in hosts["many"]["lab_instances"]] == ["odoo@prod", "odoo@test"]
+    assert "lab_database" not in hosts["many"]
+    assert (hosts["pod"]["lab_start"], hosts["pod"]["lab_database"]) == ("podman", "pod")
+    assert hosts["pod"]["lab_container"] == "odoo"
+
+
 def test_a_running_host_is_not_changed_behind_ones_back() -> None:
     with pytest.raises(LabError, match="h1 is up with another workers"):
         state.merge(_fleet(workers=2), _fleet(workers=3))
@@ -132,10 +221,11 @@ def test_state_survives_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     kept.place()
     state.write(lab, kept)
     assert state.read(lab) == kept
-    threaded = state.State("10.213.7.0/24", fleet.load("kinds"))
-    threaded.place()
-    state.write(lab, threaded)
-    assert state.read(lab) == threaded
+    for name in ("kinds", "ways"):
+        threaded = state.State("10.213.7.0/24", fleet.load(name))
+        threaded.place()
+        state.write(lab, threaded)
+        assert state.read(lab) == threaded
 
 
 DEB822 = """\

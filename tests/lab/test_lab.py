@@ -3,53 +3,29 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
 import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from labkit import lifecycle, machine, state
-from labkit.paths import LAB_DIR, Lab
+from labkit.paths import Lab
+from testkit import TOOL, new_name, tool, until, why_not
 
-TOOL = LAB_DIR / "lab"
-
-
-def _why_not() -> str:
-    if os.geteuid() != 0:
-        return "a lab needs root"
-    if not shutil.which("systemd-nspawn"):
-        return "a lab needs systemd-nspawn (apt-get install systemd-container)"
-    return ""
-
-
-pytestmark = [pytest.mark.skipif(bool(_why_not()), reason=_why_not()), pytest.mark.timeout(900)]
-
-
-def _tool(name: str, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    argv = [str(TOOL), "--lab", name, *words]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0 or not check, done.stderr
-    return done
-
-
-def _names() -> str:
-    return f"t{secrets.token_hex(3)}"
+pytestmark = [pytest.mark.skipif(bool(why_not()), reason=why_not()), pytest.mark.timeout(900)]
 
 
 @pytest.fixture(name="lab", scope="module")
 def _lab() -> Iterator[Lab]:
-    lab = Lab(_names())
+    lab = Lab(new_name())
     try:
-        _tool(lab.name, "up", "kinds", "--hosts", "p19,t14")
+        tool(lab.name, "up", "kinds", "--hosts", "p19,t14")
         yield lab
     finally:
-        _tool(lab.name, "down")
+        tool(lab.name, "down")
 
 
 def _get(lab: Lab, host: str, path: str) -> str:
@@ -75,15 +51,8 @@ def _starts(lab: Lab, host: str) -> int:
     return sum(f" {_master(lab, host)} INFO " in line and "odoo: Odoo version" in line for line in log.splitlines())
 
 
-def _until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "that took too long"
-        time.sleep(0.1)
-
-
 def test_every_host_is_healthy(lab: Lab) -> None:
-    table = _tool(lab.name, "status").stdout.splitlines()
+    table = tool(lab.name, "status").stdout.splitlines()
     assert [line.split()[0] for line in table] == ["host", "db", "p19", "t14"]
     assert all("active (running)" in line for line in table[1:])
     assert all(" 200 " in line for line in table[2:])
@@ -99,51 +68,51 @@ def test_slow_requests(lab: Lab, host: str, path: str, word: str) -> None:
 
 
 def test_ssh_as_root_and_as_a_user_without_rights(lab: Lab) -> None:
-    assert _tool(lab.name, "ssh", "p19", "id", "-un").stdout == "root\n"
-    assert _tool(lab.name, "ssh", "--user", "ops", "t14", "id", "-un").stdout == "ops\n"
-    assert _tool(lab.name, "ssh", "--user", "ops", "p19", "sudo", "-n", "true", check=False).returncode != 0
+    assert tool(lab.name, "ssh", "p19", "id", "-un").stdout == "root\n"
+    assert tool(lab.name, "ssh", "--user", "ops", "t14", "id", "-un").stdout == "ops\n"
+    assert tool(lab.name, "ssh", "--user", "ops", "p19", "sudo", "-n", "true", check=False).returncode != 0
 
 
 @pytest.mark.parametrize("host", ["p19", "t14"])
 def test_a_real_hup_keeps_the_pid_and_loads_anew(lab: Lab, host: str) -> None:
     before, starts = _master(lab, host), _starts(lab, host)
     _hang_up(lab, host)
-    _until(lambda: _starts(lab, host) == starts + 1)
+    until(lambda: _starts(lab, host) == starts + 1)
     assert _master(lab, host) == before
 
 
 def test_up_again_changes_nothing(lab: Lab) -> None:
     before = {host: machine.init_pid(lab, host) for host in ("db", "p19", "t14")}
-    _tool(lab.name, "up", "kinds", "--hosts", "p19,t14")
+    tool(lab.name, "up", "kinds", "--hosts", "p19,t14")
     assert {host: machine.init_pid(lab, host) for host in before} == before
 
 
 def test_a_reboot_from_inside_comes_back(lab: Lab) -> None:
     before = machine.init_pid(lab, "t14")
     machine.inside(lab, "t14", ["systemctl", "reboot"], check=False)
-    _until(lambda: machine.init_pid(lab, "t14") not in (None, before))
-    _tool(lab.name, "up", "kinds", "--hosts", "t14")
-    assert "200" in _tool(lab.name, "status").stdout.splitlines()[-1]
+    until(lambda: machine.init_pid(lab, "t14") not in (None, before))
+    tool(lab.name, "up", "kinds", "--hosts", "t14")
+    assert "200" in tool(lab.name, "status").stdout.splitlines()[-1]
 
 
 def test_a_virtualenv_by_full_path_dies_of_a_hup_and_is_restored(lab: Lab) -> None:
-    _tool(lab.name, "up", "venv", "--hosts", "v19,w19")
+    tool(lab.name, "up", "venv", "--hosts", "v19,w19")
     kept = _master(lab, "w19")
     starts = _starts(lab, "w19")
     for host in ("v19", "w19"):
         _hang_up(lab, host)
-    _until(lambda: _master(lab, "v19") == 0)
-    _until(lambda: _starts(lab, "w19") == starts + 1)
+    until(lambda: _master(lab, "v19") == 0)
+    until(lambda: _starts(lab, "w19") == starts + 1)
     assert _master(lab, "w19") == kept
-    _tool(lab.name, "restore", "v19")
+    tool(lab.name, "restore", "v19")
     assert _master(lab, "v19") > 0
 
 
 def test_an_odoo_that_does_not_start_is_told_with_its_log_and_taken_away(tmp_path: Path) -> None:
-    lab = Lab(_names())
+    lab = Lab(new_name())
     file = tmp_path / "bad.yml"
     file.write_text("hosts: [{name: bad, conf: {limit_time_real: abc}}]\n", encoding="utf-8")
-    done = _tool(lab.name, "up", str(file), check=False)
+    done = tool(lab.name, "up", str(file), check=False)
     assert done.returncode == 1
     assert "lab: Odoo on bad does not answer /web/health: " in done.stderr
     assert "ValueError: invalid literal for int() with base 10: 'abc'" in done.stderr.splitlines()[-1]
@@ -152,7 +121,7 @@ def test_an_odoo_that_does_not_start_is_told_with_its_log_and_taken_away(tmp_pat
 
 @pytest.mark.parametrize("seconds", [0.4, 1.5, 3.0])
 def test_an_interrupted_up_leaves_nothing(seconds: float) -> None:
-    lab = Lab(_names())
+    lab = Lab(new_name())
     child = subprocess.Popen([TOOL, "--lab", lab.name, "up", "demo"], stderr=subprocess.PIPE, text=True)
     time.sleep(seconds)
     child.send_signal(signal.SIGINT)
@@ -162,12 +131,12 @@ def test_an_interrupted_up_leaves_nothing(seconds: float) -> None:
 
 
 def test_down_leaves_nothing_and_can_be_said_twice() -> None:
-    lab = Lab(_names())
-    _tool(lab.name, "up", "demo", "--hosts", "h1")
-    _tool(lab.name, "ssh", "h1", "true")
+    lab = Lab(new_name())
+    tool(lab.name, "up", "demo", "--hosts", "h1")
+    tool(lab.name, "ssh", "h1", "true")
     assert lab.machine("h1") in Path("/proc/mounts").read_text(encoding="utf-8")
     for _twice in range(2):
-        _tool(lab.name, "down")
+        tool(lab.name, "down")
         assert lifecycle.leftovers(lab) == []
     assert f"/{lab.name}/" not in Path("/proc/mounts").read_text(encoding="utf-8")
     assert lab.machine("") not in subprocess.run(["ps", "axww"], capture_output=True, text=True, check=True).stdout

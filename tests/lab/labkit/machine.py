@@ -68,12 +68,21 @@ def boot(lab: Lab, host: str) -> None:
 
 def init_pid(lab: Lab, host: str) -> int | None:
     """The host's PID 1 as this machine sees it, or None when the host is off."""
+    level = len(namespace_pids("self"))
     for pid in network.pids(lab, host):
         with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
-                if line.startswith("NSpid:") and line.split()[-1] == "1":
-                    return pid
+            # One level down from here: two levels down is the first process of a container on the host.
+            if namespace_pids(pid)[level:] == [1]:
+                return pid
     return None
+
+
+def namespace_pids(process: int | str) -> list[int]:
+    """A process's pid in each of the PID namespaces it is in, this machine's first."""
+    for line in Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace").splitlines():
+        if line.startswith("NSpid:"):
+            return [int(word) for word in line.split()[1:]]
+    return []
 
 
 def inside(
@@ -170,9 +179,11 @@ def _members(lab: Lab, host: str) -> list[int]:
     holding = keepers(lab, host)
     found.update(holding)
     group = _cgroup_root() / lab.machine(host)
-    for procs in group.rglob("cgroup.procs"):
+    # Cgroups vanish while one looks: os.walk passes over them.
+    for directory, _names, _files in os.walk(group):
         with contextlib.suppress(OSError):
-            found.update(int(pid) for pid in procs.read_text(encoding="ascii").split() if pid != "0")
+            procs = Path(directory, "cgroup.procs").read_text(encoding="ascii").split()
+            found.update(int(pid) for pid in procs if pid != "0")
     # boot.sh first, or it would boot the host again.
     return sorted(found, key=lambda pid: (pid not in holding, pid))
 

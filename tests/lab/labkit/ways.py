@@ -131,22 +131,21 @@ def masters(lab: Lab, host: str) -> dict[str, int]:
     init = machine.init_pid(lab, host)
     if init is None:
         return {}
-    level = len(_status(init)["NSpid"].split()) - 1
+    level = len(machine.namespace_pids(init)) - 1
     found: dict[int, tuple[str, int, int]] = {}
     for pid in sorted(network.pids(lab, host)):
-        with contextlib.suppress(OSError, KeyError):
+        with contextlib.suppress(OSError, IndexError):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
             # Wrappers (runuser, script) have the same words, but are no Python.
             if "--config" in words[:-1] and Path(os.readlink(f"/proc/{pid}/exe")).name.startswith("python"):
-                status = _status(pid)
                 config = words[words.index("--config") + 1]
-                found[pid] = (config, int(status["PPid"]), int(status["NSpid"].split()[level]))
+                found[pid] = (config, _parent(pid), machine.namespace_pids(pid)[level])
     return {config: seen for config, parent, seen in found.values() if parent not in found}
 
 
-def _status(pid: int) -> dict[str, str]:
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
-    return {key: value.strip() for key, _colon, value in (line.partition(":") for line in lines)}
+def _parent(pid: int) -> int:
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    return int(stat.rpartition(") ")[2].split()[1])
 
 
 def state(lab: Lab, host: Host, server: Server) -> str:
