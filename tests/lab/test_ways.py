@@ -181,4 +181,5 @@ def test_the_first_process_of_a_container_is_not_taken_for_the_hosts(lab: Lab, m
     pids = network.pids
     # As after the machine's pids have begun anew: the container's have lower numbers than the host's.
     monkeypatch.setattr(network, "pids", lambda *words: sorted(pids(*words), reverse=True))
-    assert machine.init_pid(lab, "podone") == expected is not None
+    assert expected is not None
+    assert machine.init_pid(lab, "podone") == expected
