@@ -33,8 +33,13 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, i
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail, rehearse
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check, send
 from ansible_collections.fleetops.odoo.plugins.module_utils._serving import missing, reloaded
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import SYSTEMD
-from ansible_collections.fleetops.odoo.plugins.module_utils._survey import find_load, log_place, supervisor_of, survey
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import (
+    find_load,
+    log_place,
+    rehearsal_inputs,
+    supervisor_of,
+    survey,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import REFUSED, SIGNALLED, Result, iso, summary
 
 
@@ -95,7 +100,7 @@ class _Reload:
         self._deadline = self._begun + order.timeout
         self._lock: t.Optional[int] = None
         supervisor = supervisor_of(first.master)
-        self._unit = supervisor.unit if supervisor.kind == SYSTEMD else None
+        self._unit = supervisor.systemd_unit
         self._place = log_place(host.proc, first.master, seen.options[first.identity], supervisor)
         # The mark is taken before anything happens, so that a server that dies leaves its last words.
         self._log = LogMark(host.proc, first.master, self._place, self._unit, host.clock.time())
@@ -151,10 +156,8 @@ class _Reload:
         self._host.store.forget_others(self._proc.lives)
 
     def _rehearse(self) -> None:
-        identity = self._now.identity
-        staleness = survey(self._proc, self._seen, self._host.store, staleness=True)[identity].staleness
-        changed = staleness.python if staleness else ()
-        rehearse(self._proc, self._now, self._seen.options[identity].config_file, self._unit, changed)
+        inputs = rehearsal_inputs(self._proc, self._seen, self._now, self._host.store)
+        rehearse(self._proc, self._now, *inputs)
 
     def _decide(self, waited_for: t.Optional[str]) -> Decision:
         staleness = None

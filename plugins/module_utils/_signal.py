@@ -21,8 +21,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import Wo
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import STATE, Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check, send
 from ansible_collections.fleetops.odoo.plugins.module_utils._serving import missing, reloaded
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import SYSTEMD
-from ansible_collections.fleetops.odoo.plugins.module_utils._survey import supervisor_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import rehearsal_inputs
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, REFUSED, SIGNALLED, Result, counts
 
 #: After these a master is not what it was, so one call at a time may send one.
@@ -133,13 +132,10 @@ def _shots(instance: Instance, order: SignalOrder) -> t.List[_Shot]:
 
 def _ask(host: Host, seen: Look, shot: _Shot, order: SignalOrder, results: t.List[Result], *, rehearsed: bool) -> None:
     """Have the rules, and for a HUP the rehearsal, say no before anything is sent to anybody."""
-    master = shot.instance.master
     try:
         lifted = check(host.proc, order.signal, shot.target, force=order.force)
         if order.signal == "HUP" and not order.force and not rehearsed:
-            supervisor = supervisor_of(master)
-            unit = supervisor.unit if supervisor.kind == SYSTEMD else None
-            rehearse(host.proc, shot.instance, seen.options[shot.instance.identity].config_file, unit)
+            rehearse(host.proc, shot.instance, *rehearsal_inputs(host.proc, seen, shot.instance, host.store))
     except (Refused, WouldFail) as exc:
         raise _refused(shot, order, exc, results) from exc
     shot.result.reason = "it was asked for"

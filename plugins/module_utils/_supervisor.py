@@ -27,6 +27,11 @@ class Supervisor:
     kind: str
     unit: t.Optional[str] = None
 
+    @property
+    def systemd_unit(self) -> t.Optional[str]:
+        """The unit, where systemd is the one."""
+        return self.unit if self.kind == SYSTEMD else None
+
 
 def find_supervisor(process: Process) -> Supervisor:
     """Who would start this process again."""

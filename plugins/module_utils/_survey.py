@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 import typing as t
@@ -25,7 +26,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._stale import CodeTr
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import (
     CONTAINER,
     NONE,
-    SYSTEMD,
     Supervisor,
     find_supervisor,
 )
@@ -53,12 +53,12 @@ def survey(proc: Proc, seen: Look, store: StateDirectory, *, staleness: bool) ->
     :param staleness: compare the code on the disk as well, which costs a walk over it.
     """
     supervisors = {instance.identity: supervisor_of(instance.master) for instance in seen.instances}
-    units = show_units({s.unit for s in supervisors.values() if s.kind == SYSTEMD and s.unit})
+    units = show_units({s.systemd_unit for s in supervisors.values() if s.systemd_unit})
     tree = CodeTree()
     facts = {}
     for instance in seen.instances:
         supervisor = supervisors[instance.identity]
-        unit = units.get(supervisor.unit or "") if supervisor.kind == SYSTEMD else None
+        unit = units.get(supervisor.systemd_unit or "")
         options = seen.options[instance.identity]
         log = log_place(proc, instance.master, options, supervisor)
         started = start_time(instance.master)
@@ -70,6 +70,16 @@ def survey(proc: Proc, seen: Look, store: StateDirectory, *, staleness: bool) ->
             found = find_staleness(sources, load, started, tree, need_daemon_reload=need)
         facts[instance.identity] = Facts(supervisor, unit, log, started, load, found)
     return facts
+
+
+def rehearsal_inputs(
+    proc: Proc, seen: Look, instance: Instance, store: StateDirectory
+) -> t.Tuple[t.Optional[str], t.Optional[str], t.Sequence[str]]:
+    """What a rehearsal wants to know: odoo.conf, the systemd unit, and the Python files that have changed."""
+    alone = dataclasses.replace(seen, instances=(instance,))
+    facts = survey(proc, alone, store, staleness=True)[instance.identity]
+    changed = facts.staleness.python if facts.staleness else ()
+    return seen.options[instance.identity].config_file, facts.supervisor.systemd_unit, changed
 
 
 def start_time(process: Process) -> float:

@@ -148,6 +148,9 @@ def test_broken_code_is_found_before_the_hup(fleet: Fleet, host: str, name: str,
             assert (answer.code, answer.only["did"]) == (2, "refused")
             assert f"{addon}/{expected}" in answer.result["msg"]
             assert "SyntaxError" in answer.result["msg"]
+        hup = fleet.module(host, "send_signal", signal="HUP")
+        assert (hup.code, hup.only["did"]) == (2, "refused")
+        assert f"{addon}/{expected}" in hup.result["msg"]
     finally:
         fleet.run(host, "rm", "-r", addon)
     assert fleet.processes(host) == before
