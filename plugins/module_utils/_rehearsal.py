@@ -4,45 +4,45 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""Before a HUP: would the server that re-executes itself find its interpreter, its packages and a sane odoo.conf?
+"""Before a HUP or a restart: would the server find its interpreter, its packages and a sane odoo.conf?
 
-Odoo executes ``basename(sys.executable)``, so the new Python looks itself up in PATH. Under a unit that starts a
-virtualenv by its full path, that is the system's Python, which lacks Odoo's packages: the HUP kills the server (seen on
-15.0, 17.0, 18.0 and 19.0). The rehearsal does what the HUP would do, as the service's own user, with its environment,
-working directory and mount namespace, up to the point where a server would start; it writes nothing.
+Odoo executes ``basename(sys.executable)``, so after a HUP the new Python looks itself up in PATH. Under a unit that
+starts a virtualenv by its full path, that is the system's Python, which lacks Odoo's packages: the HUP kills the server
+(seen on 15.0, 17.0, 18.0 and 19.0). A supervisor starts it by its full path again. The rehearsal does what the HUP or
+the supervisor would do, as the service's own user, with its environment, working directory and mount namespace, up to
+the point where a server would start; it writes nothing.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
-import subprocess
-import tempfile
+import re
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
-from ansible_collections.fleetops.odoo.plugins.module_utils._namespaces import (
-    MOUNTS,
-    differs,
-    enter,
-    forbid_new_privileges,
-)
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_environ
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
+from ansible_collections.fleetops.odoo.plugins.module_utils._trial import NoTrial, Start, try_out
 
-#: Seconds that Odoo may take to be imported (0.4 s seen; a cold disk needs more).
-_TIMEOUT = 60
-#: Bytes that the rehearsal may write into one file.
-_MOST_WRITTEN = 1 << 20
-#: A HUP sets these for the new server only; a rehearsal that kept them would not be one.
-_HANDOVER_VARIABLES = ("ODOO_READY_SIGHUP_PID", "ODOO_HTTP_SOCKET_FD", "LISTEN_FDS", "LISTEN_PID")
+_DELETED = " (deleted)"
+#: Names of the programs that run Odoo, as the kernel tells them.
+_PYTHON = re.compile(r"^(python|pypy)[0-9.]*(-dbg|d)?$")
 
 
 class WouldFail(Exception):
-    """The HUP would kill the server; the message says why and what helps."""
+    """The HUP or the restart would not leave a running server behind.
+
+    :ivar reason: why, as a clause.
+    :ivar restart_helps: a restart through the supervisor may get round it, and is worth a rehearsal of its own.
+    """
+
+    def __init__(self, reason: str, remedy: str = "", *, restart_helps: bool = False) -> None:
+        super().__init__("%s; %s" % (reason, remedy) if remedy else reason)
+        self.reason = reason
+        self.restart_helps = restart_helps
 
 
 def rehearse(
@@ -60,6 +60,85 @@ def rehearse(
     :raises WouldFail: with the reason and the remedy.
     """
     master, command = instance.master, instance.command
+    environ = _environment(proc, master, "a HUP")
+    root = root_of(proc.root, master)
+    executable = interpreter_path(command, environ, master.cwd, lambda path: os.access(root + path, os.X_OK))
+    if executable is None:
+        raise WouldFail(
+            "its interpreter %s is not found in its PATH, so a HUP would kill it" % command.interpreter,
+            restart_helps=True,
+        )
+    if command.package or (command.script or "").endswith("/__main__.py"):
+        # Seen on 19.0: it executes odoo/__main__.py by its path, which then is no part of its package.
+        raise WouldFail(
+            "it was started with -m, and a HUP makes it execute its __main__.py as a script, which cannot import its "
+            "own package",
+            "start it by its script (odoo-bin), or restart it through its supervisor instead",
+            restart_helps=True,
+        )
+    _check_files(root, "%s/%d/exe" % (proc.root, master.pid), master, command, executable)
+    trap = path_trap(executable, environ, lambda path: os.path.exists(root + path))
+    if trap:
+        raise WouldFail(trap, _remedy(executable, environ, unit), restart_helps=True)
+    if master.uid == 0:
+        # Its code would run as root, and root may not own it: the checks above are all that we do.
+        return
+    cwd = master.cwd or "/"
+    start = Start(executable, os.path.basename(executable), "/" if cwd.endswith(_DELETED) else cwd, environ)
+    script = command.script and os.path.join(cwd, command.script)
+    try:
+        answer, said = try_out(proc, master, _task(command, script, config_file, changed), start)
+    except NoTrial as exc:
+        raise WouldFail(str(exc)) from None
+    explain(answer, redact_text(said), executable, environ, unit)
+
+
+def rehearse_restart(
+    proc: Proc,
+    instance: Instance,
+    config_file: t.Optional[str],
+    changed: t.Sequence[str],
+    cwd: t.Optional[str],
+    *,
+    unit_changed: bool,
+) -> t.List[str]:
+    """Go through what a start by the supervisor would do, as far as the running process tells it.
+
+    The interpreter is executed by its full path, as a supervisor does: neither the PATH nor ``-m`` matter then, and an
+    interpreter that has been replaced is the new one.
+
+    :param config_file: and ``changed``: as for :func:`rehearse`.
+    :param cwd: the working directory that the supervisor gives it; None: that of the running process.
+    :param unit_changed: what the supervisor will start may be something else than what runs.
+    :returns: what was not rehearsed, as noun phrases.
+    :raises WouldFail: with the reason.
+    """
+    master, command = instance.master, instance.command
+    environ = _environment(proc, master, "a restart")
+    root = root_of(proc.root, master)
+    home = cwd or (master.cwd or "/").replace(_DELETED, "")
+    executable = interpreter_path(command, environ, home, lambda path: os.access(root + path, os.X_OK))
+    script = command.script and os.path.join(home, command.script)
+    lost = _lost(root, command, home, executable, script)
+    if lost or executable is None:
+        if unit_changed:
+            return ["anything, since %s is gone and its unit has changed" % lost]
+        raise WouldFail("%s is gone, and a restart would not find it either" % lost)
+    if not _runs(root, "%s/%d/exe" % (proc.root, master.pid), executable) and not _is_plain_python(proc, master):
+        raise WouldFail("its arguments name %s, which is not the interpreter that it runs" % executable)
+    left_out = ["what has changed in its unit"] if unit_changed else []
+    if master.uid == 0:
+        return [*left_out, "its code, since it runs as root"]
+    try:
+        start = Start(executable, executable, home, environ)
+        answer, said = try_out(proc, master, _task(command, script, config_file, changed), start)
+    except NoTrial as exc:
+        raise WouldFail(str(exc)) from None
+    explain(answer, redact_text(said), executable, environ, None, restart=True)
+    return left_out
+
+
+def _environment(proc: Proc, master: Process, ordeal: str) -> t.Dict[str, str]:
     try:
         environ = parse_environ(proc.read(master.pid, "environ"))
         # The pid may have passed to a stranger by now, and this would be the stranger's environment.
@@ -68,37 +147,61 @@ def rehearse(
         same = False
     except PermissionError:
         raise WouldFail(
-            "the environment of process %d cannot be read, so nothing proves that it would survive a HUP; "
-            "run as root or as the server's user" % master.pid
+            "the environment of process %d cannot be read, so nothing proves that it would survive %s; "
+            "run as root or as the server's user" % (master.pid, ordeal)
         ) from None
     if not same:
         raise WouldFail("process %d has ended since it was looked at" % master.pid)
-    root = root_of(proc.root, master)
-    executable = interpreter_path(command, environ, master.cwd, lambda path: os.access(root + path, os.X_OK))
-    if executable is None:
-        raise WouldFail("its interpreter %s is not found in its PATH, so the HUP would kill it" % command.interpreter)
-    if command.package or (command.script or "").endswith("/__main__.py"):
-        # Seen on 19.0: it executes odoo/__main__.py by its path, which then is no part of its package.
-        raise WouldFail(
-            "it was started with -m, and a HUP makes it execute its __main__.py as a script, which cannot import its "
-            "own package; start it by its script (odoo-bin), or restart it through its supervisor instead"
-        )
-    _check_files(root, "%s/%d/exe" % (proc.root, master.pid), master, command, executable)
-    trap = path_trap(executable, environ, lambda path: os.path.exists(root + path))
-    if trap:
-        raise WouldFail(trap + "; " + _remedy(executable, environ, unit))
-    if master.uid == 0:
-        # Its code would run as root, and root may not own it: the checks above are all that we do.
-        return
-    task = {
-        "script": command.script and os.path.join(master.cwd or "/", command.script),
+    return environ
+
+
+def _task(
+    command: Command, script: t.Optional[str], config_file: t.Optional[str], changed: t.Sequence[str]
+) -> t.Dict[str, t.Any]:
+    return {
+        "script": script,
         "package": command.package,
         "args": server_arguments(command.args),
         "config_file": config_file,
         "changed": list(changed),
     }
-    answer, said = _import_as_server(proc, master, task, executable, environ)
-    explain(answer, redact_text(said), executable, environ, unit)
+
+
+def _lost(
+    root: str, command: Command, home: str, executable: t.Optional[str], script: t.Optional[str]
+) -> t.Optional[str]:
+    """What a start needs and what is not there, as a noun phrase."""
+    if not os.path.isdir(root + home):
+        return "its working directory %s" % home
+    if executable is None or not os.access(root + executable, os.X_OK):
+        return "its interpreter %s" % (executable or command.interpreter)
+    if script and not os.path.exists(root + script):
+        return "its script %s" % script
+    return None
+
+
+def _runs(root: str, exe: str, executable: str) -> bool:
+    """Whether this path names the very program that the process runs."""
+    try:
+        named, running = os.stat(root + executable), os.stat(exe)
+    except OSError:
+        return False
+    return (named.st_dev, named.st_ino) == (running.st_dev, running.st_ino)
+
+
+def _is_plain_python(proc: Proc, master: Process) -> bool:
+    """Whether a process is a Python that runs with nothing but its own user's rights.
+
+    Where its program has been replaced, nothing ties the path in its arguments to what it runs. Its user could execute
+    that path itself then, so we give nothing away; a setgid program that lies about its arguments is none of these.
+    """
+    name = os.path.basename((master.executable or "").replace(_DELETED, ""))
+    try:
+        lines = proc.text(master.pid, "status").splitlines()
+    except Gone:
+        return False
+    ids = [line.split()[1:] for line in lines if line.startswith(("Uid:", "Gid:"))]
+    return bool(_PYTHON.match(name)) and len(ids) == 2 and all(len(set(one)) == 1 for one in ids)
 
 
 def interpreter_path(
@@ -146,148 +249,38 @@ def _remedy(executable: str, environ: t.Mapping[str, str], unit: t.Optional[str]
 
 
 def _check_files(root: str, exe: str, master: Process, command: Command, executable: str) -> None:
-    if (master.executable or "").endswith(" (deleted)"):
+    if (master.executable or "").endswith(_DELETED):
         raise WouldFail(
-            "its interpreter %s has been replaced or removed since it started; restart it through its supervisor"
-            % t.cast(str, master.executable)[: -len(" (deleted)")]
+            "its interpreter %s has been replaced or removed since it started"
+            % t.cast(str, master.executable)[: -len(_DELETED)],
+            "restart it through its supervisor",
+            restart_helps=True,
         )
-    try:
-        named, running = os.stat(root + executable), os.stat(exe)
-    except OSError:
+    if not os.path.exists(root + executable):
         raise WouldFail(
-            "its interpreter %s is gone; restart it through its supervisor once it is back" % executable
-        ) from None
+            "its interpreter %s is gone" % executable,
+            "restart it through its supervisor once it is back",
+            restart_helps=True,
+        )
     # argv is what its starter chose to write there. Only the program that really runs may be run in its name.
-    if (named.st_dev, named.st_ino) != (running.st_dev, running.st_ino):
-        raise WouldFail("its arguments name %s, which is not the interpreter that it runs" % executable)
-    relative = not (command.script or "").startswith("/")
-    if relative and (master.cwd or "").endswith(" (deleted)"):
+    if not _runs(root, exe, executable):
         raise WouldFail(
-            "its working directory %s has been removed, and its script is found from there; "
-            "restart it through its supervisor" % t.cast(str, master.cwd)[: -len(" (deleted)")]
+            "its arguments name %s, which is not the interpreter that it runs" % executable, restart_helps=True
+        )
+    relative = not (command.script or "").startswith("/")
+    if relative and (master.cwd or "").endswith(_DELETED):
+        raise WouldFail(
+            "its working directory %s has been removed, and its script is found from there"
+            % t.cast(str, master.cwd)[: -len(_DELETED)],
+            "restart it through its supervisor",
+            restart_helps=True,
         )
     if command.script and not os.path.exists(root + os.path.join(master.cwd or "/", command.script)):
-        raise WouldFail("its script %s is gone; restart it through its supervisor once it is back" % command.script)
-
-
-#: Runs under the server's own interpreter (any Python 3.6 or later), so it is kept as plain as can be.
-_REHEARSAL = r"""
-import sys
-# The working directory may be anybody's, and -c puts it first.
-first = sys.path.pop(0)
-sys.dont_write_bytecode = True
-import os, json
-task = json.load(sys.stdin)
-out = os.fdopen(task["fd"], "w")
-told = {"prefix": sys.prefix, "stage": "import", "error": None}
-sys.path.insert(0, os.path.dirname(os.path.realpath(task["script"])) if task["script"] else first)
-
-def blame(error):
-    # The line of odoo.conf that the error speaks of. Lines that cannot be parsed may hold a secret: only numbers then.
-    import configparser
-    path = task["config_file"]
-    if isinstance(error, configparser.Error):
-        numbers = [n for n, line in getattr(error, "errors", [])] or [getattr(error, "lineno", None)]
-        if not isinstance(error, (configparser.DuplicateOptionError, configparser.DuplicateSectionError)):
-            told["error"] = type(error).__name__ + ": it is not of the form key = value under [options]"
-        if numbers[0]:
-            told["where"] = "%s:%s" % (path, numbers[0])
-        return
-    with open(path, errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            key, equals, value = line.partition("=")
-            if equals and value.strip() and repr(value.strip()) in str(error):
-                told["where"] = "%s:%d, %s" % (path, number, key.strip())
-
-try:
-    package = task["package"]
-    try:
-        root = __import__(package or "odoo")
-    except ImportError as exc:
-        if package or getattr(exc, "name", None) != "odoo":
-            raise
-        package = "openerp"
-        root = __import__(package)
-    package = package or "odoo"
-    for name in ("service.server", "http"):
-        __import__(package + "." + name)
-    told["stage"] = "configuration"
-    sys.modules[package + ".tools"].config._parse_config(task["args"])
-    told["stage"] = "code"
-    import ast
-    for path in task["changed"]:
-        if not os.path.exists(path):
-            continue
-        told["path"] = path
-        with open(path, "rb") as file:
-            text = file.read()
-        if os.path.basename(path) in ("__manifest__.py", "__openerp__.py"):
-            ast.literal_eval(text.decode("utf-8").strip())
-        else:
-            compile(text, path, "exec", dont_inherit=True)
-    told["stage"] = "done"
-except BaseException as exc:
-    import traceback
-    last = traceback.extract_tb(sys.exc_info()[2])[-1]
-    told["error"] = "%s: %s" % (type(exc).__name__, exc)
-    told["where"] = "%s:%s" % (getattr(exc, "filename", None) or last[0], getattr(exc, "lineno", None) or last[1])
-    if isinstance(exc, SystemExit):
-        # optparse has said why on stderr.
-        told["error"] = "SystemExit"
-        told["where"] = None
-    elif told["stage"] == "import" and type(exc).__module__ == "configparser":
-        # With ODOO_RC it is parsed when Odoo is imported.
-        told["stage"] = "configuration"
-        blame(exc)
-    elif told["stage"] == "code":
-        line = getattr(exc, "lineno", None)
-        told["where"] = told["path"] + (":%s" % line if line else "")
-    elif told["stage"] == "configuration" and task["config_file"]:
-        try:
-            blame(exc)
-        except OSError:
-            pass
-out.write(json.dumps(told))
-out.close()
-os._exit(0)
-"""
-
-
-def _import_as_server(
-    proc: Proc, master: Process, task: t.Dict[str, t.Any], executable: str, environ: t.Mapping[str, str]
-) -> t.Tuple[bytes, str]:
-    """Run the rehearsal as the server would run; returns what it answered and what it said on stderr.
-
-    Files and not pipes take what it writes: a process that the server's code leaves behind may keep a pipe open.
-    """
-    clean = {key: value for key, value in environ.items() if key not in _HANDOVER_VARIABLES}
-    with tempfile.TemporaryFile() as order, tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as said:
-        order.write(json.dumps({**task, "fd": answer.fileno()}).encode())
-        order.seek(0)
-        try:
-            subprocess.run(  # pylint: disable=ansible-bad-function  # run_command cannot become a user
-                [os.path.basename(executable), "-B", "-c", _REHEARSAL],
-                executable=executable,
-                env=clean,
-                stdin=order,
-                stdout=subprocess.DEVNULL,
-                stderr=said,
-                pass_fds=(answer.fileno(),),
-                # Without our terminal, and in a group of its own.
-                start_new_session=True,
-                preexec_fn=_become(proc, master),  # a module has one thread
-                timeout=_TIMEOUT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise WouldFail(
-                "its code could not be imported within %d s, so nothing proves that it would survive" % _TIMEOUT
-            ) from None
-        except (OSError, subprocess.SubprocessError) as exc:
-            raise WouldFail("its interpreter %s cannot be run as its user: %s" % (executable, exc)) from None
-        answer.seek(0)
-        said.seek(0)
-        return answer.read(_MOST_WRITTEN), said.read(_MOST_WRITTEN).decode("utf-8", "replace")
+        raise WouldFail(
+            "its script %s is gone" % command.script,
+            "restart it through its supervisor once it is back",
+            restart_helps=True,
+        )
 
 
 def server_arguments(args: t.Sequence[str]) -> t.List[str]:
@@ -309,18 +302,28 @@ def server_arguments(args: t.Sequence[str]) -> t.List[str]:
     return kept
 
 
-def explain(answer: bytes, said: str, executable: str, environ: t.Mapping[str, str], unit: t.Optional[str]) -> None:
+def explain(
+    answer: bytes,
+    said: str,
+    executable: str,
+    environ: t.Mapping[str, str],
+    unit: t.Optional[str],
+    *,
+    restart: bool = False,
+) -> None:
     """Judge what the rehearsal told. Pure.
 
+    :param restart: it was the rehearsal of a restart, not of a HUP.
     :raises WouldFail: unless it came to its end.
     """
+    fate = "a restart would not bring it back" if restart else "a HUP would kill it"
     last_words = (said.strip().splitlines() or ["no message"])[-1]
     try:
         told = json.loads(answer.decode("utf-8", "replace"))
         stage, error, where = str(told["stage"]), str(told["error"]), told.get("where")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise WouldFail(
-            "a HUP would kill it: its interpreter ended before it could tell why (%s)" % last_words
+            "%s: its interpreter ended before it could tell why (%s)" % (fate, last_words), restart_helps=not restart
         ) from None
     if stage == "done":
         return
@@ -328,30 +331,13 @@ def explain(answer: bytes, said: str, executable: str, environ: t.Mapping[str, s
     if where:
         reason += " (%s)" % redact_text(str(where))
     if stage == "configuration":
-        raise WouldFail("a HUP would kill it, since Odoo cannot parse its configuration: %s" % reason)
+        raise WouldFail("%s, since Odoo cannot parse its configuration: %s" % (fate, reason))
     if stage == "code":
         raise WouldFail("a file that has changed since it was loaded is broken: %s" % reason)
-    if error.startswith(("ImportError", "ModuleNotFound")):
-        reason += "; " + _remedy(executable, environ, unit)
-    raise WouldFail("a HUP would kill it, since Odoo cannot be imported: %s" % reason)
-
-
-def _become(proc: Proc, master: Process) -> t.Callable[[], None]:
-    """What the child does between fork and exec: enter the server's mounts, its directory and its user."""
-    privileged = os.geteuid() == 0
-    cwd = master.cwd or "/"
-    foreign = privileged and differs(proc.root, master.pid, MOUNTS)
-
-    def become() -> None:
-        if foreign:
-            enter("%s/%d/ns/%s" % (proc.root, master.pid, MOUNTS))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_WRITTEN, _MOST_WRITTEN))
-        os.chdir("/" if cwd.endswith(" (deleted)") else cwd)
-        if privileged:
-            os.setgroups(master.groups)
-            os.setgid(master.gid)
-            os.setuid(master.uid)
-        # What the server may not gain, its code may not gain here: no setuid program helps it.
-        forbid_new_privileges()
-
-    return become
+    # Under its full path the interpreter may find packages that it does not find under its name.
+    lacks = error.startswith(("ImportError", "ModuleNotFound")) and not restart
+    raise WouldFail(
+        "%s, since Odoo cannot be imported: %s" % (fate, reason),
+        _remedy(executable, environ, unit) if lacks else "",
+        restart_helps=lacks,
+    )
