@@ -4,71 +4,197 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""What became of every host of a roll. Pure."""
+"""The ledger of a roll: what has begun, what has proved to serve, and whether it may go on. Pure.
+
+It is a dictionary, since it travels between the plays as a fact of the controller. What each host tells of itself is a
+record, a fact of that host. No task of a playbook is believed: a host whose batch began and that has no proof is lost.
+
+Keys of a record: ``ready`` (it came through the preflight), ``needs`` (it is to be reloaded), ``reason`` (why, or why
+not), ``databases``, ``failure`` (``step``, ``reason``, ``unreachable``), ``result`` (what the module ``reload``
+returned), ``serves`` (the proof), ``balancer`` (``out``: it was taken out and stays so; ``because``).
+"""
 
 from __future__ import annotations
 
+import datetime
 import typing as t
+from dataclasses import dataclass
 
-RELOADED, UP_TO_DATE, FAILED, UNREACHABLE, NOT_REACHED = (
-    "reloaded",
-    "up to date",
-    "failed",
-    "unreachable",
-    "not reached",
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._batches import parse_batches
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._plan import cut, ordered, parse_budget
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._window import parse_windows, parse_zone, within
+
+Roll = dict[str, t.Any]
+Record = t.Mapping[str, t.Any]
+
+#: Why a roll stopped. A paused one has done all that it was asked for.
+FAILURES, DEADLINE, WINDOW, BLOCKED, APPROVAL, PAUSED, UNPREPARED = (
+    "failures",
+    "deadline",
+    "window",
+    "blocked",
+    "approval",
+    "paused",
+    "unprepared",
 )
 
 
-def summarize(
-    hosts: t.Sequence[str],
-    results: t.Mapping[str, t.Mapping[str, t.Any]],
-    begun: t.Container[str],
-    proved: t.Container[str],
-) -> list[dict[str, t.Any]]:
-    """One record for each host, in the order of the play.
+class BadRoll(Exception):
+    """A value with which no roll can begin; the message names it and says what would be right."""
 
-    :param results: what the module ``reload`` returned, by host; empty for a host that it did not run on.
-    :param begun: hosts whose batch has begun.
-    :param proved: hosts that proved to serve at the end of their turn.
+
+@dataclass(frozen=True)
+class Moment:
+    """``wall``: seconds since the epoch. ``steady``: seconds of a clock that nobody sets, for durations."""
+
+    wall: float
+    steady: float
+
+
+def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -> Roll:
+    """A new roll.
+
+    :param options: ``batches``, ``budget``, ``order``, ``deadline`` (seconds), ``window``, ``timezone``,
+        ``stop_after`` (batches, 0: none), ``check``.
+    :raises BadRoll: a value is wrong. (Also BadBatches, BadPlan and BadWindow, which say the same.)
     """
-    return [_outcome(host, results.get(host) or {}, host in begun, host in proved) for host in hosts]
-
-
-def _outcome(host: str, result: t.Mapping[str, t.Any], begun: bool, proved: bool) -> dict[str, t.Any]:  # noqa: FBT001
-    instances = result.get("results") or []
-    if proved:
-        outcome = RELOADED if result.get("changed") else UP_TO_DATE
-    elif result.get("unreachable"):
-        outcome = UNREACHABLE
-    else:
-        # A host whose batch began and that did not prove anything has failed, whatever Ansible makes of it.
-        outcome = FAILED if begun or result.get("failed") else NOT_REACHED
-    reason = result.get("msg") if not proved else "; ".join(sorted({one["reason"] for one in instances}))
+    sizes = parse_batches(options["batches"])
+    ordered([], options["order"])
+    parse_windows(options["window"])
+    parse_zone(options["timezone"])
+    for name in ("deadline", "stop_after"):
+        if not 0 <= float(options[name]) < float("inf"):
+            raise BadRoll(f"{name}: {options[name]!r} is too little or too much; right is 0 or a number above it")
     return {
-        "host": host,
-        "outcome": outcome,
-        "reason": reason or "",
-        "seconds": round(sum(one["seconds"] for one in instances), 2),
-        "old": [_generation(one["before"]) for one in instances if one.get("after")],
-        "new": [_generation(one["after"]) for one in instances if one.get("after")],
+        "hosts": list(hosts),
+        "name": _stamp(now),
+        "started": iso(now),
+        "began": now.steady,
+        "check": bool(options["check"]),
+        "sizes": sizes,
+        "budget": parse_budget(options["budget"], len(hosts)),
+        "order": options["order"],
+        "deadline": float(options["deadline"]),
+        "window": options["window"],
+        "timezone": options["timezone"],
+        "stop_after": int(options["stop_after"]),
+        "plan": None,
+        "begun": [],
+        "proved": [],
+        "batches": [],
+        "stopped": None,
     }
 
 
-def _generation(summary: t.Mapping[str, t.Any]) -> str:
-    """A generation as people can tell it from another: its workers' pids, or its load where there are no workers."""
-    pids = [str(child["pid"]) for child in summary["children"] if child["role"] == "http"]
-    return "workers " + ",".join(pids) if pids else "load of " + str(summary["loaded"]["not_after"])
+def plan(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:
+    """Decide the batches, after the preflight: those who need it, unless the roll must not begin at all."""
+    roll = gate(roll, records, (), now)
+    wanted = [host for host in ordered(roll["hosts"], roll["order"]) if _fit(records, host) and records[host]["needs"]]
+    apart = roll["order"] == "apart"
+    keys = {host: records[host].get("databases") or [] for host in wanted} if apart else {}
+    batches = cut(wanted, roll["sizes"], len(roll["hosts"]), keys)
+    if roll["stopped"]:
+        line = f"no batch begins: {roll['stopped']['reason']}"
+        return {**roll, "plan": {"batches": batches, "hosts": [], "serial": [1]}, "line": line}
+    flat = [host for batch in batches for host in batch]
+    shown = " | ".join(", ".join(batch) for batch in batches[:6]) + (" | ..." if len(batches) > 6 else "")
+    idle = sum(1 for host in roll["hosts"] if _fit(records, host)) - len(wanted)
+    line = f"{_count(len(wanted), 'host', 'hosts')} in {_count(len(batches), 'batch', 'batches')}"
+    line += (f": {shown}" if shown else "") + (f"; {idle} up to date" if idle else "")
+    serial = [len(batch) for batch in batches] or [1]
+    return {**roll, "plan": {"batches": batches, "hosts": flat, "serial": serial}, "line": line}
 
 
-def lines(outcomes: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
-    """The records as lines of a table for a terminal or a job's log."""
-    width = max((len(one["host"]) for one in outcomes), default=0)
-    return [_line(one, width) for one in outcomes]
+def lost(roll: Roll, records: t.Mapping[str, Record]) -> list[str]:
+    """Hosts that did not come through the preflight, and hosts whose batch began and that have no proof."""
+    return [
+        host
+        for host in roll["hosts"]
+        if not _fit(records, host) or (host in roll["begun"] and host not in roll["proved"])
+    ]
 
 
-def _line(one: t.Mapping[str, t.Any], width: int) -> str:
-    head = f"{one['host']:<{width}}  {one['outcome']:<11}"
-    if one["outcome"] == RELOADED:
-        change = "; ".join(f"{old} -> {new}" for old, new in zip(one["old"], one["new"], strict=True))
-        return f"{head}  {one['seconds']:6.2f} s  {change}".rstrip()
-    return f"{head}  {one['reason'].splitlines()[0]}" if one["reason"] else head.rstrip()
+def gate(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], now: Moment) -> Roll:
+    """Whether a batch may begin: ``stopped`` of what is returned says why not.
+
+    :param batch: hosts of the batch; empty before the first one.
+    """
+    if roll and roll["stopped"]:
+        return roll
+    strangers = [host for host in batch if not _fit(records, host)] if roll else list(batch)
+    if not roll or strangers == list(batch) != []:
+        return stop(roll, UNPREPARED, f"{', '.join(strangers)} did not come through a preflight of this run")
+    missing = lost(roll, records)
+    if len(missing) > roll["budget"]:
+        allowed = f", and {roll['budget']} may be" if roll["budget"] else ""
+        return stop(roll, FAILURES, f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} lost{allowed}")
+    if roll["deadline"] and now.steady - roll["began"] > roll["deadline"]:
+        return stop(roll, DEADLINE, f"it has taken longer than {roll['deadline']:g} s")
+    if not within(parse_windows(roll["window"]), parse_zone(roll["timezone"]), now.wall):
+        return stop(roll, WINDOW, f"it is outside of the window {roll['window']} ({roll['timezone']})")
+    if batch and roll["stop_after"] and len(roll["batches"]) >= roll["stop_after"]:
+        return stop(roll, PAUSED, f"it was to stop after {_count(roll['stop_after'], 'batch', 'batches')}")
+    return roll
+
+
+def stop(roll: Roll, why: str, reason: str) -> Roll:
+    """The same roll, stopped; the first reason holds."""
+    if roll and roll["stopped"]:
+        return roll
+    return {**roll, "stopped": {"why": why, "reason": reason}}
+
+
+def enter(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], now: Moment) -> Roll:
+    """Write down that a batch begins. Hosts of it that did not come through the preflight do not."""
+    batch = [host for host in batch if _fit(records, host)]
+    entry = {"number": len(roll["batches"]) + 1, "hosts": batch, "began": now.steady, "ended": None}
+    return {**roll, "begun": [*roll["begun"], *batch], "batches": [*roll["batches"], entry]}
+
+
+def leave(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:
+    """Write down which hosts of all batches until now have proved that they serve."""
+    proved = [host for host in roll["begun"] if records.get(host, {}).get("serves")]
+    last = {**roll["batches"][-1], "ended": now.steady}
+    return {**roll, "proved": proved, "batches": [*roll["batches"][:-1], last]}
+
+
+def progress(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> str:
+    """Where the roll is, in one line, at the begin of a batch."""
+    batch = roll["batches"][-1]
+    planned = len(roll["plan"]["batches"]) if roll["plan"] else 0
+    ended = [one for one in roll["batches"] if one["ended"] is not None]
+    parts = [f"{len(roll['proved'])} of {len(roll['hosts'])} hosts reloaded"]
+    gone = lost({**roll, "begun": [host for host in roll["begun"] if host not in batch["hosts"]]}, records)
+    if gone:
+        parts.append(f"lost: {', '.join(gone)}")
+    took = {host: seconds(records[host].get("result") or {}) for host in roll["proved"]}
+    if took:
+        slowest = max(took, key=took.__getitem__)
+        parts.append(f"slowest: {slowest} with {took[slowest]:.1f} s")
+    if ended:
+        each = sum(one["ended"] - one["began"] for one in ended) / len(ended)
+        left = each * max(0, planned - len(ended))
+        parts.append(f"about {left:.0f} s left" if left < 100 else f"about {left / 60:.0f} min left")
+    return f"batch {batch['number']} of {max(planned, batch['number'])}: {', '.join(batch['hosts'])} ({'; '.join(parts)})"
+
+
+def seconds(result: t.Mapping[str, t.Any]) -> float:
+    """Seconds that the module worked on a host."""
+    return round(sum(one["seconds"] for one in result.get("results") or []), 2)
+
+
+def iso(now: Moment) -> str:
+    """A moment as ISO 8601 in UTC, to the second."""
+    return datetime.datetime.fromtimestamp(now.wall, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _stamp(now: Moment) -> str:
+    return iso(now).replace("-", "").replace(":", "")
+
+
+def _fit(records: t.Mapping[str, Record], host: str) -> bool:
+    return bool(records.get(host, {}).get("ready"))
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

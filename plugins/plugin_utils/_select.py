@@ -59,6 +59,9 @@ def _short(value: t.Any) -> str:
 class ActionModule(ActionBase):
     """Runs the module of the same name; with ``select`` it looks first and hands on the identities."""
 
+    #: what the option of this name is where a task does not say
+    allow_none = False
+
     _supports_check_mode = True
     _supports_diff = True
 
@@ -91,14 +94,17 @@ class ActionModule(ActionBase):
             return look
         chosen = self._identities(expression, look["masters"])
         if not chosen:
-            if boolean(arguments.get("allow_none", False), strict=False):
-                return {"changed": False, "results": []}
+            if boolean(arguments.get("allow_none", self.allow_none), strict=False):
+                return self._none(arguments, task_vars)
             raise AnsibleActionFail(
                 f"select: {expression!r} selects none of the {len(look['masters'])} masters of this host",
                 result={"results": []},
             )
         # The rest of `match` has done its work; a master that has gone meanwhile is found missing by the module.
         return self._call(self._task.action, {**arguments, "match": {"identity": chosen}}, task_vars)
+
+    def _none(self, _arguments: dict[str, t.Any], _task_vars: t.Any) -> dict[str, t.Any]:
+        return {"changed": False, "results": []}
 
     def _identities(self, expression: str, masters: t.Any) -> list[str]:
         try:

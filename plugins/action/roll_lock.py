@@ -1,0 +1,43 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module of the same name, with who rolls filled in, and locks of rolls that died on this controller taken over."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._owner import holder, is_dead, owner, roll_id
+
+
+class ActionModule(ActionBase):
+    """Runs the module once, and once more where the lock in its way is a dead process's."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Entry point."""
+        super().run(tmp, task_vars)
+        del tmp
+        variables = task_vars or {}
+        arguments = dict(self._task.args)
+        if not arguments.get("id"):
+            # A worker's parent is ansible-playbook itself. A lock with an id of its own outlives it.
+            arguments.update(id=roll_id(variables, os.getppid()), holder=holder(os.getppid()))
+        arguments["owner"] = arguments.get("owner") or owner(variables)
+        result = self._call(arguments, variables)
+        lock = result.get("lock") or {}
+        if result.get("failed") and is_dead(lock.get("holder", "")):
+            given = arguments.get("take_over") or []
+            given = [given] if isinstance(given, str) else list(given)
+            result = self._call({**arguments, "take_over": [*given, lock["id"]]}, variables)
+        return result
+
+    def _call(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        return t.cast(
+            "dict[str, t.Any]",
+            self._execute_module(module_name=self._task.action, module_args=arguments, task_vars=variables),
+        )

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: balancer_faults
+short_description: Why balancers speak against taking a host out
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Used by the role C(fleetops.odoo.rolling_restart) in its preflight.
+options:
+  _input:
+    description: What M(fleetops.odoo.haproxy_info) returned for each balancer, as a loop over them registers it.
+    type: list
+    elements: dict
+    required: true
+  backends:
+    description: Names of backends; none stands for every backend that has such a server.
+    type: list
+    elements: str
+    default: []
+  servers:
+    description: Names under which the balancers know the host.
+    type: list
+    elements: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: The balancers must have the host, and have it in
+  ansible.builtin.assert:
+    that: (seen.results | fleetops.odoo.balancer_faults(servers=[inventory_hostname])) | length == 0
+"""
+
+RETURN = r"""
+_value:
+  description: Clauses that say what is wrong; empty when nothing is.
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.plugin_utils import _faults
+
+
+def balancer_faults(
+    seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Sequence[str] = (), servers: t.Sequence[str] = ()
+) -> list[str]:
+    """The filter; see the documentation above."""
+    return _faults.balancer_faults(seen, backends, servers)
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Names and functions."""
+        return {"balancer_faults": balancer_faults}

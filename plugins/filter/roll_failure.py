@@ -1,0 +1,53 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: roll_failure
+short_description: What is kept of a task that failed in a rolling restart
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Used by the role C(fleetops.odoo.rolling_restart).
+options:
+  _input:
+    description: The result of the task, such as C(ansible_failed_result).
+    type: dict
+    required: true
+  step:
+    description: Where in the turn of a host that was.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Keep it
+  ansible.builtin.set_fact:
+    failure: "{{ ansible_failed_result | fleetops.odoo.roll_failure('reload') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: C(step), C(reason) and C(unreachable).
+  type: dict
+"""
+
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._faults import failure
+
+
+def roll_failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:
+    """The filter; see the documentation above."""
+    return failure(result, step)
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Names and functions."""
+        return {"roll_failure": roll_failure}

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: roll_report
+short_description: Tell what became of every host of a rolling restart
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Used by the role C(fleetops.odoo.rolling_restart) for its summary, its report and its statistics.
+options:
+  _input:
+    description: The ledger of the roll.
+    type: dict
+    required: true
+  records:
+    description: What each host told of itself, by host.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Say what happened
+  ansible.builtin.debug:
+    msg: "{{ (rolling_restart_roll | fleetops.odoo.roll_report(rolling_restart_records)).lines }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - C(outcome) is V(done), V(paused), V(stopped) or V(failed), and C(ok) whether that is what was asked for.
+    - C(hosts) is a list of dictionaries with host, outcome (V(reloaded), V(restarted), V(up to date), V(failed),
+      V(unreachable), V(not reached)), reason, step, seconds, old and new generation, balancer and results.
+    - C(remaining) are the hosts that are not done, C(stats) is for workflows, C(lines) is a table for people.
+  type: dict
+"""
+
+import time
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._report import report
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import Moment
+
+
+def roll_report(
+    roll: dict[str, t.Any], records: t.Mapping[str, t.Mapping[str, t.Any]]
+) -> dict[str, t.Any]:
+    """The filter; see the documentation above."""
+    return report(roll, records, Moment(time.time(), time.monotonic()))
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Names and functions."""
+        return {"roll_report": roll_report}

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: roll_step
+short_description: Lead the ledger of a rolling restart one step on
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Used by the role C(fleetops.odoo.rolling_restart), which keeps the ledger as a fact of the controller.
+options:
+  _input:
+    description: The ledger; an empty dictionary for V(begin).
+    type: dict
+    required: true
+  step:
+    description:
+      - V(begin) makes a new ledger of O(hosts) and O(options). V(plan) decides the batches. V(gate) says in C(stopped)
+        whether O(batch) may begin. V(enter) and V(leave) frame a batch. V(stop) ends the roll.
+    type: str
+    choices: [begin, plan, gate, enter, leave, stop]
+    required: true
+  records:
+    description: What each host told of itself, by host.
+    type: dict
+    default: {}
+  batch:
+    description: Hosts of the batch.
+    type: list
+    elements: str
+    default: []
+  hosts:
+    description: Hosts of the roll, for V(begin).
+    type: list
+    elements: str
+    default: []
+  options:
+    description: Variables of the role, for V(begin), without their prefix.
+    type: dict
+    default: {}
+  why:
+    description: One word for the reason, for V(stop).
+    type: str
+    default: blocked
+  reason:
+    description: Why the roll stops, for V(stop).
+    type: str
+    default: ''
+"""
+
+EXAMPLES = r"""
+- name: A batch begins
+  ansible.builtin.set_fact:
+    rolling_restart_roll: "{{ rolling_restart_roll | fleetops.odoo.roll_step('enter', batch=ansible_play_batch) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The ledger after the step, with C(line), which says where the roll is.
+  type: dict
+"""
+
+import time
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.fleetops.odoo.plugins.plugin_utils import _roll
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._batches import BadBatches
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._plan import BadPlan
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._window import BadWindow
+
+
+def roll_step(
+    roll: dict[str, t.Any],
+    step: str,
+    records: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
+    batch: t.Sequence[str] = (),
+    hosts: t.Sequence[str] = (),
+    options: t.Mapping[str, t.Any] | None = None,
+    why: str = _roll.BLOCKED,
+    reason: str = "",
+) -> dict[str, t.Any]:
+    """The filter; see the documentation above."""
+    now, records = _roll.Moment(time.time(), time.monotonic()), records or {}
+    try:
+        if step == "begin":
+            return _roll.begin(hosts, options or {}, now)
+        if step == "plan":
+            return _roll.plan(roll, records, now)
+        if step == "gate":
+            return _roll.gate(roll, records, batch, now)
+        if step == "stop":
+            return _roll.stop(roll, why, reason)
+        if step == "enter":
+            entered = _roll.enter(roll, records, batch, now)
+            return {**entered, "line": _roll.progress(entered, records, now)}
+        if step == "leave":
+            return _roll.leave(roll, records, now)
+    except (BadBatches, BadPlan, BadWindow, _roll.BadRoll) as exc:
+        raise AnsibleFilterError(f"rolling_restart_{exc}") from exc
+    raise AnsibleFilterError(f"roll_step: there is no step {step!r}")
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Names and functions."""
+        return {"roll_step": roll_step}

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The lock of a roll: it lies on every host that the roll is going to touch.
+
+Two rolls meet where they share a host, and there is no other place that both of them can see: controllers differ, and
+an execution environment is gone after its job. It lies under /run, so that a reboot ends it, and its age is told by
+the clock that counts since boot, so that nobody can set it forward.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
+
+_NAME, _GUARD = "roll.json", "roll.guard"
+
+
+@dataclass(frozen=True)
+class RollLock:
+    """``taken`` in seconds since boot, ``ttl`` in seconds. ``holder`` tells the controller's process from others.
+
+    ``out``: the roll takes hosts out of their balancer, so this one may be out.
+    """
+
+    id: str
+    owner: str
+    reason: str
+    holder: str
+    taken: float
+    ttl: float
+    out: bool = False
+
+    def told(self, now: float) -> t.Dict[str, t.Any]:
+        """As the module returns it."""
+        age = max(0.0, now - self.taken)
+        return {
+            "id": self.id,
+            "owner": self.owner,
+            "reason": self.reason,
+            "holder": self.holder,
+            "age": round(age, 1),
+            "ttl": self.ttl,
+            "expired": age > self.ttl,
+            "out": self.out,
+        }
+
+
+class Held(Exception):
+    """Somebody else has the lock; ``lock`` says who."""
+
+    def __init__(self, lock: RollLock, now: float) -> None:
+        age = "%d min" % ((now - lock.taken) / 60) if now - lock.taken >= 120 else "%d s" % (now - lock.taken)
+        super().__init__(
+            "this host belongs to the roll %s of %s%s, which took it %s ago and may keep it for %d min. If that roll is "
+            "no more, take it over" % (lock.id, lock.owner, _reason(lock), age, lock.ttl / 60)
+        )
+        self.lock = lock
+
+
+def _reason(lock: RollLock) -> str:
+    return " (%s)" % lock.reason if lock.reason else ""
+
+
+def uptime() -> float:
+    """Seconds since boot, time asleep included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def may_have(found: t.Optional[RollLock], wanted_id: str, take_over: t.Collection[str], now: float) -> bool:
+    """Whether a lock that was found stands in nobody's way: there is none, it is ours, expired or given up. Pure.
+
+    :param take_over: ids of locks that are to be taken over; ``*`` stands for any.
+    """
+    return (
+        found is None
+        or found.id == wanted_id
+        or now - found.taken > found.ttl
+        or found.id in take_over
+        or "*" in take_over
+    )
+
+
+def take(
+    store: StateDirectory, wanted: RollLock, take_over: t.Collection[str], *, check_mode: bool
+) -> t.Tuple[bool, t.Optional[RollLock]]:
+    """Take the lock, or renew it.
+
+    :returns: whether that changes anything, and the lock that was there before.
+    :raises Held: somebody else has it.
+    :raises OSError: it cannot be written.
+    """
+    with _guard(store, check_mode=check_mode):
+        found = read(store)
+        if not may_have(found, wanted.id, take_over, wanted.taken):
+            raise Held(t.cast(RollLock, found), wanted.taken)
+        if found is not None and (found.out or found.id == wanted.id):
+            # Whoever takes over what a dead roll left behind has to know it until it has been put right.
+            wanted = RollLock(**{**wanted.__dict__, "out": wanted.out or found.out})
+        if not check_mode:
+            _write(store, wanted)
+    return found is None or found.id != wanted.id, found
+
+
+def give_back(
+    store: StateDirectory, wanted_id: str, take_over: t.Collection[str], *, check_mode: bool
+) -> t.Tuple[bool, t.Optional[RollLock]]:
+    """Remove the lock.
+
+    :returns: whether that changes anything, and the lock that was there before.
+    :raises Held: somebody else has it.
+    :raises OSError: it cannot be removed.
+    """
+    with _guard(store, check_mode=check_mode):
+        found = read(store)
+        if not may_have(found, wanted_id, take_over, uptime()):
+            raise Held(t.cast(RollLock, found), uptime())
+        if found is not None and not check_mode:
+            os.unlink(os.path.join(store.path, _NAME))
+    return found is not None, found
+
+
+def read(store: StateDirectory) -> t.Optional[RollLock]:
+    """The lock of this host; None when there is none, or none that can be read."""
+    try:
+        with open(os.path.join(store.path, _NAME)) as file:
+            found = json.load(file)
+        return RollLock(
+            str(found["id"]),
+            str(found["owner"]),
+            str(found["reason"]),
+            str(found["holder"]),
+            float(found["taken"]),
+            float(found["ttl"]),
+            bool(found["out"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@contextlib.contextmanager
+def _guard(store: StateDirectory, *, check_mode: bool) -> t.Iterator[None]:
+    """One call at a time reads and writes."""
+    if check_mode:
+        yield
+        return
+    store.open()
+    descriptor = os.open(
+        os.path.join(store.path, _GUARD), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+    )
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(store: StateDirectory, lock: RollLock) -> None:
+    temporary = os.path.join(store.path, "%s.%d" % (_NAME, os.getpid()))
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(lock.__dict__, file)
+        os.rename(temporary, os.path.join(store.path, _NAME))
+    except OSError:
+        os.unlink(temporary)
+        raise

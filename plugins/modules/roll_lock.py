@@ -1,0 +1,143 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: roll_lock
+short_description: Take or give back the lock by which two rolls do not meet on a host
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - A roll takes this lock on each of its hosts before it touches one of them. A second roll that shares a host with it
+    is refused, and told whose the lock is, how old, and how to take it over.
+  - The lock lies under C(/run) on the host, so it ends with a reboot, and it expires by O(ttl). Where the process of
+    C(ansible-playbook) that took it ran on the same controller and is gone, the next roll takes it over by itself.
+extends_documentation_fragment:
+  - fleetops.odoo._attributes
+  - fleetops.odoo._attributes.ACTION
+attributes:
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - To take a lock that one has already renews it, and changes nothing else.
+options:
+  state:
+    description: Whether the lock is to be had or to be given back.
+    type: str
+    choices: [present, absent]
+    default: present
+  id:
+    description:
+      - What tells this roll from others. Whoever has the same may renew the lock and give it back.
+      - The default is the workflow job or the job of AWX, so that all nodes of a workflow have the same, else the
+        process that runs C(ansible-playbook) or C(ansible). A lock that this process leaves behind is taken over by the
+        next roll from the same controller. A lock that is to outlive it needs an O(id) of its own.
+    type: str
+  owner:
+    description: Whose roll it is, for people. The default is the user and the controller, or the user of AWX.
+    type: str
+  reason:
+    description: Why, for people.
+    type: str
+    default: ''
+  ttl:
+    description: Seconds after which the lock is nobody's.
+    type: float
+    default: 14400.0
+  out:
+    description: Whether the roll takes its hosts out of a balancer. Who finds the lock later knows what to put right.
+    type: bool
+    default: false
+  take_over:
+    description: IDs of locks that are to be taken over, or V(*) for whatever is there.
+    type: list
+    elements: str
+    default: []
+  holder:
+    description: The process that runs C(ansible-playbook). Set by the action plugin.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Nobody else may roll this host for an hour
+  fleetops.odoo.roll_lock:
+    id: migration
+    reason: the database is being migrated
+    ttl: 3600
+
+- name: That is over
+  fleetops.odoo.roll_lock:
+    id: migration
+    state: absent
+
+- name: The roll that had it is dead, and we know it
+  fleetops.odoo.roll_lock:
+    state: absent
+    take_over: ['*']
+"""
+
+RETURN = r"""
+lock:
+  description: The lock that is there now; null when there is none. On failure, the one that stands in the way.
+  returned: always
+  type: dict
+  contains: &contains
+    id:
+      description: What tells the roll from others.
+      type: str
+    owner:
+      description: Whose roll it is.
+      type: str
+    reason:
+      description: Why.
+      type: str
+    holder:
+      description: The controller's process.
+      type: str
+    age:
+      description: Seconds since it was taken or renewed.
+      type: float
+    ttl:
+      description: Seconds that it is valid.
+      type: float
+    expired:
+      description: Whether that time is over.
+      type: bool
+    out:
+      description: Whether the host may have been taken out of a balancer.
+      type: bool
+was:
+  description: The lock that was there before; null when there was none.
+  returned: always
+  type: dict
+  contains: *contains
+"""
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._module_lock import roll_lock
+
+SPEC = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "id": {"type": "str"},
+    "owner": {"type": "str"},
+    "reason": {"type": "str", "default": ""},
+    "ttl": {"type": "float", "default": 14400.0},
+    "out": {"type": "bool", "default": False},
+    "take_over": {"type": "list", "elements": "str", "default": []},
+    "holder": {"type": "str"},
+}
+
+
+def main() -> None:
+    """Entry point."""
+    roll_lock(SPEC)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""What a balancer says of a host's servers, and what a failed task says of itself. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+#: How the role words the failure of a host that cannot be reached; Ansible itself only ignores it.
+UNREACHABLE = "unreachable: "
+
+
+def balancer_faults(
+    seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Collection[str], servers: t.Sequence[str]
+) -> list[str]:
+    """Why a host must not be rolled, as clauses: what the balancers lack, or have out already.
+
+    :param seen: what ``haproxy_info`` returned, by balancer, as a loop registers it (``item`` is the balancer).
+    :param backends: names of backends; none stands for every backend that has such a server.
+    :param servers: names under which the balancers know the host.
+    """
+    faults = []
+    for one in seen:
+        where = str(one.get("item", "the balancer"))
+        if one.get("unreachable") or one.get("failed") or "servers" not in one:
+            message = str(one.get("msg", "no answer")).splitlines()[0]
+            faults.append(f"balancer {where} cannot be asked: {message}")
+            continue
+        known = [s for s in one["servers"] if s["server"] in servers and (not backends or s["backend"] in backends)]
+        wanted = [(b, s) for b in backends for s in servers] if backends else [(None, s) for s in servers]
+        for backend, server in wanted:
+            if not any(k["server"] == server and backend in (None, k["backend"]) for k in known):
+                faults.append(f"balancer {where} has no server {backend + '/' if backend else ''}{server}")
+        for k in known:
+            name = f"{k['backend']}/{k['server']}"
+            if k["admin"] != "ready":
+                faults.append(f"{name} is out of balancer {where} already ({k['admin']}), and no roll says that it did it")
+            elif not k["status"].startswith(("UP", "no check")):
+                faults.append(f"balancer {where} says that {name} is {k['status']}")
+    return faults
+
+
+def failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:
+    """What is kept of a task that failed: the step, the reason, and whether the host could not be reached.
+
+    Of a loop, the first item that failed tells.
+    """
+    items = [one for one in result.get("results") or [] if isinstance(one, dict) and "item" in one]
+    bad = next((one for one in items if one.get("failed") or one.get("unreachable")), result)
+    reason = str(bad.get("msg") or bad.get("stderr") or bad.get("reason") or "it failed without a word").strip()
+    return {
+        "step": step,
+        "reason": reason.removeprefix(UNREACHABLE) if reason.startswith(UNREACHABLE) else reason,
+        "unreachable": reason.startswith(UNREACHABLE) or bool(bad.get("unreachable") and bad is result),
+    }

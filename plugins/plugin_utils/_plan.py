@@ -1,0 +1,79 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Which hosts make up which batch. Pure."""
+
+from __future__ import annotations
+
+import random
+import re
+import typing as t
+
+ORDERS = ("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle", "apart")
+
+
+class BadPlan(Exception):
+    """A value that says no order or no number of hosts; the message says what would be right."""
+
+
+def ordered(hosts: t.Sequence[str], order: str) -> list[str]:
+    """Hosts in the order in which they come, by Ansible's own names for it; V(apart) leaves the inventory's.
+
+    :raises BadPlan: there is no such order.
+    """
+    if order not in ORDERS:
+        raise BadPlan(f"order: {order!r} is none; right are {', '.join(ORDERS)}")
+    found = list(hosts)
+    if order == "shuffle":
+        random.shuffle(found)
+    elif order.endswith("sorted"):
+        found.sort()
+    if order.startswith("reverse"):
+        found.reverse()
+    return found
+
+
+def cut(
+    hosts: t.Sequence[str], sizes: t.Sequence[str], total: int, keys: t.Mapping[str, t.Collection[str]]
+) -> list[list[str]]:
+    """Cut hosts into batches.
+
+    :param sizes: as ``parse_batches`` returns them; the last one repeats.
+    :param total: hosts of which a percentage is a part: the whole fleet, whether or not all of it is to be rolled.
+    :param keys: what no two hosts of a batch may share, such as databases. A batch is made smaller for it.
+    """
+    waiting = list(hosts)
+    batches: list[list[str]] = []
+    while waiting:
+        size = part_of(sizes[min(len(batches), len(sizes) - 1)], total, least=1)
+        batch: list[str] = []
+        taken: set[str] = set()
+        for host in waiting:
+            wanted = set(keys.get(host, ()))
+            if len(batch) < size and not (batch and wanted & taken):
+                batch.append(host)
+                taken |= wanted
+        waiting = [host for host in waiting if host not in batch]
+        batches.append(batch)
+    return batches
+
+
+def part_of(text: str, total: int, *, least: int = 0) -> int:
+    """A number of hosts from ``3`` or ``25%``, which is rounded down as Ansible does; ``least`` is its lower bound."""
+    number = total * int(text[:-1]) // 100 if text.endswith("%") else int(text)
+    return max(number, least)
+
+
+def parse_budget(value: t.Any, total: int) -> int:
+    """How many hosts may be lost before a roll stops.
+
+    :raises BadPlan: it is neither a number nor a percentage up to 100.
+    """
+    text = "" if isinstance(value, (bool, float)) else str(value).strip()
+    found = re.fullmatch(r"(\d+)(%?)", text, re.ASCII)
+    if not found or (found.group(2) and int(found.group(1)) > 100):
+        raise BadPlan(f"budget: {value!r} is no number of hosts; right are a number (0, 2) or a part of them (10%)")
+    return part_of(text, total)

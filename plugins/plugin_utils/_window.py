@@ -1,0 +1,90 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Hours in which a roll may begin a batch: what people write, and whether a moment lies within. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import typing as t
+import zoneinfo
+from dataclasses import dataclass
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_ONE = re.compile(
+    r"^(?:(?P<first>[A-Za-z]{3})(?:-(?P<last>[A-Za-z]{3}))?\s+)?(?P<begin>\d\d:\d\d)-(?P<end>\d\d:\d\d)$"
+)
+_RIGHT = 'right are hours as in "22:00-05:00" or "Mon-Fri 22:00-05:00", several of them with commas between'
+
+
+class BadWindow(Exception):
+    """Text that names no hours, or a time zone that is unknown; the message says what would be right."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """``begin`` and ``end`` in minutes since midnight. Where the end is not later, it is on the day after."""
+
+    days: frozenset[int]
+    begin: int
+    end: int
+
+    def holds(self, moment: datetime.datetime) -> bool:
+        """Whether a local moment lies within. Hours past midnight belong to the day on which they began."""
+        minute = moment.hour * 60 + moment.minute
+        if self.begin < self.end:
+            return moment.weekday() in self.days and self.begin <= minute < self.end
+        yesterday = (moment.weekday() - 1) % 7
+        return (moment.weekday() in self.days and minute >= self.begin) or (yesterday in self.days and minute < self.end)
+
+
+def parse_windows(text: str) -> list[Window]:
+    """Windows from a text; an empty one has none, which means at any time.
+
+    :raises BadWindow: naming what it cannot read.
+    """
+    return [_parse(part.strip(), text) for part in text.split(",") if part.strip()]
+
+
+def _parse(part: str, whole: str) -> Window:
+    found = _ONE.match(part)
+    if not found:
+        raise BadWindow(f"window: {part!r} in {whole!r} names no hours; {_RIGHT}")
+    first = _day(found["first"], whole) if found["first"] else 0
+    last = _day(found["last"], whole) if found["last"] else first if found["first"] else 6
+    days = frozenset((first + i) % 7 for i in range((last - first) % 7 + 1))
+    return Window(days, _minute(found["begin"], whole), _minute(found["end"], whole))
+
+
+def _day(name: str, whole: str) -> int:
+    if name.capitalize() not in _DAYS:
+        raise BadWindow(f"window: {name!r} in {whole!r} is no day; right are {', '.join(_DAYS)}")
+    return _DAYS.index(name.capitalize())
+
+
+def _minute(text: str, whole: str) -> int:
+    hours, minutes = int(text[:2]), int(text[3:])
+    if hours > 24 or minutes > 59 or (hours == 24 and minutes):
+        raise BadWindow(f"window: {text!r} in {whole!r} is no time of day; {_RIGHT}")
+    return hours * 60 + minutes
+
+
+def parse_zone(name: str) -> datetime.tzinfo:
+    """A time zone by its name, such as Europe/Berlin.
+
+    :raises BadWindow: there is none of this name.
+    """
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise BadWindow(f"timezone: {name!r} is not known here; right is a name such as UTC or Europe/Berlin") from exc
+
+
+def within(windows: t.Sequence[Window], zone: datetime.tzinfo, seconds: float) -> bool:
+    """Whether a moment, in seconds since the epoch, lies in one of the windows; always where there is none."""
+    moment = datetime.datetime.fromtimestamp(seconds, zone)
+    return not windows or any(window.holds(moment) for window in windows)
