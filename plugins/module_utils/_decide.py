@@ -17,15 +17,21 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._stale import RESTAR
 
 ACT, NOTHING, WAIT, REFUSE = "act", "nothing", "wait", "refuse"
 ALWAYS, SINCE, STALE = "always", "since", "stale"
+#: How it is done: by a signal, by the supervisor, or by the one that works.
+HUP, SUPERVISOR, AUTO = "hup", "supervisor", "auto"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """``kind`` is act, nothing, wait or refuse; ``reason`` is a clause. ``load``: what we wait for is a new load."""
+    """``kind`` is act, nothing, wait or refuse; ``reason`` is a clause. ``load``: what we wait for is a new load.
+
+    ``restart``: a HUP would not be enough.
+    """
 
     kind: str
     reason: str
     load: bool = False
+    restart: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class ReloadWish:
 
     policy: str
     since: t.Optional[float] = None
+    method: str = HUP
 
 
 def decide_reload(
@@ -44,7 +51,7 @@ def decide_reload(
     waited_for: t.Optional[str],
     time_text: t.Callable[[float], str],
 ) -> Decision:
-    """Whether a server needs a HUP now.
+    """Whether a server needs a HUP or a restart now.
 
     :param staleness: needed for the policy ``stale``.
     :param waited_for: what this call has already waited for: a start or a reload that was under way when it came.
@@ -68,18 +75,20 @@ def decide_reload(
             % (time_text(load.not_before), time_text(wish.since)),
         )
     if wish.policy == STALE and staleness is not None:
-        return _decide_stale(load, staleness, time_text)
+        return _decide_stale(load, staleness, wish.method, time_text)
     if waited_for:
         return Decision(NOTHING, "%s when this call came, and that has ended well" % waited_for)
     return Decision(ACT, "a reload was asked for")
 
 
-def _decide_stale(load: Loaded, staleness: Staleness, time_text: t.Callable[[float], str]) -> Decision:
+def _decide_stale(load: Loaded, staleness: Staleness, method: str, time_text: t.Callable[[float], str]) -> Decision:
     if not staleness.stale:
         return Decision(NOTHING, "nothing has changed since it loaded its code at %s" % time_text(load.not_before))
     reason = "; ".join(staleness.reasons)
     if staleness.needs == RESTART:
-        return Decision(REFUSE, reason + "; restart it through its supervisor")
+        if method != HUP:
+            return Decision(ACT, reason, restart=True)
+        return Decision(REFUSE, reason + "; restart it through its supervisor (method: auto does that)")
     more = staleness.count - len(staleness.files[:3])
     names = ", ".join(staleness.files[:3]) + (" and %d more" % more if more > 0 else "")
     return Decision(ACT, "%s: %s" % (reason, names) if names else reason)

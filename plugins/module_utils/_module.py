@@ -26,6 +26,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._reload import Reloa
 from ansible_collections.fleetops.odoo.plugins.module_utils._signal import SignalFailed, SignalOrder, signal_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._survey import survey
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
+    RESTARTED,
     SIGNALLED,
     Result,
     iso,
@@ -179,7 +180,7 @@ def _chosen(module: AnsibleModule, found: t.Sequence[t.Dict[str, t.Any]]) -> t.L
 def _wish(module: AnsibleModule, clock: Clock) -> ReloadWish:
     policy, text = module.params["policy"], module.params["since"]
     if policy != SINCE:
-        return ReloadWish(policy)
+        return ReloadWish(policy, method=module.params["method"])
     try:
         since = parse_moment(text)
     except BadMoment as exc:
@@ -192,7 +193,7 @@ def _wish(module: AnsibleModule, clock: Clock) -> ReloadWish:
         )
     if ahead > 0 and not module.check_mode:
         clock.sleep(ahead)
-    return ReloadWish(policy, since)
+    return ReloadWish(policy, since, module.params["method"])
 
 
 def _health(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[HealthCheck]:
@@ -211,7 +212,9 @@ def _health(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t.O
 def _told(module: AnsibleModule, results: t.Sequence[Result]) -> t.Dict[str, t.Any]:
     told: t.Dict[str, t.Any] = {
         # A dump or statistics in the log change nothing.
-        "changed": any(r.did == SIGNALLED and not _HARMLESS.issuperset(r.signals) for r in results),
+        "changed": any(
+            r.did == RESTARTED or (r.did == SIGNALLED and not _HARMLESS.issuperset(r.signals)) for r in results
+        ),
         "results": [result.told() for result in results],
     }
     if module._diff:  # noqa: SLF001  # there is no other way to ask

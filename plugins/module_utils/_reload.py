@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The reload: look, choose, decide, send, await, tell for one HUP after another."""
+"""The reload: look, choose, decide, send or restart, await, tell for one server after another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut, wait_until
+from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut
 from ansible_collections.fleetops.odoo.plugins.module_utils._decide import (
     ACT,
     NOTHING,
@@ -24,23 +24,28 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._decide import (
     ReloadWish,
     decide_reload,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._health import HealthCheck, check_health
+from ansible_collections.fleetops.odoo.plugins.module_utils._health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import DRAINING, MASTER, Instance
-from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded
-from ansible_collections.fleetops.odoo.plugins.module_utils._log import LogMark
-from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive, look, look_again
-from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail, rehearse
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive
+from ansible_collections.fleetops.odoo.plugins.module_utils._prepare import Way, prepare
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._restart import Job, Plan, find_successor
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check, send
-from ansible_collections.fleetops.odoo.plugins.module_utils._serving import missing, reloaded
-from ansible_collections.fleetops.odoo.plugins.module_utils._survey import (
-    find_load,
-    log_place,
-    rehearsal_inputs,
-    supervisor_of,
-    survey,
+from ansible_collections.fleetops.odoo.plugins.module_utils._serving import reloaded
+from ansible_collections.fleetops.odoo.plugins.module_utils._subject import Ended, Subject
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import start_time
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
+    REFUSED,
+    RESTARTED,
+    SIGNALLED,
+    ReloadResult,
+    Result,
+    iso,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import REFUSED, SIGNALLED, Result, iso, summary
+
+#: Lines of the log that a failed result carries, and that its message shows.
+_LOG_LINES, _LOG_LINES_IN_MESSAGE = 200, 12
 
 
 class ReloadFailed(Exception):
@@ -51,10 +56,6 @@ class ReloadFailed(Exception):
         self.results = list(results)
 
 
-class _Ended(Exception):
-    """The master is gone."""
-
-
 @dataclass(frozen=True)
 class ReloadOrder:
     """What the caller wants. ``health`` None: no request is made. ``timeout`` is in seconds, for each instance."""
@@ -62,7 +63,7 @@ class ReloadOrder:
     wish: ReloadWish
     health: t.Optional[HealthCheck]
     timeout: float
-    #: on Odoo.sh, which uses signals itself, nothing is signalled without it
+    #: on Odoo.sh, which uses signals itself, and without room for it nothing is done without it
     force: bool = False
 
 
@@ -81,36 +82,36 @@ def reload_all(
             one.predict() if check_mode else one.run()
         except (WouldFail, Refused) as exc:
             one.result.did, one.result.reason = REFUSED, str(exc)
+            one.keep_log()
             raise ReloadFailed("Odoo with pid %d is not reloaded: %s" % (one.result.pid, exc), results) from exc
-        except (_Ended, TimedOut, OSError) as exc:
+        except (Ended, TimedOut, OSError) as exc:
+            one.keep_log()
             raise ReloadFailed(one.failure(exc), results) from exc
         finally:
             one.close()
     return results
 
 
-class _Reload:
-    """One instance on its way. It holds what the steps share: the lock, the mark in the log and the deadline."""
+class _Reload(Subject):
+    """One instance on its way. It holds what the steps share: the lock and the result."""
 
     def __init__(self, host: Host, seen: Look, first: Instance, order: ReloadOrder) -> None:
-        self._host, self._order = host, order
-        self._proc, self._clock = host.proc, host.clock
-        self._seen, self._now = seen, first
-        self._begun = host.clock.monotonic()
-        self._deadline = self._begun + order.timeout
+        super().__init__(host, seen, first, order.health, order.timeout)
+        self._order = order
         self._lock: t.Optional[int] = None
-        supervisor = supervisor_of(first.master)
-        self._unit = supervisor.systemd_unit
-        self._place = log_place(host.proc, first.master, seen.options[first.identity], supervisor)
-        # The mark is taken before anything happens, so that a server that dies leaves its last words.
-        self._log = LogMark(host.proc, first.master, self._place, self._unit, host.clock.time())
-        self.result = Result(first.identity, first.master.pid, "nothing", "", before=self._summary())
+        self.probe()
+        self.result = ReloadResult(first.identity, first.master.pid, "nothing", "", before=self.summary())
 
     def close(self) -> None:
-        self.result.seconds = self._clock.monotonic() - self._begun
-        self._log.close()
+        """Let go of the lock and the log."""
+        self.result.seconds = self.clock.monotonic() - self.begun
+        self.log.close()
         if self._lock is not None:
             os.close(self._lock)
+
+    def keep_log(self) -> None:
+        """Put what the server has written since this began into the result."""
+        self.result.log = self.log.tail(_LOG_LINES)
 
     def predict(self) -> None:
         """What :meth:`run` would do, without doing it."""
@@ -123,170 +124,207 @@ class _Reload:
             return
         self.result.reason = decision.reason
         if decision.kind == ACT:
-            self._rehearse()
-            check(self._proc, "HUP", self._target(), force=self._order.force)
+            way = self._prepare(decision)
+            self.result.reason += way.note
+            if way.plan is not None:
+                self.result.did = RESTARTED
+                return
+            check(self.proc, "HUP", self._target(), force=self._order.force)
             self.result.did, self.result.signals = SIGNALLED, ["HUP"]
 
     def run(self) -> None:
-        """Wait for what is under way, then send the HUP if one is still needed, and wait until it has worked."""
-        self._host.store.open()
+        """Wait for what is under way, then act if it is still needed, and wait until it has worked."""
+        self.host.store.open()
         waited_for = self._take_lock()
-        rehearsed = settled = False
+        way: t.Optional[Way] = None
+        settled = False
         while True:
             decision = self._decide(waited_for)
             self.result.reason = decision.reason
-            if decision.kind == ACT and rehearsed:
-                break
             if decision.kind == ACT:
-                self._rehearse()
-                rehearsed = True
+                if way is not None and self._covers(way, decision):
+                    break
+                if way is not None and self.clock.monotonic() >= self.deadline:
+                    raise TimedOut("its code to stay as it is", self.clock.monotonic() - self.begun)
+                way = self._prepare(decision)
                 # That took its time, and somebody else may have begun something meanwhile.
-                self._look()
+                self.look()
                 continue
             # What needs no reload must serve all the same: it may be what a failed call has left behind.
             if decision.kind == WAIT or not settled:
                 self._settle()
                 settled = True
             if decision.kind == NOTHING:
-                self.result.after = self._summary()
+                self.result.after = self.summary()
                 return
             if decision.load:
                 waited_for = decision.reason
-        self._hang_up()
-        self._host.store.forget_others(self._proc.lives)
-
-    def _rehearse(self) -> None:
-        inputs = rehearsal_inputs(self._proc, self._seen, self._now, self._host.store)
-        rehearse(self._proc, self._now, *inputs)
+        self.result.reason += way.note
+        if way.plan is None:
+            self._hang_up()
+        else:
+            self._restart(way.plan)
+        self.host.store.forget_others(self.proc.lives)
 
     def _decide(self, waited_for: t.Optional[str]) -> Decision:
-        staleness = None
-        if self._order.wish.policy == STALE:
-            facts = survey(self._proc, self._seen, self._host.store, staleness=True)
-            staleness = facts[self._now.identity].staleness
-        decision = decide_reload(self._now, self._load(), staleness, self._order.wish, waited_for, iso)
+        staleness = self.facts().staleness if self._order.wish.policy == STALE else None
+        decision = decide_reload(self.now, self.load(), staleness, self._order.wish, waited_for, iso)
         if decision.kind == REFUSE:
             raise WouldFail(decision.reason)
         return decision
 
-    def _load(self) -> Loaded:
-        return find_load(self._proc, self._now.master, self._host.store, self._place)
+    def _prepare(self, decision: Decision) -> Way:
+        return prepare(self, self._order.wish.method, force=self._order.force, restart=decision.restart)
+
+    def _covers(self, way: Way, decision: Decision) -> bool:
+        """Whether what was rehearsed is what is to be done now. With other policies the code is not looked at twice."""
+        if self._order.wish.policy != STALE:
+            return True
+        return (way.plan is not None or not decision.restart) and way.compiled.issuperset(self.changed_code())
 
     def _take_lock(self) -> t.Optional[str]:
         """One call at a time acts on a server. Returns what had to be waited for, if anything."""
-        first, first_marker = self._now, self._host.store.recall(self._now.master)
-        decision = self._decide(None)
+        first, first_marker = self.now, self.host.store.recall(self.now.master)
+        decision = decide_reload(self.now, self.load(), None, self._order.wish, None, iso)
+        contested: t.List[bool] = []
 
         def attempt() -> t.Union[bool, Pending]:
-            self._lock = self._host.store.try_lock(first.master)
+            self._lock = self.host.store.try_lock(self.now.master)
             if self._lock is None:
-                self._look()
-                return Pending("another call that is at work on this server")
-            return True
+                contested.append(True)
+            try:
+                self.look()
+            except Ended:
+                if not contested or (not self._follow() and self._lock is not None):
+                    raise
+                # The other call is restarting it, or has done so. What counts now is the lock of the new server.
+                self._let_go()
+                return Pending("another call that is restarting it")
+            return Pending("another call that is at work on this server") if self._lock is None else True
 
-        self._wait(attempt)
-        self._look()
+        self.wait(attempt)
         if decision.load:
             return decision.reason
-        executed = first.master.fingerprint != self._now.master.fingerprint
-        if executed or self._host.store.recall(self._now.master) != first_marker:
+        if first.identity != self.now.identity:
+            return "another call was restarting it"
+        executed = first.master.fingerprint != self.now.master.fingerprint
+        if executed or self.host.store.recall(self.now.master) != first_marker:
             return "another call was reloading it"
         return None
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _follow(self) -> bool:
+        """Go on with the server that has taken the place of the one that is gone; False while there is none."""
+        found = find_successor(self.proc, self.now, self.seen, self.supervisor)
+        if found is None:
+            return False
+        self.turn_to(*found)
+        self.result.successor = self.now.identity
+        return True
 
     def _settle(self) -> None:
         """Wait until a start, reload or drain that somebody else began has come to its end."""
 
         def attempt() -> t.Union[bool, Pending]:
-            self._look()
-            return self._pending() or True
+            self.look()
+            return self.pending() or True
 
-        self._wait(attempt)
+        self.wait(attempt)
 
     def _hang_up(self) -> None:
-        before = self._now
-        sent_at = self._clock.time()
-        send(self._proc, "HUP", self._target(), force=self._order.force)
+        before = self.now
+        sent_at = self.clock.time()
+        lifted = send(self.proc, "HUP", self._target(), force=self._order.force)
         self.result.did, self.result.signals = SIGNALLED, ["HUP"]
+        if lifted:
+            self.result.reason += "; forced against: " + "; ".join(one.reason for one in lifted)
         executed: t.List[float] = []
 
         def attempt() -> t.Union[bool, Pending]:
-            self._look()
+            self.look()
             if not executed:
-                if not reloaded(before, self._now):
+                if not reloaded(before, self.now):
                     return Pending("the master to execute itself anew")
-                executed.append(self._clock.time())
-            return self._pending() or True
+                executed.append(self.clock.time())
+            return self.pending() or True
 
         try:
-            self._wait(attempt)
+            self.wait(attempt)
         finally:
-            if executed and self._now is not None:
+            if executed and self.now is not None:
                 self._remember(sent_at, executed[0])
-        self.result.after = self._summary()
+        self.result.after = self.summary()
+
+    def _restart(self, plan: Plan) -> None:
+        old = self.now
+        if not is_alive(self.proc, old.master):
+            raise Ended
+        job = Job(plan, self.deadline - self.clock.monotonic())
+        self.result.did = RESTARTED
+
+        def attempt() -> t.Union[bool, Pending]:
+            if self.now is not old:
+                try:
+                    self.look()
+                    return self.pending() or True
+                except Ended:
+                    pass  # It has died while it booted; its supervisor may start another one.
+            elif is_alive(self.proc, old.master):
+                problem = job.problem()
+                if problem:
+                    raise WouldFail(problem)
+                return Pending("the old server to end")
+            if self._follow():
+                return self.pending() or True
+            problem = job.problem()
+            if problem:
+                raise Ended(problem)
+            return Pending("%s to start a new server" % plan.supervisor.kind)
+
+        try:
+            self.wait(attempt)
+        finally:
+            job.close()
+        # It has loaded its code between its start and now.
+        self._remember(start_time(self.now.master), self.clock.time())
+        self.result.after = self.summary()
 
     def _target(self) -> Target:
-        return Target(self._now.master, MASTER, self._now.mode, self._now.state)
+        return Target(self.now.master, MASTER, self.now.mode, self.now.state)
 
     def _remember(self, not_before: float, not_after: float) -> None:
         try:
-            self._host.store.remember(self._now.master, not_before, not_after)
+            self.host.store.remember(self.now.master, not_before, not_after)
         except OSError as exc:
             # The reload itself went well. Without the marker the next call knows less, and may reload once more.
             self.result.reason += " (when it loaded could not be written down: %s)" % (exc.strerror or exc)
 
-    def _pending(self) -> t.Optional[Pending]:
-        options = self._seen.options[self._now.identity]
-        lacking = missing(self._now, options)
-        if lacking is None and self._order.health is not None and options.http_enable:
-            version = self._seen.releases[self._now.identity].version
-            sick = check_health(self._order.health, self._now, options, version, self._proc.root)
-            lacking = sick and "it to be healthy: " + sick
-        return Pending(lacking) if lacking else None
-
-    def _look(self) -> None:
-        while True:
-            seen = look_again(self._proc, self._now)
-            now = seen.instance(self._now.identity)
-            if now is not None:
-                self._seen, self._now = seen, now
-                return
-            # In the moment of its exec a master shows nothing that tells what it is. Only its end is an end.
-            if not is_alive(self._proc, self._now.master):
-                raise _Ended
-            if self._clock.monotonic() >= self._deadline:
-                raise TimedOut("the master to show what it is", self._clock.monotonic() - self._begun)
-            self._clock.sleep(0.01)
-
-    def _wait(self, attempt: t.Callable[[], t.Union[bool, Pending]]) -> None:
-        wait_until(attempt, self._clock, self._deadline)
-
-    def _summary(self) -> t.Dict[str, t.Any]:
-        return summary(self._now, self._seen.releases[self._now.identity].version, self._load())
-
     def failure(self, exc: Exception) -> str:
-        """One message for a person: what happened, what was sent, and the server's last words."""
-        pid, sent = self.result.pid, "after the HUP" if self.result.signals else "before any signal was sent"
-        if isinstance(exc, _Ended):
-            drained = self._now.state == DRAINING and not self.result.signals
-            what = "Odoo with pid %d ended %s" % (pid, "its drain and is gone" if drained else sent)
-            successor = self._successor()
-            if successor:
-                what += "; %s has started another one with pid %d" % (self._unit, successor.master.pid)
+        """One message for a person: what happened, what was done, and the server's last words."""
+        pid, restarted = self.result.pid, self.result.did == RESTARTED
+        done = "after the HUP" if self.result.signals else "before any signal was sent"
+        if restarted:
+            done = "after its restart by %s" % self.supervisor.kind
+        if isinstance(exc, Ended) and restarted:
+            what = "Odoo with pid %d was restarted by %s and did not come back: %s" % (pid, self.supervisor.kind, exc)
+        elif isinstance(exc, Ended):
+            drained = self.now.state == DRAINING and not self.result.signals
+            what = "Odoo with pid %d ended %s" % (pid, "its drain and is gone" if drained else done)
+            if self._follow():
+                what += "; %s has started another one with pid %d" % (self.supervisor.unit, self.now.master.pid)
         elif isinstance(exc, TimedOut):
             what = "Odoo with pid %d was not ready within %g s %s: still waiting for %s" % (
                 pid,
                 self._order.timeout,
-                sent,
+                done,
                 exc.reason,
             )
         else:
             what = "Odoo with pid %d was not reloaded: %s" % (pid, exc)
         self.result.reason = what
-        lines = self._log.tail()
-        return what + (".\nLast lines of %s:\n%s" % (self._log.source, "\n".join(lines)) if lines else "")
-
-    def _successor(self) -> t.Optional[Instance]:
-        if not self._unit:
-            return None
-        same = [i for i in look(self._proc).instances if supervisor_of(i.master).unit == self._unit]
-        return next((i for i in same if i.identity != self.result.identity), None)
+        lines = self.result.log[-_LOG_LINES_IN_MESSAGE:]
+        return what + (".\nLast lines of %s:\n%s" % (self.log.source, "\n".join(lines)) if lines else "")

@@ -31,6 +31,12 @@ _PROPERTIES = (
     "FragmentPath",
     "EnvironmentFiles",
     "NeedDaemonReload",
+    "WorkingDirectory",
+    "ActiveState",
+    "Job",
+    "ExecStart",
+    "RootDirectory",
+    "RootImage",
 )
 
 
@@ -43,14 +49,26 @@ class Unit:
     main_pid: t.Optional[int] = None
     environment_files: t.Tuple[str, ...] = ()
     need_daemon_reload: bool = False
+    #: None where the unit names none, or one that only systemd can resolve (``~``)
+    working_directory: t.Optional[str] = None
+    active_state: t.Optional[str] = None
+    #: a start, stop or restart is under way or waits for its turn
+    has_job: bool = False
+    #: path of the program that a start executes, as the host sees it; None where that is not known
+    program: t.Optional[str] = None
+
+
+def systemctl() -> t.Optional[str]:
+    """Path of systemctl; None where there is none."""
+    return next((path for path in _SYSTEMCTL if os.access(path, os.X_OK)), None)
 
 
 def show_units(names: t.Collection[str]) -> t.Dict[str, Unit]:
     """Ask systemd about units; those that it does not know, or cannot be asked about, are left out."""
-    systemctl = next((path for path in _SYSTEMCTL if os.access(path, os.X_OK)), None)
-    if not names or systemctl is None:
+    program = systemctl()
+    if not names or program is None:
         return {}
-    command = [systemctl, "--no-pager", "show", "--property=" + ",".join(_PROPERTIES), "--", *sorted(names)]
+    command = [program, "--no-pager", "show", "--property=" + ",".join(_PROPERTIES), "--", *sorted(names)]
     return parse_units(output_of(*command))
 
 
@@ -73,6 +91,19 @@ def files_on_disk(name: str) -> t.List[str]:
     return list(found.values())
 
 
+def changed_since(name: str, unit: Unit, moment: float) -> bool:
+    """Whether what systemd starts a unit by has changed since a moment, which is in seconds since the epoch."""
+    if unit.need_daemon_reload:
+        return True
+    for path in [*files_on_disk(name), *unit.environment_files]:
+        try:
+            if os.stat(path).st_ctime > moment:
+                return True
+        except OSError:
+            continue
+    return False
+
+
 def parse_units(text: str) -> t.Dict[str, Unit]:
     """Parse ``systemctl show``: one block of ``Key=value`` lines a unit, an empty line between them. Pure."""
     units = {}
@@ -92,6 +123,8 @@ def _unit(values: t.Mapping[str, t.List[str]]) -> Unit:
         return values[key][0] if key in values else None
 
     main_pid = first("MainPID")
+    # "!/srv/odoo" where it may be missing.
+    directory = (first("WorkingDirectory") or "").lstrip("!")
     return Unit(
         restart=first("Restart"),
         kill_mode=first("KillMode"),
@@ -99,4 +132,14 @@ def _unit(values: t.Mapping[str, t.List[str]]) -> Unit:
         # Written as "/etc/default/odoo (ignore_errors=yes)".
         environment_files=tuple(path.partition(" (")[0] for path in values.get("EnvironmentFiles", [])),
         need_daemon_reload=first("NeedDaemonReload") == "yes",
+        working_directory=directory if directory.startswith("/") else None,
+        active_state=first("ActiveState"),
+        has_job=first("Job") not in (None, "0"),
+        program=None if first("RootDirectory") or first("RootImage") else _program(first("ExecStart") or ""),
     )
+
+
+def _program(shown: str) -> t.Optional[str]:
+    # "{ path=/usr/bin/odoo ; argv[]=/usr/bin/odoo --config ... ; ignore_errors=no ; ..."
+    head, semicolon, _rest = shown.partition(" ; ")
+    return head[len("{ path=") :] if semicolon and head.startswith("{ path=") else None

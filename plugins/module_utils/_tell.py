@@ -37,7 +37,7 @@ _OPTION_NAMES = (
     "data_dir",
 )
 
-SIGNALLED, NOTHING, REFUSED = "signalled", "nothing", "refused"
+SIGNALLED, RESTARTED, NOTHING, REFUSED = "signalled", "restarted", "nothing", "refused"
 
 
 @dataclass
@@ -65,6 +65,18 @@ class Result:
             "after": self.after,
             "seconds": round(self.seconds, 2),
         }
+
+
+@dataclass
+class ReloadResult(Result):
+    """``successor`` is the identity of the master that has taken its place, ``log`` what a failed server wrote."""
+
+    successor: t.Optional[str] = None
+    log: t.List[str] = field(default_factory=list)
+
+    def told(self) -> t.Dict[str, t.Any]:
+        """As a module returns it."""
+        return {**super().told(), "successor": self.successor, "log": [printable(line) for line in self.log]}
 
 
 def iso(seconds: float) -> str:

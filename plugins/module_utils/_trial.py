@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""A trial of a server's code: its own interpreter imports Odoo and parses odoo.conf, as its user and among its files."""
+"""A trial of a server's code: its own interpreter imports Odoo and parses odoo.conf, as its user, among its files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class NoTrial(Exception):
 
 @dataclass(frozen=True)
 class Start:
-    """How an interpreter is started: its path, what it is told to be called (argv[0]), its directory, its environment."""
+    """How an interpreter is started: ``name`` is its argv[0]."""
 
     executable: str
     name: str

@@ -163,6 +163,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module import ACTIO
 SPEC = {
     "policy": {"type": "str", "choices": ["always", "since", "stale"], "default": "always"},
     "since": {"type": "str"},
+    "method": {"type": "str", "choices": ["hup", "supervisor", "auto"], "default": "hup"},
     "health": {
         "type": "dict",
         "default": {},

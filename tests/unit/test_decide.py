@@ -13,10 +13,12 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._decide import (
     ACT,
     ALWAYS,
+    AUTO,
     NOTHING,
     REFUSE,
     SINCE,
     STALE,
+    SUPERVISOR,
     WAIT,
     Decision,
     ReloadWish,
@@ -43,9 +45,10 @@ def decide(
     since: float | None = None,
     staleness: Staleness | None = None,
     waited_for: str | None = None,
+    method: str = "hup",
 ) -> Decision:
     """Decide over a load between 100 and 200."""
-    return decide_reload(instance, LOAD, staleness, ReloadWish(policy, since), waited_for, str)
+    return decide_reload(instance, LOAD, staleness, ReloadWish(policy, since, method), waited_for, str)
 
 
 AT_REST = build.instance(build.prefork(100))
@@ -92,3 +95,11 @@ def test_stale() -> None:
     refused = decide(AT_REST, STALE, staleness=OLD_UNIT)
     assert refused.kind == REFUSE
     assert "restart it through its supervisor" in refused.reason
+
+
+@pytest.mark.parametrize("method", [AUTO, SUPERVISOR])
+def test_stale_where_a_restart_is_allowed(method: str) -> None:
+    unit = Staleness(RESTART, ("its unit has changed",), ("/u",), 1)
+    assert decide(AT_REST, STALE, staleness=unit, method=method) == Decision(ACT, "its unit has changed", restart=True)
+    assert decide(AT_REST, STALE, staleness=OLD_CODE, method=method) == Decision(ACT, "1 file changed: /a.py")
+    assert decide(AT_REST, STALE, staleness=FRESH, method=method).kind == NOTHING

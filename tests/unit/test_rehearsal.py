@@ -27,6 +27,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import (
     interpreter_path,
     path_trap,
     rehearse,
+    rehearse_restart,
     server_arguments,
 )
 
@@ -236,6 +237,28 @@ class Server:
         except WouldFail as exc:
             return str(exc)
         return ""
+
+    def rehearse_restart(
+        self,
+        *,
+        cwd: str | None = None,
+        unit_changed: bool = False,
+        **fields: t.Any,
+    ) -> str | list[str]:
+        """Rehearse a restart; what would fail, else what was not rehearsed."""
+        config_file = str(self.folder / "odoo.conf")
+        try:
+            return rehearse_restart(
+                Proc(), self.instance(**fields), config_file, self.changed, cwd, unit_changed=unit_changed
+            )
+        except WouldFail as exc:
+            return f"{exc} (restart_helps)" if exc.restart_helps else str(exc)
+
+    def restart_helps(self, **fields: t.Any) -> bool:
+        """Whether the rehearsal of a HUP fails in a way that a restart may get round."""
+        with pytest.raises(WouldFail) as caught:
+            rehearse(Proc(), self.instance(**fields), str(self.folder / "odoo.conf"), None, self.changed)
+        return caught.value.restart_helps
 
     def end(self) -> None:
         """Let it end."""
@@ -450,3 +473,106 @@ def test_a_line_that_cannot_be_parsed_at_import_is_not_quoted(server: Server, li
     message = server.rehearse()
     assert "odoo.conf" in message
     assert SECRET not in message
+
+
+def test_a_restart_of_a_sound_server(server: Server) -> None:
+    server.start()
+    assert server.rehearse_restart() == []
+    assert server.rehearse_restart(unit_changed=True) == ["what has changed in its unit"]
+    assert not list(server.folder.rglob("__pycache__"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "odoo/http.py",
+            "import no_such_module",
+            "a restart would not bring it back, since Odoo cannot be imported: Mod",
+        ),
+        ("odoo.conf", "[options]\nworkers = abc\n", "a restart would not bring it back, since Odoo cannot parse its"),
+        ("changed.py", "def f(:", "a file that has changed since it was loaded is broken"),
+    ],
+)
+def test_what_is_broken_would_not_survive_a_restart(server: Server, name: str, text: str, said: str) -> None:
+    server.start()
+    server.write(name, text)
+    server.changed = [str(server.folder / "changed.py")]
+    for changed in (False, True):
+        assert said in server.rehearse_restart(unit_changed=changed)
+    # Where Odoo lacks a package, another interpreter may have it; the rehearsal of the restart tells.
+    assert server.restart_helps() == (name == "odoo/http.py")
+
+
+@pytest.fixture
+def virtualenv(server: Server) -> str:
+    """An interpreter by its full path whose packages a HUP would lose."""
+    subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", str(server.folder / "v")], check=True)
+    (packages,) = (server.folder / "v/lib").glob("python*/site-packages")
+    (packages / "needed.py").touch()
+    server.write("odoo/http.py", "import needed")
+    return str(server.folder / "v/bin/python3")
+
+
+def test_a_restart_finds_the_virtualenv_that_a_hup_would_lose(server: Server, virtualenv: str) -> None:
+    server.start([virtualenv, str(server.folder / "odoo-bin")], executable=virtualenv)
+    assert server.restart_helps()
+    assert server.rehearse_restart() == []
+
+
+def test_a_start_by_m_survives_a_restart(server: Server) -> None:
+    server.write("odoo/__main__.py", "from . import http\n" + ODOO_BIN)
+    server.start(["/usr/bin/python3", "-m", "odoo"])
+    assert server.restart_helps()
+    assert server.rehearse_restart() == []
+
+
+def test_an_interpreter_that_was_replaced(server: Server, virtualenv: str) -> None:
+    real = os.path.realpath(virtualenv)
+    (server.folder / "v/bin/python3").unlink()
+    shutil.copy2(real, virtualenv)
+    server.start([virtualenv, str(server.folder / "odoo-bin")], executable=virtualenv)
+    (server.folder / "v/bin/python3").unlink()
+    assert server.restart_helps()
+    assert "its interpreter %s is gone, and a restart" % virtualenv in server.rehearse_restart()
+    said = server.rehearse_restart(unit_changed=True)[0]
+    assert said.startswith("anything, since its interpreter")
+    shutil.copy2(real, virtualenv)
+    assert server.restart_helps()
+    assert server.rehearse_restart() == []
+
+
+@needs_root
+def test_what_is_no_plain_python_is_not_run_in_its_name(server: Server) -> None:
+    server.write("python3", "#!/bin/sh\necho ran >&2\nexit 0\n")
+    (server.folder / "python3").chmod(0o755)
+    server.start([str(server.folder / "python3"), "odoo-bin", "-"], executable="/bin/cat")
+    assert "is not the interpreter that it runs" in server.rehearse_restart()
+    # Not even where the kernel calls it a Python, as long as it has rights that its user has not.
+    server.end()
+    setgid = server.folder / "python3.9"
+    shutil.copy2("/bin/cat", setgid)
+    os.chown(setgid, 0, 5)
+    setgid.chmod(0o2755)
+    server.start([str(server.folder / "python3"), "odoo-bin", "-"], executable=str(setgid))
+    assert "is not the interpreter that it runs" in server.rehearse_restart()
+
+
+def test_a_release_that_was_switched(server: Server) -> None:
+    (server.folder / "1").mkdir()
+    server.start(["/usr/bin/python3", "../odoo-bin"], cwd=server.folder / "1")
+    (server.folder / "1").rmdir()
+    assert server.restart_helps()
+    assert "its working directory %s/1 is gone, and a restart" % server.folder in server.rehearse_restart()
+    said = server.rehearse_restart(unit_changed=True)[0]
+    assert "its working directory" in said
+    (server.folder / "2").mkdir()
+    assert server.rehearse_restart(cwd=str(server.folder / "2")) == []
+    assert "its script" in server.rehearse_restart(cwd="/usr")
+
+
+@needs_root
+def test_a_restart_of_a_server_of_root_is_checked_by_its_files_only(server: Server) -> None:
+    server.start()
+    server.write("odoo/http.py", "1 / 0")
+    assert server.rehearse_restart(uid=0) == ["its code, since it runs as root"]

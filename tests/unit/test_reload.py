@@ -9,25 +9,31 @@ Nothing is signalled and nothing is run here: the door and the rehearsal are rec
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import os
 import pathlib
+import types
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils import _look, _reload, _survey
+from ansible_collections.fleetops.odoo.plugins.module_utils import _look, _prepare, _reload, _subject, _survey
 from ansible_collections.fleetops.odoo.plugins.module_utils._decide import ReloadWish
 from ansible_collections.fleetops.odoo.plugins.module_utils._health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
-from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload import ReloadFailed, ReloadOrder, reload_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._restart import Plan
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import Result
+from ansible_collections.fleetops.odoo.plugins.module_utils._stale import Staleness
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import Supervisor
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import ReloadResult
 
 from .build import FakeClock
 from .conftest import CapturedProc, captured
@@ -60,6 +66,10 @@ THREADED_19 = ["hup-19-threaded-done"]
 GONE = "gone"
 SILENT = "silent"
 
+#: A restart makes another master: this moment was captured of another server.
+RESTART_19 = ["booting-some-workers-without-handlers", GONE, GONE, "running"]
+OTHER_MASTERS = (472,)
+
 
 class Scene(Proc):
     """A machine on which one captured moment follows another. The master's odoo.conf is a real file."""
@@ -80,9 +90,10 @@ class Scene(Proc):
 
     def write_conf(self, options: str) -> None:
         """Change odoo.conf, as the server sees it."""
-        folder = pathlib.Path(self.root) / str(self.master) / "root/etc/odoo"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "odoo.conf").write_text("[options]\n" + options)
+        for pid in (self.master, *OTHER_MASTERS):
+            folder = pathlib.Path(self.root) / str(pid) / "root/etc/odoo"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "odoo.conf").write_text("[options]\n" + options)
 
     @property
     def moment(self) -> str:
@@ -138,7 +149,12 @@ class Stage:
         self.asked = 0
         self.sick: list[str] = []
         self.on_rehearsal: t.Callable[[], object] = lambda: None
-        self.reexecutes = True
+        #: how long the first request of each health check might have taken
+        self.patience: list[float] = []
+        self.failing: WouldFail | None = None
+        self.problem: str | None = None
+        self.restarts: list[str] = []
+        self.after_restart: list[str] = []
         self.clock = FakeClock(lambda _seconds: self.scene.go_on())
         self.store = StateDirectory(str(tmp_path / "state"))
 
@@ -152,10 +168,36 @@ class Stage:
         """A rehearsal that goes well."""
         self.rehearsed += 1
         self.on_rehearsal()
+        if self.failing:
+            raise self.failing
 
-    def check_health(self, *_arguments: object) -> str | None:
+    def rehearse_restart(self, *_arguments: object, **_keywords: object) -> list[str]:
+        """A rehearsal of a restart that goes as well as that of a HUP that is no trap."""
+        self.rehearsed += 1
+        if self.failing and not self.failing.restart_helps:
+            raise self.failing
+        return ["its moods"]
+
+    def plan_restart(self, *_arguments: object) -> Plan:
+        """A supervisor that does what it is told."""
+        return Plan(Supervisor("systemd", "odoo.service"), (("restart",),), notes=("it is rude",))
+
+    def job(self, plan: Plan, _timeout: float) -> t.Any:
+        """Ask it; the next moments are those of the restart."""
+        self.restarts.append(plan.supervisor.unit or "")
+        self.scene.go_on()
+        return types.SimpleNamespace(problem=lambda: self.problem, close=lambda: None)
+
+    def find_successor(self, *_arguments: object) -> tuple[Look, Instance] | None:
+        """The one server of the present moment, if it is another one."""
+        seen = look(self.scene)
+        others = [i for i in seen.instances if i.master.pid != self.scene.master]
+        return (seen, others[0]) if others else None
+
+    def check_health(self, check: HealthCheck, *_arguments: object) -> str | None:
         """A health check that is as sick as it is told to be."""
         self.asked += 1
+        self.patience.append(check.timeout)
         return self.sick.pop(0) if self.sick else None
 
     def reload(
@@ -166,13 +208,15 @@ class Stage:
         check_mode: bool = False,
         health: bool = True,
         timeout: float = 60,
-    ) -> Result:
+        method: str = "hup",
+        force: bool = False,
+    ) -> ReloadResult:
         """Reload the only instance; the one result."""
         host = Host(self.scene, self.clock, self.store)
         seen = look(self.scene)
-        order = ReloadOrder(ReloadWish(policy, since), HealthCheck() if health else None, timeout)
+        order = ReloadOrder(ReloadWish(policy, since, method), HealthCheck() if health else None, timeout, force)
         (result,) = reload_all(host, seen, [seen.instances[0].identity], order, check_mode=check_mode)
-        return result
+        return t.cast("ReloadResult", result)
 
 
 Staged = t.Callable[[str, list[str]], Stage]
@@ -185,8 +229,12 @@ def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
     def make(kind: str, moments: list[str]) -> Stage:
         made = Stage(kind, moments, tmp_path)
         monkeypatch.setattr(_reload, "send", made.send)
-        monkeypatch.setattr(_reload, "rehearse", made.rehearse)
-        monkeypatch.setattr(_reload, "check_health", made.check_health)
+        monkeypatch.setattr(_prepare, "rehearse", made.rehearse)
+        monkeypatch.setattr(_prepare, "rehearse_restart", made.rehearse_restart)
+        monkeypatch.setattr(_prepare, "plan_restart", made.plan_restart)
+        monkeypatch.setattr(_reload, "Job", made.job)
+        monkeypatch.setattr(_reload, "find_successor", made.find_successor)
+        monkeypatch.setattr(_subject, "check_health", made.check_health)
         monkeypatch.setattr(_survey, "start_time", lambda process: 1_795_000_000 + process.start / 100)
         return made
 
@@ -204,7 +252,8 @@ def test_a_reload_from_the_hup_to_the_new_generation(stage: Staged, kind: str, m
     assert on.scene.moment == moments[-1]
     assert (result.did, result.signals, result.reason) == ("signalled", ["HUP"], "a reload was asked for")
     assert on.rehearsed == 1
-    assert on.asked == 1
+    # Once before anything was done, once of the new generation.
+    assert on.asked == 2
     before, after = t.cast("dict[str, t.Any]", result.before), t.cast("dict[str, t.Any]", result.after)
     assert after["state"] == "running"
     assert before["workers"] == after["workers"]
@@ -381,7 +430,9 @@ def test_a_server_that_stays_sick_is_a_failure_with_what_it_answered(stage: Stag
 def test_a_server_that_recovers_is_waited_for(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.sick = ["http://x answers 500"] * 3
-    assert on.reload().did == "signalled"
+    result = on.reload()
+    before, after = t.cast("dict[str, t.Any]", result.before), t.cast("dict[str, t.Any]", result.after)
+    assert (result.did, before["health"], after["health"]) == ("signalled", "http://x answers 500", "ok")
     assert on.asked == 4
 
 
@@ -506,11 +557,228 @@ def _at_most(looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise Enough
         return really(*arguments)
 
-    monkeypatch.setattr(_reload, "look_again", look_again)
+    monkeypatch.setattr(_subject, "look_again", look_again)
 
 
 def test_results_can_be_told_as_json(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     told = on.reload().told()
     assert json.loads(json.dumps(told)) == told
-    assert set(told) == {"identity", "pid", "did", "reason", "signals", "before", "after", "seconds"}
+    assert set(told) == {
+        "identity",
+        "pid",
+        "did",
+        "reason",
+        "signals",
+        "before",
+        "after",
+        "seconds",
+        "successor",
+        "log",
+    }
+    assert (told["successor"], told["log"]) == (None, [])
+
+
+TRAP = WouldFail("a HUP would lose its virtualenv", "put it into PATH", restart_helps=True)
+
+
+def test_a_restart_from_the_stop_to_the_new_server(stage: Staged) -> None:
+    on = stage("19-prefork", RESTART_19)
+    check = on.reload(method="supervisor", check_mode=True)
+    reason = "a reload was asked for; a restart by systemd; it is rude; not rehearsed: its moods"
+    assert (check.did, check.signals, check.reason, check.successor) == ("restarted", [], reason, None)
+    assert on.restarts == []
+    result = on.reload(method="supervisor")
+    assert (on.sent, on.restarts) == ([], ["odoo.service"])
+    assert (result.did, result.signals, result.reason) == ("restarted", [], reason)
+    assert (result.identity.split(":")[0], t.cast("str", result.successor).split(":")[0]) == ("513", "472")
+    after = t.cast("dict[str, t.Any]", result.after)
+    assert (after["state"], after["health"], after["loaded"]["evidence"]) == ("running", "ok", "marker")
+    again = on.reload("stale", method="supervisor")
+    assert (again.did, again.successor) == ("nothing", None)
+
+
+@pytest.mark.parametrize("method", ["hup", "auto", "supervisor"])
+def test_what_a_restart_would_not_help_is_refused(stage: Staged, method: str) -> None:
+    on = stage("19-prefork", RESTART_19)
+    on.failing = WouldFail("its code is broken")
+    with pytest.raises(ReloadFailed, match="its code is broken") as caught:
+        on.reload(method=method)
+    assert (on.sent, on.restarts, caught.value.results[0].did) == ([], [], "refused")
+
+
+def test_where_a_hup_would_kill_it(stage: Staged) -> None:
+    on = stage("19-prefork", RESTART_19)
+    on.failing = TRAP
+    with pytest.raises(ReloadFailed, match="would lose its virtualenv; put it into PATH"):
+        on.reload(method="hup")
+    result = on.reload(method="auto")
+    assert (result.did, on.restarts) == ("restarted", ["odoo.service"])
+    assert "a restart by systemd, since a HUP would lose its virtualenv; it is rude" in result.reason
+
+
+def test_where_a_hup_works_auto_sends_one(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    result = on.reload(method="auto")
+    assert (result.did, result.signals, result.successor, on.restarts) == ("signalled", ["HUP"], None, [])
+
+
+def test_no_way_at_all_tells_of_both(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(*_arguments: object) -> t.NoReturn:
+        raise WouldFail("nobody would start it again")
+
+    on = stage("19-prefork", RESTART_19)
+    on.failing = TRAP
+    monkeypatch.setattr(_prepare, "plan_restart", nobody)
+    with pytest.raises(
+        ReloadFailed, match=r"put it into PATH. Nor is a restart a way out: nobody would start it again"
+    ):
+        on.reload(method="auto")
+
+
+def test_a_server_that_does_not_come_back(stage: Staged) -> None:
+    on = stage("19-prefork", [*RESTART_19[:2], GONE])
+    on.problem = "systemd says that it is failed"
+    with pytest.raises(ReloadFailed, match=r"was restarted by .* and did not come back: systemd says") as caught:
+        on.reload(method="supervisor")
+    (result,) = caught.value.results
+    assert (result.did, result.after) == ("restarted", None)
+
+
+def test_a_supervisor_that_starts_nothing_is_a_failure_in_time(stage: Staged) -> None:
+    on = stage("19-prefork", [*RESTART_19[:2], GONE])
+    with pytest.raises(ReloadFailed, match=r"within 20 s after its restart by .*: still waiting for systemd to start"):
+        on.reload(method="supervisor", timeout=20)
+
+
+def test_a_supervisor_that_does_nothing_has_restarted_nothing(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19[:1])
+    on.problem = "supervisorctl says: no such process"
+    with pytest.raises(ReloadFailed, match="no such process") as caught:
+        on.reload(method="supervisor")
+    assert caught.value.results[0].did == "refused"
+
+
+def test_a_call_that_waited_for_a_restart_goes_on_with_the_new_server(stage: Staged) -> None:
+    on = stage("19-prefork", RESTART_19)
+    on.store.open()
+    lock = on.store.try_lock(look(on.scene).instances[0].master)
+    assert lock is not None
+
+    def other_call(_seconds: float) -> None:
+        on.scene.go_on()
+        if on.scene.moment == "running" and not released:
+            released.append(True)
+            os.close(lock)
+
+    released: list[bool] = []
+    on.clock._on_sleep = other_call
+    result = on.reload(method="supervisor")
+    assert on.restarts == []
+    assert result.reason == "another call was restarting it when this call came, and that has ended well"
+    assert (result.did, t.cast("str", result.successor).split(":")[0]) == ("nothing", "472")
+
+
+def test_the_first_request_is_not_waited_for_long(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.reload()
+    assert on.patience == [2.0, 10.0]
+
+
+def test_a_server_that_is_not_at_rest_is_not_asked_for_its_health(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.scene.go_on()
+    before = t.cast("dict[str, t.Any]", on.reload(check_mode=True).before)
+    assert (before["state"], before["health"], on.asked) == ("reloading", None, 0)
+
+
+def test_no_health_check_no_health(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    result = on.reload(health=False)
+    before, after = t.cast("dict[str, t.Any]", result.before), t.cast("dict[str, t.Any]", result.after)
+    assert (before["health"], after["health"], on.asked) == (None, None, 0)
+
+
+class Walks:
+    """How often the code was walked over, and what was found."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *found: Staleness) -> None:
+        self.found, self.count = list(found), 0
+        really = _survey.survey
+
+        def survey(*arguments: t.Any, **keywords: t.Any) -> t.Any:
+            self.count += 1
+            facts = really(*arguments, **{**keywords, "staleness": False})
+            now = self.found.pop(0) if len(self.found) > 1 else self.found[0]
+            return {key: dataclasses.replace(one, staleness=now) for key, one in facts.items()}
+
+        monkeypatch.setattr(_subject, "survey", survey)
+
+
+FRESH, ONE = Staleness(), Staleness("reload", ("1 file changed",), ("/a.py",), 1, ("/a.py",))
+TWO = Staleness("reload", ("2 files changed",), ("/a.py", "/b.py"), 2, ("/a.py", "/b.py"))
+UNIT = Staleness("restart", ("its unit has changed",), ("/u",), 1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "check_mode", "found", "walks"),
+    [
+        ("stale", True, [ONE], 1),
+        # One for the decision and what must compile, one after the rehearsal.
+        ("stale", False, [ONE], 2),
+        ("stale", False, [FRESH], 1),
+        ("always", False, [ONE], 1),
+    ],
+)
+def test_the_code_is_walked_over_no_more_than_is_right(
+    stage: Staged,
+    monkeypatch: pytest.MonkeyPatch,
+    policy: str,
+    check_mode: bool,  # noqa: FBT001
+    found: list[Staleness],
+    walks: int,
+) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    counted = Walks(monkeypatch, *found)
+    on.reload(policy, check_mode=check_mode)
+    assert counted.count == walks
+
+
+def test_code_that_changes_during_the_rehearsal_is_rehearsed_too(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    Walks(monkeypatch, ONE, TWO)
+    result = on.reload("stale")
+    assert (on.rehearsed, result.did) == (2, "signalled")
+    assert "2 files changed" in result.reason
+
+
+@pytest.mark.parametrize("method", ["auto", "supervisor"])
+def test_a_changed_unit(stage: Staged, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    on = stage("19-prefork", RESTART_19)
+    Walks(monkeypatch, UNIT)
+    with pytest.raises(ReloadFailed, match="restart it through its supervisor"):
+        on.reload("stale")
+    result = on.reload("stale", method=method)
+    assert (result.did, on.restarts, on.sent) == ("restarted", ["odoo.service"], [])
+    assert result.reason.startswith("its unit has changed; a restart by systemd")
+
+
+def test_a_unit_that_changes_during_the_rehearsal_of_a_hup(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    on = stage("19-prefork", RESTART_19)
+    Walks(monkeypatch, ONE, UNIT)
+    assert (on.reload("stale", method="auto").did, on.sent) == ("restarted", [])
+
+
+@pytest.mark.parametrize(("method", "did"), [("hup", "signalled"), ("supervisor", "restarted")])
+def test_without_room_nothing_is_done_unless_forced(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch, method: str, did: str
+) -> None:
+    on = stage("19-prefork", PREFORK_19 if method == "hup" else RESTART_19)
+    monkeypatch.setattr(_prepare, "shortages", lambda _room: ["the disk is full"])
+    with pytest.raises(ReloadFailed, match="the disk is full; free some, or set force") as caught:
+        on.reload(method=method)
+    assert caught.value.results[0].did == "refused"
+    forced = on.reload(method=method, force=True)
+    assert (forced.did, forced.reason.endswith("; forced against: the disk is full")) == (did, True)

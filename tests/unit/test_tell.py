@@ -17,6 +17,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, l
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import Supervisor
 from ansible_collections.fleetops.odoo.plugins.module_utils._survey import Facts
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
+    ReloadResult,
     Result,
     iso,
     masters,
@@ -112,6 +113,12 @@ def test_a_result() -> None:
         "after": None,
         "seconds": 1.23,
     }
+
+
+def test_a_result_of_a_reload_tells_more() -> None:
+    told = ReloadResult("1:2", 1, "restarted", "because", successor="3:4", log=["a \udcff"]).told()
+    assert (told["did"], told["successor"], told["log"]) == ("restarted", "3:4", ["a \\xff"])
+    assert set(told) - {"successor", "log"} == set(Result("1:2", 1, "nothing", "").told())
 
 
 def test_users() -> None:

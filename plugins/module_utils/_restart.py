@@ -1,0 +1,279 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The supervisor's way: who restarts a server, whether that may be asked of it, and how it is asked."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import parse_cmdline, parse_stat, parse_status
+from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import (
+    CONTAINER,
+    SUPERVISORD,
+    SYSTEMD,
+    Supervisor,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import supervisor_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._systemd import Unit, changed_since, show_units, systemctl
+
+#: Where supervisorctl may be: never below a place that a service's user writes to.
+_SUPERVISORCTL = ("/usr/bin/supervisorctl", "/usr/local/bin/supervisorctl", "/bin/supervisorctl")
+#: Programs that stand between a supervisor and a server, and end with it.
+_WRAPPERS = frozenset(["sh", "bash", "dash", "env", "nice", "ionice", "runuser", "setpriv", "su", "sudo", "timeout"])
+#: What a stop does to the workers: only these let the master wait for its requests.
+_GENTLE = frozenset(["mixed", "process"])
+_PROGRAM = re.compile(r"^[A-Za-z0-9_][\w.@+-]*:[A-Za-z0-9_][\w.@+-]*$")
+_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A restart that may be asked for. ``notes``: what the caller has to be told of it, as clauses."""
+
+    supervisor: Supervisor
+    commands: t.Tuple[t.Tuple[str, ...], ...]
+    #: the working directory that it gives the server; None where we do not know
+    cwd: t.Optional[str] = None
+    unit_changed: bool = False
+    notes: t.Tuple[str, ...] = ()
+
+
+def plan_restart(
+    proc: Proc, instance: Instance, supervisor: Supervisor, unit: t.Optional[Unit], started: float
+) -> Plan:
+    """How the supervisor of a server is asked to restart it.
+
+    :param unit: what systemd knows of its unit.
+    :param started: when the process was started, in seconds since the epoch.
+    :raises WouldFail: there is none that can be asked, or it would restart something else.
+    """
+    if supervisor.kind not in (SYSTEMD, SUPERVISORD) or not supervisor.unit:
+        raise WouldFail(
+            "it runs in a container, and containers are not restarted here"
+            if supervisor.kind == CONTAINER
+            else "nothing is known that would start it again, neither a systemd unit nor a program of supervisord"
+        )
+    if os.geteuid() != 0:
+        raise WouldFail("a restart by %s needs root" % supervisor.kind)
+    same = [i for i in look(proc).instances if supervisor_of(i.master) == supervisor]
+    if len(same) > 1:
+        raise WouldFail(
+            "%s keeps %d servers running, and a restart would take all of them down (pid %s)"
+            % (supervisor.unit, len(same), ", ".join(str(i.master.pid) for i in same))
+        )
+    if supervisor.kind == SUPERVISORD:
+        return Plan(supervisor, (_supervisorctl(proc, instance, supervisor.unit),))
+    return _plan_systemd(proc, instance, supervisor, unit, started)
+
+
+def _plan_systemd(
+    proc: Proc, instance: Instance, supervisor: Supervisor, unit: t.Optional[Unit], started: float
+) -> Plan:
+    name, program = t.cast(str, supervisor.unit), systemctl()
+    if unit is None or program is None:
+        raise WouldFail("systemd does not tell anything about its unit %s" % name)
+    if unit.main_pid != instance.master.pid and not _is_wrapped(proc, instance, unit.main_pid):
+        # Something else has started it from within its own unit: cron, an agent, a console.
+        raise WouldFail(
+            "the main process of its unit %s is %s, and not this server: a restart would hit more than the server"
+            % (name, unit.main_pid or "none")
+        )
+    changed = changed_since(name, unit, started)
+    restart = (program, "--no-pager", "--no-ask-password", "--no-block", "restart", "--", name)
+    commands = ((program, "--no-ask-password", "daemon-reload"), restart) if changed else (restart,)
+    notes = []
+    if unit.kill_mode not in _GENTLE:
+        notes.append("its KillMode is %s: requests under way are cut off" % (unit.kill_mode or "not known"))
+    return Plan(supervisor, commands, unit.working_directory, changed, tuple(notes))
+
+
+def _is_wrapped(proc: Proc, instance: Instance, main_pid: t.Optional[int]) -> bool:
+    """Whether the main process of the unit is a shell or the like whose only purpose is this server."""
+    if main_pid is None or instance.master.ppid != main_pid:
+        return False
+    try:
+        return os.path.basename(proc.link(main_pid, "exe")) in _WRAPPERS
+    except (Gone, PermissionError):
+        return False
+
+
+def _supervisorctl(proc: Proc, instance: Instance, program: str) -> t.Tuple[str, ...]:
+    """The command that restarts a program of supervisord, with the configuration that its supervisord was given."""
+    ctl = next((path for path in _SUPERVISORCTL if is_roots(path)), None)
+    if ctl is None:
+        raise WouldFail("there is no supervisorctl that root owns in %s" % ", ".join(_SUPERVISORCTL))
+    if not _PROGRAM.match(program):
+        # The server's environment tells this name, and supervisorctl takes several words, and patterns.
+        raise WouldFail("%r is no name of a program of supervisord that could be restarted by it" % program)
+    parent = instance.master.ppid
+    try:
+        # A wrapper may stand between them.
+        if "supervisord" not in proc.text(parent, "cmdline"):
+            parent = parse_stat(proc.text(parent, "stat")).ppid
+        argv = parse_cmdline(proc.read(parent, "cmdline"))
+        uid = parse_status(proc.text(parent, "status")).uid
+    except (Gone, ValueError):
+        argv, uid = (), -1
+    if not any(os.path.basename(word) == "supervisord" for word in argv):
+        raise WouldFail("its supervisord is not found: neither its parent nor the parent of that is one")
+    if uid != 0:
+        raise WouldFail("its supervisord with pid %d does not run as root, and is not asked for a restart" % parent)
+    base: t.Tuple[str, ...] = (ctl,)
+    config = config_of(argv)
+    if config is not None:
+        path = os.path.join(proc.link(parent, "cwd"), config)
+        if not is_roots(path):
+            raise WouldFail("the configuration %s of its supervisord is not root's alone" % path)
+        base = (ctl, "-c", path)
+    said = _run((*base, "pid", program), 10.0).strip()
+    if said not in (str(instance.master.pid), str(instance.master.ppid)):
+        raise WouldFail("supervisord does not say that this server is its program %s: %s" % (program, said))
+    return (*base, "restart", program)
+
+
+def config_of(argv: t.Sequence[str]) -> t.Optional[str]:
+    """Path of the configuration that a supervisord was started with, as it stands there. Pure."""
+    for word, following in zip(argv, [*argv[1:], ""]):
+        if word in ("-c", "--configuration") and following:
+            return following
+        if word.startswith("--configuration="):
+            return word.partition("=")[2]
+        if word.startswith("-c") and len(word) > 2:
+            return word[2:]
+    return None
+
+
+def is_roots(path: str) -> bool:
+    """Whether a file is there that root owns and nobody else may write."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return False
+    return status.st_uid == 0 and not status.st_mode & 0o022
+
+
+class Job:
+    """A restart that has been asked for. What the supervisor's program says is kept, and it is never killed by us:
+
+    supervisorctl stops the server first and then starts it, and must come to its second step.
+    """
+
+    def __init__(self, plan: Plan, timeout: float) -> None:
+        """Ask for it; returns as soon as it is under way.
+
+        :param timeout: seconds that the steps before the restart itself may take.
+        :raises WouldFail: the supervisor does not want to; nothing has been restarted.
+        """
+        self._plan = plan
+        for command in plan.commands[:-1]:
+            _run(command, timeout)
+        if plan.unit_changed:
+            _check_program(t.cast(str, plan.supervisor.unit))
+        self._popen: t.Optional[subprocess.Popen[bytes]] = None
+        self._said: t.Optional[t.IO[bytes]] = None
+        if plan.supervisor.kind == SYSTEMD:
+            _run(plan.commands[-1], timeout)
+            return
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # until close()
+        self._popen = subprocess.Popen(  # pylint: disable=ansible-bad-function  # must outlive the module
+            plan.commands[-1],
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+            env=_ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,
+        )
+
+    def close(self) -> None:
+        """Let go of what it says; it goes on."""
+        if self._said is not None:
+            self._said.close()
+
+    def problem(self) -> t.Optional[str]:
+        """Why no new server will come of it, as a clause; None while one may."""
+        unit = t.cast(str, self._plan.supervisor.unit)
+        if self._popen is None:
+            shown = show_units([unit]).get(unit)
+            if shown is not None and shown.active_state in ("failed", "inactive") and not shown.has_job:
+                return "systemd says that %s is %s" % (unit, shown.active_state)
+            return None
+        code = self._popen.poll()
+        if code is None:
+            return None
+        said = os.pread(t.cast(t.IO[bytes], self._said).fileno(), 4096, 0).decode("utf-8", "replace")
+        if code or "ERROR" in said:
+            return "supervisorctl says: %s" % redact_text(" ".join(said.split()) or "nothing, with code %d" % code)
+        return None
+
+
+def _check_program(unit: str) -> None:
+    """What a changed unit starts was not rehearsed. That it is there can be seen once systemd has read the unit."""
+    shown = show_units([unit]).get(unit)
+    program = shown.program if shown is not None else None
+    if program is not None and not os.access(os.path.join("/", program), os.X_OK):
+        raise WouldFail("its unit %s would start %s, which is not there" % (unit, program))
+
+
+def _run(command: t.Sequence[str], timeout: float) -> str:
+    """What a program says.
+
+    :param timeout: in seconds; it has one at least.
+    :raises WouldFail: it cannot be run, takes longer, or fails.
+    """
+    try:
+        done = subprocess.run(  # pylint: disable=ansible-bad-function  # there is no AnsibleModule here
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=_ENVIRONMENT,
+            cwd="/",
+            timeout=max(timeout, 1.0),
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise WouldFail("%s did not return within %.0f s" % (" ".join(command), max(timeout, 1.0))) from None
+    except OSError as exc:
+        raise WouldFail("%s cannot be run: %s" % (command[0], exc.strerror or exc)) from None
+    said = redact_text(" ".join(done.stdout.decode("utf-8", "replace").split()))
+    if done.returncode:
+        raise WouldFail("%s failed: %s" % (" ".join(command), said or "code %d" % done.returncode))
+    return said
+
+
+def find_successor(
+    proc: Proc, old: Instance, seen: Look, supervisor: Supervisor
+) -> t.Optional[t.Tuple[Look, Instance]]:
+    """The server that this supervisor has started in place of another one, and the look that found it.
+
+    :param seen: a look that knows the options of the old one.
+    """
+    if supervisor.kind not in (SYSTEMD, SUPERVISORD):
+        return None
+    now = look(proc)
+    found = [i for i in now.instances if i.identity != old.identity and supervisor_of(i.master) == supervisor]
+    options = seen.options[old.identity]
+    same = [
+        i
+        for i in found
+        if (now.options[i.identity].config_file, now.options[i.identity].http_port)
+        == (options.config_file, options.http_port)
+    ]
+    # Its unit may have given it another odoo.conf. The youngest is the one.
+    chosen = max(same or found, key=lambda i: i.master.start, default=None)
+    return None if chosen is None else (now, chosen)

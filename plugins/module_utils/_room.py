@@ -1,0 +1,109 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Whether there is room for a new generation: memory for it beside the old one, and disk for what it writes."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import PREFORK, Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc, root_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._psutil import psutil
+from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
+
+_MIB = 1 << 20
+#: Bytes that must be free on each filesystem that a starting server writes to.
+_LEAST_DISK = 16 * _MIB
+#: Since this version a HUP starts the new generation beside the old one.
+_SIDE_BY_SIDE = 19
+
+
+@dataclass(frozen=True)
+class Room:
+    """In bytes. ``needed`` is None where no second generation stands beside the first, or its size is not known."""
+
+    needed: t.Optional[int]
+    free: int
+    #: what is written there, its path, and what is free on its filesystem
+    disks: t.Tuple[t.Tuple[str, str, int], ...] = ()
+
+
+def shortages(room: Room) -> t.List[str]:
+    """What there is too little of, as clauses with both figures. Pure."""
+    short = []
+    if room.needed is not None and room.needed > room.free:
+        short.append(
+            "a second generation beside the first needs about %d MiB of memory, and %d MiB are free, swap included"
+            % (-(-room.needed // _MIB), room.free // _MIB)
+        )
+    short += [
+        "the filesystem of %s %s has %.1f MiB free, and a start needs %d MiB"
+        % (what, path, free / _MIB, _LEAST_DISK // _MIB)
+        for what, path, free in room.disks
+        if free < _LEAST_DISK
+    ]
+    return short
+
+
+def read_room(
+    proc: Proc,
+    instance: Instance,
+    version: t.Optional[str],
+    paths: t.Mapping[str, t.Optional[str]],
+    state: str,
+    *,
+    restart: bool,
+) -> Room:
+    """Look at memory and disks, which takes less than a millisecond unless memory is short.
+
+    :param paths: what the server writes where, by what it is called to a person. None: it is not written at all.
+    :param state: where we write ourselves.
+    :param restart: the old generation ends before the new one starts.
+    """
+    root = root_of(proc.root, instance.master)
+    places = [(what, path, root + path) for what, path in paths.items() if path]
+    places.append(("what we remember in", state, state))
+    seen = [(what, path, _disk_free(real)) for what, path, real in places]
+    disks = tuple((what, path, free) for what, path, free in seen if free is not None)
+    if restart or instance.mode != PREFORK or (major(version) or 0) < _SIDE_BY_SIDE:
+        return Room(None, 0, disks)
+    free_memory = int(psutil.virtual_memory().available) + int(psutil.swap_memory().free)
+    return Room(_size(proc, instance, free_memory), free_memory, disks)
+
+
+def _size(proc: Proc, instance: Instance, enough: int) -> int:
+    """Memory of an instance in bytes; never too little.
+
+    What is resident counts shared memory once for each process. The exact answer takes milliseconds a process, so it is
+    asked for only where that sum is above ``enough``.
+    """
+    processes = [instance.master, *(child.process for child in instance.children)]
+    page = os.sysconf("SC_PAGE_SIZE")
+    resident = sum(process.rss_pages for process in processes) * page
+    if resident <= enough:
+        return resident
+    sizes = [proc.pss(process.pid) for process in processes]
+    return sum(process.rss_pages * page if size is None else size for process, size in zip(processes, sizes))
+
+
+def _disk_free(path: str) -> t.Optional[int]:
+    """Bytes that others than root may still write on the filesystem of a path that need not be there yet."""
+    while True:
+        try:
+            found = os.statvfs(path)
+        except FileNotFoundError:
+            above = os.path.dirname(path.rstrip("/"))
+            if above in ("", path):
+                return None
+            path = above
+            continue
+        except OSError:
+            return None
+        # A filesystem without blocks, such as an overlay of nothing, does not count them.
+        return found.f_bavail * found.f_frsize if found.f_blocks else None

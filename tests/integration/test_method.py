@@ -1,0 +1,314 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A restart by the supervisor: asked for, or chosen where a HUP would not do."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import pathlib
+import time
+import typing as t
+
+import pytest
+
+from .conftest import Answer, Fleet, lab_up, plant_killer, request
+
+DROP_INS = "/etc/systemd/system/odoo.service.d"
+BROKEN = "/opt/lab/addons/lab_broken"
+
+
+@pytest.fixture(scope="module")
+def others() -> t.Iterator[Fleet]:
+    """Servers that no unit keeps."""
+    yield from lab_up("method", str(pathlib.Path(__file__).parent / "method.yml"))
+
+
+def four_runs(fleet: Fleet, host: str, **arguments: t.Any) -> Answer:
+    """Check, run, check, run; the answer of the run that does it."""
+    before = fleet.master(host)
+    old = fleet.processes(host)
+    check = fleet.module(host, "reload", "--check", **arguments)
+    assert (check.code, check.result["changed"]) == (0, True), check.output
+    assert (check.only["did"], check.only["signals"], check.only["successor"]) == ("restarted", [], None)
+    assert (check.only["before"]["state"], check.only["before"]["health"]) == ("running", "ok")
+    assert fleet.processes(host) == old
+
+    run = fleet.module(host, "reload", "--diff", **arguments)
+    assert (run.code, run.result["changed"]) == (0, True), run.output
+    assert (run.only["did"], run.only["signals"], run.only["log"]) == ("restarted", [], [])
+    assert run.only["reason"] == check.only["reason"]
+    assert run.only["identity"] == before["identity"] != run.only["successor"]
+    after = fleet.master(host)
+    assert after["identity"] == run.only["successor"]
+    assert (run.only["after"]["state"], run.only["after"]["health"]) == ("running", "ok")
+    assert run.only["after"]["workers"] == before["workers"]
+    assert run.only["after"]["loaded"]["evidence"] == "marker"
+    assert (after["needs"], after["supervisor"]["unit"]) == ("none", before["supervisor"]["unit"])
+
+    new = fleet.processes(host)
+    for options in (["--check"], []):
+        again = fleet.module(host, "reload", *options, **arguments)
+        assert (again.code, again.result["changed"], again.only["did"]) == (0, False, "nothing"), again.output
+        assert again.only["successor"] is None
+    assert fleet.processes(host) == new
+    return run
+
+
+def since_now() -> dict[str, str]:
+    """The policy that a restart fulfils once."""
+    return {"policy": "since", "since": str(time.time())}
+
+
+@pytest.mark.parametrize("host", ["p19", "seed", "t14", "journal"])
+def test_four_runs(fleet: Fleet, host: str) -> None:
+    run = four_runs(fleet, host, method="supervisor", **since_now())
+    assert run.only["reason"].endswith("; a restart by systemd")
+    assert fleet.module(host, "reload", policy="stale", method="supervisor").only["did"] == "nothing"
+
+
+def test_auto_restarts_the_virtualenv_that_a_hup_would_kill(fleet: Fleet) -> None:
+    run = four_runs(fleet, "venv", method="auto", **since_now())
+    assert "a restart by systemd, since a HUP makes it execute itself as python3" in run.only["reason"]
+
+
+@pytest.mark.parametrize("host", ["p19", "onpath", "t14"])
+def test_auto_sends_a_hup_where_that_works(fleet: Fleet, host: str) -> None:
+    answer = fleet.module(host, "reload", method="auto")
+    assert (answer.code, answer.only["did"], answer.only["signals"]) == (0, "signalled", ["HUP"])
+    assert answer.only["successor"] is None
+    assert (answer.only["before"]["health"], answer.only["after"]["health"]) == ("ok", "ok")
+
+
+@contextlib.contextmanager
+def drop_in(fleet: Fleet, host: str, *lines: str) -> t.Iterator[None]:
+    """Have a drop-in of the unit while the block runs. systemd is not told."""
+    path = f"{DROP_INS}/90-method.conf"
+    fleet.run(host, "mkdir", "-p", DROP_INS)
+    fleet.run(host, "sh", "-c", f"printf '%s\\n' '[Service]' {' '.join(repr(line) for line in lines)} > {path}")
+    try:
+        yield
+    finally:
+        fleet.run(host, "sh", "-c", f"rm {path}; systemctl daemon-reload; systemctl restart odoo")
+        fleet.settle(host)
+
+
+@pytest.mark.parametrize("method", ["auto", "supervisor"])
+def test_a_changed_unit_is_read_anew(fleet: Fleet, method: str) -> None:
+    with drop_in(fleet, "p19", "Environment=FROM_DROP_IN=yes"):
+        hup = fleet.module("p19", "reload", policy="stale")
+        assert (hup.code, hup.only["did"]) == (2, "refused")
+        run = four_runs(fleet, "p19", method=method, policy="stale")
+        assert "90-method.conf; a restart by systemd" in run.only["reason"]
+        assert "not rehearsed: what has changed in its unit" in run.only["reason"]
+        pid = run.only["successor"].split(":")[0]
+        assert "FROM_DROP_IN=yes" in fleet.run("p19", "sh", "-c", f"tr '\\0' '\\n' < /proc/{pid}/environ")
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["ExecStart="], "restart -- odoo.service failed"),
+        (["ExecStart=", "ExecStart=/opt/nothing"], "its unit odoo.service would start /opt/nothing"),
+        (["ExecStart=", "ExecStart=nothing"], "its unit odoo.service would start nothing"),
+    ],
+)
+def test_a_unit_that_cannot_start_is_refused_and_the_server_goes_on(fleet: Fleet, lines: list[str], said: str) -> None:
+    with drop_in(fleet, "p19", *lines):
+        old = fleet.processes("p19")
+        answer = fleet.module("p19", "reload", method="supervisor")
+        assert (answer.code, answer.only["did"], answer.result["changed"]) == (2, "refused", False)
+        assert said in answer.result["msg"]
+        assert fleet.processes("p19") == old
+
+
+@pytest.mark.parametrize(("mode", "status"), [("mixed", 200), ("control-group", None)])
+def test_what_a_restart_does_to_requests_under_way(fleet: Fleet, mode: str, status: int | None) -> None:
+    with drop_in(fleet, "p19", f"KillMode={mode}"):
+        fleet.run("p19", "systemctl", "daemon-reload")
+        got: int | None = None
+        with (
+            contextlib.suppress(http.client.HTTPException, ConnectionError),
+            request(fleet, "p19", "/lab/sleep/4") as r,
+        ):
+            answer = fleet.module("p19", "reload", method="supervisor")
+        got = r.status
+        assert answer.code == 0, answer.output
+        assert got == status
+        warned = f"its KillMode is {mode}: requests under way are cut off" in answer.only["reason"]
+        assert warned == (status is None)
+
+
+@pytest.mark.parametrize("method", ["auto", "supervisor"])
+@pytest.mark.parametrize(
+    ("host", "break_it", "expected"),
+    [
+        ("p19", f"mkdir -p {BROKEN}; echo 'def f(:' > {BROKEN}/__init__.py", "SyntaxError"),
+        ("venv", f"mkdir -p {BROKEN}; echo 'def f(:' > {BROKEN}/__init__.py", "SyntaxError"),
+        ("t14", "sed -i 's/^db_name.*/&\\nworkers = abc/; /^workers = [0-9]/d' /etc/odoo/odoo.conf", "workers"),
+    ],
+)
+def test_what_is_broken_is_refused_with_every_method(
+    fleet: Fleet, host: str, break_it: str, expected: str, method: str
+) -> None:
+    fleet.run(host, "cp", "-p", "/etc/odoo/odoo.conf", "/etc/odoo/good.conf")
+    old = fleet.processes(host)
+    fleet.run(host, "sh", "-c", break_it)
+    try:
+        for options in (["--check"], []):
+            answer = fleet.module(host, "reload", *options, method=method)
+            assert (answer.code, answer.only["did"], answer.result["changed"]) == (2, "refused", False)
+            assert expected in answer.result["msg"]
+    finally:
+        fleet.run(host, "sh", "-c", f"rm -rf {BROKEN}; mv /etc/odoo/good.conf /etc/odoo/odoo.conf")
+    assert fleet.processes(host) == old
+
+
+@pytest.mark.parametrize("host", ["p19", "t14"])
+def test_two_at_the_same_moment_restart_once(fleet: Fleet, host: str) -> None:
+    old = fleet.master(host)["identity"]
+    answers = [wait() for wait in [fleet.begin(host, "reload", method="supervisor") for attempt in range(2)]]
+    assert [answer.code for answer in answers] == [0, 0], [answer.output for answer in answers]
+    assert sorted(answer.only["did"] for answer in answers) == ["nothing", "restarted"]
+    new = fleet.master(host)["identity"]
+    assert new != old
+    assert new in [answer.only["successor"] for answer in answers]
+
+
+@pytest.mark.parametrize(("host", "end"), [("p19", "systemd says that odoo.service is"), ("journal", "still waiting")])
+def test_a_server_that_does_not_come_back(fleet: Fleet, host: str, end: str) -> None:
+    plant_killer(fleet, host)
+    try:
+        answer = fleet.module(host, "reload", method="supervisor", timeout=15)
+        assert (answer.code, answer.result["changed"], answer.only["did"]) == (2, True, "restarted")
+        assert end in answer.result["msg"]
+        assert "the end, db_password=********" in answer.result["msg"]
+        assert any("the end, db_password=********" in line for line in answer.only["log"])
+        assert answer.only["after"] is None
+    finally:
+        fleet.restore(host)
+
+
+@pytest.mark.parametrize(
+    ("command", "change", "why"),
+    [
+        ("/usr/bin/python3 -m odoo", ":", "it was started with -m"),
+        (
+            "/usr/bin/python3 odoo-bin",
+            "mv /srv/releases/1 /srv/releases/2; ln -sfn /srv/releases/2 /srv/current",
+            None,
+        ),
+        (
+            "/usr/bin/python3 odoo-bin",
+            "cp -a /srv/releases/1 /srv/releases/2; ln -sfn /srv/releases/2 /srv/current; rm -r /srv/releases/1",
+            "its working directory /srv/releases/1 has been removed",
+        ),
+        (
+            "/usr/bin/odoo",
+            "cp -p /usr/bin/python3.11 /usr/bin/new; mv /usr/bin/new /usr/bin/python3.11",
+            "its interpreter /usr/bin/python3.11 has been replaced or removed",
+        ),
+    ],
+)
+def test_auto_where_a_hup_cannot_work(fleet: Fleet, command: str, change: str, why: str | None) -> None:
+    fleet.run("p19", "sh", "-c", "mkdir -p /srv/releases/1; ln -s /usr/bin/odoo /srv/releases/1/odoo-bin")
+    fleet.run("p19", "ln", "-sfn", "/srv/releases/1", "/srv/current")
+    start = f"ExecStart={command} --config /etc/odoo/odoo.conf --logfile /var/log/odoo/odoo-server.log"
+    try:
+        with drop_in(fleet, "p19", "WorkingDirectory=/srv/current", "ExecStart=", start):
+            fleet.run("p19", "sh", "-c", "systemctl daemon-reload; systemctl restart odoo")
+            fleet.settle("p19")
+            fleet.run("p19", "sh", "-c", change)
+            if why is None:
+                # Only moved: a HUP finds everything from where it stands.
+                assert fleet.module("p19", "reload", method="auto").only["did"] == "signalled"
+            else:
+                assert fleet.module("p19", "reload").only["did"] == "refused"
+                run = four_runs(fleet, "p19", method="auto", **since_now())
+                assert f"a restart by systemd, since {why}" in run.only["reason"]
+    finally:
+        fleet.run("p19", "rm", "-rf", "/srv/releases", "/srv/current")
+
+
+def test_a_file_that_is_gone_is_refused(fleet: Fleet) -> None:
+    fleet.run("venv", "mv", "/opt/odoo/src/odoo-bin", "/opt/odoo/src/kept")
+    try:
+        answer = fleet.module("venv", "reload", method="auto")
+        assert (answer.code, answer.only["did"]) == (2, "refused")
+        assert "its script /opt/odoo/src/odoo-bin is gone, and a restart would not find it" in answer.result["msg"]
+    finally:
+        fleet.run("venv", "mv", "/opt/odoo/src/kept", "/opt/odoo/src/odoo-bin")
+
+
+@pytest.mark.parametrize("method", ["hup", "supervisor"])
+def test_a_full_disk_is_refused_unless_forced(fleet: Fleet, method: str) -> None:
+    data = fleet.master("p19")["options"]["data_dir"]
+    old = fleet.processes("p19")
+    fleet.run("p19", "mount", "-t", "tmpfs", "-o", "size=8m,mode=0777", "none", data)
+    try:
+        for options in (["--check"], []):
+            answer = fleet.module("p19", "reload", *options, method=method)
+            assert (answer.code, answer.only["did"]) == (2, "refused")
+            assert f"its data directory {data} has 8.0 MiB free, and a start needs 16 MiB" in answer.result["msg"]
+        assert fleet.processes("p19") == old
+        forced = fleet.module("p19", "reload", "--check", method=method, force=True)
+        assert (forced.code, forced.result["changed"]) == (0, True)
+        assert "forced against: the filesystem of its data directory" in forced.only["reason"]
+    finally:
+        fleet.run("p19", "umount", data)
+
+
+def test_health_before_anything_is_done(fleet: Fleet) -> None:
+    sick = fleet.module("p19", "reload", "--check", health={"path": "/nowhere"})
+    assert sick.code == 0
+    assert "answers 404 where 200 is right" in sick.only["before"]["health"]
+    off = fleet.module("p19", "reload", "--check", health={"enabled": False})
+    assert (off.code, off.only["before"]["health"]) == (0, None)
+    pid = fleet.master("p19")["pid"]
+    fleet.run("p19", "kill", "-HUP", str(pid))
+    # A server that is not at rest is not asked, and its state is told.
+    busy = fleet.module("p19", "reload", "--check")
+    assert (busy.code, busy.only["did"], busy.only["before"]["health"]) == (0, "nothing", None)
+    assert busy.only["before"]["state"] in ("booting", "reloading")
+    fleet.settle("p19")
+
+
+def test_only_root_restarts(fleet: Fleet) -> None:
+    become = ["--become", "--become-method", "sudo", "--become-user", "odoo"]
+    answer = fleet.module("p19", "reload", *become, method="supervisor")
+    assert (answer.code, answer.only["did"]) == (2, "refused")
+    assert "a restart by systemd needs root" in answer.result["msg"]
+
+
+def test_supervisord(others: Fleet) -> None:
+    run = four_runs(others, "superv", method="supervisor", **since_now())
+    assert "a restart by supervisord" in run.only["reason"]
+    assert others.module("superv", "reload", policy="stale", method="supervisor").only["did"] == "nothing"
+    hup = others.module("superv", "reload", method="auto")
+    assert (hup.code, hup.only["did"]) == (0, "signalled")
+
+
+def test_supervisord_and_a_server_that_does_not_come_back(others: Fleet) -> None:
+    plant_killer(others, "superv")
+    try:
+        answer = others.module("superv", "reload", method="supervisor", timeout=30)
+        assert (answer.code, answer.only["did"], answer.result["changed"]) == (2, "restarted", True)
+        assert "supervisorctl says: odoo" in answer.result["msg"]
+    finally:
+        others.restore("superv")
+
+
+@pytest.mark.parametrize(
+    ("host", "why"), [("term", "nothing is known that would start it again"), ("pod", "in a container")]
+)
+def test_nobody_to_ask(others: Fleet, host: str, why: str) -> None:
+    old = others.processes(host)
+    for options in (["--check"], []):
+        answer = others.module(host, "reload", *options, method="supervisor")
+        assert (answer.code, answer.only["did"]) == (2, "refused")
+        assert why in answer.result["msg"]
+    assert others.processes(host) == old
+    hup = others.module(host, "reload", method="auto")
+    assert (hup.code, hup.only["did"]) == (0, "signalled")
