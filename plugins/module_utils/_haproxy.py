@@ -1,0 +1,131 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""What HAProxy's stats socket says of its servers: one command, one answer, and two pure parsers."""
+
+from __future__ import annotations
+
+import csv
+import socket
+import typing as t
+
+#: Seconds to wait for HAProxy, which answers within milliseconds.
+_PATIENCE = 10.0
+
+STATES, STATISTICS = "show servers state", "show stat"
+
+READY, DRAIN, MAINT = "ready", "drain", "maint"
+
+#: Bits of srv_admin_state. CMAINT (0x04) and HMAINT (0x40) tell where a state came from and are none: a server that the
+#: configuration disables keeps CMAINT when it is set ready (seen on HAProxy 2.6).
+_FMAINT, _IMAINT, _RMAINT = 0x01, 0x02, 0x20
+_FDRAIN, _IDRAIN = 0x08, 0x10
+
+#: What stands in the column "type" of a server; others are frontends, backends and listeners.
+_SERVER = "2"
+
+
+class NoAnswer(Exception):
+    """HAProxy cannot be asked; the message is one sentence and says what helps."""
+
+
+def server_states(path: str) -> t.List[t.Dict[str, t.Any]]:
+    """Ask HAProxy for the servers of all its backends.
+
+    :param path: its stats socket.
+    :raises NoAnswer: no such socket, no permission, or somebody else answers.
+    """
+    statistics = _ask(path, STATISTICS)
+    # A server that is made between the two commands is not told of; one that is deleted there is not either.
+    return parse_statistics(statistics, parse_states(_ask(path, STATES), path), path)
+
+
+def parse_states(text: str, path: str) -> t.Dict[t.Tuple[str, str], int]:
+    """Parse ``show servers state``: srv_admin_state by backend and server.
+
+    :raises NoAnswer: it is something else.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) < 2 or lines[0] != "1" or not lines[1].startswith("# "):
+        raise NoAnswer(_strange(text, STATES, path))
+    names = lines[1][2:].split()
+    masks = {}
+    try:
+        for line in lines[2:]:
+            row = dict(zip(names, line.split()))
+            masks[row["be_name"], row["srv_name"]] = int(row["srv_admin_state"])
+    except (KeyError, ValueError) as exc:
+        raise NoAnswer(_strange(text, STATES, path)) from exc
+    return masks
+
+
+def parse_statistics(text: str, masks: t.Mapping[t.Tuple[str, str], int], path: str) -> t.List[t.Dict[str, t.Any]]:
+    """Parse ``show stat``: the servers among its rows, in HAProxy's order, as ``haproxy_info`` returns them.
+
+    :param masks: what :func:`parse_states` returns; a server without one is left out.
+    :raises NoAnswer: it is something else.
+    """
+    if not text.startswith("# pxname,svname,"):
+        raise NoAnswer(_strange(text, STATISTICS, path))
+    try:
+        return [
+            {
+                "backend": row["pxname"],
+                "server": row["svname"],
+                "status": row["status"],
+                "admin": admin_state(masks[row["pxname"], row["svname"]]),
+                "sessions": int(row["scur"]),
+                "queued": int(row["qcur"]),
+                # A star stands before it while the next check is under way.
+                "check": row["check_status"].replace("* ", "") or None,
+                "weight": int(row["weight"]),
+            }
+            for row in csv.DictReader(text[2:].splitlines())
+            if row["type"] == _SERVER and (row["pxname"], row["svname"]) in masks
+        ]
+    except (KeyError, ValueError) as exc:
+        raise NoAnswer(_strange(text, STATISTICS, path)) from exc
+
+
+def admin_state(mask: int) -> str:
+    """What an administrator, a tracked server or a name that does not resolve has made of a server. MAINT wins."""
+    if mask & (_FMAINT | _IMAINT | _RMAINT):
+        return MAINT
+    return DRAIN if mask & (_FDRAIN | _IDRAIN) else READY
+
+
+def _strange(text: str, command: str, path: str) -> str:
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "nothing")[:100]
+    if first.startswith("Permission denied"):
+        return "HAProxy does not permit '%s' on %s; the socket needs 'level operator' or 'level admin'" % (
+            command,
+            path,
+        )
+    return "What listens on %s is not HAProxy's stats socket: to '%s' it answers '%s'" % (path, command, first)
+
+
+def _ask(path: str, command: str) -> str:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(_PATIENCE)
+        connection.connect(path)
+        connection.sendall(command.encode() + b"\n")
+        answer = b""
+        while True:
+            more = connection.recv(1 << 16)
+            if not more:
+                return answer.decode("utf-8", "replace")
+            answer += more
+    except FileNotFoundError:
+        raise NoAnswer("There is no socket %s; haproxy.cfg names it after 'stats socket'" % path) from None
+    except PermissionError:
+        raise NoAnswer("This user may not connect to %s; run as root or as a user of its group" % path) from None
+    except ConnectionRefusedError:
+        raise NoAnswer("Nothing listens on %s; HAProxy does not run, or has another socket" % path) from None
+    except OSError as exc:  # a timeout too
+        raise NoAnswer("HAProxy does not answer on %s: %s" % (path, exc.strerror or exc)) from exc
+    finally:
+        connection.close()
