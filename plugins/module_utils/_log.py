@@ -49,17 +49,32 @@ class LogMark:
         elif place.kind == JOURNAL and unit and os.path.exists(_JOURNALCTL):
             self.source = "the journal of %s" % unit
 
-    def tail(self, lines: int = 12) -> t.List[str]:
-        """The last lines since the mark, secrets hidden; empty when the log is out of reach."""
+    def tail(self, lines: int = 12, largest: int = _LARGEST_TAIL) -> t.List[str]:
+        """The last lines since the mark, secrets hidden; empty when the log is out of reach.
+
+        :param largest: bytes of a file that are read at most.
+        """
+        return self._last(lines, self._offset, largest, "--since=@%d" % int(self._since))
+
+    def last(self, lines: int, largest: int = _LARGEST_TAIL) -> t.List[str]:
+        """As :meth:`tail`, with those from before the mark."""
+        return self._last(lines, 0, largest)
+
+    def _last(self, lines: int, offset: int, largest: int, *since: str) -> t.List[str]:
         if self._descriptor >= 0:
             end = os.fstat(self._descriptor).st_size
-            begin = max(self._offset if end >= self._offset else 0, end - _LARGEST_TAIL)
+            start = offset if end >= offset else 0
+            begin = max(start, end - largest)
             text = os.pread(self._descriptor, end - begin, begin).decode("utf-8", "replace")
+            if begin > start:
+                # What a cut line begins with may be the end of a secret that nothing names any more.
+                text = text.partition("\n")[2]
         elif self.source and self._unit:
-            text = _journal("--lines=%d" % lines, "--since=@%d" % int(self._since), "--unit=" + self._unit)
+            text = _journal("--lines=%d" % lines, *since, "--unit=" + self._unit)
         else:
             return []
-        return [redact_text(line.rstrip())[:500] for line in text.splitlines() if line.strip()][-lines:]
+        shown = [redact_text(line.rstrip())[:500] for line in text.splitlines() if line.strip()]
+        return shown[-lines:] if lines else []
 
     def close(self) -> None:
         """Let go of the file."""

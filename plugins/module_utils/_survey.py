@@ -18,7 +18,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import In
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded, StateDirectory, loaded
 from ansible_collections.fleetops.odoo.plugins.module_utils._log import logged_load
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import LogPlace, find_log
-from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
@@ -104,6 +104,15 @@ def supervisor_of(process: Process) -> Supervisor:
     if supervisor.kind == NONE and any(os.path.exists(path) for path in _CONTAINER_MARKS):
         return Supervisor(CONTAINER)
     return supervisor
+
+
+def successor(proc: Proc, master: Process) -> t.Optional[Instance]:
+    """The server that systemd has started in place of one that has ended, if it did so."""
+    unit = supervisor_of(master).systemd_unit
+    if unit is None:
+        return None
+    same = [i for i in look(proc).instances if supervisor_of(i.master).systemd_unit == unit]
+    return next((i for i in same if i.identity != master.identity), None)
 
 
 def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervisor) -> LogPlace:

@@ -152,12 +152,12 @@ class Request:
 
 
 @contextlib.contextmanager
-def request(fleet: Fleet, host: str, path: str) -> t.Iterator[Request]:
+def request(fleet: Fleet, host: str, path: str, port: int = 8069) -> t.Iterator[Request]:
     """Have a request under way at a host while the block runs, and wait for its answer at the end."""
     shown = subprocess.run(
         ["ansible-inventory", "-i", fleet.inventory, "--host", host], check=True, capture_output=True, text=True
     )
-    connection = http.client.HTTPConnection(json.loads(shown.stdout)["ansible_host"], 8069, timeout=60)
+    connection = http.client.HTTPConnection(json.loads(shown.stdout)["ansible_host"], port, timeout=60)
     connection.request("GET", path)
     time.sleep(0.5)
     sent = Request()
@@ -180,8 +180,9 @@ def plant_killer(fleet: Fleet, host: str) -> None:
 
 @pytest.fixture(scope="session")
 def fleet() -> t.Iterator[Fleet]:
-    """The fleet of most tests, up for the whole run."""
-    yield from lab_up("tests", str(pathlib.Path(__file__).parent / "fleet.yml"))
+    """The fleet of most tests, up for the whole run. FLEETOPS_TEST_LAB names its lab, so that two runs do not meet."""
+    name = os.environ.get("FLEETOPS_TEST_LAB", "tests")
+    yield from lab_up(name, str(pathlib.Path(__file__).parent / "fleet.yml"))
 
 
 def lab_up(name: str, hosts: str) -> t.Iterator[Fleet]:

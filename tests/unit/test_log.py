@@ -107,6 +107,25 @@ def test_a_huge_log_is_read_from_its_end(server: Server) -> None:
     mark.close()
 
 
+def test_the_last_lines_whether_or_not_they_came_since_the_mark(server: Server) -> None:
+    server.write("one\ntwo\n")
+    mark = server.mark()
+    server.write("three\n")
+    assert mark.last(2) == ["two", "three"]
+    assert mark.last(9) == ["one", "two", "three"]
+    assert mark.last(0) == mark.tail(0) == []
+    mark.close()
+
+
+def test_the_end_of_a_secret_whose_beginning_was_cut_off_is_not_shown(server: Server) -> None:
+    mark = server.mark()
+    server.write(f"db_password={'x' * 100}{SECRET}\nlast words\n")
+    for largest in range(12, 12 + len(SECRET) + 20):
+        assert mark.tail(9, largest) == ["last words"]
+        assert mark.last(9, largest) == ["last words"]
+    mark.close()
+
+
 @pytest.mark.parametrize("bait", ["link", "fifo", "folder", "nothing", "other file", "link above"])
 def test_what_the_server_does_not_have_open_is_not_read(server: Server, bait: str) -> None:
     victim = server.root.parent / "shadow"
