@@ -16,6 +16,7 @@ from ansible.module_utils.common.respawn import has_respawned, respawn_module
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock
 from ansible_collections.fleetops.odoo.plugins.module_utils._choose import BadMatch, choose
 from ansible_collections.fleetops.odoo.plugins.module_utils._decide import SINCE, ReloadWish
+from ansible_collections.fleetops.odoo.plugins.module_utils._evidence import EvidenceOrder, gather, process_tree
 from ansible_collections.fleetops.odoo.plugins.module_utils._health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
@@ -34,6 +35,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
     one_off,
     printable,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._watch import WatchFailed, WatchOrder, watch_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._when import BadMoment, parse_moment
 
 #: Options of every module that works on chosen masters.
@@ -49,11 +51,31 @@ ACTION_SPEC: t.Dict[str, t.Any] = {
     "force": {"type": "bool", "default": False},
 }
 
+#: The option of every module that asks servers for their health.
+HEALTH_SPEC: t.Dict[str, t.Any] = {
+    "health": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "enabled": {"type": "bool", "default": True},
+            "path": {"type": "str"},
+            "port": {"type": "int"},
+            "address": {"type": "str"},
+            "host": {"type": "str", "default": "localhost"},
+            "status": {"type": "list", "elements": "int", "default": [200]},
+            "timeout": {"type": "float", "default": 10.0},
+        },
+    },
+}
+
 #: Interpreters that root owns and that a distribution's python3-psutil serves.
 _SYSTEM_INTERPRETERS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 
 #: Signals that leave a process as it is.
 _HARMLESS = frozenset(["QUIT", "USR1", "USR2"])
+
+#: Lines of a log that may be asked for: a result must stay readable, and its sender small.
+_MOST_LINES = 10_000
 
 #: Seconds by which the clock of the controller may be ahead of the host's.
 _CLOCK_TOLERANCE = 5.0
@@ -74,6 +96,13 @@ def _timeout(module: AnsibleModule) -> float:
     seconds = float(module.params["timeout"])
     if not 0 < seconds < float("inf"):
         module.fail_json(msg="timeout: %s is no time to wait; right is a number of seconds above 0" % seconds)
+    return seconds
+
+
+def _seconds(module: AnsibleModule, name: str) -> float:
+    seconds = float(module.params[name])
+    if not 0 <= seconds < float("inf"):
+        module.fail_json(msg="%s: %s is no span of time; right is a number of seconds from 0 on" % (name, seconds))
     return seconds
 
 
@@ -115,6 +144,41 @@ def send_signal(module: AnsibleModule) -> None:
     if not results and not params["allow_none"]:
         module.fail_json(msg="no process of role %s was found" % params["role"], **_told(module, results))
     module.exit_json(**_told(module, results))
+
+
+def wait_healthy(module: AnsibleModule) -> None:
+    """What the module ``wait_healthy`` does."""
+    host = _host()
+    order = WatchOrder(_health(module, module.params["health"]), _seconds(module, "duration"), _timeout(module))
+    if order.duration >= order.timeout:
+        module.fail_json(
+            msg="duration: %g s do not fit into a timeout of %g s; right is less" % (order.duration, order.timeout)
+        )
+    seen, identities = _choose_masters(module, host)
+    try:
+        results = watch_all(host, seen, identities, order)
+    except WatchFailed as exc:
+        module.fail_json(msg=printable(str(exc)), changed=False, results=[one.told() for one in exc.results])
+    else:
+        module.exit_json(changed=False, results=[one.told() for one in results])
+
+
+def evidence(module: AnsibleModule) -> None:
+    """What the module ``evidence`` does."""
+    host = _host()
+    params = module.params
+    if not 0 <= params["lines"] <= _MOST_LINES:
+        module.fail_json(msg="lines: %d; right is a number from 0 to %d" % (params["lines"], _MOST_LINES))
+    order = EvidenceOrder(params["dumps"] and not module.check_mode, _seconds(module, "wait"), params["lines"])
+    seen, identities = _choose_masters(module, host)
+    found = gather(host, seen, identities, order)
+    module.exit_json(
+        changed=False,
+        results=[one.told() for one in found],
+        one_off=one_off(seen),
+        processes=process_tree(seen, host.proc.uptime_ticks()),
+        unseen=_unseen(host, seen),
+    )
 
 
 def _host() -> Host:

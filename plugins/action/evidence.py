@@ -1,0 +1,22 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module of the same name, with ``select``. That none is selected is no failure there, unless it is said to be."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._select import ActionModule as Base
+
+__all__ = ["ActionModule"]
+
+
+class ActionModule(Base):
+    """What is left of a host is evidence too, so the module is run even for no master at all."""
+
+    allow_none = True
+
+    def _none(self, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
+        return self._call(self._task.action, {**arguments, "match": {"identity": "none"}}, task_vars)

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The option by which a module asks servers for their health."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  health:
+    description:
+      - The request that tells whether the server serves. It is sent from the host itself.
+    type: dict
+    default: {}
+    suboptions:
+      enabled:
+        description: Whether a request is made at all.
+        type: bool
+        default: true
+      path:
+        description: What to ask for. The default is C(/web/health), and C(/web/login) for Odoo 14 and older.
+        type: str
+      port:
+        description: Port to ask at. The default is the one at which the server listens.
+        type: int
+      address:
+        description: Address to ask at. The default is the one at which the server listens.
+        type: str
+      host:
+        description: Value of the C(Host) header, which may choose a database.
+        type: str
+        default: localhost
+      status:
+        description: Status codes that are right.
+        type: list
+        elements: int
+        default: [200]
+      timeout:
+        description: Seconds that one request may take.
+        type: float
+        default: 10.0
+"""

@@ -1,0 +1,171 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: evidence
+short_description: Gather what is worth keeping of Odoo servers that misbehave
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Has every process of the chosen servers write its stacks to the log, by a C(QUIT) through the same door as
+    M(fleetops.odoo.send_signal), and returns the end of the log, the processes with their memory and CPU time, and what
+    else of Odoo runs on the host. It is meant for the moment after something went wrong, before somebody restarts it.
+  - A process that would not survive the signal, such as one that boots, does not get it.
+  - Secrets in arguments and in the log are never returned.
+extends_documentation_fragment:
+  - fleetops.odoo._attributes
+  - fleetops.odoo._attributes.INFO
+  - fleetops.odoo._choice
+attributes:
+  check_mode:
+    details:
+      - It returns all but the dumps, and sends no signal.
+  idempotent:
+    support: none
+    details:
+      - It has the stacks written each time. They are lines in the log and leave the processes as they are, so it is
+        never C(changed).
+options:
+  dumps:
+    description: Whether the processes are made to write their stacks.
+    type: bool
+    default: true
+  wait:
+    description: Seconds to wait at most for the dumps to arrive in the log, for all processes together.
+    type: float
+    default: 3.0
+  lines:
+    description:
+      - How many lines of each log are returned from before the signals. What has come since, such as the dumps, is
+        returned too. At most 10000.
+    type: int
+    default: 400
+  allow_none:
+    description: Whether it is all right that no master is found.
+    type: bool
+    default: true
+requirements:
+  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+notes:
+  - A threaded server under load may write its dump late or not at all.
+  - The log of a container, of a terminal or of supervisord is not read. The dumps are in it all the same.
+  - Run it as root, or as the user of the server.
+seealso:
+  - module: fleetops.odoo.send_signal
+  - module: fleetops.odoo.master_info
+"""
+
+EXAMPLES = r"""
+- name: Keep what there is to know before the server is restarted
+  fleetops.odoo.evidence:
+  register: evidence
+
+- name: Write it to a file on the controller
+  ansible.builtin.copy:
+    content: "{{ evidence | to_nice_json }}"
+    dest: "/tmp/{{ inventory_hostname }}.json"
+    mode: "0600"
+  delegate_to: localhost
+
+- name: Only look
+  fleetops.odoo.evidence:
+    dumps: false
+    lines: 50
+"""
+
+RETURN = r"""
+results:
+  description: What was gathered, by instance.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    identity:
+      description: PID and start of the master.
+      type: str
+    pid:
+      description: Process ID of the master.
+      type: int
+    state:
+      description: State as M(fleetops.odoo.master_info) tells it, before the signals.
+      type: str
+    processes:
+      description:
+        - A line for the master and, indented, for each of its processes, with pid, role, the state of the master or the
+          generation of the child, memory, CPU time, age, and arguments without secrets.
+      type: list
+      elements: str
+    log:
+      description: The end of its log with the dumps, without empty lines. Secrets are hidden, and long lines cut.
+      type: list
+      elements: str
+    log_source:
+      description: Where they come from. Null when the log is out of reach.
+      type: str
+    dumps:
+      description: What came of the signals.
+      type: dict
+      contains:
+        signalled:
+          description: Number of processes that got one.
+          type: int
+        seen:
+          description: Number of processes whose dump was seen in the log.
+          type: int
+        refused:
+          description: Processes that got none, and why.
+          type: list
+          elements: str
+        reason:
+          description: Why fewer were seen than processes signalled. Null when all were.
+          type: str
+  sample:
+    - identity: "472:375040"
+      pid: 472
+      state: running
+      processes:
+        - 472 master running rss=142.3MB cpu=1.90s age=713.2s /usr/bin/python3 /usr/bin/odoo
+        - "  480 http current rss=131.0MB cpu=0.42s age=712.0s /usr/bin/python3 /usr/bin/odoo"
+      log_source: /var/log/odoo/odoo-server.log
+      dumps: {signalled: 2, seen: 2, refused: [], reason: null}
+processes:
+  description: A line for every Odoo process of the host, chosen or not, as in RV(results[].processes).
+  returned: success
+  type: list
+  elements: str
+one_off:
+  description: Odoo processes that are no servers, as in M(fleetops.odoo.master_info).
+  returned: success
+  type: list
+  elements: dict
+unseen:
+  description: What the kernel did not show us, in sentences. Empty for root.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, evidence, start
+
+SPEC = {
+    "dumps": {"type": "bool", "default": True},
+    "wait": {"type": "float", "default": 3.0},
+    "lines": {"type": "int", "default": 400},
+    "allow_none": {"type": "bool", "default": True},
+    **CHOICE_SPEC,
+}
+
+
+def main() -> None:
+    """Entry point."""
+    evidence(start(SPEC))
+
+
+if __name__ == "__main__":
+    main()

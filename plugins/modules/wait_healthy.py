@@ -1,0 +1,139 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: wait_healthy
+short_description: Wait until Odoo servers are complete and healthy, and stay so for a while
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Watches every chosen master on the host, about twice a second, until all of them are at rest, have all their
+    processes and answer their health check, at the same time and for O(duration) without a break.
+  - A server that was healthy and then is not has a break, and its time begins anew. A break is also a worker that is
+    missing for a moment, or a reload between two looks.
+  - A master that ends while it is watched is a failure at once. The message names the one that systemd has started in
+    its place, if it has done so already.
+extends_documentation_fragment:
+  - fleetops.odoo._attributes
+  - fleetops.odoo._attributes.INFO
+  - fleetops.odoo._choice
+  - fleetops.odoo._health
+options:
+  duration:
+    description:
+      - Seconds for which all must be healthy without a break. With V(0) one healthy answer of each is enough.
+      - It must be less than O(timeout).
+    type: float
+    default: 0.0
+  timeout:
+    description: Seconds to wait at most, for all of them together.
+    type: float
+    default: 60.0
+  allow_none:
+    description: Whether it is all right that no master is found.
+    type: bool
+    default: false
+requirements:
+  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+notes:
+  - It waits for the masters that are there when it begins. It does not wait for one to be started.
+  - Run it as root, or as the user of the server.
+seealso:
+  - module: fleetops.odoo.reload
+  - module: fleetops.odoo.master_info
+"""
+
+EXAMPLES = r"""
+- name: Wait until every Odoo server of the host serves
+  fleetops.odoo.wait_healthy:
+
+- name: Go on to the next host only when this one has been well for ten seconds
+  fleetops.odoo.wait_healthy:
+    duration: 10
+    timeout: 120
+
+- name: One of several instances, asked at a page of its own
+  fleetops.odoo.wait_healthy:
+    match:
+      unit: odoo@prod.service
+    health:
+      path: /web/login
+      host: shop.example.com
+      status: [200, 303]
+"""
+
+RETURN = r"""
+results:
+  description: What was seen, by instance. It is there on failure too.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    identity:
+      description: PID and start of the master.
+      type: str
+    pid:
+      description: Process ID of the master.
+      type: int
+    healthy:
+      description: Whether it was complete and healthy for the whole duration when the wait ended.
+      type: bool
+    reason:
+      description: Why it is healthy or not, in words.
+      type: str
+    state:
+      description: State as M(fleetops.odoo.master_info) tells it when the wait ended, or V(gone).
+      type: str
+    version:
+      description: Version of the Odoo that is installed for this server.
+      type: str
+    breaks:
+      description: How often it was healthy and then was not.
+      type: int
+    last_break:
+      description: What was missing at the last break. Null without one.
+      type: str
+    seconds:
+      description: How long it was watched.
+      type: float
+  sample:
+    - identity: "472:375040"
+      pid: 472
+      healthy: true
+      reason: it has been complete and healthy for 10.2 s
+      state: running
+      version: "19.0"
+      breaks: 0
+      last_break: null
+      seconds: 12.48
+"""
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import (
+    CHOICE_SPEC,
+    HEALTH_SPEC,
+    start,
+    wait_healthy,
+)
+
+SPEC = {
+    "duration": {"type": "float", "default": 0.0},
+    "timeout": {"type": "float", "default": 60.0},
+    "allow_none": {"type": "bool", "default": False},
+    **CHOICE_SPEC,
+    **HEALTH_SPEC,
+}
+
+
+def main() -> None:
+    """Entry point."""
+    wait_healthy(start(SPEC))
+
+
+if __name__ == "__main__":
+    main()

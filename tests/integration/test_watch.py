@@ -1,0 +1,127 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting until real servers are healthy, and seeing when they are not."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from .conftest import KINDS, Fleet, request
+
+
+@pytest.mark.parametrize("host", KINDS)
+@pytest.mark.parametrize("options", [["--check"], []])
+def test_a_healthy_server_is_found_so_at_once(fleet: Fleet, host: str, options: list[str]) -> None:
+    before = fleet.processes(host)
+    answer = fleet.module(host, "wait_healthy", *options)
+    assert (answer.code, answer.result["changed"]) == (0, False)
+    assert (answer.only["healthy"], answer.only["state"], answer.only["breaks"]) == (True, "running", 0)
+    assert answer.only["version"].startswith("14" if host.endswith("14") else "19")
+    assert answer.only["seconds"] < 2
+    assert fleet.processes(host) == before
+
+
+def test_it_is_held_under_watch_for_the_duration(fleet: Fleet) -> None:
+    answer = fleet.module("t19", "wait_healthy", duration=4)
+    assert answer.only["healthy"]
+    assert 4 <= answer.only["seconds"] < 7
+
+
+@pytest.mark.parametrize("host", KINDS)
+def test_a_reload_in_the_meantime_is_a_break_and_the_time_begins_anew(fleet: Fleet, host: str) -> None:
+    watched = fleet.begin(host, "wait_healthy", duration=12, timeout=60)
+    time.sleep(6)
+    fleet.run(host, "bash", "-c", "kill -HUP $(systemctl show odoo -p MainPID --value)")
+    answer = watched()
+    assert answer.code == 0, answer.output
+    assert answer.only["breaks"] >= 1
+    assert answer.only["last_break"]
+    assert answer.only["seconds"] > 13
+
+
+@pytest.mark.parametrize("host", KINDS)
+def test_it_waits_until_a_reload_is_over(fleet: Fleet, host: str) -> None:
+    assert fleet.module(host, "send_signal", signal="HUP").code == 0
+    assert fleet.module(host, "wait_healthy").only["healthy"]
+    assert fleet.master(host)["state"] == "running"
+
+
+def test_a_stopped_worker_makes_a_sick_server(fleet: Fleet) -> None:
+    pids = [str(child["pid"]) for child in fleet.master("p14")["children"] if child["role"] == "http"]
+    fleet.run("p14", "kill", "-STOP", *pids)
+    try:
+        answer = fleet.module("p14", "wait_healthy", timeout=4, health={"timeout": 1})
+        assert answer.code == 2
+        assert "was not healthy within 4 s" in answer.result["msg"]
+        assert "does not answer (timed out)" in answer.only["reason"]
+        assert 4 <= answer.only["seconds"] < 6
+    finally:
+        fleet.run("p14", "kill", "-CONT", *pids)
+    assert fleet.module("p14", "wait_healthy").code == 0
+
+
+def test_a_wrong_page_is_told(fleet: Fleet) -> None:
+    answer = fleet.module("p19", "wait_healthy", timeout=1, health={"path": "/nothing"})
+    assert (answer.code, answer.only["healthy"]) == (2, False)
+    assert "/nothing answers 404 where 200 is right" in answer.result["msg"]
+
+
+def test_a_master_that_dies_is_a_failure_at_once_and_its_successor_is_named(fleet: Fleet) -> None:
+    old = fleet.master("journal")["pid"]
+    watched = fleet.begin("journal", "wait_healthy", duration=20)
+    time.sleep(4)
+    fleet.run("journal", "bash", "-c", f"kill -KILL {old}")
+    answer = watched()
+    assert answer.code == 2
+    assert f"Odoo with pid {old} ended while it was watched" in answer.result["msg"]
+    assert (answer.only["state"], answer.only["healthy"]) == ("gone", False)
+    assert answer.only["seconds"] < 15
+    fleet.settle("journal")
+
+
+def test_its_successor_is_named_where_systemd_has_started_it_already(fleet: Fleet) -> None:
+    watched = fleet.begin("t14", "wait_healthy", duration=20)
+    time.sleep(4)
+    fleet.run("t14", "systemctl", "restart", "odoo")
+    answer = watched()
+    assert answer.code == 2
+    new = fleet.settle("t14")["pid"]
+    assert "ended while it was watched" in answer.result["msg"]
+    # It may have been looked at in the moment between the two.
+    assert (
+        f"odoo.service has started another one with pid {new}" in answer.result["msg"] or "another" not in answer.output
+    )
+
+
+def test_a_drain_is_no_health(fleet: Fleet) -> None:
+    with request(fleet, "p19", "/lab/sleep/6") as long:
+        assert fleet.module("p19", "send_signal", signal="INT").code == 0
+        answer = fleet.module("p19", "wait_healthy", timeout=30)
+        assert (answer.code, answer.only["state"]) == (2, "gone")
+    assert long.status == 200
+    fleet.run("p19", "timeout", "50", "sh", "-c", "while systemctl is-active -q odoo; do sleep 0.1; done")
+    assert "There is none on this host" in fleet.module("p19", "wait_healthy").result["msg"]
+    assert fleet.module("p19", "wait_healthy", allow_none=True).result["results"] == []
+    fleet.run("p19", "systemctl", "start", "odoo")
+    assert fleet.module("p19", "wait_healthy").only["healthy"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"duration": 60}, "do not fit into a timeout of 60 s"),
+        ({"duration": -1}, "duration: -1.0 is no span of time"),
+        ({"timeout": 0}, "timeout: 0.0 is no time to wait"),
+        ({"health": {"path": "x"}}, "right is a path that begins with /"),
+        ({"select": "[?mode=='threaded']"}, "selects none of the 1 masters"),
+        ({"match": {"http_port": 1}}, "no Odoo master was found"),
+    ],
+)
+def test_what_is_wrong_is_said(fleet: Fleet, arguments: dict[str, object], message: str) -> None:
+    answer = fleet.module("p19", "wait_healthy", **arguments)
+    assert answer.code == 2
+    assert message in answer.result["msg"]
