@@ -8,17 +8,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: reload
-short_description: Reload Odoo servers with one HUP and wait until the new generation serves
+short_description: Reload or restart Odoo servers and wait until the new generation serves
 version_added: 0.1.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
   - Sends C(HUP) once to every chosen master and waits on the host until the master has executed itself anew, all
     workers of the new generation are there, nothing of the old one is left, and the server answers its health check.
+  - With O(method) it restarts a server through its supervisor instead, always or where a C(HUP) would not do, and waits
+    for the new server in the same way.
   - Before a signal is sent, the reload is rehearsed as the server's own user. The interpreter must find itself again
     (a virtualenv that is started by its full path does not), Odoo must be importable, its configuration must parse, and
     Python files and manifests that have changed since the load must compile. Otherwise the module refuses, says what
-    helps, and the server goes on.
+    helps, and the server goes on. A restart is rehearsed as well, with the interpreter by its full path, as the
+    supervisor executes it.
+  - It refuses where there is no room. Before a C(HUP) to Odoo 19 and later in prefork mode, whose generations stand
+    side by side for a while, as much memory as the processes of the server use must be free, swap included; and the
+    filesystems of its log, of its data directory and of C(/run) must have 16 MiB free. O(force) lifts that.
   - While a start, a reload or a drain is under way, the module waits for it instead of sending a second signal, which
     would kill requests or the server. Of several calls at the same moment, one sends the signal and the others wait.
   - What a reload costs depends on the server. Odoo 19 in prefork mode loses no request. Odoo 14 in prefork mode is down
@@ -36,7 +42,8 @@ options:
       - With V(always) it always does, unless a start or a reload is under way, which counts as one.
       - With V(since) it does when it may have loaded its code before O(since).
       - With V(stale) it does when its code or its configuration have changed since it loaded them, or may have. Where
-        its unit, its environment files or its interpreter have changed, a reload would not be enough, and is refused.
+        its unit, its environment files or its interpreter have changed, a C(HUP) would not be enough. It is refused,
+        unless O(method) allows a restart.
     type: str
     choices: [always, since, stale]
     default: always
@@ -45,6 +52,26 @@ options:
       - Seconds since the epoch, or ISO 8601 with an offset from UTC such as V(2026-11-24T05:00:00Z).
       - Required with O(policy=since), and of use only there.
     type: str
+  method:
+    description:
+      - How a server that needs it is given a new generation.
+      - With V(hup) by a C(HUP), and by nothing else.
+      - With V(supervisor) by a restart through its supervisor. That is C(systemctl restart), after C(systemctl
+        daemon-reload) where the files of its unit have changed, or C(supervisorctl restart). It needs root.
+      - With V(auto) by a C(HUP), unless that cannot work or is not enough and a restart would help. That is so for a
+        virtualenv that a C(HUP) would lose, a start with C(-m), an interpreter that has been replaced, a working
+        directory that has been removed, and with O(policy=stale) for a changed unit, environment file or interpreter.
+        The C(reason) of the result says which it was.
+      - Broken code and a broken configuration are refused with every method, since a restart would end the server as
+        surely. So are servers in containers and those that nothing would start again.
+      - A restart takes the server down, even Odoo 19, and where the unit's C(KillMode) is neither V(mixed) nor
+        V(process) it cuts off the requests under way, which the C(reason) says. supervisord kills what has not ended
+        after its C(stopwaitsecs), which are 10 unless set.
+      - What a changed unit would start is not rehearsed. The C(reason) says so. That systemd has read the unit and that
+        its program is there is made sure of before the server is stopped.
+    type: str
+    choices: [hup, supervisor, auto]
+    default: hup
   health:
     description:
       - The request that tells whether the server serves again. It is sent from the host itself.
@@ -86,7 +113,7 @@ options:
 requirements:
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
 notes:
-  - A reload keeps arguments, environment, user and limits. A changed unit file needs a restart by the supervisor.
+  - A C(HUP) keeps arguments, environment, user and limits. A changed unit file needs a restart by the supervisor.
   - Run it as root, or as the user of the server.
 seealso:
   - module: fleetops.odoo.master_info
@@ -107,6 +134,17 @@ EXAMPLES = r"""
   fleetops.odoo.reload:
     policy: stale
 
+- name: After a deployment, reload what needs it, and restart where a reload would not be enough
+  fleetops.odoo.reload:
+    policy: stale
+    method: auto
+
+- name: Restart through systemd or supervisord what has not been started since the deployment
+  fleetops.odoo.reload:
+    policy: since
+    since: "2026-11-24T05:00:00Z"
+    method: supervisor
+
 - name: Reload one of several instances and ask a page of its own for its health
   fleetops.odoo.reload:
     match:
@@ -125,27 +163,62 @@ results:
   elements: dict
   contains:
     identity:
-      description: PID and start of the master. A reload keeps it.
+      description: PID and start of the master. A C(HUP) keeps it, a restart does not.
       type: str
     pid:
       description: Process ID of the master.
       type: int
     did:
-      description: V(signalled), V(nothing) or V(refused).
+      description: V(signalled), V(restarted), V(nothing) or V(refused).
       type: str
     reason:
-      description: Why.
+      description: Why, by which way, what was not rehearsed, and what was overridden by O(force).
       type: str
     signals:
       description: Signals that were sent, or that would be in check mode.
       type: list
       elements: str
     before:
-      description: State, workers, children and load of the instance before.
+      description: State, workers, children, load and health of the instance before.
       type: dict
+      contains:
+        state:
+          description: V(booting), V(running), V(reloading) or V(draining).
+          type: str
+        mode:
+          description: V(prefork) or V(threaded); null while it boots.
+          type: str
+        version:
+          description: Version of the Odoo on the disk.
+          type: str
+        workers:
+          description: How many processes of each kind of worker there are.
+          type: dict
+        children:
+          description: The processes of the master, with their role and generation.
+          type: list
+          elements: dict
+        loaded:
+          description: Bounds of the moment at which it loaded its code.
+          type: dict
+        health:
+          description:
+            - V(ok), or what was wrong, as a clause. Null where no request was made, because it is disabled, the server
+              has no HTTP, or it was not running.
+            - Before anything is done, one request is made, and it takes no longer than two seconds.
+          type: str
     after:
-      description: The same afterwards. Null in check mode and when it did not end well.
+      description: The same afterwards, of the new master after a restart. Null in check mode and when it did not end
+        well.
       type: dict
+    successor:
+      description: Identity of the master that has taken the place of the one that is gone, null otherwise.
+      type: str
+    log:
+      description: Up to 200 last lines that the server wrote to its log since the call began, secrets hidden. Empty
+        unless it failed.
+      type: list
+      elements: str
     seconds:
       description: How long it took, waiting included.
       type: float

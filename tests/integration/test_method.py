@@ -177,13 +177,20 @@ def test_two_at_the_same_moment_restart_once(fleet: Fleet, host: str) -> None:
     assert new in [answer.only["successor"] for answer in answers]
 
 
-@pytest.mark.parametrize(("host", "end"), [("p19", "systemd says that odoo.service is"), ("journal", "still waiting")])
-def test_a_server_that_does_not_come_back(fleet: Fleet, host: str, end: str) -> None:
+# With Restart=always systemd gives up after five starts in ten seconds, or the deadline passes before.
+@pytest.mark.parametrize(
+    ("host", "ends"),
+    [
+        ("p19", ["systemd says that odoo.service is failed"]),
+        ("journal", ["systemd says that odoo.service is failed", "still waiting"]),
+    ],
+)
+def test_a_server_that_does_not_come_back(fleet: Fleet, host: str, ends: list[str]) -> None:
     plant_killer(fleet, host)
     try:
         answer = fleet.module(host, "reload", method="supervisor", timeout=15)
         assert (answer.code, answer.result["changed"], answer.only["did"]) == (2, True, "restarted")
-        assert end in answer.result["msg"]
+        assert any(end in answer.result["msg"] for end in ends)
         assert "the end, db_password=********" in answer.result["msg"]
         assert any("the end, db_password=********" in line for line in answer.only["log"])
         assert answer.only["after"] is None
@@ -194,7 +201,8 @@ def test_a_server_that_does_not_come_back(fleet: Fleet, host: str, end: str) -> 
 @pytest.mark.parametrize(
     ("command", "change", "why"),
     [
-        ("/usr/bin/python3 -m odoo", ":", "it was started with -m"),
+        # In prefork mode such a server is never complete: its gevent process dies of the same import.
+        ("/usr/bin/python3 -m odoo --workers 0", ":", "it was started with -m"),
         (
             "/usr/bin/python3 odoo-bin",
             "mv /srv/releases/1 /srv/releases/2; ln -sfn /srv/releases/2 /srv/current",
