@@ -110,8 +110,11 @@ class _Reload(Subject):
             os.close(self._lock)
 
     def keep_log(self) -> None:
-        """Put what the server has written since this began into the result."""
+        """Put what the server has written since this began into the result, which has failed."""
         self.result.log = self.log.tail(_LOG_LINES)
+        if not is_alive(self.proc, self.now.master):
+            # It came, and died again.
+            self.result.successor = None
 
     def predict(self) -> None:
         """What :meth:`run` would do, without doing it."""
@@ -274,13 +277,13 @@ class _Reload(Subject):
                 except Ended:
                     pass  # It has died while it booted; its supervisor may start another one.
             elif is_alive(self.proc, old.master):
-                problem = job.problem()
+                problem = job.problem(stopped=False)
                 if problem:
                     raise WouldFail(problem)
                 return Pending("the old server to end")
             if self._follow():
                 return self.pending() or True
-            problem = job.problem()
+            problem = job.problem(stopped=True)
             if problem:
                 raise Ended(problem)
             return Pending("%s to start a new server" % plan.supervisor.kind)

@@ -36,6 +36,8 @@ _SUPERVISORCTL = ("/usr/bin/supervisorctl", "/usr/local/bin/supervisorctl", "/bi
 _WRAPPERS = frozenset(["sh", "bash", "dash", "env", "nice", "ionice", "runuser", "setpriv", "su", "sudo", "timeout"])
 #: What a stop does to the workers: only these let the master wait for its requests.
 _GENTLE = frozenset(["mixed", "process"])
+#: States of a program of supervisord that may come to a running server without us.
+_SUPERVISORD_GOES_ON = ("BACKOFF", "STARTING", "RUNNING")
 _PROGRAM = re.compile(r"^[A-Za-z0-9_][\w.@+-]*:[A-Za-z0-9_][\w.@+-]*$")
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
@@ -126,8 +128,9 @@ def _supervisorctl(proc: Proc, instance: Instance, program: str) -> t.Tuple[str,
             parent = parse_stat(proc.text(parent, "stat")).ppid
         argv = parse_cmdline(proc.read(parent, "cmdline"))
         uid = parse_status(proc.text(parent, "status")).uid
+        cwd = proc.link(parent, "cwd")
     except (Gone, ValueError):
-        argv, uid = (), -1
+        argv, uid, cwd = (), -1, "/"
     if not any(os.path.basename(word) == "supervisord" for word in argv):
         raise WouldFail("its supervisord is not found: neither its parent nor the parent of that is one")
     if uid != 0:
@@ -135,7 +138,7 @@ def _supervisorctl(proc: Proc, instance: Instance, program: str) -> t.Tuple[str,
     base: t.Tuple[str, ...] = (ctl,)
     config = config_of(argv)
     if config is not None:
-        path = os.path.join(proc.link(parent, "cwd"), config)
+        path = os.path.join(cwd, config)
         if not is_roots(path):
             raise WouldFail("the configuration %s of its supervisord is not root's alone" % path)
         base = (ctl, "-c", path)
@@ -204,8 +207,11 @@ class Job:
         if self._said is not None:
             self._said.close()
 
-    def problem(self) -> t.Optional[str]:
-        """Why no new server will come of it, as a clause; None while one may."""
+    def problem(self, *, stopped: bool) -> t.Optional[str]:
+        """Why no new server will come of it, as a clause; None while one may.
+
+        :param stopped: the old server has ended.
+        """
         unit = t.cast(str, self._plan.supervisor.unit)
         if self._popen is None:
             shown = show_units([unit]).get(unit)
@@ -216,9 +222,15 @@ class Job:
         if code is None:
             return None
         said = os.pread(t.cast(t.IO[bytes], self._said).fileno(), 4096, 0).decode("utf-8", "replace")
-        if code or "ERROR" in said:
-            return "supervisorctl says: %s" % redact_text(" ".join(said.split()) or "nothing, with code %d" % code)
-        return None
+        if not code and "ERROR" not in said:
+            return None
+        if stopped:
+            # It starts a program that has ended at once a few times more (seen: the port was still taken by a worker of
+            # the old server, whose master it had killed after stopwaitsecs).
+            _code, status = _capture((*self._plan.commands[-1][:-2], "status", unit), 10.0)
+            if any(state in status for state in _SUPERVISORD_GOES_ON):
+                return None
+        return "supervisorctl says: %s" % redact_text(" ".join(said.split()) or "nothing, with code %d" % code)
 
 
 def _check_program(unit: str) -> None:
@@ -230,11 +242,18 @@ def _check_program(unit: str) -> None:
 
 
 def _run(command: t.Sequence[str], timeout: float) -> str:
-    """What a program says.
+    """What a program says that has succeeded.
 
     :param timeout: in seconds; it has one at least.
     :raises WouldFail: it cannot be run, takes longer, or fails.
     """
+    code, said = _capture(command, timeout)
+    if code:
+        raise WouldFail("%s failed: %s" % (" ".join(command), said or "code %d" % code))
+    return said
+
+
+def _capture(command: t.Sequence[str], timeout: float) -> t.Tuple[int, str]:
     try:
         done = subprocess.run(  # pylint: disable=ansible-bad-function  # there is no AnsibleModule here
             command,
@@ -250,10 +269,7 @@ def _run(command: t.Sequence[str], timeout: float) -> str:
         raise WouldFail("%s did not return within %.0f s" % (" ".join(command), max(timeout, 1.0))) from None
     except OSError as exc:
         raise WouldFail("%s cannot be run: %s" % (command[0], exc.strerror or exc)) from None
-    said = redact_text(" ".join(done.stdout.decode("utf-8", "replace").split()))
-    if done.returncode:
-        raise WouldFail("%s failed: %s" % (" ".join(command), said or "code %d" % done.returncode))
-    return said
+    return done.returncode, redact_text(" ".join(done.stdout.decode("utf-8", "replace").split()))
 
 
 def find_successor(

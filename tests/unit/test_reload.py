@@ -149,12 +149,11 @@ class Stage:
         self.asked = 0
         self.sick: list[str] = []
         self.on_rehearsal: t.Callable[[], object] = lambda: None
-        #: how long the first request of each health check might have taken
+        #: how long each request for its health might have taken, in seconds
         self.patience: list[float] = []
-        self.failing: WouldFail | None = None
+        self.failing: list[WouldFail] = []
         self.problem: str | None = None
         self.restarts: list[str] = []
-        self.after_restart: list[str] = []
         self.clock = FakeClock(lambda _seconds: self.scene.go_on())
         self.store = StateDirectory(str(tmp_path / "state"))
 
@@ -168,14 +167,15 @@ class Stage:
         """A rehearsal that goes well."""
         self.rehearsed += 1
         self.on_rehearsal()
-        if self.failing:
-            raise self.failing
+        for failing in self.failing:
+            raise failing
 
     def rehearse_restart(self, *_arguments: object, **_keywords: object) -> list[str]:
         """A rehearsal of a restart that goes as well as that of a HUP that is no trap."""
         self.rehearsed += 1
-        if self.failing and not self.failing.restart_helps:
-            raise self.failing
+        for failing in self.failing:
+            if not failing.restart_helps:
+                raise failing
         return ["its moods"]
 
     def plan_restart(self, *_arguments: object) -> Plan:
@@ -186,7 +186,7 @@ class Stage:
         """Ask it; the next moments are those of the restart."""
         self.restarts.append(plan.supervisor.unit or "")
         self.scene.go_on()
-        return types.SimpleNamespace(problem=lambda: self.problem, close=lambda: None)
+        return types.SimpleNamespace(problem=lambda **_keywords: self.problem, close=lambda: None)
 
     def find_successor(self, *_arguments: object) -> tuple[Look, Instance] | None:
         """The one server of the present moment, if it is another one."""
@@ -601,7 +601,7 @@ def test_a_restart_from_the_stop_to_the_new_server(stage: Staged) -> None:
 @pytest.mark.parametrize("method", ["hup", "auto", "supervisor"])
 def test_what_a_restart_would_not_help_is_refused(stage: Staged, method: str) -> None:
     on = stage("19-prefork", RESTART_19)
-    on.failing = WouldFail("its code is broken")
+    on.failing = [WouldFail("its code is broken")]
     with pytest.raises(ReloadFailed, match="its code is broken") as caught:
         on.reload(method=method)
     assert (on.sent, on.restarts, caught.value.results[0].did) == ([], [], "refused")
@@ -609,7 +609,7 @@ def test_what_a_restart_would_not_help_is_refused(stage: Staged, method: str) ->
 
 def test_where_a_hup_would_kill_it(stage: Staged) -> None:
     on = stage("19-prefork", RESTART_19)
-    on.failing = TRAP
+    on.failing = [TRAP]
     with pytest.raises(ReloadFailed, match="would lose its virtualenv; put it into PATH"):
         on.reload(method="hup")
     result = on.reload(method="auto")
@@ -628,7 +628,7 @@ def test_no_way_at_all_tells_of_both(stage: Staged, monkeypatch: pytest.MonkeyPa
         raise WouldFail("nobody would start it again")
 
     on = stage("19-prefork", RESTART_19)
-    on.failing = TRAP
+    on.failing = [TRAP]
     monkeypatch.setattr(_prepare, "plan_restart", nobody)
     with pytest.raises(
         ReloadFailed, match=r"put it into PATH. Nor is a restart a way out: nobody would start it again"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pathlib
 import typing as t
@@ -72,7 +73,11 @@ class Machine:
         monkeypatch.setattr(_restart, "look", lambda _proc: Look(self.instances, (), {}, {}, frozenset()))
         monkeypatch.setattr(_restart, "systemctl", lambda: SYSTEMCTL)
         monkeypatch.setattr(_restart, "changed_since", lambda *_arguments: self.changed)
-        monkeypatch.setattr(_restart, "is_roots", lambda path: self.roots(path))  # noqa: PLW0108  # it changes
+        monkeypatch.setattr(_restart, "is_roots", self.is_roots)
+
+    def is_roots(self, path: str) -> bool:
+        """Whether root owns a file here."""
+        return self.roots(path)
 
 
 @pytest.fixture
@@ -292,7 +297,7 @@ def test_systemd_tells_that_nothing_comes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(_restart, "show_units", lambda _names: {"odoo.service": unit} if unit else {})
-    assert bool(job(BY_SYSTEMD, ["/bin/true"]).problem()) == over
+    assert bool(job(BY_SYSTEMD, ["/bin/true"]).problem(stopped=True)) == over
 
 
 @pytest.mark.parametrize(
@@ -304,17 +309,23 @@ def test_systemd_tells_that_nothing_comes(
         ("exit 4", "supervisorctl says: nothing, with code 4"),
     ],
 )
-def test_supervisorctl_tells_that_nothing_comes(script: str, said: str | None) -> None:
+def test_supervisorctl_tells_that_nothing_comes(script: str, said: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = job(BY_SUPERVISORD, ["/bin/sh", "-c", script])
     assert asked._popen is not None
     asked._popen.wait()
-    assert asked.problem() == said
+    for stopped, status in itertools.product(
+        [True, False], ["FATAL", "STOPPED", "no such process", "BACKOFF", "STARTING"]
+    ):
+        monkeypatch.setattr(_restart, "_capture", lambda _command, _timeout, status=status: (3, status))
+        # What it starts again may come up all the same.
+        goes_on = stopped and status in ("BACKOFF", "STARTING")
+        assert asked.problem(stopped=stopped) == (None if goes_on else said)
     asked.close()
 
 
 def test_supervisorctl_is_not_waited_for() -> None:
     asked = job(BY_SUPERVISORD, ["/bin/sleep", "5"])
-    assert asked.problem() is None
+    assert asked.problem(stopped=True) is None
     assert asked._popen is not None
     assert os.getsid(asked._popen.pid) != os.getsid(0)
     asked._popen.kill()
