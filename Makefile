@@ -56,13 +56,18 @@ units: setup ## unit tests
 integration: setup ## the lab's own tests, and tests against real Odoo servers in the lab (as root)
 	@$(PYTEST) tests/lab tests/integration $(ARGS)
 
+.PHONY: faults
+faults: setup ## every fault that a rolling restart may meet, injected into a real one (as root)
+	@$(PYTEST) tests/faults $(ARGS)
+
 .PHONY: fuzz
 fuzz: setup ## 100,000 random process trees through classifier and rules
 	@FLEETOPS_FUZZ=100000; export FLEETOPS_FUZZ; $(PYTEST) tests/unit/test_fuzz.py --timeout 600 $(ARGS)
 
 .PHONY: bench
-bench: setup ## what a look costs, as ratios against what one would do without it (as root)
+bench: setup ## what a look and a roll cost, against what one would do without us (as root)
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python tests/bench/bench.py
+	@$(ENV) python tests/bench/roll.py $(ARGS)
 
 .PHONY: matrix
 matrix: setup ## unit and sanity tests on the oldest and newest ansible-core that a Python is here for

@@ -46,9 +46,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._report import repor
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import Moment
 
 
-def roll_report(
-    roll: dict[str, t.Any], records: t.Mapping[str, t.Mapping[str, t.Any]]
-) -> dict[str, t.Any]:
+def roll_report(roll: dict[str, t.Any], records: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
     """The filter; see the documentation above."""
     return report(roll, records, Moment(time.time(), time.monotonic()))
 

@@ -19,7 +19,7 @@ options:
     required: true
   step:
     description:
-      - V(begin) makes a new ledger of O(hosts) and O(options). V(plan) decides the batches. V(gate) says in C(stopped)
+      - V(begin) makes a new ledger of O(options). V(plan) decides the batches. V(gate) says in C(stopped)
         whether O(batch) may begin. V(enter) and V(leave) frame a batch. V(stop) ends the roll.
     type: str
     choices: [begin, plan, gate, enter, leave, stop]
@@ -33,13 +33,8 @@ options:
     type: list
     elements: str
     default: []
-  hosts:
-    description: Hosts of the roll, for V(begin).
-    type: list
-    elements: str
-    default: []
   options:
-    description: Variables of the role, for V(begin), without their prefix.
+    description: Variables of the role, for V(begin), without their prefix, and C(hosts).
     type: dict
     default: {}
   why:
@@ -79,7 +74,6 @@ def roll_step(
     step: str,
     records: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
     batch: t.Sequence[str] = (),
-    hosts: t.Sequence[str] = (),
     options: t.Mapping[str, t.Any] | None = None,
     why: str = _roll.BLOCKED,
     reason: str = "",
@@ -88,7 +82,7 @@ def roll_step(
     now, records = _roll.Moment(time.time(), time.monotonic()), records or {}
     try:
         if step == "begin":
-            return _roll.begin(hosts, options or {}, now)
+            return _roll.begin((options or {})["hosts"], options or {}, now)
         if step == "plan":
             return _roll.plan(roll, records, now)
         if step == "gate":
@@ -97,7 +91,7 @@ def roll_step(
             return _roll.stop(roll, why, reason)
         if step == "enter":
             entered = _roll.enter(roll, records, batch, now)
-            return {**entered, "line": _roll.progress(entered, records, now)}
+            return {**entered, "line": _roll.progress(entered, records)}
         if step == "leave":
             return _roll.leave(roll, records, now)
     except (BadBatches, BadPlan, BadWindow, _roll.BadRoll) as exc:

@@ -62,8 +62,8 @@ class Held(Exception):
     def __init__(self, lock: RollLock, now: float) -> None:
         age = "%d min" % ((now - lock.taken) / 60) if now - lock.taken >= 120 else "%d s" % (now - lock.taken)
         super().__init__(
-            "this host belongs to the roll %s of %s%s, which took it %s ago and may keep it for %d min. If that roll is "
-            "no more, take it over" % (lock.id, lock.owner, _reason(lock), age, lock.ttl / 60)
+            "this host belongs to the roll %s of %s%s, which took it %s ago and may keep it for %d min. "
+            "If that roll is no more, take it over" % (lock.id, lock.owner, _reason(lock), age, lock.ttl / 60)
         )
         self.lock = lock
 
@@ -155,9 +155,7 @@ def _guard(store: StateDirectory, *, check_mode: bool) -> t.Iterator[None]:
         yield
         return
     store.open()
-    descriptor = os.open(
-        os.path.join(store.path, _GUARD), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-    )
+    descriptor = os.open(os.path.join(store.path, _GUARD), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -38,7 +38,9 @@ def balancer_faults(
         for k in known:
             name = f"{k['backend']}/{k['server']}"
             if k["admin"] != "ready":
-                faults.append(f"{name} is out of balancer {where} already ({k['admin']}), and no roll says that it did it")
+                faults.append(
+                    f"{name} is out of balancer {where} already ({k['admin']}), and no roll says that it did it"
+                )
             elif not k["status"].startswith(("UP", "no check")):
                 faults.append(f"balancer {where} says that {name} is {k['status']}")
     return faults

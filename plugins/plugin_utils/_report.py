@@ -42,7 +42,7 @@ def report(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> dict[str
     # "not reached" is what a pause leaves behind on purpose; everything else is a failure.
     spoilt = [one for one in outcomes if one["outcome"] in (FAILED, UNREACHABLE)]
     stopped = roll.get("stopped")
-    paused = bool(stopped) and stopped["why"] == PAUSED and not spoilt
+    paused = stopped is not None and stopped["why"] == PAUSED and not spoilt
     # Without a ledger nothing has been looked at, and that is no success.
     done = bool(outcomes) and not remaining and not stopped
     told = {

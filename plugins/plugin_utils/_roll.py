@@ -158,7 +158,7 @@ def leave(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:
     return {**roll, "proved": proved, "batches": [*roll["batches"][:-1], last]}
 
 
-def progress(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> str:
+def progress(roll: Roll, records: t.Mapping[str, Record]) -> str:
     """Where the roll is, in one line, at the begin of a batch."""
     batch = roll["batches"][-1]
     planned = len(roll["plan"]["batches"]) if roll["plan"] else 0
@@ -175,12 +175,14 @@ def progress(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> str:
         each = sum(one["ended"] - one["began"] for one in ended) / len(ended)
         left = each * max(0, planned - len(ended))
         parts.append(f"about {left:.0f} s left" if left < 100 else f"about {left / 60:.0f} min left")
-    return f"batch {batch['number']} of {max(planned, batch['number'])}: {', '.join(batch['hosts'])} ({'; '.join(parts)})"
+    return (
+        f"batch {batch['number']} of {max(planned, batch['number'])}: {', '.join(batch['hosts'])} ({'; '.join(parts)})"
+    )
 
 
 def seconds(result: t.Mapping[str, t.Any]) -> float:
     """Seconds that the module worked on a host."""
-    return round(sum(one["seconds"] for one in result.get("results") or []), 2)
+    return round(sum(float(one["seconds"]) for one in result.get("results") or []), 2)
 
 
 def iso(now: Moment) -> str:

@@ -15,9 +15,7 @@ import zoneinfo
 from dataclasses import dataclass
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_ONE = re.compile(
-    r"^(?:(?P<first>[A-Za-z]{3})(?:-(?P<last>[A-Za-z]{3}))?\s+)?(?P<begin>\d\d:\d\d)-(?P<end>\d\d:\d\d)$"
-)
+_ONE = re.compile(r"^(?:(?P<first>[A-Za-z]{3})(?:-(?P<last>[A-Za-z]{3}))?\s+)?(?P<begin>\d\d:\d\d)-(?P<end>\d\d:\d\d)$")
 _RIGHT = 'right are hours as in "22:00-05:00" or "Mon-Fri 22:00-05:00", several of them with commas between'
 
 
@@ -39,7 +37,9 @@ class Window:
         if self.begin < self.end:
             return moment.weekday() in self.days and self.begin <= minute < self.end
         yesterday = (moment.weekday() - 1) % 7
-        return (moment.weekday() in self.days and minute >= self.begin) or (yesterday in self.days and minute < self.end)
+        return (moment.weekday() in self.days and minute >= self.begin) or (
+            yesterday in self.days and minute < self.end
+        )
 
 
 def parse_windows(text: str) -> list[Window]:

@@ -48,7 +48,10 @@ def test_failures() -> None:
         "reason": "no route",
         "unreachable": True,
     }
-    loop = {"msg": "One or more items failed", "results": [{"item": 1}, {"item": 2, "failed": True, "msg": "no socket"}]}
+    loop = {
+        "msg": "One or more items failed",
+        "results": [{"item": 1}, {"item": 2, "failed": True, "msg": "no socket"}],
+    }
     assert failure(loop, "out")["reason"] == "no socket"
     # What a module calls results is not what a loop calls so.
     assert failure({"msg": "it died", "results": [{"did": "signalled"}]}, "reload")["reason"] == "it died"

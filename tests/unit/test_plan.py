@@ -73,5 +73,5 @@ def test_budget(value: t.Any, expected: int) -> None:
 
 @pytest.mark.parametrize("value", [-1, "-1", "150%", "", None, True, 1.5, "a", [], "٣"])
 def test_what_is_no_budget_is_refused(value: t.Any) -> None:
-    with pytest.raises(BadPlan, match="budget: .* right are"):
+    with pytest.raises(BadPlan, match=r"budget: .* right are"):
         parse_budget(value, 10)

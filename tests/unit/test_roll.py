@@ -177,10 +177,10 @@ def test_progress() -> None:
     records = {host: fit() for host in HOSTS}
     roll = begun(records)
     first = _roll.enter(roll, records, ["a", "b"], NOW)
-    assert _roll.progress(first, records, NOW) == "batch 1 of 3: a, b (0 of 6 hosts reloaded)"
+    assert _roll.progress(first, records) == "batch 1 of 3: a, b (0 of 6 hosts reloaded)"
     records.update({host: {**records[host], **good(host)} for host in "ab"})
     second = _roll.enter(_roll.leave(first, records, later(20)), records, ["c", "d"], later(21))
-    assert _roll.progress(second, records, later(21)) == (
+    assert _roll.progress(second, records) == (
         "batch 2 of 3: c, d (2 of 6 hosts reloaded; slowest: a with 1.5 s; about 40 s left)"
     )
 
@@ -223,13 +223,13 @@ def test_restarts_and_the_balancer_are_told() -> None:
 def test_a_wrong_value_is_refused_by_its_name(option: str, value: t.Any, message: str) -> None:
     step = Steps().filters()["roll_step"]
     with pytest.raises(AnsibleFilterError, match=message):
-        step({}, "begin", hosts=HOSTS, options={**OPTIONS, option: value})
+        step({}, "begin", options={**OPTIONS, "hosts": HOSTS, option: value})
 
 
 def test_the_filters() -> None:
     step, tell = Steps().filters()["roll_step"], Reports().filters()["roll_report"]
     records = {host: fit() for host in HOSTS}
-    roll = step(step({}, "begin", hosts=HOSTS, options=OPTIONS), "plan", records)
+    roll = step(step({}, "begin", options={**OPTIONS, "hosts": HOSTS}), "plan", records)
     roll = step(step(roll, "gate", records, ["a", "b"]), "enter", records, ["a", "b"])
     assert roll["line"].startswith("batch 1 of 3: a, b")
     roll = step(step(roll, "leave", records), "stop", why="blocked", reason="backup is running")

@@ -23,7 +23,9 @@ BERLIN = parse_zone("Europe/Berlin")
 
 def at(text: str, window: str) -> bool:
     """Whether a local moment in Berlin lies within. 2026-11-23 is a Monday."""
-    return within(parse_windows(window), BERLIN, datetime.datetime.fromisoformat(text).replace(tzinfo=BERLIN).timestamp())
+    return within(
+        parse_windows(window), BERLIN, datetime.datetime.fromisoformat(text).replace(tzinfo=BERLIN).timestamp()
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,9 +54,11 @@ def test_within(moment: str, window: str, expected: bool) -> None:  # noqa: FBT0
     assert at(moment, window) is expected
 
 
-@pytest.mark.parametrize("text", ["22-05", "22:00", "25:00-05:00", "Foo 22:00-05:00", "22:60-23:00", "24:30-25:00", "x"])
+@pytest.mark.parametrize(
+    "text", ["22-05", "22:00", "25:00-05:00", "Foo 22:00-05:00", "22:60-23:00", "24:30-25:00", "x"]
+)
 def test_what_names_no_hours_is_refused(text: str) -> None:
-    with pytest.raises(BadWindow, match="window: .* right are"):
+    with pytest.raises(BadWindow, match=r"window: .* right are"):
         parse_windows(text)
 
 

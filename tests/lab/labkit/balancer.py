@@ -13,6 +13,12 @@ SOCKET = "/run/haproxy/admin.sock"
 
 def haproxy_conf(hosts: Sequence[tuple[Host, str]]) -> str:
     """The text of haproxy.cfg for hosts and their addresses."""
+    # A test that needs a request on one certain host sends its name along.
+    wishes = "\n".join(
+        f"    use-server {host.label(server)} if {{ req.hdr(X-Lab-Server) -m str {host.label(server)} }}"
+        for host, _address in hosts
+        for server in host.servers
+    )
     # HTTP/1.1 with a Host header: Odoo 19 answers 500 to a check without one. 14 has no /web/health.
     health = "/web/health" if all(host.health_path == "/web/health" for host, _address in hosts) else "/web/login"
     servers = "\n".join(
@@ -50,6 +56,7 @@ backend odoo
     http-check send meth GET uri {health} ver HTTP/1.1 hdr Host lab.internal
     http-check expect status 200
     default-server inter 1s fastinter 500ms downinter 500ms fall 2 rise 1
+{wishes}
 {servers}
 
 frontend stats

@@ -65,8 +65,17 @@ def up(lab: Lab, wanted: Fleet, *, keep: bool = False) -> State:
     return current
 
 
+#: systemd in a host needs about seven inotify instances, and root's are counted over all hosts. The kernel's default of
+#: 128 is used up by 20 hosts; a host that gets none does not boot.
+_INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances"), 1024
+
+
 def _bring_up(lab: Lab, current: State, bases: dict[str, Image], templates: Image, fresh: Sequence[str]) -> None:
     _ensure_key(lab)
+    setting, least = _INOTIFY
+    if int(setting.read_text()) < least:
+        say(f"raising {setting} to {least}")
+        setting.write_text(str(least))
     off = [name for name in current.names() if machine.init_pid(lab, name) is None]
     if off:
         say(f"booting {', '.join(off)} in {current.subnet}")

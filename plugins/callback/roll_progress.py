@@ -1,0 +1,55 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: roll_progress
+type: notification
+short_description: Tell where a rolling restart is
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Prints a line for the plan, for each batch that begins, and for each host that serves again or is lost, with the
+    time that each step took, the slowest step and the time that is left. The lines begin with C(ROLL), so that they
+    are found in a long log.
+  - Nothing depends on it. It says nothing in other playbooks.
+requirements:
+  - "To be enabled: C(ANSIBLE_CALLBACKS_ENABLED=fleetops.odoo.roll_progress), or C(callbacks_enabled) in ansible.cfg."
+"""
+
+import time
+import typing as t
+
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._progress import Progress
+
+
+class CallbackModule(CallbackBase):
+    """Feeds the facts that tasks of the role set to a Progress, and prints what that says."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "fleetops.odoo.roll_progress"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *arguments: t.Any, **keywords: t.Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._progress = Progress()
+
+    def v2_runner_on_ok(self, result: t.Any) -> None:
+        """A task went well; only those that set our facts matter."""
+        # ansible-core 2.19 gave the results public names.
+        values = result.result if hasattr(result, "result") else result._result  # noqa: SLF001
+        facts = values.get("ansible_facts") or {}
+        now = time.monotonic()
+        lines = []
+        if "rolling_restart_roll" in facts:
+            lines = self._progress.feed_ledger(dict(facts["rolling_restart_roll"]), now)
+        elif "rolling_restart_host" in facts:
+            host = result.host if hasattr(result, "host") else result._host  # noqa: SLF001
+            lines = self._progress.feed_record(host.get_name(), facts["rolling_restart_host"], now)
+        for line in lines:
+            self._display.display(f"ROLL {time.strftime('%H:%M:%S')} {line}")

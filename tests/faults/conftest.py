@@ -1,0 +1,83 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Three real Odoo 19 behind HAProxy, made whole again before every fault."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import time
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab, lab_up
+from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, all_in
+
+HOSTS = ("h1", "h2", "h3")
+
+
+@pytest.fixture(scope="session")
+def trio() -> t.Iterator[Fleet]:
+    """The fleet, up for the whole run. FLEETOPS_TEST_LAB names its lab, so that two runs do not meet."""
+    yield from lab_up(os.environ.get("FLEETOPS_TEST_LAB", "faults"), "demo")
+
+
+@pytest.fixture
+def whole(trio: Fleet) -> t.Iterator[Fleet]:
+    """The fleet, before and after a test: what it broke is made anew, what it left behind is put right."""
+    mend(trio)
+    yield trio
+    mend(trio)
+
+
+#: The lab's own `restore` waits until the balancer has the host, so it goes in before that.
+ALL_READY = """
+import socket
+for name in {hosts!r}:
+    s = socket.socket(socket.AF_UNIX)
+    s.connect("/run/haproxy/admin.sock")
+    s.sendall(("set server odoo/%s state ready\\n" % name).encode())
+    s.recv(100)
+"""
+
+
+def mend(fleet: Fleet) -> None:
+    """Make whole what is broken."""
+    for host in HOSTS:
+        link(fleet, host, "up")
+    fleet.run("lb", "python3", "-c", ALL_READY.format(hosts=HOSTS))
+    for host in HOSTS:
+        answer = fleet.module(host, "wait_healthy", timeout=2)
+        changed = fleet.run(host, "sh", "-c", "ls -d /opt/lab/addons/lab_[!s]*", check=False)
+        if answer.code or changed.strip():
+            lab(fleet.name, "restore", host)
+    done = release(fleet, "-e", "rolling_restart_release_all=true", "-e", '{"rolling_restart_take_over": ["*"]}')
+    assert done.returncode == 0, done.stdout
+    deadline = time.monotonic() + 20
+    while not all_in(fleet):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
+def release(fleet: Fleet, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the playbook that puts right what a roll has left behind."""
+    return fleet.playbook("release", "-e", json.dumps(HAPROXY), *options)
+
+
+def link(fleet: Fleet, host: str, state: str) -> None:
+    """Take the network of a host away, or give it back."""
+    shown = subprocess.run(
+        ["ansible-inventory", "-i", fleet.inventory, "--host", host], check=True, capture_output=True, text=True
+    )
+    number = json.loads(shown.stdout)["ansible_host"].rpartition(".")[2]
+    subprocess.run(["ip", "link", "set", f"fl-{fleet.name}-{number}", state], check=True)
+
+
+@pytest.fixture
+def folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    """Where reports go."""
+    return tmp_path / "reports"

@@ -1,0 +1,336 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every fault that a roll may meet, injected for real.
+
+For each: who was touched, that no later batch began, what the balancer says, and what the next run does.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import psutil
+import pytest
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, plant_killer
+from ansible_collections.fleetops.odoo.tests.integration.rolls import Roll, all_in, balancer, locked
+
+from .conftest import HOSTS, link, release
+
+OUT = ("drain", "DRAIN")
+
+
+def stopped_at_h2(done: object, fleet: Fleet, untouched: list[str], outcome: str = "failed") -> None:
+    """The shape of most faults: h1 is done, h2 is lost, h3 was not reached and not touched."""
+    assert done.code == 2, done  # type: ignore[attr-defined]
+    assert done.outcomes == {"h1": "reloaded", "h2": outcome, "h3": "not reached"}, done  # type: ignore[attr-defined]
+    assert done.report["remaining"] == ["h2", "h3"]  # type: ignore[attr-defined]
+    assert (done.folder / "remaining").read_text() == "h2\nh3\n"  # type: ignore[attr-defined]
+    assert fleet.processes("h3") == untouched
+    assert balancer(fleet)["h1"] == balancer(fleet)["h3"] == ("ready", "UP")
+
+
+def test_a_master_that_dies_on_its_hup(whole: Fleet, folder: pathlib.Path) -> None:
+    before = whole.processes("h3")
+    plant_killer(whole, "h2")
+    done = Roll(whole, folder).end()
+    stopped_at_h2(done, whole, before)
+    assert "ended after the HUP" in done.reason("h2")
+    # It stays out, with a reason, and the lock that says so is nobody's.
+    assert balancer(whole)["h2"][0] == "drain"
+    assert "out of the balancer: nothing proves that it serves" in done.output
+    assert done.report["stats"]["out_of_balancer"] == ["h2"]
+    lock = locked(whole, "h2")
+    assert lock
+    assert (lock["out"], lock["expired"]) == (True, True)
+    evidence = (done.folder / "h2" / "evidence.txt").read_text()
+    assert "the end, db_password=" in evidence
+    # The next run finds the dead server before it touches anybody.
+    again = Roll(whole, folder).end()
+    assert again.code == 2
+    assert again.outcomes == {"h1": "not reached", "h2": "failed", "h3": "not reached"}
+    assert "no Odoo master was found" in again.reason("h2")
+
+
+@pytest.mark.parametrize("batches", ["1", "2"])
+def test_a_host_that_is_unreachable_before_its_batch(whole: Fleet, folder: pathlib.Path, batches: str) -> None:
+    before = whole.processes("h3")
+    roll = Roll(whole, folder, batches="1," + batches)
+    roll.wait_for_turn("h1")
+    link(whole, "h2", "down")
+    done = roll.end()
+    assert done.code == 2, done
+    assert done.outcomes["h1"] == "reloaded"
+    assert done.outcomes["h2"] == "unreachable", done
+    # Its mate's turn had begun at the same moment, and goes well.
+    assert done.outcomes["h3"] == ("not reached" if batches == "1" else "reloaded"), done
+    link(whole, "h2", "up")
+    if batches == "1":
+        assert whole.processes("h3") == before
+    # It could not be asked, so it stays out; the next run puts it back before it goes on.
+    assert balancer(whole)["h2"][0] == "drain"
+    again = Roll(whole, folder, policy="since", since=str(time.time() - 60), batches="3").end()
+    assert again.code == 0, again
+    assert all_in(whole)
+
+
+def test_a_host_that_becomes_unreachable_in_the_middle(whole: Fleet, folder: pathlib.Path) -> None:
+    before = whole.processes("h3")
+    whole.run("h2", "sh", "-c", "touch /tmp/x")
+    roll = Roll(whole, folder)
+    roll.wait_for_turn("h2")
+    time.sleep(0.5)
+    link(whole, "h2", "down")
+    done = roll.end()
+    link(whole, "h2", "up")
+    stopped_at_h2(done, whole, before, "unreachable")
+    assert release(whole).returncode == 0
+    assert all_in(whole)
+    assert locked(whole, "h2") is None
+
+
+def test_ssh_that_is_cut_while_the_module_waits(whole: Fleet, folder: pathlib.Path) -> None:
+    before, old = whole.processes("h3"), whole.processes("h2")
+    roll = Roll(whole, folder)
+    roll.wait_for_turn("h2")
+    time.sleep(0.4)
+    cut_ssh(whole, "h2")
+    done = roll.end()
+    stopped_at_h2(done, whole, before, "unreachable")
+    # The work on the host came to its end all the same, with its marker: nothing is left to do there.
+    whole.settle("h2")
+    assert whole.processes("h2")[1:] != old[1:]
+    assert whole.master("h2")["loaded"]["evidence"] == "marker"
+    again = Roll(whole, folder, policy="since", since=str(time.time() - 60)).end()
+    assert again.code == 0, again
+    assert again.outcomes["h2"] == "up to date"
+    assert all_in(whole)
+
+
+def cut_ssh(fleet: Fleet, host: str) -> None:
+    """End the connections to a host, as a firewall or a laptop's lid does."""
+    master = fleet.run(host, "hostname", "-I").split()[0]
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if process.info["name"] == "ssh" and any(
+            master in word or word.endswith("[mux]") for word in process.info["cmdline"]
+        ):
+            process.kill()
+
+
+def test_a_broken_odoo_conf(whole: Fleet, folder: pathlib.Path) -> None:
+    before = {host: whole.processes(host) for host in HOSTS}
+    whole.run("h2", "cp", "-p", "/etc/odoo/odoo.conf", "/etc/odoo/good.conf")
+    whole.run("h2", "sh", "-c", "echo 'workers = abc' >> /etc/odoo/odoo.conf")
+    done = Roll(whole, folder).end()
+    whole.run("h2", "mv", "/etc/odoo/good.conf", "/etc/odoo/odoo.conf")
+    assert (done.code, done.outcomes["h1"], done.outcomes["h2"]) == (2, "not reached", "failed"), done
+    assert "/etc/odoo/odoo.conf:" in done.reason("h2")
+    assert {host: whole.processes(host) for host in HOSTS} == before
+    assert all_in(whole)
+    assert locked(whole, "h1") is None
+
+
+def test_a_syntax_error_in_an_addon(whole: Fleet, folder: pathlib.Path) -> None:
+    before = {host: whole.processes(host) for host in HOSTS}
+    whole.run("h3", "sh", "-c", "echo 'def broken(:' > /opt/lab/addons/lab_slow/broken.py")
+    done = Roll(whole, folder, policy="stale").end()
+    whole.run("h3", "rm", "/opt/lab/addons/lab_slow/broken.py")
+    assert (done.code, done.outcomes["h1"], done.outcomes["h3"]) == (2, "not reached", "failed"), done
+    assert "/opt/lab/addons/lab_slow/broken.py:1" in done.reason("h3")
+    assert {host: whole.processes(host) for host in HOSTS} == before
+
+
+def test_a_server_that_needs_longer_than_a_minute(whole: Fleet, folder: pathlib.Path) -> None:
+    """Odoo itself gives up waiting after 60 s and stops the old workers. The host is out of the balancer by then."""
+    code = "import sys, time; time.sleep(0 if sys.flags.dont_write_bytecode else 65)"
+    whole.run("h2", "mkdir", "-p", "/opt/lab/addons/lab_late")
+    whole.run("h2", "sh", "-c", "echo \"{'name': 'k'}\" > /opt/lab/addons/lab_late/__manifest__.py")
+    whole.run("h2", "sh", "-c", f'echo "{code}" > /opt/lab/addons/lab_late/__init__.py')
+    whole.run("h2", "sh", "-c", "echo 'server_wide_modules = base,web,lab_late' >> /etc/odoo/odoo.conf")
+    short = Roll(whole, folder, "-l", "h2", timeout=20).end()
+    assert (short.code, short.outcomes) == (2, {"h2": "failed"}), short
+    assert "was not ready within" in short.reason("h2")
+    assert balancer(whole)["h2"][0] == "drain"
+    # The same reload is waited for by the next run, and not begun once more.
+    again = Roll(whole, folder, "-l", "h2", policy="stale").end()
+    assert again.code == 0, again
+    assert all_in(whole)
+
+
+def test_health_that_goes_bad_under_traffic(whole: Fleet, folder: pathlib.Path) -> None:
+    before = whole.processes("h3")
+    roll = Roll(whole, folder, min_healthy_time=6, timeout=15, health={"path": "/web/login"})
+    roll.wait_for_turn("h2", "It must stay healthy")
+    time.sleep(1)
+    try:
+        sql(whole, "ALTER DATABASE h2 ALLOW_CONNECTIONS false")
+        sql(whole, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'h2'")
+        done = roll.end()
+    finally:
+        sql(whole, "ALTER DATABASE h2 ALLOW_CONNECTIONS true")
+    stopped_at_h2(done, whole, before)
+    assert "/web/login" in done.reason("h2")
+
+
+def sql(fleet: Fleet, statement: str) -> None:
+    """Ask the database server."""
+    fleet.run("db", "runuser", "-u", "postgres", "--", "psql", "-qc", statement, "postgres")
+
+
+def test_postgresql_restarted_in_the_middle(whole: Fleet, folder: pathlib.Path) -> None:
+    roll = Roll(whole, folder)
+    roll.wait_for_turn("h2")
+    time.sleep(0.3)
+    whole.run("db", "systemctl", "restart", "postgresql")
+    done = roll.end()
+    # It kills prefork servers of Odoo 19 wherever they are; the roll must not go on as if nothing had been.
+    if done.code == 0:
+        assert set(done.outcomes.values()) == {"reloaded"}
+    else:
+        assert done.outcomes["h3"] != "reloaded", done
+    for host in HOSTS:
+        whole.run(host, "systemctl", "start", "odoo")
+        whole.settle(host)
+    assert Roll(whole, folder, policy="since", since=str(time.time() - 90), batches="3").end().code == 0
+    assert all_in(whole)
+
+
+def test_a_balancer_whose_socket_is_gone(whole: Fleet, folder: pathlib.Path) -> None:
+    before = whole.processes("h2")
+    roll = Roll(whole, folder)
+    roll.wait_for_turn("h1")
+    whole.run("lb", "sh", "-c", "mv /run/haproxy/admin.sock /run/haproxy/gone.sock")
+    done = roll.end()
+    whole.run("lb", "sh", "-c", "mv /run/haproxy/gone.sock /run/haproxy/admin.sock")
+    assert done.code == 2, done
+    # h1 has reloaded, and could not be put back.
+    assert (done.outcomes["h2"], done.outcomes["h3"]) == ("not reached", "not reached"), done
+    assert done.outcomes["h1"] == "failed"
+    assert whole.processes("h2") == before
+    found = Roll(whole, folder, "-l", "h2,h3", haproxy_socket="/run/haproxy/nowhere.sock").end()
+    assert "balancer lb cannot be asked" in found.reason("h2")
+    assert whole.processes("h2") == before
+    again = Roll(whole, folder, policy="since", since=str(time.time() - 60)).end()
+    assert (again.code, again.outcomes["h1"]) == (0, "up to date"), again
+    assert all_in(whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_ansible_that_is_ended_in_the_middle(whole: Fleet, folder: pathlib.Path, number: signal.Signals) -> None:
+    before = whole.processes("h3")
+    roll = Roll(whole, folder)
+    roll.wait_for_turn("h2")
+    os.killpg(roll.process.pid, number)
+    done = roll.end()
+    assert done.code != 0
+    assert whole.processes("h3") == before
+    assert balancer(whole)["h2"][0] == "drain"
+    if number == signal.SIGINT:
+        # What is left behind is put right by a playbook of its own...
+        done_again = release(whole)
+        assert done_again.returncode == 0, done_again.stdout
+        assert "h2: released from the roll" in done_again.stdout
+        once_more = release(whole)
+        assert "h2: nothing to release" in once_more.stdout
+        assert once_more.stdout.count("changed=0") == len(HOSTS)
+    else:
+        # ... or by the next run.
+        again = Roll(whole, folder, policy="since", since=str(time.time() - 60)).end()
+        assert again.code == 0, again
+    assert all_in(whole)
+    assert locked(whole, "h2") is None
+
+
+def test_two_rolls_at_once(whole: Fleet, folder: pathlib.Path) -> None:
+    first = Roll(whole, folder / "1", reason="the first")
+    first.wait_for_turn("h1")
+    second = Roll(whole, folder / "2", "-l", "h3").end()
+    assert second.code == 2, second
+    assert second.outcomes == {"h3": "failed"}
+    assert "belongs to the roll" in second.reason("h3")
+    assert "(the first)" in second.reason("h3")
+    # A release leaves a roll alone that is alive.
+    assert "NOT RELEASED: this host belongs to the roll" in release(whole).stdout
+    done = first.end()
+    assert done.code == 0, done
+    assert all_in(whole)
+
+
+def test_a_lock_from_elsewhere_is_told_and_can_be_taken_over(whole: Fleet, folder: pathlib.Path) -> None:
+    whole.module("h2", "roll_lock", id="awx-job-7", owner="ann (AWX)", reason="new modules", ttl=600)
+    refused = Roll(whole, folder, batches="3").end()
+    assert refused.outcomes == {"h1": "not reached", "h2": "failed", "h3": "not reached"}, refused
+    assert "belongs to the roll awx-job-7 of ann (AWX) (new modules)" in refused.reason("h2")
+    done = Roll(whole, folder, batches="3", take_over=["awx-job-7"]).end()
+    assert done.code == 0, done
+
+
+def test_a_full_disk_under_the_marker(whole: Fleet, folder: pathlib.Path) -> None:
+    before = {host: whole.processes(host) for host in HOSTS}
+    whole.run("h2", "mkdir", "-p", "-m", "0700", "/run/fleetops-odoo")
+    whole.run("h2", "mount", "-t", "tmpfs", "-o", "size=16k,mode=0700", "tmpfs", "/run/fleetops-odoo")
+    whole.run("h2", "sh", "-c", "dd if=/dev/zero of=/run/fleetops-odoo/fill bs=1k count=64 2>/dev/null; true")
+    try:
+        done = Roll(whole, folder).end()
+    finally:
+        whole.run("h2", "umount", "/run/fleetops-odoo")
+    assert done.code == 2, done
+    assert done.outcomes == {"h1": "not reached", "h2": "failed", "h3": "not reached"}, done
+    assert "No space left on device" in done.reason("h2")
+    assert {host: whole.processes(host) for host in HOSTS} == before
+
+
+def test_a_full_disk_in_the_middle(whole: Fleet, folder: pathlib.Path) -> None:
+    """The signal has been sent, so the reload is waited for; only when it loaded cannot be written down."""
+    whole.run("h2", "mkdir", "-p", "-m", "0700", "/run/fleetops-odoo")
+    whole.run("h2", "mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", "/run/fleetops-odoo")
+    roll = Roll(whole, folder)
+    try:
+        roll.wait_for_turn("h2")
+        whole.run("h2", "sh", "-c", "dd if=/dev/zero of=/run/fleetops-odoo/fill bs=1k count=99 2>/dev/null; true")
+        done = roll.end()
+    finally:
+        whole.run("h2", "umount", "/run/fleetops-odoo")
+    assert done.outcomes["h2"] == "reloaded", done
+    assert all_in(whole)
+
+
+def test_a_clock_that_is_set_in_the_middle(whole: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """The modules' clock jumps by a day while they wait: deadlines and locks go by clocks that nobody sets."""
+    library = subprocess.run(
+        ["sh", "-c", "ls /usr/lib/*/faketime/libfaketime.so.1"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    if not library:
+        pytest.skip("libfaketime is not installed")
+    whole.run("h2", "mkdir", "-p", "/opt/fake")
+    copy_in(whole, "h2", library, "/opt/fake/lib.so")
+    wrapper = tmp_path / "python3"
+    wrapper.write_text(
+        "#!/bin/sh\nLD_PRELOAD=/opt/fake/lib.so DONT_FAKE_MONOTONIC=1 FAKETIME_NO_CACHE=1 "
+        'FAKETIME_TIMESTAMP_FILE=/opt/fake/offset exec /usr/bin/python3 "$@"\n',
+        encoding="utf-8",
+    )
+    copy_in(whole, "h2", str(wrapper), "/opt/fake/python3")
+    whole.run("h2", "sh", "-c", "chmod 755 /opt/fake/python3; echo +0 > /opt/fake/offset")
+    more = tmp_path / "more.ini"
+    more.write_text("h2 ansible_python_interpreter=/opt/fake/python3\n", encoding="utf-8")
+    roll = Roll(whole, folder, "-l", "h2", "-i", str(more), timeout=60)
+    roll.wait_for_turn("h2")
+    time.sleep(0.5)
+    whole.run("h2", "sh", "-c", "echo +1d > /opt/fake/offset")
+    done = roll.end()
+    assert (done.code, done.outcomes) == (0, {"h2": "reloaded"}), done
+
+
+def copy_in(fleet: Fleet, host: str, source: str, target: str) -> None:
+    """Copy a file to a host."""
+    subprocess.run(
+        ["ansible", "-i", fleet.inventory, host, "-m", "ansible.builtin.copy", "-a", f"src={source} dest={target}"],
+        check=True,
+        capture_output=True,
+    )
