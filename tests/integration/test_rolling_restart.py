@@ -5,91 +5,164 @@
 from __future__ import annotations
 
 import json
+import pathlib
 import time
+import typing as t
 
 import pytest
-
-from .conftest import KINDS, Fleet, plant_killer, request
+from ansible_collections.fleetops.odoo.tests.integration.conftest import KINDS, Fleet, plant_killer, request
+from ansible_collections.fleetops.odoo.tests.integration.rolls import Roll, all_in, locked
 
 LIMIT = ["-l", ",".join(KINDS)]
 
 
-def test_four_runs_over_all_kinds(fleet: Fleet) -> None:
-    since = ["-e", "rolling_restart_policy=since", "-e", f"rolling_restart_since={time.time()}"]
+@pytest.fixture
+def folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    """Where reports go."""
+    return tmp_path / "reports"
+
+
+def test_four_runs_over_all_kinds(fleet: Fleet, folder: pathlib.Path) -> None:
+    options: dict[str, t.Any] = {"policy": "since", "since": str(time.time()), "balancer": "none"}
     before = {host: fleet.processes(host) for host in KINDS}
-    check = fleet.playbook("rolling_restart", "--check", *LIMIT, *since)
-    assert check.returncode == 0, check.stdout
+    check = Roll(fleet, folder, "--check", *LIMIT, **options).end()
+    assert check.code == 0, check
+    assert check.output.count("would reload") == len(KINDS)
+    assert not folder.exists()
     assert {host: fleet.processes(host) for host in KINDS} == before
-    run = fleet.playbook("rolling_restart", *LIMIT, *since, "-e", "rolling_restart_batches=1,2")
-    assert run.returncode == 0, run.stdout
-    for host in KINDS:
-        assert f"{host}  reloaded" in run.stdout
-        assert f"{host} " in run.stdout
-        assert fleet.processes(host)[0] == before[host][0]
-    for options in (["--check"], []):
-        again = fleet.playbook("rolling_restart", *options, *LIMIT, *since)
-        assert again.returncode == 0
-        assert again.stdout.count("up to date") == len(KINDS)
-        assert again.stdout.count("changed=0") == len(KINDS)
+    assert locked(fleet, "p19") is None
+    run = Roll(fleet, folder, *LIMIT, **options, batches="1,2").end()
+    assert run.code == 0, run
+    assert run.outcomes == dict.fromkeys(KINDS, "reloaded")
+    assert [batch["hosts"] for batch in run.report["batches"]] == [["p19"], ["t19", "p14"], ["t14"]]
+    assert {host: fleet.processes(host)[0] for host in KINDS} == {host: before[host][0] for host in KINDS}
+    for check_mode in (["--check"], []):
+        again = Roll(fleet, folder, *check_mode, *LIMIT, **options).end()
+        assert again.code == 0, again
+        assert again.output.count("up to date     it loaded its code at") == len(KINDS)
+        assert again.output.count("changed=0") == len(KINDS)
+    assert locked(fleet, "p19") is None
 
 
-def test_the_roll_stops_at_the_first_failure_and_touches_nobody_after_it(fleet: Fleet) -> None:
+def test_only_what_is_stale_is_rolled(fleet: Fleet, folder: pathlib.Path) -> None:
+    """The default: a deployment is followed by a roll of what it has changed, and of nothing else."""
+    Roll(fleet, folder, *LIMIT, policy="stale", balancer="none", batches="4").end()
+    fleet.run("t19", "touch", "/opt/lab/addons/lab_slow/__init__.py")
+    done = Roll(fleet, folder, *LIMIT, policy="stale", balancer="none").end()
+    assert done.code == 0, done
+    assert done.outcomes == {"p19": "up to date", "t19": "reloaded", "p14": "up to date", "t14": "up to date"}
+    assert "1 host in 1 batch: t19; 3 up to date" in done.output
+
+
+def test_the_roll_stops_at_the_first_failure_and_touches_nobody_after_it(fleet: Fleet, folder: pathlib.Path) -> None:
     before = fleet.processes("p14")
     plant_killer(fleet, "t19")
     try:
-        done = fleet.playbook("rolling_restart", *LIMIT, "-e", "rolling_restart_batches=2")
+        done = Roll(fleet, folder, *LIMIT, balancer="none", batches="2").end()
     finally:
         fleet.restore("t19")
-    assert done.returncode != 0
-    assert "p19  reloaded" in done.stdout
-    assert "t19  failed       Odoo with pid" in done.stdout
-    assert "p14  not reached" in done.stdout
-    assert "t14  not reached" in done.stdout
-    assert "the roll has stopped" in done.stdout
+    assert done.code == 2, done
+    assert done.outcomes == {"p19": "reloaded", "t19": "failed", "p14": "not reached", "t14": "not reached"}
+    assert "t19  failed         Odoo with pid" in done.output
+    assert "the roll has stopped: t19, p14, t14 did not get through it" in done.output
     assert fleet.processes("p14") == before
+    evidence = (done.folder / "t19" / "evidence.txt").read_text(encoding="utf-8")
+    assert "step reload" in evidence
+    assert "the end, db_password=" in evidence
 
 
-def test_a_broken_odoo_conf_is_found_before_any_host_is_touched(fleet: Fleet) -> None:
-    before = {host: fleet.processes(host) for host in KINDS}
-    fleet.run("t19", "cp", "-p", "/etc/odoo/odoo.conf", "/etc/odoo/good.conf")
-    try:
-        fleet.run("t19", "bash", "-c", "echo 'workers = abc' >> /etc/odoo/odoo.conf")
-        done = fleet.playbook("rolling_restart", *LIMIT, "-e", "rolling_restart_batches=2")
-    finally:
-        fleet.run("t19", "mv", "/etc/odoo/good.conf", "/etc/odoo/odoo.conf")
-    assert done.returncode != 0
-    assert "t19  failed       Odoo with pid" in done.stdout
-    assert "cannot parse its configuration" in done.stdout
-    assert done.stdout.count("not reached") == 3
-    assert {host: fleet.processes(host) for host in KINDS} == before
-
-
-def test_a_host_without_odoo_stops_it_before_anything_is_touched(fleet: Fleet) -> None:
-    before = fleet.processes("p19")
+def test_a_budget_lets_the_roll_go_on_and_the_exit_code_tells(fleet: Fleet, folder: pathlib.Path) -> None:
     fleet.run("t14", "systemctl", "stop", "odoo")
     try:
-        done = fleet.playbook("rolling_restart", *LIMIT)
+        done = Roll(fleet, folder, *LIMIT, balancer="none", budget="25%", batches="4").end()
     finally:
         fleet.run("t14", "systemctl", "start", "odoo")
         fleet.settle("t14")
-    assert done.returncode != 0
-    assert "no Odoo master was found on t14" in done.stdout
-    assert "p19  not reached" in done.stdout
-    assert fleet.processes("p19") == before
+    assert done.code == 2, done
+    assert done.outcomes == {"p19": "reloaded", "t19": "reloaded", "p14": "reloaded", "t14": "failed"}
+    assert "no Odoo master was found" in done.reason("t14")
+    # What remains can be rolled by itself.
+    rest = Roll(fleet, folder, "-l", f"@{done.folder}/remaining", balancer="none").end()
+    assert (rest.code, rest.outcomes) == (0, {"t14": "reloaded"}), rest
 
 
-@pytest.mark.parametrize("batches", ["0", "-1", "150%", "abc", "[]", "1,0%"])
-def test_sizes_of_batches_that_would_restart_all_at_once_are_refused(fleet: Fleet, batches: str) -> None:
+def test_a_host_without_odoo_stops_it_before_anything_is_touched(fleet: Fleet, folder: pathlib.Path) -> None:
     before = fleet.processes("p19")
-    done = fleet.playbook("rolling_restart", *LIMIT, "-e", json.dumps({"rolling_restart_batches": batches}))
-    assert done.returncode != 0
-    assert "batches:" in done.stdout
+    done = Roll(fleet, folder, *LIMIT, balancer="none", match={"version": "14.0"}).end()
+    assert done.code == 2, done
+    assert done.outcomes == {"p19": "failed", "t19": "failed", "p14": "not reached", "t14": "not reached"}
+    assert "no Odoo master was found" in done.reason("p19")
+    expected = Roll(fleet, folder, *LIMIT, balancer="none", masters=2).end()
+    assert "1 Odoo masters were found where 2 are expected" in expected.reason("p19")
     assert fleet.processes("p19") == before
 
 
-def test_a_long_request_on_odoo_19_prefork_survives_its_reload(fleet: Fleet) -> None:
-    with request(fleet, "p19", "/lab/sleep/8") as long:
-        answer = fleet.module("p19", "reload")
-        assert answer.code == 0
-        assert answer.only["seconds"] > 4  # it waited for the old worker
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        *[("batches", value, "rolling_restart_batches: ") for value in ("0", "-1", "150%", "abc", "[]", "1,0%")],
+        ("budget", "-1", "rolling_restart_budget: "),
+        ("window", "22-5", "rolling_restart_window: "),
+        ("order", "random", "value of rolling_restart_order must be one of"),
+        ("timeout", "soon", "rolling_restart_timeout"),
+    ],
+)
+def test_a_wrong_value_is_refused_before_anything_is_touched(
+    fleet: Fleet, folder: pathlib.Path, name: str, value: str, message: str
+) -> None:
+    before = fleet.processes("p19")
+    done = Roll(fleet, folder, *LIMIT, balancer="none", **{name: value}).end()
+    assert done.code == 2, done
+    assert message in done.output
+    assert "No other roll may have it" not in done.output
+    assert fleet.processes("p19") == before
+
+
+def test_pauses_conditions_and_windows(fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    only = ["-l", "t19,t14"]
+    paused = Roll(fleet, folder, *only, balancer="none", stop_after=1).end()
+    assert (paused.code, paused.outcomes) == (0, {"t19": "reloaded", "t14": "not reached"}), paused
+    # Nobody can answer here, so the answer is no, at once.
+    asked = Roll(fleet, folder, *only, balancer="none", approval="canary").end(60)
+    assert (asked.code, asked.outcomes) == (2, {"t19": "reloaded", "t14": "not reached"}), asked
+    assert asked.report["stopped"] == {"why": "approval", "reason": "nobody said yes"}
+    before = fleet.processes("t19")
+    blocked = Roll(fleet, folder, *only, balancer="none", conditions=["1 == 1", "backup_is_over"]).end()
+    assert blocked.code == 2, blocked
+    assert blocked.report["stopped"]["why"] == "blocked"
+    tasks = tmp_path / "before.yml"
+    tasks.write_text("- name: A backup is running\n  ansible.builtin.fail: {msg: wait for it}\n", encoding="utf-8")
+    held = Roll(fleet, folder, *only, balancer="none", before_batch=str(tasks)).end()
+    assert held.report["stopped"] == {"why": "blocked", "reason": "A backup is running: wait for it"}, held
+    hours = "-".join(time.strftime("%H:%M", time.gmtime(time.time() + 3600 * later)) for later in (2, 3))
+    closed = Roll(fleet, folder, *only, balancer="none", window=hours).end()
+    assert (closed.code, closed.report["stopped"]["why"]) == (2, "window"), closed
+    assert fleet.processes("t19") == before
+
+
+def test_tasks_of_the_users_own_for_a_balancer(fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    said = tmp_path / "said.txt"
+    for way in ("out", "in"):
+        (tmp_path / f"{way}.yml").write_text(
+            f"- ansible.builtin.shell: echo {way} {{{{ inventory_hostname }}}} >> {said}\n  delegate_to: localhost\n",
+            encoding="utf-8",
+        )
+    done = Roll(
+        fleet,
+        folder,
+        *("-l", "t19,t14"),
+        balancer="tasks",
+        out_tasks=str(tmp_path / "out.yml"),
+        in_tasks=str(tmp_path / "in.yml"),
+    ).end()
+    assert done.code == 0, done
+    assert said.read_text(encoding="utf-8").split("\n")[:4] == ["out t19", "in t19", "out t14", "in t14"]
+
+
+def test_the_balancer_is_told_and_a_long_request_survives(fleet: Fleet, folder: pathlib.Path) -> None:
+    with request(fleet, "lb", "/lab/sleep/4", port=80) as long:
+        done = Roll(fleet, folder, "-l", "p19").end()
+    assert done.code == 0, done
     assert long.status == 200
+    assert all_in(fleet)
+    assert json.loads((done.folder / "report.json").read_text(encoding="utf-8"))["outcome"] == "done"

@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from . import fleet, health, inventory, lifecycle, state, status
+from . import fleet, health, inventory, lifecycle, machine, state, status
 from .errors import LabError
 from .paths import Lab, bases_dir, cache_dir
 from .shell import say
@@ -74,6 +74,16 @@ def _ssh(args: argparse.Namespace) -> int:
     words = ["ssh", "-i", str(lab.key), *inventory.ssh_options(lab)]
     words += [f"{args.user}@{current.address(args.host)}", *args.command]
     os.execvp("ssh", words)
+
+
+def _exec(args: argparse.Namespace) -> int:
+    lifecycle.require_root()
+    lab = _lab(args)
+    _running(lab)
+    done = machine.inside(lab, args.host, args.command, check=False)
+    sys.stdout.write(done.stdout)
+    sys.stderr.write(done.stderr)
+    return done.returncode
 
 
 def _running(lab: Lab) -> state.State:
@@ -144,6 +154,9 @@ def _parser() -> argparse.ArgumentParser:
     login.add_argument("--user", default="root", help="root (default) or ops, who has no sudo")
     login.add_argument("host")
     login.add_argument("command", nargs=argparse.REMAINDER)
+    enter = command("exec", _exec, "run a command on a host without ssh, as root")
+    enter.add_argument("host")
+    enter.add_argument("command", nargs=argparse.REMAINDER)
     command("down", _down, "take the lab away, with all that belongs to it")
     tidy = command("clean", _clean, "take the lab and the images away; refused while other labs stand on them")
     tidy.add_argument("--all", action="store_true", help="take the other labs away too")

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What stops a rolling play: a bad host in the second place of four, for every way in which Ansible's own keywords go on.
+
+Run by `make matrix` on the oldest and the newest ansible-core as well: `ansible-playbook` is the one on PATH.
+"""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+from ansible_collections.fleetops.odoo.tests.integration.conftest import KINDS, LAB, Fleet, lab
+from ansible_collections.fleetops.odoo.tests.integration.rolls import Roll
+
+BAD = "t19"
+
+#: What is done to the host at the last moment, when the preflight is over and its batch is about to begin.
+SABOTAGE = {
+    "failed": "systemctl stop odoo",
+    # Without its listener and its sessions the next connection is refused at once.
+    "unreachable": "systemctl stop ssh.socket ssh.service; pkill -9 sshd; true",
+}
+REPAIR = {"failed": "systemctl start odoo", "unreachable": "systemctl start ssh"}
+
+
+@pytest.mark.parametrize("batches", ["1", "2", "1,2,100%"])
+@pytest.mark.parametrize("outcome", ["failed", "unreachable"])
+def test_no_batch_begins_after_a_bad_host(fleet: Fleet, tmp_path: pathlib.Path, batches: str, outcome: str) -> None:
+    untouched = {host: fleet.processes(host) for host in KINDS[2:]}
+    tasks = tmp_path / "before.yml"
+    argv = [str(LAB), "--lab", fleet.name, "ssh", BAD, SABOTAGE[outcome]]
+    tasks.write_text(
+        f"- ansible.builtin.command: {{argv: {argv}}}\n"
+        f"  when: \"'{BAD}' in ansible_play_batch\"\n"
+        "  delegate_to: localhost\n  run_once: true\n  failed_when: false\n",
+        encoding="utf-8",
+    )
+    roll = Roll(
+        fleet, tmp_path / "r", "-l", ",".join(KINDS), balancer="none", batches=batches, before_batch=str(tasks), timeout=20
+    )
+    try:
+        done = roll.end()
+    finally:
+        repair(fleet, outcome)
+    mates = {"1": [], "2": ["p19"], "1,2,100%": ["p14"]}[batches]
+    done_hosts = ["p19", *(mate for mate in mates if mate != "p19")]
+    assert done.code == 2, done
+    assert done.outcomes[BAD] == outcome, done
+    assert [host for host, one in done.outcomes.items() if one == "reloaded"] == done_hosts, done
+    later = [host for host in KINDS[2:] if host not in done_hosts]
+    assert {done.outcomes[host] for host in later} == {"not reached"}, done
+    assert {host: fleet.processes(host) for host in later} == {host: untouched[host] for host in later}
+    assert done.report["stopped"] == {"why": "failures", "reason": f"{BAD} is lost"}
+    # The summary is there whatever happened, the untouched hosts are not painted as failed, the remaining can be rolled.
+    assert "PLAY [Say what happened]" in done.output
+    assert done.report["remaining"] == [BAD, *later]
+
+
+def repair(fleet: Fleet, outcome: str) -> None:
+    """Undo it, without ssh: there may be none."""
+    lab(fleet.name, "exec", BAD, *REPAIR[outcome].split())
+    fleet.settle(BAD)
