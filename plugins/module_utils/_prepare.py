@@ -12,7 +12,7 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._decide import HUP, SUPERVISOR
+from ansible_collections.fleetops.odoo.plugins.module_utils._decide import AUTO, HUP, SUPERVISOR
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import FILE
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import on_odoo_sh
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import (
@@ -22,6 +22,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import (
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._restart import Plan, plan_restart
 from ansible_collections.fleetops.odoo.plugins.module_utils._room import read_room, shortages
+from ansible_collections.fleetops.odoo.plugins.module_utils._stale import RESTART
 from ansible_collections.fleetops.odoo.plugins.module_utils._subject import Subject
 
 
@@ -47,6 +48,10 @@ def prepare(subject: Subject, method: str, *, force: bool, restart: bool) -> Way
     """
     if method == SUPERVISOR or restart:
         return _prepare_restart(subject, "", force=force)
+    staleness = subject.facts().staleness if method == AUTO else None
+    if staleness is not None and staleness.needs == RESTART:
+        # Whatever the policy asked for: a HUP would leave the server as stale as it was.
+        return _prepare_restart(subject, ", since a HUP is not enough: " + "; ".join(staleness.reasons), force=force)
     config_file, unit = subject.options.config_file, subject.supervisor.systemd_unit
     try:
         rehearse(subject.proc, subject.now, config_file, unit, subject.changed_code())

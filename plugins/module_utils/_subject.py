@@ -27,7 +27,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._survey import (
     supervisor_of,
     survey,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import summary
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import printable, summary
 
 #: Seconds that the look at a server's health before anything is done may take.
 _FIRST_REQUEST = 2.0
@@ -144,4 +144,5 @@ class Subject:
 
     def summary(self) -> t.Dict[str, t.Any]:
         """What an operation can change, as a module returns it."""
-        return {**summary(self.now, self.version, self.load()), "health": self.health}
+        told = summary(self.now, self.version, self.load())
+        return {**told, "databases": [printable(name) for name in self.options.databases], "health": self.health}

@@ -60,7 +60,7 @@ options:
         daemon-reload) where the files of its unit have changed, or C(supervisorctl restart). It needs root.
       - With V(auto) by a C(HUP), unless that cannot work or is not enough and a restart would help. That is so for a
         virtualenv that a C(HUP) would lose, a start with C(-m), an interpreter that has been replaced, a working
-        directory that has been removed, and with O(policy=stale) for a changed unit, environment file or interpreter.
+        directory that has been removed, and a unit, environment file or interpreter that has changed since the start.
         The C(reason) of the result says which it was.
       - Broken code and a broken configuration are refused with every method, since a restart would end the server as
         surely. So are servers in containers and those that nothing would start again.
@@ -198,6 +198,10 @@ results:
           description: The processes of the master, with their role and generation.
           type: list
           elements: dict
+        databases:
+          description: Databases that its configuration names.
+          type: list
+          elements: str
         loaded:
           description: Bounds of the moment at which it loaded its code.
           type: dict

@@ -95,6 +95,12 @@ def drop_in(fleet: Fleet, host: str, *lines: str) -> t.Iterator[None]:
         fleet.settle(host)
 
 
+def test_auto_restarts_for_a_changed_unit_whatever_the_policy(fleet: Fleet) -> None:
+    with drop_in(fleet, "t14", "Environment=FROM_DROP_IN=yes"):
+        run = four_runs(fleet, "t14", method="auto", **since_now())
+        assert "a restart by systemd, since a HUP is not enough: changed since the process" in run.only["reason"]
+
+
 @pytest.mark.parametrize("method", ["auto", "supervisor"])
 def test_a_changed_unit_is_read_anew(fleet: Fleet, method: str) -> None:
     with drop_in(fleet, "p19", "Environment=FROM_DROP_IN=yes"):

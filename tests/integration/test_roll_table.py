@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stops a rolling play: a bad host in the second place of four, for every way in which Ansible's own keywords go on.
+"""What stops a rolling play: a bad host in the second place of four, where Ansible's own keywords go on.
 
 Run by `make matrix` on the oldest and the newest ansible-core as well: `ansible-playbook` is the one on PATH.
 """
@@ -38,9 +38,8 @@ def test_no_batch_begins_after_a_bad_host(fleet: Fleet, tmp_path: pathlib.Path, 
         "  delegate_to: localhost\n  run_once: true\n  failed_when: false\n",
         encoding="utf-8",
     )
-    roll = Roll(
-        fleet, tmp_path / "r", "-l", ",".join(KINDS), balancer="none", batches=batches, before_batch=str(tasks), timeout=20
-    )
+    options = {"balancer": "none", "batches": batches, "before_batch": str(tasks), "timeout": 20}
+    roll = Roll(fleet, tmp_path / "r", "-l", ",".join(KINDS), **options)
     try:
         done = roll.end()
     finally:
@@ -54,7 +53,7 @@ def test_no_batch_begins_after_a_bad_host(fleet: Fleet, tmp_path: pathlib.Path, 
     assert {done.outcomes[host] for host in later} == {"not reached"}, done
     assert {host: fleet.processes(host) for host in later} == {host: untouched[host] for host in later}
     assert done.report["stopped"] == {"why": "failures", "reason": f"{BAD} is lost"}
-    # The summary is there whatever happened, the untouched hosts are not painted as failed, the remaining can be rolled.
+    # The summary is there whatever happened, and what remains can be rolled.
     assert "PLAY [Say what happened]" in done.output
     assert done.report["remaining"] == [BAD, *later]
 
