@@ -10,6 +10,7 @@ Run by `make matrix` on the oldest and the newest ansible-core as well: `ansible
 from __future__ import annotations
 
 import pathlib
+import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import KINDS, LAB, Fleet, lab
@@ -38,7 +39,7 @@ def test_no_batch_begins_after_a_bad_host(fleet: Fleet, tmp_path: pathlib.Path, 
         "  delegate_to: localhost\n  run_once: true\n  failed_when: false\n",
         encoding="utf-8",
     )
-    options = {"balancer": "none", "batches": batches, "before_batch": str(tasks), "timeout": 20}
+    options: dict[str, t.Any] = {"balancer": "none", "batches": batches, "before_batch": str(tasks), "timeout": 20}
     roll = Roll(fleet, tmp_path / "r", "-l", ",".join(KINDS), **options)
     try:
         done = roll.end()

@@ -76,7 +76,8 @@ def test_the_preflight_is_no_turn() -> None:
 
 @pytest.mark.parametrize("public", [False, True], ids=["2.16", "2.19"])
 def test_the_callback_reads_results_of_every_core(public: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
-    callback, said = CallbackModule(), []
+    callback = CallbackModule()
+    said: list[str] = []
     monkeypatch.setattr(callback, "_display", types.SimpleNamespace(display=said.append))
     host = types.SimpleNamespace(get_name=lambda: "a")
 
