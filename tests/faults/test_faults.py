@@ -27,8 +27,8 @@ OUT = ("drain", "DRAIN")
 
 def stopped_at_h2(done: object, fleet: Fleet, untouched: list[str], outcome: str = "failed") -> None:
     """The shape of most faults: h1 is done, h2 is lost, h3 was not reached and not touched."""
-    assert done.code == 2, done  # type: ignore[attr-defined]
-    assert done.outcomes == {"h1": "reloaded", "h2": outcome, "h3": "not reached"}, done  # type: ignore[attr-defined]
+    assert done.code == 2, done.output  # type: ignore[attr-defined]
+    assert done.outcomes == {"h1": "reloaded", "h2": outcome, "h3": "not reached"}, done.output  # type: ignore[attr-defined]
     assert done.report["remaining"] == ["h2", "h3"]  # type: ignore[attr-defined]
     assert (done.folder / "remaining").read_text() == "h2\nh3\n"  # type: ignore[attr-defined]
     assert fleet.processes("h3") == untouched
@@ -64,18 +64,18 @@ def test_a_host_that_is_unreachable_before_its_batch(whole: Fleet, folder: pathl
     roll.wait_for_turn("h1")
     link(whole, "h2", "down")
     done = roll.end()
-    assert done.code == 2, done
+    assert done.code == 2, done.output
     assert done.outcomes["h1"] == "reloaded"
-    assert done.outcomes["h2"] == "unreachable", done
+    assert done.outcomes["h2"] == "unreachable", done.output
     # Its mate's turn had begun at the same moment, and goes well.
-    assert done.outcomes["h3"] == ("not reached" if batches == "1" else "reloaded"), done
+    assert done.outcomes["h3"] == ("not reached" if batches == "1" else "reloaded"), done.output
     link(whole, "h2", "up")
     if batches == "1":
         assert whole.processes("h3") == before
     # It was found missing before the balancer was touched: there it is in, and the balancer's own checks found it down.
     assert balancer(whole)["h2"][0] == "ready"
     again = Roll(whole, folder, policy="since", since=str(time.time() - 60), batches="3").end()
-    assert again.code == 0, again
+    assert again.code == 0, again.output
     assert all_in(whole)
 
 
@@ -107,7 +107,7 @@ def test_ssh_that_is_cut_while_the_module_waits(whole: Fleet, folder: pathlib.Pa
     assert whole.processes("h2")[1:] != old[1:]
     assert whole.master("h2")["loaded"]["evidence"] == "marker"
     again = Roll(whole, folder, policy="since", since=str(time.time() - 60)).end()
-    assert again.code == 0, again
+    assert again.code == 0, again.output
     assert again.outcomes["h2"] == "up to date"
     assert all_in(whole)
 
@@ -128,7 +128,7 @@ def test_a_broken_odoo_conf(whole: Fleet, folder: pathlib.Path) -> None:
     whole.run("h2", "sh", "-c", "echo 'workers = abc' >> /etc/odoo/odoo.conf")
     done = Roll(whole, folder).end()
     whole.run("h2", "mv", "/etc/odoo/good.conf", "/etc/odoo/odoo.conf")
-    assert (done.code, done.outcomes["h1"], done.outcomes["h2"]) == (2, "not reached", "failed"), done
+    assert (done.code, done.outcomes["h1"], done.outcomes["h2"]) == (2, "not reached", "failed"), done.output
     assert "/etc/odoo/odoo.conf:" in done.reason("h2")
     assert {host: whole.processes(host) for host in HOSTS} == before
     assert all_in(whole)
@@ -140,7 +140,7 @@ def test_a_syntax_error_in_an_addon(whole: Fleet, folder: pathlib.Path) -> None:
     whole.run("h3", "sh", "-c", "echo 'def broken(:' > /opt/lab/addons/lab_slow/broken.py")
     done = Roll(whole, folder, policy="stale").end()
     whole.run("h3", "rm", "/opt/lab/addons/lab_slow/broken.py")
-    assert (done.code, done.outcomes["h1"], done.outcomes["h3"]) == (2, "not reached", "failed"), done
+    assert (done.code, done.outcomes["h1"], done.outcomes["h3"]) == (2, "not reached", "failed"), done.output
     assert "/opt/lab/addons/lab_slow/broken.py:1" in done.reason("h3")
     assert {host: whole.processes(host) for host in HOSTS} == before
 
@@ -153,12 +153,12 @@ def test_a_server_that_needs_longer_than_a_minute(whole: Fleet, folder: pathlib.
     whole.run("h2", "sh", "-c", f'echo "{code}" > /opt/lab/addons/lab_late/__init__.py')
     whole.run("h2", "sh", "-c", "echo 'server_wide_modules = base,web,lab_late' >> /etc/odoo/odoo.conf")
     short = Roll(whole, folder, "-l", "h2", timeout=20).end()
-    assert (short.code, short.outcomes) == (2, {"h2": "failed"}), short
+    assert (short.code, short.outcomes) == (2, {"h2": "failed"}), short.output
     assert "was not ready within" in short.reason("h2")
     assert balancer(whole)["h2"][0] == "drain"
     # The same reload is waited for by the next run, and not begun once more.
     again = Roll(whole, folder, "-l", "h2", policy="stale").end()
-    assert again.code == 0, again
+    assert again.code == 0, again.output
     assert all_in(whole)
 
 
@@ -192,7 +192,7 @@ def test_postgresql_restarted_in_the_middle(whole: Fleet, folder: pathlib.Path) 
     if done.code == 0:
         assert set(done.outcomes.values()) == {"reloaded"}
     else:
-        assert done.outcomes["h3"] != "reloaded", done
+        assert done.outcomes["h3"] != "reloaded", done.output
     for host in HOSTS:
         whole.run(host, "systemctl", "start", "odoo")
         whole.settle(host)
@@ -207,16 +207,16 @@ def test_a_balancer_whose_socket_is_gone(whole: Fleet, folder: pathlib.Path) -> 
     whole.run("lb", "sh", "-c", "mv /run/haproxy/admin.sock /run/haproxy/gone.sock")
     done = roll.end()
     whole.run("lb", "sh", "-c", "mv /run/haproxy/gone.sock /run/haproxy/admin.sock")
-    assert done.code == 2, done
+    assert done.code == 2, done.output
     # h1 has reloaded, and could not be put back.
-    assert (done.outcomes["h2"], done.outcomes["h3"]) == ("not reached", "not reached"), done
+    assert (done.outcomes["h2"], done.outcomes["h3"]) == ("not reached", "not reached"), done.output
     assert done.outcomes["h1"] == "failed"
     assert whole.processes("h2") == before
     found = Roll(whole, folder, "-l", "h2,h3", haproxy_socket="/run/haproxy/nowhere.sock").end()
     assert "balancer lb cannot be asked" in found.reason("h2")
     assert whole.processes("h2") == before
     again = Roll(whole, folder, policy="since", since=str(time.time() - 60)).end()
-    assert (again.code, again.outcomes["h1"]) == (0, "up to date"), again
+    assert (again.code, again.outcomes["h1"]) == (0, "up to date"), again.output
     assert all_in(whole)
 
 
@@ -241,7 +241,7 @@ def test_ansible_that_is_ended_in_the_middle(whole: Fleet, folder: pathlib.Path,
     else:
         # ... or by the next run.
         again = Roll(whole, folder, policy="since", since=str(time.time() - 60)).end()
-        assert again.code == 0, again
+        assert again.code == 0, again.output
     assert all_in(whole)
     assert locked(whole, "h2") is None
 
@@ -250,24 +250,24 @@ def test_two_rolls_at_once(whole: Fleet, folder: pathlib.Path) -> None:
     first = Roll(whole, folder / "1", reason="the first")
     first.wait_for_turn("h1")
     second = Roll(whole, folder / "2", "-l", "h3").end()
-    assert second.code == 2, second
+    assert second.code == 2, second.output
     assert second.outcomes == {"h3": "failed"}
     assert "belongs to the roll" in second.reason("h3")
     assert "(the first)" in second.reason("h3")
     # A release leaves a roll alone that is alive.
     assert "NOT RELEASED: this host belongs to the roll" in release(whole).stdout
     done = first.end()
-    assert done.code == 0, done
+    assert done.code == 0, done.output
     assert all_in(whole)
 
 
 def test_a_lock_from_elsewhere_is_told_and_can_be_taken_over(whole: Fleet, folder: pathlib.Path) -> None:
     whole.module("h2", "roll_lock", id="awx-job-7", owner="ann (AWX)", reason="new modules", ttl=600)
     refused = Roll(whole, folder, batches="3").end()
-    assert refused.outcomes == {"h1": "not reached", "h2": "failed", "h3": "not reached"}, refused
+    assert refused.outcomes == {"h1": "not reached", "h2": "failed", "h3": "not reached"}, refused.output
     assert "belongs to the roll awx-job-7 of ann (AWX) (new modules)" in refused.reason("h2")
     done = Roll(whole, folder, batches="3", take_over=["awx-job-7"]).end()
-    assert done.code == 0, done
+    assert done.code == 0, done.output
 
 
 def test_a_full_disk_under_the_marker(whole: Fleet, folder: pathlib.Path) -> None:
@@ -279,8 +279,8 @@ def test_a_full_disk_under_the_marker(whole: Fleet, folder: pathlib.Path) -> Non
         done = Roll(whole, folder).end()
     finally:
         whole.run("h2", "umount", "/run/fleetops-odoo")
-    assert done.code == 2, done
-    assert done.outcomes == {"h1": "not reached", "h2": "failed", "h3": "not reached"}, done
+    assert done.code == 2, done.output
+    assert done.outcomes == {"h1": "not reached", "h2": "failed", "h3": "not reached"}, done.output
     assert "No space left on device" in done.reason("h2")
     assert {host: whole.processes(host) for host in HOSTS} == before
 
@@ -296,7 +296,7 @@ def test_a_full_disk_in_the_middle(whole: Fleet, folder: pathlib.Path) -> None:
         done = roll.end()
     finally:
         whole.run("h2", "umount", "/run/fleetops-odoo")
-    assert done.outcomes["h2"] == "reloaded", done
+    assert done.outcomes["h2"] == "reloaded", done.output
     assert all_in(whole)
 
 
@@ -324,7 +324,7 @@ def test_a_clock_that_is_set_in_the_middle(whole: Fleet, folder: pathlib.Path, t
     time.sleep(0.5)
     whole.run("h2", "sh", "-c", "echo +1d > /opt/fake/offset")
     done = roll.end()
-    assert (done.code, done.outcomes) == (0, {"h2": "reloaded"}), done
+    assert (done.code, done.outcomes) == (0, {"h2": "reloaded"}), done.output
 
 
 def copy_in(fleet: Fleet, host: str, source: str, target: str) -> None:

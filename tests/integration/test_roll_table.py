@@ -47,11 +47,11 @@ def test_no_batch_begins_after_a_bad_host(fleet: Fleet, tmp_path: pathlib.Path, 
         repair(fleet, outcome)
     mates = {"1": [], "2": ["p19"], "1,2,100%": ["p14"]}[batches]
     done_hosts = ["p19", *(mate for mate in mates if mate != "p19")]
-    assert done.code == 2, done
-    assert done.outcomes[BAD] == outcome, done
-    assert [host for host, one in done.outcomes.items() if one == "reloaded"] == done_hosts, done
+    assert done.code == 2, done.output
+    assert done.outcomes[BAD] == outcome, done.output
+    assert [host for host, one in done.outcomes.items() if one == "reloaded"] == done_hosts, done.output
     later = [host for host in KINDS[2:] if host not in done_hosts]
-    assert {done.outcomes[host] for host in later} == {"not reached"}, done
+    assert {done.outcomes[host] for host in later} == {"not reached"}, done.output
     assert {host: fleet.processes(host) for host in later} == {host: untouched[host] for host in later}
     assert done.report["stopped"] == {"why": "failures", "reason": f"{BAD} is lost"}
     # The summary is there whatever happened, and what remains can be rolled.

@@ -26,19 +26,19 @@ def test_four_runs_over_all_kinds(fleet: Fleet, folder: pathlib.Path) -> None:
     options: dict[str, t.Any] = {"policy": "since", "since": str(time.time()), "balancer": "none"}
     before = {host: fleet.processes(host) for host in KINDS}
     check = Roll(fleet, folder, "--check", *LIMIT, **options).end()
-    assert check.code == 0, check
+    assert check.code == 0, check.output
     assert check.output.count("would reload") == len(KINDS)
     assert not folder.exists()
     assert {host: fleet.processes(host) for host in KINDS} == before
     assert locked(fleet, "p19") is None
     run = Roll(fleet, folder, *LIMIT, **options, batches="1,2").end()
-    assert run.code == 0, run
+    assert run.code == 0, run.output
     assert run.outcomes == dict.fromkeys(KINDS, "reloaded")
     assert [batch["hosts"] for batch in run.report["batches"]] == [["p19"], ["t19", "p14"], ["t14"]]
     assert {host: fleet.processes(host)[0] for host in KINDS} == {host: before[host][0] for host in KINDS}
     for check_mode in (["--check"], []):
         again = Roll(fleet, folder, *check_mode, *LIMIT, **options).end()
-        assert again.code == 0, again
+        assert again.code == 0, again.output
         assert again.output.count("up to date     it loaded its code at") == len(KINDS)
         assert again.output.count("changed=0") == len(KINDS)
     assert locked(fleet, "p19") is None
@@ -49,7 +49,7 @@ def test_only_what_is_stale_is_rolled(fleet: Fleet, folder: pathlib.Path) -> Non
     Roll(fleet, folder, *LIMIT, policy="stale", balancer="none", batches="4").end()
     fleet.run("t19", "touch", "/opt/lab/addons/lab_slow/__init__.py")
     done = Roll(fleet, folder, *LIMIT, policy="stale", balancer="none").end()
-    assert done.code == 0, done
+    assert done.code == 0, done.output
     assert done.outcomes == {"p19": "up to date", "t19": "reloaded", "p14": "up to date", "t14": "up to date"}
     assert "1 host in 1 batch: t19; 3 up to date" in done.output
 
@@ -61,7 +61,7 @@ def test_the_roll_stops_at_the_first_failure_and_touches_nobody_after_it(fleet: 
         done = Roll(fleet, folder, *LIMIT, balancer="none", batches="2").end()
     finally:
         fleet.restore("t19")
-    assert done.code == 2, done
+    assert done.code == 2, done.output
     assert done.outcomes == {"p19": "reloaded", "t19": "failed", "p14": "not reached", "t14": "not reached"}
     assert "t19  failed         Odoo with pid" in done.output
     assert "the roll has stopped: t19, p14, t14 did not get through it" in done.output
@@ -78,18 +78,18 @@ def test_a_budget_lets_the_roll_go_on_and_the_exit_code_tells(fleet: Fleet, fold
     finally:
         fleet.run("t14", "systemctl", "start", "odoo")
         fleet.settle("t14")
-    assert done.code == 2, done
+    assert done.code == 2, done.output
     assert done.outcomes == {"p19": "reloaded", "t19": "reloaded", "p14": "reloaded", "t14": "failed"}
     assert "no Odoo master was found" in done.reason("t14")
     # What remains can be rolled by itself.
     rest = Roll(fleet, folder, "-l", f"@{done.folder}/remaining", balancer="none").end()
-    assert (rest.code, rest.outcomes) == (0, {"t14": "reloaded"}), rest
+    assert (rest.code, rest.outcomes) == (0, {"t14": "reloaded"}), rest.output
 
 
 def test_a_host_without_odoo_stops_it_before_anything_is_touched(fleet: Fleet, folder: pathlib.Path) -> None:
     before = fleet.processes("p19")
     done = Roll(fleet, folder, *LIMIT, balancer="none", match={"version": "14.0"}).end()
-    assert done.code == 2, done
+    assert done.code == 2, done.output
     assert done.outcomes == {"p19": "failed", "t19": "failed", "p14": "not reached", "t14": "not reached"}
     assert "no Odoo master was found" in done.reason("p19")
     expected = Roll(fleet, folder, *LIMIT, balancer="none", masters=2).end()
@@ -112,7 +112,7 @@ def test_a_wrong_value_is_refused_before_anything_is_touched(
 ) -> None:
     before = fleet.processes("p19")
     done = Roll(fleet, folder, *LIMIT, balancer="none", **{name: value}).end()
-    assert done.code == 2, done
+    assert done.code == 2, done.output
     assert message in done.output
     assert "No other roll may have it" not in done.output
     assert fleet.processes("p19") == before
@@ -121,22 +121,22 @@ def test_a_wrong_value_is_refused_before_anything_is_touched(
 def test_pauses_conditions_and_windows(fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     only = ["-l", "t19,t14"]
     paused = Roll(fleet, folder, *only, balancer="none", stop_after=1).end()
-    assert (paused.code, paused.outcomes) == (0, {"t19": "reloaded", "t14": "not reached"}), paused
+    assert (paused.code, paused.outcomes) == (0, {"t19": "reloaded", "t14": "not reached"}), paused.output
     # Nobody can answer here, so the answer is no, at once.
     asked = Roll(fleet, folder, *only, balancer="none", approval="canary").end(60)
-    assert (asked.code, asked.outcomes) == (2, {"t19": "reloaded", "t14": "not reached"}), asked
+    assert (asked.code, asked.outcomes) == (2, {"t19": "reloaded", "t14": "not reached"}), asked.output
     assert asked.report["stopped"] == {"why": "approval", "reason": "nobody said yes"}
     before = fleet.processes("t19")
     blocked = Roll(fleet, folder, *only, balancer="none", conditions=["1 == 1", "backup_is_over"]).end()
-    assert blocked.code == 2, blocked
+    assert blocked.code == 2, blocked.output
     assert blocked.report["stopped"]["why"] == "blocked"
     tasks = tmp_path / "before.yml"
     tasks.write_text("- name: A backup is running\n  ansible.builtin.fail: {msg: wait for it}\n", encoding="utf-8")
     held = Roll(fleet, folder, *only, balancer="none", before_batch=str(tasks)).end()
-    assert held.report["stopped"] == {"why": "blocked", "reason": "A backup is running: wait for it"}, held
+    assert held.report["stopped"] == {"why": "blocked", "reason": "A backup is running: wait for it"}, held.output
     hours = "-".join(time.strftime("%H:%M", time.gmtime(time.time() + 3600 * later)) for later in (2, 3))
     closed = Roll(fleet, folder, *only, balancer="none", window=hours).end()
-    assert (closed.code, closed.report["stopped"]["why"]) == (2, "window"), closed
+    assert (closed.code, closed.report["stopped"]["why"]) == (2, "window"), closed.output
     assert fleet.processes("t19") == before
 
 
@@ -155,14 +155,14 @@ def test_tasks_of_the_users_own_for_a_balancer(fleet: Fleet, folder: pathlib.Pat
         out_tasks=str(tmp_path / "out.yml"),
         in_tasks=str(tmp_path / "in.yml"),
     ).end()
-    assert done.code == 0, done
+    assert done.code == 0, done.output
     assert said.read_text(encoding="utf-8").split("\n")[:4] == ["out t19", "in t19", "out t14", "in t14"]
 
 
 def test_the_balancer_is_told_and_a_long_request_survives(fleet: Fleet, folder: pathlib.Path) -> None:
     with request(fleet, "lb", "/lab/sleep/4", port=80) as long:
         done = Roll(fleet, folder, "-l", "p19").end()
-    assert done.code == 0, done
+    assert done.code == 0, done.output
     assert long.status == 200
     assert all_in(fleet)
     assert json.loads((done.folder / "report.json").read_text(encoding="utf-8"))["outcome"] == "done"
