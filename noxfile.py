@@ -47,6 +47,16 @@ def units(session: nox.Session, core: str) -> None:
 
 @nox.session
 @CORES
+def rolls(session: nox.Session, core: str) -> None:
+    """What stops a roll, on real servers (as root)."""
+    names = ("aiohttp", "hypothesis", "jmespath", "psutil", "pytest", "pytest-timeout")
+    session.install(f"ansible-core~={core}.0", *pinned(*names))
+    env = {"PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
+    session.run("pytest", "tests/integration/test_roll_table.py", *session.posargs, env=env)
+
+
+@nox.session
+@CORES
 def sanity(session: nox.Session, core: str) -> None:
     """ansible-test's sanity tests."""
     session.install(f"ansible-core~={core}.0")
