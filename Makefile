@@ -54,7 +54,7 @@ units: setup ## unit tests
 
 .PHONY: integration
 integration: setup ## the lab's own tests, and tests against real Odoo servers in the lab (as root)
-	@$(PYTEST) tests/lab tests/integration $(ARGS)
+	@tests/integrate $(ARGS)
 
 .PHONY: faults
 faults: setup ## every fault that a rolling restart may meet, injected into a real one (as root)
