@@ -105,13 +105,14 @@ def test_a_host_without_odoo_stops_it_before_anything_is_touched(fleet: Fleet, f
         ("window", "22-5", "rolling_restart_window: "),
         ("order", "random", "value of rolling_restart_order must be one of"),
         ("timeout", "soon", "rolling_restart_timeout"),
+        ("haproxy_hosts", "", "that needs rolling_restart_haproxy_hosts"),
     ],
 )
 def test_a_wrong_value_is_refused_before_anything_is_touched(
     fleet: Fleet, folder: pathlib.Path, name: str, value: str, message: str
 ) -> None:
     before = fleet.processes("p19")
-    done = Roll(fleet, folder, *LIMIT, balancer="none", **{name: value}).end()
+    done = Roll(fleet, folder, *LIMIT, **{name: value}).end()
     assert done.code == 2, done.output
     assert message in done.output
     assert "No other roll may have it" not in done.output
@@ -161,7 +162,8 @@ def test_tasks_of_the_users_own_for_a_balancer(fleet: Fleet, folder: pathlib.Pat
 
 def test_the_balancer_is_told_and_a_long_request_survives(fleet: Fleet, folder: pathlib.Path) -> None:
     with request(fleet, "lb", "/lab/sleep/4", port=80) as long:
-        done = Roll(fleet, folder, "-l", "p19").end()
+        # As a survey hands lists on.
+        done = Roll(fleet, folder, "-l", "p19", haproxy_hosts="lb,", haproxy_backends="odoo").end()
     assert done.code == 0, done.output
     assert long.status == 200
     assert all_in(fleet)
