@@ -71,7 +71,7 @@ def test_a_shell_is_listed_apart(fleet: Fleet) -> None:
 def test_booting_is_told_from_running(fleet: Fleet) -> None:
     # A Python that starts slowly, so that there is time to look.
     fleet.run("t19", "mkdir", "-p", "/run/systemd/system/odoo.service.d", "/run/slow")
-    fleet.run("t19", "bash", "-c", "echo 'import time; time.sleep(4)' > /run/slow/sitecustomize.py")
+    fleet.run("t19", "bash", "-c", "echo 'import time; time.sleep(10)' > /run/slow/sitecustomize.py")
     drop_in = "/run/systemd/system/odoo.service.d/slow.conf"
     fleet.run("t19", "bash", "-c", rf"printf '[Service]\nEnvironment=PYTHONPATH=/run/slow\n' > {drop_in}")
     try:

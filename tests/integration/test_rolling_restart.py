@@ -67,7 +67,7 @@ def test_the_roll_stops_at_the_first_failure_and_touches_nobody_after_it(fleet: 
     assert "the roll has stopped: t19, p14, t14 did not get through it" in done.output
     assert fleet.processes("p14") == before
     evidence = (done.folder / "t19" / "evidence.txt").read_text(encoding="utf-8")
-    assert "step reload" in evidence
+    assert 'lost in the step "reload"' in evidence
     assert "the end, db_password=" in evidence
 
 

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import typing as t
 
 import pytest
@@ -212,6 +213,14 @@ class Server:
             group=self.gid if os.geteuid() == 0 else None,
             extra_groups=[] if os.geteuid() == 0 else None,
         )
+
+    def settle(self) -> None:
+        """Wait until it has read its script and waits for its stdin: asleep at several looks, not at one by chance."""
+        pid, asleep, deadline = t.cast("subprocess.Popen[bytes]", self.popen).pid, 0, time.monotonic() + 10
+        while asleep < 5:
+            assert time.monotonic() < deadline
+            asleep = asleep + 1 if Proc().text(pid, "stat").rpartition(")")[2].split()[0] == "S" else 0
+            time.sleep(0.02)
 
     def instance(self, **fields: t.Any) -> Instance:
         """The instance that a look would make of it."""
@@ -561,6 +570,7 @@ def test_what_is_no_plain_python_is_not_run_in_its_name(server: Server) -> None:
 def test_a_release_that_was_switched(server: Server) -> None:
     (server.folder / "1").mkdir()
     server.start(["/usr/bin/python3", "../odoo-bin"], cwd=server.folder / "1")
+    server.settle()
     (server.folder / "1").rmdir()
     assert server.restart_helps()
     assert "its working directory %s/1 is gone, and a restart" % server.folder in server.rehearse_restart()

@@ -582,7 +582,7 @@ def test_results_can_be_told_as_json(stage: Staged) -> None:
 TRAP = WouldFail("a HUP would lose its virtualenv", "put it into PATH", restart_helps=True)
 
 
-def test_a_restart_from_the_stop_to_the_new_server(stage: Staged) -> None:
+def test_a_restart_from_the_stop_to_the_new_server(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
     on = stage("19-prefork", RESTART_19)
     check = on.reload(method="supervisor", check_mode=True)
     reason = "a reload was asked for; a restart by systemd; it is rude; not rehearsed: its moods"
@@ -594,6 +594,8 @@ def test_a_restart_from_the_stop_to_the_new_server(stage: Staged) -> None:
     assert (result.identity.split(":")[0], t.cast("str", result.successor).split(":")[0]) == ("513", "472")
     after = t.cast("dict[str, t.Any]", result.after)
     assert (after["state"], after["health"], after["loaded"]["evidence"]) == ("running", "ok", "marker")
+    # What lies on this machine's disk is no part of the scene.
+    Walks(monkeypatch, FRESH)
     again = on.reload("stale", method="supervisor")
     assert (again.did, again.successor) == ("nothing", None)
 
