@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
+import typing as t
 
 
 def read_regular(path: str, limit: int) -> bytes:
@@ -47,3 +48,29 @@ def open_regular(path: str, flags: int = 0) -> int:
         return os.open("/proc/self/fd/%d" % held, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     finally:
         os.close(held)
+
+
+def is_roots(path: str) -> bool:
+    """Whether a file is there that root owns and nobody else may write."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return False
+    return status.st_uid == 0 and not status.st_mode & 0o022
+
+
+def changed_after(paths: t.Iterable[str], moment: float, root: str = "") -> t.List[t.Tuple[float, str]]:
+    """Change time and path of the files that have changed since; those that are not there are left out.
+
+    :param moment: in seconds since the epoch.
+    :param root: what to put before the paths to reach them from here.
+    """
+    found = []
+    for path in paths:
+        try:
+            status = os.stat(root + path)
+        except OSError:
+            continue
+        if status.st_ctime > moment:
+            found.append((status.st_ctime, path))
+    return found

@@ -57,41 +57,64 @@ class StateDirectory:
 
     def try_lock(self, process: Process) -> t.Optional[int]:
         """Take the lock of this server; None when another call holds it. It ends with the descriptor, or with us."""
-        name = os.path.join(self.path, "%d-%d.lock" % (process.pid, process.start))
-        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return self.lock("%d-%d.lock" % (process.pid, process.start), wait=False)
         except BlockingIOError:
-            os.close(descriptor)
             return None
+
+    def lock(self, name: str, *, wait: bool) -> int:
+        """Take the lock of this name; it ends with the descriptor that is returned, or with us.
+
+        :raises BlockingIOError: somebody else holds it, and we are not to wait.
+        """
+        descriptor = os.open(
+            os.path.join(self.path, name), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError:
             os.close(descriptor)
             raise
         return descriptor
+
+    def write(self, name: str, content: t.Mapping[str, t.Any]) -> None:
+        """Put a file of this name in the place of what was there.
+
+        :raises OSError: it could not be written (a full disk); what was there is there still, and no half file is.
+        """
+        target = os.path.join(self.path, name)
+        temporary = "%s.%d" % (target, os.getpid())
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(content, file)
+            os.rename(temporary, target)
+        except OSError:
+            os.unlink(temporary)
+            raise
+
+    def read(self, name: str) -> t.Any:
+        """What :meth:`write` has put there.
+
+        :raises OSError: there is none, or the directory is somebody else's.
+        :raises ValueError: it is no JSON.
+        """
+        self._make_sure()
+        with open(os.path.join(self.path, name)) as file:
+            return json.load(file)
 
     def remember(self, process: Process, not_before: float, not_after: float) -> None:
         """Write down when this process, in its present exec, loaded its code.
 
         :raises OSError: the marker could not be written (a full disk); it is not there then, never half there.
         """
-        name = self._marker(process)
-        temporary = "%s.%d" % (name, os.getpid())
         content = {"fingerprint": process.fingerprint, "not_before": not_before, "not_after": not_after}
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                json.dump(content, file)
-            os.rename(temporary, name)
-        except OSError:
-            os.unlink(temporary)
-            raise
+        self.write(_marker(process), content)
 
     def recall(self, process: Process) -> t.Optional[Loaded]:
         """What was written down about this process in its present exec; None when nothing was."""
         try:
-            self._make_sure()
-            with open(self._marker(process)) as file:
-                content = json.load(file)
+            content = self.read(_marker(process))
             if process.fingerprint is None or content["fingerprint"] != process.fingerprint:
                 return None
             return Loaded(float(content["not_before"]), float(content["not_after"]), MARKER)
@@ -115,8 +138,9 @@ class StateDirectory:
                 except OSError:
                     continue
 
-    def _marker(self, process: Process) -> str:
-        return os.path.join(self.path, "%d-%d.json" % (process.pid, process.start))
+
+def _marker(process: Process) -> str:
+    return "%d-%d.json" % (process.pid, process.start)
 
 
 def loaded(started: float, marker: t.Optional[Loaded], logged: t.Optional[float], now: float) -> Loaded:

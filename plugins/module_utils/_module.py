@@ -17,6 +17,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock
 from ansible_collections.fleetops.odoo.plugins.module_utils._choose import BadMatch, choose
 from ansible_collections.fleetops.odoo.plugins.module_utils._decide import SINCE, ReloadWish
 from ansible_collections.fleetops.odoo.plugins.module_utils._evidence import EvidenceOrder, gather, process_tree
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import is_roots
 from ansible_collections.fleetops.odoo.plugins.module_utils._health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
@@ -294,18 +295,10 @@ def _find_psutil(module: AnsibleModule) -> None:
     """Go on under an interpreter that has psutil, or say how to get it."""
     if not has_respawned():
         for path in _SYSTEM_INTERPRETERS:
-            if _is_roots(path) and module.run_command([path, "-I", "-c", "import psutil"])[0] == 0:
+            # Not an interpreter that a service's user could have put there.
+            if is_roots(path) and module.run_command([path, "-I", "-c", "import psutil"])[0] == 0:
                 respawn_module(path)
     module.fail_json(
         msg=missing_required_lib("psutil")
         + " On Debian and Ubuntu it is the package python3-psutil; it is also on PyPI under the name psutil."
     )
-
-
-def _is_roots(path: str) -> bool:
-    # Not an interpreter that a service's user could have put there.
-    try:
-        status = os.stat(path)
-    except OSError:
-        return False
-    return status.st_uid == 0 and not status.st_mode & 0o022

@@ -30,11 +30,11 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import DR
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive
 from ansible_collections.fleetops.odoo.plugins.module_utils._prepare import Way, prepare
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
-from ansible_collections.fleetops.odoo.plugins.module_utils._restart import Job, Plan, find_successor
+from ansible_collections.fleetops.odoo.plugins.module_utils._restart import Job, Plan
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check, send
 from ansible_collections.fleetops.odoo.plugins.module_utils._serving import reloaded
 from ansible_collections.fleetops.odoo.plugins.module_utils._subject import Ended, Subject
-from ansible_collections.fleetops.odoo.plugins.module_utils._survey import start_time
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import find_successor, start_time
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
     REFUSED,
     RESTARTED,

@@ -15,8 +15,9 @@ import tempfile
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import is_roots
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
-from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import parse_cmdline, parse_stat, parse_status
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
@@ -160,15 +161,6 @@ def config_of(argv: t.Sequence[str]) -> t.Optional[str]:
     return None
 
 
-def is_roots(path: str) -> bool:
-    """Whether a file is there that root owns and nobody else may write."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return False
-    return status.st_uid == 0 and not status.st_mode & 0o022
-
-
 class Job:
     """A restart that has been asked for. What the supervisor's program says is kept, and it is never killed by us:
 
@@ -270,26 +262,3 @@ def _capture(command: t.Sequence[str], timeout: float) -> t.Tuple[int, str]:
     except OSError as exc:
         raise WouldFail("%s cannot be run: %s" % (command[0], exc.strerror or exc)) from None
     return done.returncode, redact_text(" ".join(done.stdout.decode("utf-8", "replace").split()))
-
-
-def find_successor(
-    proc: Proc, old: Instance, seen: Look, supervisor: Supervisor
-) -> t.Optional[t.Tuple[Look, Instance]]:
-    """The server that this supervisor has started in place of another one, and the look that found it.
-
-    :param seen: a look that knows the options of the old one.
-    """
-    if supervisor.kind not in (SYSTEMD, SUPERVISORD):
-        return None
-    now = look(proc)
-    found = [i for i in now.instances if i.identity != old.identity and supervisor_of(i.master) == supervisor]
-    options = seen.options[old.identity]
-    same = [
-        i
-        for i in found
-        if (now.options[i.identity].config_file, now.options[i.identity].http_port)
-        == (options.config_file, options.http_port)
-    ]
-    # Its unit may have given it another odoo.conf. The youngest is the one.
-    chosen = max(same or found, key=lambda i: i.master.start, default=None)
-    return None if chosen is None else (now, chosen)

@@ -14,8 +14,7 @@ the clock that counts since boot, so that nobody can set it forward.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
+import dataclasses
 import os
 import time
 import typing as t
@@ -100,15 +99,12 @@ def take(
     :raises Held: somebody else has it.
     :raises OSError: it cannot be written.
     """
-    with _guard(store, check_mode=check_mode):
-        found = read(store)
-        if not may_have(found, wanted.id, take_over, wanted.taken):
-            raise Held(t.cast(RollLock, found), wanted.taken)
-        if found is not None and (found.out or found.id == wanted.id):
+    with _claimed(store, wanted.id, take_over, wanted.taken, check_mode=check_mode) as found:
+        if found is not None and found.out:
             # Whoever takes over what a dead roll left behind has to know it until it has been put right.
-            wanted = RollLock(**{**wanted.__dict__, "out": wanted.out or found.out})
+            wanted = dataclasses.replace(wanted, out=True)
         if not check_mode:
-            _write(store, wanted)
+            store.write(_NAME, dataclasses.asdict(wanted))
     return found is None or found.id != wanted.id, found
 
 
@@ -121,20 +117,38 @@ def give_back(
     :raises Held: somebody else has it.
     :raises OSError: it cannot be removed.
     """
-    with _guard(store, check_mode=check_mode):
-        found = read(store)
-        if not may_have(found, wanted_id, take_over, uptime()):
-            raise Held(t.cast(RollLock, found), uptime())
+    with _claimed(store, wanted_id, take_over, uptime(), check_mode=check_mode) as found:
         if found is not None and not check_mode:
             os.unlink(os.path.join(store.path, _NAME))
     return found is not None, found
 
 
+@contextlib.contextmanager
+def _claimed(
+    store: StateDirectory, wanted_id: str, take_over: t.Collection[str], now: float, *, check_mode: bool
+) -> t.Iterator[t.Optional[RollLock]]:
+    """What is there now, which nobody else changes while the block runs, and which we may have.
+
+    :raises Held: we may not.
+    """
+    descriptor = -1
+    if not check_mode:
+        store.open()
+        descriptor = store.lock(_GUARD, wait=True)
+    try:
+        found = read(store)
+        if found is not None and not may_have(found, wanted_id, take_over, now):
+            raise Held(found, now)
+        yield found
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
 def read(store: StateDirectory) -> t.Optional[RollLock]:
     """The lock of this host; None when there is none, or none that can be read."""
     try:
-        with open(os.path.join(store.path, _NAME)) as file:
-            found = json.load(file)
+        found = store.read(_NAME)
         return RollLock(
             str(found["id"]),
             str(found["owner"]),
@@ -146,30 +160,3 @@ def read(store: StateDirectory) -> t.Optional[RollLock]:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-@contextlib.contextmanager
-def _guard(store: StateDirectory, *, check_mode: bool) -> t.Iterator[None]:
-    """One call at a time reads and writes."""
-    if check_mode:
-        yield
-        return
-    store.open()
-    descriptor = os.open(os.path.join(store.path, _GUARD), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _write(store: StateDirectory, lock: RollLock) -> None:
-    temporary = os.path.join(store.path, "%s.%d" % (_NAME, os.getpid()))
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(lock.__dict__, file)
-        os.rename(temporary, os.path.join(store.path, _NAME))
-    except OSError:
-        os.unlink(temporary)
-        raise

@@ -17,6 +17,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import changed_after
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded
 
 NOTHING, RELOAD, RESTART = "none", "reload", "restart"
@@ -124,26 +125,14 @@ def find_staleness(
     """
     changed: t.List[t.Tuple[float, str]] = []
     if sources.config_file:
-        changed += _changed_after(sources, [sources.config_file], load.not_before)
+        changed += changed_after([sources.config_file], load.not_before, sources.root)
     unreadable = len(tree.incomplete)
     for folder in sources.code:
         changed += [one for one in tree.files(sources.root, folder, sources.excluded) if one[0] > load.not_before]
-    restart = _changed_after(sources, sources.restart_files, started)
+    restart = changed_after(sources.restart_files, started, sources.root)
     return judge(
         load, sorted(changed), sorted(restart), tree.incomplete[unreadable:], need_daemon_reload=need_daemon_reload
     )
-
-
-def _changed_after(sources: Sources, paths: t.Iterable[str], moment: float) -> t.List[t.Tuple[float, str]]:
-    found = []
-    for path in paths:
-        try:
-            status = os.stat(sources.root + path)
-        except OSError:
-            continue
-        if status.st_ctime > moment:
-            found.append((status.st_ctime, path))
-    return found
 
 
 def judge(

@@ -25,7 +25,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._survey import (
     find_load,
     log_place,
     supervisor_of,
-    survey,
+    survey_one,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import printable, summary
 
@@ -102,8 +102,7 @@ class Subject:
         is about the same moment. Whoever has waited for something looks again, and has it walked over anew.
         """
         if self._facts is None:
-            alone = dataclasses.replace(self.seen, instances=(self.now,))
-            self._facts = survey(self.proc, alone, self.host.store, staleness=True)[self.now.identity]
+            self._facts = survey_one(self.proc, self.seen, self.now, self.host.store)
         return self._facts
 
     def changed_code(self) -> t.Sequence[str]:

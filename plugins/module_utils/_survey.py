@@ -26,6 +26,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._stale import CodeTr
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import (
     CONTAINER,
     NONE,
+    SUPERVISORD,
+    SYSTEMD,
     Supervisor,
     find_supervisor,
 )
@@ -72,12 +74,17 @@ def survey(proc: Proc, seen: Look, store: StateDirectory, *, staleness: bool) ->
     return facts
 
 
+def survey_one(proc: Proc, seen: Look, instance: Instance, store: StateDirectory) -> Facts:
+    """What surrounds one server of a look, staleness included; the others' code is not walked over."""
+    alone = dataclasses.replace(seen, instances=(instance,))
+    return survey(proc, alone, store, staleness=True)[instance.identity]
+
+
 def rehearsal_inputs(
     proc: Proc, seen: Look, instance: Instance, store: StateDirectory
 ) -> t.Tuple[t.Optional[str], t.Optional[str], t.Sequence[str]]:
     """What a rehearsal wants to know: odoo.conf, the systemd unit, and the Python files that have changed."""
-    alone = dataclasses.replace(seen, instances=(instance,))
-    facts = survey(proc, alone, store, staleness=True)[instance.identity]
+    facts = survey_one(proc, seen, instance, store)
     changed = facts.staleness.python if facts.staleness else ()
     return seen.options[instance.identity].config_file, facts.supervisor.systemd_unit, changed
 
@@ -106,13 +113,27 @@ def supervisor_of(process: Process) -> Supervisor:
     return supervisor
 
 
-def successor(proc: Proc, master: Process) -> t.Optional[Instance]:
-    """The server that systemd has started in place of one that has ended, if it did so."""
-    unit = supervisor_of(master).systemd_unit
-    if unit is None:
+def find_successor(
+    proc: Proc, old: Instance, seen: Look, supervisor: Supervisor
+) -> t.Optional[t.Tuple[Look, Instance]]:
+    """The server that this supervisor has started in place of another one, and the look that found it.
+
+    :param seen: a look that knows the options of the old one.
+    """
+    if supervisor.kind not in (SYSTEMD, SUPERVISORD):
         return None
-    same = [i for i in look(proc).instances if supervisor_of(i.master).systemd_unit == unit]
-    return next((i for i in same if i.identity != master.identity), None)
+    now = look(proc)
+    found = [i for i in now.instances if i.identity != old.identity and supervisor_of(i.master) == supervisor]
+    options = seen.options[old.identity]
+    same = [
+        i
+        for i in found
+        if (now.options[i.identity].config_file, now.options[i.identity].http_port)
+        == (options.config_file, options.http_port)
+    ]
+    # Its unit may have given it another odoo.conf. The youngest is the one.
+    chosen = max(same or found, key=lambda i: i.master.start, default=None)
+    return None if chosen is None else (now, chosen)
 
 
 def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervisor) -> LogPlace:

@@ -13,6 +13,7 @@ import os
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import changed_after
 from ansible_collections.fleetops.odoo.plugins.module_utils._programs import output_of
 
 _SYSTEMCTL = ("/usr/bin/systemctl", "/bin/systemctl")
@@ -93,15 +94,7 @@ def files_on_disk(name: str) -> t.List[str]:
 
 def changed_since(name: str, unit: Unit, moment: float) -> bool:
     """Whether what systemd starts a unit by has changed since a moment, which is in seconds since the epoch."""
-    if unit.need_daemon_reload:
-        return True
-    for path in [*files_on_disk(name), *unit.environment_files]:
-        try:
-            if os.stat(path).st_ctime > moment:
-                return True
-        except OSError:
-            continue
-    return False
+    return unit.need_daemon_reload or bool(changed_after([*files_on_disk(name), *unit.environment_files], moment))
 
 
 def parse_units(text: str) -> t.Dict[str, Unit]:

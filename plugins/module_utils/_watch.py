@@ -18,7 +18,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive, look_again
 from ansible_collections.fleetops.odoo.plugins.module_utils._serving import missing, reloaded
-from ansible_collections.fleetops.odoo.plugins.module_utils._survey import successor, supervisor_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import find_successor, supervisor_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import printable
 
 #: What the state of a master is called that has ended.
@@ -108,7 +108,7 @@ class _Watch:
 
     def __init__(self, host: Host, seen: Look, first: Instance, order: WatchOrder) -> None:
         self._host, self._order = host, order
-        self._now = first
+        self._seen, self._now = seen, first
         self._obituary: t.Optional[str] = None
         #: what it lacks, as a clause; None while it is healthy
         self._lacking: t.Optional[str] = "a first look"
@@ -152,7 +152,7 @@ class _Watch:
                 return "the master to show what it is"
             self._obituary = self._bury()
             raise _Ended(self._obituary)
-        self._now = now
+        self._seen, self._now = seen, now
         self.result.state, self.result.version = now.state, seen.releases[now.identity].version
         options = seen.options[now.identity]
         lacking = missing(now, options)
@@ -183,10 +183,10 @@ class _Watch:
 
     def _bury(self) -> str:
         what = "Odoo with pid %d ended while it was watched" % self.result.pid
-        other = successor(self._host.proc, self._now.master)
-        if other is not None:
-            unit = supervisor_of(other.master).systemd_unit
-            what += "; %s has started another one with pid %d" % (unit, other.master.pid)
+        supervisor = supervisor_of(self._now.master)
+        found = find_successor(self._host.proc, self._now, self._seen, supervisor)
+        if found is not None:
+            what += "; %s has started another one with pid %d" % (supervisor.unit, found[1].master.pid)
         return what + self._breaks()
 
     def conclude(self, seconds: float) -> None:

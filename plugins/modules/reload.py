@@ -35,6 +35,7 @@ extends_documentation_fragment:
   - fleetops.odoo._attributes.ACTION
   - fleetops.odoo._choice
   - fleetops.odoo._choice.ACTION
+  - fleetops.odoo._health
 options:
   policy:
     description:
@@ -72,38 +73,6 @@ options:
     type: str
     choices: [hup, supervisor, auto]
     default: hup
-  health:
-    description:
-      - The request that tells whether the server serves again. It is sent from the host itself.
-    type: dict
-    default: {}
-    suboptions:
-      enabled:
-        description: Whether a request is made at all.
-        type: bool
-        default: true
-      path:
-        description: What to ask for. The default is C(/web/health), and C(/web/login) for Odoo 14 and older.
-        type: str
-      port:
-        description: Port to ask at. The default is the one at which the server listens.
-        type: int
-      address:
-        description: Address to ask at. The default is the one at which the server listens.
-        type: str
-      host:
-        description: Value of the C(Host) header, which may choose a database.
-        type: str
-        default: localhost
-      status:
-        description: Status codes that are right.
-        type: list
-        elements: int
-        default: [200]
-      timeout:
-        description: Seconds that one request may take.
-        type: float
-        default: 10.0
   timeout:
     description:
       - Seconds that the reload of one server may take in all, waiting included. Requests that run when the signal is
@@ -235,27 +204,15 @@ results:
       seconds: 1.31
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import ACTION_SPEC, reload, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import ACTION_SPEC, HEALTH_SPEC, reload, start
 
 SPEC = {
     "policy": {"type": "str", "choices": ["always", "since", "stale"], "default": "always"},
     "since": {"type": "str"},
     "method": {"type": "str", "choices": ["hup", "supervisor", "auto"], "default": "hup"},
-    "health": {
-        "type": "dict",
-        "default": {},
-        "options": {
-            "enabled": {"type": "bool", "default": True},
-            "path": {"type": "str"},
-            "port": {"type": "int"},
-            "address": {"type": "str"},
-            "host": {"type": "str", "default": "localhost"},
-            "status": {"type": "list", "elements": "int", "default": [200]},
-            "timeout": {"type": "float", "default": 10.0},
-        },
-    },
     "timeout": {"type": "float", "default": 180.0},
     **ACTION_SPEC,
+    **HEALTH_SPEC,
 }
 
 

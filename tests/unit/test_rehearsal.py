@@ -464,8 +464,10 @@ def test_modules_in_the_working_directory_are_not_the_rehearsals(server: Server)
 def test_what_the_server_may_not_gain_the_rehearsal_may_not(server: Server) -> None:
     server.start(["setpriv", "--no-new-privs", "/usr/bin/python3", str(server.folder / "odoo-bin")], executable=None)
     pid = t.cast("subprocess.Popen[bytes]", server.popen).pid
-    while b"setpriv" in Proc().read(pid, "cmdline"):
+    # In the moment of its exec it shows no arguments at all.
+    while b"odoo-bin" not in Proc().read(pid, "cmdline") or b"setpriv" in Proc().read(pid, "cmdline"):
         pass
+    server.settle()
     server.write("odoo/http.py", "raise ValueError([l for l in open('/proc/self/status') if 'NoNewPrivs' in l])\n")
     assert "NoNewPrivs:\\t1" in server.rehearse()
 

@@ -714,7 +714,7 @@ class Walks:
             now = self.found.pop(0) if len(self.found) > 1 else self.found[0]
             return {key: dataclasses.replace(one, staleness=now) for key, one in facts.items()}
 
-        monkeypatch.setattr(_subject, "survey", survey)
+        monkeypatch.setattr(_survey, "survey", survey)
 
 
 FRESH, ONE = Staleness(), Staleness("reload", ("1 file changed",), ("/a.py",), 1, ("/a.py",))

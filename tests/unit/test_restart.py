@@ -13,7 +13,8 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils import _restart
+from ansible_collections.fleetops.odoo.plugins.module_utils import _restart, _survey
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import is_roots
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
@@ -22,8 +23,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._restart import (
     Job,
     Plan,
     config_of,
-    find_successor,
-    is_roots,
     plan_restart,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import (
@@ -33,6 +32,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import (
     SYSTEMD,
     Supervisor,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import find_successor
 from ansible_collections.fleetops.odoo.plugins.module_utils._systemd import Unit
 
 from . import build
@@ -347,7 +347,7 @@ def test_the_successor(monkeypatch: pytest.MonkeyPatch) -> None:
         return Look(instances, (), ports, {}, frozenset())
 
     def found(*instances: Instance) -> Instance | None:
-        monkeypatch.setattr(_restart, "look", lambda _proc: seen(*instances))
+        monkeypatch.setattr(_survey, "look", lambda _proc: seen(*instances))
         answer = find_successor(Files(), SERVER, seen(SERVER), BY_SYSTEMD)
         return answer and answer[1]
 

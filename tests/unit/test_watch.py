@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import types
 import typing as t
 
 import pytest
@@ -202,7 +203,8 @@ def test_a_master_that_is_gone_is_a_failure_at_once(stage: Staged) -> None:
 def test_the_one_that_systemd_has_started_instead_is_named(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
     on = stage([DONE, GONE])
     other = build.instance(build.prefork(4000))
-    again = Look((other,), (), {}, {}, frozenset())
+    options = types.SimpleNamespace(config_file="/etc/odoo/odoo.conf", http_port=8069)
+    again = Look((other,), (), {other.identity: t.cast("t.Any", options)}, {}, frozenset())
     monkeypatch.setattr(_survey, "look", lambda _proc: again)
     monkeypatch.setattr(_survey, "supervisor_of", lambda _process: Supervisor("systemd", "odoo.service"))
     monkeypatch.setattr(_watch, "supervisor_of", _survey.supervisor_of)
