@@ -32,15 +32,17 @@ def pinned(*names: str) -> list[str]:
     return [line for line in REQUIREMENTS if line.partition("==")[0] in names]
 
 
+#: What running pytest takes, beside an ansible-core.
+TESTING = pinned("aiohttp", "hypothesis", "jmespath", "psutil", "pytest", "pytest-timeout")
+
+
 @nox.session
 @CORES
 def units(session: nox.Session, core: str) -> None:
     """Unit tests."""
     if "ANSIBLE_COLLECTIONS_PATH" not in os.environ:
         session.error("run it by `make matrix`, which makes the collection importable")
-    session.install(
-        f"ansible-core~={core}.0", *pinned("aiohttp", "hypothesis", "jmespath", "psutil", "pytest", "pytest-timeout")
-    )
+    session.install(f"ansible-core~={core}.0", *TESTING)
     env = {"PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
     session.run("pytest", "tests/unit", *session.posargs, env=env)
 
@@ -49,8 +51,7 @@ def units(session: nox.Session, core: str) -> None:
 @CORES
 def rolls(session: nox.Session, core: str) -> None:
     """What stops a roll, on real servers (as root)."""
-    names = ("aiohttp", "hypothesis", "jmespath", "psutil", "pytest", "pytest-timeout")
-    session.install(f"ansible-core~={core}.0", *pinned(*names))
+    session.install(f"ansible-core~={core}.0", *TESTING)
     env = {"PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
     session.run("pytest", "tests/integration/test_roll_table.py", *session.posargs, env=env)
 

@@ -47,7 +47,7 @@ class CallbackModule(CallbackBase):
         now = time.monotonic()
         lines = []
         if "rolling_restart_roll" in facts:
-            lines = self._progress.feed_ledger(dict(facts["rolling_restart_roll"]), now)
+            lines = self._progress.feed_ledger(dict(facts["rolling_restart_roll"]))
         elif "rolling_restart_host" in facts:
             host = result.host if hasattr(result, "host") else result._host  # noqa: SLF001
             lines = self._progress.feed_record(host.get_name(), facts["rolling_restart_host"], now)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import seconds_for
+
 #: Steps of a host's turn, as its record names them, and what people call them.
 STEPS = {
     "look": "look",
@@ -30,20 +32,15 @@ class Progress:
     at: dict[str, tuple[str, float]] = field(default_factory=dict)
     #: host -> step -> seconds
     took: dict[str, dict[str, float]] = field(default_factory=dict)
-    batch_began: float = 0.0
-    batch_seconds: list[float] = field(default_factory=list)
 
-    def feed_ledger(self, ledger: dict[str, t.Any], now: float) -> list[str]:
+    def feed_ledger(self, ledger: dict[str, t.Any]) -> list[str]:
         """A new state of the ledger; returns lines to print."""
         before, self.ledger = self.ledger, ledger
         stopped = ledger.get("stopped")
         if stopped and not before.get("stopped"):
             return [f"stopped: {stopped['reason']}"]
         if len(ledger.get("batches", [])) > len(before.get("batches", [])):
-            self.batch_began = now
             return [str(ledger.get("line", ""))]
-        if len(ledger.get("batches", [])) and ledger.get("proved") != before.get("proved"):
-            self.batch_seconds.append(now - self.batch_began)
         if ledger.get("plan") and not before.get("plan"):
             return [f"the plan: {ledger['line']}"]
         return []
@@ -68,12 +65,13 @@ class Progress:
     def _served(self, host: str) -> str:
         took = self.took[host]
         parts = ", ".join(f"{STEPS[step]} {seconds:.1f} s" for step, seconds in took.items())
+        plan = self.ledger.get("plan") or {}
         done = sum(1 for one in self.at.values() if one[0] == "done")
-        line = f"{host} serves after {sum(took.values()):.1f} s ({parts}); {done} of {self._planned()}"
+        line = f"{host} serves after {sum(took.values()):.1f} s ({parts}); {done} of {len(plan.get('hosts', ()))}"
         slowest = self.slowest()
         if slowest:
             line += f"; slowest step: {slowest}"
-        left = self._left()
+        left = seconds_for(self.ledger, len(plan.get("batches", ())) - len(self.ledger["batches"]))
         return line + (f"; about {left:.0f} s left" if left else "")
 
     def slowest(self) -> str:
@@ -83,12 +81,3 @@ class Progress:
             return ""
         seconds, step, host = max(every)
         return f"{STEPS[step]} of {host} with {seconds:.1f} s"
-
-    def _planned(self) -> int:
-        return len((self.ledger.get("plan") or {}).get("hosts", ()))
-
-    def _left(self) -> float:
-        """Seconds that the batches after this one will take, going by those that have ended."""
-        batches = len((self.ledger.get("plan") or {}).get("batches", ()))
-        left = batches - len(self.ledger.get("batches", ()))
-        return left * sum(self.batch_seconds) / len(self.batch_seconds) if self.batch_seconds else 0.0

@@ -162,7 +162,6 @@ def progress(roll: Roll, records: t.Mapping[str, Record]) -> str:
     """Where the roll is, in one line, at the begin of a batch."""
     batch = roll["batches"][-1]
     planned = len(roll["plan"]["batches"]) if roll["plan"] else 0
-    ended = [one for one in roll["batches"] if one["ended"] is not None]
     parts = [f"{len(roll['proved'])} of {len(roll['hosts'])} hosts reloaded"]
     gone = lost({**roll, "begun": [host for host in roll["begun"] if host not in batch["hosts"]]}, records)
     if gone:
@@ -171,13 +170,19 @@ def progress(roll: Roll, records: t.Mapping[str, Record]) -> str:
     if took:
         slowest = max(took, key=took.__getitem__)
         parts.append(f"slowest: {slowest} with {took[slowest]:.1f} s")
-    if ended:
-        each = sum(one["ended"] - one["began"] for one in ended) / len(ended)
-        left = each * max(0, planned - len(ended))
+    # The batch that begins is among those to come.
+    left = seconds_for(roll, planned - len(roll["batches"]) + 1)
+    if left is not None:
         parts.append(f"about {left:.0f} s left" if left < 100 else f"about {left / 60:.0f} min left")
     return (
         f"batch {batch['number']} of {max(planned, batch['number'])}: {', '.join(batch['hosts'])} ({'; '.join(parts)})"
     )
+
+
+def seconds_for(roll: Roll, batches: int) -> t.Optional[float]:
+    """Seconds that so many batches will take, going by those that have ended; None while none has."""
+    ended = [one["ended"] - one["began"] for one in roll["batches"] if one.get("ended") is not None]
+    return sum(ended) / len(ended) * max(0, batches) if ended else None
 
 
 def seconds(result: t.Mapping[str, t.Any]) -> float:

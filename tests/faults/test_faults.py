@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -99,7 +100,7 @@ def test_ssh_that_is_cut_while_the_module_waits(whole: Fleet, folder: pathlib.Pa
     roll = Roll(whole, folder)
     roll.wait_for_turn("h2")
     time.sleep(0.4)
-    cut_ssh(whole, "h2")
+    cut_ssh(whole)
     done = roll.end()
     stopped_at_h2(done, whole, before, "unreachable")
     # The work on the host came to its end all the same, with its marker: nothing is left to do there.
@@ -112,13 +113,15 @@ def test_ssh_that_is_cut_while_the_module_waits(whole: Fleet, folder: pathlib.Pa
     assert all_in(whole)
 
 
-def cut_ssh(fleet: Fleet, host: str) -> None:
-    """End the connections to a host, as a firewall or a laptop's lid does."""
-    master = fleet.run(host, "hostname", "-I").split()[0]
+def cut_ssh(fleet: Fleet) -> None:
+    """End the connections to the lab's hosts, as a firewall or a laptop's lid does; nobody else's."""
+    shown = subprocess.run(
+        ["ansible-inventory", "-i", fleet.inventory, "--host", "h2"], check=True, capture_output=True, text=True
+    )
+    sockets = re.search(r"ControlPath=(\S+)/", shown.stdout)
+    assert sockets
     for process in psutil.process_iter(["name", "cmdline"]):
-        if process.info["name"] == "ssh" and any(
-            master in word or word.endswith("[mux]") for word in process.info["cmdline"]
-        ):
+        if process.info["name"] == "ssh" and any(sockets[1] in word for word in process.info["cmdline"]):
             process.kill()
 
 

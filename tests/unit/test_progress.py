@@ -16,10 +16,12 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._progress import Pro
 PLAN = {"plan": {"batches": [["a"], ["b"], ["c"]], "hosts": ["a", "b", "c"]}, "line": "3 hosts in 3 batches: a | b | c"}
 
 
-def ledger(*batches: str, proved: str = "", **more: t.Any) -> dict[str, t.Any]:
+def ledger(*batches: str, proved: str = "", ended: tuple[float, ...] = (), **more: t.Any) -> dict[str, t.Any]:
     """A ledger in which these batches have begun."""
     begun = [host for batch in batches for host in batch]
-    entries = [{"hosts": list(batch)} for batch in batches]
+    entries = [{"hosts": list(batch), "began": 0.0, "ended": None} for batch in batches]
+    for entry, seconds in zip(entries, ended, strict=False):
+        entry["ended"] = seconds
     line = f"batch {len(batches)} of 3: {batches[-1]}" if batches else PLAN["line"]
     return {**PLAN, "line": line, "begun": begun, "batches": entries, "proved": list(proved), "stopped": None, **more}
 
@@ -34,17 +36,17 @@ def turn(progress: Progress, host: str, at: float, *steps: tuple[str, float], **
 
 def test_a_roll_from_its_plan_to_its_end() -> None:
     progress = Progress()
-    assert progress.feed_ledger({"plan": None, "stopped": None, "begun": [], "batches": [], "proved": []}, 0) == []
-    assert progress.feed_ledger(ledger(), 1) == ["the plan: 3 hosts in 3 batches: a | b | c"]
-    assert progress.feed_ledger(ledger("a"), 2) == ["batch 1 of 3: a"]
+    assert progress.feed_ledger({"plan": None, "stopped": None, "begun": [], "batches": [], "proved": []}) == []
+    assert progress.feed_ledger(ledger()) == ["the plan: 3 hosts in 3 batches: a | b | c"]
+    assert progress.feed_ledger(ledger("a")) == ["batch 1 of 3: a"]
     steps = [("look", 0.4), ("out", 1.0), ("reload", 3.0), ("in", 0.5)]
     said = (
         "a serves after 4.9 s (look 0.4 s, leaving the balancer 1.0 s, reload 3.0 s, return to the balancer 0.5 s); "
         "1 of 3; slowest step: reload of a with 3.0 s"
     )
     assert turn(progress, "a", 2, *steps) == [said]
-    assert progress.feed_ledger(ledger("a", proved="a"), 8) == []
-    assert progress.feed_ledger(ledger("a", "b", proved="a"), 9) == ["batch 2 of 3: b"]
+    assert progress.feed_ledger(ledger("a", proved="a", ended=(6.0,))) == []
+    assert progress.feed_ledger(ledger("a", "b", proved="a", ended=(6.0,))) == ["batch 2 of 3: b"]
     assert turn(progress, "b", 9, ("reload", 1.0)) == [
         "b serves after 1.0 s (reload 1.0 s); 2 of 3; slowest step: reload of a with 3.0 s; about 6 s left"
     ]
@@ -52,15 +54,15 @@ def test_a_roll_from_its_plan_to_its_end() -> None:
 
 def test_a_host_that_is_lost_and_the_stop() -> None:
     progress = Progress()
-    progress.feed_ledger(ledger("a"), 0)
+    progress.feed_ledger(ledger("a"))
     progress.feed_record("a", {"step": "reload"}, 0)
     failure = {"step": "reload", "reason": "it died\nlast words", "unreachable": False}
     assert progress.feed_record("a", {"step": "reload", "failure": failure}, 2) == ["a is lost (reload): it died"]
     # What becomes of its balancer is no second loss.
     assert progress.feed_record("a", {"step": "reload", "failure": failure, "balancer": {"state": "out"}}, 3) == []
     stop = {"why": "failures", "reason": "a is lost"}
-    assert progress.feed_ledger(ledger("a", stopped=stop), 4) == ["stopped: a is lost"]
-    assert progress.feed_ledger(ledger("a", stopped=stop), 5) == []
+    assert progress.feed_ledger(ledger("a", stopped=stop)) == ["stopped: a is lost"]
+    assert progress.feed_ledger(ledger("a", stopped=stop)) == []
 
 
 def test_the_preflight_is_no_turn() -> None:
