@@ -18,7 +18,10 @@ HIDDEN = "********"
 _SECRET_OPTIONS = {"--db_password": len("--db_pa"), "--smtp-password": len("--smtp-pa"), "--password": len("--pa")}
 
 # Every repetition has an end, so that a line of any length costs no more than its length.
-_NAMES = "pass(?:wd|word|phrase|code)?|pwd|secret|token|api[_-]?key|private[_-]?key|session_id|cookie|authorization"
+_NAMES = (
+    r"pass(?:wd|word|phrase|code)?|pwd|\bpw\b|secret|token|api[_-]?key|private[_-]?key|session[_-]?id|cookie"
+    r"|authorization"
+)
 _NAME = r"(?:%s)[\w.-]{0,40}" % _NAMES
 #: A name and a value, to the end of the line: where a value ends, nobody can tell without knowing its language.
 _ASSIGNED = re.compile(r"(?im)(%s[\\'\"]{0,2}[ \t]{0,8}[=:][ \t]{0,8}).+$" % _NAME)

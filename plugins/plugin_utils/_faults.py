@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
+
 #: How the role words the failure of a host that cannot be reached; Ansible itself only ignores it.
 UNREACHABLE = "unreachable: "
 
@@ -56,6 +58,7 @@ def failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:
     reason = str(bad.get("msg") or bad.get("stderr") or bad.get("reason") or "it failed without a word").strip()
     return {
         "step": step,
-        "reason": reason.removeprefix(UNREACHABLE) if reason.startswith(UNREACHABLE) else reason,
+        # A task of the user's own may have said anything, and this goes into a file.
+        "reason": redact_text(reason.removeprefix(UNREACHABLE)),
         "unreachable": reason.startswith(UNREACHABLE) or bool(bad.get("unreachable") and bad is result),
     }

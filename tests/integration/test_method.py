@@ -256,6 +256,29 @@ def test_a_file_that_is_gone_is_refused(fleet: Fleet) -> None:
         fleet.run("venv", "mv", "/opt/odoo/src/kept", "/opt/odoo/src/odoo-bin")
 
 
+def test_too_little_memory_is_refused_unless_forced(fleet: Fleet) -> None:
+    """The machine has enough of it, so the host is told something else."""
+    old = fleet.processes("p19")
+    little = "s/^(MemAvailable|MemFree|SwapFree):.*/\\1:  20000 kB/"
+    fleet.run(
+        "p19", "sh", "-c", f"sed -E '{little}' /proc/meminfo > /run/meminfo; mount --bind /run/meminfo /proc/meminfo"
+    )
+    try:
+        for options in (["--check"], []):
+            answer = fleet.module("p19", "reload", *options)
+            assert (answer.code, answer.only["did"]) == (2, "refused")
+            assert "a second generation beside the first needs about" in answer.result["msg"]
+            assert "and 39 MiB are free, swap included; free some, or set force" in answer.result["msg"]
+        assert fleet.processes("p19") == old
+        # A restart has no second generation beside the first.
+        assert fleet.module("p19", "reload", "--check", method="supervisor").only["did"] == "restarted"
+        forced = fleet.module("p19", "reload", "--check", force=True)
+        assert (forced.code, forced.only["did"]) == (0, "signalled")
+        assert "forced against: a second generation" in forced.only["reason"]
+    finally:
+        fleet.run("p19", "umount", "/proc/meminfo")
+
+
 @pytest.mark.parametrize("method", ["hup", "supervisor"])
 def test_a_full_disk_is_refused_unless_forced(fleet: Fleet, method: str) -> None:
     data = fleet.master("p19")["options"]["data_dir"]

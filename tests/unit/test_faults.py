@@ -55,4 +55,6 @@ def test_failures() -> None:
     assert failure(loop, "out")["reason"] == "no socket"
     # What a module calls results is not what a loop calls so.
     assert failure({"msg": "it died", "results": [{"did": "signalled"}]}, "reload")["reason"] == "it died"
+    assert failure({"msg": "unreachable: no"}, "out") == {"step": "out", "reason": "no", "unreachable": True}
+    assert failure({"msg": "curl said password=hunter2"}, "out")["reason"] == "curl said password=********"
     assert failure({}, "out")["reason"] == "it failed without a word"

@@ -201,3 +201,10 @@ def test_the_cost_grows_with_the_length_and_not_with_its_square(text: str) -> No
 )
 def test_secrets_behind_other_names(text: str) -> None:
     assert SECRET not in redact_text(text)
+
+
+@pytest.mark.parametrize("name", ["X-Openerp-Session-Id", "session-id", "sessionid", "pw", "PW"])
+@pytest.mark.parametrize("sign", [": ", "=", " = "])
+def test_names_of_sessions_and_short_ones(name: str, sign: str) -> None:
+    assert redact_text(f"{name}{sign}{SECRET}") == f"{name}{sign}{HIDDEN}"
+    assert redact_text(f"pwned{sign}by nobody") == f"pwned{sign}by nobody"
