@@ -18,7 +18,7 @@ import time
 
 import psutil
 import pytest
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, plant_killer
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab, plant_killer
 from ansible_collections.fleetops.odoo.tests.integration.rolls import Roll, all_in, balancer, locked
 
 from .conftest import HOSTS, link, release
@@ -97,9 +97,12 @@ def test_a_host_that_becomes_unreachable_in_the_middle(whole: Fleet, folder: pat
 
 def test_ssh_that_is_cut_while_the_module_waits(whole: Fleet, folder: pathlib.Path) -> None:
     before, old = whole.processes("h3"), whole.processes("h2")
+    reloads = hups(whole)
     roll = Roll(whole, folder)
     roll.wait_for_turn("h2")
-    time.sleep(0.4)
+    # Before its HUP there would be nothing to come to an end.
+    while hups(whole) == reloads:
+        assert roll.process.poll() is None, roll.output
     cut_ssh(whole)
     done = roll.end()
     stopped_at_h2(done, whole, before, "unreachable")
@@ -111,6 +114,12 @@ def test_ssh_that_is_cut_while_the_module_waits(whole: Fleet, folder: pathlib.Pa
     assert again.code == 0, again.output
     assert again.outcomes["h2"] == "up to date"
     assert all_in(whole)
+
+
+def hups(fleet: Fleet) -> str:
+    """How often h2 has been told to reload, by its own log, and not over the connection that is to be cut."""
+    count = "grep -c 'Reloading server' /var/log/odoo/odoo-server.log || true"
+    return lab(fleet.name, "exec", "h2", "sh", "-c", count)
 
 
 def cut_ssh(fleet: Fleet) -> None:
