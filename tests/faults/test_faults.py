@@ -97,13 +97,10 @@ def test_a_host_that_becomes_unreachable_in_the_middle(whole: Fleet, folder: pat
 
 def test_ssh_that_is_cut_while_the_module_waits(whole: Fleet, folder: pathlib.Path) -> None:
     before, old = whole.processes("h3"), whole.processes("h2")
-    reloads = hups(whole)
-    roll = Roll(whole, folder)
-    roll.wait_for_turn("h2")
-    # Before its HUP there would be nothing to come to an end.
-    while hups(whole) == reloads:
-        assert roll.process.poll() is None, roll.output
-    cut_ssh(whole)
+    roll = until_the_hup(whole, folder)
+    for process in ssh_of(whole):
+        if process.info["cmdline"][0].endswith("[mux]"):
+            process.kill()
     done = roll.end()
     stopped_at_h2(done, whole, before, "unreachable")
     # The work on the host came to its end all the same, with its marker: nothing is left to do there.
@@ -116,22 +113,50 @@ def test_ssh_that_is_cut_while_the_module_waits(whole: Fleet, folder: pathlib.Pa
     assert all_in(whole)
 
 
-def hups(fleet: Fleet) -> str:
-    """How often h2 has been told to reload, by its own log, and not over the connection that is to be cut."""
-    count = "grep -c 'Reloading server' /var/log/odoo/odoo-server.log || true"
-    return lab(fleet.name, "exec", "h2", "sh", "-c", count)
+def test_a_reload_whose_answer_is_lost(whole: Fleet, folder: pathlib.Path) -> None:
+    """Ansible's own ssh is killed, as by a lack of memory: to Ansible that is a failure without results."""
+    before = whole.processes("h3")
+    roll = until_the_hup(whole, folder)
+    for process in ssh_of(whole):
+        if not process.info["cmdline"][0].endswith("[mux]"):
+            process.kill()
+    done = roll.end()
+    stopped_at_h2(done, whole, before)
+    # Nothing tells whether it was signalled, so it stays out until somebody has looked.
+    assert balancer(whole)["h2"][0] == "drain"
+    assert "out of the balancer: nothing proves that it serves" in done.output
+    assert release(whole).returncode == 0
+    assert all_in(whole)
 
 
-def cut_ssh(fleet: Fleet) -> None:
-    """End the connections to the lab's hosts, as a firewall or a laptop's lid does; nobody else's."""
+def until_the_hup(fleet: Fleet, folder: pathlib.Path) -> Roll:
+    """A roll in the moment after the HUP to h2; before it there would be nothing to come to an end."""
+
+    def hups() -> str:
+        # By its own log, and not over a connection that is to be cut.
+        count = "grep -c 'Reloading server' /var/log/odoo/odoo-server.log || true"
+        return lab(fleet.name, "exec", "h2", "sh", "-c", count)
+
+    reloads = hups()
+    roll = Roll(fleet, folder)
+    roll.wait_for_turn("h2")
+    while hups() == reloads:
+        assert roll.process.poll() is None, roll.output
+    return roll
+
+
+def ssh_of(fleet: Fleet) -> list[psutil.Process]:
+    """The connections to the lab's hosts, and nobody else's: they name its sockets. [mux] is what holds one open."""
     shown = subprocess.run(
         ["ansible-inventory", "-i", fleet.inventory, "--host", "h2"], check=True, capture_output=True, text=True
     )
     sockets = re.search(r"ControlPath=(\S+)/", shown.stdout)
     assert sockets
-    for process in psutil.process_iter(["name", "cmdline"]):
-        if process.info["name"] == "ssh" and any(sockets[1] in word for word in process.info["cmdline"]):
-            process.kill()
+    return [
+        process
+        for process in psutil.process_iter(["name", "cmdline"])
+        if process.info["name"] == "ssh" and any(sockets[1] in word for word in process.info["cmdline"])
+    ]
 
 
 def test_a_broken_odoo_conf(whole: Fleet, folder: pathlib.Path) -> None:
