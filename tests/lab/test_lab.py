@@ -54,8 +54,8 @@ def _starts(lab: Lab, host: str) -> int:
 def test_every_host_is_healthy(lab: Lab) -> None:
     table = tool(lab.name, "status").stdout.splitlines()
     assert [line.split()[0] for line in table] == ["host", "db", "p19", "t14"]
-    assert all("active (running)" in line for line in table[1:])
-    assert all(" 200 " in line for line in table[2:])
+    assert all("active (running)" in line for line in table[1:]), "\n".join(table)
+    assert all(" 200 " in line for line in table[2:]), "\n".join(table)
 
 
 @pytest.mark.parametrize("host", ["p19", "t14"])

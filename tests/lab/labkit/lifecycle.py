@@ -198,6 +198,9 @@ def wait_healthy(lab: Lab, current: State, names: Sequence[str] | None = None) -
         say(f"{label} ({host.version} {server.mode}) answers")
 
     _side_by_side(wait, waiting)
+    _side_by_side(
+        lambda name: _wait_booted(lab, name), [name for name in current.names() if names is None or name in names]
+    )
     if current.fleet.balancer:
         balanced = [host.label(server) for host in current.fleet.hosts if host.balanced for server in host.servers]
         wait_until(
@@ -206,6 +209,20 @@ def wait_healthy(lab: Lab, current: State, names: Sequence[str] | None = None) -
             lambda: f"The balancer has only {', '.join(servers_up(lab)) or 'no host'} of {', '.join(balanced)}.",
         )
         say(f"the balancer sends requests to {', '.join(balanced)}")
+
+
+def _wait_booted(lab: Lab, name: str) -> None:
+    """Until systemd has nothing left to start: a unit may serve before systemd calls it active (PostgreSQL does)."""
+
+    def boot_state() -> str:
+        return machine.inside(lab, name, ["systemctl", "is-system-running"], check=False).stdout.strip()
+
+    wait_until(
+        lambda: boot_state() in ("running", "degraded"),
+        _HEALTH_SECONDS,
+        lambda: f"{name} is still {boot_state() or 'without an answer of systemd'}: {machine.console_tail(lab, name)}",
+        lambda: machine.init_pid(lab, name) is not None,
+    )
 
 
 def servers_up(lab: Lab) -> list[str]:
