@@ -10,7 +10,7 @@ import os
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._owner import holder, is_dead, owner, roll_id
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._owner import holder, is_dead, owner, roll_id, workflow
 
 
 class ActionModule(ActionBase):
@@ -27,6 +27,7 @@ class ActionModule(ActionBase):
         if not arguments.get("id"):
             # A worker's parent is ansible-playbook itself. A lock with an id of its own outlives it.
             arguments.update(id=roll_id(variables, os.getppid()), holder=holder(os.getppid()))
+        arguments["workflow"] = workflow(variables)
         arguments["owner"] = arguments.get("owner") or owner(variables)
         result = self._call(arguments, variables)
         lock = result.get("lock") or {}

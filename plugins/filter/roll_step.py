@@ -20,7 +20,8 @@ options:
   step:
     description:
       - V(begin) makes a new ledger of O(options). V(plan) decides the batches. V(gate) says in C(stopped)
-        whether O(batch) may begin. V(enter) and V(leave) frame a batch. V(stop) ends the roll.
+        whether O(batch) may begin. V(enter) and V(leave) frame a batch; V(enter) stops the roll when the play
+        has lost hosts of it. V(stop) ends the roll.
     type: str
     choices: [begin, plan, gate, enter, leave, stop]
     required: true
@@ -91,7 +92,7 @@ def roll_step(
             return _roll.stop(roll, why, reason)
         if step == "enter":
             entered = _roll.enter(roll, records, batch, now)
-            return {**entered, "line": _roll.progress(entered, records)}
+            return entered if entered["stopped"] else {**entered, "line": _roll.progress(entered, records)}
         if step == "leave":
             return _roll.leave(roll, records, now)
     except (BadBatches, BadPlan, BadWindow, _roll.BadRoll) as exc:

@@ -6,8 +6,9 @@
 
 """When did a server load its code? Our own markers, and the lock that lets one call at a time act on a server.
 
-Both live in a directory under /run that only the caller can write: root's is /run/fleetops-odoo, another user's stands
-in its runtime directory. They go with a reboot, as the processes do.
+Both live in a directory that only the caller can write: root's is /run/fleetops-odoo, another user's is
+/tmp/fleetops-odoo-UID. (What stands in a user's runtime directory goes with its last session, while its servers run
+on.) Of an earlier boot nothing counts.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 
 MARKER, LOG, PROCESS = "marker", "log", "process"
+_ROOTS = "/run/fleetops-odoo"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,17 @@ class StateDirectory:
     """Markers and locks of one user on one host."""
 
     def __init__(self, path: t.Optional[str] = None) -> None:
-        self.path = path or _default_path()
+        # open() refuses the one in /tmp unless it is a directory of our own.
+        uid = os.geteuid()
+        self.path = path or (_ROOTS if uid == 0 else "/tmp/fleetops-odoo-%d" % uid)  # noqa: S108
+        self._uid = uid
+
+    @classmethod
+    def of_root(cls) -> StateDirectory:
+        """Root's, to read what everybody may know."""
+        found = cls(_ROOTS)
+        found._uid = 0
+        return found
 
     def open(self) -> None:
         """Make the directory, and make sure that nobody else can write into it.
@@ -47,13 +59,15 @@ class StateDirectory:
         :raises OSError: it cannot be made, or it is somebody else's.
         """
         with contextlib.suppress(FileExistsError):
-            os.mkdir(self.path, 0o700)
+            # Others may look up a name in it, and list nothing.
+            os.mkdir(self.path, 0o711)
+            os.chmod(self.path, 0o711)  # noqa: S103
         self._make_sure()
 
     def _make_sure(self) -> None:
         status = os.lstat(self.path)
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
-            raise OSError(errno.EPERM, "must be a directory that only uid %d can write" % os.geteuid(), self.path)
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != self._uid or status.st_mode & 0o022:
+            raise OSError(errno.EPERM, "must be a directory that only uid %d can write" % self._uid, self.path)
 
     def try_lock(self, process: Process) -> t.Optional[int]:
         """Take the lock of this server; None when another call holds it. It ends with the descriptor, or with us."""
@@ -77,8 +91,8 @@ class StateDirectory:
             raise
         return descriptor
 
-    def write(self, name: str, content: t.Mapping[str, t.Any]) -> None:
-        """Put a file of this name in the place of what was there.
+    def write(self, name: str, content: t.Mapping[str, t.Any], mode: int = 0o600) -> None:
+        """Put a file of this name, and with these permissions, in the place of what was there.
 
         :raises OSError: it could not be written (a full disk); what was there is there still, and no half file is.
         """
@@ -86,6 +100,7 @@ class StateDirectory:
         temporary = "%s.%d" % (target, os.getpid())
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
+            os.fchmod(descriptor, mode)
             with os.fdopen(descriptor, "w") as file:
                 json.dump(content, file)
             os.rename(temporary, target)
@@ -160,13 +175,3 @@ def loaded(started: float, marker: t.Optional[Loaded], logged: t.Optional[float]
 #: Odoo says its version after it has imported its core. That takes less than a second (0.4 s seen); this leaves room
 #: for a cold disk.
 LONGEST_IMPORT = 30.0
-
-
-def _default_path() -> str:
-    if os.geteuid() == 0:
-        return "/run/fleetops-odoo"
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or "/run/user/%d" % os.geteuid()
-    if os.path.isdir(runtime):
-        return os.path.join(runtime, "fleetops-odoo")
-    # open() refuses it unless it is a directory of our own.
-    return "/tmp/fleetops-odoo-%d" % os.geteuid()  # noqa: S108

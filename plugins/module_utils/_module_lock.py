@@ -15,6 +15,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateD
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll_lock import (
     Held,
     RollLock,
+    boot,
     give_back,
     read,
     take,
@@ -39,6 +40,8 @@ def roll_lock(spec: t.Dict[str, t.Any]) -> None:
         uptime(),
         params["ttl"],
         params["out"],
+        params["workflow"] or "",
+        boot(),
     )
     try:
         if params["state"] == "present":

@@ -7,8 +7,8 @@
 """The lock of a roll: it lies on every host that the roll is going to touch.
 
 Two rolls meet where they share a host, and there is no other place that both of them can see: controllers differ, and
-an execution environment is gone after its job. It lies under /run, so that a reboot ends it, and its age is told by
-the clock that counts since boot, so that nobody can set it forward.
+an execution environment is gone after its job. A reboot ends it, and its age is told by the clock that counts since
+boot, so that nobody can set it forward.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from dataclasses import dataclass
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
 
 _NAME, _GUARD = "roll.json", "roll.guard"
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 @dataclass(frozen=True)
 class RollLock:
     """``taken`` in seconds since boot, ``ttl`` in seconds. ``holder`` tells the controller's process from others.
 
-    ``out``: the roll takes hosts out of their balancer, so this one may be out.
+    ``out``: the roll has taken the host out of its balancer; None leaves it at what was known. ``boot``: the id of the
+    boot that ``taken`` counts from.
     """
 
     id: str
@@ -38,7 +40,13 @@ class RollLock:
     holder: str
     taken: float
     ttl: float
-    out: bool = False
+    out: t.Optional[bool] = False
+    workflow: str = ""
+    boot: str = ""
+
+    def expired(self, now: float) -> bool:
+        """Whether it is nobody's any more: its time is over, or the host has been booted since."""
+        return self.boot != boot() or now - self.taken > self.ttl
 
     def told(self, now: float) -> t.Dict[str, t.Any]:
         """As the module returns it."""
@@ -50,8 +58,9 @@ class RollLock:
             "holder": self.holder,
             "age": round(age, 1),
             "ttl": self.ttl,
-            "expired": age > self.ttl,
-            "out": self.out,
+            "expired": self.expired(now),
+            "out": bool(self.out),
+            "workflow": self.workflow,
         }
 
 
@@ -71,6 +80,15 @@ def _reason(lock: RollLock) -> str:
     return " (%s)" % lock.reason if lock.reason else ""
 
 
+def boot() -> str:
+    """What tells this boot of the machine from others; empty where the kernel does not say."""
+    try:
+        with open(_BOOT_ID, encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
 def uptime() -> float:
     """Seconds since boot, time asleep included."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -79,13 +97,14 @@ def uptime() -> float:
 def may_have(found: t.Optional[RollLock], wanted_id: str, take_over: t.Collection[str], now: float) -> bool:
     """Whether a lock that was found stands in nobody's way: there is none, it is ours, expired or given up. Pure.
 
-    :param take_over: ids of locks that are to be taken over; ``*`` stands for any.
+    :param take_over: ids of locks, or of workflows, that are to be taken over; ``*`` stands for any.
     """
     return (
         found is None
         or found.id == wanted_id
-        or now - found.taken > found.ttl
+        or found.expired(now)
         or found.id in take_over
+        or found.workflow in take_over
         or "*" in take_over
     )
 
@@ -100,11 +119,12 @@ def take(
     :raises OSError: it cannot be written.
     """
     with _claimed(store, wanted.id, take_over, wanted.taken, check_mode=check_mode) as found:
-        if found is not None and found.out:
+        if wanted.out is None:
             # Whoever takes over what a dead roll left behind has to know it until it has been put right.
-            wanted = dataclasses.replace(wanted, out=True)
+            wanted = dataclasses.replace(wanted, out=bool(found and found.out))
         if not check_mode:
-            store.write(_NAME, dataclasses.asdict(wanted))
+            # Everybody may know of it, and whoever else rolls must.
+            store.write(_NAME, dataclasses.asdict(wanted), mode=0o644)
     return found is None or found.id != wanted.id, found
 
 
@@ -137,12 +157,18 @@ def _claimed(
         descriptor = store.lock(_GUARD, wait=True)
     try:
         found = read(store)
-        if found is not None and not may_have(found, wanted_id, take_over, now):
-            raise Held(found, now)
+        for lock in [found, *map(read, heeded())]:
+            if lock is not None and not may_have(lock, wanted_id, take_over, now):
+                raise Held(lock, now)
         yield found
     finally:
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def heeded() -> t.List[StateDirectory]:
+    """Where else a lock may lie that we heed: root's. Root heeds nobody's, since any user may write what it likes."""
+    return [] if os.geteuid() == 0 else [StateDirectory.of_root()]
 
 
 def read(store: StateDirectory) -> t.Optional[RollLock]:
@@ -157,6 +183,8 @@ def read(store: StateDirectory) -> t.Optional[RollLock]:
             float(found["taken"]),
             float(found["ttl"]),
             bool(found["out"]),
+            str(found.get("workflow", "")),
+            str(found.get("boot", "")),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -15,8 +15,10 @@ author:
 description:
   - A roll takes this lock on each of its hosts before it touches one of them. A second roll that shares a host with it
     is refused, and told whose the lock is, how old, and how to take it over.
-  - The lock lies under C(/run) on the host, so it ends with a reboot, and it expires by O(ttl). Where the process of
-    C(ansible-playbook) that took it ran on the same controller and is gone, the next roll takes it over by itself.
+  - The lock expires by O(ttl) and with a reboot of the host. Where the process of C(ansible-playbook) that took it ran
+    on the same controller and is gone, the next roll takes it over by itself.
+  - Root's lock lies in C(/run/fleetops-odoo), another user's in C(/tmp/fleetops-odoo-UID). Everybody heeds root's lock.
+    Root does not heed a user's, since it cannot trust what any user may write.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.ACTION
@@ -36,9 +38,9 @@ options:
   id:
     description:
       - What tells this roll from others. Whoever has the same may renew the lock and give it back.
-      - The default is the workflow job or the job of AWX, so that all nodes of a workflow have the same, else the
-        process that runs C(ansible-playbook) or C(ansible). A lock that this process leaves behind is taken over by the
-        next roll from the same controller. A lock that is to outlive it needs an O(id) of its own.
+      - The default is the job of AWX, else the process that runs C(ansible-playbook) or C(ansible). A lock that this
+        process leaves behind is taken over by the next roll from the same controller. A lock that is to outlive it
+        needs an O(id) of its own.
     type: str
   owner:
     description: Whose roll it is, for people. The default is the user and the controller, or the user of AWX.
@@ -52,16 +54,20 @@ options:
     type: float
     default: 14400.0
   out:
-    description: Whether the roll takes its hosts out of a balancer. Who finds the lock later knows what to put right.
+    description: Whether the roll has taken this host out of a balancer. Who finds the lock later knows what to put
+      right. Without it, what the lock that was there says of it is kept.
     type: bool
-    default: false
   take_over:
-    description: IDs of locks that are to be taken over, or V(*) for whatever is there.
+    description: IDs of locks that are to be taken over, or of the workflows of AWX that took them, or V(*) for whatever
+      is there.
     type: list
     elements: str
     default: []
   holder:
     description: The process that runs C(ansible-playbook). Set by the action plugin.
+    type: str
+  workflow:
+    description: The workflow of AWX that the job is a node of. Set by the action plugin.
     type: str
 """
 
@@ -101,6 +107,9 @@ lock:
     holder:
       description: The controller's process.
       type: str
+    workflow:
+      description: The workflow of AWX, as in C(awx-workflow-job-7).
+      type: str
     age:
       description: Seconds since it was taken or renewed.
       type: float
@@ -108,7 +117,7 @@ lock:
       description: Seconds that it is valid.
       type: float
     expired:
-      description: Whether that time is over.
+      description: Whether that time is over, or the host has been booted since.
       type: bool
     out:
       description: Whether the host may have been taken out of a balancer.
@@ -128,9 +137,10 @@ SPEC = {
     "owner": {"type": "str"},
     "reason": {"type": "str", "default": ""},
     "ttl": {"type": "float", "default": 14400.0},
-    "out": {"type": "bool", "default": False},
+    "out": {"type": "bool"},
     "take_over": {"type": "list", "elements": "str", "default": []},
     "holder": {"type": "str"},
+    "workflow": {"type": "str"},
 }
 
 

@@ -14,16 +14,26 @@ import pathlib
 import socket
 import typing as t
 
-_JOBS = ("awx_workflow_job_id", "tower_workflow_job_id", "awx_job_id", "tower_job_id")
+_JOBS = ("awx_job_id", "tower_job_id")
+_WORKFLOWS = ("awx_workflow_job_id", "tower_workflow_job_id")
 _USERS = ("awx_user_name", "tower_user_name")
 
 
 def roll_id(variables: t.Mapping[str, t.Any], pid: int) -> str:
-    """What tells a roll from others: the workflow or the job of AWX, else the process."""
-    for name in _JOBS:
+    """What tells a roll from others: the job of AWX, else the process."""
+    return _job(variables, _JOBS) or f"{socket.gethostname()}-{pid}-{_start(pid)}"
+
+
+def workflow(variables: t.Mapping[str, t.Any]) -> str:
+    """The workflow of AWX that the job is a node of; empty where there is none. Nodes may run at the same time."""
+    return _job(variables, _WORKFLOWS)
+
+
+def _job(variables: t.Mapping[str, t.Any], names: t.Sequence[str]) -> str:
+    for name in names:
         if variables.get(name):
             return f"{name.replace('tower', 'awx').replace('_id', '').replace('_', '-')}-{variables[name]}"
-    return f"{socket.gethostname()}-{pid}-{_start(pid)}"
+    return ""
 
 
 def owner(variables: t.Mapping[str, t.Any]) -> str:

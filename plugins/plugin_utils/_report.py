@@ -83,7 +83,7 @@ def _outcome(roll: Roll, host: str, record: Record) -> dict[str, t.Any]:
         outcome, reason = (UNREACHABLE if failure.get("unreachable") else FAILED), failure["reason"]
     elif begun:
         # Nothing proves that it serves, whatever Ansible makes of it.
-        outcome, reason = FAILED, "its turn began and did not come to an end"
+        outcome, reason = FAILED, "it left the play before its turn had come to an end"
     elif record.get("ready") and not record.get("needs"):
         outcome, reason = UP_TO_DATE, record.get("reason", "")
     else:

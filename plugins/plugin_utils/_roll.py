@@ -54,17 +54,20 @@ class Moment:
 def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -> Roll:
     """A new roll.
 
-    :param options: ``batches``, ``budget``, ``order``, ``deadline`` (seconds), ``window``, ``timezone``,
-        ``stop_after`` (batches, 0: none), ``check``.
+    :param options: ``batches``, ``budget``, ``order``, ``window``, ``timezone``, ``check``, ``stop_after`` (batches, 0:
+        none), ``masters``, and in seconds ``deadline``, ``timeout``, ``drain_timeout``, ``soak``, ``min_healthy_time``.
     :raises BadRoll: a value is wrong. (Also BadBatches, BadPlan and BadWindow, which say the same.)
     """
     sizes = parse_batches(options["batches"])
     ordered([], options["order"])
     parse_windows(options["window"])
     parse_zone(options["timezone"])
-    for name in ("deadline", "stop_after"):
+    for name in ("deadline", "stop_after", "soak", "min_healthy_time", "masters"):
         if not 0 <= float(options[name]) < float("inf"):
             raise BadRoll(f"{name}: {options[name]!r} is too little or too much; right is 0 or a number above it")
+    for name in ("timeout", "drain_timeout"):
+        if not 0 < float(options[name]) < float("inf"):
+            raise BadRoll(f"{name}: {options[name]!r} is too little or too much; right is a number of seconds above 0")
     return {
         "hosts": list(hosts),
         "name": _stamp(now),
@@ -124,10 +127,15 @@ def gate(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], no
     strangers = [host for host in batch if not _fit(records, host)] if roll else list(batch)
     if not roll or strangers == list(batch) != []:
         return stop(roll, UNPREPARED, f"{', '.join(strangers)} did not come through a preflight of this run")
-    missing = lost(roll, records)
-    if len(missing) > roll["budget"]:
-        allowed = f", and {roll['budget']} may be" if roll["budget"] else ""
-        return stop(roll, FAILURES, f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} lost{allowed}")
+    if not set(batch) <= set(_planned(roll, batch)):
+        return stop(
+            roll,
+            UNPREPARED,
+            f"{', '.join(batch)} are not the next batch of the plan; hosts and serial of the play must be the plan's",
+        )
+    roll = _counted(roll, records)
+    if roll["stopped"]:
+        return roll
     if roll["deadline"] and now.steady - roll["began"] > roll["deadline"]:
         return stop(roll, DEADLINE, f"it has taken longer than {roll['deadline']:g} s")
     if not within(parse_windows(roll["window"]), parse_zone(roll["timezone"]), now.wall):
@@ -135,6 +143,22 @@ def gate(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], no
     if batch and roll["stop_after"] and len(roll["batches"]) >= roll["stop_after"]:
         return stop(roll, PAUSED, f"it was to stop after {_count(roll['stop_after'], 'batch', 'batches')}")
     return roll
+
+
+def _counted(roll: Roll, records: t.Mapping[str, Record]) -> Roll:
+    """The same roll, stopped if more hosts are lost than may be."""
+    missing = lost(roll, records)
+    if len(missing) <= roll["budget"]:
+        return roll
+    allowed = f", and {roll['budget']} may be" if roll["budget"] else ""
+    return stop(roll, FAILURES, f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} lost{allowed}")
+
+
+def _planned(roll: Roll, batch: t.Sequence[str]) -> list[str]:
+    """Hosts of the batch that comes next. Ansible has only those that it has not given up."""
+    number = len(roll["batches"])
+    batches: list[list[str]] = (roll["plan"] or {"batches": []})["batches"]
+    return batches[number] if number < len(batches) else list(batch)
 
 
 def stop(roll: Roll, why: str, reason: str) -> Roll:
@@ -145,7 +169,17 @@ def stop(roll: Roll, why: str, reason: str) -> Roll:
 
 
 def enter(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], now: Moment) -> Roll:
-    """Write down that a batch begins. Hosts of it that did not come through the preflight do not."""
+    """Write down that a batch begins, or stop the roll if hosts of the plan that the play has lost exceed the budget.
+
+    :param batch: hosts of the batch that are still in the play. Those that did not come through the preflight do not
+        begin. Those that Ansible has given up, such as in a task of the user's own, begin and will not prove anything.
+    """
+    if roll["stopped"]:
+        return roll
+    absent = [host for host in _planned(roll, batch) if host not in batch]
+    roll = _counted({**roll, "begun": [*roll["begun"], *absent]}, records)
+    if roll["stopped"]:
+        return roll
     batch = [host for host in batch if _fit(records, host)]
     entry = {"number": len(roll["batches"]) + 1, "hosts": batch, "began": now.steady, "ended": None}
     return {**roll, "begun": [*roll["begun"], *batch], "batches": [*roll["batches"], entry]}

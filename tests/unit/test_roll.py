@@ -30,6 +30,11 @@ OPTIONS: dict[str, t.Any] = {
     "timezone": "UTC",
     "stop_after": 0,
     "check": False,
+    "masters": 0,
+    "timeout": 300,
+    "drain_timeout": 120,
+    "soak": 0,
+    "min_healthy_time": "0.5",
 }
 
 
@@ -127,7 +132,7 @@ def test_a_host_without_proof_is_lost_whatever_ansible_says() -> None:
     records = {host: fit() for host in HOSTS}
     told = report(roll_on(begun(records), records, lambda host: {} if host == "a" else good(host)), records, NOW)
     assert [one["outcome"] for one in told["hosts"]] == ["failed", "reloaded", *["not reached"] * 4]
-    assert told["lines"][0] == "a  failed         its turn began and did not come to an end"
+    assert told["lines"][0] == "a  failed         it left the play before its turn had come to an end"
     assert told["lines"][-1] == "1 of 6 hosts done in 0 s; stopped before batch 2 of 3: a is lost"
 
 
@@ -169,8 +174,33 @@ def test_without_a_preflight_nothing_begins() -> None:
     records = {host: fit() for host in HOSTS}
     assert _roll.gate(begun(records), records, ["stranger"], NOW)["stopped"]["why"] == "unprepared"
     assert not report({}, {}, NOW)["ok"]
-    mixed = _roll.enter(begun(records), {**records, "b": {"ready": False}}, ["a", "b"], NOW)
+    mixed = _roll.enter(begun(records, budget=1), {**records, "b": {"ready": False}}, ["a", "b"], NOW)
     assert mixed["begun"] == ["a"]
+    stopped = _roll.gate(begun(records), records, ["a", "c"], NOW)["stopped"]
+    assert stopped["why"] == "unprepared"
+    assert "are not the next batch of the plan" in stopped["reason"]
+
+
+@pytest.mark.parametrize("budget", [0, 1])
+def test_a_host_that_the_play_has_lost_before_its_batch_is_counted(budget: int) -> None:
+    """Ansible has given it up in a task of the user's own: it is in the plan and not in the play's batch any more."""
+    records = {host: fit() for host in HOSTS}
+    roll = _roll.enter(begun(records, budget=budget), records, ["b"], NOW)
+    told = {one["host"]: one for one in report(roll, records, NOW)["hosts"]}
+    assert told["a"]["outcome"] == "failed"
+    assert "left the play" in told["a"]["reason"]
+    if budget:
+        assert (roll["begun"], roll["stopped"]) == (["a", "b"], None)
+        assert roll["batches"][0]["hosts"] == ["b"]
+        after = _roll.leave(roll, {**records, "b": good("b")}, NOW)
+        assert _roll.gate(after, {**records, "b": {**fit(), **good("b")}}, ["c", "d"], NOW)["stopped"] is None
+    else:
+        assert roll["stopped"] == {"why": "failures", "reason": "a is lost"}
+        assert roll["batches"] == []
+        assert told["b"]["outcome"] == "not reached"
+        # The filter has nothing to say of a batch that did not begin, and a stopped roll stays as it is.
+        step = Steps().filters()["roll_step"]
+        assert step(roll, "enter", records=records, batch=["b"]) == roll
 
 
 def test_progress() -> None:
@@ -216,6 +246,11 @@ def test_restarts_and_the_balancer_are_told() -> None:
         ("deadline", -1, "rolling_restart_deadline: "),
         ("deadline", "nan", "rolling_restart_deadline: "),
         ("stop_after", -1, "rolling_restart_stop_after: "),
+        ("soak", -1, "rolling_restart_soak: "),
+        ("min_healthy_time", -1, "rolling_restart_min_healthy_time: "),
+        ("masters", -1, "rolling_restart_masters: "),
+        ("timeout", 0, "rolling_restart_timeout: "),
+        ("drain_timeout", 0, "rolling_restart_drain_timeout: "),
         ("window", "x", "rolling_restart_window: "),
         ("timezone", "x", "rolling_restart_timezone: "),
     ],

@@ -12,24 +12,34 @@ import subprocess
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils import _roll_lock
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll_lock import (
     Held,
     RollLock,
+    boot,
     give_back,
     may_have,
     read,
     take,
     uptime,
 )
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._owner import holder, is_dead, owner, roll_id
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._owner import holder, is_dead, owner, roll_id, workflow
 from hypothesis import given
 from hypothesis import strategies as st
 
 
 def lock(name: str, age: float = 0.0, **more: t.Any) -> RollLock:
     """A lock that somebody took so many seconds ago, for a minute."""
-    values = {"owner": "ann on ctl", "reason": "", "holder": "", "taken": uptime() - age, "ttl": 60.0, **more}
+    values = {
+        "owner": "ann on ctl",
+        "reason": "",
+        "holder": "",
+        "taken": uptime() - age,
+        "ttl": 60.0,
+        "boot": boot(),
+        **more,
+    }
     return RollLock(name, **values)
 
 
@@ -69,7 +79,7 @@ def test_another_roll_is_refused_and_told_whose_it_is(store: StateDirectory) -> 
 @pytest.mark.parametrize("take_over", [["one"], ["*"]])
 def test_a_lock_can_be_taken_over(store: StateDirectory, take_over: list[str]) -> None:
     take(store, lock("one", out=True), (), check_mode=False)
-    changed, was = take(store, lock("two"), take_over, check_mode=False)
+    changed, was = take(store, lock("two", out=None), take_over, check_mode=False)
     assert (changed, was and was.id) == (True, "one")
     now = read(store)
     assert now
@@ -101,14 +111,16 @@ def test_no_half_lock_is_left_on_a_full_disk(store: StateDirectory, monkeypatch:
 
 @given(st.sampled_from(["one", "two"]), st.floats(0, 200), st.lists(st.sampled_from(["one", "*", "x"])))
 def test_only_ours_expired_or_given_up(wanted: str, age: float, take_over: list[str]) -> None:
-    found = RollLock("one", "", "", "", 1000.0, 60.0)
-    expected = wanted == "one" or age > 60 or "one" in take_over or "*" in take_over
+    found = RollLock("one", "", "", "", 1000.0, 60.0, workflow="x", boot=boot())
+    expected = wanted == "one" or age > 60 or bool({"one", "*", "x"} & set(take_over))
     assert may_have(found, wanted, take_over, 1000.0 + age) == expected
 
 
 def test_jobs_of_awx_name_the_roll() -> None:
-    assert roll_id({"tower_job_id": 7, "awx_workflow_job_id": 5}, 1) == "awx-workflow-job-5"
-    assert roll_id({"tower_job_id": 7}, 1) == "awx-job-7"
+    # Two nodes of one workflow may run at the same time.
+    assert roll_id({"tower_job_id": 7, "awx_workflow_job_id": 5}, 1) == "awx-job-7"
+    assert workflow({"tower_job_id": 7, "awx_workflow_job_id": 5}) == "awx-workflow-job-5"
+    assert workflow({"tower_job_id": 7}) == ""
     assert roll_id({}, os.getpid()).split("-")[-2] == str(os.getpid())
     assert roll_id({}, os.getpid()) == roll_id({}, os.getpid()) != roll_id({}, os.getppid())
     assert owner({"awx_user_name": "ann"}) == "ann (AWX)"
@@ -129,3 +141,40 @@ def test_who_is_dead() -> None:
     assert not is_dead("other/" + text.partition("/")[2])
     assert not is_dead("")
     assert not is_dead("a/b/c/d/e")
+
+
+def test_a_lock_of_an_earlier_boot_is_nobodys_but_tells_what_is_out(store: StateDirectory) -> None:
+    take(store, lock("one", boot="another", out=True), (), check_mode=False)
+    found = read(store)
+    assert found
+    assert found.told(uptime())["expired"]
+    taken, was = take(store, lock("two", out=None), (), check_mode=False)
+    assert (taken, was and was.id) == (True, "one")
+    now = read(store)
+    assert now
+    assert (now.id, now.out) == ("two", True)
+
+
+def test_what_is_out_is_known_until_somebody_says_otherwise(store: StateDirectory) -> None:
+    for out, known in [(None, False), (True, True), (None, True), (False, False), (None, False)]:
+        take(store, lock("one", out=out), (), check_mode=False)
+        found = read(store)
+        assert found
+        assert found.out is known
+
+
+def test_a_user_heeds_the_lock_of_root(
+    store: StateDirectory, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roots = StateDirectory(str(tmp_path / "root"))
+    monkeypatch.setattr(_roll_lock, "heeded", lambda: [roots])
+    take(store, lock("one"), (), check_mode=False)
+    take(roots, lock("two"), ("one",), check_mode=False)
+    path = pathlib.Path(roots.path) / "roll.json"
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o644, 0o711)
+    with pytest.raises(Held, match="roll two"):
+        take(store, lock("one"), (), check_mode=False)
+    with pytest.raises(Held, match="roll two"):
+        give_back(store, "one", (), check_mode=False)
+    assert give_back(roots, "two", ("one",), check_mode=False)[0]
+    assert give_back(store, "one", (), check_mode=False)[0]

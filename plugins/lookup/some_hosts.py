@@ -1,0 +1,79 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A pattern of hosts that must match somebody: what it does not match, Ansible skips with exit code 0."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: some_hosts
+short_description: A pattern of hosts, which must match at least one
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Returns the pattern that it is given, and fails when no host of the inventory, or none within C(--limit), matches
+    it. Ansible itself skips a play without hosts and ends with exit code 0, so that a job with a typo looks like one
+    that went well.
+options:
+  _terms:
+    description: One pattern, as in C(hosts) of a play.
+    type: str
+    required: true
+  name:
+    description: The variable that the pattern comes from, for the message.
+    type: str
+    default: hosts
+"""
+
+EXAMPLES = r"""
+- name: A play that does not pass over a typo
+  hosts: "{{ lookup('fleetops.odoo.some_hosts', my_hosts | default('odoo'), name='my_hosts') }}"
+  tasks:
+    - name: Look
+      fleetops.odoo.master_info:
+"""
+
+RETURN = r"""
+_raw:
+  description: The pattern.
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from ansible import context
+from ansible.errors import AnsibleError
+from ansible.inventory.manager import InventoryManager
+from ansible.plugins.lookup import LookupBase
+
+
+class LookupModule(LookupBase):
+    """Asks an inventory made of the groups that the play knows."""
+
+    def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **options: t.Any) -> list[t.Any]:
+        """Entry point."""
+        if context.CLIARGS.get("syntax"):
+            # --syntax-check, and ansible-lint with it, may know no inventory, and need none.
+            return terms
+        known = variables or {}
+        name = options.get("name", "hosts")
+        manager = InventoryManager(self._loader, parse=False)
+        for group, hosts in known.get("groups", {}).items():
+            manager.add_group(group)
+            for host in hosts:
+                manager.add_host(host, group=group)
+        for pattern in terms:
+            if not pattern or not manager.get_hosts(pattern):
+                raise AnsibleError(
+                    f"{name}: {pattern!r} matches no host of the inventory; "
+                    "right is a group, a host or a pattern of them"
+                )
+            if known.get("ansible_limit"):
+                manager.subset(known["ansible_limit"])
+                if not manager.get_hosts(pattern):
+                    raise AnsibleError(f"{name}: no host of {pattern!r} is within --limit {known['ansible_limit']}")
+                manager.subset(None)
+        return terms

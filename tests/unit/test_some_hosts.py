@@ -1,0 +1,41 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A pattern of hosts that must match somebody."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.fleetops.odoo.plugins.lookup.some_hosts import LookupModule
+
+GROUPS = {"all": ["a", "b", "c"], "odoo": ["a", "b"], "db": ["c"]}
+
+
+def ask(pattern: str, limit: str | None = None) -> list[str]:
+    """What the lookup says of a pattern."""
+    known = {"groups": GROUPS, **({"ansible_limit": limit} if limit else {})}
+    return LookupModule(loader=DataLoader()).run([pattern], known, name="my_hosts")
+
+
+@pytest.mark.parametrize("pattern", ["odoo", "a", "a:c", "odoo:!b", "a,b", "all", "*", "odoo:&all", "~[ab]", "odoo[0]"])
+def test_what_matches_is_left_as_it_is(pattern: str) -> None:
+    assert ask(pattern) == [pattern]
+
+
+@pytest.mark.parametrize("pattern", ["typo", "odoo:&db", "odoo:!all", ""])
+def test_what_matches_nobody_is_refused(pattern: str) -> None:
+    with pytest.raises(AnsibleError, match=r"my_hosts: .* matches no host of the inventory; right is"):
+        ask(pattern)
+
+
+def test_the_limit_counts(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "remaining").write_text("b\nc\n", encoding="utf-8")
+    assert ask("odoo", "a,c") == ["odoo"]
+    assert ask("odoo", f"@{tmp_path / 'remaining'}") == ["odoo"]
+    with pytest.raises(AnsibleError, match="my_hosts: no host of 'odoo' is within --limit c"):
+        ask("odoo", "c")
