@@ -35,13 +35,12 @@ def whole(trio: Fleet) -> t.Iterator[Fleet]:
 
 
 #: The lab's own `restore` waits until the balancer has the host, so it goes in before that.
-ALL_READY = """
+SET_STATE = """
 import socket
-for name in {hosts!r}:
-    s = socket.socket(socket.AF_UNIX)
-    s.connect("/run/haproxy/admin.sock")
-    s.sendall(("set server odoo/%s state ready\\n" % name).encode())
-    s.recv(100)
+s = socket.socket(socket.AF_UNIX)
+s.connect("/run/haproxy/admin.sock")
+s.sendall(b"set server odoo/{host} state {state}\\n")
+s.recv(100)
 """
 
 
@@ -49,7 +48,7 @@ def mend(fleet: Fleet) -> None:
     """Make whole what is broken."""
     for host in HOSTS:
         link(fleet, host, "up")
-    fleet.run("lb", "python3", "-c", ALL_READY.format(hosts=HOSTS))
+        fleet.run("lb", "python3", "-c", SET_STATE.format(host=host, state="ready"))
     for host in HOSTS:
         answer = fleet.module(host, "wait_healthy", timeout=2)
         changed = fleet.run(host, "sh", "-c", "ls -d /opt/lab/addons/lab_[!s]*", check=False)

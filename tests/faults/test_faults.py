@@ -9,6 +9,7 @@ For each: who was touched, that no later batch began, what the balancer says, an
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -19,9 +20,9 @@ import time
 import psutil
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab, plant_killer
-from ansible_collections.fleetops.odoo.tests.integration.rolls import Roll, all_in, balancer, locked
+from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, Roll, all_in, balancer, locked
 
-from .conftest import HOSTS, link, release
+from .conftest import HOSTS, SET_STATE, link, release
 
 OUT = ("drain", "DRAIN")
 
@@ -282,6 +283,54 @@ def test_ansible_that_is_ended_in_the_middle(whole: Fleet, folder: pathlib.Path,
         assert again.code == 0, again.output
     assert all_in(whole)
     assert locked(whole, "h2") is None
+
+
+def test_what_an_administrator_takes_out_stays_out(whole: Fleet, folder: pathlib.Path) -> None:
+    """A killed roll has h2 out. Somebody takes h3 out meanwhile: no roll did that, so none may undo it."""
+    roll = Roll(whole, folder)
+    roll.wait_for_turn("h2")
+    os.killpg(roll.process.pid, signal.SIGKILL)
+    roll.end()
+    assert {host: (locked(whole, host) or {}).get("out") for host in HOSTS} == {"h1": False, "h2": True, "h3": False}
+    whole.run("lb", "python3", "-c", SET_STATE.format(host="h3", state="drain"))
+    # A roll that knows no balancer puts nobody back, and does not forget it either.
+    blind = Roll(whole, folder, "-l", "h2", balancer="none").end()
+    assert (blind.code, blind.report["stats"]["out_of_balancer"]) == (0, ["h2"]), blind.output
+    again = Roll(whole, folder).end()
+    assert again.outcomes == {"h1": "not reached", "h2": "not reached", "h3": "failed"}, again.output
+    assert "is out of balancer lb already (drain), and no roll says that it did it" in again.reason("h3")
+    # A release does not touch it either.
+    assert release(whole).returncode == 0
+    assert {host: state for host, (state, _status) in balancer(whole).items()} == {
+        "h1": "ready",
+        "h2": "ready",
+        "h3": "drain",
+    }
+
+
+def test_no_roll_begins_while_a_release_is_at_work(whole: Fleet, folder: pathlib.Path) -> None:
+    roll = Roll(whole, folder)
+    roll.wait_for_turn("h2")
+    os.killpg(roll.process.pid, signal.SIGKILL)
+    roll.end()
+    whole.run("h2", "systemctl", "stop", "odoo")
+    at_work = subprocess.Popen(
+        ["ansible-playbook", "-i", whole.inventory, "fleetops.odoo.release", "-e", json.dumps(HAPROXY)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while (locked(whole, "h2") or {}).get("reason") != "release":
+        assert time.monotonic() < deadline
+    refused = Roll(whole, folder).end()
+    assert refused.code == 2, refused.output
+    assert "(release)" in refused.reason("h2")
+    assert at_work.poll() is None
+    whole.run("h2", "systemctl", "start", "odoo")
+    said, _ = at_work.communicate(timeout=120)
+    assert at_work.returncode == 0, said
+    assert all_in(whole)
+    assert {host: locked(whole, host) for host in HOSTS} == dict.fromkeys(HOSTS)
 
 
 def test_two_rolls_at_once(whole: Fleet, folder: pathlib.Path) -> None:

@@ -59,6 +59,38 @@ def test_no_batch_begins_after_a_bad_host(fleet: Fleet, tmp_path: pathlib.Path, 
     assert done.report["remaining"] == [BAD, *later]
 
 
+@pytest.mark.parametrize("batches", ["1", "2"])
+def test_a_host_that_a_task_of_the_users_own_cannot_reach_is_lost(
+    fleet: Fleet, tmp_path: pathlib.Path, batches: str
+) -> None:
+    """Ansible takes it out of the play by itself, and no task of the role sees why."""
+    before = {host: fleet.processes(host) for host in KINDS}
+    tasks = tmp_path / "before.yml"
+    argv = [str(LAB), "--lab", fleet.name, "ssh", BAD, SABOTAGE["unreachable"]]
+    tasks.write_text(
+        f"- ansible.builtin.command: {{argv: {argv}}}\n"
+        f"  when: \"'{BAD}' in ansible_play_batch\"\n"
+        "  delegate_to: localhost\n  run_once: true\n  failed_when: false\n"
+        "- ansible.builtin.ping:\n",
+        encoding="utf-8",
+    )
+    options: dict[str, t.Any] = {"balancer": "none", "batches": batches, "before_batch": str(tasks), "timeout": 20}
+    roll = Roll(fleet, tmp_path / "r", "-l", ",".join(KINDS), **options)
+    try:
+        done = roll.end()
+    finally:
+        repair(fleet, "unreachable")
+    assert done.code == 4, done.output
+    # With batches of one Ansible ends the playbook there. With two, the mate is not begun either.
+    reloaded = ["p19"] if batches == "1" else []
+    if batches == "2":
+        assert done.report["stopped"] == {"why": "failures", "reason": f"{BAD} is lost"}, done.output
+        assert done.outcomes == {"p19": "not reached", BAD: "failed", "p14": "not reached", "t14": "not reached"}
+    assert [host for host in KINDS if fleet.processes(host) != before[host]] == reloaded
+    release = fleet.playbook("release", "-l", ",".join(KINDS))
+    assert release.returncode == 0, release.stdout
+
+
 def repair(fleet: Fleet, outcome: str) -> None:
     """Undo it, without ssh: there may be none."""
     lab(fleet.name, "exec", BAD, *REPAIR[outcome].split())

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import KINDS, Fleet, plant_killer, request
-from ansible_collections.fleetops.odoo.tests.integration.rolls import Roll, all_in, locked
+from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, Roll, all_in, locked
 
 LIMIT = ["-l", ",".join(KINDS)]
 
@@ -86,7 +86,11 @@ def test_a_budget_lets_the_roll_go_on_and_the_exit_code_tells(fleet: Fleet, fold
     assert (rest.code, rest.outcomes) == (0, {"t14": "reloaded"}), rest.output
 
 
-def test_a_host_without_odoo_stops_it_before_anything_is_touched(fleet: Fleet, folder: pathlib.Path) -> None:
+def test_a_host_without_odoo_stops_it_before_anything_is_touched(
+    fleet: Fleet, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What an ansible.cfg may say of all plays must not take the summary away.
+    monkeypatch.setenv("ANSIBLE_ANY_ERRORS_FATAL", "true")
     before = fleet.processes("p19")
     done = Roll(fleet, folder, *LIMIT, balancer="none", match={"version": "14.0"}).end()
     assert done.code == 2, done.output
@@ -106,6 +110,12 @@ def test_a_host_without_odoo_stops_it_before_anything_is_touched(fleet: Fleet, f
         ("order", "random", "value of rolling_restart_order must be one of"),
         ("timeout", "soon", "rolling_restart_timeout"),
         ("haproxy_hosts", "", "that needs rolling_restart_haproxy_hosts"),
+        ("soak", "-1", "rolling_restart_soak: "),
+        ("conditions", "1 == 1, 1 == 2", "right is a list of expressions"),
+        ("before_batch", "before.yml", "is no absolute path"),
+        ("before_batch", "/no/such/before.yml", "/no/such/before.yml"),
+        ("host", "p19", "which hosts are meant is rolling_restart_hosts"),
+        ("hosts", "oddo", "rolling_restart_hosts: 'oddo' matches no host of the inventory"),
     ],
 )
 def test_a_wrong_value_is_refused_before_anything_is_touched(
@@ -113,7 +123,7 @@ def test_a_wrong_value_is_refused_before_anything_is_touched(
 ) -> None:
     before = fleet.processes("p19")
     done = Roll(fleet, folder, *LIMIT, **{name: value}).end()
-    assert done.code == 2, done.output
+    assert done.code in (2, 4), done.output
     assert message in done.output
     assert "No other roll may have it" not in done.output
     assert fleet.processes("p19") == before
@@ -158,6 +168,64 @@ def test_tasks_of_the_users_own_for_a_balancer(fleet: Fleet, folder: pathlib.Pat
     ).end()
     assert done.code == 0, done.output
     assert said.read_text(encoding="utf-8").split("\n")[:4] == ["out t19", "in t19", "out t14", "in t14"]
+
+
+def _own_tasks(folder: pathlib.Path, **ways: str) -> dict[str, t.Any]:
+    """Options for a balancer that is told by these tasks."""
+    for way, tasks in ways.items():
+        (folder / f"{way}.yml").write_text(tasks, encoding="utf-8")
+    return {"balancer": "tasks", **{f"{way}_tasks": str(folder / f"{way}.yml") for way in ways}}
+
+
+@pytest.mark.parametrize("batches", ["1", "2"])
+def test_a_balancer_of_the_users_own_that_cannot_be_reached_stops_the_roll(
+    fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path, batches: str
+) -> None:
+    # (A threaded server has no children, so its processes stay what they are.)
+    before = {host: fleet.processes(host) for host in ("p19", "p14")}
+    # Nothing listens there, and only one host asks it.
+    lost = (
+        "- ansible.builtin.ping:\n  delegate_to: gone\n  when: inventory_hostname == 't19'\n"
+        "  vars: {ansible_host: 127.0.0.1, ansible_port: 1}\n"
+    )
+    own = _own_tasks(tmp_path, **{"out": lost, "in": "- ansible.builtin.debug:\n"})
+    done = Roll(fleet, folder, *LIMIT, batches=batches, **own).end()
+    assert done.code == 4, done.output
+    # With batches of one Ansible itself ends the playbook there, and nothing more is told.
+    if batches == "2":
+        assert done.report["stopped"] == {"why": "failures", "reason": "t19 is lost"}, done.output
+        assert [host for host, one in done.outcomes.items() if one == "reloaded"] == ["p19"]
+        assert "it left the play before its turn had come to an end" in done.reason("t19")
+    assert [host for host in before if fleet.processes(host) != before[host]] == ["p19"]
+    assert fleet.playbook("release", "-e", json.dumps(HAPROXY), *LIMIT).returncode == 0
+
+
+def test_a_file_of_tasks_that_is_none_is_found_before_anything_is_touched(
+    fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    own = _own_tasks(tmp_path, **{"out": "- ansible.builtin.debug:\n", "in": "- no_such.module.at_all:\n"})
+    done = Roll(fleet, folder, "-l", "t19", **own).end()
+    assert done.code != 0, done.output
+    assert "no_such.module.at_all" in done.output
+    assert "No other roll may have it" not in done.output
+
+
+def test_a_turn_that_has_used_up_its_time_sends_nothing(
+    fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    before = fleet.processes("p19")
+    slow = "- ansible.builtin.pause: {seconds: 6}\n"
+    own = _own_tasks(tmp_path, **{"out": slow, "in": "- ansible.builtin.debug:\n"})
+    done = Roll(fleet, folder, "-l", "p19", timeout=6, **own).end()
+    assert (done.code, done.outcomes) == (2, {"p19": "failed"}), done.output
+    assert "too few to begin a reload" in done.reason("p19")
+    assert done.report["hosts"][0]["balancer"]["state"] == "in"
+    assert fleet.processes("p19") == before
+
+
+def test_tags_do_not_lead_around_the_roll(fleet: Fleet, folder: pathlib.Path) -> None:
+    done = Roll(fleet, folder, "-l", "t19", "--tags", "configuration", balancer="none").end()
+    assert (done.code, done.outcomes) == (0, {"t19": "reloaded"}), done.output
 
 
 def test_the_balancer_is_told_and_a_long_request_survives(fleet: Fleet, folder: pathlib.Path) -> None:
