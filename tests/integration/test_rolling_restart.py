@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import KINDS, Fleet, plant_killer, request
-from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, Roll, all_in, locked
+from ansible_collections.fleetops.odoo.tests.integration.rolls import Roll, all_in, locked
 
 LIMIT = ["-l", ",".join(KINDS)]
 
@@ -197,7 +197,10 @@ def test_a_balancer_of_the_users_own_that_cannot_be_reached_stops_the_roll(
         assert [host for host, one in done.outcomes.items() if one == "reloaded"] == ["p19"]
         assert "it left the play before its turn had come to an end" in done.reason("t19")
     assert [host for host in before if fleet.processes(host) != before[host]] == ["p19"]
-    assert fleet.playbook("release", "-e", json.dumps(HAPROXY), *LIMIT).returncode == 0
+    given = json.dumps({f"rolling_restart_{name}": value for name, value in own.items()})
+    released = fleet.playbook("release", "-e", given, *LIMIT)
+    assert released.returncode == 0, released.stdout
+    assert "t19: released from the roll" in released.stdout
 
 
 def test_a_file_of_tasks_that_is_none_is_found_before_anything_is_touched(
