@@ -29,8 +29,7 @@ def balancer_faults(
     for one in seen:
         where = str(one.get("item", "the balancer"))
         if one.get("unreachable") or one.get("failed") or "servers" not in one:
-            message = str(one.get("msg", "no answer")).splitlines()[0]
-            faults.append(f"balancer {where} cannot be asked: {message}")
+            faults.append(_mute(where, one))
             continue
         known = [s for s in one["servers"] if s["server"] in servers and (not backends or s["backend"] in backends)]
         wanted = [(b, s) for b in backends for s in servers] if backends else [(None, s) for s in servers]
@@ -46,6 +45,41 @@ def balancer_faults(
             elif not k["status"].startswith(("UP", "no check")):
                 faults.append(f"balancer {where} says that {name} is {k['status']}")
     return faults
+
+
+def drain_faults(
+    seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Collection[str], leaving: t.Collection[str], least: int
+) -> list[str]:
+    """Why servers must not be drained, as clauses: a balancer does not answer or does not know them, or too few stay.
+
+    :param leaving: names of the servers that leave.
+    :param least: how many healthy servers must stay in each backend that one of them leaves.
+    """
+    faults = []
+    for one in seen:
+        where = str(one.get("item", "the balancer"))
+        if one.get("unreachable") or one.get("failed") or "servers" not in one:
+            faults.append(_mute(where, one))
+            continue
+        known = [s for s in one["servers"] if not backends or s["backend"] in backends]
+        unknown = sorted(set(leaving) - {s["server"] for s in known})
+        if unknown:
+            faults.append(f"balancer {where} has no server {', '.join(unknown)}")
+        for backend in sorted({s["backend"] for s in known if s["server"] in leaving}):
+            stay = [s for s in known if s["backend"] == backend and s["server"] not in leaving and _serves(s)]
+            if len(stay) < least:
+                faults.append(
+                    f"{backend} of balancer {where} would have {len(stay)} healthy servers left, and {least} must stay"
+                )
+    return faults
+
+
+def _mute(where: str, answer: t.Mapping[str, t.Any]) -> str:
+    return f"balancer {where} cannot be asked: {str(answer.get('msg', 'no answer')).splitlines()[0]}"
+
+
+def _serves(server: t.Mapping[str, t.Any]) -> bool:
+    return bool(server["admin"] == "ready" and server["status"].startswith(("UP", "no check")))
 
 
 def failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:

@@ -80,7 +80,8 @@ def test_a_host_that_a_task_of_the_users_own_cannot_reach_is_lost(
         done = roll.end()
     finally:
         repair(fleet, "unreachable")
-    assert done.code == 4, done.output
+    # 2 and 4 meet here, and which of them wins depends on the core.
+    assert done.code in (2, 4), done.output
     # With batches of one Ansible ends the playbook there. With two, the mate is not begun either.
     reloaded = ["p19"] if batches == "1" else []
     if batches == "2":

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What speaks against a drain."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: drain_faults
+short_description: Why servers must not be drained, by what their balancers say
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Used by the role C(fleetops.odoo.graceful_drain).
+options:
+  _input:
+    description: What M(fleetops.odoo.haproxy_info) returned, by balancer, as a loop registers it.
+    type: list
+    elements: dict
+    required: true
+  backends:
+    description: Names of backends; none stands for every backend that has such a server.
+    type: list
+    elements: str
+    required: true
+  leaving:
+    description: Names of the servers that leave.
+    type: list
+    elements: str
+    required: true
+  least:
+    description: How many healthy servers must stay in each backend.
+    type: int
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: One must stay
+  ansible.builtin.assert:
+    that: seen.results | fleetops.odoo.drain_faults(['odoo'], ['web1', 'web2'], 1) | length == 0
+"""
+
+RETURN = r"""
+_value:
+  description: Clauses; none when they may be drained.
+  type: list
+"""
+
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._faults import drain_faults
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Names and functions."""
+        return {"drain_faults": drain_faults}

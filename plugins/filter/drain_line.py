@@ -1,0 +1,50 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the module drain did, for people."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: drain_line
+short_description: What became of the servers of a host that was drained or brought back
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Used by the role C(fleetops.odoo.graceful_drain).
+options:
+  _input:
+    description: What M(fleetops.odoo.drain) returned.
+    type: dict
+    required: true
+  check:
+    description: Whether it was a check run.
+    type: bool
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Say it
+  ansible.builtin.debug:
+    msg: "{{ drained | fleetops.odoo.drain_line(ansible_check_mode) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One line.
+  type: str
+"""
+
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._drained import drain_line
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Names and functions."""
+        return {"drain_line": drain_line}
