@@ -1,0 +1,235 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbooks drain and undrain: real servers of all kinds behind one balancer."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.tests.integration.conftest import KINDS, Fleet, lab, lab_up, request
+from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, Roll, all_in, balancer, locked
+
+LOAD = pathlib.Path(__file__).resolve().parents[1] / "lab" / "load.py"
+LOG = "/var/log/odoo/odoo-server.log"
+
+
+@pytest.fixture(scope="module")
+def fleet() -> t.Iterator[Fleet]:
+    """A fleet of its own, for the run of this file."""
+    yield from lab_up("graceful", str(pathlib.Path(__file__).parent / "graceful.yml"))
+
+
+@pytest.fixture(autouse=True)
+def _serving(fleet: Fleet) -> t.Iterator[None]:
+    """Every host serves and is in when a test begins."""
+    yield
+    if not all_in(fleet):
+        done = play(fleet, "undrain")
+        assert done.returncode == 0, done.stdout
+        until(lambda: all_in(fleet))
+
+
+def play(
+    fleet: Fleet, name: str, hosts: str = "odoo", *options: str, **values: t.Any
+) -> subprocess.CompletedProcess[str]:
+    """Run one of the playbooks."""
+    given = {**HAPROXY, **{f"graceful_drain_{key}": value for key, value in values.items()}}
+    return fleet.playbook(name, "-e", json.dumps({**given, "graceful_drain_hosts": hosts}), *options)
+
+
+def until(holds: t.Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for it."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+
+
+def changes(done: subprocess.CompletedProcess[str]) -> list[int]:
+    """How many tasks changed something, by host, from the recap."""
+    return [int(number) for number in re.findall(r"ok=\d+ +changed=(\d+)", done.stdout)]
+
+
+def traces(fleet: Fleet, host: str) -> tuple[str, str]:
+    """What a drain may leave behind: the unit as systemd sees it, and drop-ins."""
+    shown = fleet.run(host, "systemctl", "show", "odoo", "-p", "ActiveState,SubState,Restart,DropInPaths,UnitFileState")
+    return shown, fleet.run(host, "sh", "-c", "ls -d /run/systemd/system/odoo.service.d 2>&1; true")
+
+
+@contextlib.contextmanager
+def long_requests(fleet: Fleet, url: str) -> t.Iterator[dict[str, int]]:
+    """A request of ten seconds at every host, through the balancer; statuses are there at the end of the block."""
+    found: dict[str, int] = {}
+
+    def ask(host: str) -> None:
+        connection = http.client.HTTPConnection(url, 80, timeout=60)
+        connection.request("GET", "/lab/sleep/10", headers={"X-Lab-Server": host})
+        found[host] = connection.getresponse().status
+
+    threads = [threading.Thread(target=ask, args=(host,)) for host in KINDS]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    yield found
+    for thread in threads:
+        thread.join(60)
+
+
+def test_nothing_is_lost_and_nothing_is_left_behind(fleet: Fleet, tmp_path: pathlib.Path) -> None:
+    before = {host: traces(fleet, host) for host in KINDS}
+    shown = subprocess.run(
+        ["ansible-inventory", "-i", fleet.inventory, "--host", "lb"], check=True, capture_output=True, text=True
+    )
+    address = json.loads(shown.stdout)["ansible_host"]
+    tally = tmp_path / "tally.json"
+    command = [sys.executable, str(LOAD), "--url", f"http://{address}/", "--rate", "30", "--seconds", "300"]
+    load = subprocess.Popen([*command, "--tally", str(tally)], stdout=subprocess.DEVNULL)
+    try:
+        for pair in ("p19,t14", "t19,p14"):
+            with long_requests(fleet, address) as long:
+                done = play(fleet, "drain", pair)
+            assert done.returncode == 0, done.stdout
+            assert long == dict.fromkeys(KINDS, 200)
+            for host in pair.split(","):
+                assert f"{host}: " in done.stdout
+                assert fleet.module(host, "master_info").result["masters"] == []
+                assert balancer(fleet)[host][0] == "drain"
+                assert locked(fleet, host)["id"] == "graceful_drain"
+                assert fleet.run(host, "grep", "-c", "Initiating shutdown", LOG).strip() == "1"
+                assert "Forced shutdown" not in fleet.run(host, "cat", LOG)
+            back = play(fleet, "undrain", pair, min_healthy_time=1)
+            assert back.returncode == 0, back.stdout
+    finally:
+        load.terminate()
+        load.wait()
+    counted = json.loads(tally.read_text(encoding="utf-8"))
+    assert (counted["failed"], counted["total"] > 300) == (0, True), counted
+    until(lambda: all_in(fleet))
+    assert {host: traces(fleet, host) for host in KINDS} == before
+    assert {host: locked(fleet, host) for host in KINDS} == dict.fromkeys(KINDS)
+
+
+def test_four_runs_and_four_back(fleet: Fleet) -> None:
+    identity = fleet.master("p19")["identity"]
+    foreseen = play(fleet, "drain", "p19", "--check")
+    assert (foreseen.returncode, all_in(fleet)) == (0, True), foreseen.stdout
+    assert "would leave its balancer; would be drained (" in foreseen.stdout
+    assert "Restart=no" in re.sub(r"\s+", " ", foreseen.stdout)
+    assert fleet.master("p19")["identity"] == identity
+    first = play(fleet, "drain", "p19", reason="new kernel")
+    assert (first.returncode, changes(first)[0] > 0) == (0, True), first.stdout
+    assert "odoo.service (Restart=always) is held" in re.sub(r"\s+", " ", first.stdout)
+    for options in (["--check"], []):
+        again = play(fleet, "drain", "p19", *options)
+        assert (again.returncode, changes(again)) == (0, [0]), again.stdout
+        assert "has been gone since" in re.sub(r"\s+", " ", again.stdout)
+    foreseen = play(fleet, "undrain", "p19", "--check")
+    assert (foreseen.returncode, changes(foreseen)) == (0, [1]), foreseen.stdout
+    assert balancer(fleet)["p19"][0] == "drain"
+    assert play(fleet, "undrain", "p19").returncode == 0
+    until(lambda: all_in(fleet))
+    for options in (["--check"], []):
+        again = play(fleet, "undrain", "p19", *options)
+        assert (again.returncode, changes(again)) == (0, [0]), again.stdout
+
+
+def test_enough_must_stay(fleet: Fleet) -> None:
+    before = fleet.processes("p19")
+    done = play(fleet, "drain")
+    assert done.returncode == 2, done.stdout
+    said = re.sub(r"\s+", " ", done.stdout)
+    assert "odoo of balancer lb would have 0 healthy servers left, and 1 must stay; no host has been touched" in said
+    more = play(fleet, "drain", "p19", least=4)
+    assert "would have 3 healthy servers left, and 4 must stay" in re.sub(r"\s+", " ", more.stdout)
+    assert (fleet.processes("p19"), all_in(fleet)) == (before, True)
+
+
+def test_rolls_and_drains_keep_out_of_each_others_way(fleet: Fleet, tmp_path: pathlib.Path) -> None:
+    assert play(fleet, "drain", "t19", reason="new kernel").returncode == 0
+    refused = Roll(fleet, tmp_path / "1", "-l", "p19,t19").end()
+    assert (refused.code, refused.outcomes) == (2, {"p19": "not reached", "t19": "failed"}), refused.output
+    assert "belongs to the roll graceful_drain of" in refused.reason("t19")
+    assert "(new kernel)" in refused.reason("t19")
+    released = fleet.playbook("release", "-l", "t19", "-e", json.dumps(HAPROXY))
+    assert "NOT RELEASED" in released.stdout
+    assert play(fleet, "undrain", "t19").returncode == 0
+    before = fleet.processes("p14")
+    with request(fleet, "p19", "/lab/sleep/6"):
+        roll = Roll(fleet, tmp_path / "2", "-l", "p19,p14")
+        roll.wait_for_turn("p19", "Take it out of the balancer")
+        done = play(fleet, "drain", "p14")
+        assert done.returncode == 2, done.stdout
+        assert "NOT DRAINED (lock): this host belongs to the roll" in re.sub(r"\s+", " ", done.stdout)
+        assert fleet.processes("p14") == before
+    assert roll.end().code == 0
+
+
+def test_who_holds_it_is_named_and_what_serves_goes_back_in(fleet: Fleet) -> None:
+    with request(fleet, "p19", "/lab/sleep/14") as one, request(fleet, "t19", "/lab/sleep/14") as other:
+        done = play(fleet, "drain", "p19,t19", http_timeout=3)
+        said = re.sub(r"\s+", " ", done.stdout)
+        assert done.returncode == 2, done.stdout
+        assert re.search(r"p19: .NOT DRAINED \(drain\): .*/lab/sleep/14.*p19.*it stays out of its balancer", said), said
+        # A threaded server gets its signal when it is idle, so nothing has happened to it.
+        assert re.search(r"t19: .NOT DRAINED \(drain\): .*/lab/sleep/14.*it serves as before", said), said
+        assert balancer(fleet)["p19"][0] == "drain"
+        assert balancer(fleet)["t19"] == ("ready", "UP")
+        # Who comes next waits for the drain that is under way.
+        again = play(fleet, "drain", "p19")
+        assert again.returncode == 0, again.stdout
+    assert (one.status, other.status) == (200, 200)
+    assert "Forced shutdown" not in fleet.run("p19", "cat", LOG)
+    assert locked(fleet, "t19") is None
+
+
+def test_a_host_that_cannot_be_reached_is_told_and_the_others_are_drained(fleet: Fleet) -> None:
+    fleet.run("t19", "sh", "-c", "(sleep 0.3; systemctl stop ssh.socket ssh.service; pkill -9 sshd) >/dev/null 2>&1 &")
+    time.sleep(1)
+    try:
+        done = play(fleet, "drain", "t19,t14")
+    finally:
+        lab(fleet.name, "exec", "t19", "systemctl", "start", "ssh")
+    said = re.sub(r"\s+", " ", done.stdout)
+    assert done.returncode == 2, done.stdout
+    assert "t19: 'NOT DRAINED (lock): " in said
+    assert re.search(r"t14: drained in", said)
+    fleet.settle("t19")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"on_timeout": "never"}, "value of graceful_drain_on_timeout must be one of"),
+        ({"http_timeout": "soon"}, "graceful_drain_http_timeout"),
+        ({"hosts": "oddo"}, "graceful_drain_hosts: 'oddo' matches no host of the inventory"),
+    ],
+)
+def test_a_wrong_value_is_refused(fleet: Fleet, values: dict[str, str], message: str) -> None:
+    done = play(fleet, "drain", values.pop("hosts", "p19"), **values)
+    assert done.returncode != 0
+    assert message in re.sub(r"\s+", " ", done.stdout)
+    assert all_in(fleet)
+
+
+def test_a_boot_leaves_nothing_behind(fleet: Fleet) -> None:
+    assert play(fleet, "drain", "p19").returncode == 0
+    lab(fleet.name, "reboot", "p19")
+    assert fleet.settle("p19")["state"] == "running"
+    # Its balancer does not know of the boot.
+    assert balancer(fleet)["p19"][0] == "drain"
+    back = play(fleet, "undrain", "p19")
+    assert back.returncode == 0, back.stdout
+    assert "it runs, and was not drained" in re.sub(r"\s+", " ", back.stdout)
+    until(lambda: all_in(fleet))
