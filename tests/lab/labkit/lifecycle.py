@@ -226,14 +226,14 @@ def _wait_booted(lab: Lab, name: str) -> None:
 
 
 def servers_up(lab: Lab) -> list[str]:
-    """The servers that HAProxy holds for healthy."""
+    """The servers that HAProxy holds for healthy, and those that somebody has taken out on purpose."""
     ask = ["socat", "-", f"UNIX-CONNECT:{balancer.SOCKET}"]
     pid = machine.init_pid(lab, "lb")
     if pid is None:
         return []
     text = machine.inside(lab, "lb", ask, check=False, feed="show stat\n").stdout
     rows = [line.split(",") for line in text.splitlines() if line.startswith("odoo,")]
-    return [row[1] for row in rows if row[1] != "BACKEND" and row[17] == "UP"]
+    return [row[1] for row in rows if row[1] != "BACKEND" and row[17] in ("UP", "DRAIN", "MAINT")]
 
 
 def down(lab: Lab) -> list[str]:
