@@ -89,8 +89,9 @@ def find_busy(
 
     :param dumps: by pid of the process.
     :param lines: of its log, in which cron jobs say their name.
-    :param waited: seconds for which this work has been waited for. It is no younger, if ``leaving``.
-    :param leaving: the server got its INT: whichever worker is left has not come to an end, a dump of it or not.
+    :param waited: seconds for which its work has been waited for.
+    :param leaving: the server got its INT. No work is younger than that, and whichever worker is left has some, a dump
+        of it or not.
     """
     found: t.List[Busy] = []
     threaded = instance.mode == THREADED
@@ -102,8 +103,9 @@ def find_busy(
             _busy(process, t.cast(str, stack.work) if threaded else role, stack, jobs, waited if leaving else 0.0)
             for stack in working
         ]
-        if leaving and not working and not threaded:
-            found.append(Busy(process.pid, role, waited))
+        if (leaving and not working and not threaded) or (not leaving and dump is None):
+            # No dump is no proof of idleness.
+            found.append(Busy(process.pid, HTTP if threaded else role, waited))
     return found
 
 
