@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from dataclasses import dataclass
 
@@ -38,6 +39,10 @@ class Busy:
     database: t.Optional[str] = None
     job: t.Optional[str] = None
     stack: t.Tuple[str, ...] = ()
+
+    def at_least(self, seconds: float) -> Busy:
+        """The same, for this long at least."""
+        return dataclasses.replace(self, seconds=max(self.seconds, seconds))
 
     def told(self) -> t.Dict[str, t.Any]:
         """As the module returns it."""

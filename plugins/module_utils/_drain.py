@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut
-from ansible_collections.fleetops.odoo.plugins.module_utils._busy import Busy, find_busy
-from ansible_collections.fleetops.odoo.plugins.module_utils._hold import AUTO, Hold, find_hold, put, rest, take_away
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain_types import (
+    ABORT,
+    FAIL,
+    ON_KILL,
+    DrainFailed,
+    DrainOrder,
+    DrainResult,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._hold import Hold, find_hold, put, rest, take_away
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
-    CRON,
     DRAINING,
-    GEVENT_ROLE,
-    HTTP,
     MASTER,
-    PREFORK,
     RUNNING,
     THREADED,
     UNKNOWN,
@@ -34,25 +36,15 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import Wo
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll_lock import uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import KILL
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check, send
-from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._subject import Ended, Subject
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
     NOTHING,
     REFUSED,
     SIGNALLED,
-    Result,
     iso,
-    printable,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
+from ansible_collections.fleetops.odoo.plugins.module_utils._work import Overdue, Work
 
-FAIL, ABORT, ON_KILL = "fail", "abort", "kill"
-
-#: From this version on a prefork master waits for its workers for as long as it takes. Before it ends whatever is left
-#: after limit_time_real (read in Odoo 14.0 and 19.0).
-_PATIENT = 19
-#: Seconds after which whoever is left is asked what it does, and between two such questions.
-_FIRST_DUMP, _NEXT_DUMP, _FRESH = 1.5, 10.0, 2.0
 #: Seconds between two looks into a server that is still at work before its INT.
 _QUIET_PAUSE = 1.0
 #: Seconds within which an INT shows. A drain that was cut off between its note and its signal sends it after that.
@@ -61,65 +53,6 @@ _SHOWS = 10.0
 _FORCED = 8.0
 #: Lines of the log that a failed result carries.
 _LOG_LINES = 100
-
-
-@dataclass(frozen=True)
-class DrainOrder:
-    """What the caller wants. Times are in seconds, and count from when the work of a server begins to be waited for."""
-
-    http_timeout: float
-    cron_timeout: float
-    gevent_timeout: float
-    #: for one server, everything included
-    timeout: float
-    on_timeout: str = FAIL
-    hold: str = AUTO
-    force: bool = False
-
-    def limits(self) -> t.Dict[str, float]:
-        """By kind of work."""
-        return {HTTP: self.http_timeout, CRON: self.cron_timeout, GEVENT_ROLE: self.gevent_timeout}
-
-
-@dataclass
-class DrainResult(Result):
-    """``steps`` is what was done when, ``busy`` who was at work at the last look."""
-
-    hold: t.Optional[t.Dict[str, t.Any]] = None
-    steps: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
-    busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
-    warnings: t.List[str] = field(default_factory=list)
-    successor: t.Optional[str] = None
-    log: t.List[str] = field(default_factory=list)
-    #: a signal was sent, or a supervisor held, let go or asked for something
-    changed: bool = False
-
-    def told(self) -> t.Dict[str, t.Any]:
-        """As the module returns it."""
-        return {
-            **super().told(),
-            "hold": self.hold,
-            "steps": [{**step, "what": printable(step["what"])} for step in self.steps],
-            "busy": self.busy,
-            "successor": self.successor,
-            "log": [printable(line) for line in self.log],
-        }
-
-
-class DrainFailed(Exception):
-    """A drain or its undoing was refused or did not end well; ``results`` hold what was done until then."""
-
-    def __init__(self, message: str, results: t.Sequence[DrainResult]) -> None:
-        super().__init__(message)
-        self.results = list(results)
-
-
-class _Overdue(Exception):
-    """Some work has taken longer than it may: the options whose time is up, and who it is."""
-
-    def __init__(self, options: t.Sequence[str], who: t.Sequence[str]) -> None:
-        super().__init__("; ".join(who))
-        self.options = list(options)
 
 
 class _GoesOn(Exception):
@@ -145,7 +78,7 @@ def drain_all(
             one.result.did = REFUSED if one.result.did == NOTHING else one.result.did
             one.result.reason = str(exc)
             raise DrainFailed("Odoo with pid %d is not drained: %s" % (one.result.pid, exc), results) from exc
-        except (_Overdue, TimedOut, OSError) as exc:
+        except (Overdue, TimedOut, OSError) as exc:
             raise DrainFailed(one.failure(exc), results) from exc
         finally:
             one.close()
@@ -175,12 +108,7 @@ class _Drain(Subject):
         self._book = NoteBook(host.store)
         self._key = key_in(seen, first)
         self._locks: t.List[int] = []
-        self._stacks = Stacks(host.proc, host.clock, self.place, self.supervisor.systemd_unit)
-        #: what of its work a dump has shown, and when, on the clock's monotonic()
-        self._busy: t.List[Busy] = []
-        self._asked: t.Optional[float] = None
-        #: since when its work is waited for, on the same clock
-        self._from = self.begun
+        self._work = Work(self, order)
         self._note: t.Optional[Note] = None
         #: by this call
         self._sent = False
@@ -206,9 +134,8 @@ class _Drain(Subject):
         if self.now.state == DRAINING or (note is not None and ours and note.sent is not None):
             self.result.reason = "it is draining already: that would be waited for, and no signal sent"
             self.result.hold = note.hold if note is not None and ours else None
-            if not self.result.busy:
-                self._busy = find_busy(self.now, {}, [], self._waited(note if ours else None), leaving=True)
-                self.result.busy = [one.told() for one in self._busy]
+            self._work.sent = note.sent if note is not None and ours else None
+            self.result.busy = self.result.busy or [one.told() for one in self._work.left()]
             return
         hold = self._find_hold()
         if self.now.state == RUNNING:
@@ -219,8 +146,8 @@ class _Drain(Subject):
         self.result.did, self.result.signals, self.result.changed = SIGNALLED, ["INT"], True
         if hold.drop_in:
             self._step("%s would be put there, and systemd made to read it" % hold.drop_in)
-        if self._quiet_roles():
-            self._step("its work (%s) would be waited for" % " and ".join(sorted(self._quiet_roles())))
+        if self._work.to_end_first():
+            self._step("its work (%s) would be waited for" % " and ".join(sorted(self._work.to_end_first())))
         self._step("INT would be sent to pid %d" % self.now.master.pid)
 
     def run(self) -> None:
@@ -231,7 +158,7 @@ class _Drain(Subject):
             note = self._book.read(self._key)
             self._explain(note)
             if note is not None and note.identity == self.now.identity:
-                self._note = note
+                self._note, self._work.sent = note, note.sent
             while True:
                 self._settle()
                 self._keep()
@@ -251,10 +178,12 @@ class _Drain(Subject):
                 self._note = self._noted()
             if not self._sent:
                 self.result.reason = "it was draining when this call came, and has ended"
-        except _Overdue as exc:
+        except Overdue as exc:
             self._overdue(exc)
         except TimedOut:
-            self._busy_from(self._noted())
+            note = self._noted()
+            if note is not None:
+                self.result.busy = self.result.busy or note.busy
             raise
         self._rest()
         self.host.store.forget_others(self.proc.lives)
@@ -302,7 +231,7 @@ class _Drain(Subject):
         self.wait(attempt)
 
     def _begun_before(self) -> bool:
-        """Whether it got its INT already. Only then it drains, but for a server without HTTP, which does not show it."""
+        """Whether it got its INT already. A server without HTTP does not show that, so there our note has to do."""
         note = self._note
         if self.now.state == DRAINING:
             return True
@@ -314,10 +243,10 @@ class _Drain(Subject):
         hold = find_hold(self.proc, self.now, self.supervisor, self._order.hold)
         self.result.hold, self.result.warnings = hold.told(), list(hold.warnings)
         limit = self.options.limit_time_real
-        if self._ends_impatiently() and self._order.cron_timeout > limit:
+        if self._work.ends_impatiently and self._order.cron_timeout > limit:
             self.result.warnings.append(
-                "Odoo before 19 ends whatever is left of its work %d s after the INT (its limit_time_real), so cron jobs"
-                " are waited for before it" % limit
+                "Odoo before 19 ends whatever is left of its work %d s after the INT (its limit_time_real), so cron"
+                " jobs are waited for before it" % limit
             )
         return hold
 
@@ -341,50 +270,38 @@ class _Drain(Subject):
             raise
         self._book.write(note)
         self.result.changed = True
-        self._step("%s was put there, and systemd has read it: Restart=%s is no" % (hold.drop_in, hold.policy))
-
-    def _quiet_roles(self) -> t.FrozenSet[str]:
-        """Kinds of work that must be over before the INT."""
-        if self.now.mode == THREADED:
-            return frozenset([HTTP, CRON])
-        if self._ends_impatiently() and self._order.cron_timeout > self.options.limit_time_real:
-            return frozenset([CRON])
-        return frozenset()
-
-    def _ends_impatiently(self) -> bool:
-        version = major(self.version)
-        return self.now.mode == PREFORK and version is not None and version < _PATIENT
+        self._step("%s was put there, and systemd has read it: Restart is no and not %s" % (hold.drop_in, hold.policy))
 
     def _why_not_quiet(self) -> None:
         """:raises WouldFail: it must be seen to be idle, and nothing shows that."""
         if self.now.mode != THREADED or self._order.force or self.now.state == DRAINING:
             return
-        hidden = self._stacks.hidden(self.now)
+        hidden = self._work.hidden
         if hidden:
             raise WouldFail(
-                "it is threaded, so an INT would cut off its requests and cron jobs, and whether there are any cannot be"
-                " seen: " + hidden,
+                "it is threaded, so an INT would cut off its requests and cron jobs, and whether there are any cannot"
+                " be seen: " + hidden,
                 "have it log to a file or the journal with log_level=info, or set force",
             )
 
     def _quiet(self) -> None:
         """Wait for what an INT would cut off: in a threaded server everything, before Odoo 19 long cron jobs."""
-        self._from = self.clock.monotonic()
-        roles = self._quiet_roles()
-        if not roles or self._stacks.hidden(self.now):
+        self._work.begin()
+        roles = self._work.to_end_first()
+        if not roles or self._work.hidden:
             return
         waited = False
         while True:
             self.look()
             if self.now.state != RUNNING:
                 return
-            self._ask(leaving=False)
-            self._busy = [one for one in self._busy if one.role in roles]
-            self._write_busy()
-            if not self._busy:
+            self._work.ask()
+            self._work.busy = [one for one in self._work.busy if one.role in roles]
+            self._tell_busy()
+            if not self._work.busy:
                 break
             waited = True
-            self._check_limits()
+            self._work.check()
             self.clock.sleep(_QUIET_PAUSE)
         if waited:
             self._step("its work has ended: it is idle")
@@ -401,8 +318,7 @@ class _Drain(Subject):
         except Refused:
             self._undo()
             raise
-        self._from = self.clock.monotonic()
-        self._asked = None
+        self._work.begin(note.sent)
         self._sent = self.result.changed = True
         self.result.did, self.result.signals = SIGNALLED, ["INT"]
         if lifted:
@@ -414,15 +330,14 @@ class _Drain(Subject):
             self.look()
         except Ended:
             return True
-        now, note = self.clock.monotonic(), self._noted()
+        note = self._noted()
         if self.now.state != DRAINING and not self._sent and not (note and self._begun_before()):
             if note is not None:
                 note.sent = None
             raise _GoesOn
-        if now >= (self._from + _FIRST_DUMP if self._asked is None else self._asked + _NEXT_DUMP):
-            self._ask(leaving=True)
-            self._write_busy()
-        self._check_limits()
+        if self._work.ask_in_time():
+            self._tell_busy()
+        self._work.check()
         return Pending("%d processes to end" % (1 + len(self.now.children)))
 
     def _attempt_left(self) -> t.Union[bool, Pending]:
@@ -451,33 +366,9 @@ class _Drain(Subject):
         self.result.busy, self.result.after = [], {"state": "gone"}
         self._step("it is gone")
 
-    # Who is busy, and for how long he may be.
-
-    def _waited(self, note: t.Optional[Note]) -> float:
-        """Seconds since its INT, or since this call began to wait."""
-        if note is not None and note.sent is not None:
-            return uptime() - note.sent
-        return self.clock.monotonic() - self._from
-
-    def _ask(self, *, leaving: bool) -> None:
-        dumps, lines = self._stacks.take(self.now)
-        self._asked = self.clock.monotonic()
-        earlier = {(one.pid, one.role, one.url, one.job): one.seconds for one in self._busy}
-        found = find_busy(self.now, dumps, lines, self._waited(self._note if leaving else None), leaving=leaving)
-        if not leaving:
-            # What was at work a moment ago and still is has not begun anew, or we cannot tell.
-            waited = self.clock.monotonic() - self._from
-            found = [
-                Busy(**{**vars(one), "seconds": max(one.seconds, waited)})
-                if (one.pid, one.role, one.url, one.job) in earlier
-                else one
-                for one in found
-            ]
-        self._busy = found
-
-    def _write_busy(self) -> None:
-        """For those who ask meanwhile."""
-        self.result.busy = [one.told() for one in self._busy]
+    def _tell_busy(self) -> None:
+        """For this call's result, and for those who ask meanwhile."""
+        self.result.busy = [one.told() for one in self._work.busy]
         if self._note is not None and self._note.busy != self.result.busy:
             self._note.busy = self.result.busy
             self._book.write(self._note)
@@ -486,57 +377,21 @@ class _Drain(Subject):
         note = self._note or self._book.read(self._key)
         return note if note is not None and note.identity == self.now.identity else None
 
-    def _busy_from(self, note: t.Optional[Note]) -> None:
-        if not self.result.busy and note is not None:
-            self.result.busy = note.busy
-
-    def _has(self, role: str) -> bool:
-        if self.now.mode == THREADED or not self._sent_ever():
-            return any(one.role == role for one in self._busy)
-        return bool(self.now.having(role))
-
-    def _sent_ever(self) -> bool:
-        return self._sent or self.now.state == DRAINING
-
-    def _check_limits(self) -> None:
-        """:raises _Overdue: some work has taken longer than it may."""
-        now = self.clock.monotonic()
-        total = now >= self.deadline
-        late = [role for role, limit in self._limits().items() if now - self._from >= limit and self._has(role)]
-        if not late and not total:
-            return
-        if self._asked is None or now - self._asked > _FRESH:
-            self._ask(leaving=self._sent_ever())
-            self._write_busy()
-            late = [role for role in late if self._has(role)]
-            if not late and not total:
-                return
-        options = ["%s_timeout" % role for role in late] + (["timeout"] if total else [])
-        who = [str(one) for one in self._busy if total or one.role in late]
-        raise _Overdue(options, who or ["pid %d (%s)" % (self.now.master.pid, MASTER)])
-
-    def _limits(self) -> t.Dict[str, float]:
-        limits = self._order.limits()
-        if not self._sent_ever() and self._ends_impatiently():
-            # It gives them this much after the INT.
-            limits[CRON] -= self.options.limit_time_real
-        return limits
-
     # What is done about who takes too long.
 
-    def _overdue(self, late: _Overdue) -> None:
+    def _overdue(self, late: Overdue) -> None:
         """Do what the caller wants done then.
 
-        :raises _Overdue: nothing; or what was done did not end it.
+        :raises Overdue: nothing; or what was done did not end it.
         """
+        self._tell_busy()
         self._step("%s passed; at work: %s" % (" and ".join(late.options), late))
         if self._order.on_timeout == FAIL:
-            if not self._sent_ever():
+            if not self._work.leaving:
                 self._undo()
             raise late
-        self._from = self.clock.monotonic()
         try:
-            if not self._sent_ever():
+            if not self._work.leaving:
                 self._interrupt()
                 self._end_within(_FORCED)
             if self._order.on_timeout == ABORT:
@@ -566,7 +421,7 @@ class _Drain(Subject):
         self.deadline = self.clock.monotonic() + seconds
         self.wait(attempt)
 
-    def _kill(self, late: _Overdue) -> None:
+    def _kill(self, late: Overdue) -> None:
         """The master first, so that it starts nobody anew, and then its workers, which would go on without it."""
         everybody = [(self.now.master, MASTER), *((c.process, c.role) for c in self.now.children)]
         for process, role in everybody:
@@ -597,15 +452,15 @@ class _Drain(Subject):
     def failure(self, exc: Exception) -> str:
         """One message for a person."""
         pid = self.result.pid
-        if isinstance(exc, _Overdue):
+        if isinstance(exc, Overdue):
             limits = {**{"%s_timeout" % k: v for k, v in self._order.limits().items()}, "timeout": self._order.timeout}
             names = " and ".join("%s (%g s)" % (name, limits[name]) for name in exc.options)
             what = "Odoo with pid %d was not drained within its %s. At work: %s." % (pid, names, exc)
-            if not self._sent_ever():
+            if not self._work.leaving:
                 what += " No INT was sent, since that would cut it off; the server goes on."
             elif self._order.on_timeout == FAIL:
                 what += " It goes on draining; another call waits for it, and on_timeout=abort would cut that off."
-            hidden = self._stacks.hidden(self.now) if is_alive(self.proc, self.now.master) else None
+            hidden = self._work.hidden if is_alive(self.proc, self.now.master) else None
             if hidden:
                 what += " What they do is not known: %s." % hidden
         elif isinstance(exc, TimedOut):

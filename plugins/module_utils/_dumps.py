@@ -44,7 +44,8 @@ _GEVENT_FUNCTIONS = frozenset(["run_application", "handle_one_response"])
 #: How a job is announced and concluded: by Odoo 14, and by Odoo 19, which adds its id.
 _JOB = re.compile(
     r"^(?:Starting job `(?P<begun14>.*)`\.|Job `(?P<done14>.*)` done\.?"
-    r"|Job '(?P<begun19>.*)' \(\d+\) starting|Job '(?P<done19>.*)' \(\d+\) (?:fully done|partially done|failed)\b.*)\s*$"
+    r"|Job '(?P<begun19>.*)' \(\d+\) starting"
+    r"|Job '(?P<done19>.*)' \(\d+\) (?:fully done|partially done|failed)\b.*)\s*$"
 )
 
 
@@ -97,7 +98,7 @@ class Stack:
     def at(self) -> t.Optional[Frame]:
         """Where it is: the innermost frame of an addon, else the innermost of all."""
         ours = [f for f in self.frames if "/addons/" in f.file and not f.file.endswith(_CRON_FILE)]
-        return (ours or list(self.frames) or [None])[-1]
+        return next(reversed(ours or self.frames), None)
 
     def told(self) -> t.Dict[str, t.Any]:
         """As modules and filters return it."""

@@ -59,8 +59,8 @@ _PATIENCE = 15.0
 class Hold:
     """Who keeps a server running, and what keeps him from it.
 
-    ``policy`` is how he would start it again, in his own word; ``drop_in`` is the file that says otherwise, where one is
-    needed; ``control`` is the command that asks him, without what it asks for.
+    ``policy`` is how he would start it again, in his own word; ``drop_in`` is the file that says otherwise, where one
+    is needed; ``control`` is the command that asks him, without what it asks for.
     """
 
     kind: str
@@ -118,9 +118,9 @@ def _systemd(name: str, unit: t.Optional[Unit], *, ours: bool) -> Hold:
     warnings = []
     if unit.kill_mode != "mixed":
         warnings.append(
-            "KillMode of %s is %s: a systemctl stop would not let its requests end. Remedy: printf"
-            " '[Service]\\nKillMode=mixed\\n' | systemctl edit --stdin %s, or the same by systemctl edit"
-            % (name, unit.kill_mode or "not known", name)
+            "KillMode of %s is %s: a systemctl stop does not let its requests end. Remedy: mkdir -p %s && printf"
+            " '[Service]\\nKillMode=mixed\\n' >%s/killmode.conf && systemctl daemon-reload"
+            % (name, unit.kill_mode or "not known", *["/etc/systemd/system/%s.d" % name] * 2)
         )
     held = unit.restart in (None, "no") and not unit.restart_force
     drop_in = drop_in_of(name)
@@ -236,8 +236,8 @@ def status_of(hold: Hold) -> str:
 def rest(hold: Hold) -> t.Tuple[t.Optional[str], t.Optional[str]]:
     """See that a supervisor is at rest about a server that has ended.
 
-    supervisord cannot be told beforehand: with ``autorestart=true`` it starts a server that has ended, and then that one
-    is stopped, which serves nothing yet (seen with supervisor 4.2).
+    supervisord cannot be told beforehand: with ``autorestart=true`` it starts a server that has ended, and then that
+    one is stopped, which serves nothing yet (seen with supervisor 4.2).
 
     :returns: what is still to come, as a clause, and what was done, if anything.
     """
@@ -268,7 +268,9 @@ def start(hold: Hold) -> None:
     """
     if hold.kind == SYSTEMD:
         program = t.cast(str, systemctl())
-        run((program, "--no-pager", "--no-ask-password", "--no-block", "start", "--", t.cast(str, hold.unit)), _PATIENCE)
+        run(
+            (program, "--no-pager", "--no-ask-password", "--no-block", "start", "--", t.cast(str, hold.unit)), _PATIENCE
+        )
     elif hold.kind == SUPERVISORD:
         # It returns after startsecs, in which an error of the program shows.
         run((*hold.control, "start", t.cast(str, hold.unit)), 120.0)
@@ -277,5 +279,7 @@ def start(hold: Hold) -> None:
 def restored(content: t.Mapping[str, t.Any]) -> Hold:
     """A hold as :func:`dataclasses.asdict` and JSON have left it."""
     names = {field.name for field in dataclasses.fields(Hold)}
-    known = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items() if key in names}
+    known: t.Dict[str, t.Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in content.items() if key in names
+    }
     return Hold(**known)

@@ -54,7 +54,7 @@ def launch(note: Note) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_become(note),  # a module has one thread
+            preexec_fn=_become(note),  # noqa: PLW1509  # a module has one thread
         )
     except subprocess.SubprocessError as exc:
         raise OSError("its recorded command cannot be run as %s" % note.user) from exc

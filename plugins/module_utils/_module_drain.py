@@ -11,12 +11,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain import (
-    DrainFailed,
-    DrainOrder,
-    DrainResult,
-    drain_all,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain import drain_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain_types import DrainFailed, DrainOrder, DrainResult
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._module import (
@@ -116,8 +112,8 @@ def _make_sure_of_some(
         msg = "no Odoo master was found%s, and none was drained" % which
     else:
         msg = (
-            "nothing was drained here%s since the host was booted, and no such server runs, so nothing is known that could"
-            " be brought back; right is to start it by its supervisor" % which
+            "nothing was drained here%s since the host was booted, and no such server runs, so nothing is known that"
+            " could be brought back; right is to start it by its supervisor" % which
         )
     module.fail_json(msg=msg, results=[])
 

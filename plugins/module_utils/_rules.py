@@ -68,7 +68,9 @@ def objections(signal_name: str, process: Process, role: str, mode: t.Optional[s
     :param state: state of the instance.
     """
     if signal_name == KILL:
-        return [] if state == DRAINING else [Refusal(INTERLOCK, "KILL is for what is left of a drain, and it is " + state)]
+        return (
+            [] if state == DRAINING else [Refusal(INTERLOCK, "KILL is for what is left of a drain, and it is " + state)]
+        )
     found = []
     if role not in _ROLES.get(signal_name, frozenset()):
         found.append(Refusal(ROLE, "%s must not be sent to a process of role %s" % (signal_name, role)))

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The way back from a drain: let go of the supervisor, have him start the server, and wait until it has been healthy."""
+"""The way back from a drain: let go of the supervisor, have him start the server, and wait until it is healthy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut, wait_until
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain import DrainFailed, DrainResult
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain_types import DrainFailed, DrainResult
 from ansible_collections.fleetops.odoo.plugins.module_utils._health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._hold import Hold, drop_in_of, start, take_away
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
@@ -49,7 +49,13 @@ class UndrainOrder:
 
 
 def undrain_all(
-    host: Host, seen: Look, identities: t.Sequence[str], notes: t.Sequence[Note], order: UndrainOrder, *, check_mode: bool
+    host: Host,
+    seen: Look,
+    identities: t.Sequence[str],
+    notes: t.Sequence[Note],
+    order: UndrainOrder,
+    *,
+    check_mode: bool,
 ) -> t.List[DrainResult]:
     """Bring back what was drained, one after the other; the first failure ends it.
 
@@ -67,7 +73,9 @@ def undrain_all(
         try:
             job.predict() if check_mode else job.run()
         except WouldFail as exc:
-            job.result.did, job.result.reason = (job.result.did, str(exc)) if job.result.changed else (REFUSED, str(exc))
+            job.result.did, job.result.reason = (
+                (job.result.did, str(exc)) if job.result.changed else (REFUSED, str(exc))
+            )
             raise DrainFailed("%s is not brought back: %s" % (job.name, exc), results) from exc
         except (TimedOut, WatchFailed, OSError) as exc:
             why = "still waiting for %s" % exc.reason if isinstance(exc, TimedOut) else str(exc)
@@ -212,7 +220,7 @@ class _Undrain:
             self._step("%s was taken away, and systemd has read that" % hold.drop_in)
 
     def _start(self, note: Note) -> None:
-        if note.kind == NONE or note.held.kind == NONE:
+        if NONE in (note.kind, note.held.kind):
             launch(note)
             self._step("its recorded command was run as %s, with its output discarded" % note.user)
         else:
@@ -228,9 +236,13 @@ class _Undrain:
             if one is not None:
                 found.append(one)
                 return True
-            unit = show_units([t.cast(str, note.unit)]).get(t.cast(str, note.unit)) if note.held.kind == SYSTEMD else None
+            unit = (
+                show_units([t.cast(str, note.unit)]).get(t.cast(str, note.unit)) if note.held.kind == SYSTEMD else None
+            )
             if unit is not None and unit.active_state in ("failed", "inactive") and not unit.has_job:
-                raise WouldFail("systemd was asked to start %s, and says that it is %s" % (note.unit, unit.active_state))
+                raise WouldFail(
+                    "systemd was asked to start %s, and says that it is %s" % (note.unit, unit.active_state)
+                )
             return Pending("a new server to show itself")
 
         self._wait(attempt)

@@ -235,8 +235,8 @@ results:
           type: str
         seconds:
           description:
-            - For how long it has been at it, at least. Odoo 16 and earlier do not tell when a request began, so it counts
-              from when it was first seen.
+            - For how long it has been at it, at least. Odoo 16 and earlier do not tell when a request began, so it
+              counts from when it was first seen.
           type: float
         url:
           description: URL of the request. Null where no dump tells.
