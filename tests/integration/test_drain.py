@@ -1,0 +1,358 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The drain and the way back, on a fleet of its own. Hosts are worked on side by side, since most of it is waiting."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import time
+import typing as t
+
+import pytest
+
+from .conftest import KINDS, Answer, Fleet, Request, lab, lab_up, request
+
+LOG = "/var/log/odoo/odoo-server.log"
+PREFORK, THREADED = ("p19", "p14"), ("t19", "t14")
+DROP_IN = "zz-fleetops-drain.conf"
+BEGINS, ENDS = "lab slow cron: begins", "lab slow cron: ends"
+#: What a server writes when it gets its INT.
+STOPS = r"Stopping gracefully|Stopping workers gracefully|Initiating shutdown"
+
+
+@pytest.fixture(scope="module")
+def fleet() -> t.Iterator[Fleet]:
+    """A fleet of its own, for the run of this file."""
+    for one in lab_up("drn", str(pathlib.Path(__file__).parent / "drain.yml")):
+        for host in ("p14", "t14"):
+            # It looks for jobs every minute. The tests wait for one.
+            server = "/usr/lib/python3/dist-packages/odoo/service/server.py"
+            one.run(host, "sed", "-i", "s/^SLEEP_INTERVAL = 60/SLEEP_INTERVAL = 3/", server)
+            one.run(host, "systemctl", "restart", "odoo")
+        yield one
+
+
+@pytest.fixture(scope="module")
+def away(fleet: Fleet) -> tuple[float, Answer]:
+    """One of two instances, drained when the tests of this file begin; Restart=always would have it back in 1 s."""
+    answer = fleet.module("many", "drain", match={"unit": "odoo@prod.service"})
+    return time.monotonic(), answer
+
+
+@pytest.fixture(autouse=True)
+def _serving(fleet: Fleet, away: tuple[float, Answer]) -> None:  # noqa: ARG001  # it is to begin before the first test
+    """Every kind serves when a test begins."""
+    at_once(fleet, KINDS, state="undrained", timeout=40)
+
+
+def at_once(fleet: Fleet, hosts: t.Iterable[str], *options: str, **arguments: t.Any) -> dict[str, Answer]:
+    """Run the module on several hosts at the same moment."""
+    answers = {host: fleet.begin(host, "drain", *options, **arguments) for host in hosts}
+    return {host: answer() for host, answer in answers.items()}
+
+
+def count(fleet: Fleet, host: str, what: str) -> int:
+    """How many lines of the log match."""
+    return int(fleet.run(host, "grep", "-cE", what, LOG, check=False))
+
+
+def forced(fleet: Fleet, host: str) -> int:
+    return count(fleet, host, "[Ff]orced shutdown|Stopping forcefully")
+
+
+class Stops:
+    """How often the servers were told to end since this was made."""
+
+    def __init__(self, fleet: Fleet, hosts: t.Iterable[str]) -> None:
+        self._fleet = fleet
+        self._before = {host: (count(fleet, host, STOPS), forced(fleet, host)) for host in hosts}
+
+    def since(self, host: str) -> tuple[int, int]:
+        """How often gracefully, and how often by force."""
+        stops, by_force = self._before[host]
+        return count(self._fleet, host, STOPS) - stops, forced(self._fleet, host) - by_force
+
+
+@contextlib.contextmanager
+def requests(fleet: Fleet, hosts: t.Iterable[str], path: str) -> t.Iterator[dict[str, Request]]:
+    """A request under way at each of several hosts."""
+    with contextlib.ExitStack() as stack:
+        yield {host: stack.enter_context(request(fleet, host, path)) for host in hosts}
+
+
+def start_job(fleet: Fleet, host: str) -> None:
+    """Have the job of 20 s begin, and no other one."""
+    ours = "id = (select res_id from ir_model_data where module = 'lab_slow' and name = 'cron')"
+    sql = f"update ir_cron set active = ({ours}), nextcall = now() at time zone 'utc' - interval '1 minute'"
+    psql = "cd / && runuser -u postgres -- psql -qXd"
+    fleet.run("db", "sh", "-c", f'{psql} {host} -c "{sql}" && {psql} postgres -c "notify cron_trigger, \'{host}\'"')
+
+
+def stop_job(fleet: Fleet, host: str) -> None:
+    """Have it not begin again."""
+    psql = f"cd / && runuser -u postgres -- psql -qXd {host} -c 'update ir_cron set active = false'"
+    fleet.run("db", "sh", "-c", f"for n in 1 2 3 4 5 6 7 8; do {psql} && exit; sleep 1; done")
+
+
+def drop_ins(fleet: Fleet, host: str) -> str:
+    return fleet.run(
+        host, "sh", "-c", f"find /run/systemd/system -name {DROP_IN} -o -name '*.service.d'; ls /run/systemd"
+    )
+
+
+def notes(fleet: Fleet, host: str) -> list[str]:
+    return fleet.run(host, "sh", "-c", "ls /run/fleetops-odoo/drain-*.json 2>/dev/null || true").split()
+
+
+def unit(fleet: Fleet, host: str, name: str = "odoo.service") -> dict[str, str]:
+    """What systemctl status is made of, but for what differs from one run of a server to the next."""
+    names = "ActiveState,SubState,Result,Restart,KillMode,DropInPaths,NeedDaemonReload,UnitFileState,NRestarts"
+    shown = fleet.run(host, "systemctl", "show", "-p", names, name)
+    return dict(line.split("=", 1) for line in shown.splitlines())
+
+
+def test_four_runs_and_four_back(fleet: Fleet) -> None:
+    before = {host: (unit(fleet, host), drop_ins(fleet, host)) for host in KINDS}
+    stops = Stops(fleet, KINDS)
+    for host, answer in at_once(fleet, KINDS, "--check").items():
+        assert (answer.code, answer.result["changed"], answer.only["did"]) == (0, True, "signalled"), host
+        assert answer.only["signals"] == ["INT"]
+        held = [step["what"] for step in answer.only["steps"] if DROP_IN in step["what"]]
+        assert bool(held) == (host != "t14"), answer.only["steps"]
+    assert {host: (unit(fleet, host), drop_ins(fleet, host)) for host in KINDS} == before
+
+    for host, answer in at_once(fleet, KINDS, "--diff").items():
+        assert (answer.code, answer.result["changed"], answer.only["did"]) == (0, True, "signalled"), answer.output
+        assert (answer.only["signals"], answer.only["after"]) == (["INT"], {"state": "gone"})
+        assert unit(fleet, host)["ActiveState"] == "inactive"
+        assert unit(fleet, host)["Restart"] == "no"
+        assert fleet.module(host, "master_info").result["masters"] == []
+        assert ("KillMode=mixed" in answer.output) == (host in ("p19", "t19"))
+
+    for options in (["--check"], []):
+        for host, answer in at_once(fleet, KINDS, *options).items():
+            assert (answer.code, answer.result["changed"], answer.only["did"]) == (0, False, "nothing"), host
+            assert "has been gone since" in answer.only["reason"]
+    assert all(stops.since(host) == (1, 0) for host in KINDS)
+
+    for host, answer in at_once(fleet, KINDS, "--check", state="undrained").items():
+        assert (answer.code, answer.result["changed"], answer.only["did"]) == (0, True, "started"), host
+        assert unit(fleet, host)["ActiveState"] == "inactive"
+    for host, answer in at_once(fleet, KINDS, state="undrained", min_healthy_time=2).items():
+        assert (answer.code, answer.result["changed"], answer.only["did"]) == (0, True, "started"), answer.output
+        assert answer.only["after"]["state"] == "running"
+        assert answer.only["successor"] == fleet.master(host)["identity"]
+    for options in (["--check"], []):
+        for host, answer in at_once(fleet, KINDS, *options, state="undrained").items():
+            assert (answer.code, answer.result["changed"], answer.only["did"]) == (0, False, "nothing"), host
+    assert {host: (unit(fleet, host), drop_ins(fleet, host)) for host in KINDS} == before
+    assert all(notes(fleet, host) == [] for host in KINDS)
+
+
+def test_a_request_and_a_job_come_to_their_end(fleet: Fleet) -> None:
+    stops = Stops(fleet, KINDS)
+    begun = {host: count(fleet, host, BEGINS) for host in KINDS}
+    ended = {host: count(fleet, host, ENDS) for host in KINDS}
+    for host in ("p14", "t14", "p19", "t19"):
+        start_job(fleet, host)
+    deadline = time.monotonic() + 30
+    while not all(count(fleet, host, BEGINS) > begun[host] for host in KINDS):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    with requests(fleet, KINDS, "/lab/sleep/10") as sent:
+        calls = {host: fleet.begin(host, "drain") for host in KINDS}
+        time.sleep(5)
+        for host in KINDS:
+            stop_job(fleet, host)
+    for host, call in calls.items():
+        answer = call()
+        assert (answer.code, answer.only["did"], answer.only["signals"]) == (0, "signalled", ["INT"]), answer.output
+        assert answer.only["seconds"] > 10
+        assert sent[host].status == 200, host
+        assert count(fleet, host, BEGINS) - begun[host] == count(fleet, host, ENDS) - ended[host] >= 1, host
+        assert stops.since(host) == (1, 0), host
+
+
+def test_two_at_the_same_moment_and_one_that_only_asks(fleet: Fleet) -> None:
+    stops = Stops(fleet, KINDS)
+    with requests(fleet, KINDS, "/lab/sleep/9") as sent:
+        calls = [(host, fleet.begin(host, "drain")) for host in KINDS for _call in range(2)]
+        time.sleep(5.5)
+        asked = at_once(fleet, KINDS, "--check")
+    answers: dict[str, list[Answer]] = {host: [] for host in KINDS}
+    for host, call in calls:
+        answers[host].append(call())
+    for host in KINDS:
+        assert [answer.code for answer in answers[host]] == [0, 0]
+        assert sorted(answer.only["did"] for answer in answers[host]) == ["nothing", "signalled"], host
+        assert sent[host].status == 200
+        assert stops.since(host) == (1, 0)
+        assert asked[host].only["busy"], asked[host].output
+        (busy,) = asked[host].only["busy"]
+        assert (busy["role"], busy["database"]) == ("http", host)
+        assert busy["url"].endswith("/lab/sleep/9")
+        if host in PREFORK:
+            assert (asked[host].result["changed"], asked[host].only["did"]) == (False, "nothing")
+
+
+def test_a_reload_and_a_drain_wait_for_each_other(fleet: Fleet) -> None:
+    stops = Stops(fleet, PREFORK)
+    with requests(fleet, PREFORK, "/lab/sleep/4") as sent:
+        reloads = {host: fleet.begin(host, "reload") for host in PREFORK}
+        time.sleep(2)
+        drains = {host: fleet.begin(host, "drain") for host in PREFORK}
+    for host in PREFORK:
+        assert reloads[host]().only["did"] == "signalled"
+        assert (drains[host]().only["did"], sent[host].status) == ("signalled", 200), host
+        # Odoo says so when a HUP ends its old workers, too.
+        assert stops.since(host) == (2, 0)
+
+    at_once(fleet, PREFORK, state="undrained")
+    stops = Stops(fleet, PREFORK)
+    with requests(fleet, PREFORK, "/lab/sleep/6") as sent:
+        drains = {host: fleet.begin(host, "drain") for host in PREFORK}
+        time.sleep(2)
+        reloads = {host: fleet.begin(host, "reload") for host in PREFORK}
+    for host in PREFORK:
+        answer = reloads[host]()
+        assert (answer.code, answer.only["signals"]) == (2, [])
+        assert "drain" in answer.result["msg"], answer.result["msg"]
+        assert (drains[host]().only["did"], sent[host].status) == ("signalled", 200), host
+        assert stops.since(host) == (1, 0)
+
+
+def test_a_call_that_is_killed_leaves_no_second_signal(fleet: Fleet) -> None:
+    stops = Stops(fleet, KINDS)
+    with requests(fleet, KINDS, "/lab/sleep/8") as sent:
+        calls = {host: fleet.begin(host, "drain") for host in KINDS}
+        time.sleep(3)
+        for host in KINDS:
+            fleet.run(host, "pkill", "-KILL", "-f", "AnsiballZ_drain.py")
+            with contextlib.suppress(AssertionError, ValueError):  # what is left of its answer is no JSON
+                calls[host]()
+        again = at_once(fleet, KINDS)
+    for host, answer in again.items():
+        assert (answer.code, sent[host].status) == (0, 200), answer.output
+        assert answer.only["did"] == ("nothing" if host in PREFORK else "signalled")
+        assert stops.since(host) == (1, 0), host
+        assert unit(fleet, host)["ActiveState"] == "inactive"
+
+
+def test_who_takes_too_long_is_named(fleet: Fleet) -> None:
+    stops = Stops(fleet, KINDS)
+    held = {host: drop_ins(fleet, host) for host in THREADED}
+    with requests(fleet, KINDS, "/lab/sleep/9") as sent:
+        answers = at_once(fleet, KINDS, http_timeout=2)
+        for host, answer in answers.items():
+            assert answer.code == 2
+            (busy,) = answer.only["busy"]
+            assert "http_timeout (2 s)" in answer.result["msg"]
+            for part in ("/lab/sleep/9", f"database {host}", f"pid {busy['pid']} (http)"):
+                assert part in answer.result["msg"]
+            assert busy["seconds"] >= 2
+            assert any("time.sleep" in line for line in busy["stack"])
+        for host in PREFORK:
+            assert answers[host].only["signals"] == ["INT"]
+            assert fleet.master(host)["state"] == "draining"
+        for host in THREADED:
+            # It would have been cut off, so it goes on, and nothing of ours is left.
+            assert (answers[host].only["signals"], answers[host].result["changed"]) == ([], False)
+            assert fleet.master(host)["state"] == "running"
+            assert (drop_ins(fleet, host), notes(fleet, host)) == (held[host], [])
+        again = at_once(fleet, KINDS)
+    for host, answer in again.items():
+        assert (answer.code, sent[host].status) == (0, 200), answer.output
+        assert answer.only["did"] == ("nothing" if host in PREFORK else "signalled")
+        assert stops.since(host) == (1, 0), host
+
+
+def test_what_ends_it_by_force(fleet: Fleet) -> None:
+    ways = {"p19": "abort", "t14": "abort", "p14": "kill", "t19": "kill"}
+    with contextlib.ExitStack() as stack:
+        for host in KINDS:
+            stack.enter_context(contextlib.suppress(ConnectionError, OSError))
+            stack.enter_context(request(fleet, host, "/lab/sleep/40"))
+        calls = {host: fleet.begin(host, "drain", http_timeout=1, on_timeout=way) for host, way in ways.items()}
+        answers = {host: call() for host, call in calls.items()}
+    for host, answer in answers.items():
+        assert (answer.code, answer.only["did"], answer.only["busy"]) == (0, "signalled", []), answer.output
+        assert "/lab/sleep/40" in answer.only["reason"]
+        assert answer.only["signals"][:2] == (["INT", "INT"] if ways[host] == "abort" else ["INT", "KILL"])
+        said = " ".join(step["what"] for step in answer.only["steps"])
+        assert "http_timeout passed" in said
+        assert "cuts off" in said or "KILL was sent" in said
+        assert fleet.module(host, "master_info").result["masters"] == []
+    for answer in at_once(fleet, KINDS, state="undrained").values():
+        assert (answer.code, answer.only["did"]) == (0, "started"), answer.output
+
+
+def test_one_that_came_back_is_told_apart(fleet: Fleet) -> None:
+    at_once(fleet, ["p19", "t14"])
+    for host in ("p19", "t14"):
+        fleet.run(host, "systemctl", "start", "odoo")
+        fleet.settle(host)
+    for host, answer in at_once(fleet, ["p19", "t14"]).items():
+        assert (answer.only["did"], answer.only["signals"]) == ("signalled", ["INT"])
+        assert "has come back by itself" in answer.only["reason"], host
+    fleet.run("p19", "systemctl", "start", "odoo")
+    fleet.settle("p19")
+    answer = fleet.module("p19", "drain", state="undrained")
+    assert (answer.code, answer.only["did"], answer.result["changed"]) == (0, "nothing", True)
+    assert "runs again" in answer.only["reason"]
+    assert unit(fleet, "p19")["Restart"] == "always"
+
+
+def test_nothing_to_bring_back(fleet: Fleet) -> None:
+    answer = fleet.module("p19", "drain", state="undrained", match={"http_port": 1234})
+    assert (answer.code, answer.result["changed"]) == (2, False)
+    assert "nothing was drained here that matches" in answer.result["msg"]
+    none = fleet.module("p19", "drain", match={"http_port": 1234})
+    assert (none.code, none.result["changed"], none.result["results"]) == (0, False, [])
+    late = fleet.module("p19", "drain", state="undrained", min_healthy_time=60, timeout=60)
+    assert "min_healthy_time: 60 s do not fit into a timeout of 60 s" in late.result["msg"]
+
+
+@pytest.mark.parametrize(("host", "state"), [("superv", "EXITED"), ("always", "STOPPED")])
+def test_supervisord(fleet: Fleet, host: str, state: str) -> None:
+    with request(fleet, host, "/lab/sleep/4") as sent:
+        answer = fleet.module(host, "drain")
+    assert (answer.code, answer.only["did"], sent.status) == (0, "signalled", 200), answer.output
+    again = any("supervisord started it again" in step["what"] for step in answer.only["steps"])
+    assert again == (host == "always")
+    time.sleep(2)
+    assert fleet.run(host, "supervisorctl", "status", "odoo", check=False).split()[1] == state
+    assert fleet.module(host, "drain").only["did"] == "nothing"
+    back = fleet.module(host, "drain", state="undrained")
+    assert (back.code, back.only["did"], back.only["after"]["state"]) == (0, "started", "running"), back.output
+    assert fleet.run(host, "supervisorctl", "status", "odoo").split()[1] == "RUNNING"
+
+
+def test_a_terminal(fleet: Fleet) -> None:
+    before = fleet.master("term")
+    answer = fleet.module("term", "drain")
+    assert (answer.code, answer.only["did"], answer.only["hold"]["kind"]) == (0, "signalled", "none")
+    refused = fleet.module("term", "drain", state="undrained")
+    assert (refused.code, refused.only["did"]) == (2, "refused")
+    assert "nothing that is known started it" in refused.result["msg"]
+    back = fleet.module("term", "drain", state="undrained", start_recorded=True)
+    assert (back.code, back.only["did"]) == (0, "started"), back.output
+    after = fleet.master("term")
+    assert all(before[key] == after[key] for key in ("user", "cmdline", "cwd", "executable", "workers"))
+
+
+def test_the_other_instance_goes_on_and_the_drained_one_stays_away(fleet: Fleet, away: tuple[float, Answer]) -> None:
+    since, answer = away
+    assert (answer.code, answer.only["did"]) == (0, "signalled")
+    time.sleep(max(0.0, since + 60 - time.monotonic()))
+    master = fleet.master("many")
+    assert (master["supervisor"]["unit"], master["state"]) == ("odoo@test.service", "running")
+    assert unit(fleet, "many", "odoo@prod.service")["ActiveState"] == "inactive"
+    assert fleet.run("many", "ls", "/run/systemd/system/odoo@prod.service.d").split() == [DROP_IN]
+
+    lab(fleet.name, "reboot", "many")
+    masters = fleet.module("many", "master_info").result["masters"]
+    assert {master["supervisor"]["unit"] for master in masters} == {"odoo@prod.service", "odoo@test.service"}
+    assert fleet.run("many", "sh", "-c", "ls -d /run/fleetops-odoo /run/systemd/system/* 2>/dev/null || true") == ""
