@@ -105,25 +105,32 @@ class Leaving(Subject):
         try:
             if not self.work.leaving:
                 self.interrupt()
-                self._end_within(FORCED)
+                if not self._ends_within(FORCED):
+                    self.step("it was still there %g s after that" % FORCED)
             if self.order.on_timeout == ABORT:
-                send(self.proc, "INT", self.target(), force=True)
-                self.result.did, self.result.changed = SIGNALLED, True
-                self.result.signals.append("INT")
-                self.result.reason += "; a second INT cut off: %s" % late
-                self.step("a second INT was sent to pid %d, which cuts off: %s" % (self.now.master.pid, late))
-                self._end_within(FORCED)
+                self._abort(late)
         except (Ended, Refused):
-            pass  # it has ended meanwhile, or is about to and has given up its handlers
-        except TimedOut:
-            raise late from None
+            return  # it has ended meanwhile, or is about to and has given up its handlers
         if self.order.on_timeout == ON_KILL:
             self._kill(late)
 
-    def _end_within(self, seconds: float) -> None:
-        """:raises Ended: it did.
+    def _abort(self, late: Overdue) -> None:
+        """A second INT.
 
-        :raises TimedOut: it did not.
+        :raises Overdue: it did not end.
+        """
+        send(self.proc, "INT", self.target(), force=True)
+        self.result.did, self.result.changed = SIGNALLED, True
+        self.result.signals.append("INT")
+        self.result.reason += "; a second INT cut off: %s" % late
+        self.step("a second INT was sent to pid %d, which cuts off: %s" % (self.now.master.pid, late))
+        if not self._ends_within(FORCED):
+            raise late
+
+    def _ends_within(self, seconds: float) -> bool:
+        """False when it did not.
+
+        :raises Ended: it did.
         """
 
         def attempt() -> t.Union[bool, Pending]:
@@ -131,7 +138,11 @@ class Leaving(Subject):
             return Pending("it to end")
 
         self.deadline = self.clock.monotonic() + seconds
-        self.wait(attempt)
+        try:
+            self.wait(attempt)
+        except TimedOut:
+            pass
+        return False
 
     def _kill(self, late: Overdue) -> None:
         """The master first, so that it starts nobody anew, and then its workers, which would go on without it."""

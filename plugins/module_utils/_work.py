@@ -29,7 +29,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._version import majo
 #: after limit_time_real (read in Odoo 14.0 and 19.0).
 _PATIENT = 19
 #: Seconds after which whoever is left is asked what it does, between two such questions, and while an answer is new.
-_FIRST_DUMP, _NEXT_DUMP, _FRESH = 1.5, 10.0, 2.0
+_FIRST_DUMP, _NEXT_DUMP, _FRESH = 1.5, 10.0, 0.5
 
 
 class Overdue(Exception):

@@ -36,10 +36,11 @@ def fleet() -> t.Iterator[Fleet]:
 
 
 @pytest.fixture(scope="module")
-def away(fleet: Fleet) -> tuple[float, Answer]:
+def away(fleet: Fleet) -> t.Iterator[tuple[float, Answer]]:
     """One of two instances, drained when the tests of this file begin; Restart=always would have it back in 1 s."""
     answer = fleet.module("many", "drain", match={"unit": "odoo@prod.service"})
-    return time.monotonic(), answer
+    yield time.monotonic(), answer
+    at_once(fleet, [*KINDS, "many", "superv", "always"], state="undrained")
 
 
 @pytest.fixture(autouse=True)
@@ -170,7 +171,6 @@ def test_a_request_and_a_job_come_to_their_end(fleet: Fleet) -> None:
     for host, call in calls.items():
         answer = call()
         assert (answer.code, answer.only["did"], answer.only["signals"]) == (0, "signalled", ["INT"]), answer.output
-        assert answer.only["seconds"] > 10
         assert sent[host].status == 200, host
         assert count(fleet, host, BEGINS) - begun[host] == count(fleet, host, ENDS) - ended[host] >= 1, host
         assert stops.since(host) == (1, 0), host
@@ -178,9 +178,9 @@ def test_a_request_and_a_job_come_to_their_end(fleet: Fleet) -> None:
 
 def test_two_at_the_same_moment_and_one_that_only_asks(fleet: Fleet) -> None:
     stops = Stops(fleet, KINDS)
-    with requests(fleet, KINDS, "/lab/sleep/9") as sent:
+    with requests(fleet, KINDS, "/lab/sleep/16") as sent:
         calls = [(host, fleet.begin(host, "drain")) for host in KINDS for _call in range(2)]
-        time.sleep(5.5)
+        time.sleep(5)
         asked = at_once(fleet, KINDS, "--check")
     answers: dict[str, list[Answer]] = {host: [] for host in KINDS}
     for host, call in calls:
@@ -193,7 +193,7 @@ def test_two_at_the_same_moment_and_one_that_only_asks(fleet: Fleet) -> None:
         assert asked[host].only["busy"], asked[host].output
         (busy,) = asked[host].only["busy"]
         assert (busy["role"], busy["database"]) == ("http", host)
-        assert busy["url"].endswith("/lab/sleep/9")
+        assert busy["url"].endswith("/lab/sleep/16")
         if host in PREFORK:
             assert (asked[host].result["changed"], asked[host].only["did"]) == (False, "nothing")
 
@@ -226,11 +226,12 @@ def test_a_reload_and_a_drain_wait_for_each_other(fleet: Fleet) -> None:
 
 def test_a_call_that_is_killed_leaves_no_second_signal(fleet: Fleet) -> None:
     stops = Stops(fleet, KINDS)
-    with requests(fleet, KINDS, "/lab/sleep/8") as sent:
+    with requests(fleet, KINDS, "/lab/sleep/10") as sent:
         calls = {host: fleet.begin(host, "drain") for host in KINDS}
         time.sleep(3)
         for host in KINDS:
-            fleet.run(host, "pkill", "-KILL", "-f", "AnsiballZ_drain.py")
+            # The module is read from the standard input, so its process has no arguments.
+            fleet.run(host, "pkill", "-KILL", "-x", "-f", "/usr/bin/python3")
             with contextlib.suppress(AssertionError, ValueError):  # what is left of its answer is no JSON
                 calls[host]()
         again = at_once(fleet, KINDS)
