@@ -95,8 +95,7 @@ def find_busy(
     :param dumps: by pid of the process.
     :param lines: of its log, in which cron jobs say their name.
     :param waited: seconds for which its work has been waited for.
-    :param leaving: the server got its INT. No work is younger than that, and whichever worker is left has some, a dump
-        of it or not.
+    :param leaving: the server got its INT, and no work is younger than that.
     """
     found: t.List[Busy] = []
     threaded = instance.mode == THREADED
@@ -108,8 +107,8 @@ def find_busy(
             _busy(process, t.cast(str, stack.work) if threaded else role, stack, jobs, waited if leaving else 0.0)
             for stack in working
         ]
-        if (leaving and not working and not threaded) or (not leaving and dump is None):
-            # No dump is no proof of idleness.
+        if dump is None and not (leaving and threaded):
+            # No dump is no proof of idleness. (A threaded server that leaves is told by its end.)
             found.append(Busy(process.pid, HTTP if threaded else role, waited))
     return found
 

@@ -38,14 +38,14 @@ def why_not_launch(note: Note) -> t.Optional[str]:
     return None
 
 
-def launch(note: Note) -> None:
+def launch(note: Note) -> subprocess.Popen[bytes]:
     """Run the recorded command as its user, in its directory, on its own, with nothing to read from or write to.
 
     :raises OSError: it cannot be run.
     """
     user = dict(_home(note))
     try:
-        subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with  # it must outlive the module
+        return subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with  # it must outlive the module
             note.cmdline,
             executable=_program(note),
             cwd=note.cwd,

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
@@ -138,10 +139,8 @@ class Leaving(Subject):
             return Pending("it to end")
 
         self.deadline = self.clock.monotonic() + seconds
-        try:
+        with contextlib.suppress(TimedOut):
             self.wait(attempt)
-        except TimedOut:
-            pass
         return False
 
     def _kill(self, late: Overdue) -> None:

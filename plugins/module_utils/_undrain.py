@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import typing as t
 from dataclasses import dataclass
 
@@ -93,6 +94,7 @@ class _Undrain:
         self._host, self._order, self._note, self._running = host, order, note, running
         self._book = NoteBook(host.store)
         self._lock: t.Optional[int] = None
+        self._launched: t.Optional[subprocess.Popen[bytes]] = None
         self.begun = host.clock.monotonic()
         self.deadline = self.begun + order.timeout
         if note is not None:
@@ -221,7 +223,7 @@ class _Undrain:
 
     def _start(self, note: Note) -> None:
         if NONE in (note.kind, note.held.kind):
-            launch(note)
+            self._launched = launch(note)
             self._step("its recorded command was run as %s, with its output discarded" % note.user)
         else:
             start(note.held)
@@ -236,9 +238,10 @@ class _Undrain:
             if one is not None:
                 found.append(one)
                 return True
-            unit = (
-                show_units([t.cast(str, note.unit)]).get(t.cast(str, note.unit)) if note.held.kind == SYSTEMD else None
-            )
+            if self._launched is not None and self._launched.poll() is not None:
+                raise WouldFail("its recorded command was run, and ended with code %d" % self._launched.returncode)
+            name = note.unit if note.held.kind == SYSTEMD else None
+            unit = show_units([name]).get(name) if name else None
             if unit is not None and unit.active_state in ("failed", "inactive") and not unit.has_job:
                 raise WouldFail(
                     "systemd was asked to start %s, and says that it is %s" % (note.unit, unit.active_state)

@@ -121,8 +121,12 @@ class Work:
             if not late and not total:
                 return
         options = ["%s_timeout" % role for role in late] + (["timeout"] if total else [])
-        who = [str(one) for one in self.busy if total or one.role in late]
-        raise Overdue(options, who or ["pid %d (%s)" % (self._subject.now.master.pid, MASTER)])
+        # Whoever is left without showing any work holds it up all the same.
+        who = [
+            [str(one) for one in found if total or one.role in late]
+            for found in (self.busy, self.left() if self.leaving else [])
+        ]
+        raise Overdue(options, who[0] or who[1] or ["pid %d (%s)" % (self._subject.now.master.pid, MASTER)])
 
     def _late(self) -> t.Tuple[t.List[str], bool]:
         now = self._subject.clock.monotonic()

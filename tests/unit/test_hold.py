@@ -116,7 +116,7 @@ def test_a_unit_that_does_not_restart_needs_none(systemd: Systemd) -> None:
 
 def test_something_stronger_is_a_refusal_and_nothing_is_left(systemd: Systemd) -> None:
     systemd.stronger = True
-    with pytest.raises(WouldFail, match="start it again all the same: Restart of odoo[.]service is always"):
+    with pytest.raises(WouldFail, match=r"start it again all the same: Restart of odoo[.]service is always"):
         put(find())
     assert list(systemd.folder.iterdir()) == []
 
@@ -149,7 +149,7 @@ def test_a_unit_of_somebody_else_is_left_alone(systemd: Systemd) -> None:
 
 def test_a_unit_that_systemd_does_not_know(systemd: Systemd) -> None:
     del systemd
-    with pytest.raises(WouldFail, match="does not tell whether it would start its unit other[.]service again"):
+    with pytest.raises(WouldFail, match=r"does not tell whether it would start its unit other[.]service again"):
         find(unit="other.service")
 
 
