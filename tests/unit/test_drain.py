@@ -25,6 +25,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Stacks
 
 from .build import FakeClock
 from .test_reload import GONE, PREFORK_14, PREFORK_19, Scene
@@ -61,7 +62,7 @@ class Stage:
         self.shows: list[tuple[Stack, ...] | None] = [(IDLE,)]
         self.hidden: str | None = None
         self.deaf = False
-        self.refuses: Exception | None = None
+        self.refuses: BaseException | None = None
         #: by the clock: jump to this moment
         self.then: dict[float, str] = {}
 
@@ -136,8 +137,8 @@ def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
         monkeypatch.setattr(_leaving, "take_away", made.take_away)
         for module in (_drain, _work, _leaving):
             monkeypatch.setattr(module, "uptime", made.clock.monotonic, raising=False)
-        monkeypatch.setattr(_work.Stacks, "take", lambda _self, instance: made.take(instance))
-        monkeypatch.setattr(_work.Stacks, "hidden", lambda _self, _instance: made.hidden)
+        monkeypatch.setattr(Stacks, "take", lambda _self, instance: made.take(instance))
+        monkeypatch.setattr(Stacks, "hidden", lambda _self, _instance: made.hidden)
         monkeypatch.setattr(_survey, "start_time", lambda process: 1_795_000_000 + process.start / 100)
         monkeypatch.setattr(_subject.Subject, "version", kind[:2] + ".0")
         return made

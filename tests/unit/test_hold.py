@@ -199,7 +199,7 @@ def test_supervisord_is_told_afterwards(states: list[str], said: list[str], monk
     commands: list[str] = []
     shown = iter(states)
     monkeypatch.setattr(_hold, "capture", lambda command, _timeout: (0, f"{command[-1]} {next(shown)} pid 5"))
-    monkeypatch.setattr(_hold, "run", lambda command, _timeout: commands.append(command[1]) or "")
+    monkeypatch.setattr(_hold, "run", lambda command, _timeout: commands.append(command[1]))
     results = [rest(hold) for _state in states]
     assert commands == said
     assert results[-1] == (None, None)
