@@ -22,12 +22,11 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._drain_types import 
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._hold import take_away
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._instances import DRAINING, MASTER, RUNNING, Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import MASTER, RUNNING, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive
 from ansible_collections.fleetops.odoo.plugins.module_utils._notes import Note, NoteBook, key_in
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll_lock import uptime
-from ansible_collections.fleetops.odoo.plugins.module_utils._rules import KILL
-from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, send
+from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, kill, send
 from ansible_collections.fleetops.odoo.plugins.module_utils._subject import Ended, Subject
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, SIGNALLED
 from ansible_collections.fleetops.odoo.plugins.module_utils._work import Overdue, Work
@@ -148,11 +147,11 @@ class Leaving(Subject):
         everybody = [(self.now.master, MASTER), *((c.process, c.role) for c in self.now.children)]
         for process, role in everybody:
             try:
-                send(self.proc, KILL, Target(process, role, self.now.mode, DRAINING))
+                kill(self.proc, process)
             except Refused:
                 continue  # it has ended
             self.result.did, self.result.changed = SIGNALLED, True
-            self.result.signals.append(KILL)
+            self.result.signals.append("KILL")
             self.step("KILL was sent to pid %d (%s)" % (process.pid, role))
         self.result.reason += "; KILL cut off: %s" % late
 

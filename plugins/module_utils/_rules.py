@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     CRON,
-    DRAINING,
     GEVENT_ROLE,
     HTTP,
     MASTER,
@@ -56,10 +55,6 @@ _AT_REST_ONLY = frozenset(["HUP", "INT", "TERM", "TTIN", "TTOU"])
 _PREFORK_ONLY = frozenset(["TTIN", "TTOU"])
 
 
-#: What nobody has a handler for. It is for what is left of a server that does not come to the end of its drain.
-KILL = "KILL"
-
-
 def objections(signal_name: str, process: Process, role: str, mode: t.Optional[str], state: str) -> t.List[Refusal]:
     """Every rule that speaks against sending this signal to this process now.
 
@@ -67,10 +62,6 @@ def objections(signal_name: str, process: Process, role: str, mode: t.Optional[s
     :param mode: mode of the instance, None while its master has no handlers.
     :param state: state of the instance.
     """
-    if signal_name == KILL:
-        return (
-            [] if state == DRAINING else [Refusal(INTERLOCK, "KILL is for what is left of a drain, and it is " + state)]
-        )
     found = []
     if role not in _ROLES.get(signal_name, frozenset()):
         found.append(Refusal(ROLE, "%s must not be sent to a process of role %s" % (signal_name, role)))

@@ -121,6 +121,10 @@ class Work:
             if not late and not total:
                 return
         options = ["%s_timeout" % role for role in late] + (["timeout"] if total else [])
+        if self.leaving:
+            now = self._subject.now
+            there = {now.master.pid, *(child.process.pid for child in now.children)}
+            self.busy = [one.at_least(self._waited()) for one in self.busy if one.pid in there]
         # Whoever is left without showing any work holds it up all the same.
         who = [
             [str(one) for one in found if total or one.role in late]

@@ -137,7 +137,9 @@ def notes(fleet: Fleet, hosts: t.Iterable[str]) -> str:
 
 def active(fleet: Fleet, hosts: t.Iterable[str]) -> dict[str, str]:
     """State of the unit, whether it would restart, and the number of Odoo's processes."""
-    said = each(fleet, hosts, "systemctl show --value -p ActiveState -p Restart odoo; pgrep -fc /usr/bin/odoo || true")
+    said = each(
+        fleet, hosts, "systemctl show --value -p ActiveState -p Restart odoo; pgrep -fc [/]usr/bin/odoo || true"
+    )
     return {host: " ".join(text.split()) for host, text in said.items()}
 
 
@@ -214,8 +216,9 @@ def test_two_at_the_same_moment_and_one_that_only_asks(fleet: Fleet) -> None:
         assert sorted(answer.only["did"] for answer in answers[host]) == ["nothing", "signalled"], host
         assert sent.get(host) == 200
         assert asked[host].only["busy"], asked[host].output
-        (busy,) = asked[host].only["busy"]
-        assert (busy["role"], busy["database"]) == ("http", host)
+        # A thread of Odoo 14 that looks for jobs just now may be there, too.
+        (busy,) = [one for one in asked[host].only["busy"] if one["role"] == "http"]
+        assert busy["database"] == host
         assert busy["url"].endswith("/lab/sleep/16")
         if host in PREFORK:
             assert (asked[host].result["changed"], asked[host].only["did"]) == (False, "nothing")

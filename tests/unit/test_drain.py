@@ -22,6 +22,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateD
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._notes import NoteBook
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check
@@ -55,6 +56,7 @@ class Stage:
         self.store = StateDirectory(str(tmp_path / "state"))
         self.clock = FakeClock(self.sleep)
         self.sent: list[str] = []
+        self.killed: list[int] = []
         self.hold = HELD
         self.holding: list[str] = []
         self.resting: list[str] = []
@@ -79,6 +81,13 @@ class Stage:
         if not self.deaf:
             self.scene.go_on()
         return lifted
+
+    def kill(self, _proc: Proc, process: Process) -> None:
+        if process.pid in self.killed:
+            raise Refused(Refusal("identity", "it has ended"))
+        self.killed.append(process.pid)
+        self.sent.append("KILL")
+        self.scene.go_to(GONE)
 
     def find_hold(self, _proc: Proc, _instance: Instance, _supervisor: object, how: str) -> Hold:
         if how == "external":
@@ -131,6 +140,7 @@ def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
         if not moments:
             made.then[1003.0] = GONE
         monkeypatch.setattr(_leaving, "send", made.send)
+        monkeypatch.setattr(_leaving, "kill", made.kill)
         monkeypatch.setattr(_drain, "find_hold", made.find_hold)
         monkeypatch.setattr(_drain, "put", made.put)
         monkeypatch.setattr(_drain, "rest", made.rest)
@@ -282,6 +292,8 @@ def test_kill_kills_what_is_left(stage: Staged, kind: str) -> None:
     result = on.drain(http_timeout=5, on_timeout="kill")
     assert on.sent[:2] == ["INT", "KILL"]
     assert set(result.signals) == {"INT", "KILL"}
+    # The master first, so that it starts nobody anew.
+    assert on.killed[0] == result.pid
     assert result.after == {"state": "gone"}
     assert any(f"KILL was sent to pid {result.pid} (master)" in step["what"] for step in result.steps)
 
