@@ -206,7 +206,7 @@ def test_two_at_the_same_moment_and_one_that_only_asks(fleet: Fleet) -> None:
     stops = Stops(fleet, KINDS)
     with requests(fleet, KINDS, "/lab/sleep/16") as sent:
         calls = [(host, fleet.begin(host, "drain")) for host in KINDS for _call in range(2)]
-        time.sleep(5)
+        each(fleet, KINDS, """until grep -qs '"busy": .{' /run/fleetops-odoo/drain-*.json; do sleep 0.1; done""")
         asked = at_once(fleet, KINDS, "--check")
     answers: dict[str, list[Answer]] = {host: [] for host in KINDS}
     for host, call in calls:
