@@ -44,8 +44,9 @@ _GEVENT_FUNCTIONS = frozenset(["run_application", "handle_one_response"])
 #: How a job is announced and concluded: by Odoo 14, and by Odoo 19, which adds its id.
 _JOB = re.compile(
     r"^(?:Starting job `(?P<begun14>.*)`\.|Job `(?P<done14>.*)` done\.?"
-    r"|Job '(?P<begun19>.*)' \(\d+\) starting"
-    r"|Job '(?P<done19>.*)' \(\d+\) (?:fully done|partially done|failed)\b.*)\s*$"
+    # A name with an apostrophe in it stands in double quotes.
+    r"|Job (?P<quote>['\"])(?P<name19>.*)(?P=quote) \(\d+\) "
+    r"(?:(?P<begun19>starting)|(?:fully done|partially done|failed)\b.*))\s*$"
 )
 
 
@@ -183,11 +184,11 @@ def jobs_under_way(lines: t.Iterable[str], pid: int) -> t.List[t.Tuple[str, t.Op
         job = _JOB.match(head.group("text"))
         if job is None:
             continue
-        name = job.group("begun14") or job.group("begun19")
-        if name:
+        name = job.group("begun14") or job.group("done14") or job.group("name19")
+        if job.group("begun14") or job.group("begun19"):
             begun[name] = _known(head.group("database"))
         else:
-            begun.pop(job.group("done14") or job.group("done19"), None)
+            begun.pop(name, None)
     return list(begun.items())
 
 
