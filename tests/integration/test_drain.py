@@ -204,7 +204,7 @@ def test_a_request_and_a_job_come_to_their_end(fleet: Fleet) -> None:
 
 def test_two_at_the_same_moment_and_one_that_only_asks(fleet: Fleet) -> None:
     stops = Stops(fleet, KINDS)
-    with requests(fleet, KINDS, "/lab/sleep/16") as sent:
+    with requests(fleet, KINDS, "/lab/sleep/25") as sent:
         calls = [(host, fleet.begin(host, "drain")) for host in KINDS for _call in range(2)]
         each(fleet, KINDS, """until grep -qs '"busy": .{' /run/fleetops-odoo/drain-*.json; do sleep 0.1; done""")
         asked = at_once(fleet, KINDS, "--check")
@@ -219,7 +219,7 @@ def test_two_at_the_same_moment_and_one_that_only_asks(fleet: Fleet) -> None:
         # A thread of Odoo 14 that looks for jobs just now may be there, too.
         (busy,) = [one for one in asked[host].only["busy"] if one["role"] == "http"]
         assert busy["database"] == host
-        assert busy["url"].endswith("/lab/sleep/16")
+        assert busy["url"].endswith("/lab/sleep/25")
         if host in PREFORK:
             assert (asked[host].result["changed"], asked[host].only["did"]) == (False, "nothing")
     assert set(stops.since().values()) == {(1, 0)}
