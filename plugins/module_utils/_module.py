@@ -93,14 +93,16 @@ def start(spec: t.Dict[str, t.Any], **keywords: t.Any) -> AnsibleModule:
     return module
 
 
-def _timeout(module: AnsibleModule) -> float:
+def timeout_of(module: AnsibleModule) -> float:
+    """The option ``timeout``, in seconds; a bad one ends the module."""
     seconds = float(module.params["timeout"])
     if not 0 < seconds < float("inf"):
         module.fail_json(msg="timeout: %s is no time to wait; right is a number of seconds above 0" % seconds)
     return seconds
 
 
-def _seconds(module: AnsibleModule, name: str) -> float:
+def seconds_of(module: AnsibleModule, name: str) -> float:
+    """An option that is a span of time, in seconds; a bad one ends the module."""
     seconds = float(module.params[name])
     if not 0 <= seconds < float("inf"):
         module.fail_json(msg="%s: %s is no span of time; right is a number of seconds from 0 on" % (name, seconds))
@@ -109,9 +111,9 @@ def _seconds(module: AnsibleModule, name: str) -> float:
 
 def master_info(module: AnsibleModule) -> None:
     """What the module ``master_info`` does."""
-    host = _host()
+    host = find_host()
     seen = look(host.proc)
-    found = _chosen(
+    found = chosen_by(
         module, _masters(host, seen, staleness=module.params["staleness"], details=module.params["details"])
     )
     module.exit_json(changed=False, masters=found, one_off=one_off(seen), unseen=_unseen(host, seen))
@@ -119,43 +121,43 @@ def master_info(module: AnsibleModule) -> None:
 
 def reload(module: AnsibleModule) -> None:
     """What the module ``reload`` does."""
-    host = _host()
+    host = find_host()
     params = module.params
-    wish, health = _wish(module, host.clock), _health(module, params["health"])
-    order = ReloadOrder(wish, health, _timeout(module), params["force"])
-    seen, identities = _choose_masters(module, host)
+    wish, health = _wish(module, host.clock), health_of(module, params["health"])
+    order = ReloadOrder(wish, health, timeout_of(module), params["force"])
+    seen, identities = choose_masters(module, host)
     try:
         results = reload_all(host, seen, identities, order, check_mode=module.check_mode)
     except ReloadFailed as exc:
-        module.fail_json(msg=printable(str(exc)), **_told(module, exc.results))
+        module.fail_json(msg=printable(str(exc)), **told(module, exc.results))
     else:
-        module.exit_json(**_told(module, results))
+        module.exit_json(**told(module, results))
 
 
 def send_signal(module: AnsibleModule) -> None:
     """What the module ``send_signal`` does."""
-    host = _host()
+    host = find_host()
     params = module.params
-    order = SignalOrder(params["signal"], params["role"], params["wait"], _timeout(module), params["force"])
-    seen, identities = _choose_masters(module, host)
+    order = SignalOrder(params["signal"], params["role"], params["wait"], timeout_of(module), params["force"])
+    seen, identities = choose_masters(module, host)
     try:
         results = signal_all(host, seen, identities, order, check_mode=module.check_mode)
     except SignalFailed as exc:
-        module.fail_json(msg=printable(str(exc)), **_told(module, exc.results))
+        module.fail_json(msg=printable(str(exc)), **told(module, exc.results))
     if not results and not params["allow_none"]:
-        module.fail_json(msg="no process of role %s was found" % params["role"], **_told(module, results))
-    module.exit_json(**_told(module, results))
+        module.fail_json(msg="no process of role %s was found" % params["role"], **told(module, results))
+    module.exit_json(**told(module, results))
 
 
 def wait_healthy(module: AnsibleModule) -> None:
     """What the module ``wait_healthy`` does."""
-    host = _host()
-    order = WatchOrder(_health(module, module.params["health"]), _seconds(module, "duration"), _timeout(module))
+    host = find_host()
+    order = WatchOrder(health_of(module, module.params["health"]), seconds_of(module, "duration"), timeout_of(module))
     if order.duration >= order.timeout:
         module.fail_json(
             msg="duration: %g s do not fit into a timeout of %g s; right is less" % (order.duration, order.timeout)
         )
-    seen, identities = _choose_masters(module, host)
+    seen, identities = choose_masters(module, host)
     try:
         results = watch_all(host, seen, identities, order)
     except WatchFailed as exc:
@@ -166,12 +168,12 @@ def wait_healthy(module: AnsibleModule) -> None:
 
 def evidence(module: AnsibleModule) -> None:
     """What the module ``evidence`` does."""
-    host = _host()
+    host = find_host()
     params = module.params
     if not 0 <= params["lines"] <= _MOST_LINES:
         module.fail_json(msg="lines: %d; right is a number from 0 to %d" % (params["lines"], _MOST_LINES))
-    order = EvidenceOrder(params["dumps"] and not module.check_mode, _seconds(module, "wait"), params["lines"])
-    seen, identities = _choose_masters(module, host)
+    order = EvidenceOrder(params["dumps"] and not module.check_mode, seconds_of(module, "wait"), params["lines"])
+    seen, identities = choose_masters(module, host)
     found = gather(host, seen, identities, order)
     module.exit_json(
         changed=False,
@@ -182,14 +184,15 @@ def evidence(module: AnsibleModule) -> None:
     )
 
 
-def _host() -> Host:
+def find_host() -> Host:
+    """The machine that the module runs on."""
     return Host(Proc(), Clock(), StateDirectory())
 
 
-def _choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
-    seen = look(host.proc)
-    chosen = _chosen(module, _masters(host, seen, staleness=False, details=False))
-    if not chosen and not module.params["allow_none"]:
+def choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
+    """A look, and the identities of the masters in it that ``match`` chooses; that there is none may end the module."""
+    seen, identities = matching(module, host)
+    if not identities and not module.params["allow_none"]:
         others = ["%d (%s)" % (i.master.pid, _name(seen, i.identity)) for i in seen.instances]
         module.fail_json(
             msg="no Odoo master was found%s. There %s."
@@ -199,6 +202,13 @@ def _choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[s
             ),
             results=[],
         )
+    return seen, identities
+
+
+def matching(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
+    """A look, and the identities of the masters in it that ``match`` chooses."""
+    seen = look(host.proc)
+    chosen = chosen_by(module, _masters(host, seen, staleness=False, details=False))
     return seen, [str(master["identity"]) for master in chosen]
 
 
@@ -235,7 +245,8 @@ def _name(seen: Look, identity: str) -> str:
     return options.config_file or "port %d" % options.http_port
 
 
-def _chosen(module: AnsibleModule, found: t.Sequence[t.Dict[str, t.Any]]) -> t.List[t.Mapping[str, t.Any]]:
+def chosen_by(module: AnsibleModule, found: t.Sequence[t.Dict[str, t.Any]]) -> t.List[t.Mapping[str, t.Any]]:
+    """Those of what was found that ``match`` chooses; a bad one ends the module."""
     try:
         return choose(found, module.params["match"])
     except BadMatch as exc:
@@ -261,7 +272,7 @@ def _wish(module: AnsibleModule, clock: Clock) -> ReloadWish:
     return ReloadWish(policy, since, module.params["method"])
 
 
-def _health(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[HealthCheck]:
+def health_of(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[HealthCheck]:
     given = {key: value for key, value in (given or {}).items() if value is not None}
     if not given.pop("enabled", True):
         return None
@@ -274,8 +285,9 @@ def _health(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t.O
     return HealthCheck(**given)
 
 
-def _told(module: AnsibleModule, results: t.Sequence[Result]) -> t.Dict[str, t.Any]:
-    told: t.Dict[str, t.Any] = {
+def told(module: AnsibleModule, results: t.Sequence[Result]) -> t.Dict[str, t.Any]:
+    """Results as a module returns them, with ``changed``, and ``diff`` where it is asked for."""
+    found: t.Dict[str, t.Any] = {
         # A dump or statistics in the log change nothing.
         "changed": any(
             r.did == RESTARTED or (r.did == SIGNALLED and not _HARMLESS.issuperset(r.signals)) for r in results
@@ -283,12 +295,12 @@ def _told(module: AnsibleModule, results: t.Sequence[Result]) -> t.Dict[str, t.A
         "results": [result.told() for result in results],
     }
     if module._diff:  # noqa: SLF001  # there is no other way to ask
-        told["diff"] = [
+        found["diff"] = [
             {"before_header": r.identity, "after_header": r.identity, "before": r.before or {}, "after": r.after or {}}
             for r in results
             if r.after is not None
         ]
-    return told
+    return found
 
 
 def _find_psutil(module: AnsibleModule) -> None:

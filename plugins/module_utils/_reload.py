@@ -28,6 +28,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._health import Healt
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import DRAINING, MASTER, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive
+from ansible_collections.fleetops.odoo.plugins.module_utils._notes import NoteBook
 from ansible_collections.fleetops.odoo.plugins.module_utils._prepare import Way, prepare
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._restart import Job, Plan
@@ -306,6 +307,11 @@ class _Reload(Subject):
             # The reload itself went well. Without the marker the next call knows less, and may reload once more.
             self.result.reason += " (when it loaded could not be written down: %s)" % (exc.strerror or exc)
 
+    def _was_drained(self) -> bool:
+        """Whether a drain has told it to end. One that has just been started may look as if it booted, then."""
+        notes = NoteBook(self.host.store).all()
+        return any(note.identity == self.now.identity and note.sent is not None for note in notes)
+
     def failure(self, exc: Exception) -> str:
         """One message for a person: what happened, what was done, and the server's last words."""
         pid, restarted = self.result.pid, self.result.did == RESTARTED
@@ -315,7 +321,7 @@ class _Reload(Subject):
         if isinstance(exc, Ended) and restarted:
             what = "Odoo with pid %d was restarted by %s and did not come back: %s" % (pid, self.supervisor.kind, exc)
         elif isinstance(exc, Ended):
-            drained = self.now.state == DRAINING and not self.result.signals
+            drained = not self.result.signals and (self.now.state == DRAINING or self._was_drained())
             what = "Odoo with pid %d ended %s" % (pid, "its drain and is gone" if drained else done)
             if self._follow():
                 what += "; %s has started another one with pid %d" % (self.supervisor.unit, self.now.master.pid)

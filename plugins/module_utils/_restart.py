@@ -36,9 +36,9 @@ _SUPERVISORCTL = ("/usr/bin/supervisorctl", "/usr/local/bin/supervisorctl", "/bi
 #: Programs that stand between a supervisor and a server, and end with it.
 _WRAPPERS = frozenset(["sh", "bash", "dash", "env", "nice", "ionice", "runuser", "setpriv", "su", "sudo", "timeout"])
 #: What a stop does to the workers: only these let the master wait for its requests.
-_GENTLE = frozenset(["mixed", "process"])
+GENTLE = frozenset(["mixed", "process"])
 #: States of a program of supervisord that may come to a running server without us.
-_SUPERVISORD_GOES_ON = ("BACKOFF", "STARTING", "RUNNING")
+SUPERVISORD_GOES_ON = ("BACKOFF", "STARTING", "RUNNING")
 _PROGRAM = re.compile(r"^[A-Za-z0-9_][\w.@+-]*:[A-Za-z0-9_][\w.@+-]*$")
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
@@ -79,7 +79,8 @@ def plan_restart(
             % (supervisor.unit, len(same), ", ".join(str(i.master.pid) for i in same))
         )
     if supervisor.kind == SUPERVISORD:
-        return Plan(supervisor, (_supervisorctl(proc, instance, supervisor.unit),))
+        base = supervisorctl_for(proc, instance, supervisor.unit)
+        return Plan(supervisor, ((*base, "restart", supervisor.unit),))
     return _plan_systemd(proc, instance, supervisor, unit, started)
 
 
@@ -89,7 +90,7 @@ def _plan_systemd(
     name, program = t.cast(str, supervisor.unit), systemctl()
     if unit is None or program is None:
         raise WouldFail("systemd does not tell anything about its unit %s" % name)
-    if unit.main_pid != instance.master.pid and not _is_wrapped(proc, instance, unit.main_pid):
+    if not keeps(proc, instance, unit):
         # Something else has started it from within its own unit: cron, an agent, a console.
         raise WouldFail(
             "the main process of its unit %s is %s, and not this server: a restart would hit more than the server"
@@ -99,9 +100,14 @@ def _plan_systemd(
     restart = (program, "--no-pager", "--no-ask-password", "--no-block", "restart", "--", name)
     commands = ((program, "--no-ask-password", "daemon-reload"), restart) if changed else (restart,)
     notes = []
-    if unit.kill_mode not in _GENTLE:
+    if unit.kill_mode not in GENTLE:
         notes.append("its KillMode is %s: requests under way are cut off" % (unit.kill_mode or "not known"))
     return Plan(supervisor, commands, unit.working_directory, changed, tuple(notes))
+
+
+def keeps(proc: Proc, instance: Instance, unit: Unit) -> bool:
+    """Whether a unit is this server and nothing else: its main process is the master, or a shell around it."""
+    return unit.main_pid == instance.master.pid or _is_wrapped(proc, instance, unit.main_pid)
 
 
 def _is_wrapped(proc: Proc, instance: Instance, main_pid: t.Optional[int]) -> bool:
@@ -114,14 +120,17 @@ def _is_wrapped(proc: Proc, instance: Instance, main_pid: t.Optional[int]) -> bo
         return False
 
 
-def _supervisorctl(proc: Proc, instance: Instance, program: str) -> t.Tuple[str, ...]:
-    """The command that restarts a program of supervisord, with the configuration that its supervisord was given."""
+def supervisorctl_for(proc: Proc, instance: Instance, program: str) -> t.Tuple[str, ...]:
+    """How the supervisord of a server is asked: supervisorctl, with the configuration that its supervisord was given.
+
+    :raises WouldFail: it cannot be asked, or does not know this server by that name.
+    """
     ctl = next((path for path in _SUPERVISORCTL if is_roots(path)), None)
     if ctl is None:
         raise WouldFail("there is no supervisorctl that root owns in %s" % ", ".join(_SUPERVISORCTL))
     if not _PROGRAM.match(program):
         # The server's environment tells this name, and supervisorctl takes several words, and patterns.
-        raise WouldFail("%r is no name of a program of supervisord that could be restarted by it" % program)
+        raise WouldFail("%r is no name of a program that its supervisord could be asked about" % program)
     parent = instance.master.ppid
     try:
         # A wrapper may stand between them.
@@ -135,7 +144,7 @@ def _supervisorctl(proc: Proc, instance: Instance, program: str) -> t.Tuple[str,
     if not any(os.path.basename(word) == "supervisord" for word in argv):
         raise WouldFail("its supervisord is not found: neither its parent nor the parent of that is one")
     if uid != 0:
-        raise WouldFail("its supervisord with pid %d does not run as root, and is not asked for a restart" % parent)
+        raise WouldFail("its supervisord with pid %d does not run as root, and is not asked for anything" % parent)
     base: t.Tuple[str, ...] = (ctl,)
     config = config_of(argv)
     if config is not None:
@@ -143,10 +152,10 @@ def _supervisorctl(proc: Proc, instance: Instance, program: str) -> t.Tuple[str,
         if not is_roots(path):
             raise WouldFail("the configuration %s of its supervisord is not root's alone" % path)
         base = (ctl, "-c", path)
-    said = _run((*base, "pid", program), 10.0).strip()
+    said = run((*base, "pid", program), 10.0).strip()
     if said not in (str(instance.master.pid), str(instance.master.ppid)):
         raise WouldFail("supervisord does not say that this server is its program %s: %s" % (program, said))
-    return (*base, "restart", program)
+    return base
 
 
 def config_of(argv: t.Sequence[str]) -> t.Optional[str]:
@@ -175,13 +184,13 @@ class Job:
         """
         self._plan = plan
         for command in plan.commands[:-1]:
-            _run(command, timeout)
+            run(command, timeout)
         if plan.unit_changed:
             _check_program(t.cast(str, plan.supervisor.unit))
         self._popen: t.Optional[subprocess.Popen[bytes]] = None
         self._said: t.Optional[t.IO[bytes]] = None
         if plan.supervisor.kind == SYSTEMD:
-            _run(plan.commands[-1], timeout)
+            run(plan.commands[-1], timeout)
             return
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # until close()
         self._popen = subprocess.Popen(  # pylint: disable=ansible-bad-function  # must outlive the module
@@ -219,8 +228,8 @@ class Job:
         if stopped:
             # It starts a program that has ended at once a few times more (seen: the port was still taken by a worker of
             # the old server, whose master it had killed after stopwaitsecs).
-            _code, status = _capture((*self._plan.commands[-1][:-2], "status", unit), 10.0)
-            if any(state in status for state in _SUPERVISORD_GOES_ON):
+            _code, status = capture((*self._plan.commands[-1][:-2], "status", unit), 10.0)
+            if any(state in status for state in SUPERVISORD_GOES_ON):
                 return None
         return "supervisorctl says: %s" % redact_text(" ".join(said.split()) or "nothing, with code %d" % code)
 
@@ -233,19 +242,23 @@ def _check_program(unit: str) -> None:
         raise WouldFail("its unit %s would start %s, which is not there" % (unit, program))
 
 
-def _run(command: t.Sequence[str], timeout: float) -> str:
+def run(command: t.Sequence[str], timeout: float) -> str:
     """What a program says that has succeeded.
 
     :param timeout: in seconds; it has one at least.
     :raises WouldFail: it cannot be run, takes longer, or fails.
     """
-    code, said = _capture(command, timeout)
+    code, said = capture(command, timeout)
     if code:
         raise WouldFail("%s failed: %s" % (" ".join(command), said or "code %d" % code))
     return said
 
 
-def _capture(command: t.Sequence[str], timeout: float) -> t.Tuple[int, str]:
+def capture(command: t.Sequence[str], timeout: float) -> t.Tuple[int, str]:
+    """Exit code of a program and what it says, on one line, secrets hidden.
+
+    :raises WouldFail: it cannot be run, or takes longer than ``timeout`` seconds.
+    """
     try:
         done = subprocess.run(  # pylint: disable=ansible-bad-function  # there is no AnsibleModule here
             command,

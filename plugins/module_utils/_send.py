@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import os
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import (
     Process,
+    Stat,
     parse_stat,
     parse_status,
     signal_number,
@@ -61,24 +63,46 @@ def send(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -
     :returns: the objections that were lifted.
     :raises Refused: with the rule that forbids it; nothing was sent.
     """
-    process = target.process
+    with _held(target.process) as handle:
+        lifted = check(proc, signal_name, target, force=force)
+        _deliver(handle, target.process, signal_number(signal_name))
+    return lifted
+
+
+def kill(proc: Proc, process: Process) -> None:
+    """End a process that an earlier look saw, at once, whatever it does.
+
+    No rule would ever allow that. It is for what is left of a server that was told to end and has not, when the caller
+    has said that it is to be killed then. Identity is made sure of as by :func:`send`.
+
+    :raises Refused: it has ended, or is not ours to kill.
+    """
+    with _held(process) as handle:
+        _make_sure(proc, process)
+        _deliver(handle, process, signal_number("KILL"))
+
+
+@contextlib.contextmanager
+def _held(process: Process) -> t.Iterator[t.Optional[int]]:
+    """A pidfd of the process while the block runs; None where there are none."""
     handle = _open_pidfd(process)
     try:
-        lifted = check(proc, signal_name, target, force=force)
-        try:
-            if handle is None:
-                os.kill(process.pid, signal_number(signal_name))
-            else:
-                signal.pidfd_send_signal(handle, signal_number(signal_name))  # type: ignore[attr-defined,unused-ignore]
-        except ProcessLookupError:
-            raise Refused(_gone(process)) from None
-        except PermissionError:
-            reason = "process %d belongs to uid %d, and we are neither that user nor root" % (process.pid, process.uid)
-            raise Refused(Refusal(PRIVILEGE, reason)) from None
+        yield handle
     finally:
         if handle is not None:
             os.close(handle)
-    return lifted
+
+
+def _deliver(handle: t.Optional[int], process: Process, number: int) -> None:
+    try:
+        if handle is None:
+            os.kill(process.pid, number)
+        else:
+            signal.pidfd_send_signal(handle, number)  # type: ignore[attr-defined,unused-ignore]
+    except ProcessLookupError:
+        raise Refused(_gone(process)) from None
+    except PermissionError:
+        raise Refused(_forbidden(process)) from None
 
 
 def check(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> t.List[Refusal]:
@@ -88,6 +112,18 @@ def check(proc: Proc, signal_name: str, target: Target, *, force: bool = False) 
     :raises Refused: with the first rule that forbids it.
     """
     process = target.process
+    stat, caught = _make_sure(proc, process)
+    if stat.run_state in ("T", "t"):
+        raise Refused(Refusal(STATE, "process %d is stopped: the signal would wait until it goes on" % process.pid))
+    now = dataclasses.replace(process, caught=caught)
+    holding, lifted = sift(objections(signal_name, now, target.role, target.mode, target.state), force=force)
+    if holding:
+        raise Refused(holding[0])
+    return lifted
+
+
+def _make_sure(proc: Proc, process: Process) -> t.Tuple[Stat, int]:
+    """What it shows of itself now, with what it catches, if it is that process and we may signal it."""
     try:
         stat = parse_stat(proc.text(process.pid, "stat"))
         caught = parse_status(proc.text(process.pid, "status")).caught
@@ -99,15 +135,8 @@ def check(proc: Proc, signal_name: str, target: Target, *, force: bool = False) 
     if stat.run_state in ("Z", "X"):
         raise Refused(_gone(process))
     if os.geteuid() not in (0, process.uid):
-        reason = "process %d belongs to uid %d, and we are neither that user nor root" % (process.pid, process.uid)
-        raise Refused(Refusal(PRIVILEGE, reason))
-    if stat.run_state in ("T", "t"):
-        raise Refused(Refusal(STATE, "process %d is stopped: the signal would wait until it goes on" % process.pid))
-    now = dataclasses.replace(process, caught=caught)
-    holding, lifted = sift(objections(signal_name, now, target.role, target.mode, target.state), force=force)
-    if holding:
-        raise Refused(holding[0])
-    return lifted
+        raise Refused(_forbidden(process))
+    return stat, caught
 
 
 def _open_pidfd(process: Process) -> t.Optional[int]:
@@ -121,6 +150,11 @@ def _open_pidfd(process: Process) -> t.Optional[int]:
         if exc.errno in (errno.ENOSYS, errno.EPERM):  # an old kernel, or a seccomp filter that does not know the call
             return None
         raise
+
+
+def _forbidden(process: Process) -> Refusal:
+    reason = "process %d belongs to uid %d, and we are neither that user nor root" % (process.pid, process.uid)
+    return Refusal(PRIVILEGE, reason)
 
 
 def _gone(process: Process) -> Refusal:

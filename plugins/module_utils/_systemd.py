@@ -27,6 +27,7 @@ _FOLDERS = (
 _PROPERTIES = (
     "Id",
     "Restart",
+    "RestartForceExitStatus",
     "KillMode",
     "MainPID",
     "FragmentPath",
@@ -57,6 +58,8 @@ class Unit:
     has_job: bool = False
     #: path of the program that a start executes, as the host sees it; None where that is not known
     program: t.Optional[str] = None
+    #: exit statuses after which it is started again whatever ``restart`` says, as systemd shows them
+    restart_force: t.Optional[str] = None
 
 
 def systemctl() -> t.Optional[str]:
@@ -120,6 +123,7 @@ def _unit(values: t.Mapping[str, t.List[str]]) -> Unit:
     directory = (first("WorkingDirectory") or "").lstrip("!")
     return Unit(
         restart=first("Restart"),
+        restart_force=first("RestartForceExitStatus"),
         kill_mode=first("KillMode"),
         main_pid=int(main_pid) if main_pid and main_pid != "0" else None,
         # Written as "/etc/default/odoo (ignore_errors=yes)".

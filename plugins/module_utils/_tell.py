@@ -37,7 +37,7 @@ _OPTION_NAMES = (
     "data_dir",
 )
 
-SIGNALLED, RESTARTED, NOTHING, REFUSED = "signalled", "restarted", "nothing", "refused"
+SIGNALLED, RESTARTED, STARTED, NOTHING, REFUSED = "signalled", "restarted", "started", "nothing", "refused"
 
 
 @dataclass

@@ -69,7 +69,7 @@ class Machine:
         self.roots: t.Callable[[str], bool] = lambda _path: True
         self.pid = "100"
         monkeypatch.setattr(os, "geteuid", lambda: 0)
-        monkeypatch.setattr(_restart, "_run", lambda _command, _timeout: self.pid)
+        monkeypatch.setattr(_restart, "run", lambda _command, _timeout: self.pid)
         monkeypatch.setattr(_restart, "look", lambda _proc: Look(self.instances, (), {}, {}, frozenset()))
         monkeypatch.setattr(_restart, "systemctl", lambda: SYSTEMCTL)
         monkeypatch.setattr(_restart, "changed_since", lambda *_arguments: self.changed)
@@ -316,7 +316,7 @@ def test_supervisorctl_tells_that_nothing_comes(script: str, said: str | None, m
     for stopped, status in itertools.product(
         [True, False], ["FATAL", "STOPPED", "no such process", "BACKOFF", "STARTING"]
     ):
-        monkeypatch.setattr(_restart, "_capture", lambda _command, _timeout, status=status: (3, status))
+        monkeypatch.setattr(_restart, "capture", lambda _command, _timeout, status=status: (3, status))
         # What it starts again may come up all the same.
         goes_on = stopped and status in ("BACKOFF", "STARTING")
         assert asked.problem(stopped=stopped) == (None if goes_on else said)

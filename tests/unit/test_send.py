@@ -13,6 +13,7 @@ import errno
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import typing as t
@@ -29,7 +30,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_stat, parse_status
-from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, send
+from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, kill, send
 
 from . import build
 
@@ -289,6 +290,19 @@ def test_a_stranger_of_another_user_is_a_refusal(monkeypatch: pytest.MonkeyPatch
         send(Proc(), "HUP", target(child.process))
     assert caught.value.refusal.rule == "privilege"
     assert child.end() == []
+
+
+@pytest.mark.usefixtures("way")
+def test_kill_ends_what_catches_nothing_and_nobody_else() -> None:
+    child = Child(DEAF)
+    stranger = dataclasses.replace(child.process, start=child.process.start - 1)
+    with pytest.raises(Refused, match="now belongs to another process"):
+        kill(Proc(), stranger)
+    assert child.popen.poll() is None
+    kill(Proc(), child.process)
+    assert child.popen.wait(10) == -signal.SIGKILL
+    with pytest.raises(Refused, match="has ended since it was looked at"):
+        kill(Proc(), child.process)
 
 
 def test_no_descriptor_is_left_behind() -> None:

@@ -1,0 +1,28 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module of the same name, with ``select``. What is drained does not run, so nothing of it can be selected."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._select import ActionModule as Base
+
+__all__ = ["ActionModule"]
+
+
+class ActionModule(Base):
+    """That no master is selected is the goal of a drain."""
+
+    allow_none = True
+
+    def _selected(self, expression: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
+        if arguments.get("state") == "undrained":
+            raise AnsibleActionFail(
+                f"select: {expression!r} chooses among running masters, and what was drained does not run; right with"
+                " state=undrained is match"
+            )
+        return super()._selected(expression, arguments, task_vars)

@@ -1,0 +1,306 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: drain
+short_description: Take Odoo servers out of service without losing a request or a job, and bring them back
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - With O(state=drained) it keeps the supervisor of each chosen server from starting it again, sends the master one
+    C(INT), and watches on the host until the master and all its processes are gone. Requests and cron jobs under way
+    come to their end first.
+  - With O(state=undrained) it lets go of the supervisor, has him start what was drained, and waits until it has been
+    healthy for O(min_healthy_time).
+  - A threaded server cuts its cron jobs off when it ends, and Odoo 19 closes the database connections of its requests.
+    So stack dumps are taken until none of its threads is at work, and the C(INT) is sent then. An Odoo before 19 in
+    prefork mode ends whatever is left after its C(limit_time_real), so where O(cron_timeout) is longer, cron jobs are
+    waited for before the C(INT).
+  - It knows nothing of load balancers. Take the server out of them first, or its clients are refused while it drains,
+    and a threaded server may never be idle.
+  - A drain that somebody else has begun is waited for, and so are starts and reloads. Of several calls at the same
+    moment one sends the signal. A call that was cut off is taken up by the next one, which sends no second C(INT).
+  - What was drained is written down below C(/run), and what holds systemd lies there too, so a boot takes away both.
+extends_documentation_fragment:
+  - fleetops.odoo._attributes
+  - fleetops.odoo._attributes.ACTION
+  - fleetops.odoo._choice
+  - fleetops.odoo._health
+attributes:
+  idempotent:
+    support: full
+    details:
+      - What is drained and gone is left alone, and what is draining is waited for. No second signal is sent unless
+        O(on_timeout) says so.
+options:
+  state:
+    description:
+      - With V(drained) the server is gone, and will not be started again by its supervisor.
+      - With V(undrained) it is back and healthy. Only what this module has drained since the last boot can be brought
+        back. A server that runs and was not drained must be healthy, and is left as it is.
+    type: str
+    choices: [drained, undrained]
+    default: drained
+  match:
+    description:
+      - Only servers for which every key holds. A list of values holds when one of them does.
+      - Keys are V(identity), V(pid), V(user), V(unit), V(config_file), V(database), V(http_port), V(version) and
+        V(mode). What was drained is known by what it had when it ran.
+  select:
+    description:
+      - A JMESPath expression over the list of masters that M(fleetops.odoo.master_info) returns, after O(match). It
+        must return masters or their C(identity). What was drained does not run, so it is refused with
+        O(state=undrained).
+      - It is worked out on the controller, which needs the Python package C(jmespath). Without it one module is run on
+        the host, with it two.
+  allow_none:
+    description:
+      - Whether it is all right that no server is found.
+      - It is, with O(state=drained), and it is not with O(state=undrained), unless this says otherwise.
+    type: bool
+  http_timeout:
+    description:
+      - Seconds for which requests are waited for.
+      - They count from the moment at which the work of the server begins to be waited for, which is the C(INT) for a
+        prefork server.
+    type: float
+    default: 150.0
+  cron_timeout:
+    description: Seconds for which cron jobs are waited for, counted as with O(http_timeout).
+    type: float
+    default: 900.0
+  gevent_timeout:
+    description: Seconds for which the gevent process is waited for, counted as with O(http_timeout).
+    type: float
+    default: 30.0
+  timeout:
+    description: Seconds that one server may take in all, waiting for others, for reloads and for its start included.
+    type: float
+    default: 960.0
+  on_timeout:
+    description:
+      - What is done when a time is up. Whoever is at work then is named in the message, and what was done is in
+        C(steps).
+      - With V(fail) nothing. A server that got its C(INT) goes on draining, and another call waits for it. One that is
+        waited for before its C(INT) goes on serving, and its supervisor is let go again.
+      - With V(abort) a second C(INT) is sent, which cuts off whatever is at work. A server that is waited for before
+        its C(INT) gets the first one, and eight seconds later the second if it is still there.
+      - With V(kill) all that is left of it is killed. A server that is waited for before its C(INT) gets that, and
+        eight seconds later is killed if it is still there.
+    type: str
+    choices: [fail, abort, kill]
+    default: fail
+  hold:
+    description:
+      - Who sees to it that the server is not started again.
+      - With V(auto) this module. A unit of systemd with a C(Restart=) gets a drop-in below C(/run/systemd/system) that
+        says C(Restart=no), and nothing is sent before systemd has read it. supervisord cannot be told beforehand; where
+        its C(autorestart) starts the server again, that one is stopped at once. The restart policy of a container of
+        docker or podman is read, and the drain is refused where it would start it again, or cannot be read.
+      - With V(external) whoever calls it. Nothing is asked, written or checked.
+    type: str
+    choices: [auto, external]
+    default: auto
+  force:
+    description:
+      - Lift the rules of role, mode, state and platform. What was overridden is in the result.
+      - Send the C(INT) to a threaded server though nothing can show whether it is idle, since its log shows no dumps.
+    type: bool
+    default: false
+  min_healthy_time:
+    description: Seconds for which a server must be healthy without a break before it counts as back.
+    type: float
+    default: 0.0
+  start_recorded:
+    description:
+      - With O(state=undrained), run the command that the server was running, where nothing else would start it, such as
+        for one that was started in a terminal.
+      - It runs as the user and in the directory of the server, with a plain environment and its output discarded. A
+        server of root is started only if root alone can write its files.
+    type: bool
+    default: false
+requirements:
+  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+notes:
+  - Never run C(systemctl stop) or C(supervisorctl stop) while a drain is under way. Both send a second signal, which
+    cuts off what is at work.
+  - To name the requests and jobs it sends C(QUIT) to the workers, which write their stacks to the log and go on. That
+    needs C(log_level=info) and a log in a file or the journal. Elsewhere role, pid and seconds are named.
+  - Run it as root, or as the user of a server that nothing starts again.
+seealso:
+  - module: fleetops.odoo.master_info
+  - module: fleetops.odoo.wait_healthy
+"""
+
+EXAMPLES = r"""
+- name: Take every Odoo server of the host out of service
+  fleetops.odoo.drain:
+
+- name: Bring it back, and go on when it has been well for ten seconds
+  fleetops.odoo.drain:
+    state: undrained
+    min_healthy_time: 10
+
+- name: Drain one of several instances, and give its cron jobs an hour
+  fleetops.odoo.drain:
+    match:
+      unit: odoo@prod.service
+    cron_timeout: 3600
+    timeout: 3700
+
+- name: Do not wait longer than two minutes, whatever it costs
+  fleetops.odoo.drain:
+    http_timeout: 120
+    cron_timeout: 120
+    on_timeout: abort
+
+- name: Drain a container whose restart policy was set to no
+  fleetops.odoo.drain:
+    match:
+      http_port: 8069
+    hold: external
+"""
+
+RETURN = r"""
+results:
+  description: What was done, by server, in the order in which it was done. It is there on failure too.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    identity:
+      description: PID and start of the master, as it was when it was drained.
+      type: str
+    pid:
+      description: Process ID of that master.
+      type: int
+    did:
+      description: V(signalled), V(started), V(nothing) or V(refused).
+      type: str
+    reason:
+      description: Why, what was overridden by O(force), and what was cut off.
+      type: str
+    signals:
+      description: Signals that were sent, or that would be in check mode. C(QUIT), which changes nothing, is left out.
+      type: list
+      elements: str
+    hold:
+      description: Who keeps the server running, and what keeps him from it. Null where that was not looked at.
+      type: dict
+      contains:
+        kind:
+          description: V(systemd), V(supervisord), V(container) or V(none).
+          type: str
+        unit:
+          description: Unit, program of supervisord, or container.
+          type: str
+        policy:
+          description: The C(Restart=) of the unit, or the restart policy of the container.
+          type: str
+        drop_in:
+          description: Path of the drop-in, where one is needed.
+          type: str
+        external:
+          description: Whether O(hold=external) was said.
+          type: bool
+    steps:
+      description: What was done, or would be in check mode, in order.
+      type: list
+      elements: dict
+      contains:
+        seconds:
+          description: When, in seconds since the work on this server began.
+          type: float
+        what:
+          description: The step, as a clause.
+          type: str
+    busy:
+      description:
+        - Who was at work when it was last looked at. Empty once the server is gone.
+        - In check mode during a drain it is what the call that drains has seen last.
+      type: list
+      elements: dict
+      contains:
+        pid:
+          description: Process ID.
+          type: int
+        role:
+          description: V(http), V(cron) or V(gevent), for a thread as for a process.
+          type: str
+        seconds:
+          description:
+            - For how long it has been at it, at least. Odoo 16 and earlier do not tell when a request began, so it
+              counts from when it was first seen.
+          type: float
+        url:
+          description: URL of the request. Null where no dump tells.
+          type: str
+        database:
+          description: Database it works on. Null where no dump tells.
+          type: str
+        job:
+          description: Name of the cron job. Null where the log does not tell.
+          type: str
+        stack:
+          description: Its calls, the innermost last. Empty without a dump.
+          type: list
+          elements: str
+    before:
+      description: State, workers, children and load of the server before. Null where it did not run.
+      type: dict
+    after:
+      description: The same afterwards. A server that is gone has the C(state) V(gone) and nothing else.
+      type: dict
+    successor:
+      description: Identity of the master that was started, null otherwise.
+      type: str
+    log:
+      description: Up to 100 last lines that the server wrote to its log since the call began, secrets hidden. Empty
+        unless it failed.
+      type: list
+      elements: str
+    seconds:
+      description: How long it took, waiting included.
+      type: float
+  sample:
+    - identity: "472:375040"
+      pid: 472
+      did: signalled
+      reason: a drain was asked for
+      signals: [INT]
+      seconds: 12.4
+"""
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, HEALTH_SPEC, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._module_drain import drain
+
+SPEC = {
+    "state": {"type": "str", "choices": ["drained", "undrained"], "default": "drained"},
+    "allow_none": {"type": "bool"},
+    "http_timeout": {"type": "float", "default": 150.0},
+    "cron_timeout": {"type": "float", "default": 900.0},
+    "gevent_timeout": {"type": "float", "default": 30.0},
+    "timeout": {"type": "float", "default": 960.0},
+    "on_timeout": {"type": "str", "choices": ["fail", "abort", "kill"], "default": "fail"},
+    "hold": {"type": "str", "choices": ["auto", "external"], "default": "auto"},
+    "force": {"type": "bool", "default": False},
+    "min_healthy_time": {"type": "float", "default": 0.0},
+    "start_recorded": {"type": "bool", "default": False},
+    **CHOICE_SPEC,
+    **HEALTH_SPEC,
+}
+
+
+def main() -> None:
+    """Entry point."""
+    drain(start(SPEC))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,427 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The drain, over captured moments that follow each other: what is held, sent, waited for and told."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils import _drain, _leaving, _notes, _subject, _survey, _work
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain import drain_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain_types import DrainFailed, DrainOrder, DrainResult
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import Dump, Frame, Stack
+from ansible_collections.fleetops.odoo.plugins.module_utils._hold import Hold
+from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._notes import NoteBook
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Stacks
+
+from .build import FakeClock
+from .test_reload import GONE, PREFORK_14, PREFORK_19, Scene
+
+DRAINING = "int-draining-in-flight"
+REST = {
+    "19-prefork": PREFORK_19[-1],
+    "19-threaded": "hup-19-threaded-done",
+    "14-prefork": "hup-14-done",
+    "14-threaded": "hup-14-threaded-done",
+}
+KINDS = tuple(REST)
+HELD = Hold("systemd", "odoo.service", "always", "/run/systemd/system/odoo.service.d/zz.conf", warnings=("be careful",))
+
+REQUEST = Stack(
+    "<T>", "shop", url="http://h/slow", query_time=1.0, python_time=2.0, frames=(Frame("/w.py", 1, "run_wsgi"),)
+)
+JOB = Stack("<T>", "shop", frames=(Frame("/x/ir_cron.py", 1, "_process_job"),))
+IDLE = Stack("<T>", url="http://h/old", frames=(Frame("/s.py", 1, "sleep"),))
+
+
+class Stage:
+    """A machine on which a server is drained. Time passes by sleeping; an INT leads to the next moment, or does not."""
+
+    def __init__(self, kind: str, moments: list[str], tmp_path: pathlib.Path) -> None:
+        self.scene = Scene(kind, moments, tmp_path / "proc")
+        self.store = StateDirectory(str(tmp_path / "state"))
+        self.clock = FakeClock(self.sleep)
+        self.sent: list[str] = []
+        self.killed: list[int] = []
+        self.hold = HELD
+        self.holding: list[str] = []
+        self.resting: list[str] = []
+        #: what each dump of a worker shows, the last one for ever; None: nothing was written
+        self.shows: list[tuple[Stack, ...] | None] = [(IDLE,)]
+        self.hidden: str | None = None
+        self.deaf = False
+        self.refuses: list[BaseException] = []
+        #: by the clock: jump to this moment
+        self.then: dict[float, str] = {}
+
+    def sleep(self, _seconds: float) -> None:
+        for moment in [self.then.pop(at) for at in sorted(self.then) if self.clock.now >= at]:
+            self.scene.go_to(moment)
+
+    def send(self, proc: Proc, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
+        lifted = check(proc, name, target, force=force)
+        for refusal in self.refuses:
+            raise refusal
+        self.sent.append(name)
+        self.holding.append(name)
+        if not self.deaf:
+            self.scene.go_on()
+        return lifted
+
+    def kill(self, _proc: Proc, process: Process) -> None:
+        if process.pid in self.killed:
+            raise Refused(Refusal("identity", "it has ended"))
+        self.killed.append(process.pid)
+        self.sent.append("KILL")
+        self.scene.go_to(GONE)
+
+    def find_hold(self, _proc: Proc, _instance: Instance, _supervisor: object, how: str) -> Hold:
+        if how == "external":
+            return Hold("systemd", external=True)
+        return self.hold
+
+    def put(self, hold: Hold) -> bool:
+        if hold.drop_in:
+            self.holding.append("hold")
+        return True
+
+    def take_away(self, hold: Hold, *, made: bool) -> bool:
+        assert made
+        self.holding.append("let go")
+        return hold.drop_in is not None
+
+    def rest(self, _hold: Hold) -> tuple[str | None, str | None]:
+        return (self.resting.pop(0), "it was stopped") if self.resting else (None, None)
+
+    def take(self, instance: Instance) -> tuple[dict[int, Dump], list[str]]:
+        shown = self.shows.pop(0) if len(self.shows) > 1 else self.shows[0]
+        if shown is None:
+            return {}, []
+        if instance.mode == "threaded":
+            return {instance.master.pid: Dump(instance.master.pid, "", None, shown)}, []
+        return {c.process.pid: Dump(c.process.pid, "", None, shown) for c in instance.children}, []
+
+    def drain(self, *, check_mode: bool = False, **wishes: t.Any) -> DrainResult:
+        order = DrainOrder(**{"http_timeout": 60, "cron_timeout": 60, "gevent_timeout": 30, "timeout": 100, **wishes})
+        seen = look(self.scene)
+        identities = [one.identity for one in seen.instances]
+        notes = [] if identities else NoteBook(self.store).all()
+        (result,) = drain_all(
+            Host(self.scene, self.clock, self.store), seen, identities, notes, order, check_mode=check_mode
+        )
+        return result
+
+    @property
+    def notes(self) -> list[_notes.Note]:
+        return NoteBook(self.store).all()
+
+
+Staged = t.Callable[..., Stage]
+
+
+@pytest.fixture
+def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
+    def make(kind: str, *moments: str) -> Stage:
+        made = Stage(kind, list(moments) or [REST[kind], DRAINING, GONE], tmp_path)
+        if not moments:
+            made.then[1003.0] = GONE
+        monkeypatch.setattr(_leaving, "send", made.send)
+        monkeypatch.setattr(_leaving, "kill", made.kill)
+        monkeypatch.setattr(_drain, "find_hold", made.find_hold)
+        monkeypatch.setattr(_drain, "put", made.put)
+        monkeypatch.setattr(_drain, "rest", made.rest)
+        monkeypatch.setattr(_leaving, "take_away", made.take_away)
+        for module in (_drain, _work, _leaving):
+            monkeypatch.setattr(module, "uptime", made.clock.monotonic, raising=False)
+        monkeypatch.setattr(Stacks, "take", lambda _self, instance: made.take(instance))
+        monkeypatch.setattr(Stacks, "hidden", lambda _self, _instance: made.hidden)
+        monkeypatch.setattr(_survey, "start_time", lambda process: 1_795_000_000 + process.start / 100)
+        monkeypatch.setattr(_subject.Subject, "version", kind[:2] + ".0")
+        return made
+
+    return make
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_from_the_hold_to_the_end(stage: Staged, kind: str) -> None:
+    on = stage(kind)
+    result = on.drain()
+    assert on.holding == ["hold", "INT"]
+    assert (result.did, result.signals, result.changed) == ("signalled", ["INT"], True)
+    assert (result.reason, result.after, result.busy) == ("a drain was asked for", {"state": "gone"}, [])
+    assert result.told()["hold"]["drop_in"] == HELD.drop_in
+    assert result.warnings[0] == "be careful"
+    (note,) = on.notes
+    assert note.drained is not None
+    assert (note.made, note.unit, note.http_port) == (True, note.unit, 8069)
+    # Once more: there is nothing to do.
+    again = on.drain()
+    assert (again.did, again.changed, on.sent) == ("nothing", False, ["INT"])
+    assert "has been gone since" in again.reason
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_check_mode_does_nothing_and_says_what_would_be(stage: Staged, kind: str) -> None:
+    on = stage(kind)
+    result = on.drain(check_mode=True)
+    assert (on.holding, on.notes) == ([], [])
+    assert not pathlib.Path(on.store.path).exists()
+    assert (result.did, result.signals, result.changed, result.after) == ("signalled", ["INT"], True, None)
+    said = [step["what"] for step in result.steps]
+    assert "would be put there" in said[0]
+    assert said[-1] == f"INT would be sent to pid {result.pid}"
+    assert ("waited for" in said[1]) == (kind.endswith("threaded"))
+
+
+@pytest.mark.parametrize("kind", ["19-threaded", "14-threaded"])
+def test_a_threaded_server_is_waited_for_before_its_int(stage: Staged, kind: str) -> None:
+    on = stage(kind, REST[kind], DRAINING, GONE)
+    # No dump is no proof that it is idle.
+    on.shows = [(REQUEST, JOB), (JOB,), None, (IDLE,)]
+    on.then = {1010.0: GONE}
+    assert on.drain().signals == ["INT"]
+    assert on.clock.now >= 1003
+
+
+@pytest.mark.parametrize("kind", ["19-threaded", "14-threaded"])
+@pytest.mark.parametrize(
+    ("work", "option"), [(REQUEST, "http_timeout (5 s)"), (JOB, "cron_timeout (7 s)"), (None, "http_timeout (5 s)")]
+)
+def test_a_threaded_server_that_stays_at_work_gets_none(
+    stage: Staged, kind: str, work: Stack | None, option: str
+) -> None:
+    on = stage(kind, REST[kind], DRAINING)
+    on.shows = [(work,) if work else None]
+    with pytest.raises(DrainFailed) as failed:
+        on.drain(http_timeout=5, cron_timeout=7)
+    (result,) = failed.value.results
+    assert (on.sent, on.holding, on.notes, result.changed) == ([], ["hold", "let go"], [], False)
+    assert option in str(failed.value)
+    assert "No INT was sent" in str(failed.value)
+    assert len(result.told()["busy"]) == 1
+    if work is REQUEST:
+        assert "http://h/slow of database shop" in str(failed.value)
+
+
+@pytest.mark.parametrize("kind", ["19-threaded", "14-threaded"])
+def test_a_threaded_server_that_cannot_be_seen_is_refused_unless_forced(stage: Staged, kind: str) -> None:
+    on = stage(kind)
+    on.hidden = "its log level hides stack dumps"
+    for check_mode in (True, False):
+        with pytest.raises(DrainFailed, match="whether there are any cannot be seen: its log level hides") as failed:
+            on.drain(check_mode=check_mode)
+        assert [one.did for one in failed.value.results] == ["refused"]
+    assert (on.holding, on.notes) == ([], [])
+    assert on.drain(force=True).signals == ["INT"]
+
+
+def test_before_19_long_jobs_are_waited_for_before_the_int(stage: Staged) -> None:
+    on = stage("14-prefork", REST["14-prefork"], DRAINING, GONE)
+    on.shows = [(JOB,), (JOB,), (IDLE,)]
+    on.then = {1010.0: GONE}
+    result = on.drain(cron_timeout=900)
+    assert (on.sent, on.clock.now >= 1002) == (["INT"], True)
+    assert any("limit_time_real" in warning for warning in result.warnings)
+    assert any(step["what"] == "its work has ended: it is idle" for step in result.steps)
+
+
+def test_before_19_the_master_gives_jobs_part_of_their_time(stage: Staged) -> None:
+    on = stage("14-prefork", REST["14-prefork"], DRAINING)
+    on.shows = [(JOB,)]
+    with pytest.raises(DrainFailed, match=r"cron_timeout \(125 s\)"):
+        on.drain(cron_timeout=125, timeout=900)
+    assert (on.sent, 1005 <= on.clock.now < 1010) == ([], True)
+
+
+@pytest.mark.parametrize("kind", ["19-prefork", "14-prefork"])
+def test_who_takes_too_long_is_named_and_goes_on(stage: Staged, kind: str) -> None:
+    on = stage(kind, REST[kind], DRAINING)
+    on.shows = [(REQUEST,)]
+    with pytest.raises(DrainFailed) as failed:
+        on.drain(http_timeout=5)
+    (result,) = failed.value.results
+    assert (on.sent, on.holding, result.did, result.changed) == (["INT"], ["hold", "INT"], "signalled", True)
+    for part in ("http_timeout (5 s)", "(http) for ", "http://h/slow of database shop", "goes on draining"):
+        assert part in str(failed.value)
+    assert result.told()["busy"][0]["url"] == "http://h/slow"
+    # The next call sends nothing, and can be asked who it is.
+    asked = on.drain(check_mode=True)
+    assert (asked.did, asked.changed, asked.busy[0]["url"]) == ("nothing", False, "http://h/slow")
+    assert "control" not in (asked.hold or {})
+    on.scene = _ending(on)
+    on.then = {on.clock.now + 3: GONE}
+    again = on.drain()
+    assert (again.did, on.sent, again.after) == ("nothing", ["INT"], {"state": "gone"})
+
+
+def _ending(on: Stage) -> Scene:
+    on.scene._names.append(GONE)  # it may end, too
+    return on.scene
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_abort_sends_a_second_int_and_says_what_it_costs(stage: Staged, kind: str) -> None:
+    on = stage(kind, REST[kind], DRAINING, GONE)
+    on.shows = [(REQUEST,)]
+    result = on.drain(http_timeout=5, on_timeout="abort", cron_timeout=80, timeout=90)
+    assert (on.sent, result.signals, result.after) == (["INT", "INT"], ["INT", "INT"], {"state": "gone"})
+    said = [step["what"] for step in result.steps]
+    assert any("http_timeout passed; at work: pid" in one for one in said)
+    assert any("a second INT was sent" in one and "cuts off: pid" in one for one in said)
+    assert "a second INT cut off" in result.reason
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kill_kills_what_is_left(stage: Staged, kind: str) -> None:
+    on = stage(kind, REST[kind], DRAINING, GONE)
+    on.shows = [(REQUEST,)]
+    result = on.drain(http_timeout=5, on_timeout="kill")
+    assert on.sent[:2] == ["INT", "KILL"]
+    assert set(result.signals) == {"INT", "KILL"}
+    # The master first, so that it starts nobody anew.
+    assert on.killed[0] == result.pid
+    assert result.after == {"state": "gone"}
+    assert any(f"KILL was sent to pid {result.pid} (master)" in step["what"] for step in result.steps)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_drain_by_another_hand_is_held_and_waited_for(stage: Staged, kind: str) -> None:
+    on = stage(kind, DRAINING, GONE)
+    on.then = {1003.0: GONE}
+    result = on.drain()
+    assert (result.did, on.holding, result.changed) == ("nothing", ["hold"], True)
+    assert "was draining when this call came" in result.reason
+    assert len(on.notes) == 1
+
+
+def test_a_hup_of_odoo_14_looks_like_one_and_is_drained_after_it(stage: Staged) -> None:
+    on = stage("14-prefork", *PREFORK_14[1:], DRAINING, GONE)
+    on.then = {1002.0: PREFORK_14[-2], 1004.0: PREFORK_14[-1], 1020.0: GONE}
+    result = on.drain()
+    assert (result.did, on.sent, result.reason) == ("signalled", ["INT"], "a drain was asked for")
+
+
+def test_a_reload_is_waited_for(stage: Staged) -> None:
+    on = stage("19-prefork", *PREFORK_19[1:], DRAINING, GONE)
+    on.then = {1005.0: PREFORK_19[-1], 1020.0: GONE}
+    assert on.drain().signals == ["INT"]
+    assert on.clock.now > 1005
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_call_that_was_cut_off_after_its_note_sends_none_while_it_may_show(stage: Staged, kind: str) -> None:
+    on = stage(kind, REST[kind], DRAINING, GONE)
+    on.deaf = True
+    on.refuses = [Cut()]
+    with pytest.raises(Cut):
+        on.drain()
+    assert on.notes[0].sent is not None
+    on.refuses = []
+    # The INT was sent, and shows a little later.
+    on.then = {on.clock.now + 0.5: DRAINING, on.clock.now + 4: GONE}
+    result = on.drain()
+    assert (result.did, on.sent, result.after) == ("nothing", [], {"state": "gone"})
+
+
+class Cut(BaseException):
+    """The process of the module is no more."""
+
+
+def test_one_that_was_cut_off_before_its_signal_is_sent_one(stage: Staged) -> None:
+    on = stage("19-prefork", REST["19-prefork"], DRAINING, GONE)
+    on.refuses = [Cut()]
+    with pytest.raises(Cut):
+        on.drain()
+    on.refuses = []
+    on.then = {on.clock.now + 20: GONE}
+    result = on.drain()
+    assert (result.signals, on.sent) == (["INT"], ["INT"])
+
+
+def test_a_refusal_at_the_door_leaves_nothing(stage: Staged) -> None:
+    on = stage("19-prefork")
+    on.refuses = [Refused(Refusal("interlock", "it is not the time"))]
+    with pytest.raises(DrainFailed, match="is not drained: it is not the time") as failed:
+        on.drain()
+    assert (on.holding, on.notes) == (["hold", "let go"], [])
+    assert (failed.value.results[0].did, failed.value.results[0].changed) == ("refused", False)
+
+
+def test_a_hold_that_does_not_hold_leaves_nothing(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    on = stage("19-prefork")
+
+    def put(_hold: Hold) -> bool:
+        raise WouldFail("systemd would start it again all the same")
+
+    monkeypatch.setattr(_drain, "put", put)
+    with pytest.raises(DrainFailed, match="start it again all the same"):
+        on.drain()
+    assert (on.sent, on.notes) == ([], [])
+
+
+def test_an_external_hold_writes_a_note_and_no_drop_in(stage: Staged) -> None:
+    on = stage("19-prefork")
+    result = on.drain(hold="external")
+    assert on.holding == ["INT"]
+    assert result.told()["hold"]["external"] is True
+
+
+def test_the_supervisor_must_be_at_rest(stage: Staged) -> None:
+    on = stage("19-prefork")
+    on.resting = ["supervisord to stop it"]
+    result = on.drain()
+    assert any(step["what"] == "it was stopped" for step in result.steps)
+
+
+def test_one_that_came_back_is_told_apart(stage: Staged) -> None:
+    on = stage("19-prefork")
+    on.drain()
+    note = on.notes[0]
+    NoteBook(on.store).write(dataclasses.replace(note, identity="1:1", pid=1))
+    on.scene.go_to(REST["19-prefork"])
+    on.then = {on.clock.now + 3: GONE}
+    result = on.drain()
+    assert (result.did, on.sent) == ("signalled", ["INT", "INT"])
+    assert "with pid 1, and has come back by itself since" in result.reason
+
+
+def test_another_call_is_waited_for_and_no_longer_than_the_timeout(stage: Staged) -> None:
+    on = stage("19-prefork", REST["19-prefork"])
+    on.store.open()
+    lock = on.store.try_lock(look(on.scene).instances[0].master)
+    assert lock is not None
+    with pytest.raises(DrainFailed, match="still waiting for another call that is at work on this server"):
+        on.drain(timeout=20)
+    assert (on.sent, on.notes) == ([], [])
+
+
+def test_a_note_of_another_boot_is_none(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    on = stage("19-prefork")
+    on.drain()
+    assert len(on.notes) == 1
+    monkeypatch.setattr(_notes, "boot_id", lambda: "another")
+    assert on.notes == []
+
+
+def test_a_note_is_for_its_owner_only_and_a_broken_one_is_none(stage: Staged) -> None:
+    on = stage("19-prefork")
+    on.drain()
+    (path,) = pathlib.Path(on.store.path).glob("drain-*.json")
+    assert path.stat().st_mode & 0o777 == 0o600
+    for content in ("", "{", "[]", "{}", '{"key": 1}'):
+        path.write_text(content)
+        assert on.notes == []
