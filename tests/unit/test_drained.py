@@ -1,0 +1,82 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role graceful_drain says, and what speaks against a drain."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.filter.drain_faults import FilterModule as Faults
+from ansible_collections.fleetops.odoo.plugins.filter.drain_line import FilterModule as Lines
+
+line = Lines().filters()["drain_line"]
+faults = Faults().filters()["drain_faults"]
+
+HOLD = {"kind": "systemd", "unit": "odoo.service", "policy": "always", "drop_in": "/run/x.conf"}
+
+
+def one(did: str, **more: t.Any) -> dict[str, t.Any]:
+    """An entry of ``results``."""
+    found = {"did": did, "pid": 33, "signals": ["INT"], "seconds": 1.23, "reason": "that is why", "hold": None}
+    return {**found, "steps": [{"seconds": 0.1, "what": "INT would be sent to pid 33"}], **more}
+
+
+@pytest.mark.parametrize(
+    ("results", "check", "said"),
+    [
+        ([], False, "no Odoo server runs"),
+        ([one("signalled")], False, "drained in 1.2 s (INT to 33)"),
+        ([one("signalled", hold=HOLD)], False, "drained in 1.2 s (INT to 33); odoo.service (Restart=always) is held"),
+        ([one("signalled")], True, "would be drained (INT would be sent to pid 33)"),
+        ([one("started")], False, "back after 1.2 s"),
+        ([one("started", steps=[{"what": "a"}, {"what": "b"}])], True, "would be started (a, b)"),
+        ([one("nothing"), one("signalled")], False, "that is why; drained in 1.2 s (INT to 33)"),
+    ],
+)
+def test_one_line_for_a_host(results: list[dict[str, t.Any]], check: bool, said: str) -> None:  # noqa: FBT001
+    assert line({"results": results}, check) == said
+
+
+def server(name: str, admin: str = "ready", status: str = "UP", backend: str = "odoo") -> dict[str, str]:
+    """A server as haproxy_info tells it."""
+    return {"backend": backend, "server": name, "admin": admin, "status": status}
+
+
+ALL = [server("a"), server("b"), server("c"), server("a", backend="chat")]
+
+
+@pytest.mark.parametrize(
+    ("servers", "backends", "leaving", "least", "said"),
+    [
+        (ALL, ["odoo"], ["a"], 2, []),
+        (ALL, ["odoo"], ["a", "b"], 1, []),
+        (ALL, ["odoo"], ["a"], 3, ["odoo of balancer lb would have 2 healthy servers left, and 3 must stay"]),
+        (ALL, [], ["a"], 1, ["chat of balancer lb would have 0 healthy servers left, and 1 must stay"]),
+        # Backends that nobody leaves do not matter.
+        (ALL, [], ["b"], 2, []),
+        # What is out, or down, does not count as staying; what leaves may be out already.
+        ([server("a", "drain"), server("b")], ["odoo"], ["a"], 1, []),
+        (
+            [server("a"), server("b", "drain"), server("c", status="DOWN")],
+            ["odoo"],
+            ["a"],
+            1,
+            ["odoo of balancer lb would have 0 healthy servers left, and 1 must stay"],
+        ),
+        (ALL, ["odoo"], ["x", "a"], 0, ["balancer lb has no server x"]),
+    ],
+)
+def test_enough_must_stay(
+    servers: list[dict[str, str]], backends: list[str], leaving: list[str], least: int, said: list[str]
+) -> None:
+    assert faults([{"item": "lb", "servers": servers}], backends, leaving, least) == said
+
+
+@pytest.mark.parametrize(
+    "answer", [{"unreachable": True, "msg": "no route\nat all"}, {"failed": True, "msg": "no route"}]
+)
+def test_a_balancer_that_does_not_answer(answer: dict[str, t.Any]) -> None:
+    assert faults([{"item": "lb", **answer}], [], ["a"], 1) == ["balancer lb cannot be asked: no route"]
