@@ -126,7 +126,7 @@ def test_nothing_is_lost_and_nothing_is_left_behind(fleet: Fleet, tmp_path: path
         load.terminate()
         load.wait()
     counted = json.loads(tally.read_text(encoding="utf-8"))
-    assert (counted["failed"], counted["total"] > 300) == (0, True), counted
+    assert (counted["failed"], counted["requests"] > 300) == (0, True), counted
     until(lambda: all_in(fleet))
     assert {host: traces(fleet, host) for host in KINDS} == before
     assert {host: locked(fleet, host) for host in KINDS} == dict.fromkeys(KINDS)
