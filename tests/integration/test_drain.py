@@ -29,7 +29,7 @@ STOPS = r"Stopping gracefully|Stopping workers gracefully|Initiating shutdown"
 @pytest.fixture(scope="module")
 def fleet() -> t.Iterator[Fleet]:
     """A fleet of its own, for the run of this file."""
-    for one in lab_up("drn", str(pathlib.Path(__file__).parent / "drain.yml")):
+    for one in lab_up("drain", str(pathlib.Path(__file__).parent / "drain.yml")):
         for host in ("p14", "t14"):
             # It looks for jobs every minute. The tests wait for one.
             server = "/usr/lib/python3/dist-packages/odoo/service/server.py"
