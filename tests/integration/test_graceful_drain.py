@@ -225,6 +225,8 @@ def test_a_host_that_cannot_be_reached_is_told_and_the_others_are_drained(fleet:
         ({"on_timeout": "never"}, "value of graceful_drain_on_timeout must be one of"),
         ({"http_timeout": "soon"}, "graceful_drain_http_timeout"),
         ({"hosts": "oddo"}, "graceful_drain_hosts: 'oddo' matches no host of the inventory"),
+        ({"hosts": ""}, "graceful_drain_hosts: '' matches no host of the inventory"),
+        ({"host": "p19"}, "which hosts are meant is graceful_drain_hosts"),
     ],
 )
 def test_a_wrong_value_is_refused(fleet: Fleet, values: dict[str, str], message: str) -> None:
