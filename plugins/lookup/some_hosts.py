@@ -57,7 +57,7 @@ class LookupModule(LookupBase):
         """Entry point."""
         if context.CLIARGS.get("syntax"):
             # --syntax-check, and ansible-lint with it, may know no inventory, and need none.
-            return terms
+            return [term or "all" for term in terms]
         known = variables or {}
         name = options.get("name", "hosts")
         manager = InventoryManager(self._loader, parse=False)
