@@ -14,7 +14,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import KINDS, LAB, Fleet, lab
-from ansible_collections.fleetops.odoo.tests.integration.rolls import Roll
+from ansible_collections.fleetops.odoo.tests.integration.rolls import Ended, Roll
 
 BAD = "t19"
 
@@ -31,20 +31,7 @@ REPAIR = {"failed": "systemctl start odoo", "unreachable": "systemctl start ssh"
 @pytest.mark.parametrize("outcome", ["failed", "unreachable"])
 def test_no_batch_begins_after_a_bad_host(fleet: Fleet, tmp_path: pathlib.Path, batches: str, outcome: str) -> None:
     untouched = {host: fleet.processes(host) for host in KINDS[2:]}
-    tasks = tmp_path / "before.yml"
-    argv = [str(LAB), "--lab", fleet.name, "ssh", BAD, SABOTAGE[outcome]]
-    tasks.write_text(
-        f"- ansible.builtin.command: {{argv: {argv}}}\n"
-        f"  when: \"'{BAD}' in ansible_play_batch\"\n"
-        "  delegate_to: localhost\n  run_once: true\n  failed_when: false\n",
-        encoding="utf-8",
-    )
-    options: dict[str, t.Any] = {"balancer": "none", "batches": batches, "before_batch": str(tasks), "timeout": 20}
-    roll = Roll(fleet, tmp_path / "r", "-l", ",".join(KINDS), **options)
-    try:
-        done = roll.end()
-    finally:
-        repair(fleet, outcome)
+    done = roll_with(fleet, tmp_path, batches, outcome)
     mates = {"1": [], "2": ["p19"], "1,2,100%": ["p14"]}[batches]
     done_hosts = ["p19", *(mate for mate in mates if mate != "p19")]
     assert done.code == 2, done.output
@@ -65,21 +52,7 @@ def test_a_host_that_a_task_of_the_users_own_cannot_reach_is_lost(
 ) -> None:
     """Ansible takes it out of the play by itself, and no task of the role sees why."""
     before = {host: fleet.processes(host) for host in KINDS}
-    tasks = tmp_path / "before.yml"
-    argv = [str(LAB), "--lab", fleet.name, "ssh", BAD, SABOTAGE["unreachable"]]
-    tasks.write_text(
-        f"- ansible.builtin.command: {{argv: {argv}}}\n"
-        f"  when: \"'{BAD}' in ansible_play_batch\"\n"
-        "  delegate_to: localhost\n  run_once: true\n  failed_when: false\n"
-        "- ansible.builtin.ping:\n",
-        encoding="utf-8",
-    )
-    options: dict[str, t.Any] = {"balancer": "none", "batches": batches, "before_batch": str(tasks), "timeout": 20}
-    roll = Roll(fleet, tmp_path / "r", "-l", ",".join(KINDS), **options)
-    try:
-        done = roll.end()
-    finally:
-        repair(fleet, "unreachable")
+    done = roll_with(fleet, tmp_path, batches, "unreachable", "- ansible.builtin.ping:\n")
     # 2 and 4 meet here, and which of them wins depends on the core.
     assert done.code in (2, 4), done.output
     # With batches of one Ansible ends the playbook there. With two, the mate is not begun either.
@@ -90,6 +63,24 @@ def test_a_host_that_a_task_of_the_users_own_cannot_reach_is_lost(
     assert [host for host in KINDS if fleet.processes(host) != before[host]] == reloaded
     release = fleet.playbook("release", "-l", ",".join(KINDS))
     assert release.returncode == 0, release.stdout
+
+
+def roll_with(fleet: Fleet, folder: pathlib.Path, batches: str, outcome: str, then: str = "") -> Ended:
+    """Roll, and do that to the host before its batch; then run tasks of the user's own on the batch."""
+    tasks = folder / "before.yml"
+    argv = [str(LAB), "--lab", fleet.name, "ssh", BAD, SABOTAGE[outcome]]
+    tasks.write_text(
+        f"- ansible.builtin.command: {{argv: {argv}}}\n"
+        f"  when: \"'{BAD}' in ansible_play_batch\"\n"
+        "  delegate_to: localhost\n  run_once: true\n  failed_when: false\n" + then,
+        encoding="utf-8",
+    )
+    options: dict[str, t.Any] = {"balancer": "none", "batches": batches, "before_batch": str(tasks), "timeout": 20}
+    roll = Roll(fleet, folder / "r", "-l", ",".join(KINDS), **options)
+    try:
+        return roll.end()
+    finally:
+        repair(fleet, outcome)
 
 
 def repair(fleet: Fleet, outcome: str) -> None:
