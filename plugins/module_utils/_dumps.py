@@ -12,26 +12,22 @@ query times is that of 14 and 15, the one with ``id`` that of servers older than
 
 from __future__ import annotations
 
-import dataclasses
+import math
 import re
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._carrier import Head, head_of, unwrapped
+
 HTTP_WORK, CRON_WORK, GEVENT_WORK = "http", "cron", "gevent"
 
-#: What syslog's form of the journal and the log of a container put before a line. The former tells the process.
-_SYSLOG = re.compile(r"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^\s\[\]]{1,64}\[(?P<pid>\d+)\]: ")
-_CONTAINER = re.compile(r"^\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) [FP] ")
-
-#: The first line of any record of Odoo's log. Whatever stands before the time: a prompt of a terminal may.
-_RECORD = re.compile(
-    r"^(?P<day>\d{4}-\d\d-\d\d) (?P<clock>\d\d:\d\d:\d\d),(?P<ms>\d{3}) (?P<pid>\d+) [A-Z]+ (?P<database>\S+) "
-    r"(?P<logger>[\w.]+): ?(?P<text>.*)$"
-)
 #: Dumps are written by this logger; other records of it go on behind the colon.
 _DUMPER = "odoo.tools.misc"
-_THREAD = re.compile(r"^# (?P<kind>Thread|Greenlet): (?P<rest>.*)$")
-_FRAME = re.compile(r'^File: "(?P<file>.*)", line (?P<line>\d+), in (?P<function>.*)$')
+#: Where none of these stands there is nothing of a dump; and how the lines of a thread begin, but for unknown ones.
+_MARKS = (_DUMPER, "# ", "File: ")
+_INNER = ('File: "', "  ")
+_THREAD = re.compile(r"# (?P<kind>Thread|Greenlet): (?P<rest>.*)$")
+_FRAME = re.compile(r'File: "(?P<file>.*)", line (?P<line>[0-9]{1,9}), in (?P<function>.*)$')
 #: Behind the name of a thread. Where a secret in an url was hidden, the rest of the line went with it.
 _DETAIL = re.compile(r" \((?P<key>id|db|uid|url):(?P<value>.*?)(?:\)(?= \(|$)|$)")
 _TIMES = re.compile(r" \(qc:(?P<qc>\S+) qt:(?P<qt>\S+) pt:(?P<pt>[^\s)]+)\)?$")
@@ -40,13 +36,11 @@ _TIMES = re.compile(r" \(qc:(?P<qc>\S+) qt:(?P<qt>\S+) pt:(?P<pt>[^\s)]+)\)?$")
 _CRON_FILE = "/ir_cron.py"
 _HTTP_FUNCTIONS = frozenset(["run_wsgi"])
 _GEVENT_FUNCTIONS = frozenset(["run_application", "handle_one_response"])
+#: A prefork worker that has taken a connection is not free for another one, before it has read the request, too.
+_TAKEN = ("process_request", "/service/server.py")
 
-#: How a job is announced and concluded: by Odoo 14, and by Odoo 19, which adds its id.
-_JOB = re.compile(
-    r"^(?:Starting job `(?P<begun14>.*)`\.|Job `(?P<done14>.*)` done\.?"
-    r"|Job '(?P<begun19>.*)' \(\d+\) starting"
-    r"|Job '(?P<done19>.*)' \(\d+\) (?:fully done|partially done|failed)\b.*)\s*$"
-)
+#: How many stacks are remembered at a time, so that each is read once; and how many lines one may have.
+_REMEMBERED, _LONGEST = 4096, 20_000
 
 
 @dataclass(frozen=True)
@@ -76,6 +70,10 @@ class Stack:
     python_time: t.Optional[float] = None
     #: the innermost last
     frames: t.Tuple[Frame, ...] = ()
+    #: lines below its header that are neither call nor code
+    other: t.Tuple[str, ...] = ()
+    #: the line that names it, as it was written
+    header: str = field(default="", compare=False, repr=False)
 
     @property
     def work(self) -> t.Optional[str]:
@@ -85,7 +83,11 @@ class Stack:
             return HTTP_WORK
         if functions & _GEVENT_FUNCTIONS:
             return GEVENT_WORK
-        return CRON_WORK if any(frame.file.endswith(_CRON_FILE) for frame in self.frames) else None
+        if any(frame.file.endswith(_CRON_FILE) for frame in self.frames):
+            return CRON_WORK
+        function, file = _TAKEN
+        taken = function in functions and any(f.function == function and f.file.endswith(file) for f in self.frames)
+        return HTTP_WORK if taken else None
 
     @property
     def seconds(self) -> t.Optional[float]:
@@ -102,17 +104,32 @@ class Stack:
 
     def told(self) -> t.Dict[str, t.Any]:
         """As modules and filters return it."""
-        return {**dataclasses.asdict(self), "idle": self.work is None, "frames": [vars(f) for f in self.frames]}
+        return {
+            "name": self.name,
+            "db": self.db,
+            "uid": self.uid,
+            "url": self.url,
+            "query_count": self.query_count,
+            "query_time": self.query_time,
+            "python_time": self.python_time,
+            "idle": self.work is None,
+            "frames": [dict(vars(frame)) for frame in self.frames],
+            "other": list(self.other),
+        }
 
 
 @dataclass(frozen=True)
 class Dump:
-    """What one process wrote. ``pid`` is the one that its log shows, ``time`` is ISO 8601 in UTC, as Odoo's clock."""
+    """What one process wrote. ``pid`` is the one that its log shows, ``time`` is ISO 8601 in UTC, as Odoo's clock.
+
+    ``other`` are lines above the first thread.
+    """
 
     pid: int
     time: str
     database: t.Optional[str]
     threads: t.Tuple[Stack, ...]
+    other: t.Tuple[str, ...] = ()
 
     def told(self) -> t.Dict[str, t.Any]:
         """As modules and filters return it."""
@@ -121,107 +138,184 @@ class Dump:
             "time": self.time,
             "database": self.database,
             "threads": [thread.told() for thread in self.threads],
+            "other": list(self.other),
         }
 
 
 @dataclass
-class _Block:
-    """A thread that is being read."""
-
-    kind: str
-    rest: str
-    frames: t.List[Frame] = field(default_factory=list)
-
-
-@dataclass
 class _Record:
-    """A dump that is being read. ``fresh``: the next line may be the source of the last frame."""
+    """A dump that is being read.
 
-    pid: int
-    time: str
-    database: t.Optional[str]
-    blocks: t.List[_Block] = field(default_factory=list)
+    ``broken``: another record has begun since, so that only what can belong to nothing but a dump is taken for it.
+    ``fresh``: it is broken, and the next line may be the source of the last frame.
+    """
+
+    head: Head
+    #: of each thread its header and the lines below it, in pieces of whole lines
+    blocks: t.List[t.Tuple[str, t.List[str]]] = field(default_factory=list)
+    other: t.List[str] = field(default_factory=list)
+    broken: bool = False
     fresh: bool = False
 
 
+#: Frames, other lines, and the text that they were read from: one for all threads that have it.
+_Body = t.Tuple[t.Tuple[Frame, ...], t.Tuple[str, ...], str]
+
+
+class DumpReader:
+    """Reads logs, and remembers the stacks that it has read: most threads of a fleet stand at the same few places.
+
+    A thread whose lines are all of a dump, as in a file they are, is taken as one piece; everything else line by line.
+
+    :param outside: is given each line that belongs to no dump, as Odoo wrote it. Blank ones are left out.
+    """
+
+    def __init__(self, outside: t.Optional[t.Callable[[str], None]] = None) -> None:
+        self._outside = outside
+        self._bodies: t.Dict[str, _Body] = {}
+        self._frames: t.Dict[str, t.Optional[Frame]] = {}
+        self._records: t.List[_Record] = []
+        #: the dump under way, by the process that the journal names; "" where nothing names one
+        self._under_way: t.Dict[str, _Record] = {}
+
+    def read(self, chunks: t.Iterable[str]) -> t.List[Dump]:
+        """Every dump in one log, in the order of their headers.
+
+        Lines of other records in between do no harm: in the journal each line of a dump is an entry of its own.
+
+        :param chunks: the text of the log, cut anywhere. One of them is held at a time, and what the dumps say.
+        """
+        self._records, self._under_way = [], {}
+        pending: t.List[str] = []
+        for chunk in chunks:
+            end = chunk.rfind("\n")
+            if end < 0:
+                pending.append(chunk)
+                continue
+            self._text("".join([*pending, chunk[:end]]))
+            pending = [chunk[end + 1 :]]
+        self._text("".join(pending))
+        return [self._dump(record) for record in self._records]
+
+    def _text(self, text: str) -> None:
+        first, *blocks = text.split("\n# ")
+        self._lines(first)
+        for block in blocks:
+            record = self._under_way.get("")
+            if record is None or record.broken or not block.startswith(("Thread: ", "Greenlet: ")):
+                self._lines("# " + block)
+                continue
+            header, _end, body = block.partition("\n")
+            # The next record, if its year is no later than 2999, and the thread before it.
+            at = body.find("\n2")
+            inner = body if at < 0 else body[:at]
+            if inner in self._bodies or _is_plain(inner):
+                record.blocks.append(("# " + header, [self._body(inner)[2]]))
+                if at >= 0:
+                    self._lines(body[at + 1 :])
+            else:
+                self._lines("# " + block)
+
+    def _lines(self, text: str) -> None:
+        first, _end, rest = text.partition("\n")
+        self._line(first)
+        if not rest:
+            return
+        if not any(mark in rest for mark in _MARKS) and all(one.broken for one in self._under_way.values()):
+            # Such as an hour of requests: nothing in it can belong to a dump.
+            if self._outside:
+                self._leave(*(unwrapped(raw)[1] for raw in rest.split("\n")))
+            return
+        for line in rest.split("\n"):
+            self._line(line)
+
+    def _line(self, raw: str) -> None:
+        source, line = unwrapped(raw)
+        head, record = head_of(line), self._under_way.get(source)
+        if head is not None and head.logger == _DUMPER and not head.text.strip():
+            self._under_way[source] = _Record(head)
+            self._records.append(self._under_way[source])
+        elif record is None:
+            self._leave(line)
+        elif head is not None:
+            record.broken, record.fresh = True, False
+            self._leave(line)
+        elif _THREAD.match(line):
+            record.blocks.append((line, []))
+            record.fresh = False
+        elif record.broken:
+            is_frame = bool(record.blocks) and _FRAME.match(line) is not None
+            if is_frame or (record.fresh and line.startswith("  ") and line.strip()):
+                record.blocks[-1][1].append(line)
+            else:
+                self._leave(line)
+            record.fresh = is_frame
+        elif record.blocks:
+            below = record.blocks[-1][1]
+            (below.append if len(below) < _LONGEST else self._leave)(line)
+        elif line.strip():
+            (record.other.append if len(record.other) < _LONGEST else self._leave)(line)
+
+    def _leave(self, *lines: str) -> None:
+        for line in lines:
+            if self._outside and line.strip():
+                self._outside(line)
+
+    def _dump(self, record: _Record) -> Dump:
+        threads = tuple(_stack(header, *self._body("\n".join(lines))[:2]) for header, lines in record.blocks)
+        head = record.head
+        return Dump(head.pid, head.time, head.database, threads, tuple(record.other))
+
+    def _body(self, text: str) -> _Body:
+        known = self._bodies.get(text)
+        if known is None:
+            if len(self._bodies) >= _REMEMBERED:
+                self._bodies.clear()
+                self._frames.clear()
+            known = self._bodies[text] = self._parsed(text)
+        return known
+
+    def _parsed(self, text: str) -> _Body:
+        frames: t.List[Frame] = []
+        other: t.List[str] = []
+        fresh = False
+        for raw in text.split("\n"):
+            line = raw.rstrip("\r")
+            frame = self._frame(line)
+            if frame is not None:
+                frames.append(frame)
+            elif fresh and line.startswith("  ") and line.strip():
+                last = frames[-1]
+                frames[-1] = Frame(last.file, last.line, last.function, line.strip())
+            elif line.strip():
+                other.append(line)
+            fresh = frame is not None
+        return tuple(frames), tuple(other), text
+
+    def _frame(self, line: str) -> t.Optional[Frame]:
+        if line not in self._frames:
+            found = _FRAME.match(line)
+            made = found and Frame(found.group("file"), int(found.group("line")), found.group("function").rstrip())
+            self._frames[line] = made or None
+        return self._frames[line]
+
+
 def parse_dumps(lines: t.Iterable[str]) -> t.List[Dump]:
-    """Every dump in the lines of a log, in the order of their headers.
-
-    Lines of other records in between do no harm: in the journal each line of a dump is an entry of its own.
-
-    :param lines: with or without their ends.
-    """
-    records: t.List[_Record] = []
-    #: the dump under way, by the process that the journal names; "" where nothing names one
-    under_way: t.Dict[str, _Record] = {}
-    for raw in lines:
-        source, line = _unwrapped(raw)
-        head = _RECORD.match(line)
-        record = under_way.get(source)
-        if head:
-            if record is not None:
-                record.fresh = False
-            if head.group("logger") == _DUMPER and not head.group("text").strip():
-                time = "%sT%s.%sZ" % head.group("day", "clock", "ms")
-                under_way[source] = _Record(int(head.group("pid")), time, _known(head.group("database")))
-                records.append(under_way[source])
-        elif record is not None:
-            _take(record, line)
-    return [_dump(record) for record in records]
+    """Every dump in the lines of a log, with or without their ends; see :meth:`DumpReader.read`."""
+    return DumpReader().read(["\n".join([line.rstrip("\r\n") for line in lines])])
 
 
-def jobs_under_way(lines: t.Iterable[str], pid: int) -> t.List[t.Tuple[str, t.Optional[str]]]:
-    """Names and databases of the cron jobs that a process has begun and not ended, as its log tells.
-
-    :param pid: as the log shows it.
-    """
-    begun: t.Dict[str, t.Optional[str]] = {}
-    for raw in lines:
-        head = _RECORD.match(_unwrapped(raw)[1])
-        if head is None or int(head.group("pid")) != pid or not head.group("logger").endswith("ir_cron"):
-            continue
-        job = _JOB.match(head.group("text"))
-        if job is None:
-            continue
-        name = job.group("begun14") or job.group("begun19")
-        if name:
-            begun[name] = _known(head.group("database"))
-        else:
-            begun.pop(job.group("done14") or job.group("done19"), None)
-    return list(begun.items())
+def _is_plain(text: str) -> bool:
+    return all(line.startswith(_INNER) or not line.strip() for line in text.split("\n"))
 
 
-def _unwrapped(raw: str) -> t.Tuple[str, str]:
-    """The process that the line's carrier names, "" where it names none, and the line as Odoo wrote it."""
-    line = raw.rstrip("\r\n")
-    syslog = _SYSLOG.match(line)
-    if syslog:
-        return syslog.group("pid"), line[syslog.end() :]
-    container = _CONTAINER.match(line)
-    return "", line[container.end() :] if container else line
-
-
-def _take(record: _Record, line: str) -> None:
-    thread, frame = _THREAD.match(line), _FRAME.match(line)
-    if thread:
-        record.blocks.append(_Block(thread.group("kind"), thread.group("rest").rstrip()))
-    elif frame and record.blocks:
-        found = Frame(frame.group("file"), int(frame.group("line")), frame.group("function").rstrip())
-        record.blocks[-1].frames.append(found)
-    elif record.fresh and line.startswith("  ") and line.strip():
-        last = record.blocks[-1].frames
-        last[-1] = dataclasses.replace(last[-1], source=line.strip())
-    record.fresh = bool(frame and record.blocks)
-
-
-def _dump(record: _Record) -> Dump:
-    return Dump(record.pid, record.time, record.database, tuple(_stack(block) for block in record.blocks))
-
-
-def _stack(block: _Block) -> Stack:
-    if block.kind == "Greenlet":
-        return Stack(block.rest, frames=tuple(block.frames))
-    rest, times = block.rest, _TIMES.search(block.rest)
+def _stack(header: str, frames: t.Tuple[Frame, ...], other: t.Tuple[str, ...]) -> Stack:
+    header = header.rstrip()
+    kind, rest = t.cast("re.Match[str]", _THREAD.match(header + " ")).groups()
+    rest = rest.rstrip()
+    if kind == "Greenlet":
+        return Stack(rest, frames=frames, other=other, header=header)
+    times = _TIMES.search(rest)
     if times:
         rest = rest[: times.start()]
     first = _DETAIL.search(rest)
@@ -234,7 +328,9 @@ def _stack(block: _Block) -> Stack:
         _number(times and times.group("qc"), int),
         _number(times and times.group("qt"), float),
         _number(times and times.group("pt"), float),
-        tuple(block.frames),
+        frames,
+        other,
+        header,
     )
 
 
@@ -247,6 +343,8 @@ _N = t.TypeVar("_N", int, float)
 
 def _number(text: t.Optional[str], kind: t.Callable[[str], _N]) -> t.Optional[_N]:
     try:
-        return None if text is None else kind(text)
+        number = None if text is None else kind(text)
     except ValueError:
         return None
+    # JSON knows neither nan nor inf.
+    return number if number is None or math.isfinite(number) else None

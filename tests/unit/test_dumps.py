@@ -10,7 +10,8 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import Dump, Stack, jobs_under_way, parse_dumps
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import Dump, Stack, parse_dumps
+from ansible_collections.fleetops.odoo.plugins.module_utils._jobs import jobs_under_way
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -148,7 +149,7 @@ def test_what_is_no_dump(text: str) -> None:
 
 def test_a_dump_can_be_told() -> None:
     told = json.loads(json.dumps([dump.told() for dump in parse_dumps(lines("19-threaded"))]))
-    assert set(told[0]) == {"pid", "time", "database", "threads"}
+    assert set(told[0]) == {"pid", "time", "database", "threads", "other"}
     assert set(told[0]["threads"][0]) == {
         "name",
         "db",
@@ -159,6 +160,7 @@ def test_a_dump_can_be_told() -> None:
         "python_time",
         "idle",
         "frames",
+        "other",
     }
     assert set(told[0]["threads"][0]["frames"][0]) == {"file", "line", "function", "source"}
 
