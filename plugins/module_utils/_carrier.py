@@ -49,6 +49,8 @@ class Head(t.NamedTuple):
 def unwrapped(raw: str) -> t.Tuple[str, str]:
     """The process that a line's carrier names, "" where it names none, and the line as Odoo wrote it, without its end."""
     line = raw.rstrip("\r\n")
+    if line[:2] == "20" and line[10:11] == " ":  # the first line of a record, as it is: most lines of most logs
+        return "", _COLOUR.sub("", line) if "\x1b" in line else line
     # Nothing of a dump begins like any of these.
     if line.startswith("{"):
         return _of_json(line)

@@ -27,8 +27,13 @@ _DUMPER = "odoo.tools.misc"
 _MARKS = (_DUMPER, "# ", "File: ")
 _INNER = ('File: "', "  ")
 _THREAD = re.compile(r"# (?P<kind>Thread|Greenlet): (?P<rest>.*)$")
-_FRAME = re.compile(r'File: "(?P<file>.*)", line (?P<line>[0-9]{1,9}), in (?P<function>.*)$')
-#: Behind the name of a thread. Where a secret in an url was hidden, the rest of the line went with it.
+_FRAME = re.compile(r'File: "(?P<file>.*)", line (?P<line>0|[1-9][0-9]{0,8}), in (?P<function>.*)$')
+#: The header of a thread since Odoo 14, if there is no bracket in the name of its database.
+_USUAL = re.compile(
+    r"# Thread: (?P<name>.*?) \(db:(?P<db>[^()]*)\) \(uid:(?P<uid>[^()]*)\) \(url:(?P<url>[^()]*)\)"
+    r"(?: \(qc:(?P<qc>[^\s()]+) qt:(?P<qt>[^\s()]+) pt:(?P<pt>[^\s()]+)\))?$"
+)
+#: In any other one: behind the name of a thread. Where a secret in an url was hidden, the rest of the line went with it.
 _DETAIL = re.compile(r" \((?P<key>id|db|uid|url):(?P<value>.*?)(?:\)(?= \(|$)|$)")
 _TIMES = re.compile(r" \(qc:(?P<qc>\S+) qt:(?P<qt>\S+) pt:(?P<pt>[^\s)]+)\)?$")
 
@@ -53,9 +58,9 @@ class Frame:
     source: t.Optional[str] = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stack:
-    """One thread or greenlet. None stands for what the dump does not tell; times are in seconds.
+    """One thread or greenlet, not to be changed (frozen it would take three times as long to make). None stands for what the dump does not tell; times are in seconds.
 
     ``query_time`` are the queries that have ended, a running one counts in ``python_time``. In a thread that waits for
     work ``url``, ``db`` and the times are those of its last request.
@@ -172,6 +177,7 @@ class DumpReader:
 
     def __init__(self, outside: t.Optional[t.Callable[[str], None]] = None) -> None:
         self._outside = outside
+        self._stacks: t.Dict[t.Tuple[str, str], Stack] = {}
         self._bodies: t.Dict[str, _Body] = {}
         self._frames: t.Dict[str, t.Optional[Frame]] = {}
         self._records: t.List[_Record] = []
@@ -202,7 +208,8 @@ class DumpReader:
         self._lines(first)
         for block in blocks:
             record = self._under_way.get("")
-            if record is None or record.broken or not block.startswith(("Thread: ", "Greenlet: ")):
+            plain = block.startswith(("Thread: ", "Greenlet: ")) and "\x1b" not in block
+            if record is None or record.broken or not plain:
                 self._lines("# " + block)
                 continue
             header, _end, body = block.partition("\n")
@@ -219,14 +226,14 @@ class DumpReader:
     def _lines(self, text: str) -> None:
         first, _end, rest = text.partition("\n")
         self._line(first)
-        if not rest:
-            return
-        if not any(mark in rest for mark in _MARKS) and all(one.broken for one in self._under_way.values()):
-            # Such as an hour of requests: nothing in it can belong to a dump.
+        # Such as an hour of requests: as long as no mark comes, nothing in it can belong to a dump.
+        if rest and all(one.broken for one in self._under_way.values()):
+            at = min((at for at in map(rest.find, _MARKS) if at >= 0), default=len(rest))
+            begin = len(rest) if at == len(rest) else rest.rfind("\n", 0, at) + 1
             if self._outside:
-                self._leave(*(unwrapped(raw)[1] for raw in rest.split("\n")))
-            return
-        for line in rest.split("\n"):
+                self._leave(*(unwrapped(raw)[1] for raw in rest[:begin].split("\n")))
+            rest = rest[begin:]
+        for line in rest.split("\n") if rest else ():
             self._line(line)
 
     def _line(self, raw: str) -> None:
@@ -262,9 +269,18 @@ class DumpReader:
                 self._outside(line)
 
     def _dump(self, record: _Record) -> Dump:
-        threads = tuple(_stack(header, *self._body("\n".join(lines))[:2]) for header, lines in record.blocks)
+        threads = tuple([self._thread(header, "\n".join(lines)) for header, lines in record.blocks])
         head = record.head
         return Dump(head.pid, head.time, head.database, threads, tuple(record.other))
+
+    def _thread(self, header: str, text: str) -> Stack:
+        # A process that waits writes the same every time, and those of one master write the same of its main thread.
+        known = self._stacks.get((header, text))
+        if known is None:
+            if len(self._stacks) >= _REMEMBERED:
+                self._stacks.clear()
+            known = self._stacks[header, text] = _stack(header, *self._body(text)[:2])
+        return known
 
     def _body(self, text: str) -> _Body:
         known = self._bodies.get(text)
@@ -311,27 +327,35 @@ def _is_plain(text: str) -> bool:
 
 def _stack(header: str, frames: t.Tuple[Frame, ...], other: t.Tuple[str, ...]) -> Stack:
     header = header.rstrip()
+    usual = _USUAL.match(header)
+    name, db, uid, url, count, queries, python = usual.groups() if usual else _unusual(header)
+    return Stack(
+        name,
+        _known(db),
+        _known(uid),
+        _known(url),
+        _number(count, int),
+        _number(queries, float),
+        _number(python, float),
+        frames,
+        other,
+        header,
+    )
+
+
+def _unusual(header: str) -> t.Tuple[t.Optional[str], ...]:
     kind, rest = t.cast("re.Match[str]", _THREAD.match(header + " ")).groups()
     rest = rest.rstrip()
     if kind == "Greenlet":
-        return Stack(rest, frames=frames, other=other, header=header)
+        return (rest, *[None] * 6)
     times = _TIMES.search(rest)
     if times:
         rest = rest[: times.start()]
     first = _DETAIL.search(rest)
     details = {found.group("key"): found.group("value") for found in _DETAIL.finditer(rest)}
-    return Stack(
-        rest[: first.start()] if first else rest,
-        _known(details.get("db")),
-        _known(details.get("uid")),
-        _known(details.get("url")),
-        _number(times and times.group("qc"), int),
-        _number(times and times.group("qt"), float),
-        _number(times and times.group("pt"), float),
-        frames,
-        other,
-        header,
-    )
+    name = rest[: first.start()] if first else rest
+    numbers = times.groups() if times else (None, None, None)
+    return (name, details.get("db"), details.get("uid"), details.get("url"), *numbers)
 
 
 def _known(text: t.Optional[str]) -> t.Optional[str]:
@@ -342,9 +366,11 @@ _N = t.TypeVar("_N", int, float)
 
 
 def _number(text: t.Optional[str], kind: t.Callable[[str], _N]) -> t.Optional[_N]:
+    if text is None or text == "n/a":
+        return None
     try:
-        number = None if text is None else kind(text)
+        number = kind(text)
     except ValueError:
         return None
     # JSON knows neither nan nor inf.
-    return number if number is None or math.isfinite(number) else None
+    return number if math.isfinite(number) else None
