@@ -51,6 +51,12 @@ class Jobs:
         else:
             begun.pop(job.group("done14") or job.group("done19"), None)
 
+    @staticmethod
+    def time_of(raw: str) -> t.Optional[str]:
+        """When a line was written, None where it is not the first of a record."""
+        head = head_of(unwrapped(raw)[1])
+        return head and head.time
+
     def of(self, pid: int) -> t.List[Job]:
         """Those of a process, as the log shows its pid, the latest last."""
         return list(self._by_pid.get(pid, {}).values())
