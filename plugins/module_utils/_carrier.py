@@ -4,11 +4,11 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""What a journal, a container's log or a terminal puts around a line of Odoo's log, and the first line of a record. Pure.
+"""What a journal, a container's log or a terminal puts around a line of Odoo's log, and how a record begins. Pure.
 
-Seen with Odoo 14.0 and 19.0: systemd 247 and 252 (``journalctl -o short``, ``json`` and ``cat``), podman's k8s-file, a pty.
-``short-iso`` and ``short-precise`` are as journalctl(1) describes them, Docker's JSON and the prefix of ``docker compose
-logs`` as Docker's documentation does.
+Seen with Odoo 14.0 and 19.0: systemd 247 and 252 (``journalctl -o short``, ``json`` and ``cat``), podman's k8s-file,
+a pty. ``short-iso`` and ``short-precise`` are as journalctl(1) describes them, Docker's JSON and the prefix of
+``docker compose logs`` as Docker's documentation does.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Head(t.NamedTuple):
 
 
 def unwrapped(raw: str) -> t.Tuple[str, str]:
-    """The process that a line's carrier names, "" where it names none, and the line as Odoo wrote it, without its end."""
+    """The process that a line's carrier names, "" where it names none, and the line as Odoo wrote it, without end."""
     line = raw.rstrip("\r\n")
     if line[:2] == "20" and line[10:11] == " ":  # the first line of a record, as it is: most lines of most logs
         return "", _COLOUR.sub("", line) if "\x1b" in line else line

@@ -33,7 +33,7 @@ _USUAL = re.compile(
     r"# Thread: (?P<name>.*?) \(db:(?P<db>[^()]*)\) \(uid:(?P<uid>[^()]*)\) \(url:(?P<url>[^()]*)\)"
     r"(?: \(qc:(?P<qc>[^\s()]+) qt:(?P<qt>[^\s()]+) pt:(?P<pt>[^\s()]+)\))?$"
 )
-#: In any other one: behind the name of a thread. Where a secret in an url was hidden, the rest of the line went with it.
+#: In any other one: behind the name of a thread. Where a secret in an url was hidden, the rest of the line is gone.
 _DETAIL = re.compile(r" \((?P<key>id|db|uid|url):(?P<value>.*?)(?:\)(?= \(|$)|$)")
 _TIMES = re.compile(r" \(qc:(?P<qc>\S+) qt:(?P<qt>\S+) pt:(?P<pt>[^\s)]+)\)?$")
 
@@ -60,8 +60,9 @@ class Frame:
 
 @dataclass
 class Stack:
-    """One thread or greenlet, not to be changed (frozen it would take three times as long to make). None stands for what the dump does not tell; times are in seconds.
+    """One thread or greenlet. None stands for what the dump does not tell; times are in seconds.
 
+    It is not to be changed. (Frozen it would take three times as long to make, and a fleet's dumps have many.)
     ``query_time`` are the queries that have ended, a running one counts in ``python_time``. In a thread that waits for
     work ``url``, ``db`` and the times are those of its last request.
     """
@@ -343,7 +344,7 @@ def _stack(header: str, frames: t.Tuple[Frame, ...], other: t.Tuple[str, ...]) -
     )
 
 
-def _unusual(header: str) -> t.Tuple[t.Optional[str], ...]:
+def _unusual(header: str) -> t.Tuple[t.Any, ...]:
     kind, rest = t.cast("re.Match[str]", _THREAD.match(header + " ")).groups()
     rest = rest.rstrip()
     if kind == "Greenlet":

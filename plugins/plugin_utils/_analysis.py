@@ -159,7 +159,7 @@ def _starved(servers: t.Iterable[Server], work: t.Sequence[Work]) -> t.Iterator[
         if not told["starved"]:
             continue
         own = [one for one in work if one.server is server and one.kind != CRON_WORK]
-        # Under load all of them may be busy for a moment, each with a short request: no free one, and nobody waits long.
+        # Under load all of them may be busy for a moment, each with a short request, and nobody waits for long.
         lasting = all(one.seconds is None or one.seconds > _LASTING for one in own)
         groups = sorted(_groups(own), key=lambda group: group.cost, reverse=True)
         yield {

@@ -12,6 +12,7 @@ import bisect
 import glob
 import gzip
 import io
+import json
 import os
 import typing as t
 from collections import deque
@@ -31,21 +32,21 @@ class BadLogs(Exception):
 def paths_of(given: t.Any) -> list[dict[str, str]]:
     """What people write for log files, as a list of ``path`` and ``host``.
 
-    :param given: a path, a text of paths with commas, or a list of paths and dictionaries of ``path`` and ``host``. A path
-        may have wildcards. What begins with no slash is looked for where ansible-playbook was started.
+    :param given: a path, a text of paths with commas, or a list of paths and dictionaries of ``path`` and ``host``. A
+        path may have wildcards. What begins with no slash is looked for where ansible-playbook was started.
     :raises BadLogs: it is something else, or there is no such file.
     """
     if isinstance(given, str):
-        given = [word.strip() for word in given.split(",")]
+        given = _listed(given)
     if not isinstance(given, (list, tuple)):
         raise BadLogs(f"it must be a list of paths or a text of paths with commas, not {given!r}")
     found: list[dict[str, str]] = []
     for entry in given:
         one = {"path": entry} if isinstance(entry, str) else entry
-        if not isinstance(one, dict) or not _is_text(one.get("path")) or not _is_text(one.get("host", "-")):
+        if not isinstance(one, dict) or not all(isinstance(one.get(key, ""), str) for key in ("path", "host")):
             raise BadLogs(f"each entry must be a path, or a dictionary of path and host, not {entry!r}")
-        if set(one) - {"path", "host"}:
-            raise BadLogs(f"an entry has path and host and nothing else, not {sorted(set(one) - {'path', 'host'})}")
+        if set(one) - {"path", "host"} or "path" not in one:
+            raise BadLogs(f"an entry has a path, perhaps a host, and nothing else, not {', '.join(map(str, one))}")
         if not one["path"].strip():
             continue
         path = os.path.join(os.environ.get("PWD") or os.getcwd(), os.path.expanduser(one["path"].strip()))
@@ -66,17 +67,26 @@ def read_logs(files: t.Sequence[t.Mapping[str, str]]) -> list[Source]:
     :raises BadLogs: a file cannot be read, or none of them has a dump.
     """
     reader = DumpReader()
-    sources = [_read(reader, one["path"], one["host"]) for one in files]
-    if not any(source.dumps for source in sources):
+    sources: dict[str, Source] = {}
+    for one in files:
+        read, before = _read(reader, one["path"], one["host"]), sources.get(one["host"])
+        if before:  # samples in files of their own, or a log that was rotated
+            read = Source(one["host"], [*before.dumps, *read.dumps], jobs={**before.jobs, **read.jobs})
+        sources[one["host"]] = read
+    if not any(source.dumps for source in sources.values()):
         names = ", ".join(one["path"] for one in files[:3]) + (" or the others" if len(files) > 3 else "")
-        raise BadLogs(
-            f"there is no stack dump in {names}; Odoo writes one to its log after kill -QUIT, at log_level info or lower"
-        )
-    return sources
+        raise BadLogs(f"there is no stack dump in {names}; Odoo logs one after kill -QUIT, at log_level info or lower")
+    return list(sources.values())
 
 
-def _is_text(value: t.Any) -> bool:
-    return isinstance(value, str) and bool(value)
+def _listed(text: str) -> list[t.Any]:
+    """A text of paths with commas, or a list as JSON, which -e makes a text of."""
+    if text.strip().startswith("["):
+        try:
+            return t.cast("list[t.Any]", json.loads(text))
+        except ValueError:
+            pass  # a file may have such a name
+    return [word.strip() for word in text.split(",")]
 
 
 def _with_hosts(files: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -123,8 +133,9 @@ def _noting(log: t.TextIO, about_jobs: deque[str]) -> t.Iterator[str]:
         chunk = log.read(_CHUNK)
         if "ir_cron: " in chunk or "ir_cron: " in rest + chunk[:20]:
             text = rest + chunk
-            about_jobs.extend(line for line in text.split("\n")[:-1] if "ir_cron: " in line)
             # A last line that is cut is looked at again with the next chunk.
+            whole = text.split("\n")[: -1 if chunk else None]
+            about_jobs.extend(line for line in whole if "ir_cron: " in line)
         rest = chunk[chunk.rfind("\n") + 1 :] if "\n" in chunk else (rest + chunk)[-10_000:]
         if not chunk:
             return

@@ -7,8 +7,8 @@
 """Where a stack is, and what it waits for there, told by nothing but its frames. Pure.
 
 A call into C leaves no frame: a query of psycopg2 ends in odoo/sql_db.py, a ``time.sleep`` and a lock in the line that
-calls it. Seen: PostgreSQL, sleep, Python and a lock of PostgreSQL's on Odoo 14.0 and 19.0. The rest is as the libraries'
-sources have it.
+calls it. Seen: PostgreSQL, sleep, Python and a lock of PostgreSQL's on Odoo 14.0 and 19.0. The rest is as the sources
+of the libraries have it.
 """
 
 from __future__ import annotations
@@ -51,8 +51,22 @@ _FRAMEWORK = frozenset(["base", "web", "http_routing"])
 _SQL_FILE, _DRIVER = re.compile(r"/sql_db\.py$"), re.compile(r"/psycopg2?/|/psycogreen/")
 _SQL_CALL = re.compile(r"\b_?(?:obj|cnx|cursor|connection)\.|psycopg2?\.|\bexecute|\bfetch")
 _WRITERS = frozenset(
-    "write _write _write_multi flush flush_all flush_model flush_recordset _flush create _create unlink try_lock_for_update"
-    " lock_for_update recompute".split()
+    [
+        "write",
+        "_write",
+        "_write_multi",
+        "flush",
+        "flush_all",
+        "flush_model",
+        "flush_recordset",
+        "_flush",
+        "create",
+        "_create",
+        "unlink",
+        "try_lock_for_update",
+        "lock_for_update",
+        "recompute",
+    ]
 )
 _WRITING = re.compile(
     r"(?i)\bfor (?:no key )?update\b|\bupdate\s+\"?\w+\"?\s+set\b|\binsert into\b|\bdelete from\b|\block table\b"
@@ -72,7 +86,7 @@ _SLEEP = re.compile(r"\bsleep\(")
 class Place:
     """What a thread is at. ``module`` is the addon of ``frame``; ``entry`` the outermost call of another addon.
 
-    ``frames`` are those below the server's own, the innermost last; ``through`` the library that talks to another server.
+    ``frames`` are those below the server's own, the innermost last; ``through`` the library that talks to a server.
     """
 
     wait: str
@@ -165,7 +179,7 @@ def _writes(frame: Frame) -> bool:
     return frame.function in _WRITERS and ("/odoo/" in frame.file or "/openerp/" in frame.file)
 
 
-def _wait(frames: t.Sequence[Frame]) -> tuple[str, str | None]:  # noqa: PLR0911 - one answer a kind is easiest to read
+def _wait(frames: t.Sequence[Frame]) -> tuple[str, str | None]:
     if not frames:
         return PYTHON, None
     last = frames[-1]

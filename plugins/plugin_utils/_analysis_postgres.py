@@ -21,8 +21,9 @@ _QUERY = 120
 
 @dataclass(frozen=True)
 class Backend:
-    """One row. ``pid`` is that of the backend, ``host`` and ``worker`` who is at the other end of its connection, as far
-    as sockets tell: application_name names the master. ``seconds`` since its query, or its state, began.
+    """One row. ``pid`` is that of the backend, ``host`` and ``worker`` who is at the other end of its connection.
+
+    Sockets tell that; application_name names the master. ``seconds`` have passed since its query, or its state, began.
     """
 
     pid: int
@@ -53,8 +54,8 @@ def chains(backends: t.Sequence[Backend], work: t.Sequence[Work]) -> t.Iterator[
         yield {
             "kind": "blocked",
             "wait": "postgresql lock",
-            "sentence": f"{_who(first, work)} waits{lasting} for {_who(blocker, work)}{more}: {_query(first)}, blocked by "
-            f"{blocker.state or 'a session'} {_query(blocker)}".rstrip(),
+            "sentence": f"{_who(first, work)} waits{lasting} for {_who(blocker, work)}{more}: {_query(first)}, "
+            f"blocked by {blocker.state or 'a session'} {_query(blocker)}",
             "count": len(waiters),
             "stuck": 0,
             "seconds": first.seconds,

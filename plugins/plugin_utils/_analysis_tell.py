@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import typing as t
 from collections import Counter
 
@@ -31,6 +32,7 @@ _WAITS = {
     place.SLEEP: ("sleeps", "sleep"),
     place.PYTHON: ("runs Python", "run Python"),
 }
+_WRAP: t.Any = {"width": 100, "break_long_words": False, "break_on_hyphens": False}
 _ORIGIN = re.compile(r"^https?://[^/]*")
 #: How many of a kind are named before the rest is only counted, and lines of the text for findings and stacks.
 _NAMED, _FINDINGS, _STACKS, _SERVERS = 4, 15, 5, 30
@@ -131,7 +133,8 @@ def lines(report: t.Mapping[str, t.Any]) -> list[str]:
     head = f"{dumps} of {processes} from {_count(len(hosts), 'log')}"
     found = [f"{head}, {report['began']} to {report['ended']}", ""]
     findings = report["findings"]
-    found += [f"{number}. {one['sentence']}" for number, one in enumerate(findings[:_FINDINGS], 1)]
+    for number, one in enumerate(findings[:_FINDINGS], 1):
+        found += textwrap.wrap(f"{number}. {one['sentence']}", subsequent_indent="   ", **_WRAP)
     found += [f"   ... and {_count(len(findings) - _FINDINGS, 'finding')} more"] if len(findings) > _FINDINGS else []
     found += [] if findings else ["Nobody is at work: every thread in these dumps waits for something to do."]
     found += ["", *_server_lines(report["servers"])]

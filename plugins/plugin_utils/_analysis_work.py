@@ -4,8 +4,10 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""Dumps of many hosts put in order: which server a process belongs to, which dumps were taken together, and each piece of
-work that is seen in them, once for all samples that show it. Pure."""
+"""Dumps of many hosts put in order: whose process it is, what was dumped together, and what each worker was at. Pure.
+
+A piece of work is there once, however many samples show it.
+"""
 
 from __future__ import annotations
 
@@ -167,7 +169,7 @@ def _visits(dumps: t.Sequence[Dump]) -> list[list[Dump]]:
 
 
 def _by_master(dumps: t.Sequence[Dump]) -> list[list[Dump]]:
-    """The dumps of each server. A gevent process has a main thread of its own, and goes with the only server there is."""
+    """The dumps of each server. A gevent process has no main thread of its master's: it goes with the only server."""
     groups: dict[str, list[Dump]] = {}
     for dump in dumps:
         main = next((found.group(1) for one in dump.threads for found in [_MAIN.match(one.name)] if found), "")
