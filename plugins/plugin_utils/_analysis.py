@@ -15,7 +15,7 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import CRON_WORK
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import CRON_WORK
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_place import MESSAGES, WRITE, Place, shown
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_postgres import Backend, chains
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_tell import (

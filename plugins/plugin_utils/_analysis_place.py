@@ -18,7 +18,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import CRON_WORK, Frame, Stack
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import CRON_WORK, Frame, Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 
 POSTGRES, WRITE, LOCK, REMOTE, CLIENT, PROGRAM, SLEEP, MESSAGES, PYTHON = (

@@ -13,7 +13,7 @@ import textwrap
 import typing as t
 from collections import Counter
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import CRON_WORK
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import CRON_WORK
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 from ansible_collections.fleetops.odoo.plugins.plugin_utils import _analysis_place as place
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_work import Server, Work

@@ -16,7 +16,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import CRON_WORK, Dump, Stack
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import CRON_WORK, Dump, Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._jobs import Job
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_place import Place, place_of, short

@@ -13,7 +13,8 @@ from collections import Counter
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._carrier import head_of, unwrapped
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import Dump, DumpReader, Stack, parse_dumps
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump, Stack
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader, parse_dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._jobs import jobs_under_way
 from hypothesis import given
 from hypothesis import strategies as st
