@@ -195,6 +195,7 @@ def _work(one: Work) -> dict[str, t.Any]:
         "entry": place.entry,
         "times": one.times,
         "stuck": one.stuck,
+        "stayed": one.stayed,
     }
 
 

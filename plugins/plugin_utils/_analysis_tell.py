@@ -54,10 +54,8 @@ def group_sentence(work: t.Sequence[Work], holder: Work | None) -> str:
     parts.append(_asked(work))
     parts.append(f"on {_workers(work)}")
     stuck = [one for one in work if one.stuck]
-    if stuck:
-        span = max(len(one.places) for one in stuck)
-        which = "" if len(stuck) == len(work) else f"{len(stuck)} of them "
-        parts.append(f"{which}not moved in {span} samples")
+    stayed = [one for one in work if one.stayed and not one.stuck]
+    parts += [_still(stuck, work, "not moved in"), _still(stayed, work, "in the same call in")]
     if holder is not None:
         parts.append(f"maybe for {holder.who}, which {_verb(holder, 1)} in {_where(holder)}")
     return ", ".join(part for part in parts if part)
@@ -104,6 +102,13 @@ def _asked(work: t.Sequence[Work]) -> str:
     told = [f"database {_among(databases)}"] if databases else []
     told += [f"user {_among(users)}"] if users and work[0].kind != CRON_WORK else []
     return ", ".join(told)
+
+
+def _still(some: t.Sequence[Work], work: t.Sequence[Work], how: str) -> str:
+    if not some:
+        return ""
+    which = "" if len(some) == len(work) else f"{len(some)} of them "
+    return f"{which}{how} {max(len(one.places) for one in some)} samples"
 
 
 def _path(url: str | None) -> str:

@@ -121,6 +121,11 @@ class Work:
         return len(self.places) > 1 and len({frames_key(place) for place in self.places}) == 1
 
     @property
+    def stayed(self) -> bool:
+        """Every one of several samples shows it in the same call, as a loop does, if not in the same line of it."""
+        return len(self.places) > 1 and len({_call_key(place) for place in self.places}) == 1
+
+    @property
     def who(self) -> str:
         """The process, as people name it."""
         return f"{self.server.name} pid {self.pid}"
@@ -129,6 +134,13 @@ class Work:
 def frames_key(place: Place) -> tuple[tuple[str, int, str], ...]:
     """Two threads with the same key stand in the same lines."""
     return tuple((short(frame.file), frame.line, frame.function) for frame in place.frames)
+
+
+def _call_key(place: Place) -> tuple[t.Any, ...]:
+    """The lines of all calls down to the one of the addon, of which the line may differ."""
+    at = next((n for n, frame in enumerate(place.frames) if frame is place.frame), len(place.frames))
+    outer = tuple((frame.file, frame.line, frame.function) for frame in place.frames[:at])
+    return (*outer, place.key[1:])
 
 
 def survey(sources: t.Iterable[Source], addons: t.Sequence[str] = ()) -> tuple[list[Server], list[Work]]:
