@@ -195,10 +195,10 @@ def _wait(frames: t.Sequence[Frame]) -> tuple[str, str | None]:
         return LOCK, None
     if last.file.endswith("/subprocess.py") or "waitpid(" in source:
         return PROGRAM, None
-    for frame in frames[::-1][:20]:
-        found = _REMOTE.search(frame.file)
-        if found:
-            return REMOTE, found.group(1) or found.group(2).replace("/", ".")
+    # The outermost library is the one that the code knows by name, and Python's own come below it.
+    libraries = [found for frame in frames[-20:] for found in [_REMOTE.search(frame.file)] if found]
+    if libraries:
+        return REMOTE, libraries[0].group(1) or libraries[0].group(2).replace("/", ".")
     if _SOCKET.search(last.file) or (last.function == "process_request" and last.file.endswith("/service/server.py")):
         # Below the application a socket is the client's only if the server's library reads or writes it.
         by_werkzeug = any("/werkzeug/" in frame.file or "/http/server.py" in frame.file for frame in frames[-8:])
