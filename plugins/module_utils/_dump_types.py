@@ -97,7 +97,7 @@ class Stack:
         }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Dump:
     """What one process wrote. ``pid`` is the one that its log shows, ``time`` is ISO 8601 in UTC, as Odoo's clock.
 

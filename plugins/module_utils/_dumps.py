@@ -100,28 +100,35 @@ class DumpReader:
     def _text(self, text: str) -> None:
         first, *blocks = text.split("\n# ")
         self._lines(first)
+        record = self._under_way.get("")
         for block in blocks:
-            record = self._under_way.get("")
-            plain = block.startswith(("Thread: ", "Greenlet: ")) and "\x1b" not in block
-            if record is None or record.broken or not plain:
+            if record is None or record.broken or not block.startswith(("Thread: ", "Greenlet: ")):
                 self._lines("# " + block)
+                record = self._under_way.get("")
                 continue
             header, _end, body = block.partition("\n")
             # The next record, if its year is no later than 2999, and the thread before it.
             at = body.find("\n2")
             inner = body if at < 0 else body[:at]
-            if inner in self._bodies or _is_plain(inner):
-                record.blocks.append(("# " + header, [self._body(inner)[2]]))
-                if at >= 0:
-                    self._lines(body[at + 1 :])
-            else:
+            known = self._bodies.get(inner)
+            if known is None and _is_plain(inner):
+                known = self._body(inner)
+            if known is None or "\x1b" in header:
                 self._lines("# " + block)
+                record = self._under_way.get("")
+                continue
+            record.blocks.append(("# " + header, [known[2]]))
+            if at >= 0:
+                self._lines(body[at + 1 :])
+                record = self._under_way.get("")
 
     def _lines(self, text: str) -> None:
         first, _end, rest = text.partition("\n")
         self._line(first)
+        if not rest:
+            return
         # Such as an hour of requests: as long as no mark comes, nothing in it can belong to a dump.
-        if rest and all(one.broken for one in self._under_way.values()):
+        if all(one.broken for one in self._under_way.values()):
             at = min((at for at in map(rest.find, _MARKS) if at >= 0), default=len(rest))
             begin = len(rest) if at == len(rest) else rest.rfind("\n", 0, at) + 1
             if self._outside:
@@ -163,7 +170,9 @@ class DumpReader:
                 self._outside(line)
 
     def _dump(self, record: _Record) -> Dump:
-        threads = tuple([self._thread(header, "\n".join(lines)) for header, lines in record.blocks])
+        threads = tuple(
+            [self._thread(header, lines[0] if len(lines) == 1 else "\n".join(lines)) for header, lines in record.blocks]
+        )
         head = record.head
         return Dump(head.pid, head.time, head.database, threads, tuple(record.other))
 
@@ -216,7 +225,8 @@ def parse_dumps(lines: t.Iterable[str]) -> t.List[Dump]:
 
 
 def _is_plain(text: str) -> bool:
-    return all(line.startswith(_INNER) or not line.strip() for line in text.split("\n"))
+    """Whether each line of it belongs below the header of a thread, and no colour has to be taken out."""
+    return "\x1b" not in text and all(line.startswith(_INNER) or not line.strip() for line in text.split("\n"))
 
 
 def _stack(header: str, frames: t.Tuple[Frame, ...], other: t.Tuple[str, ...]) -> Stack:
