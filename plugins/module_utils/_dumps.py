@@ -23,7 +23,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import D
 #: Dumps are written by this logger; other records of it go on behind the colon.
 _DUMPER = "odoo.tools.misc"
 #: Where none of these stands there is nothing of a dump; and how the lines of a thread begin, but for unknown ones.
-_MARKS = (_DUMPER, "# ", "File: ")
+#: (The journal's JSON has a message that is no plain text as a list of its bytes.)
+_MARKS = (_DUMPER, "# ", "File: ", '"MESSAGE":[', '"MESSAGE": [')
 _INNER = ('File: "', "  ")
 _THREAD = re.compile(r"# (?P<kind>Thread|Greenlet): (?P<rest>.*)$")
 _FRAME = re.compile(r'File: "(?P<file>.*)", line (?P<line>0|[1-9][0-9]{0,8}), in (?P<function>.*)$')

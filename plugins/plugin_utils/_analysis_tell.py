@@ -108,7 +108,9 @@ def _still(some: t.Sequence[Work], work: t.Sequence[Work], how: str) -> str:
     if not some:
         return ""
     which = "" if len(some) == len(work) else f"{len(some)} of them "
-    return f"{which}{how} {max(len(one.places) for one in some)} samples"
+    counts = sorted({len(one.places) for one in some})
+    samples = str(counts[-1]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"{which}{how} {samples} samples"
 
 
 def _path(url: str | None) -> str:

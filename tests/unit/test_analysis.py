@@ -129,6 +129,20 @@ def test_two_that_wait_for_one_row_are_one_finding(kind: str) -> None:
         assert report["servers"][0]["starved"]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_journal_and_a_terminal_tell_the_same_as_a_file(kind: str) -> None:
+    short_form = captured(f"{kind}/dumps/journald-quit-all-one-busy-sql.short.txt")
+    assert short_form == captured(f"{kind}/dumps/journald-quit-all-one-busy-sql.json.jsonl")
+    terminal = captured(f"{kind}/dumps/pty-quit-all-one-busy-sql.log")
+    for dumps in (short_form, captured(f"{kind}/dumps/journald-quit-all-one-busy-sql.cat.txt"), terminal):
+        assert [one.pid for one in dumps]
+        assert not [one.other for dump in dumps for one in dump.threads if one.other]
+        (finding,) = explained(dumps)["findings"]
+        assert finding["sentence"].startswith("1 request waits for PostgreSQL in lab_slow.lab_sql")
+    if "prefork" in kind:
+        assert len(short_form) == len(terminal) == 5
+
+
 def test_the_same_on_two_hosts_is_one_finding() -> None:
     report = explained(
         *[

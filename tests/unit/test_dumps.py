@@ -75,7 +75,10 @@ def test_greenlets_are_told_by_their_name() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("form", ["crlf", "spaces", "no blank lines", "podman", "syslog"])
+@pytest.mark.parametrize(
+    "form",
+    ["crlf", "spaces", "no blank lines", "podman", "syslog", "precise", "iso", "compose", "docker", "journal", "bytes"],
+)
 def test_whatever_carries_it_the_dump_is_the_same(kind: str, form: str) -> None:
     plain = lines(kind)
     carried = {
@@ -84,6 +87,14 @@ def test_whatever_carries_it_the_dump_is_the_same(kind: str, form: str) -> None:
         "no blank lines": [line for line in plain if line],
         "podman": ["2026-11-24T07:32:16.034+00:00 stdout F " + line for line in plain],
         "syslog": ["Nov 24 10:30:22 p19 odoo[7]: " + line for line in plain],
+        "precise": ["Nov 24 10:30:22.123456 p19 odoo[7]: " + line for line in plain],
+        "iso": ["2026-11-24T10:30:22+0000 p19 odoo[7]: " + line for line in plain],
+        "compose": ["odoo-1  | " + line for line in plain],
+        "docker": [
+            json.dumps({"log": line + "\n", "stream": "stderr", "time": "2026-11-24T10:30:22Z"}) for line in plain
+        ],
+        "journal": [json.dumps({"MESSAGE": line, "_PID": "7"}) for line in plain],
+        "bytes": [json.dumps({"MESSAGE": list(line.encode()), "_PID": "7"}) for line in plain],
     }[form]
     assert parse_dumps(carried) == parse_dumps(plain)
 
