@@ -7,7 +7,7 @@
 """Stack dumps as Odoo writes them to its log after a QUIT. Pure.
 
 Seen: Odoo 14.0 and 19.0, prefork, threaded and gevent, in log files, the journal and a terminal. The header without
-query times is that of 14 and 15, the one with ``id`` that of servers older than these (docs/drain.md).
+query times is that of 14 and 15, the one with ``id`` that of servers older than these (docs/dumps.md).
 """
 
 from __future__ import annotations

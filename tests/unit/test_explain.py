@@ -180,6 +180,7 @@ def test_the_filters() -> None:
         (41, "http://192.0.2.10:8069/lab/sleep/10"),
         (46, None),
     ]
-    for wrong in (3, None, [1], {}):
+    wrongs: list[t.Any] = [3, None, [1], {}]
+    for wrong in wrongs:
         with pytest.raises(AnsibleFilterError, match=r"^parse_dumps: a log is a text or a list of lines, not"):
             parse_dumps(wrong)
