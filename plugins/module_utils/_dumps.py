@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 import re
 import typing as t
-from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._carrier import Head, head_of, unwrapped
 from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump, Frame, Stack
@@ -37,29 +36,40 @@ _USUAL = re.compile(
 _DETAIL = re.compile(r" \((?P<key>id|db|uid|url):(?P<value>.*?)(?:\)(?= \(|$)|$)")
 _TIMES = re.compile(r" \(qc:(?P<qc>\S+) qt:(?P<qt>\S+) pt:(?P<pt>[^\s)]+)\)?$")
 
-
 #: How many stacks are remembered at a time, so that each is read once; and how many lines one may have.
 _REMEMBERED, _LONGEST = 4096, 20_000
 
 
-@dataclass
 class _Record:
     """A dump that is being read.
 
+    ``threads`` are those that were read; ``piece`` is the text of the last one, and None while the lines of another,
+    ``open``, come one by one. Headers are kept without their ``# ``. ``other`` are lines above the first thread.
     ``broken``: another record has begun since, so that only what can belong to nothing but a dump is taken for it.
     ``fresh``: it is broken, and the next line may be the source of the last frame.
     """
 
-    head: Head
-    #: of each thread its header and the lines below it, in pieces of whole lines
-    blocks: t.List[t.Tuple[str, t.List[str]]] = field(default_factory=list)
-    other: t.List[str] = field(default_factory=list)
-    broken: bool = False
-    fresh: bool = False
+    __slots__ = ("broken", "fresh", "head", "open", "other", "piece", "threads")
+
+    def __init__(self, head: Head) -> None:
+        self.head = head
+        self.threads: t.List[Stack] = []
+        self.piece: t.Optional[t.Tuple[str, str]] = None
+        self.open: t.Optional[t.Tuple[str, t.List[str]]] = None
+        self.other: t.List[str] = []
+        self.broken = self.fresh = False
+
+    def last(self) -> t.Optional[t.List[str]]:
+        """The lines of the last thread, to be added to; None where there is no thread yet."""
+        if self.piece is not None:
+            self.threads.pop()
+            self.open = (self.piece[0], [self.piece[1]])
+            self.piece = None
+        return self.open[1] if self.open else None
 
 
-#: Frames, other lines, and the text that they were read from: one for all threads that have it.
-_Body = t.Tuple[t.Tuple[Frame, ...], t.Tuple[str, ...], str]
+#: Frames and other lines.
+_Body = t.Tuple[t.Tuple[Frame, ...], t.Tuple[str, ...]]
 
 
 class DumpReader:
@@ -107,20 +117,24 @@ class DumpReader:
                 self._lines("# " + block)
                 record = self._under_way.get("")
                 continue
-            header, _end, body = block.partition("\n")
+            below = block.find("\n")
             # The next record, if its year is no later than 2999, and the thread before it.
-            at = body.find("\n2")
-            inner = body if at < 0 else body[:at]
-            known = self._bodies.get(inner)
-            if known is None and _is_plain(inner):
-                known = self._body(inner)
-            if known is None or "\x1b" in header:
+            at = block.find("\n2", below) if below >= 0 else -1
+            end = at if at >= 0 else len(block)
+            piece = (block[:below], block[below + 1 : end]) if below >= 0 else (block, "")
+            thread = self._stacks.get(piece)
+            if thread is None and "\x1b" not in piece[0] and (piece[1] in self._bodies or _is_plain(piece[1])):
+                thread = self._thread(*piece)
+            if thread is None:
                 self._lines("# " + block)
                 record = self._under_way.get("")
                 continue
-            record.blocks.append(("# " + header, [known[2]]))
+            if record.open is not None:
+                self._close(record)
+            record.threads.append(thread)
+            record.piece = piece
             if at >= 0:
-                self._lines(body[at + 1 :])
+                self._lines(block[at + 1 :])
                 record = self._under_way.get("")
 
     def _lines(self, text: str) -> None:
@@ -150,20 +164,26 @@ class DumpReader:
             record.broken, record.fresh = True, False
             self._leave(line)
         elif _THREAD.match(line):
-            record.blocks.append((line, []))
+            self._close(record)
+            record.piece, record.open = None, (line[2:], [])
             record.fresh = False
         elif record.broken:
-            is_frame = bool(record.blocks) and _FRAME.match(line) is not None
-            if is_frame or (record.fresh and line.startswith("  ") and line.strip()):
-                record.blocks[-1][1].append(line)
-            else:
-                self._leave(line)
-            record.fresh = is_frame
-        elif record.blocks:
-            below = record.blocks[-1][1]
+            is_frame = _FRAME.match(line) is not None
+            below = record.last() if is_frame or (record.fresh and line.startswith("  ") and line.strip()) else None
+            (self._leave if below is None else below.append)(line)
+            record.fresh = is_frame and below is not None
+        else:
+            below = record.last()
+            below = record.other if below is None else below
+            if below is record.other and not line.strip():
+                return
             (below.append if len(below) < _LONGEST else self._leave)(line)
-        elif line.strip():
-            (record.other.append if len(record.other) < _LONGEST else self._leave)(line)
+
+    def _close(self, record: _Record) -> None:
+        """Read the lines of the open thread, if there is one."""
+        if record.open is not None:
+            record.threads.append(self._thread(record.open[0], "\n".join(record.open[1])))
+            record.open = None
 
     def _leave(self, *lines: str) -> None:
         for line in lines:
@@ -171,11 +191,9 @@ class DumpReader:
                 self._outside(line)
 
     def _dump(self, record: _Record) -> Dump:
-        threads = tuple(
-            [self._thread(header, lines[0] if len(lines) == 1 else "\n".join(lines)) for header, lines in record.blocks]
-        )
+        self._close(record)
         head = record.head
-        return Dump(head.pid, head.time, head.database, threads, tuple(record.other))
+        return Dump(head.pid, head.time, head.database, tuple(record.threads), tuple(record.other))
 
     def _thread(self, header: str, text: str) -> Stack:
         # A process that waits writes the same every time, and those of one master write the same of its main thread.
@@ -183,7 +201,7 @@ class DumpReader:
         if known is None:
             if len(self._stacks) >= _REMEMBERED:
                 self._stacks.clear()
-            known = self._stacks[header, text] = _stack(header, *self._body(text)[:2])
+            known = self._stacks[header, text] = _stack("# " + header, *self._body(text))
         return known
 
     def _body(self, text: str) -> _Body:
@@ -210,7 +228,7 @@ class DumpReader:
             elif line.strip():
                 other.append(line)
             fresh = frame is not None
-        return tuple(frames), tuple(other), text
+        return tuple(frames), tuple(other)
 
     def _frame(self, line: str) -> t.Optional[Frame]:
         if line not in self._frames:
