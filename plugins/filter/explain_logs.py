@@ -41,14 +41,15 @@ import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis import analyse
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_logs import BadLogs, paths_of, read_logs
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
 
 
 def explain_logs(files: t.Any, addons: t.Sequence[str] = ()) -> dict[str, t.Any]:
     """The filter; see the documentation above."""
     try:
-        return analyse(read_logs(paths_of(files)), addons=addons)
+        return untrusted(analyse(read_logs(paths_of(files)), addons=addons))
     except BadLogs as exc:
-        return {"error": str(exc)}
+        return untrusted({"error": str(exc)})
 
 
 class FilterModule:

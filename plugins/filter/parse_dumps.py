@@ -47,6 +47,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse_dumps as parse_lines
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
 
 
 def parse_dumps(log: t.Any) -> list[dict[str, t.Any]]:
@@ -57,7 +58,7 @@ def parse_dumps(log: t.Any) -> list[dict[str, t.Any]]:
         dumps = parse_lines(log)
     else:
         raise AnsibleFilterError(f"parse_dumps: a log is a text or a list of lines, not {type(log).__name__}")
-    return [dump.told() for dump in dumps]
+    return untrusted([dump.told() for dump in dumps])
 
 
 class FilterModule:

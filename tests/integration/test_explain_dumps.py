@@ -45,6 +45,17 @@ def test_logs_are_explained_and_the_report_is_written(tmp_path: pathlib.Path) ->
     assert {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()} == {"report.json": 0o600}
 
 
+def test_a_template_in_a_log_stays_text(tmp_path: pathlib.Path) -> None:
+    log = (DUMPS / "19-prefork.log").read_text()
+    evil = "/lab/{{7*191}}{{lookup('pipe','touch${IFS}taken')}}{%raw%}"
+    (tmp_path / "evil.log").write_text(log.replace("/lab/sleep/10)", evil + ")"))
+    code, output = explain(tmp_path, explain_dumps_files="evil.log", explain_dumps_report_dir="out")
+    assert code == 0, output
+    assert "/lab/{{7*191}}" in output
+    assert evil in (tmp_path / "out" / "report.json").read_text()
+    assert {path.name for path in tmp_path.iterdir()} == {"evil.log", "out"}
+
+
 def test_files_may_be_given_a_host_and_check_mode_writes_nothing(tmp_path: pathlib.Path) -> None:
     files = [{"path": str(DUMPS / "19-prefork.log"), "host": "h1"}]
     code, output = explain(tmp_path, "--check", explain_dumps_files=files)
