@@ -56,7 +56,7 @@ def paths_of(given: t.Any) -> list[dict[str, str]]:
         found += [{"path": each, "host": one.get("host", "")} for each in matching]
     if not found:
         raise BadLogs("it names no file")
-    unique = {one["path"]: one for one in found}
+    unique = {(one["path"], one["host"]): one for one in found}
     return _with_hosts(list(unique.values()))
 
 

@@ -42,7 +42,11 @@ def test_logs_are_explained_and_the_report_is_written(tmp_path: pathlib.Path) ->
     assert (report["schema"], report["hosts"], report["dumps"]) == (1, ["new.log", "old.log.1.gz"], 6)
     assert [one["kind"] for one in report["findings"]] == ["work", "cron"]
     assert "LAB-SECRET" not in (tmp_path / "out" / "report.json").read_text()
-    assert {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()} == {"report.json": 0o600}
+    assert {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()} == {
+        "report.json": 0o600,
+        "report.html": 0o600,
+    }
+    assert "LAB-SECRET" not in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_a_template_in_a_log_stays_text(tmp_path: pathlib.Path) -> None:
@@ -89,4 +93,4 @@ def test_a_report_that_cannot_be_written_is_told(tmp_path: pathlib.Path) -> None
     files = str(DUMPS / "19-prefork.log")
     code, output = explain(tmp_path, explain_dumps_files=files, explain_dumps_report_dir="taken")
     assert code == 2
-    assert "explain_dumps_report_dir: report.json cannot be written to" in " ".join(output.split())
+    assert "explain_dumps_report_dir: the report cannot be written to" in " ".join(output.split())

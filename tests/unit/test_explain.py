@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import gzip
+import html.parser
 import pathlib
 import tarfile
 import typing as t
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from ansible_collections.fleetops.odoo.plugins.filter.dumps_page import FilterModule as DumpsPage
+from ansible_collections.fleetops.odoo.plugins.filter.dumps_page import dumps_page
 from ansible_collections.fleetops.odoo.plugins.filter.explain_logs import FilterModule as ExplainLogs
 from ansible_collections.fleetops.odoo.plugins.filter.explain_logs import explain_logs
 from ansible_collections.fleetops.odoo.plugins.filter.parse_dumps import FilterModule as ParseDumps
@@ -172,6 +175,7 @@ def test_bytes_that_are_no_text_are_read(tmp_path: pathlib.Path) -> None:
 
 def test_the_filters() -> None:
     assert ExplainLogs().filters() == {"explain_logs": explain_logs}
+    assert DumpsPage().filters() == {"dumps_page": dumps_page}
     assert ParseDumps().filters() == {"parse_dumps": parse_dumps}
     dumps = parse_dumps(LOG)
     assert dumps == parse_dumps(LOG.split("\n"))
@@ -184,3 +188,52 @@ def test_the_filters() -> None:
     for wrong in wrongs:
         with pytest.raises(AnsibleFilterError, match=r"^parse_dumps: a log is a text or a list of lines, not"):
             parse_dumps(wrong)
+
+
+class Page(html.parser.HTMLParser):
+    """Tags of a page, and whether they are closed in order."""
+
+    VOID = frozenset(["meta", "input"])
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_asks_for_nothing(planted: pathlib.Path) -> None:
+    text = dumps_page(explain_logs(str(planted / "lock" / "*.log")))
+    found = Page(text)
+    assert found.open == []
+    # Nothing in it leads out of the file.
+    assert not [one for one in found.tags if {"src", "href", "action"} & set(one[1])]
+    assert "no free worker" in text
+    assert "maybe for p19.log pid" in text
+    idle = dumps_page(explain_logs(str(CAPTURES / "dumps" / "14-threaded.log")) | {"findings": [], "work": []})
+    assert "Nobody is at work" in idle
+
+
+def test_the_page_shows_markup_and_templates_of_a_log_as_text(tmp_path: pathlib.Path) -> None:
+    evil = "/<script>alert(1)</script>{{7*191}}\"'&"
+    (tmp_path / "log").write_text(LOG.replace("/lab/sleep/10)", evil + ")"))
+    text = dumps_page(explain_logs(str(tmp_path / "log")))
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;{{7*191}}&#34;&#39;&amp;" in text
+    assert Page(text).open == []
+
+
+def test_the_page_of_a_thousand_hosts_is_small() -> None:
+    files = [{"path": str(CAPTURES / "dumps" / "19-prefork.log"), "host": f"host{number}"} for number in range(1000)]
+    text = dumps_page(explain_logs(files))
+    assert len(text) < 10_000_000
+    assert text.count("<tr>") > 3000
