@@ -258,6 +258,14 @@ def test_what_is_waited_for(frames: list[tuple[str, str, str]], wait: str, throu
     assert (place.wait, place.through) == (wait, through)
 
 
+def test_a_worker_that_waits_for_a_request_to_come_waits_for_its_client() -> None:
+    frames = [(f"{OWN}/service/server.py", "process_request"), (f"{LIB}/http/server.py", "handle_one_request")]
+    stack = Stack(
+        "<T>", frames=tuple(Frame(*one) for one in [(f, 1, n) for f, n in [*frames, (f"{LIB}/socket.py", "readinto")]])
+    )
+    assert (stack.work, place_of(stack).wait) == ("http", "client")
+
+
 def test_the_place_is_the_innermost_frame_of_an_addon() -> None:
     place = place_of(at(("/srv/addons/sale/models/sale.py", "confirm", "x"), (f"{OWN}/models.py", "write", "y")))
     assert (place.module, place.frame and place.frame.function, place.entry) == ("sale", "confirm", "shop.pay")

@@ -13,7 +13,7 @@ from collections import Counter
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._carrier import head_of, unwrapped
-from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump, Stack
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump, Frame, Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader, parse_dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._jobs import jobs_under_way
 from hypothesis import given
@@ -317,3 +317,20 @@ def test_jobs() -> None:
     assert jobs_under_way([begun, done], 33) == []
     old = [at + "Starting job `A`.", at + "Starting job `B`.", at + "Job `A` done."]
     assert jobs_under_way(old, 33) == [("B", "t19")]
+
+
+@pytest.mark.parametrize(
+    ("file", "function", "work"),
+    [
+        ("/usr/lib/python3/dist-packages/odoo/service/server.py", "process_request", "http"),
+        # Threaded servers only start a thread there.
+        ("/usr/lib/python3.11/socketserver.py", "process_request", None),
+        ("/usr/lib/python3/dist-packages/odoo/service/server.py", "_runloop", None),
+        ("/x/addons/base/models/ir_cron.py", "_process_job", "cron"),
+        ("/x/gevent/pywsgi.py", "handle_one_response", "gevent"),
+    ],
+)
+def test_what_makes_a_thread_busy(file: str, function: str, work: str | None) -> None:
+    frames = (Frame(file, 1, function), Frame("/usr/lib/python3.11/socket.py", 706, "readinto"))
+    # Neither the address nor the times do.
+    assert Stack("<T>", "db", "2", "http://h/web", 3, 0.1, 99.0, frames).work == work
