@@ -47,7 +47,7 @@ def pieces(text: str) -> t.Iterator[str]:
 def spent(call: t.Callable[[], t.Any], tries: int = 5) -> float:
     """Seconds of the CPU, the best of some tries."""
     best = float("inf")
-    for _ in range(tries):
+    for _try in range(tries):
         gc.collect()
         begin = time.process_time()
         result = call()
@@ -95,7 +95,7 @@ def main() -> int:
     rows.append(("MB at most", memory, "<= 1024", memory <= 1024))
     for name, figure, bound, held in rows:
         print(f"{name:<24} {figure:8.1f}  {bound:<8} {'' if held else 'MISSED'}".rstrip())
-    return 0 if all(held for *_, held in rows) else 1
+    return 0 if all(row[-1] for row in rows) else 1
 
 
 if __name__ == "__main__":

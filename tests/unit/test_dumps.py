@@ -279,7 +279,7 @@ def test_lines_that_nobody_knows_are_kept(kind: str) -> None:
 def cpu(text: str) -> float:
     """Seconds that reading takes, the best of three."""
     spent = []
-    for _ in range(3):
+    for _try in range(3):
         begin = time.process_time()
         DumpReader().read([text])
         spent.append(time.process_time() - begin)
