@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import typing as t
 
@@ -214,6 +215,10 @@ class _Drain(Leaving):
 
     def _find_hold(self) -> Hold:
         hold = find_hold(self.proc, self.now, self.supervisor, self.order.hold)
+        note = self.noted()
+        if note is not None and hold.drop_in is not None:
+            # With the drop-in in its place systemd does not tell any more what the unit itself says.
+            hold = dataclasses.replace(hold, policy=note.held.policy)
         self.result.hold, self.result.warnings = hold.told(), list(hold.warnings)
         limit = self.options.limit_time_real
         if self.work.ends_impatiently and self.order.cron_timeout > limit:

@@ -16,8 +16,9 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._carrier import head
 #: How a job is announced and concluded: by Odoo 14, and by Odoo 19, which adds its id.
 _JOB = re.compile(
     r"^(?:Starting job `(?P<begun14>.*)`\.|Job `(?P<done14>.*)` done\.?"
-    r"|Job '(?P<begun19>.*)' \(\d+\) starting"
-    r"|Job '(?P<done19>.*)' \(\d+\) (?:fully done|partially done|failed)\b.*)\s*$"
+    # A name with an apostrophe in it stands in double quotes.
+    r"|Job (?P<quote>['\"])(?P<name19>.*)(?P=quote) \(\d+\) "
+    r"(?:(?P<begun19>starting)|(?:fully done|partially done|failed)\b.*))\s*$"
 )
 
 
@@ -45,11 +46,12 @@ class Jobs:
         job = _JOB.match(head.text)
         if job is None:
             return
-        begun, name = self._by_pid.setdefault(head.pid, {}), job.group("begun14") or job.group("begun19")
-        if name:
+        begun = self._by_pid.setdefault(head.pid, {})
+        name = job.group("begun14") or job.group("done14") or job.group("name19")
+        if job.group("begun14") or job.group("begun19"):
             begun[name] = Job(name, head.database, head.time)
         else:
-            begun.pop(job.group("done14") or job.group("done19"), None)
+            begun.pop(name, None)
 
     @staticmethod
     def time_of(raw: str) -> t.Optional[str]:

@@ -36,6 +36,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._watch import WatchF
 
 #: Seconds that the last watch gets at least, so that a server that is up is seen to be.
 _LAST_WATCH = 2.0
+#: Looks that must not find a server before it is started, and seconds between two of them.
+_LOOKS, _BETWEEN_LOOKS = 4, 0.15
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class _Undrain:
             found = None
         else:
             self._await_end()
-            found = self._find()
+            found = self._find_surely()
             if found is None:
                 self._may_start()
                 self._explain()
@@ -194,6 +196,15 @@ class _Undrain:
             same = [one for one in now.instances if supervisor_of(one.master) == note.supervisor]
         chosen = max(same, key=lambda one: one.master.start, default=None)
         return None if chosen is None else (now, chosen)
+
+    def _find_surely(self) -> t.Optional[t.Tuple[Look, Instance]]:
+        """The same, and not missed in the moment of its exec: a second server must not be started beside it."""
+        for _look in range(_LOOKS):
+            found = self._find()
+            if found is not None:
+                return found
+            self._host.clock.sleep(_BETWEEN_LOOKS)
+        return None
 
     def _may_start(self) -> None:
         """:raises WouldFail: nothing that is known would start it."""

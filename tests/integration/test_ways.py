@@ -119,3 +119,26 @@ def test_only_the_chosen_one_of_several(ways: Fleet) -> None:
     assert [c["pid"] for c in after[prod]["children"]] == [c["pid"] for c in masters[prod]["children"]]
     both = ways.module("many", "reload")
     assert [one["did"] for one in both.result["results"]] == ["signalled", "signalled"]
+
+
+def test_a_container_that_would_come_back_is_not_drained(ways: Fleet) -> None:
+    old = ways.processes("pod")
+    for options in (["--check"], []):
+        answer = ways.module("pod", "drain", *options)
+        assert (answer.code, answer.only["did"], answer.result["changed"]) == (2, "refused", False)
+        assert "has the restart policy always, so podman would start it again" in answer.result["msg"]
+        assert "podman update --restart=no" in answer.result["msg"]
+    assert ways.processes("pod") == old
+
+
+def test_a_container_is_drained_and_whoever_starts_it_says_so(ways: Fleet) -> None:
+    answer = ways.module("podone", "drain")
+    assert (answer.code, answer.only["signals"], answer.only["hold"]["policy"]) == (0, ["INT"], "no"), answer.output
+    refused = ways.module("podone", "drain", state="undrained")
+    assert (refused.code, refused.only["did"]) == (2, "refused")
+    assert "containers are not started here; start the container" in refused.result["msg"]
+    ways.run("podone", "podman", "start", answer.only["hold"]["unit"])
+    ways.settle("podone")
+    back = ways.module("podone", "drain", state="undrained")
+    assert (back.code, back.only["did"], back.only["after"]["state"]) == (0, "nothing", "running"), back.output
+    assert ways.module("podone", "drain", "--check", state="undrained").only["reason"] == "it runs, and was not drained"

@@ -64,7 +64,7 @@ class Stage:
         self.shows: list[tuple[Stack, ...] | None] = [(IDLE,)]
         self.hidden: str | None = None
         self.deaf = False
-        self.refuses: BaseException | None = None
+        self.refuses: list[BaseException] = []
         #: by the clock: jump to this moment
         self.then: dict[float, str] = {}
 
@@ -74,8 +74,8 @@ class Stage:
 
     def send(self, proc: Proc, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
         lifted = check(proc, name, target, force=force)
-        if self.refuses:
-            raise self.refuses
+        for refusal in self.refuses:
+            raise refusal
         self.sent.append(name)
         self.holding.append(name)
         if not self.deaf:
@@ -326,11 +326,11 @@ def test_a_reload_is_waited_for(stage: Staged) -> None:
 def test_a_call_that_was_cut_off_after_its_note_sends_none_while_it_may_show(stage: Staged, kind: str) -> None:
     on = stage(kind, REST[kind], DRAINING, GONE)
     on.deaf = True
-    on.refuses = Cut()
+    on.refuses = [Cut()]
     with pytest.raises(Cut):
         on.drain()
     assert on.notes[0].sent is not None
-    on.refuses = None
+    on.refuses = []
     # The INT was sent, and shows a little later.
     on.then = {on.clock.now + 0.5: DRAINING, on.clock.now + 4: GONE}
     result = on.drain()
@@ -343,10 +343,10 @@ class Cut(BaseException):
 
 def test_one_that_was_cut_off_before_its_signal_is_sent_one(stage: Staged) -> None:
     on = stage("19-prefork", REST["19-prefork"], DRAINING, GONE)
-    on.refuses = Cut()
+    on.refuses = [Cut()]
     with pytest.raises(Cut):
         on.drain()
-    on.refuses = None
+    on.refuses = []
     on.then = {on.clock.now + 20: GONE}
     result = on.drain()
     assert (result.signals, on.sent) == (["INT"], ["INT"])
@@ -354,7 +354,7 @@ def test_one_that_was_cut_off_before_its_signal_is_sent_one(stage: Staged) -> No
 
 def test_a_refusal_at_the_door_leaves_nothing(stage: Staged) -> None:
     on = stage("19-prefork")
-    on.refuses = Refused(Refusal("interlock", "it is not the time"))
+    on.refuses = [Refused(Refusal("interlock", "it is not the time"))]
     with pytest.raises(DrainFailed, match="is not drained: it is not the time") as failed:
         on.drain()
     assert (on.holding, on.notes) == (["hold", "let go"], [])

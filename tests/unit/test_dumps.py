@@ -312,9 +312,13 @@ def test_jobs() -> None:
     assert jobs_under_way(lines("14-prefork"), 37) == [("lab slow cron", "p14")]
     assert jobs_under_way(lines("14-prefork"), 36) == []
     at = "2026-11-24 13:32:14,054 33 INFO t19 odoo.addons.base.models.ir_cron: "
-    begun, done = at + "Job 'A's (1)' (1) starting ", at + "Job 'A's (1)' (1) fully done (#loop 1; done 0; remaining 0)"
+    begun, done = (
+        at + 'Job "A\'s (1)" (1) starting ',
+        at + 'Job "A\'s (1)" (1) fully done (#loop 1; done 0; remaining 0)',
+    )
     assert jobs_under_way([begun], 33) == [("A's (1)", "t19")]
     assert jobs_under_way([begun, done], 33) == []
+    assert jobs_under_way([begun, at + 'Job "A\'s (1)" (1) failed (#loop 1; done 0; remaining 1)'], 33) == []
     old = [at + "Starting job `A`.", at + "Starting job `B`.", at + "Job `A` done."]
     assert jobs_under_way(old, 33) == [("B", "t19")]
 
