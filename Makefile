@@ -69,6 +69,13 @@ bench: setup ## what a look and a roll cost, against what one would do without u
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python tests/bench/bench.py
 	@$(ENV) python tests/bench/roll.py $(ARGS)
 
+.PHONY: bench-dumps
+bench-dumps: setup ## what reading and explaining stack dumps costs, against odoo-activity, which it fetches
+	@$(ENV) theirs=$$FLEETOPS_CACHE/odoo-activity; \
+	[[ -e $$theirs/odoo_activity ]] || "$$VENV/bin/python" -m pip install -qq --disable-pip-version-check --no-deps \
+		--target "$$theirs" odoo-activity==0.31.0; \
+	PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH" python tests/bench/dumps.py "$$theirs"
+
 .PHONY: matrix
 matrix: setup ## unit and sanity tests on the oldest and newest ansible-core that a Python is here for
 	@$(ENV) nox $(ARGS)

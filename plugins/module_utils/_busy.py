@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import CRON_WORK, Dump, Stack, jobs_under_way
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import CRON_WORK, Dump, Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     CRON,
     GEVENT_ROLE,
@@ -21,6 +21,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     THREADED,
     Instance,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._jobs import jobs_under_way
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import printable
 

@@ -4,239 +4,281 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""Stack dumps as Odoo writes them to its log after a QUIT, and what each thread in them is at. Pure.
+"""Stack dumps as Odoo writes them to its log after a QUIT. Pure.
 
 Seen: Odoo 14.0 and 19.0, prefork, threaded and gevent, in log files, the journal and a terminal. The header without
-query times is that of 14 and 15, the one with ``id`` that of servers older than these (docs/drain.md).
+query times is that of 14 and 15, the one with ``id`` that of servers older than these (docs/dumps.md).
 """
 
 from __future__ import annotations
 
-import dataclasses
+import math
 import re
 import typing as t
-from dataclasses import dataclass, field
 
-HTTP_WORK, CRON_WORK, GEVENT_WORK = "http", "cron", "gevent"
+from ansible_collections.fleetops.odoo.plugins.module_utils._carrier import Head, head_of, unwrapped
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump, Frame, Stack
 
-#: What syslog's form of the journal and the log of a container put before a line. The former tells the process.
-_SYSLOG = re.compile(r"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^\s\[\]]{1,64}\[(?P<pid>\d+)\]: ")
-_CONTAINER = re.compile(r"^\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) [FP] ")
-
-#: The first line of any record of Odoo's log. Whatever stands before the time: a prompt of a terminal may.
-_RECORD = re.compile(
-    r"^(?P<day>\d{4}-\d\d-\d\d) (?P<clock>\d\d:\d\d:\d\d),(?P<ms>\d{3}) (?P<pid>\d+) [A-Z]+ (?P<database>\S+) "
-    r"(?P<logger>[\w.]+): ?(?P<text>.*)$"
-)
 #: Dumps are written by this logger; other records of it go on behind the colon.
 _DUMPER = "odoo.tools.misc"
-_THREAD = re.compile(r"^# (?P<kind>Thread|Greenlet): (?P<rest>.*)$")
-_FRAME = re.compile(r'^File: "(?P<file>.*)", line (?P<line>\d+), in (?P<function>.*)$')
-#: Behind the name of a thread. Where a secret in an url was hidden, the rest of the line went with it.
+#: Where none of these stands there is nothing of a dump; and how the lines of a thread begin, but for unknown ones.
+#: (The journal's JSON has a message that is no plain text as a list of its bytes.)
+_MARKS = (_DUMPER, "# ", "File: ", '"MESSAGE":[', '"MESSAGE": [')
+_INNER = ('File: "', "  ")
+_THREAD = re.compile(r"# (?P<kind>Thread|Greenlet): (?P<rest>.*)$")
+_FRAME = re.compile(r'File: "(?P<file>.*)", line (?P<line>0|[1-9][0-9]{0,8}), in (?P<function>.*)$')
+#: The header of a thread since Odoo 14, if there is no bracket in the name of its database.
+_USUAL = re.compile(
+    r"# Thread: (?P<name>.*?) \(db:(?P<db>[^()]*)\) \(uid:(?P<uid>[^()]*)\) \(url:(?P<url>[^()]*)\)"
+    r"(?: \(qc:(?P<qc>[^\s()]+) qt:(?P<qt>[^\s()]+) pt:(?P<pt>[^\s()]+)\))?$"
+)
+#: In any other one: behind the name of a thread. Where a secret in an url was hidden, the rest of the line is gone.
 _DETAIL = re.compile(r" \((?P<key>id|db|uid|url):(?P<value>.*?)(?:\)(?= \(|$)|$)")
 _TIMES = re.compile(r" \(qc:(?P<qc>\S+) qt:(?P<qt>\S+) pt:(?P<pt>[^\s)]+)\)?$")
 
-#: What runs a job (Odoo 14.0, 19.0), and what answers a request: in werkzeug's server, and in gevent's.
-_CRON_FILE = "/ir_cron.py"
-_HTTP_FUNCTIONS = frozenset(["run_wsgi"])
-_GEVENT_FUNCTIONS = frozenset(["run_application", "handle_one_response"])
-
-#: How a job is announced and concluded: by Odoo 14, and by Odoo 19, which adds its id.
-_JOB = re.compile(
-    r"^(?:Starting job `(?P<begun14>.*)`\.|Job `(?P<done14>.*)` done\.?"
-    # A name with an apostrophe in it stands in double quotes.
-    r"|Job (?P<quote>['\"])(?P<name19>.*)(?P=quote) \(\d+\) "
-    r"(?:(?P<begun19>starting)|(?:fully done|partially done|failed)\b.*))\s*$"
-)
+#: How many stacks are remembered at a time, so that each is read once; and how many lines one may have.
+_REMEMBERED, _LONGEST = 4096, 20_000
 
 
-@dataclass(frozen=True)
-class Frame:
-    """One call of a stack. ``source`` is its line of code, None where the dump has none."""
+class _Record:
+    """A dump that is being read.
 
-    file: str
-    line: int
-    function: str
-    source: t.Optional[str] = None
-
-
-@dataclass(frozen=True)
-class Stack:
-    """One thread or greenlet. None stands for what the dump does not tell; times are in seconds.
-
-    ``query_time`` are the queries that have ended, a running one counts in ``python_time``. In a thread that waits for
-    work ``url``, ``db`` and the times are those of its last request.
+    ``threads`` are those that were read; ``piece`` is the text of the last one, and None while the lines of another,
+    ``open``, come one by one. Headers are kept without their ``# ``. ``other`` are lines above the first thread.
+    ``broken``: another record has begun since, so that only what can belong to nothing but a dump is taken for it.
+    ``fresh``: it is broken, and the next line may be the source of the last frame.
     """
 
-    name: str
-    db: t.Optional[str] = None
-    uid: t.Optional[str] = None
-    url: t.Optional[str] = None
-    query_count: t.Optional[int] = None
-    query_time: t.Optional[float] = None
-    python_time: t.Optional[float] = None
-    #: the innermost last
-    frames: t.Tuple[Frame, ...] = ()
+    __slots__ = ("broken", "fresh", "head", "open", "other", "piece", "threads")
 
-    @property
-    def work(self) -> t.Optional[str]:
-        """What kind of work it is at; None while it waits for some. The frames tell, and never the url."""
-        functions = {frame.function for frame in self.frames}
-        if functions & _HTTP_FUNCTIONS:
-            return HTTP_WORK
-        if functions & _GEVENT_FUNCTIONS:
-            return GEVENT_WORK
-        return CRON_WORK if any(frame.file.endswith(_CRON_FILE) for frame in self.frames) else None
+    def __init__(self, head: Head) -> None:
+        self.head = head
+        self.threads: t.List[Stack] = []
+        self.piece: t.Optional[t.Tuple[str, str]] = None
+        self.open: t.Optional[t.Tuple[str, t.List[str]]] = None
+        self.other: t.List[str] = []
+        self.broken = self.fresh = False
 
-    @property
-    def seconds(self) -> t.Optional[float]:
-        """For how long it has been at its request; None where the dump does not tell (14, 15; cron jobs)."""
-        if self.query_time is None or self.python_time is None:
-            return None
-        return self.query_time + self.python_time
-
-    @property
-    def at(self) -> t.Optional[Frame]:
-        """Where it is: the innermost frame of an addon, else the innermost of all."""
-        ours = [f for f in self.frames if "/addons/" in f.file and not f.file.endswith(_CRON_FILE)]
-        return next(reversed(ours or self.frames), None)
-
-    def told(self) -> t.Dict[str, t.Any]:
-        """As modules and filters return it."""
-        return {**dataclasses.asdict(self), "idle": self.work is None, "frames": [vars(f) for f in self.frames]}
+    def last(self) -> t.Optional[t.List[str]]:
+        """The lines of the last thread, to be added to; None where there is no thread yet."""
+        if self.piece is not None:
+            self.threads.pop()
+            self.open = (self.piece[0], [self.piece[1]])
+            self.piece = None
+        return self.open[1] if self.open else None
 
 
-@dataclass(frozen=True)
-class Dump:
-    """What one process wrote. ``pid`` is the one that its log shows, ``time`` is ISO 8601 in UTC, as Odoo's clock."""
-
-    pid: int
-    time: str
-    database: t.Optional[str]
-    threads: t.Tuple[Stack, ...]
-
-    def told(self) -> t.Dict[str, t.Any]:
-        """As modules and filters return it."""
-        return {
-            "pid": self.pid,
-            "time": self.time,
-            "database": self.database,
-            "threads": [thread.told() for thread in self.threads],
-        }
+#: Frames and other lines.
+_Body = t.Tuple[t.Tuple[Frame, ...], t.Tuple[str, ...]]
 
 
-@dataclass
-class _Block:
-    """A thread that is being read."""
+class DumpReader:
+    """Reads logs, and remembers the stacks that it has read: most threads of a fleet stand at the same few places.
 
-    kind: str
-    rest: str
-    frames: t.List[Frame] = field(default_factory=list)
+    A thread whose lines are all of a dump, as in a file they are, is taken as one piece; everything else line by line.
 
+    :param outside: is given each line that belongs to no dump, as Odoo wrote it. Blank ones are left out.
+    """
 
-@dataclass
-class _Record:
-    """A dump that is being read. ``fresh``: the next line may be the source of the last frame."""
+    def __init__(self, outside: t.Optional[t.Callable[[str], None]] = None) -> None:
+        self._outside = outside
+        self._stacks: t.Dict[t.Tuple[str, str], Stack] = {}
+        self._bodies: t.Dict[str, _Body] = {}
+        self._frames: t.Dict[str, t.Optional[Frame]] = {}
+        self._records: t.List[_Record] = []
+        #: the dump under way, by the process that the journal names; "" where nothing names one
+        self._under_way: t.Dict[str, _Record] = {}
 
-    pid: int
-    time: str
-    database: t.Optional[str]
-    blocks: t.List[_Block] = field(default_factory=list)
-    fresh: bool = False
+    def read(self, chunks: t.Iterable[str]) -> t.List[Dump]:
+        """Every dump in one log, in the order of their headers.
+
+        Lines of other records in between do no harm: in the journal each line of a dump is an entry of its own.
+
+        :param chunks: the text of the log, cut anywhere. One of them is held at a time, and what the dumps say.
+        """
+        self._records, self._under_way = [], {}
+        pending: t.List[str] = []
+        for chunk in chunks:
+            end = chunk.rfind("\n")
+            if end < 0:
+                pending.append(chunk)
+                continue
+            self._text("".join([*pending, chunk[:end]]))
+            pending = [chunk[end + 1 :]]
+        self._text("".join(pending))
+        return [self._dump(record) for record in self._records]
+
+    def _text(self, text: str) -> None:
+        first, *blocks = text.split("\n# ")
+        self._lines(first)
+        record = self._under_way.get("")
+        for block in blocks:
+            if record is None or record.broken or not block.startswith(("Thread: ", "Greenlet: ")):
+                self._lines("# " + block)
+                record = self._under_way.get("")
+                continue
+            below = block.find("\n")
+            # The next record, if its year is no later than 2999, and the thread before it.
+            at = block.find("\n2", below) if below >= 0 else -1
+            end = at if at >= 0 else len(block)
+            piece = (block[:below], block[below + 1 : end]) if below >= 0 else (block, "")
+            thread = self._stacks.get(piece)
+            if thread is None and "\x1b" not in piece[0] and (piece[1] in self._bodies or _is_plain(piece[1])):
+                thread = self._thread(*piece)
+            if thread is None:
+                self._lines("# " + block)
+                record = self._under_way.get("")
+                continue
+            if record.open is not None:
+                self._close(record)
+            record.threads.append(thread)
+            record.piece = piece
+            if at >= 0:
+                self._lines(block[at + 1 :])
+                record = self._under_way.get("")
+
+    def _lines(self, text: str) -> None:
+        first, _end, rest = text.partition("\n")
+        self._line(first)
+        if not rest:
+            return
+        # Such as an hour of requests: as long as no mark comes, nothing in it can belong to a dump.
+        if all(one.broken for one in self._under_way.values()):
+            at = min((at for at in map(rest.find, _MARKS) if at >= 0), default=len(rest))
+            begin = len(rest) if at == len(rest) else rest.rfind("\n", 0, at) + 1
+            if self._outside:
+                self._leave(*(unwrapped(raw)[1] for raw in rest[:begin].split("\n")))
+            rest = rest[begin:]
+        for line in rest.split("\n") if rest else ():
+            self._line(line)
+
+    def _line(self, raw: str) -> None:
+        source, line = unwrapped(raw)
+        head, record = head_of(line), self._under_way.get(source)
+        if head is not None and head.logger == _DUMPER and not head.text.strip():
+            self._under_way[source] = _Record(head)
+            self._records.append(self._under_way[source])
+        elif record is None:
+            self._leave(line)
+        elif head is not None:
+            record.broken, record.fresh = True, False
+            self._leave(line)
+        elif _THREAD.match(line):
+            self._close(record)
+            record.piece, record.open = None, (line[2:], [])
+            record.fresh = False
+        elif record.broken:
+            is_frame = _FRAME.match(line) is not None
+            below = record.last() if is_frame or (record.fresh and line.startswith("  ") and line.strip()) else None
+            (self._leave if below is None else below.append)(line)
+            record.fresh = is_frame and below is not None
+        else:
+            below = record.last()
+            below = record.other if below is None else below
+            if below is record.other and not line.strip():
+                return
+            (below.append if len(below) < _LONGEST else self._leave)(line)
+
+    def _close(self, record: _Record) -> None:
+        """Read the lines of the open thread, if there is one."""
+        if record.open is not None:
+            record.threads.append(self._thread(record.open[0], "\n".join(record.open[1])))
+            record.open = None
+
+    def _leave(self, *lines: str) -> None:
+        for line in lines:
+            if self._outside and line.strip():
+                self._outside(line)
+
+    def _dump(self, record: _Record) -> Dump:
+        self._close(record)
+        head = record.head
+        return Dump(head.pid, head.time, head.database, tuple(record.threads), tuple(record.other))
+
+    def _thread(self, header: str, text: str) -> Stack:
+        # A process that waits writes the same every time, and those of one master write the same of its main thread.
+        known = self._stacks.get((header, text))
+        if known is None:
+            if len(self._stacks) >= _REMEMBERED:
+                self._stacks.clear()
+            known = self._stacks[header, text] = _stack("# " + header, *self._body(text))
+        return known
+
+    def _body(self, text: str) -> _Body:
+        known = self._bodies.get(text)
+        if known is None:
+            if len(self._bodies) >= _REMEMBERED:
+                self._bodies.clear()
+                self._frames.clear()
+            known = self._bodies[text] = self._parsed(text)
+        return known
+
+    def _parsed(self, text: str) -> _Body:
+        frames: t.List[Frame] = []
+        other: t.List[str] = []
+        fresh = False
+        for raw in text.split("\n"):
+            line = raw.rstrip("\r")
+            frame = self._frame(line)
+            if frame is not None:
+                frames.append(frame)
+            elif fresh and line.startswith("  ") and line.strip():
+                last = frames[-1]
+                frames[-1] = Frame(last.file, last.line, last.function, line.strip())
+            elif line.strip():
+                other.append(line)
+            fresh = frame is not None
+        return tuple(frames), tuple(other)
+
+    def _frame(self, line: str) -> t.Optional[Frame]:
+        if line not in self._frames:
+            found = _FRAME.match(line)
+            made = found and Frame(found.group("file"), int(found.group("line")), found.group("function").rstrip())
+            self._frames[line] = made or None
+        return self._frames[line]
 
 
 def parse_dumps(lines: t.Iterable[str]) -> t.List[Dump]:
-    """Every dump in the lines of a log, in the order of their headers.
-
-    Lines of other records in between do no harm: in the journal each line of a dump is an entry of its own.
-
-    :param lines: with or without their ends.
-    """
-    records: t.List[_Record] = []
-    #: the dump under way, by the process that the journal names; "" where nothing names one
-    under_way: t.Dict[str, _Record] = {}
-    for raw in lines:
-        source, line = _unwrapped(raw)
-        head = _RECORD.match(line)
-        record = under_way.get(source)
-        if head:
-            if record is not None:
-                record.fresh = False
-            if head.group("logger") == _DUMPER and not head.group("text").strip():
-                time = "%sT%s.%sZ" % head.group("day", "clock", "ms")
-                under_way[source] = _Record(int(head.group("pid")), time, _known(head.group("database")))
-                records.append(under_way[source])
-        elif record is not None:
-            _take(record, line)
-    return [_dump(record) for record in records]
+    """Every dump in the lines of a log, with or without their ends; see :meth:`DumpReader.read`."""
+    return DumpReader().read(["\n".join([line.rstrip("\r\n") for line in lines])])
 
 
-def jobs_under_way(lines: t.Iterable[str], pid: int) -> t.List[t.Tuple[str, t.Optional[str]]]:
-    """Names and databases of the cron jobs that a process has begun and not ended, as its log tells.
-
-    :param pid: as the log shows it.
-    """
-    begun: t.Dict[str, t.Optional[str]] = {}
-    for raw in lines:
-        head = _RECORD.match(_unwrapped(raw)[1])
-        if head is None or int(head.group("pid")) != pid or not head.group("logger").endswith("ir_cron"):
-            continue
-        job = _JOB.match(head.group("text"))
-        if job is None:
-            continue
-        name = job.group("begun14") or job.group("done14") or job.group("name19")
-        if job.group("begun14") or job.group("begun19"):
-            begun[name] = _known(head.group("database"))
-        else:
-            begun.pop(name, None)
-    return list(begun.items())
+def _is_plain(text: str) -> bool:
+    """Whether each line of it belongs below the header of a thread, and no colour has to be taken out."""
+    return "\x1b" not in text and all(line.startswith(_INNER) or not line.strip() for line in text.split("\n"))
 
 
-def _unwrapped(raw: str) -> t.Tuple[str, str]:
-    """The process that the line's carrier names, "" where it names none, and the line as Odoo wrote it."""
-    line = raw.rstrip("\r\n")
-    syslog = _SYSLOG.match(line)
-    if syslog:
-        return syslog.group("pid"), line[syslog.end() :]
-    container = _CONTAINER.match(line)
-    return "", line[container.end() :] if container else line
+def _stack(header: str, frames: t.Tuple[Frame, ...], other: t.Tuple[str, ...]) -> Stack:
+    header = header.rstrip()
+    usual = _USUAL.match(header)
+    name, db, uid, url, count, queries, python = usual.groups() if usual else _unusual(header)
+    return Stack(
+        name,
+        _known(db),
+        _known(uid),
+        _known(url),
+        _number(count, int),
+        _number(queries, float),
+        _number(python, float),
+        frames,
+        other,
+        header,
+    )
 
 
-def _take(record: _Record, line: str) -> None:
-    thread, frame = _THREAD.match(line), _FRAME.match(line)
-    if thread:
-        record.blocks.append(_Block(thread.group("kind"), thread.group("rest").rstrip()))
-    elif frame and record.blocks:
-        found = Frame(frame.group("file"), int(frame.group("line")), frame.group("function").rstrip())
-        record.blocks[-1].frames.append(found)
-    elif record.fresh and line.startswith("  ") and line.strip():
-        last = record.blocks[-1].frames
-        last[-1] = dataclasses.replace(last[-1], source=line.strip())
-    record.fresh = bool(frame and record.blocks)
-
-
-def _dump(record: _Record) -> Dump:
-    return Dump(record.pid, record.time, record.database, tuple(_stack(block) for block in record.blocks))
-
-
-def _stack(block: _Block) -> Stack:
-    if block.kind == "Greenlet":
-        return Stack(block.rest, frames=tuple(block.frames))
-    rest, times = block.rest, _TIMES.search(block.rest)
+def _unusual(header: str) -> t.Tuple[t.Any, ...]:
+    kind, rest = t.cast("re.Match[str]", _THREAD.match(header + " ")).groups()
+    rest = rest.rstrip()
+    if kind == "Greenlet":
+        return (rest, *[None] * 6)
+    times = _TIMES.search(rest)
     if times:
         rest = rest[: times.start()]
     first = _DETAIL.search(rest)
     details = {found.group("key"): found.group("value") for found in _DETAIL.finditer(rest)}
-    return Stack(
-        rest[: first.start()] if first else rest,
-        _known(details.get("db")),
-        _known(details.get("uid")),
-        _known(details.get("url")),
-        _number(times and times.group("qc"), int),
-        _number(times and times.group("qt"), float),
-        _number(times and times.group("pt"), float),
-        tuple(block.frames),
-    )
+    name = rest[: first.start()] if first else rest
+    numbers = times.groups() if times else (None, None, None)
+    return (name, details.get("db"), details.get("uid"), details.get("url"), *numbers)
 
 
 def _known(text: t.Optional[str]) -> t.Optional[str]:
@@ -247,7 +289,11 @@ _N = t.TypeVar("_N", int, float)
 
 
 def _number(text: t.Optional[str], kind: t.Callable[[str], _N]) -> t.Optional[_N]:
+    if text is None or text == "n/a":
+        return None
     try:
-        return None if text is None else kind(text)
+        number = kind(text)
     except ValueError:
         return None
+    # JSON knows neither nan nor inf.
+    return number if math.isfinite(number) else None

@@ -13,7 +13,8 @@ import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock, Pending, TimedOut, wait_until
 from ansible_collections.fleetops.odoo.plugins.module_utils._busy import shown_pid, workers
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import Dump, parse_dumps
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse_dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._evidence import dumped
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._log import LogMark

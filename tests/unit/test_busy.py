@@ -10,7 +10,8 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._busy import Busy, find_busy
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import Dump, parse_dumps
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse_dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import CRON, HTTP, Instance
 
 from . import build

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils import _drain, _leaving, _notes, _subject, _survey, _work
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain import drain_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain_types import DrainFailed, DrainOrder, DrainResult
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import Dump, Frame, Stack
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump, Frame, Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._hold import Hold
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance

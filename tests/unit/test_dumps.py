@@ -7,10 +7,15 @@
 from __future__ import annotations
 
 import json
+import time
 import typing as t
+from collections import Counter
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import Dump, Stack, jobs_under_way, parse_dumps
+from ansible_collections.fleetops.odoo.plugins.module_utils._carrier import head_of, unwrapped
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump, Frame, Stack
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader, parse_dumps
+from ansible_collections.fleetops.odoo.plugins.module_utils._jobs import jobs_under_way
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,7 +75,10 @@ def test_greenlets_are_told_by_their_name() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("form", ["crlf", "spaces", "no blank lines", "podman", "syslog"])
+@pytest.mark.parametrize(
+    "form",
+    ["crlf", "spaces", "no blank lines", "podman", "syslog", "precise", "iso", "compose", "docker", "journal", "bytes"],
+)
 def test_whatever_carries_it_the_dump_is_the_same(kind: str, form: str) -> None:
     plain = lines(kind)
     carried = {
@@ -79,6 +87,14 @@ def test_whatever_carries_it_the_dump_is_the_same(kind: str, form: str) -> None:
         "no blank lines": [line for line in plain if line],
         "podman": ["2026-11-24T07:32:16.034+00:00 stdout F " + line for line in plain],
         "syslog": ["Nov 24 10:30:22 p19 odoo[7]: " + line for line in plain],
+        "precise": ["Nov 24 10:30:22.123456 p19 odoo[7]: " + line for line in plain],
+        "iso": ["2026-11-24T10:30:22+0000 p19 odoo[7]: " + line for line in plain],
+        "compose": ["odoo-1  | " + line for line in plain],
+        "docker": [
+            json.dumps({"log": line + "\n", "stream": "stderr", "time": "2026-11-24T10:30:22Z"}) for line in plain
+        ],
+        "journal": [json.dumps({"MESSAGE": line, "_PID": "7"}) for line in plain],
+        "bytes": [json.dumps({"MESSAGE": list(line.encode()), "_PID": "7"}) for line in plain],
     }[form]
     assert parse_dumps(carried) == parse_dumps(plain)
 
@@ -148,7 +164,7 @@ def test_what_is_no_dump(text: str) -> None:
 
 def test_a_dump_can_be_told() -> None:
     told = json.loads(json.dumps([dump.told() for dump in parse_dumps(lines("19-threaded"))]))
-    assert set(told[0]) == {"pid", "time", "database", "threads"}
+    assert set(told[0]) == {"pid", "time", "database", "threads", "other"}
     assert set(told[0]["threads"][0]) == {
         "name",
         "db",
@@ -159,14 +175,136 @@ def test_a_dump_can_be_told() -> None:
         "python_time",
         "idle",
         "frames",
+        "other",
     }
     assert set(told[0]["threads"][0]["frames"][0]) == {"file", "line", "function", "source"}
 
 
-@given(st.lists(st.sampled_from([*lines("19-prefork"), "# Thread: (db:", "# Greenlet:", 'File: "', "\x00", "  x"])))
-def test_any_order_of_lines_is_borne(shuffled: list[str]) -> None:
-    for dump in parse_dumps(shuffled):
-        dump.told()
+#: Lines of every captured kind, and some that nobody has written yet.
+ODD = [
+    "# Thread: (db:",
+    "# Greenlet:",
+    "# Greenlet: ",
+    "# Thread: x (db:a) (foo:b) (uid:3)",
+    'File: "',
+    "  x",
+    "\x00",
+    "{",
+    "# ",
+]
+ODD += [
+    'File: "a", line 1, in f',
+    'File: "a", line 007, in f',
+    '  File "/x.py", line 1, in f',
+    "\x1b[1m  y",
+    "  \x1b[0m",
+    "",
+]
+ODD += [
+    json.dumps({"MESSAGE": 'File: "j", line 2, in g', "_PID": "33"}),
+    json.dumps({"log": "# Thread: d\n"}),
+    '{"log": 1}',
+]
+ODD += [
+    "Nov 24 10:30:22 h odoo[33]: # Thread: s",
+    "1999-11-24 10:30:21,608 34 INFO ? odoo.tools.misc: ",
+    "\r",
+    "plain text",
+]
+ODD += [
+    "2026-11-24 10:30:21,608 34 INFO ? odoo.tools.misc: ",
+    "2026-11-24 10:30:21,608 34 INFO x odoo.http: y",
+    "odoo | # Thread: c",
+]
+ANY_LINE = st.one_of(st.sampled_from([*lines("19-prefork"), *lines("14-prefork")[:40], *ODD * 8]), st.text(max_size=60))
+LOGS = st.lists(ANY_LINE, max_size=120).map("\n".join)
+
+
+def by_lines(text: str) -> tuple[list[Dump], list[str]]:
+    """What comes of a log when no piece of it is taken as a whole."""
+    outside: list[str] = []
+    reader = DumpReader(outside.append)
+    reader.read([])
+    for line in text.split("\n"):
+        reader._line(line)
+    return [reader._dump(record) for record in reader._records], outside
+
+
+def written(dump: Dump) -> t.Iterator[str]:
+    """The lines of a dump, but for its first."""
+    yield from dump.other
+    for thread in dump.threads:
+        yield thread.header
+        yield from thread.other
+        for frame in thread.frames:
+            yield f'File: "{frame.file}", line {frame.line}, in {frame.function}'
+            if frame.source is not None:
+                yield frame.source
+
+
+@given(LOGS, st.integers(1, 40))
+def test_whatever_a_log_holds_it_is_read_and_no_line_is_lost(text: str, size: int) -> None:
+    outside: list[str] = []
+    dumps = DumpReader(outside.append).read(text[at : at + size] for at in range(0, len(text), size))
+    json.dumps([dump.told() for dump in dumps], allow_nan=False)
+    heads = [dump for line in text.split("\n") for dump in [head_of(unwrapped(line)[1])] if dump]
+    heads = [head for head in heads if head.logger == "odoo.tools.misc" and not head.text.strip()]
+    assert [(dump.pid, dump.time) for dump in dumps] == [(head.pid, head.time) for head in heads]
+    given_ = Counter(unwrapped(line)[1].strip() for line in text.split("\n"))
+    kept = Counter(line.strip() for dump in dumps for line in written(dump)) + Counter(line.strip() for line in outside)
+    del given_[""]
+    assert sum(given_.values()) == sum(kept.values()) + len(heads)
+    assert not kept - given_
+
+
+@given(LOGS)
+def test_taking_threads_as_a_whole_changes_nothing(text: str) -> None:
+    outside: list[str] = []
+    reader = DumpReader(outside.append)
+    assert (reader.read([text]), outside) == by_lines(text)
+    outside.clear()
+    # What it remembers from before changes nothing either.
+    assert (reader.read([text]), outside) == by_lines(text)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lines_that_nobody_knows_are_kept(kind: str) -> None:
+    plain = lines(kind)
+    at = plain.index(next(line for line in plain if line.startswith("# ")))
+    dump = parse_dumps([*plain[:at], "above", *plain[at : at + 3], "~ below", *plain[at + 3 :]])[0]
+    assert (dump.other, dump.threads[0].other) == (("above",), ("~ below",))
+    assert dump.threads[0].frames == parse_dumps(plain)[0].threads[0].frames
+
+
+def cpu(text: str) -> float:
+    """Seconds that reading takes, the best of three."""
+    spent = []
+    for _try in range(3):
+        begin = time.process_time()
+        DumpReader().read([text])
+        spent.append(time.process_time() - begin)
+    return min(spent)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "\n".join(lines("19-prefork")),
+        "\n".join("Nov 24 10:30:22 p19 odoo[7]: " + line for line in lines("14-prefork")),
+        "# Thread: <T> (db:x" * 50,
+        " (qc:1 qt:2" * 50,
+        'File: "a", line ' * 50,
+        "a" * 500,
+        "\n# ",
+        "2026-11-24 10:30:21,608 34 INFO ? odoo.tools.misc: \n# \nFile: \n",
+        '{"MESSAGE": [',
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_time_grows_with_the_log_and_no_faster(piece: str, end: str) -> None:
+    piece, head = piece + end, "2026-11-24 10:30:21,608 34 INFO ? odoo.tools.misc: \n# Thread: "
+    few = max(1, 200_000 // len(piece))
+    assert cpu(head + piece * few * 8) < 30 * cpu(head + piece * few) + 0.05
 
 
 def test_jobs() -> None:
@@ -183,3 +321,20 @@ def test_jobs() -> None:
     assert jobs_under_way([begun, at + 'Job "A\'s (1)" (1) failed (#loop 1; done 0; remaining 1)'], 33) == []
     old = [at + "Starting job `A`.", at + "Starting job `B`.", at + "Job `A` done."]
     assert jobs_under_way(old, 33) == [("B", "t19")]
+
+
+@pytest.mark.parametrize(
+    ("file", "function", "work"),
+    [
+        ("/usr/lib/python3/dist-packages/odoo/service/server.py", "process_request", "http"),
+        # Threaded servers only start a thread there.
+        ("/usr/lib/python3.11/socketserver.py", "process_request", None),
+        ("/usr/lib/python3/dist-packages/odoo/service/server.py", "_runloop", None),
+        ("/x/addons/base/models/ir_cron.py", "_process_job", "cron"),
+        ("/x/gevent/pywsgi.py", "handle_one_response", "gevent"),
+    ],
+)
+def test_what_makes_a_thread_busy(file: str, function: str, work: str | None) -> None:
+    frames = (Frame(file, 1, function), Frame("/usr/lib/python3.11/socket.py", 706, "readinto"))
+    # Neither the address nor the times do.
+    assert Stack("<T>", "db", "2", "http://h/web", 3, 0.1, 99.0, frames).work == work

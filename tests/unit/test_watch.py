@@ -229,7 +229,7 @@ class Two:
         self._ill = ill
         #: since when each has answered well
         self.since: dict[int, float | None] = {100: None, 300: None}
-        self.longest = 0.0
+        self.longest = -1.0
         monkeypatch.setattr(_watch, "look_again", lambda _proc, _instance: self.seen)
         monkeypatch.setattr(_watch, "check_health", self.check_health)
 

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Slow routes without a login. The same code serves Odoo 14 and 19."""
 
+import contextlib
 import os
+import socket
+import subprocess
+import threading
 import time
 
+import requests
 from odoo import http
 from odoo.http import request
 
@@ -39,6 +44,26 @@ class LabSlow(http.Controller):
     def sql(self, seconds):
         request.env.cr.execute("SELECT pg_sleep(%s)", (_seconds(seconds),))
         return _answer("queried")
+
+    @http.route("/lab/foreign/<string:seconds>", type="http", auth="none", csrf=False)
+    def foreign(self, seconds):
+        """Ask a server that takes the connection and says nothing."""
+        with socket.create_server(("127.0.0.1", 0)) as silent, contextlib.suppress(requests.Timeout):
+            requests.get(f"http://127.0.0.1:{silent.getsockname()[1]}/", timeout=_seconds(seconds))
+        return _answer("asked")
+
+    @http.route("/lab/mutex/<string:seconds>", type="http", auth="none", csrf=False)
+    def mutex(self, seconds):
+        """Wait for a lock of Python's that nobody gives back."""
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire(timeout=_seconds(seconds))
+        return _answer("waited")
+
+    @http.route("/lab/program/<string:seconds>", type="http", auth="none", csrf=False)
+    def program(self, seconds):
+        subprocess.run(["sleep", str(_seconds(seconds))], check=True)
+        return _answer("ran")
 
     @http.route("/lab/lock/<string:seconds>", type="http", auth="public", csrf=False)
     def lock(self, seconds):

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: dumps_page
+short_description: Make a page of the report of stack dumps
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Used by the role C(fleetops.odoo.explain_dumps). The page is one file of HTML that needs no network.
+options:
+  _input:
+    description: A report, as P(fleetops.odoo.explain_logs#filter) makes it.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: A page of two logs
+  ansible.builtin.copy:
+    content: "{{ '/tmp/h1.log,/tmp/h2.log' | fleetops.odoo.explain_logs | fleetops.odoo.dumps_page }}"
+    dest: /tmp/dumps.html
+    mode: "0600"
+"""
+
+RETURN = r"""
+_value:
+  description: The page.
+  type: str
+"""
+
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_page import page
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
+
+
+def dumps_page(report: t.Mapping[str, t.Any]) -> str:
+    """The filter; see the documentation above."""
+    return untrusted(page(report))
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Names and functions."""
+        return {"dumps_page": dumps_page}

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: explain_logs
+short_description: Say what the stack dumps in log files mean
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Used by the role C(fleetops.odoo.explain_dumps). Reads log files on the controller, contacts no host, and hides
+    secrets.
+options:
+  _input:
+    description: The log files, as a list or as a text with commas; see the role.
+    type: raw
+    required: true
+  addons:
+    description: Directories of modules that have no C(addons) in their path.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: The most costly first
+  ansible.builtin.debug:
+    msg: "{{ ('/tmp/h1.log,/tmp/h2.log' | fleetops.odoo.explain_logs).lines }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The report that C(docs/dumps.md) describes, or a dictionary with C(error), one sentence.
+  type: dict
+"""
+
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis import analyse
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_logs import BadLogs, paths_of, read_logs
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
+
+
+def explain_logs(files: t.Any, addons: t.Sequence[str] = ()) -> dict[str, t.Any]:
+    """The filter; see the documentation above."""
+    try:
+        return untrusted(analyse(read_logs(paths_of(files)), addons=addons))
+    except BadLogs as exc:
+        return untrusted({"error": str(exc)})
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Names and functions."""
+        return {"explain_logs": explain_logs}

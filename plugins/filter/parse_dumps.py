@@ -1,0 +1,69 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: parse_dumps
+short_description: Read the stack dumps in a log of Odoo
+version_added: 0.1.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Finds every dump that Odoo has written to its log after a QUIT, and takes it apart into threads and frames.
+  - Reads log files, the output of C(journalctl) in its formats V(short), V(short-iso), V(cat) and V(json), logs of
+    containers, and what a terminal shows. Lines of other records may stand in between.
+  - Nothing is hidden. Addresses may hold secrets; the playbook C(fleetops.odoo.explain_dumps) hides them.
+options:
+  _input:
+    description: The log as a text or as a list of lines.
+    type: raw
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Which requests are under way?
+  ansible.builtin.debug:
+    msg: "{{ (lookup('ansible.builtin.file', 'odoo-server.log') | fleetops.odoo.parse_dumps)
+             | map(attribute='threads') | flatten | rejectattr('idle') | map(attribute='url') }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - One dictionary for each dump, in the order of the log, with C(pid) as the log shows it, C(time) in ISO 8601 and
+      UTC, C(database) or V(none), C(other), which are lines above the first thread, and C(threads).
+    - Each thread has C(name), C(db), C(uid), C(url), C(query_count), C(query_time) and C(python_time) in seconds, each
+      of them V(none) where the dump does not tell, C(idle), C(frames), and C(other), which are lines that are no frame.
+      C(idle) is told by the frames; the thread of a worker that is idle shows its last request.
+    - Each frame has C(file), C(line), C(function) and C(source), the innermost last.
+  type: list
+  elements: dict
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse_dumps as parse_lines
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
+
+
+def parse_dumps(log: t.Any) -> list[dict[str, t.Any]]:
+    """The filter; see the documentation above."""
+    if isinstance(log, str):
+        dumps = DumpReader().read([log])
+    elif isinstance(log, (list, tuple)) and all(isinstance(line, str) for line in log):
+        dumps = parse_lines(log)
+    else:
+        raise AnsibleFilterError(f"parse_dumps: a log is a text or a list of lines, not {type(log).__name__}")
+    return untrusted([dump.told() for dump in dumps])
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Names and functions."""
+        return {"parse_dumps": parse_dumps}

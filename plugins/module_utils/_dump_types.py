@@ -1,0 +1,121 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""What stands in a stack dump, and what each thread in it is at. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+HTTP_WORK, CRON_WORK, GEVENT_WORK = "http", "cron", "gevent"
+
+#: What runs a job (Odoo 14.0, 19.0), and what answers a request: in werkzeug's server, and in gevent's.
+_CRON_FILE = "/ir_cron.py"
+_HTTP_FUNCTIONS = frozenset(["run_wsgi"])
+_GEVENT_FUNCTIONS = frozenset(["run_application", "handle_one_response"])
+#: A prefork worker that has taken a connection is not free for another one, before it has read the request, too.
+_TAKEN = ("process_request", "/service/server.py")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One call of a stack. ``source`` is its line of code, None where the dump has none."""
+
+    file: str
+    line: int
+    function: str
+    source: t.Optional[str] = None
+
+
+@dataclass
+class Stack:
+    """One thread or greenlet. None stands for what the dump does not tell; times are in seconds.
+
+    It is not to be changed. (Frozen it would take three times as long to make, and a fleet's dumps have many.)
+    ``query_time`` are the queries that have ended, a running one counts in ``python_time``. In a thread that waits for
+    work ``url``, ``db`` and the times are those of its last request.
+    """
+
+    name: str
+    db: t.Optional[str] = None
+    uid: t.Optional[str] = None
+    url: t.Optional[str] = None
+    query_count: t.Optional[int] = None
+    query_time: t.Optional[float] = None
+    python_time: t.Optional[float] = None
+    #: the innermost last
+    frames: t.Tuple[Frame, ...] = ()
+    #: lines below its header that are neither call nor code
+    other: t.Tuple[str, ...] = ()
+    #: the line that names it, as it was written
+    header: str = field(default="", compare=False, repr=False)
+
+    @property
+    def work(self) -> t.Optional[str]:
+        """What kind of work it is at; None while it waits for some. The frames tell, and never the url."""
+        functions = {frame.function for frame in self.frames}
+        if functions & _HTTP_FUNCTIONS:
+            return HTTP_WORK
+        if functions & _GEVENT_FUNCTIONS:
+            return GEVENT_WORK
+        if any(frame.file.endswith(_CRON_FILE) for frame in self.frames):
+            return CRON_WORK
+        function, file = _TAKEN
+        taken = function in functions and any(f.function == function and f.file.endswith(file) for f in self.frames)
+        return HTTP_WORK if taken else None
+
+    @property
+    def seconds(self) -> t.Optional[float]:
+        """For how long it has been at its request; None where the dump does not tell (14, 15; cron jobs)."""
+        if self.query_time is None or self.python_time is None:
+            return None
+        return self.query_time + self.python_time
+
+    @property
+    def at(self) -> t.Optional[Frame]:
+        """Where it is: the innermost frame of an addon, else the innermost of all."""
+        ours = [f for f in self.frames if "/addons/" in f.file and not f.file.endswith(_CRON_FILE)]
+        return next(reversed(ours or self.frames), None)
+
+    def told(self) -> t.Dict[str, t.Any]:
+        """As modules and filters return it."""
+        return {
+            "name": self.name,
+            "db": self.db,
+            "uid": self.uid,
+            "url": self.url,
+            "query_count": self.query_count,
+            "query_time": self.query_time,
+            "python_time": self.python_time,
+            "idle": self.work is None,
+            "frames": [dict(vars(frame)) for frame in self.frames],
+            "other": list(self.other),
+        }
+
+
+@dataclass
+class Dump:
+    """What one process wrote. ``pid`` is the one that its log shows, ``time`` is ISO 8601 in UTC, as Odoo's clock.
+
+    ``other`` are lines above the first thread.
+    """
+
+    pid: int
+    time: str
+    database: t.Optional[str]
+    threads: t.Tuple[Stack, ...]
+    other: t.Tuple[str, ...] = ()
+
+    def told(self) -> t.Dict[str, t.Any]:
+        """As modules and filters return it."""
+        return {
+            "pid": self.pid,
+            "time": self.time,
+            "database": self.database,
+            "threads": [thread.told() for thread in self.threads],
+            "other": list(self.other),
+        }

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Log files on the controller, read for their dumps."""
+
+from __future__ import annotations
+
+import bisect
+import glob
+import gzip
+import io
+import json
+import os
+import typing as t
+from collections import deque
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader
+from ansible_collections.fleetops.odoo.plugins.module_utils._jobs import Job, Jobs
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_work import Source
+
+#: Characters that are read at a time, and lines about cron jobs that are kept of one log.
+_CHUNK, _JOB_LINES = 1 << 18, 200_000
+
+
+class BadLogs(Exception):
+    """What was given names no readable log, or none with a dump in it. The message is a sentence."""
+
+
+def paths_of(given: t.Any) -> list[dict[str, str]]:
+    """What people write for log files, as a list of ``path`` and ``host``.
+
+    :param given: a path, a text of paths with commas, or a list of paths and dictionaries of ``path`` and ``host``. A
+        path may have wildcards. What begins with no slash is looked for where ansible-playbook was started.
+    :raises BadLogs: it is something else, or there is no such file.
+    """
+    if isinstance(given, str):
+        given = _listed(given)
+    if not isinstance(given, (list, tuple)):
+        raise BadLogs(f"it must be a list of paths or a text of paths with commas, not {given!r}")
+    found: list[dict[str, str]] = []
+    for entry in given:
+        one = {"path": entry} if isinstance(entry, str) else entry
+        if not isinstance(one, dict) or not all(isinstance(one.get(key, ""), str) for key in ("path", "host")):
+            raise BadLogs(f"each entry must be a path, or a dictionary of path and host, not {entry!r}")
+        if set(one) - {"path", "host"} or "path" not in one:
+            raise BadLogs(f"an entry has a path, perhaps a host, and nothing else, not {', '.join(map(str, one))}")
+        if not one["path"].strip():
+            continue
+        path = os.path.join(os.environ.get("PWD") or os.getcwd(), os.path.expanduser(one["path"].strip()))
+        matching = [path] if os.path.exists(path) else sorted(glob.glob(path))
+        if not matching:
+            raise BadLogs(f"there is no file {one['path'].strip()}")
+        found += [{"path": each, "host": one.get("host", "")} for each in matching]
+    if not found:
+        raise BadLogs("it names no file")
+    unique = {(one["path"], one["host"]): one for one in found}
+    return _with_hosts(list(unique.values()))
+
+
+def read_logs(files: t.Sequence[t.Mapping[str, str]]) -> list[Source]:
+    """The dumps in these logs. A file without any gives a source without any.
+
+    :param files: as of :func:`paths_of`.
+    :raises BadLogs: a file cannot be read, or none of them has a dump.
+    """
+    reader = DumpReader()
+    sources: dict[str, Source] = {}
+    for one in files:
+        read, before = _read(reader, one["path"], one["host"]), sources.get(one["host"])
+        if before:  # samples in files of their own, or a log that was rotated
+            read = Source(one["host"], [*before.dumps, *read.dumps], jobs={**before.jobs, **read.jobs})
+        sources[one["host"]] = read
+    if not any(source.dumps for source in sources.values()):
+        names = ", ".join(one["path"] for one in files[:3]) + (" or the others" if len(files) > 3 else "")
+        raise BadLogs(f"there is no stack dump in {names}; Odoo logs one after kill -QUIT, at log_level info or lower")
+    return list(sources.values())
+
+
+def _listed(text: str) -> list[t.Any]:
+    """A text of paths with commas, or a list as JSON, which -e makes a text of."""
+    if text.strip().startswith("["):
+        try:
+            return t.cast("list[t.Any]", json.loads(text))
+        except ValueError:
+            pass  # a file may have such a name
+    return [word.strip() for word in text.split(",")]
+
+
+def _with_hosts(files: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Each with a name: the shortest end of its path that no other has."""
+    for one in files:
+        if one["host"]:
+            continue
+        parts = one["path"].split("/")
+        for length in range(1, len(parts) + 1):
+            name = "/".join(parts[-length:])
+            if sum(1 for other in files if ("/" + other["path"]).endswith("/" + name)) == 1:
+                break
+        one["host"] = name
+    return files
+
+
+def _read(reader: DumpReader, path: str, host: str) -> Source:
+    about_jobs: deque[str] = deque(maxlen=_JOB_LINES)
+    try:
+        if os.path.isdir(path):
+            raise BadLogs(f"{path} is a directory, not a log file")
+        if not os.path.isfile(path):
+            raise BadLogs(f"{path} is no plain file")
+        with _opened(path) as log:
+            dumps = reader.read(_noting(log, about_jobs))
+    except (OSError, EOFError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+        raise BadLogs(f"{path} cannot be read: {why}") from exc
+    return Source(host, dumps, jobs=_jobs(about_jobs, [(dump.pid, dump.time) for dump in dumps]))
+
+
+def _opened(path: str) -> io.TextIOWrapper:
+    """A log, also one that logrotate has packed. Bytes that are no UTF-8 are shown as escapes."""
+    with open(path, "rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    raw = gzip.open(path, "rb") if packed else open(path, "rb")  # noqa: SIM115 - the wrapper closes it
+    return io.TextIOWrapper(t.cast("t.BinaryIO", raw), "utf-8", "backslashreplace", newline="\n")
+
+
+def _noting(log: t.TextIO, about_jobs: deque[str]) -> t.Iterator[str]:
+    """The log in chunks, with a note of the lines that tell of cron jobs."""
+    rest = ""
+    while True:
+        chunk = log.read(_CHUNK)
+        if "ir_cron: " in chunk or "ir_cron: " in rest + chunk[:20]:
+            text = rest + chunk
+            # A last line that is cut is looked at again with the next chunk.
+            whole = text.split("\n")[: -1 if chunk else None]
+            about_jobs.extend(line for line in whole if "ir_cron: " in line)
+        rest = chunk[chunk.rfind("\n") + 1 :] if "\n" in chunk else (rest + chunk)[-10_000:]
+        if not chunk:
+            return
+        yield chunk
+
+
+def _jobs(lines: t.Iterable[str], dumps: t.Iterable[tuple[int, str]]) -> dict[tuple[int, str], list[Job]]:
+    """The jobs under way for each pid at each time."""
+    wanted = sorted(set(dumps), key=lambda one: one[1])
+    times = [time for _pid, time in wanted]
+    jobs, found, done = Jobs(), dict[tuple[int, str], list[Job]](), 0
+    for line in lines:
+        began = jobs.time_of(line)
+        if began is None:
+            continue
+        upto = bisect.bisect_left(times, began)
+        for pid, time in wanted[done:upto]:
+            found[pid, time] = jobs.of(pid)
+        done = max(done, upto)
+        jobs.take(line)
+    for pid, time in wanted[done:]:
+        found[pid, time] = jobs.of(pid)
+    return {key: under_way for key, under_way in found.items() if under_way}

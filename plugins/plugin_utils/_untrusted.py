@@ -1,0 +1,25 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""What comes out of a log must never be taken for a template: whoever sends a request writes its address into it."""
+
+from __future__ import annotations
+
+import typing as t
+
+_T = t.TypeVar("_T")
+
+
+def untrusted(value: _T) -> _T:
+    """``value`` with all texts in it marked as no templates.
+
+    ansible-core before 2.19 resolves braces in variables unless they are marked; since then the mark is the default.
+    """
+    try:
+        from ansible.utils.unsafe_proxy import wrap_var  # noqa: PLC0415 - it goes with ansible-core 2.23
+    except ImportError:
+        return value
+    return t.cast(_T, wrap_var(value))

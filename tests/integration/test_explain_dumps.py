@@ -1,0 +1,96 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbook explain_dumps over captured logs. It needs no lab: no host is contacted."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import pathlib
+import subprocess
+import typing as t
+
+import pytest
+
+DUMPS = pathlib.Path(__file__).resolve().parents[1] / "unit" / "captures" / "dumps"
+
+
+def explain(folder: pathlib.Path, *options: str, **variables: t.Any) -> tuple[int, str]:
+    """Run the playbook in a directory as a user would: its exit code and what it printed."""
+    command = ["ansible-playbook", "fleetops.odoo.explain_dumps", "-e", json.dumps(variables), *options]
+    # An inventory whose hosts cannot be reached: nobody may try.
+    command += ["-i", "unreachable.invalid,"]
+    environment = {**os.environ, "PWD": str(folder)}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_logs_are_explained_and_the_report_is_written(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "old.log.1.gz").write_bytes(gzip.compress((DUMPS / "14-threaded.log").read_bytes()))
+    log = (DUMPS / "19-prefork.log").read_text()
+    (tmp_path / "new.log").write_text(log.replace("/lab/sleep/10)", "/lab/sleep/10?access_token=LAB-SECRET-1)"))
+    code, output = explain(tmp_path, "-vvv", explain_dumps_files="new.log,*.gz", explain_dumps_report_dir="out")
+    assert code == 0, output
+    assert "2 requests sleep in lab_slow.sleep" in output
+    assert "LAB-SECRET" not in output
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert (report["schema"], report["hosts"], report["dumps"]) == (1, ["new.log", "old.log.1.gz"], 6)
+    assert [one["kind"] for one in report["findings"]] == ["work", "cron"]
+    assert "LAB-SECRET" not in (tmp_path / "out" / "report.json").read_text()
+    assert {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()} == {
+        "report.json": 0o600,
+        "report.html": 0o600,
+    }
+    assert "LAB-SECRET" not in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_template_in_a_log_stays_text(tmp_path: pathlib.Path) -> None:
+    log = (DUMPS / "19-prefork.log").read_text()
+    evil = "/lab/{{7*191}}{{lookup('pipe','touch${IFS}taken')}}{%raw%}"
+    (tmp_path / "evil.log").write_text(log.replace("/lab/sleep/10)", evil + ")"))
+    code, output = explain(tmp_path, explain_dumps_files="evil.log", explain_dumps_report_dir="out")
+    assert code == 0, output
+    assert "/lab/{{7*191}}" in output
+    assert evil in (tmp_path / "out" / "report.json").read_text()
+    assert {path.name for path in tmp_path.iterdir()} == {"evil.log", "out"}
+
+
+def test_files_may_be_given_a_host_and_check_mode_writes_nothing(tmp_path: pathlib.Path) -> None:
+    files = [{"path": str(DUMPS / "19-prefork.log"), "host": "h1"}]
+    code, output = explain(tmp_path, "--check", explain_dumps_files=files)
+    assert code == 0, output
+    assert "on h1 (pid 41)" in " ".join(output.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ("", "explain_dumps_files: it names no file"),
+        ("nowhere.log", "explain_dumps_files: there is no file nowhere.log"),
+        (["."], "is a directory, not a log file"),
+        ("empty.log", "explain_dumps_files: there is no stack dump in"),
+        ([3], "explain_dumps_files: each entry must be a path, or a dictionary of path and host, not 3"),
+        ([{"file": "x"}], "explain_dumps_files: an entry has a path, perhaps a host, and nothing else, not file"),
+        ({"path": "x"}, "explain_dumps_files: it must be a list of paths"),
+    ],
+)
+def test_wrong_input_is_one_sentence(tmp_path: pathlib.Path, files: t.Any, sentence: str) -> None:
+    (tmp_path / "empty.log").write_text("nothing\n")
+    code, output = explain(tmp_path, explain_dumps_files=files)
+    assert code == 2
+    assert sentence in " ".join(output.split())
+    assert "Traceback" not in output
+
+
+def test_a_report_that_cannot_be_written_is_told(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "taken").write_text("")
+    files = str(DUMPS / "19-prefork.log")
+    code, output = explain(tmp_path, explain_dumps_files=files, explain_dumps_report_dir="taken")
+    assert code == 2
+    assert "explain_dumps_report_dir: the report cannot be written to" in " ".join(output.split())
