@@ -161,13 +161,26 @@ def parse_dumps(lines: t.Iterable[str]) -> t.List[Dump]:
         if head:
             if record is not None:
                 record.fresh = False
-            if head.group("logger") == _DUMPER and not head.group("text").strip():
+            if _begins(head):
                 time = "%sT%s.%sZ" % head.group("day", "clock", "ms")
                 under_way[source] = _Record(int(head.group("pid")), time, _known(head.group("database")))
                 records.append(under_way[source])
         elif record is not None:
             _take(record, line)
     return [_dump(record) for record in records]
+
+
+def record_at(line: str) -> t.Optional[t.Tuple[int, bool]]:
+    """Whose record of Odoo's log begins with a line, as the pid in it, and whether it is a dump; None within a record.
+
+    :param line: as Odoo wrote it, without what carries it.
+    """
+    head = _RECORD.match(line.rstrip("\r\n"))
+    return (int(head.group("pid")), _begins(head)) if head else None
+
+
+def _begins(head: t.Match[str]) -> bool:
+    return head.group("logger") == _DUMPER and not head.group("text").strip()
 
 
 def jobs_under_way(lines: t.Iterable[str], pid: int) -> t.List[t.Tuple[str, t.Optional[str]]]:
