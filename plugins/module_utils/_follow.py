@@ -178,7 +178,9 @@ class JournalFollower(Follower):
         if not os.path.exists(JOURNALCTL):
             raise Unreachable("its log goes to the journal, and there is no %s" % JOURNALCTL)
         self.source, self._carried, self.whole = source, carried, carried
-        last = output_of(JOURNALCTL, "--quiet", "--no-pager", "--lines=1", "--output=cat", "--show-cursor")
+        # It must be one of the entries that are asked for: behind another one journalctl leaves out the first of those
+        # (seen with systemd 252).
+        last = output_of(JOURNALCTL, "--quiet", "--no-pager", "--lines=1", "--output=cat", "--show-cursor", *match)
         cursor = last.rpartition("-- cursor: ")[2].strip() if "-- cursor: " in last else ""
         self._lines = Lines(_LONGEST_ENTRY)
         command = [JOURNALCTL, "--quiet", "--no-pager", "--follow", "--no-tail", "--all", "--output=json"]
