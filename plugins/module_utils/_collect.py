@@ -31,16 +31,22 @@ class _Dump:
     ended: bool = False
     #: another record has begun since, so that only what looks like it is part of it
     apart: bool = False
+    #: the next line may be the code of the last frame
+    fresh: bool = False
 
     def take(self, line: bytes, now: float, most: int) -> None:
-        if self.apart and not line.startswith(_OF_A_DUMP):
-            source = line.startswith(b"  ") and self.lines[-1].startswith(_FRAME)
-            if not source:
-                return
+        if self.apart and not line.startswith(_OF_A_DUMP) and not (self.fresh and line.startswith(b"  ")):
+            self.fresh = False
+            return
+        self.fresh = line.startswith(_FRAME)
         self.touched = now
         if self.size < most:
             self.lines.append(line)
             self.size += len(line)
+
+    def interrupt(self) -> None:
+        """Another record has begun."""
+        self.apart, self.fresh = True, False
 
 
 class Collector:
@@ -76,7 +82,7 @@ class Collector:
             if begins or self._whole:
                 dump.ended = True
                 del self._under_way[carrier]
-            dump.apart = True
+            dump.interrupt()
         if begins and pid in self._asked and pid not in self._dumps:
             self._dumps[pid] = self._under_way[carrier] = _Dump(pid, now)
             self._dumps[pid].take(line, now, self._most)
