@@ -80,7 +80,7 @@ class Asking:
         self._next = clock.monotonic()
 
     def ask(self) -> None:
-        """Send the signals, or the first of them."""
+        """Send the signals to those who wait for theirs, or the first of them."""
         self._go_on(self._clock.monotonic())
 
     def again(self) -> None:
@@ -88,6 +88,7 @@ class Asking:
         if self._follower is not None:
             lacking = [one for one in self.asked if one.refused is None and not self._has_begun(one)]
             self._waiting = [one for one in lacking if one not in self._waiting] + self._waiting
+            self.ask()
 
     def look(self) -> bool:
         """Read what has come, and ask those whose turn it is. Returns whether all have answered."""
