@@ -26,7 +26,8 @@ class _Dump:
     pid: int
     touched: float
     lines: t.List[bytes] = field(default_factory=list)
-    size: int = 0
+    #: not all of it was kept
+    cut: bool = False
     #: nothing more comes
     ended: bool = False
     #: another record has begun since, so that only what looks like it is part of it
@@ -34,15 +35,18 @@ class _Dump:
     #: the next line may be the code of the last frame
     fresh: bool = False
 
-    def take(self, line: bytes, now: float, most: int) -> None:
+    def take(self, line: bytes, now: float, room: int) -> int:
+        """Take a line if it is part of it and there is room. Returns how many bytes it takes."""
         if self.apart and not line.startswith(_OF_A_DUMP) and not (self.fresh and line.startswith(b"  ")):
             self.fresh = False
-            return
+            return 0
         self.fresh = line.startswith(_FRAME)
         self.touched = now
-        if self.size < most:
-            self.lines.append(line)
-            self.size += len(line)
+        self.cut = self.cut or len(line) > room
+        if self.cut:
+            return 0
+        self.lines.append(line)
+        return len(line)
 
     def interrupt(self) -> None:
         """Another record has begun."""
@@ -54,11 +58,11 @@ class Collector:
 
     :param pids: as the log shows them.
     :param whole: a dump is not interrupted by records of other processes, so that one of those is its end.
-    :param most: bytes of a dump that are kept; the lines behind them are dropped.
+    :param room: bytes that are kept of all of them together.
     """
 
-    def __init__(self, pids: t.Iterable[int], *, whole: bool, most: int = 1 << 20) -> None:
-        self._asked, self._whole, self._most = frozenset(pids), whole, most
+    def __init__(self, pids: t.Iterable[int], *, whole: bool, room: int = 4 << 20) -> None:
+        self._asked, self._whole, self._room = frozenset(pids), whole, room
         self._dumps: t.Dict[int, _Dump] = {}
         #: the dump under way, by what carries its lines
         self._under_way: t.Dict[str, _Dump] = {}
@@ -75,7 +79,7 @@ class Collector:
         record = record_at(line.decode("utf-8", "replace"))
         if record is None:
             if dump is not None:
-                dump.take(line, now, self._most)
+                self._room -= dump.take(line, now, self._room)
             return
         pid, begins = record
         if dump is not None:
@@ -85,7 +89,7 @@ class Collector:
             dump.interrupt()
         if begins and pid in self._asked and pid not in self._dumps:
             self._dumps[pid] = self._under_way[carrier] = _Dump(pid, now)
-            self._dumps[pid].take(line, now, self._most)
+            self._room -= self._dumps[pid].take(line, now, self._room)
 
     def begun(self, pid: int) -> bool:
         """Whether the dump of a process has begun to come."""
@@ -103,3 +107,7 @@ class Collector:
         """What a process wrote, byte for byte; None where nothing has come."""
         dump = self._dumps.get(pid)
         return None if dump is None else b"".join(dump.lines)
+
+    def cut(self, pid: int) -> bool:
+        """Whether there was no room for the end of it."""
+        return pid in self._dumps and self._dumps[pid].cut

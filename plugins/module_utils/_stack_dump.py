@@ -168,7 +168,7 @@ class _Case:
             if one.raw is None:
                 why = one.refused or _why_silent(self._host.proc, one, self._order.timeout)
                 self.result.miss(one.process, one.role, sample, why)
-            elif len(one.raw) > room:
+            elif one.cut or len(one.raw) > room:
                 why = "the dumps of one call may not be larger than %d MB in all" % (_MOST >> 20)
                 self.result.miss(one.process, one.role, sample, why)
             else:

@@ -36,13 +36,14 @@ _PATIENCE, _JOB_LINES, _JOB_BYTES = 4.0, 4000, 1 << 19
 
 @dataclass
 class Asked:
-    """A process and what became of it. ``refused``: why it got no signal. ``raw``: as it was written."""
+    """A process and what became of it. ``refused``: why it got no signal. ``raw``: as it was written, or ``cut``."""
 
     process: Process
     role: str
     signals: int = 0
     refused: t.Optional[str] = None
     raw: t.Optional[bytes] = None
+    cut: bool = False
 
     @property
     def text(self) -> str:
@@ -102,7 +103,8 @@ class Asking:
     def finish(self) -> t.List[Asked]:
         """What has become of each of them."""
         for one in self.asked:
-            one.raw = self._collector.raw(shown_pid(one.process))
+            pid = shown_pid(one.process)
+            one.raw, one.cut = self._collector.raw(pid), self._collector.cut(pid)
         return self.asked
 
     def _go_on(self, now: float) -> None:

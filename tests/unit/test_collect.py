@@ -32,9 +32,9 @@ def log(kind: str) -> bytes:
 
 
 def collected(
-    lines: t.Iterable[tuple[str, bytes]], pids: t.Iterable[int], *, whole: bool = True, most: int = 1 << 20
+    lines: t.Iterable[tuple[str, bytes]], pids: t.Iterable[int], *, whole: bool = True, room: int = 4 << 20
 ) -> dict[int, bytes]:
-    collector = Collector(pids, whole=whole, most=most)
+    collector = Collector(pids, whole=whole, room=room)
     for carrier, line in lines:
         collector.take(carrier, line, 0.0)
     return {pid: raw for pid in pids if (raw := collector.raw(pid)) is not None}
@@ -124,9 +124,15 @@ def test_only_the_first_dump_of_a_process_is_kept() -> None:
     assert collected(plain(text + later), [25]) == collected(plain(text), [25])
 
 
-def test_a_dump_without_end_is_cut() -> None:
-    (raw,) = collected(plain(log("19-threaded") + b"x\n" * 10_000), [33], most=5000).values()
-    assert 5000 <= len(raw) < 5200
+def test_what_there_is_no_room_for_is_cut() -> None:
+    (raw,) = collected(plain(log("19-threaded") + b"x\n" * 10_000), [33], room=5000).values()
+    assert 4900 <= len(raw) <= 5000
+    collector = Collector(PIDS["19-prefork"], whole=True, room=5000)
+    for carrier, line in plain(log("19-prefork")):
+        collector.take(carrier, line, 0.0)
+    assert [collector.cut(pid) for pid in PIDS["19-prefork"]] == [False, False, True, True, True]
+    assert sum(len(collector.raw(pid) or b"") for pid in PIDS["19-prefork"]) <= 5000
+    assert not collector.cut(99)
 
 
 @given(st.data(), st.sampled_from(KINDS))
