@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
+import time
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._container import find_container
@@ -41,6 +43,18 @@ _REMEMBERED = 64
 _MOST_FILES = 4
 
 Carried = t.Tuple[str, bytes]
+
+
+#: "Odoo Server 19.0:db:INFO:odoo.tools.misc:" and the text (seen on Odoo 19.0).
+_SYSLOG_HEAD = re.compile(rb"[A-Z]\w+ Server [^:\n]*:(?P<database>[^:\s]+):(?P<level>[A-Z]+):(?P<logger>[\w.]+):")
+
+
+class Entry(t.NamedTuple):
+    """An entry of the journal. ``partial``: its message goes on in the next one."""
+
+    pid: str
+    message: bytes
+    partial: bool
 
 
 class Unreachable(Exception):
@@ -184,7 +198,7 @@ class JournalFollower(Follower):
         cursor = last.rpartition("-- cursor: ")[2].strip() if "-- cursor: " in last else ""
         self._lines = Lines(_LONGEST_ENTRY)
         command = [JOURNALCTL, "--quiet", "--no-pager", "--follow", "--no-tail", "--all", "--output=json"]
-        command += ["--output-fields=MESSAGE,_PID,CONTAINER_PARTIAL_MESSAGE"]
+        command += ["--output-fields=MESSAGE,_PID,_TRANSPORT,CONTAINER_PARTIAL_MESSAGE"]
         command += ["--after-cursor=" + cursor if cursor else "--since=@%.6f" % now, *match]
         self._partial = b""
         try:
@@ -211,15 +225,15 @@ class JournalFollower(Follower):
                 yield from self._entry(line)
 
     def _entry(self, line: bytes) -> t.Iterator[Carried]:
-        pid, message, partial = journal_entry(line)
-        if message is None:
+        entry = journal_entry(line)
+        if entry is None:
             return
-        if partial and len(self._partial) < _LONGEST:
-            self._partial += message
+        if entry.partial and len(self._partial) < _LONGEST:
+            self._partial += entry.message
             return
-        message, self._partial = self._partial + message, b""
+        message, self._partial = self._partial + entry.message, b""
         for one in message.split(b"\n"):
-            yield pid if self._carried else "", one + b"\n"
+            yield entry.pid if self._carried else "", one + b"\n"
 
     def close(self) -> None:
         """End the journalctl."""
@@ -256,18 +270,42 @@ class RuntimeFollower(FileFollower):
                 yield "", known + text + b"\n"
 
 
-def journal_entry(line: bytes) -> t.Tuple[str, t.Optional[bytes], bool]:
-    """Pid and message of an entry, as journalctl prints it as JSON, and whether the message goes on in the next. Pure.
+def journal_entry(line: bytes) -> t.Optional[Entry]:
+    """An entry, as journalctl prints it as JSON; None where it is none, or has no message. Pure.
 
-    The message is None where there is none. One that is not UTF-8 comes as a list of numbers.
+    A message that is not UTF-8 comes as a list of numbers. What Odoo sends to syslog has another head, without time
+    and pid: that is put right.
     """
     try:
         entry = json.loads(line.decode("utf-8"))
         message = entry.get("MESSAGE")
         text = message.encode("utf-8") if isinstance(message, str) else bytes(message)
-    except (ValueError, TypeError, AttributeError):
-        return "", None, False
-    return str(entry.get("_PID", "")), text, entry.get("CONTAINER_PARTIAL_MESSAGE") == "true"
+        pid = str(entry.get("_PID", ""))
+        if entry.get("_TRANSPORT") == "syslog":
+            text = from_syslog(text, pid, int(entry["__REALTIME_TIMESTAMP"]))
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
+        return None
+    return Entry(pid, text, entry.get("CONTAINER_PARTIAL_MESSAGE") == "true")
+
+
+def from_syslog(message: bytes, pid: str, moment: int) -> bytes:
+    """A record as Odoo sends it to syslog, with the head that it has elsewhere. Pure.
+
+    :param moment: microseconds since the epoch.
+    """
+    found = _SYSLOG_HEAD.match(message)
+    if not found:
+        return message
+    clock = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment // 1_000_000)).encode()
+    head = b"%s,%03d %s %s %s %s: " % (
+        clock,
+        moment // 1000 % 1000,
+        pid.encode(),
+        found.group("level"),
+        found.group("database"),
+        found.group("logger"),
+    )
+    return head + message[found.end() :]
 
 
 def k8s_entry(line: bytes) -> t.Tuple[str, bytes, bool]:

@@ -212,14 +212,33 @@ def test_memory_does_not_depend_on_the_size_of_a_log(log: Log) -> None:
         ({"MESSAGE": "é\nx", "_PID": "33"}, ("33", "é\nx".encode(), False)),
         ({"MESSAGE": [255, 10], "_PID": "33"}, ("33", b"\xff\n", False)),
         ({"MESSAGE": "one", "_PID": "1", "CONTAINER_PARTIAL_MESSAGE": "true"}, ("1", b"one", True)),
-        ({"MESSAGE": None, "_PID": "33"}, ("", None, False)),
-        ({"MESSAGE": [256]}, ("", None, False)),
-        ({}, ("", None, False)),
-        ([], ("", None, False)),
+        ({"MESSAGE": None, "_PID": "33"}, None),
+        ({"MESSAGE": [256]}, None),
+        ({}, None),
+        ([], None),
     ],
 )
-def test_entries_of_the_journal(line: object, entry: tuple[str, bytes | None, bool]) -> None:
+def test_entries_of_the_journal(line: object, entry: tuple[str, bytes, bool] | None) -> None:
     assert journal_entry(json.dumps(line).encode() + b"\n") == entry
+
+
+@pytest.mark.parametrize(
+    ("message", "pid", "expected"),
+    [
+        (
+            "Odoo Server 19.0:p19:INFO:odoo.tools.misc:\n# Thread: <T> (db:p19)\nFile: x:INFO:y:",
+            "33",
+            "2026-11-24 14:52:58,449 33 INFO p19 odoo.tools.misc: \n# Thread: <T> (db:p19)\nFile: x:INFO:y:",
+        ),
+        ("Odoo Server 19.0+e-2026:?:INFO:odoo:x", "7", "2026-11-24 14:52:58,449 7 INFO ? odoo: x"),
+        ("something else: y", "7", "something else: y"),
+    ],
+)
+def test_what_went_through_syslog_gets_its_head_back(message: str, pid: str, expected: str) -> None:
+    fields = {"MESSAGE": message, "_PID": pid, "_TRANSPORT": "syslog", "__REALTIME_TIMESTAMP": "1795531978449504"}
+    entry = journal_entry(json.dumps(fields).encode())
+    assert entry is not None
+    assert (entry.pid, entry.message.decode()) == (pid, expected)
 
 
 @given(st.binary())
