@@ -113,7 +113,8 @@ class Asking:
             for one in waiting:
                 self._send(one)
             return
-        before = [one for one in self.asked if one.signals and not self._is_done(one)]
+        # Who has begun to write has put all of it into the pipe, as far as there is room (64 kB).
+        before = [one for one in self.asked if one.signals and not self._has_begun(one) and not self._is_gone(one)]
         while self._waiting and (not before or now >= self._next):
             one = self._waiting.pop(0)
             if not self._has_begun(one) and self._send(one):
@@ -139,7 +140,10 @@ class Asking:
             return True
         if self._collector.complete(shown_pid(one.process), self._clock.monotonic(), self._follower.rest):
             return True
-        return bool(one.signals) and not self._has_begun(one) and not is_alive(self._proc, one.process)
+        return bool(one.signals) and not self._has_begun(one) and self._is_gone(one)
+
+    def _is_gone(self, one: Asked) -> bool:
+        return not is_alive(self._proc, one.process)
 
 
 def collect(clock: Clock, askings: t.Sequence[Asking], seconds: float) -> None:

@@ -210,7 +210,7 @@ def test_memory_does_not_depend_on_the_size_of_a_log(log: Log) -> None:
     [
         ({"MESSAGE": "one", "_PID": "33"}, ("33", b"one", False)),
         ({"MESSAGE": "é\nx", "_PID": "33"}, ("33", "é\nx".encode(), False)),
-        ({"MESSAGE": [255, 10], "_PID": "33"}, ("33", b"\xff\n", False)),
+        ({"MESSAGE": [255, 10], "_PID": "33"}, ("33", b"\xff", False)),
         ({"MESSAGE": "one", "_PID": "1", "CONTAINER_PARTIAL_MESSAGE": "true"}, ("1", b"one", True)),
         ({"MESSAGE": None, "_PID": "33"}, None),
         ({"MESSAGE": [256]}, None),
