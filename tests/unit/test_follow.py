@@ -171,7 +171,7 @@ def test_a_flood_is_read_in_pieces(log: Log, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(_follow, "_AT_ONCE", 1 << 17)
     follower = log.follow()
     log.write(b"%060d\n" % 7 * 10_000)
-    counts = []
+    counts: list[int] = []
     while not counts or counts[-1]:
         counts.append(len(read(follower)))
     assert sum(counts) == 10_000
