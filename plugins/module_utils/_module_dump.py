@@ -28,7 +28,13 @@ def stack_dump(module: AnsibleModule) -> None:
     params = module.params
     if not 1 <= params["samples"] <= _MOST_SAMPLES:
         module.fail_json(msg="samples: %d; right is a number from 1 to %d" % (params["samples"], _MOST_SAMPLES))
-    order = DumpOrder(params["samples"], seconds_of(module, "interval"), timeout_of(module), tuple(params["roles"]))
+    order = DumpOrder(
+        params["samples"],
+        seconds_of(module, "interval"),
+        timeout_of(module),
+        tuple(params["roles"]),
+        params["backend"],
+    )
     seen, identities = choose_masters(module, host)
     results = dump_all(host, seen, identities, order, check_mode=module.check_mode)
     told = [result.told() for result in results]

@@ -13,7 +13,8 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._follow import Unreachable, follow
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import Dump
+from ansible_collections.fleetops.odoo.plugins.module_utils._follow import Follower, Unreachable, follow
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     CRON,
@@ -26,15 +27,29 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import Log
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive, look_again
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, Stat, parse_stat
+from ansible_collections.fleetops.odoo.plugins.module_utils._pyspy import find_py_spy, read_stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check
 from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Asked, Asking, collect
 from ansible_collections.fleetops.odoo.plugins.module_utils._survey import log_place, supervisor_of
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import REFUSED, SIGNALLED, Result, counts, printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
+    NOTHING,
+    REFUSED,
+    SIGNALLED,
+    Result,
+    counts,
+    iso,
+    printable,
+)
 
 ROLES = (MASTER, HTTP, CRON, GEVENT_ROLE)
 
+#: Who tells the stacks: the processes themselves after a signal, or py-spy; with auto that one where nobody would see
+#: what the processes write.
+AUTO, SIGNAL, PY_SPY = "auto", "signal", "py-spy"
+
 #: Bytes of dumps that one call returns, so that the module stays small whatever it is asked for.
 _MOST = 2 << 20
+_TOO_MUCH = "the dumps of one call may not be larger than %d MB in all" % (_MOST >> 20)
 #: A part of the time waited by which a process that used it was busy.
 _BUSY = 0.5
 
@@ -47,6 +62,7 @@ class DumpOrder:
     interval: float
     timeout: float
     roles: t.Tuple[str, ...] = ROLES
+    backend: str = AUTO
 
 
 @dataclass
@@ -54,6 +70,8 @@ class DumpResult(Result):
     """What came of one server. ``dumps`` and ``missing`` have an entry for each process and sample."""
 
     log_source: t.Optional[str] = None
+    #: who told the stacks; None where nobody did
+    backend: t.Optional[str] = None
     #: signals by (pid, identity, role)
     asked: t.Dict[t.Tuple[int, str, str], int] = field(default_factory=dict)
     dumps: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
@@ -63,6 +81,7 @@ class DumpResult(Result):
         """As the module returns it."""
         return {
             **super().told(),
+            "backend": self.backend,
             "log_source": printable(self.log_source),
             "asked": [
                 {"pid": pid, "identity": identity, "role": role, "signals": number}
@@ -121,28 +140,38 @@ class _Case:
         options = seen.options[instance.identity]
         self._place: LogPlace = log_place(host.proc, instance.master, options, supervisor_of(instance.master))
         self._asking: t.Optional[Asking] = None
+        #: who has read the stacks, and of whom, in this sample
+        self._py_spy: t.Optional[str] = None
+        self._people: t.Sequence[t.Tuple[Process, str]] = ()
         self.result = DumpResult(instance.identity, instance.master.pid, REFUSED, "")
         self.result.before = {"state": instance.state, "mode": instance.mode, "workers": counts(instance)}
 
     def prepare(self, sample: int, stack: contextlib.ExitStack, *, check_mode: bool) -> t.List[Asking]:
         """Mark the end of its log. Empty where nobody of it is to be asked."""
-        self._asking = None
-        host, result = self._host, self.result
+        self._asking, self._py_spy = None, None
+        host, result, backend = self._host, self.result, self._order.backend
         if sample > 1:
             # Workers come and go. A look may miss a process in the moment of its exec, so only its end is an end.
             self._instance = look_again(host.proc, self._instance).instance(result.identity) or self._instance
             if not is_alive(host.proc, self._instance.master):
                 result.miss(self._instance.master, MASTER, sample, "the server has ended")
                 return []
-        people = chosen(self._instance, self._order.roles)
+        people = self._people = chosen(self._instance, self._order.roles)
         try:
-            pids = [process.pid for process, _role in people]
-            follower = follow(host.proc, self._instance, self._place, pids, host.clock.time())
+            follower = self._follow([process.pid for process, _role in people])
         except Unreachable as exc:
+            program = None if backend == SIGNAL else find_py_spy()
+            if program:
+                self._py_spy, result.backend = program, PY_SPY
+                for process, role in people if check_mode else ():
+                    result.count(process, role, 0)
+                return []
             for process, role in people:
                 result.miss(process, role, sample, "%s, so it was not asked" % exc)
-            result.reason = result.reason or "nobody was asked: %s" % exc
+            hint = "; py-spy, installed there, would show the stacks without a signal" if backend == AUTO else ""
+            result.reason = result.reason or "nobody was asked: %s%s" % (exc, hint)
             return []
+        result.backend = SIGNAL
         stack.callback(follower.close)
         result.log_source = follower.source
         if check_mode:
@@ -150,6 +179,11 @@ class _Case:
             return []
         self._asking = Asking(host.proc, host.clock, self._instance, people, follower)
         return [self._asking]
+
+    def _follow(self, pids: t.Sequence[int]) -> Follower:
+        if self._order.backend == PY_SPY:
+            raise Unreachable("py-spy is not installed, or not root's alone")
+        return follow(self._host.proc, self._instance, self._place, pids, self._host.clock.time())
 
     def _only_look(self, people: t.Sequence[t.Tuple[Process, str]]) -> None:
         for process, role in people:
@@ -161,7 +195,13 @@ class _Case:
                 self.result.count(process, role, self._order.samples)
 
     def take(self, sample: int, room: int) -> int:
-        """Take over what was written. Returns how many bytes more may be."""
+        """Take over what was written, or have it read. Returns how many bytes more may be."""
+        until = self._host.clock.monotonic() + self._order.timeout
+        for process, role in self._people if self._py_spy else ():
+            if self._host.clock.monotonic() > until:
+                self.result.miss(process, role, sample, "the time was up before py-spy came to it")
+                continue
+            room = self._read(t.cast(str, self._py_spy), process, role, sample, room)
         for one in self._asking.finish() if self._asking else []:
             if one.signals:
                 self.result.count(one.process, one.role, one.signals)
@@ -169,12 +209,24 @@ class _Case:
                 why = one.refused or _why_silent(self._host.proc, one, self._order.timeout)
                 self.result.miss(one.process, one.role, sample, why)
             elif one.cut or len(one.raw) > room:
-                why = "the dumps of one call may not be larger than %d MB in all" % (_MOST >> 20)
-                self.result.miss(one.process, one.role, sample, why)
+                self.result.miss(one.process, one.role, sample, _TOO_MUCH)
             else:
                 room -= len(one.raw)
                 self.result.dumps.append(_told(one, sample))
         self._asking = None
+        return room
+
+    def _read(self, program: str, process: Process, role: str, sample: int, room: int) -> int:
+        raw, threads = read_stacks(self._host.proc, program, process)
+        self.result.count(process, role, 0)
+        if not threads:
+            self.result.miss(process, role, sample, "py-spy could not read it, or it has ended")
+        elif len(raw) > room:
+            self.result.miss(process, role, sample, _TOO_MUCH)
+        else:
+            dump = Dump(process.pid, iso(self._host.clock.time()), None, tuple(threads))
+            self.result.dumps.append({**dump.told(), "log_pid": None, "role": role, "sample": sample, "raw": raw})
+            return room - len(raw)
         return room
 
     def conclude(self, seconds: float, *, check_mode: bool) -> None:
@@ -184,13 +236,18 @@ class _Case:
         if not result.asked:
             result.reason = result.reason or "a rule keeps every process from its signal"
             return
-        result.did, result.signals = SIGNALLED, ["QUIT"]
+        if result.backend == PY_SPY:
+            result.did = NOTHING
+        else:
+            result.did, result.signals = SIGNALLED, ["QUIT"]
         if check_mode:
             result.reason = "%d processes would be asked" % len(result.asked)
         elif result.missing:
             result.reason = "%d dumps were written, %d are missing" % (len(result.dumps), len(result.missing))
         else:
             result.reason = "every process has written its stacks"
+        if result.backend == PY_SPY:
+            result.reason += " (read by py-spy, without a signal)"
 
 
 def _told(one: Asked, sample: int) -> t.Dict[str, t.Any]:

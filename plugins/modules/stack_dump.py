@@ -58,12 +58,24 @@ options:
     elements: str
     choices: [master, http, cron, gevent]
     default: [master, http, cron, gevent]
+  backend:
+    description:
+      - Who tells the stacks.
+      - With V(signal) the processes themselves, in their log.
+      - With V(py-spy) the program of that name, which must be C(/usr/bin/py-spy) or C(/usr/local/bin/py-spy) and root's
+        alone. It sends no signal, stops each process for some milliseconds, and reaches one that hangs too. It knows
+        nothing of requests, users and databases, shows one greenlet only, and leaves out the lines of code.
+      - With V(auto) the processes, and py-spy where it is installed and nobody could read what they would write.
+    type: str
+    choices: [auto, signal, py-spy]
+    default: auto
   allow_none:
     description: Whether it is all right that no master is found.
     type: bool
     default: false
 requirements:
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+  - py-spy, for O(backend=py-spy)
 notes:
   - A log is read from a file, the journal, or the container's log as podman (k8s-file, journald) and docker (json-file,
     journald) keep it. Not from a terminal, supervisord's pipe or a pod of Kubernetes.
@@ -114,7 +126,7 @@ results:
       description: Process ID of the master.
       type: int
     did:
-      description: V(signalled), or V(refused) where nobody was asked.
+      description: V(signalled), V(nothing) where py-spy read the stacks, or V(refused) where nobody was asked.
       type: str
     reason:
       description: What came of it, or why nobody was asked.
@@ -132,11 +144,14 @@ results:
     seconds:
       description: How long it took.
       type: float
+    backend:
+      description: V(signal) or V(py-spy). Null where nobody was asked.
+      type: str
     log_source:
       description: Where the dumps were read from. Null where the log is out of reach.
       type: str
     asked:
-      description: Processes that got the signal, or would in check mode.
+      description: Processes that got the signal, or would in check mode, or that py-spy looked at.
       type: list
       elements: dict
       contains:
@@ -161,7 +176,7 @@ results:
           description: Process ID.
           type: int
         log_pid:
-          description: The pid that the log shows, which is another one in a container.
+          description: The pid that the log shows, which is another one in a container. Null with py-spy.
           type: int
         role:
           description: Role of the process.
@@ -179,6 +194,7 @@ results:
           description:
             - The dump as it stands in the log, byte for byte, but for secrets, which are hidden to the end of a line.
               Bytes that are not UTF-8 are shown as escapes. The journal keeps no empty lines.
+            - With py-spy the JSON that it prints.
           type: str
         threads:
           description: Its threads and greenlets.
@@ -239,6 +255,7 @@ results:
       before: {state: running, mode: threaded, workers: {http: 0, cron: 0, gevent: 0}}
       after:
       seconds: 0.21
+      backend: signal
       log_source: /var/log/odoo/odoo-server.log
       asked:
         - {pid: 472, identity: "472:375040", role: master, signals: 1}
@@ -274,6 +291,7 @@ SPEC = {
     "interval": {"type": "float", "default": 1.0},
     "timeout": {"type": "float", "default": 5.0},
     "roles": {"type": "list", "elements": "str", "choices": ROLES, "default": ROLES},
+    "backend": {"type": "str", "choices": ["auto", "signal", "py-spy"], "default": "auto"},
     "allow_none": {"type": "bool", "default": False},
     **CHOICE_SPEC,
 }

@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils import _stack_dump, _stacks
+from ansible_collections.fleetops.odoo.plugins.module_utils import _pyspy, _stack_dump, _stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import FILE, LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Stat
+from ansible_collections.fleetops.odoo.plugins.module_utils._pyspy import parse_py_spy
 from ansible_collections.fleetops.odoo.plugins.module_utils._stack_dump import (
     DumpOrder,
     chosen,
@@ -24,8 +26,11 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._stack_dump import (
     why_silent,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Asked
+from hypothesis import given
+from hypothesis import strategies as st
 
 from . import build
+from .conftest import CAPTURES
 from .test_reload import GONE, PREFORK_19
 from .test_stacks import Stage
 
@@ -40,6 +45,8 @@ class Play(Stage):
         self.place = LogPlace(FILE, "/odoo.log", shows_dumps=True)
         monkeypatch.setattr(_stacks, "send", self.send)
         monkeypatch.setattr(_stack_dump, "log_place", lambda *_arguments: self.place)
+        self.py_spy: str | None = None
+        monkeypatch.setattr(_stack_dump, "find_py_spy", lambda: self.py_spy)
 
     def dump(self, *, check_mode: bool = False, **fields: t.Any) -> dict[str, t.Any]:
         seen = look(self.scene)
@@ -113,7 +120,9 @@ def test_nobody_is_asked_whose_dump_could_not_be_seen(play: Staged, check_mode: 
     found = on.dump(check_mode=check_mode)
     assert (found["did"], found["signals"], found["asked"], on.sent) == ("refused", [], [], [])
     why = "its log level hides stack dumps, which are written at level info"
-    assert found["reason"] == "nobody was asked: " + why
+    assert found["reason"] == (
+        f"nobody was asked: {why}; py-spy, installed there, would show the stacks without a signal"
+    )
     assert {one["reason"] for one in found["missing"]} == {why + ", so it was not asked"}
     assert len(found["missing"]) == 5
 
@@ -164,6 +173,68 @@ def test_too_much_is_left_out(play: Staged, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(found["dumps"]) == 2
     assert [one["sample"] for one in found["missing"]] == [3, 4]
     assert "may not be larger than" in found["missing"][0]["reason"]
+
+
+def py_spy_says() -> str:
+    """Of an idle http worker of Odoo 19.0."""
+    return (CAPTURES / "py-spy-0.4.1.json").read_text()
+
+
+def test_what_py_spy_prints() -> None:
+    stacks = parse_py_spy(py_spy_says())
+    assert [stack.name.split(" (")[0] for stack in stacks] == ["Worker WorkerHTTP", "MainThread"]
+    main = stacks[1]
+    assert (main.frames[0].function, main.frames[-1].function) == ("<module>", "_wait_for_tstate_lock")
+    assert main.frames[0].file == "/usr/bin/odoo"
+    assert (main.work, main.url, main.seconds) == (None, None, None)
+
+
+@given(st.one_of(st.text(), st.recursive(st.none() | st.text(), st.lists).map(json.dumps)))
+def test_whatever_py_spy_prints_is_borne(text: str) -> None:
+    assert parse_py_spy(text) == ()
+
+
+@pytest.mark.parametrize(("backend", "shows"), [("py-spy", True), ("auto", False)])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_py_spy_signals_nobody(
+    play: Staged,
+    monkeypatch: pytest.MonkeyPatch,
+    backend: str,
+    shows: bool,  # noqa: FBT001
+    check_mode: bool,  # noqa: FBT001
+) -> None:
+    on = play(PREFORK_19[-1])
+    on.py_spy, on.place = "/usr/bin/py-spy", LogPlace(FILE, "/odoo.log", shows_dumps=shows)
+    asked: list[tuple[str, ...]] = []
+
+    def output_of(*command: str) -> str:
+        asked.append(command)
+        return py_spy_says() if len(asked) > 1 else "no json"
+
+    monkeypatch.setattr(_pyspy, "output_of", output_of)
+    found = on.dump(backend=backend, check_mode=check_mode)
+    assert (found["did"], found["backend"], found["signals"], on.sent) == ("nothing", "py-spy", [], [])
+    assert len(found["asked"]) == 5
+    if check_mode:
+        assert (asked, found["reason"]) == ([], "5 processes would be asked (read by py-spy, without a signal)")
+        return
+    assert [command[-1] for command in asked] == [str(one["pid"]) for one in found["asked"]]
+    assert asked[0][:-1] == ("/usr/bin/py-spy", "dump", "--json", "--pid")
+    assert [one["reason"] for one in found["missing"]] == ["py-spy could not read it, or it has ended"]
+    assert len(found["dumps"]) == 4
+    assert found["dumps"][0]["raw"] == py_spy_says()
+    assert found["dumps"][0]["threads"][1]["frames"][-1]["function"] == "_wait_for_tstate_lock"
+
+
+@pytest.mark.parametrize(("backend", "py_spy"), [("signal", "/usr/bin/py-spy"), ("py-spy", None)])
+def test_py_spy_is_not_run_where_it_was_not_asked_for_or_is_not_there(
+    play: Staged, backend: str, py_spy: str | None
+) -> None:
+    on = play(PREFORK_19[-1])
+    on.py_spy, on.place = py_spy, LogPlace(FILE, "/odoo.log", shows_dumps=False)
+    found = on.dump(backend=backend)
+    assert (found["did"], found["backend"], found["dumps"]) == ("refused", None, [])
+    assert ("py-spy is not installed" in found["reason"]) == (backend == "py-spy")
 
 
 def stat(**fields: t.Any) -> Stat:
