@@ -157,6 +157,8 @@ class _Case:
                 result.miss(self._instance.master, MASTER, sample, "the server has ended")
                 return []
         people = self._people = chosen(self._instance, self._order.roles)
+        if not people:
+            return []
         try:
             follower = self._follow([process.pid for process, _role in people])
         except Unreachable as exc:
@@ -234,7 +236,9 @@ class _Case:
         result = self.result
         result.seconds = seconds
         if not result.asked:
-            result.reason = result.reason or "a rule keeps every process from its signal"
+            result.did = REFUSED if result.missing else NOTHING
+            why = "a rule keeps every process from its signal" if result.missing else "it has no process of these roles"
+            result.reason = result.reason or why
             return
         if result.backend == PY_SPY:
             result.did = NOTHING

@@ -141,11 +141,18 @@ def test_who_would_die_of_it_is_named_and_not_asked(play: Staged, moment: str, c
     assert found["did"] == ("signalled" if found["asked"] else "refused")
 
 
-def test_a_rule_may_keep_everybody_from_it(play: Staged) -> None:
-    on = play(PREFORK_19[-1])
-    on.scene.go_to(PREFORK_19[-1])
-    found = on.dump(roles=())
+def test_a_rule_may_keep_everybody_from_it(play: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    on = play("hup-19-threaded-done")
+    on.ended = {on.scene.master}
+    found = on.dump()
     assert (found["did"], found["reason"]) == ("refused", "a rule keeps every process from its signal")
+    assert [one["reason"] for one in found["missing"]] == ["it has ended"]
+
+
+def test_no_process_of_these_roles_is_nothing_to_do(play: Staged) -> None:
+    found = play("hup-19-threaded-done").dump(roles=("http", "cron"))
+    assert (found["did"], found["reason"]) == ("nothing", "it has no process of these roles")
+    assert (found["asked"], found["missing"], found["log_source"]) == ([], [], None)
 
 
 def test_who_is_silent_is_named(play: Staged) -> None:
