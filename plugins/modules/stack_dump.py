@@ -127,8 +127,8 @@ results:
       type: int
     did:
       description:
-        - V(signalled), V(nothing) where py-spy read the stacks or there is no process of these roles, or V(refused) where
-          nobody could be asked.
+        - V(signalled), V(nothing) where py-spy read the stacks or there is no process of these roles, or V(refused)
+          where nobody could be asked.
       type: str
     reason:
       description: What came of it, or why nobody was asked.

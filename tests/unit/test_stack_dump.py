@@ -141,7 +141,7 @@ def test_who_would_die_of_it_is_named_and_not_asked(play: Staged, moment: str, c
     assert found["did"] == ("signalled" if found["asked"] else "refused")
 
 
-def test_a_rule_may_keep_everybody_from_it(play: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_may_keep_everybody_from_it(play: Staged) -> None:
     on = play("hup-19-threaded-done")
     on.ended = {on.scene.master}
     found = on.dump()
