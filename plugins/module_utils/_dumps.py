@@ -155,7 +155,7 @@ class DumpReader:
     def _line(self, raw: str) -> None:
         source, line = unwrapped(raw)
         head, record = head_of(line), self._under_way.get(source)
-        if head is not None and head.logger == _DUMPER and not head.text.strip():
+        if head is not None and _begins(head):
             self._under_way[source] = _Record(head)
             self._records.append(self._under_way[source])
         elif record is None:
@@ -236,6 +236,19 @@ class DumpReader:
             made = found and Frame(found.group("file"), int(found.group("line")), found.group("function").rstrip())
             self._frames[line] = made or None
         return self._frames[line]
+
+
+def record_at(line: str) -> t.Optional[t.Tuple[int, bool]]:
+    """Whose record of Odoo's log begins with a line, as the pid in it, and whether it is a dump; None within a record.
+
+    :param line: as Odoo wrote it, without what carries it.
+    """
+    head = head_of(line.rstrip("\r\n"))
+    return (head.pid, _begins(head)) if head else None
+
+
+def _begins(head: Head) -> bool:
+    return head.logger == _DUMPER and not head.text.strip()
 
 
 def parse_dumps(lines: t.Iterable[str]) -> t.List[Dump]:

@@ -8,13 +8,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut, wait_until
+from ansible_collections.fleetops.odoo.plugins.module_utils._follow import Follower, Unreachable, follow
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import MASTER, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._log import LogMark
@@ -22,21 +20,15 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import Log
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_argv
-from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, send
+from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Asking, collect
 from ansible_collections.fleetops.odoo.plugins.module_utils._survey import log_place, supervisor_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import printable
 
-#: The first line of a dump, whole: other records of this logger go on after the colon. Seen on Odoo 14.0 and 19.0.
-_HEADER = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (\d+) [A-Z]+ .* odoo\.tools\.misc:$")
-
-#: How much of the log since the signals is searched for headers: lines, and bytes of a file.
-_SEARCHED_LINES, _SEARCHED_BYTES = 20_000, 4 << 20
+#: Bytes of a log that are looked at for the lines since the signals.
+_SEARCHED_BYTES = 4 << 20
 
 #: How many lines of those that came since are kept.
 _MOST_SINCE = 4000
-
-#: Seconds that the rest of a dump may take behind its header: the journal gets it line by line.
-_REST = 0.2
 
 #: Characters of a line that are shown, as in a log.
 _WIDTH = 500
@@ -96,9 +88,7 @@ def gather(host: Host, seen: Look, identities: t.Sequence[str], order: EvidenceO
     cases = [_Case(host, seen, t.cast(Instance, seen.instance(identity)), now) for identity in identities]
     try:
         if order.dumps:
-            for case in cases:
-                case.signal(host)
-            _await_dumps(host, cases, order.wait)
+            collect(host.clock, [case.asking(host) for case in cases], order.wait)
         for case in cases:
             case.read(order)
     finally:
@@ -140,11 +130,6 @@ def _line(process: Process, role: str, now: int) -> str:
     return t.cast(str, printable(line.rstrip().replace("\n", " ")))[:_WIDTH]
 
 
-def dumped(lines: t.Iterable[str]) -> t.Set[int]:
-    """Pids, as the log shows them, whose dump begins in these lines. Pure."""
-    return {int(found.group(1)) for found in map(_HEADER.match, lines) if found}
-
-
 class _Case:
     """One instance, with the mark in its log from before the signals."""
 
@@ -154,9 +139,10 @@ class _Case:
         self._instance = instance
         self._place: LogPlace = log_place(host.proc, instance.master, options, supervisor)
         self._log = LogMark(host.proc, instance.master, self._place, supervisor.systemd_unit, host.clock.time())
-        #: pids of the signalled, as the log shows them
-        self._expected: t.Set[int] = set()
-        self._dumped: t.Set[int] = set()
+        self._asking: t.Optional[Asking] = None
+        self._follower: t.Optional[Follower] = None
+        #: why no dump is to be seen
+        self._unseen: t.Optional[str] = None
         self.evidence = Evidence(
             instance.identity,
             instance.master.pid,
@@ -167,29 +153,20 @@ class _Case:
 
     def close(self) -> None:
         self._log.close()
+        if self._follower is not None:
+            self._follower.close()
 
-    def signal(self, host: Host) -> None:
-        """QUIT to the master and its children, each unless a rule forbids it."""
+    def asking(self, host: Host) -> Asking:
+        """QUIT for the master and its children, each unless a rule forbids it."""
         instance = self._instance
         everybody = [(instance.master, MASTER), *((child.process, child.role) for child in instance.children)]
-        for process, role in everybody:
-            try:
-                send(host.proc, "QUIT", Target(process, role, instance.mode, instance.state))
-            except Refused as exc:
-                self.evidence.refused.append("pid %d (%s): %s" % (process.pid, role, exc))
-            else:
-                self.evidence.signalled += 1
-                self._expected.add(process.namespace_pids[-1] if process.namespace_pids else process.pid)
-
-    @property
-    def shows(self) -> bool:
-        """Whether a dump is to be seen in its log."""
-        return bool(self._expected) and self._log.source is not None and self._place.shows_dumps
-
-    def lacking(self) -> int:
-        """How many dumps are still to come."""
-        self._dumped = dumped(self._log.tail(_SEARCHED_LINES, _SEARCHED_BYTES)) & self._expected
-        return len(self._expected - self._dumped)
+        pids = [process.pid for process, _role in everybody]
+        try:
+            self._follower = follow(host.proc, instance, self._place, pids, host.clock.time())
+        except Unreachable as exc:
+            self._unseen = str(exc)
+        self._asking = Asking(host.proc, host.clock, instance, everybody, self._follower)
+        return self._asking
 
     def read(self, order: EvidenceOrder) -> None:
         """Take over the log, and say why dumps are missing from it."""
@@ -197,25 +174,10 @@ class _Case:
         # Many processes write long dumps. What stood before them must not be lost for it: it may say what went wrong.
         since = len(self._log.tail(_MOST_SINCE, _SEARCHED_BYTES))
         evidence.log = self._log.last(order.lines + since, _SEARCHED_BYTES)
-        evidence.seen = len(self._dumped)
-        if evidence.seen == evidence.signalled:
-            return
-        if not self._place.shows_dumps:
-            evidence.reason = "its log level hides dumps, or its log goes nowhere"
-        elif self._log.source is None:
-            evidence.reason = "its log cannot be read from here"
-        else:
-            evidence.reason = "%d did not come within %g s" % (evidence.signalled - evidence.seen, order.wait)
-
-
-def _await_dumps(host: Host, cases: t.Sequence[_Case], seconds: float) -> None:
-    showing = [case for case in cases if case.shows]
-
-    def attempt() -> t.Union[bool, Pending]:
-        lacking = sum([case.lacking() for case in showing])
-        return Pending("%d dumps" % lacking) if lacking else True
-
-    if showing:
-        with contextlib.suppress(TimedOut):
-            wait_until(attempt, host.clock, host.clock.monotonic() + seconds)
-        host.clock.sleep(_REST)
+        asked = self._asking.finish() if self._asking else []
+        evidence.refused = ["pid %d (%s): %s" % (a.process.pid, a.role, a.refused) for a in asked if a.refused]
+        evidence.signalled = sum(1 for one in asked if one.signals)
+        evidence.seen = sum(1 for one in asked if one.raw)
+        if evidence.seen < evidence.signalled:
+            late = "%d did not come within %g s" % (evidence.signalled - evidence.seen, order.wait)
+            evidence.reason = self._unseen or late

@@ -16,9 +16,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._container import find_container
-from ansible_collections.fleetops.odoo.plugins.module_utils._files import is_roots
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._programs import container_program
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._restart import (
     SUPERVISORD_GOES_ON,
@@ -47,8 +47,6 @@ _CONTENT = (
     "[Service]\nRestart=no\nRestartForceExitStatus=\n"
 )
 _UNIT_NAME = re.compile(r"^[A-Za-z0-9:_.\\@-]+\.service$")
-#: Programs that know the restart policy of a container.
-_RUNTIMES = ("/usr/bin/%s", "/usr/local/bin/%s", "/bin/%s")
 #: A drained server ends with status 0, which is no failure.
 _STAYS_DOWN = frozenset(["", "no", "on-failure"])
 #: How long systemd and supervisord may take to answer, in seconds.
@@ -162,8 +160,8 @@ def hold_container(runtime: str, name: t.Optional[str], policy: t.Optional[str])
 
 def restart_policy(runtime: str, name: t.Optional[str]) -> t.Optional[str]:
     """Restart policy of a container of docker or podman, in their word; None where it cannot be asked for."""
-    program = next((p % runtime for p in _RUNTIMES if is_roots(p % runtime)), None)
-    if runtime not in ("docker", "podman") or program is None or not name:
+    program = container_program(runtime)
+    if program is None or not name:
         return None
     try:
         return run((program, "inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}", name), _PATIENCE).strip()

@@ -24,7 +24,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redac
 _LARGEST_TAIL = 1 << 16
 #: How far back the log is searched for the start of the running code, and in what steps.
 _SEARCHED, _STEP = 4 << 20, 1 << 18
-_JOURNALCTL = "/usr/bin/journalctl"
+JOURNALCTL = "/usr/bin/journalctl"
 #: Odoo keeps its clock, and so its log, in UTC.
 _VERSION_LINE = r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) %d INFO \S+ (?:odoo|openerp): (?:Odoo|OpenERP) version "
 
@@ -46,7 +46,7 @@ class LogMark:
             if descriptor is not None:
                 self.source, self._descriptor = place.path, descriptor
                 self._offset = os.fstat(descriptor).st_size
-        elif place.kind == JOURNAL and unit and os.path.exists(_JOURNALCTL):
+        elif place.kind == JOURNAL and unit and os.path.exists(JOURNALCTL):
             self.source = "the journal of %s" % unit
 
     def tail(self, lines: int = 12, largest: int = _LARGEST_TAIL) -> t.List[str]:
@@ -89,7 +89,7 @@ def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) ->
     The log is read backwards in bounded steps, so that its size does not matter.
     """
     pid = master.namespace_pids[-1] if master.namespace_pids else master.pid
-    if place.kind == JOURNAL and os.path.exists(_JOURNALCTL):
+    if place.kind == JOURNAL and os.path.exists(JOURNALCTL):
         text = _journal("--grep=odoo: Odoo version", "--lines=1", "--since=@%d" % int(started), "_PID=%d" % master.pid)
         return find_load_line(text, pid)
     if place.kind != FILE or not place.path:
@@ -123,24 +123,28 @@ def find_load_line(text: str, pid: int) -> t.Optional[float]:
     return None
 
 
-def open_log(proc: Proc, master: Process, path: str) -> t.Optional[int]:
-    """Open a log for reading, if the server itself has that very file open; None otherwise.
+def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] = ()) -> t.Optional[int]:
+    """Open a log for reading, if the server itself has that very file open, or its user owns it; None otherwise.
 
-    Root must not be made to read some other file by a link that the service's user has put in its place.
+    Root must not be made to read some other file by a link that the service's user has put in its place. Between a
+    rotation and the next line of a process that process has the old file open, so the new one is known by its owner.
+
+    :param children: pids of more processes of the server, that may have opened it after a rotation.
     """
     try:
         descriptor = open_regular(root_of(proc.root, master) + path, os.O_NOFOLLOW)
     except OSError:
         return None
     held = os.fstat(descriptor)
-    if (held.st_dev, held.st_ino) not in _open_files(proc, master.pid):
-        os.close(descriptor)
-        return None
-    return descriptor
+    its_own = master.uid != 0 and held.st_uid == master.uid
+    if its_own or any((held.st_dev, held.st_ino) in _open_files(proc, pid) for pid in (master.pid, *children)):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 def _journal(*options: str) -> str:
-    return output_of(_JOURNALCTL, "--no-pager", "--quiet", "--output=cat", *options)
+    return output_of(JOURNALCTL, "--no-pager", "--quiet", "--output=cat", *options)
 
 
 def _open_files(proc: Proc, pid: int) -> t.Set[t.Tuple[int, int]]:

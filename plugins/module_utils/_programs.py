@@ -9,6 +9,11 @@
 from __future__ import annotations
 
 import subprocess
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import is_roots
+
+_DIRECTORIES = ("/usr/bin", "/usr/local/bin", "/bin")
 
 
 def output_of(*command: str) -> str:
@@ -28,3 +33,10 @@ def output_of(*command: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.decode("utf-8", "replace")
+
+
+def container_program(runtime: str) -> t.Optional[str]:
+    """The program of docker or podman, if root owns it; None for other runtimes, which have other commands."""
+    if runtime not in ("docker", "podman"):
+        return None
+    return next((path for path in ("%s/%s" % (d, runtime) for d in _DIRECTORIES) if is_roots(path)), None)

@@ -4,85 +4,201 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""Having the processes of a server write their stacks, and reading them from its log."""
+"""Having processes write their stacks, and picking these out of the log."""
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
+from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock, Pending, TimedOut, wait_until
+from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock
 from ansible_collections.fleetops.odoo.plugins.module_utils._busy import shown_pid, workers
+from ansible_collections.fleetops.odoo.plugins.module_utils._collect import Collector
 from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse_dumps
-from ansible_collections.fleetops.odoo.plugins.module_utils._evidence import dumped
+from ansible_collections.fleetops.odoo.plugins.module_utils._follow import Follower, Unreachable, follow
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._log import LogMark
-from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import JOURNAL, LogPlace
+from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import LogPlace
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import is_alive
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
+from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, send
 
-#: How much of the log is searched for dumps, and for the names of jobs: lines, and bytes of a file.
-_LINES, _BYTES = 20_000, 4 << 20
-_JOB_LINES, _JOB_BYTES = 4000, 1 << 19
-#: Seconds that a dump may take. A threaded server under load may write none, and is asked twice (5 of 40 on 14.0).
-_PATIENCE, _TRIES = 2.0, 2
-#: Seconds that the rest of a dump may take behind its header: the journal gets it line by line.
-_REST = 0.1
+#: A process that has not answered is asked a second time: a threaded server under load may miss the first (5 of 40 on
+#: Odoo 14.0, 2 of 40 on 19.0). In seconds, and as a part of the time there is.
+_SECOND, _PART = 2.0, 0.4
+#: Seconds between two looks at a log, and for which the others wait where one is asked after the other.
+_PAUSE, _TURN = 0.02, 0.5
+#: Seconds for the workers of a server that drains, and how much of its log is searched for the names of their jobs.
+_PATIENCE, _JOB_LINES, _JOB_BYTES = 4.0, 4000, 1 << 19
+
+
+@dataclass
+class Asked:
+    """A process and what became of it. ``refused``: why it got no signal. ``raw``: as it was written, or ``cut``."""
+
+    process: Process
+    role: str
+    signals: int = 0
+    refused: t.Optional[str] = None
+    raw: t.Optional[bytes] = None
+    cut: bool = False
+
+    @property
+    def text(self) -> str:
+        """What it wrote, secrets hidden; bytes that are not UTF-8 are shown as escapes."""
+        lines = (self.raw or b"").decode("utf-8", "backslashreplace").split("\n")
+        return "\n".join(redact_text(line) for line in lines)
+
+    @property
+    def dump(self) -> t.Optional[Dump]:
+        """What it wrote, understood."""
+        return next(iter(parse_dumps(self.text.splitlines())), None)
+
+
+class Asking:
+    """Asks processes of one server for their stacks, once. None of them is harmed by it.
+
+    :param follower: its log, marked. None where it is out of reach: then they are asked, and nothing is waited for.
+    """
+
+    def __init__(
+        self,
+        proc: Proc,
+        clock: Clock,
+        instance: Instance,
+        chosen: t.Iterable[t.Tuple[Process, str]],
+        follower: t.Optional[Follower],
+    ) -> None:
+        self._proc, self._clock, self._instance, self._follower = proc, clock, instance, follower
+        self.asked = [Asked(process, role) for process, role in chosen]
+        whole = follower is None or follower.whole
+        self._collector = Collector((shown_pid(one.process) for one in self.asked), whole=whole)
+        #: Where the log mixes what two processes write at the same time, one is asked after the other.
+        self._one_by_one = not whole
+        self._waiting = list(self.asked)
+        self._next = clock.monotonic()
+
+    def ask(self) -> None:
+        """Send the signals to those who wait for theirs, or the first of them."""
+        self._go_on(self._clock.monotonic())
+
+    def again(self) -> None:
+        """Ask those once more who have not answered."""
+        if self._follower is not None:
+            lacking = [one for one in self.asked if one.refused is None and not self._has_begun(one)]
+            self._waiting = [one for one in lacking if one not in self._waiting] + self._waiting
+            self.ask()
+
+    def look(self) -> bool:
+        """Read what has come, and ask those whose turn it is. Returns whether all have answered."""
+        now = self._clock.monotonic()
+        if self._follower is not None:
+            for carrier, line in self._follower.read():
+                self._collector.take(carrier, line, now)
+        self._go_on(now)
+        return not self._waiting and all(self._is_done(one) for one in self.asked if one.refused is None)
+
+    def finish(self) -> t.List[Asked]:
+        """What has become of each of them."""
+        for one in self.asked:
+            pid = shown_pid(one.process)
+            one.raw, one.cut = self._collector.raw(pid), self._collector.cut(pid)
+        return self.asked
+
+    def _go_on(self, now: float) -> None:
+        if not self._one_by_one:
+            waiting, self._waiting = self._waiting, []
+            for one in waiting:
+                self._send(one)
+            return
+        # Who has begun to write has put all of it into the pipe, as far as there is room (64 kB).
+        before = [one for one in self.asked if one.signals and not self._has_begun(one) and not self._is_gone(one)]
+        while self._waiting and (not before or now >= self._next):
+            one = self._waiting.pop(0)
+            if not self._has_begun(one) and self._send(one):
+                self._next = now + _TURN
+                return
+
+    def _send(self, one: Asked) -> bool:
+        target = Target(one.process, one.role, self._instance.mode, self._instance.state)
+        try:
+            send(self._proc, "QUIT", target)
+        except Refused as exc:
+            if not one.signals:
+                one.refused = str(exc)
+            return False
+        one.signals += 1
+        return True
+
+    def _has_begun(self, one: Asked) -> bool:
+        return self._collector.begun(shown_pid(one.process))
+
+    def _is_done(self, one: Asked) -> bool:
+        if self._follower is None:
+            return True
+        if self._collector.complete(shown_pid(one.process), self._clock.monotonic(), self._follower.rest):
+            return True
+        return bool(one.signals) and not self._has_begun(one) and self._is_gone(one)
+
+    def _is_gone(self, one: Asked) -> bool:
+        return not is_alive(self._proc, one.process)
+
+
+def collect(clock: Clock, askings: t.Sequence[Asking], seconds: float) -> None:
+    """Ask the processes of several servers at the same time, and wait until all have answered or the time is up."""
+    begun = clock.monotonic()
+    second = begun + min(_SECOND, seconds * _PART)
+    for asking in askings:
+        asking.ask()
+    asked_again = False
+    while True:
+        late = clock.monotonic() >= begun + seconds
+        pending = [asking for asking in askings if not asking.look()]
+        if not pending or late:
+            return
+        if not asked_again and clock.monotonic() >= second:
+            asked_again = True
+            for asking in pending:
+                asking.again()
+        clock.sleep(_PAUSE)
 
 
 class Stacks:
-    """Asks the workers of one server for their stacks. None of them is harmed by it."""
+    """Asks the workers of one server for their stacks, and its log for their jobs."""
 
     def __init__(self, proc: Proc, clock: Clock, place: LogPlace, unit: t.Optional[str]) -> None:
         self._proc, self._clock, self._place, self._unit = proc, clock, place, unit
 
     def hidden(self, instance: Instance) -> t.Optional[str]:
         """Why a dump would not be seen, as a clause; None when it would."""
-        if not self._place.shows_dumps:
-            return "its log level hides stack dumps, or its log goes nowhere"
-        log = self._mark(instance)
-        log.close()
-        return None if log.source else "its log cannot be read from here"
+        try:
+            self._follow(instance).close()
+        except Unreachable as exc:
+            return str(exc)
+        return None
 
     def take(self, instance: Instance) -> t.Tuple[t.Dict[int, Dump], t.List[str]]:
         """A dump of each worker by its pid, as far as they come, and the last lines of the log."""
-        asked = {shown_pid(process): (process, role) for process, role in workers(instance)}
-        log = self._mark(instance)
         try:
-            if not self._place.shows_dumps or log.source is None:
-                return {}, []
-            found: t.Dict[int, Dump] = {}
-            for _try in range(_TRIES):
-                missing = {pid: one for pid, one in asked.items() if pid not in found}
-                if not missing:
-                    break
-                # The journal gets dumps line by line, so those of two processes would be mixed.
-                one_by_one = self._place.kind == JOURNAL
-                for group in [[one] for one in missing.values()] if one_by_one else [list(missing.values())]:
-                    self._ask(instance, group, log)
-                dumps = {dump.pid: dump for dump in parse_dumps(log.tail(_LINES, _BYTES))}
-                found = {pid: dumps[pid] for pid in asked if pid in dumps}
+            follower = self._follow(instance)
+        except Unreachable:
+            return {}, []
+        asking = Asking(self._proc, self._clock, instance, workers(instance), follower)
+        try:
+            collect(self._clock, [asking], _PATIENCE)
+        finally:
+            follower.close()
+        log = LogMark(self._proc, instance.master, self._place, self._unit, self._clock.time())
+        try:
             lines = log.last(_JOB_LINES, _JOB_BYTES)
-            return {asked[pid][0].pid: dump for pid, dump in found.items()}, lines
         finally:
             log.close()
+        dumps = {one.process.pid: one.dump for one in asking.finish()}
+        return {pid: dump for pid, dump in dumps.items() if dump}, lines
 
-    def _mark(self, instance: Instance) -> LogMark:
-        return LogMark(self._proc, instance.master, self._place, self._unit, self._clock.time())
-
-    def _ask(self, instance: Instance, group: t.Sequence[t.Tuple[Process, str]], log: LogMark) -> None:
-        sent: t.Set[int] = set()
-        for process, role in group:
-            with contextlib.suppress(Refused):  # it may have ended, or be about to
-                send(self._proc, "QUIT", Target(process, role, instance.mode, instance.state))
-                sent.add(shown_pid(process))
-
-        def attempt() -> t.Union[bool, Pending]:
-            return sent <= dumped(log.tail(_LINES, _BYTES)) or Pending("a dump")
-
-        if sent:
-            with contextlib.suppress(TimedOut):
-                wait_until(attempt, self._clock, self._clock.monotonic() + _PATIENCE)
-            self._clock.sleep(_REST)
+    def _follow(self, instance: Instance) -> Follower:
+        pids = [process.pid for process, _role in workers(instance)]
+        return follow(self._proc, instance, self._place, pids, self._clock.time())

@@ -131,7 +131,8 @@ notes:
   - Never run C(systemctl stop) or C(supervisorctl stop) while a drain is under way. Both send a second signal, which
     cuts off what is at work.
   - To name the requests and jobs it sends C(QUIT) to the workers, which write their stacks to the log and go on. That
-    needs C(log_level=info) and a log in a file or the journal. Elsewhere role, pid and seconds are named.
+    needs C(log_level=info) and a log that M(fleetops.odoo.stack_dump) can read. Elsewhere role, pid and seconds are
+    named.
   - Run it as root, or as the user of a server that nothing starts again.
 seealso:
   - module: fleetops.odoo.master_info

@@ -54,9 +54,11 @@ requirements:
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
 notes:
   - A threaded server under load may write its dump late or not at all.
-  - The log of a container, of a terminal or of supervisord is not read. The dumps are in it all the same.
+  - The log of a terminal or of supervisord is not read. The dumps are in it all the same. That of a container is only
+    looked at for dumps and not returned; M(fleetops.odoo.stack_dump) returns them.
   - Run it as root, or as the user of the server.
 seealso:
+  - module: fleetops.odoo.stack_dump
   - module: fleetops.odoo.send_signal
   - module: fleetops.odoo.master_info
 """

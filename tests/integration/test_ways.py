@@ -62,6 +62,30 @@ def test_each_is_reloaded_once(ways: Fleet, host: str) -> None:
     assert (again.code, again.only["did"]) == (0, "nothing")
 
 
+@pytest.mark.parametrize("host", ["pod", "podone", "pod14"])
+def test_every_process_of_a_container_writes_its_stacks(ways: Fleet, host: str) -> None:
+    found = ways.module(host, "stack_dump", samples=3, interval=0).only
+    assert (found["missing"], found["reason"]) == ([], "every process has written its stacks")
+    assert found["log_source"].startswith("the log of container ")
+    assert [dump["role"] for dump in found["dumps"]] == ["master", "http", "http", "gevent", "cron"] * 3
+    for dump in found["dumps"]:
+        assert dump["log_pid"] < dump["pid"]
+        assert any("dumpstacks" in frame["function"] for thread in dump["threads"] for frame in thread["frames"])
+
+
+@pytest.mark.parametrize(("host", "why"), [("superv", "goes nowhere that can be read"), ("term", "goes to a terminal")])
+def test_nobody_is_asked_whose_stacks_nobody_could_read(ways: Fleet, host: str, why: str) -> None:
+    found = ways.module(host, "stack_dump").only
+    assert (found["did"], found["asked"], found["dumps"]) == ("refused", [], [])
+    assert why in found["reason"]
+
+
+def test_several_servers_of_a_host_are_asked_together(ways: Fleet) -> None:
+    prod, test = ways.module("many", "stack_dump").result["results"]
+    assert (len(prod["dumps"]), prod["missing"], len(test["dumps"]), test["missing"]) == (5, [], 1, [])
+    assert test["log_source"] == "/var/log/odoo/test.log"
+
+
 def test_a_container_is_rehearsed_in_its_own_files(ways: Fleet) -> None:
     # Its Odoo is broken inside; the host has none at all.
     old = ways.processes("pod")

@@ -10,11 +10,10 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils import _evidence, _log
+from ansible_collections.fleetops.odoo.plugins.module_utils import _evidence, _log, _stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._evidence import (
     Evidence,
     EvidenceOrder,
-    dumped,
     gather,
     process_tree,
 )
@@ -50,7 +49,7 @@ class Stage:
         self.log.write_text("".join(f"line {n}\n" for n in range(20)) + f"db_password = {SECRET}\n")
         (fds / "3").symlink_to(self.log)
         self.place = LogPlace(FILE, "/odoo.log", shows_dumps=True)
-        monkeypatch.setattr(_evidence, "send", self.send)
+        monkeypatch.setattr(_stacks, "send", self.send)
         monkeypatch.setattr(_evidence, "log_place", lambda *_arguments: self.place)
 
     def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
@@ -86,7 +85,7 @@ def test_every_process_gets_one_quit_and_nothing_else(stage: Staged) -> None:
     assert {name for name, _pid, _role in on.sent} == {"QUIT"}
     assert sorted(role for _name, _pid, role in on.sent) == ["cron", "gevent", "http", "http", "master"]
     assert (found.signalled, found.seen, found.refused, found.reason) == (5, 5, [], None)
-    assert on.clock.slept == [_evidence._REST]
+    assert 0.1 <= sum(on.clock.slept) < 0.2
 
 
 def test_a_threaded_server_is_one_process(stage: Staged) -> None:
@@ -131,17 +130,17 @@ def test_dumps_that_do_not_come_are_waited_for_and_told(stage: Staged) -> None:
     on.dumb = True
     found = on.gather(wait=3)
     assert (found.signalled, found.seen, found.reason) == (5, 0, "5 did not come within 3 s")
-    assert sum(on.clock.slept) == pytest.approx(3 + _evidence._REST)
+    assert sum(on.clock.slept) == pytest.approx(3, abs=0.05)
 
 
 def test_dumps_that_cannot_be_seen_are_not_waited_for(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[-1])
     on.place = LogPlace(FILE, "/odoo.log", shows_dumps=False)
-    assert on.gather().reason == "its log level hides dumps, or its log goes nowhere"
+    assert on.gather().reason == "its log level hides stack dumps, which are written at level info"
     on.place = LogPlace(NOWHERE, None, shows_dumps=True)
     found = on.gather()
     assert (found.signalled, found.seen, found.log, found.log_source) == (5, 0, [], None)
-    assert found.reason == "its log cannot be read from here"
+    assert found.reason == "its log goes nowhere that can be read"
     assert on.clock.slept == []
 
 
@@ -151,21 +150,6 @@ def test_dumps_of_others_and_of_before_do_not_count(stage: Staged) -> None:
     with on.log.open("a") as file:
         file.write(HEADER % on.scene.master + HEADER % 99999)
     assert on.gather(wait=1).seen == 0
-
-
-@pytest.mark.parametrize(
-    ("line", "pids"),
-    [
-        ("2026-11-24 08:17:03,692 33 INFO p19 odoo.tools.misc:", {33}),
-        ("2026-11-24 08:17:03,692 33 INFO ? odoo.tools.misc:", {33}),
-        ("2026-11-24 08:17:03,692 33 INFO p19 odoo.tools.misc: something", set()),
-        ("2026-11-24 08:17:03,692 33 INFO p19 odoo.http: odoo.tools.misc:", {33}),
-        ("# Thread: <x>", set()),
-        ("", set()),
-    ],
-)
-def test_the_header_of_a_dump(line: str, pids: set[int]) -> None:
-    assert dumped([line]) == pids
 
 
 def test_the_tree() -> None:
@@ -210,6 +194,6 @@ def test_the_log_of_many_processes_is_searched_beyond_the_usual_tail(stage: Stag
         return []
 
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(_evidence, "send", send)
+        monkeypatch.setattr(_stacks, "send", send)
         assert on.gather().seen == 5
     assert on.log.stat().st_size > _log._LARGEST_TAIL

@@ -1,0 +1,294 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Stack dumps of every process of the chosen servers, as often as they are asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump
+from ansible_collections.fleetops.odoo.plugins.module_utils._follow import Follower, Unreachable, follow
+from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
+    CRON,
+    GEVENT_ROLE,
+    HTTP,
+    MASTER,
+    Instance,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import LogPlace
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive, look_again
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, Stat, parse_stat
+from ansible_collections.fleetops.odoo.plugins.module_utils._pyspy import find_py_spy, read_stacks
+from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Asked, Asking, collect
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import log_place, supervisor_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
+    NOTHING,
+    REFUSED,
+    SIGNALLED,
+    Result,
+    counts,
+    iso,
+    printable,
+)
+
+ROLES = (MASTER, HTTP, CRON, GEVENT_ROLE)
+
+#: Who tells the stacks: the processes themselves after a signal, or py-spy; with auto that one where nobody would see
+#: what the processes write.
+AUTO, SIGNAL, PY_SPY = "auto", "signal", "py-spy"
+
+#: Bytes of dumps that one call returns, so that the module stays small whatever it is asked for.
+_MOST = 2 << 20
+_TOO_MUCH = "the dumps of one call may not be larger than %d MB in all" % (_MOST >> 20)
+#: A part of the time waited by which a process that used it was busy.
+_BUSY = 0.5
+
+
+@dataclass(frozen=True)
+class DumpOrder:
+    """What the caller wants. ``interval`` is in seconds from sample to sample, ``timeout`` in seconds for each."""
+
+    samples: int
+    interval: float
+    timeout: float
+    roles: t.Tuple[str, ...] = ROLES
+    backend: str = AUTO
+
+
+@dataclass
+class DumpResult(Result):
+    """What came of one server. ``dumps`` and ``missing`` have an entry for each process and sample."""
+
+    log_source: t.Optional[str] = None
+    #: who told the stacks; None where nobody did
+    backend: t.Optional[str] = None
+    #: signals by (pid, identity, role)
+    asked: t.Dict[t.Tuple[int, str, str], int] = field(default_factory=dict)
+    dumps: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
+    missing: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
+
+    def told(self) -> t.Dict[str, t.Any]:
+        """As the module returns it."""
+        return {
+            **super().told(),
+            "backend": self.backend,
+            "log_source": printable(self.log_source),
+            "asked": [
+                {"pid": pid, "identity": identity, "role": role, "signals": number}
+                for (pid, identity, role), number in self.asked.items()
+            ],
+            "dumps": self.dumps,
+            "missing": self.missing,
+        }
+
+    def miss(self, process: Process, role: str, sample: int, why: str) -> None:
+        """Name a process that has no dump in a sample."""
+        self.missing.append({"pid": process.pid, "role": role, "sample": sample, "reason": printable(why)})
+
+    def count(self, process: Process, role: str, signals: int) -> None:
+        """Keep in mind who got how many signals."""
+        key = (process.pid, process.identity, role)
+        self.asked[key] = self.asked.get(key, 0) + signals
+
+
+def dump_all(
+    host: Host, seen: Look, identities: t.Sequence[str], order: DumpOrder, *, check_mode: bool
+) -> t.List[DumpResult]:
+    """Have the processes of the chosen servers write their stacks, all servers at the same time.
+
+    No process is harmed by it, and none is asked whose dump could not be seen.
+    """
+    cases = [_Case(host, seen, t.cast(Instance, seen.instance(identity)), order) for identity in identities]
+    room = _MOST
+    begun = host.clock.monotonic()
+    for sample in range(1, order.samples + 1):
+        if sample > 1:
+            host.clock.sleep(max(0.0, begun + (sample - 1) * order.interval - host.clock.monotonic()))
+        with contextlib.ExitStack() as stack:
+            askings = [asking for case in cases for asking in case.prepare(sample, stack, check_mode=check_mode)]
+            if check_mode:
+                break
+            collect(host.clock, askings, order.timeout)
+            for case in cases:
+                room = case.take(sample, room)
+    for case in cases:
+        case.conclude(host.clock.monotonic() - begun, check_mode=check_mode)
+    return [case.result for case in cases]
+
+
+def chosen(instance: Instance, roles: t.Sequence[str]) -> t.List[t.Tuple[Process, str]]:
+    """Processes of a server with these roles. Those without a role that we know are among them, to be named. Pure."""
+    everybody = [(instance.master, MASTER), *((child.process, child.role) for child in instance.children)]
+    return [(process, role) for process, role in everybody if role in roles or role not in ROLES]
+
+
+class _Case:
+    """One server."""
+
+    def __init__(self, host: Host, seen: Look, instance: Instance, order: DumpOrder) -> None:
+        self._host, self._instance, self._order = host, instance, order
+        options = seen.options[instance.identity]
+        self._place: LogPlace = log_place(host.proc, instance.master, options, supervisor_of(instance.master))
+        self._asking: t.Optional[Asking] = None
+        #: who has read the stacks, and of whom, in this sample
+        self._py_spy: t.Optional[str] = None
+        self._people: t.Sequence[t.Tuple[Process, str]] = ()
+        self.result = DumpResult(instance.identity, instance.master.pid, REFUSED, "")
+        self.result.before = {"state": instance.state, "mode": instance.mode, "workers": counts(instance)}
+
+    def prepare(self, sample: int, stack: contextlib.ExitStack, *, check_mode: bool) -> t.List[Asking]:
+        """Mark the end of its log. Empty where nobody of it is to be asked."""
+        self._asking, self._py_spy = None, None
+        host, result, backend = self._host, self.result, self._order.backend
+        if sample > 1:
+            # Workers come and go. A look may miss a process in the moment of its exec, so only its end is an end.
+            self._instance = look_again(host.proc, self._instance).instance(result.identity) or self._instance
+            if not is_alive(host.proc, self._instance.master):
+                result.miss(self._instance.master, MASTER, sample, "the server has ended")
+                return []
+        people = self._people = chosen(self._instance, self._order.roles)
+        if not people:
+            return []
+        try:
+            follower = self._follow([process.pid for process, _role in people])
+        except Unreachable as exc:
+            program = None if backend == SIGNAL else find_py_spy()
+            if program:
+                self._py_spy, result.backend = program, PY_SPY
+                for process, role in people if check_mode else ():
+                    result.count(process, role, 0)
+                return []
+            for process, role in people:
+                result.miss(process, role, sample, "%s, so it was not asked" % exc)
+            hint = "; py-spy, installed there, would show the stacks without a signal" if backend == AUTO else ""
+            result.reason = result.reason or "nobody was asked: %s%s" % (exc, hint)
+            return []
+        result.backend = SIGNAL
+        stack.callback(follower.close)
+        result.log_source = follower.source
+        if check_mode:
+            self._only_look(people)
+            return []
+        self._asking = Asking(host.proc, host.clock, self._instance, people, follower)
+        return [self._asking]
+
+    def _follow(self, pids: t.Sequence[int]) -> Follower:
+        if self._order.backend == PY_SPY:
+            raise Unreachable("py-spy is not installed, or not root's alone")
+        return follow(self._host.proc, self._instance, self._place, pids, self._host.clock.time())
+
+    def _only_look(self, people: t.Sequence[t.Tuple[Process, str]]) -> None:
+        for process, role in people:
+            try:
+                check(self._host.proc, "QUIT", Target(process, role, self._instance.mode, self._instance.state))
+            except Refused as exc:
+                self.result.miss(process, role, 1, str(exc))
+            else:
+                self.result.count(process, role, self._order.samples)
+
+    def take(self, sample: int, room: int) -> int:
+        """Take over what was written, or have it read. Returns how many bytes more may be."""
+        until = self._host.clock.monotonic() + self._order.timeout
+        for process, role in self._people if self._py_spy else ():
+            if self._host.clock.monotonic() > until:
+                self.result.miss(process, role, sample, "the time was up before py-spy came to it")
+                continue
+            room = self._read(t.cast(str, self._py_spy), process, role, sample, room)
+        for one in self._asking.finish() if self._asking else []:
+            if one.signals:
+                self.result.count(one.process, one.role, one.signals)
+            if one.raw is None:
+                why = one.refused or _why_silent(self._host.proc, one, self._order.timeout)
+                self.result.miss(one.process, one.role, sample, why)
+            elif one.cut or len(one.raw) > room:
+                self.result.miss(one.process, one.role, sample, _TOO_MUCH)
+            else:
+                room -= len(one.raw)
+                self.result.dumps.append(_told(one, sample))
+        self._asking = None
+        return room
+
+    def _read(self, program: str, process: Process, role: str, sample: int, room: int) -> int:
+        raw, threads = read_stacks(self._host.proc, program, process)
+        self.result.count(process, role, 0)
+        if not threads:
+            self.result.miss(process, role, sample, "py-spy could not read it, or it has ended")
+        elif len(raw) > room:
+            self.result.miss(process, role, sample, _TOO_MUCH)
+        else:
+            dump = Dump(process.pid, iso(self._host.clock.time()), None, tuple(threads))
+            self.result.dumps.append({**dump.told(), "log_pid": None, "role": role, "sample": sample, "raw": raw})
+            return room - len(raw)
+        return room
+
+    def conclude(self, seconds: float, *, check_mode: bool) -> None:
+        """Say what came of it."""
+        result = self.result
+        result.seconds = seconds
+        if not result.asked:
+            result.did = REFUSED if result.missing else NOTHING
+            why = "a rule keeps every process from its signal" if result.missing else "it has no process of these roles"
+            result.reason = result.reason or why
+            return
+        if result.backend == PY_SPY:
+            result.did = NOTHING
+        else:
+            result.did, result.signals = SIGNALLED, ["QUIT"]
+        if check_mode:
+            result.reason = "%d processes would be asked" % len(result.asked)
+        elif result.missing:
+            result.reason = "%d dumps were written, %d are missing" % (len(result.dumps), len(result.missing))
+        else:
+            result.reason = "every process has written its stacks"
+        if result.backend == PY_SPY:
+            result.reason += " (read by py-spy, without a signal)"
+
+
+def _told(one: Asked, sample: int) -> t.Dict[str, t.Any]:
+    found = one.dump
+    told = found.told() if found else {"pid": None, "time": None, "database": None, "threads": []}
+    return {
+        **told,
+        "pid": one.process.pid,
+        "log_pid": told["pid"],
+        "role": one.role,
+        "sample": sample,
+        "raw": one.text,
+    }
+
+
+def _why_silent(proc: Proc, one: Asked, seconds: float) -> str:
+    try:
+        now: t.Optional[Stat] = parse_stat(proc.text(one.process.pid, "stat"))
+    except (Gone, ValueError):
+        now = None
+    return why_silent(one, now, seconds)
+
+
+def why_silent(one: Asked, now: t.Optional[Stat], seconds: float) -> str:
+    """Why a process may have written nothing, as far as the kernel tells. Pure.
+
+    :param now: None where it has ended.
+    :param seconds: for which it was waited.
+    """
+    if now is None or now.start != one.process.start or now.run_state in ("Z", "X"):
+        return "it has ended since it was asked"
+    silent = "it was asked %s and wrote nothing within %g s" % ("twice" if one.signals > 1 else "once", seconds)
+    if now.run_state == "D":
+        return silent + ": it waits in the kernel (state D), where no signal reaches it"
+    if now.run_state in ("T", "t"):
+        return silent + ": it is stopped (state T)"
+    used = (now.cpu_ticks - one.process.cpu_ticks) / os.sysconf("SC_CLK_TCK")
+    if used >= seconds * _BUSY:
+        return silent + ": it used %.1f s of CPU meanwhile, maybe in code that does not come back to Python" % used
+    return silent + ": its main thread does not come back to Python to take the signal"

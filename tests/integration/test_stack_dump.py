@@ -1,0 +1,232 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Stack dumps of real servers."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+import pytest
+
+from .conftest import KINDS, Answer, Fleet, request
+
+LOG = "/var/log/odoo/odoo-server.log"
+#: How often every process must answer in a row. (By hand it was 20 times.)
+TRIES = 5
+PREFORK = ["master", "http", "http", "gevent", "cron"]
+
+
+def dumps(found: dict[str, t.Any], sample: int = 1) -> dict[str, list[dict[str, t.Any]]]:
+    """The dumps of a sample by role."""
+    by_role: dict[str, list[dict[str, t.Any]]] = {}
+    for dump in found["dumps"]:
+        if dump["sample"] == sample:
+            by_role.setdefault(dump["role"], []).append(dump)
+    return by_role
+
+
+def busy(found: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+    return [thread for dump in found["dumps"] for thread in dump["threads"] if not thread["idle"]]
+
+
+def in_log(fleet: Fleet, host: str) -> int:
+    """How many dumps the log of a host has."""
+    return int(fleet.run(host, "bash", "-c", f"grep -c 'odoo.tools.misc: $' {LOG} || true"))
+
+
+@pytest.fixture(scope="module")
+def answers(fleet: Fleet) -> dict[str, Answer]:
+    """What each kind of server answered, all of them asked side by side."""
+    hosts = (*KINDS, "journal", "seed")
+    begun = {host: fleet.begin(host, "stack_dump", samples=TRIES, interval=0) for host in hosts}
+    return {host: answer() for host, answer in begun.items()}
+
+
+@pytest.mark.parametrize(
+    ("host", "roles"),
+    [
+        ("p19", PREFORK),
+        ("t19", ["master"]),
+        ("p14", PREFORK),
+        ("t14", ["master"]),
+        ("journal", PREFORK),
+        ("seed", ["master", *["http"] * 5, "gevent", "cron", "cron"]),
+    ],
+)
+def test_every_process_answers_every_time(answers: dict[str, Answer], host: str, roles: list[str]) -> None:
+    answer = answers[host]
+    assert (answer.code, answer.result["changed"]) == (0, False), answer.output
+    found = answer.only
+    assert (found["did"], found["missing"], found["signals"]) == ("signalled", [], ["QUIT"])
+    assert found["reason"] == "every process has written its stacks"
+    # They are the same ones to the end: none of them was harmed.
+    assert [one["role"] for one in found["asked"]] == roles
+    assert all(one["signals"] >= TRIES for one in found["asked"])
+    for sample in range(1, TRIES + 1):
+        pids = [dump["pid"] for dump in found["dumps"] if dump["sample"] == sample]
+        assert pids == [one["pid"] for one in found["asked"]]
+    for dump in found["dumps"]:
+        assert dump["raw"].startswith(dump["time"].replace("T", " ").replace(".", ",").rstrip("Z"))
+        assert any("dumpstacks" in frame["function"] for thread in dump["threads"] for frame in thread["frames"])
+        assert dump["log_pid"] == dump["pid"]
+    assert found["seconds"] / TRIES < 1.5
+    assert found["log_source"] == ("the journal" if host == "journal" else LOG)
+
+
+@pytest.mark.parametrize("host", KINDS)
+def test_raw_is_what_stands_in_the_log(fleet: Fleet, answers: dict[str, Answer], host: str) -> None:
+    log = fleet.run(host, "cat", LOG)
+    assert all(dump["raw"] in log for dump in answers[host].only["dumps"])
+
+
+def test_a_request_that_hangs_is_seen_and_does_not_move(fleet: Fleet) -> None:
+    path = "/lab/sleep/6?token=LAB-SECRET-1"
+    with request(fleet, "p19", path) as prefork, request(fleet, "t14", path) as threaded:
+        begun = [fleet.begin(host, "stack_dump", samples=2, interval=0.3) for host in ("p19", "t14")]
+        answers = [answer() for answer in begun]
+    assert (prefork.status, threaded.status) == (200, 200)
+    for answer in answers:
+        found = answer.only
+        first, second = busy(found)
+        assert "/lab/sleep/6?token=********" in first["url"]
+        assert first["frames"] == second["frames"]
+        assert first["frames"][-1]["file"].endswith("lab_slow/controllers/main.py")
+        assert [dump["sample"] for dump in found["dumps"]] == sorted([1, 2] * (len(found["dumps"]) // 2))
+
+
+def test_only_these_roles(fleet: Fleet) -> None:
+    found = fleet.module("seed", "stack_dump", roles=["cron", "gevent"]).only
+    assert {role: len(some) for role, some in dumps(found).items()} == {"cron": 2, "gevent": 1}
+    assert sum(one["signals"] for one in found["asked"]) == 3
+
+
+def test_check_mode_says_who_would_be_asked(fleet: Fleet) -> None:
+    before = in_log(fleet, "p14")
+    found = fleet.module("p14", "stack_dump", "--check", samples=2).only
+    assert (found["did"], found["dumps"], found["missing"]) == ("signalled", [], [])
+    assert [one["role"] for one in found["asked"]] == PREFORK
+    assert {one["signals"] for one in found["asked"]} == {2}
+    assert found["reason"] == "5 processes would be asked"
+    fleet.run("p14", "sleep", "0.5")
+    assert in_log(fleet, "p14") == before
+
+
+@contextlib.contextmanager
+def level(fleet: Fleet, host: str, line: str) -> t.Iterator[None]:
+    """Another line in odoo.conf while the block runs."""
+    fleet.run(host, "sh", "-c", f"cp -p /etc/odoo/odoo.conf /root/kept; echo '{line}' >> /etc/odoo/odoo.conf")
+    fleet.run(host, "systemctl", "restart", "odoo")
+    fleet.settle(host)
+    try:
+        yield
+    finally:
+        fleet.run(host, "sh", "-c", "cat /root/kept > /etc/odoo/odoo.conf")
+        fleet.run(host, "systemctl", "restart", "odoo")
+        fleet.settle(host)
+
+
+def test_where_the_log_level_hides_dumps_nobody_is_asked(fleet: Fleet) -> None:
+    with level(fleet, "t19", "log_level = warn"):
+        answer = fleet.module("t19", "stack_dump")
+        found = answer.only
+        assert (answer.code, found["did"], found["signals"], found["asked"]) == (0, "refused", [], [])
+        assert found["reason"] == ("nobody was asked: its log level hides stack dumps, which are written at level info")
+        assert [one["role"] for one in found["missing"]] == ["master"]
+        assert "nobody was asked" in answer.output.split("=>")[0] + str(answer.result.get("warnings"))
+
+
+def test_a_stopped_worker_is_named_and_the_others_answer(fleet: Fleet) -> None:
+    workers = [child["pid"] for child in fleet.master("p19")["children"] if child["role"] == "http"]
+    fleet.run("p19", "kill", "-STOP", str(workers[0]))
+    try:
+        found = fleet.module("p19", "stack_dump").only
+    finally:
+        fleet.run("p19", "kill", "-CONT", str(workers[0]))
+    assert [(one["pid"], one["role"]) for one in found["missing"]] == [(workers[0], "http")]
+    assert "is stopped" in found["missing"][0]["reason"]
+    assert len(found["dumps"]) == 4
+    assert found["seconds"] < 1
+
+
+ROTATE = {
+    "rename": f"mv {LOG} {LOG}.1; install -o odoo -g adm -m 640 /dev/null {LOG}",
+    "rename only": f"mv {LOG} {LOG}.1",
+    "copytruncate": f"cp {LOG} {LOG}.1; truncate -s 0 {LOG}",
+}
+
+
+@pytest.mark.parametrize("way", ROTATE)
+def test_a_rotation_before_and_in_the_middle(fleet: Fleet, way: str) -> None:
+    fleet.run("p19", "bash", "-c", ROTATE[way])
+    again = f"(for n in 1 2 3 4; do sleep 0.9; {ROTATE[way]}; done) >/dev/null 2>&1 &"
+    fleet.run("p19", "bash", "-c", again)
+    found = fleet.module("p19", "stack_dump", samples=12, interval=0.3).only
+    lost = [one for one in found["missing"] if "wrote nothing" not in one["reason"]]
+    assert lost == []
+    # A copytruncate loses what is written between its two steps, whoever reads it.
+    assert len(found["dumps"]) == 12 * 5 if way != "copytruncate" else len(found["dumps"]) >= 12 * 5 - 2
+
+
+#: Whole lines, as Odoo writes them: 20 MB a second.
+FLOOD = f"""
+import os, time
+log = os.open("{LOG}", os.O_WRONLY | os.O_APPEND)
+end = time.monotonic() + 5
+while time.monotonic() < end:
+    os.write(log, (b"2026-11-24 10:30:21,999 9 INFO t14 odoo.http: " + b"x" * 100 + b"\\n") * 3000)
+    time.sleep(0.02)
+"""
+
+
+def test_a_log_that_grows_by_megabytes_a_second(fleet: Fleet) -> None:
+    fleet.run("seed", "bash", "-c", f"python3 -c '{FLOOD}' >/dev/null 2>&1 &")
+    found = fleet.module("seed", "stack_dump", samples=2, interval=0.5).only
+    size = int(fleet.run("seed", "stat", "-c", "%s", LOG))
+    fleet.run("seed", "bash", "-c", f"sleep 2; truncate -s 0 {LOG}")
+    assert size > 10_000_000
+    assert (len(found["dumps"]), found["missing"]) == (18, [])
+    assert not any("xxx" in dump["raw"] for dump in found["dumps"])
+
+
+def test_a_server_that_ends_in_between(fleet: Fleet) -> None:
+    fleet.run("t14", "bash", "-c", "(sleep 3; systemctl restart odoo) >/dev/null 2>&1 &")
+    found = fleet.module("t14", "stack_dump", samples=2, interval=4).only
+    assert [one["reason"] for one in found["missing"]] == ["the server has ended"]
+    fleet.settle("t14")
+
+
+def test_while_it_boots_who_would_die_is_not_asked(fleet: Fleet) -> None:
+    assert fleet.module("p19", "send_signal", signal="HUP").code == 0
+    found = fleet.module("p19", "stack_dump").only
+    assert len(found["dumps"]) + len(found["missing"]) >= 1
+    for one in found["missing"]:
+        assert "QUIT" in one["reason"] or "has ended" in one["reason"]
+    assert fleet.module("p19", "wait_healthy").only["identity"] == found["identity"]
+
+
+def test_none(fleet: Fleet) -> None:
+    assert fleet.module("lb", "stack_dump").code == 2
+    assert fleet.module("lb", "stack_dump", allow_none=True).result["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ({"samples": 0}, "samples: 0; right is a number from 1 to 100"),
+        ({"interval": -1}, "interval: -1.0 is no span of time"),
+        ({"timeout": 0}, "timeout: 0.0 is no time to wait"),
+        ({"roles": ["shepherd"]}, "value of roles must be one or more of"),
+    ],
+)
+def test_what_is_wrong_is_said(fleet: Fleet, arguments: dict[str, t.Any], why: str) -> None:
+    answer = fleet.module("p19", "stack_dump", **arguments)
+    assert answer.code == 2
+    assert why in answer.result["msg"]
+
+
+def test_who_may_not_look_is_told_so(fleet: Fleet) -> None:
+    found = fleet.module("p19", "stack_dump", "--become", "--become-user", "nobody").only
+    assert (found["did"], found["dumps"]) == ("refused", [])
