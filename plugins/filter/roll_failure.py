@@ -38,11 +38,13 @@ _value:
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._faults import failure
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
 
 
 def roll_failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:
     """The filter; see the documentation above."""
-    return failure(result, step)
+    # A message of a host must not be taken for a template by ansible-core before 2.19.
+    return untrusted(failure(result, step))
 
 
 class FilterModule:
