@@ -1,0 +1,78 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why is it slow? Asked of real servers."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab, no_secrets, request
+
+HOSTS = "p19,t19,p14,t14"
+
+
+def diagnose(fleet: Fleet, folder: pathlib.Path, hosts: str, *options: str, **values: t.Any) -> tuple[int, str]:
+    """Run the playbook; its exit code, and what it printed with single spaces."""
+    given = {"hosts": hosts, "report_dir": str(folder), "interval": 0.5, **values}
+    done = fleet.playbook(
+        "diagnostics", "-e", json.dumps({f"diagnostics_{key}": value for key, value in given.items()}), *options
+    )
+    return done.returncode, re.sub(r"\s+", " ", done.stdout)
+
+
+def test_all_kinds_answer_and_the_culprit_comes_first(fleet: Fleet, tmp_path: pathlib.Path) -> None:
+    with request(fleet, "p19", "/lab/sleep/20"), request(fleet, "p19", "/lab/sleep/20"):
+        code, said = diagnose(fleet, tmp_path, HOSTS)
+    assert code == 0, said
+    (folder,) = tmp_path.iterdir()
+    assert {path.name for path in folder.iterdir()} == {
+        *(f"{host}.log" for host in HOSTS.split(",")),
+        "report.json",
+        "report.html",
+    }
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    first = report["findings"][0]["sentence"]
+    assert first.startswith("p19 has no http worker left for new requests"), first
+    assert "lab_slow.sleep" in first
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for path in folder.iterdir():
+        no_secrets(path.read_text(encoding="utf-8"))
+
+
+def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet, tmp_path: pathlib.Path) -> None:
+    lab(fleet.name, "exec", "t19", "sh", "-c", "systemctl stop ssh.socket ssh.service; pkill -9 sshd; true")
+    try:
+        code, said = diagnose(fleet, tmp_path, "t19,p14", samples=1)
+    finally:
+        lab(fleet.name, "exec", "t19", "systemctl", "start", "ssh")
+    assert code == 2, said
+    assert "t19 did not answer" in said
+    assert re.search(r"msg: t19: .{0,80}(Connection refused|Connection reset|ssh)", said), said
+    (folder,) = tmp_path.iterdir()
+    assert {path.name for path in folder.iterdir()} == {"p14.log", "report.json", "report.html"}
+    fleet.settle("t19")
+
+
+@pytest.mark.parametrize(
+    ("options", "values", "message"),
+    [
+        (["--check"], {}, "a check run asks no process"),
+        ([], {"match": {"unit": "none.service"}}, "no Odoo master"),
+        ([], {"report_dir": "here"}, "diagnostics_report_dir must be an absolute path"),
+        ([], {"samples": "many"}, "diagnostics_samples"),
+        ([], {"host": "p19"}, "which hosts are meant is diagnostics_hosts"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    fleet: Fleet, tmp_path: pathlib.Path, options: list[str], values: dict[str, t.Any], message: str
+) -> None:
+    code, said = diagnose(fleet, tmp_path, "p19", *options, **values)
+    assert code != 0
+    assert message in said, said
+    assert list(tmp_path.iterdir()) == []
