@@ -244,7 +244,9 @@ def record_at(line: str) -> t.Optional[t.Tuple[int, bool]]:
     :param line: as Odoo wrote it, without what carries it.
     """
     head = head_of(line.rstrip("\r\n"))
-    return (head.pid, _begins(head)) if head else None
+    if head is None:
+        return None
+    return head.pid, _begins(head)
 
 
 def _begins(head: Head) -> bool:
