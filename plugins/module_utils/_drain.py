@@ -13,6 +13,7 @@ import os
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut
+from ansible_collections.fleetops.odoo.plugins.module_utils._boot import uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain_types import (
     DrainFailed,
     DrainOrder,
@@ -31,7 +32,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._leaving import FORC
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive
 from ansible_collections.fleetops.odoo.plugins.module_utils._notes import Note, NoteBook, new_note
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
-from ansible_collections.fleetops.odoo.plugins.module_utils._roll_lock import uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, check
 from ansible_collections.fleetops.odoo.plugins.module_utils._subject import Ended
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
@@ -40,6 +40,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
     SIGNALLED,
     iso,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._watch import GONE
 from ansible_collections.fleetops.odoo.plugins.module_utils._work import Overdue
 
 #: Seconds between two looks into a server that is still at work before its INT.
@@ -80,7 +81,7 @@ def drain_all(
 
 def _gone(host: Host, note: Note, book: NoteBook, *, check_mode: bool) -> DrainResult:
     """The result of a server that has no process any more."""
-    result = DrainResult(note.identity, note.pid, NOTHING, "", hold=note.held.told(), after={"state": "gone"})
+    result = DrainResult(note.identity, note.pid, NOTHING, "", hold=note.held.told(), after={"state": GONE})
     if note.drained is not None:
         result.reason = "it was drained at %s and has been gone since" % iso(note.drained)
         return result
@@ -322,5 +323,5 @@ class _Drain(Leaving):
             note.drained, note.busy = self.clock.time(), []
             self.book.write(note)
             self.result.hold = hold.told()
-        self.result.busy, self.result.after = [], {"state": "gone"}
+        self.result.busy, self.result.after = [], {"state": GONE}
         self.step("it is gone")

@@ -13,6 +13,7 @@ import os
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut
+from ansible_collections.fleetops.odoo.plugins.module_utils._boot import uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain_types import (
     ABORT,
     FAIL,
@@ -25,7 +26,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import MASTER, RUNNING, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive
 from ansible_collections.fleetops.odoo.plugins.module_utils._notes import Note, NoteBook, key_in
-from ansible_collections.fleetops.odoo.plugins.module_utils._roll_lock import uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, kill, send
 from ansible_collections.fleetops.odoo.plugins.module_utils._subject import Ended, Subject
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, SIGNALLED

@@ -11,15 +11,14 @@ from __future__ import annotations
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._boot import boot_id, uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll_lock import (
     Held,
     RollLock,
-    boot,
     give_back,
     read,
     take,
-    uptime,
 )
 
 
@@ -41,7 +40,7 @@ def roll_lock(spec: t.Dict[str, t.Any]) -> None:
         params["ttl"],
         params["out"],
         params["workflow"] or "",
-        boot(),
+        boot_id(),
     )
     try:
         if params["state"] == "present":

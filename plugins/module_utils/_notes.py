@@ -18,6 +18,7 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._boot import boot_id
 from ansible_collections.fleetops.odoo.plugins.module_utils._hold import Hold, restored
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
@@ -27,7 +28,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._survey import super
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import user_name
 
 _PREFIX, _SUFFIX = "drain-", ".json"
-_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 @dataclass
@@ -136,15 +136,6 @@ def new_note(seen: Look, instance: Instance, hold: Hold, now: float) -> Note:
         hold=dataclasses.asdict(hold),
         begun=now,
     )
-
-
-def boot_id() -> str:
-    """Which boot this is; empty where the kernel does not tell."""
-    try:
-        with open(_BOOT_ID) as file:
-            return file.read().strip()
-    except OSError:
-        return ""
 
 
 class NoteBook:

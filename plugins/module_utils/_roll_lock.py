@@ -16,14 +16,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import time
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._boot import boot_id, uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
 
 _NAME, _GUARD = "roll.json", "roll.guard"
-_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class RollLock:
 
     def expired(self, now: float) -> bool:
         """Whether it is nobody's any more: its time is over, or the host has been booted since."""
-        return self.boot != boot() or now - self.taken > self.ttl
+        return self.boot != boot_id() or now - self.taken > self.ttl
 
     def told(self, now: float) -> t.Dict[str, t.Any]:
         """As the module returns it."""
@@ -78,20 +77,6 @@ class Held(Exception):
 
 def _reason(lock: RollLock) -> str:
     return " (%s)" % lock.reason if lock.reason else ""
-
-
-def boot() -> str:
-    """What tells this boot of the machine from others; empty where the kernel does not say."""
-    try:
-        with open(_BOOT_ID, encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
-
-
-def uptime() -> float:
-    """Seconds since boot, time asleep included."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def may_have(found: t.Optional[RollLock], wanted_id: str, take_over: t.Collection[str], now: float) -> bool:

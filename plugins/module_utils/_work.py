@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._boot import uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._busy import Busy, find_busy
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain_types import DrainOrder
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
@@ -20,7 +21,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     PREFORK,
     THREADED,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._roll_lock import uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._subject import Subject
 from ansible_collections.fleetops.odoo.plugins.module_utils._version import major

@@ -25,13 +25,9 @@ def balancer_faults(
     :param backends: names of backends; none stands for every backend that has such a server.
     :param servers: names under which the balancers know the host.
     """
-    faults = []
-    for one in seen:
-        where = str(one.get("item", "the balancer"))
-        if one.get("unreachable") or one.get("failed") or "servers" not in one:
-            faults.append(_mute(where, one))
-            continue
-        known = [s for s in one["servers"] if s["server"] in servers and (not backends or s["backend"] in backends)]
+    faults: list[str] = []
+    for where, told in _answers(seen, faults):
+        known = [s for s in told if s["server"] in servers and (not backends or s["backend"] in backends)]
         wanted = [(b, s) for b in backends for s in servers] if backends else [(None, s) for s in servers]
         for backend, server in wanted:
             if not any(k["server"] == server and backend in (None, k["backend"]) for k in known):
@@ -42,7 +38,7 @@ def balancer_faults(
                 faults.append(
                     f"{name} is out of balancer {where} already ({k['admin']}), and no roll says that it did it"
                 )
-            elif not k["status"].startswith(("UP", "no check")):
+            elif not _is_up(k):
                 faults.append(f"balancer {where} says that {name} is {k['status']}")
     return faults
 
@@ -55,31 +51,36 @@ def drain_faults(
     :param leaving: names of the servers that leave.
     :param least: how many healthy servers must stay in each backend that one of them leaves.
     """
-    faults = []
-    for one in seen:
-        where = str(one.get("item", "the balancer"))
-        if one.get("unreachable") or one.get("failed") or "servers" not in one:
-            faults.append(_mute(where, one))
-            continue
-        known = [s for s in one["servers"] if not backends or s["backend"] in backends]
+    faults: list[str] = []
+    for where, told in _answers(seen, faults):
+        known = [s for s in told if not backends or s["backend"] in backends]
         unknown = sorted(set(leaving) - {s["server"] for s in known})
         if unknown:
             faults.append(f"balancer {where} has no server {', '.join(unknown)}")
+        staying = [s for s in known if s["server"] not in leaving and s["admin"] == "ready" and _is_up(s)]
         for backend in sorted({s["backend"] for s in known if s["server"] in leaving}):
-            stay = [s for s in known if s["backend"] == backend and s["server"] not in leaving and _serves(s)]
-            if len(stay) < least:
+            stay = sum(1 for s in staying if s["backend"] == backend)
+            if stay < least:
                 faults.append(
-                    f"{backend} of balancer {where} would have {len(stay)} healthy servers left, and {least} must stay"
+                    f"{backend} of balancer {where} would have {stay} healthy servers left, and {least} must stay"
                 )
     return faults
 
 
-def _mute(where: str, answer: t.Mapping[str, t.Any]) -> str:
-    return f"balancer {where} cannot be asked: {str(answer.get('msg', 'no answer')).splitlines()[0]}"
+def _answers(
+    seen: t.Sequence[t.Mapping[str, t.Any]], faults: list[str]
+) -> t.Iterator[tuple[str, list[dict[str, t.Any]]]]:
+    """The balancers that answered, each with its servers. Those that did not are added to the faults."""
+    for one in seen:
+        where = str(one.get("item", "the balancer"))
+        if one.get("unreachable") or one.get("failed") or "servers" not in one:
+            faults.append(f"balancer {where} cannot be asked: {str(one.get('msg', 'no answer')).splitlines()[0]}")
+        else:
+            yield where, one["servers"]
 
 
-def _serves(server: t.Mapping[str, t.Any]) -> bool:
-    return bool(server["admin"] == "ready" and server["status"].startswith(("UP", "no check")))
+def _is_up(server: t.Mapping[str, t.Any]) -> bool:
+    return str(server["status"]).startswith(("UP", "no check"))
 
 
 def failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:

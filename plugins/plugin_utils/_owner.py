@@ -14,6 +14,8 @@ import pathlib
 import socket
 import typing as t
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._boot import boot_id
+
 _JOBS = ("awx_job_id", "tower_job_id")
 _WORKFLOWS = ("awx_workflow_job_id", "tower_workflow_job_id")
 _USERS = ("awx_user_name", "tower_user_name")
@@ -64,8 +66,7 @@ def is_dead(text: str) -> bool:
 
 def _machine() -> list[str]:
     try:
-        boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        pids = os.readlink("/proc/self/ns/pid").strip("pid:[]")
+        boot, pids = boot_id(), os.readlink("/proc/self/ns/pid").strip("pid:[]")
     except OSError:
         boot = pids = ""
     return [socket.gethostname(), boot, pids]

@@ -13,16 +13,15 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils import _roll_lock
+from ansible_collections.fleetops.odoo.plugins.module_utils._boot import boot_id, uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll_lock import (
     Held,
     RollLock,
-    boot,
     give_back,
     may_have,
     read,
     take,
-    uptime,
 )
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._owner import holder, is_dead, owner, roll_id, workflow
 from hypothesis import given
@@ -37,7 +36,7 @@ def lock(name: str, age: float = 0.0, **more: t.Any) -> RollLock:
         "holder": "",
         "taken": uptime() - age,
         "ttl": 60.0,
-        "boot": boot(),
+        "boot": boot_id(),
         **more,
     }
     return RollLock(name, **values)
@@ -111,7 +110,7 @@ def test_no_half_lock_is_left_on_a_full_disk(store: StateDirectory, monkeypatch:
 
 @given(st.sampled_from(["one", "two"]), st.floats(0, 200), st.lists(st.sampled_from(["one", "*", "x"])))
 def test_only_ours_expired_or_given_up(wanted: str, age: float, take_over: list[str]) -> None:
-    found = RollLock("one", "", "", "", 1000.0, 60.0, workflow="x", boot=boot())
+    found = RollLock("one", "", "", "", 1000.0, 60.0, workflow="x", boot=boot_id())
     expected = wanted == "one" or age > 60 or bool({"one", "*", "x"} & set(take_over))
     assert may_have(found, wanted, take_over, 1000.0 + age) == expected
 

@@ -1,0 +1,27 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Which boot of the machine this is, and for how long it has been up."""
+
+from __future__ import annotations
+
+import time
+
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+
+def boot_id() -> str:
+    """What tells this boot of the machine from others; empty where the kernel does not say."""
+    try:
+        with open(_BOOT_ID, encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def uptime() -> float:
+    """Seconds since boot, time asleep included, on a clock that nobody can set."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
