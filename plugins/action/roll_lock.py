@@ -10,7 +10,14 @@ import os
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._owner import holder, is_dead, owner, roll_id, workflow
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._owner import (
+    holder,
+    is_dead,
+    may_take,
+    owner,
+    roll_id,
+    workflow,
+)
 
 
 class ActionModule(ActionBase):
@@ -28,13 +35,12 @@ class ActionModule(ActionBase):
             # A worker's parent is ansible-playbook itself. A lock with an id of its own outlives it.
             arguments.update(id=roll_id(variables, os.getppid()), holder=holder(os.getppid()))
         arguments["workflow"] = workflow(variables)
+        arguments["take_over"] = may_take(arguments.get("take_over") or [], arguments["workflow"])
         arguments["owner"] = arguments.get("owner") or owner(variables)
         result = self._call(arguments, variables)
         lock = result.get("lock") or {}
         if result.get("failed") and is_dead(lock.get("holder", "")):
-            given = arguments.get("take_over") or []
-            given = [given] if isinstance(given, str) else list(given)
-            result = self._call({**arguments, "take_over": [*given, lock["id"]]}, variables)
+            result = self._call({**arguments, "take_over": [*arguments["take_over"], lock["id"]]}, variables)
         return result
 
     def _call(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -58,8 +58,8 @@ options:
       right. Without it, what the lock that was there says of it is kept.
     type: bool
   take_over:
-    description: IDs of locks that are to be taken over, or of the workflows of AWX that took them, or V(*) for whatever
-      is there.
+    description: IDs of locks that are to be taken over, or of the workflows of AWX that took them. V(workflow) stands
+      for those of the job's own workflow, if it is a node of one, and V(*) for whatever is there.
     type: list
     elements: str
     default: []

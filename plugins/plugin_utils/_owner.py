@@ -31,6 +31,16 @@ def workflow(variables: t.Mapping[str, t.Any]) -> str:
     return _job(variables, _WORKFLOWS)
 
 
+def may_take(given: str | t.Sequence[str], own: str) -> list[str]:
+    """IDs of locks that may be taken over, from a list or a text with commas.
+
+    :param given: ``workflow`` in it stands for those of one's own workflow, if there is one.
+    :param own: what :func:`workflow` returned.
+    """
+    named = [str(one).strip() for one in (given.split(",") if isinstance(given, str) else given)]
+    return [one for one in (own if name == "workflow" else name for name in named) if one]
+
+
 def _job(variables: t.Mapping[str, t.Any], names: t.Sequence[str]) -> str:
     for name in names:
         if variables.get(name):

@@ -358,6 +358,18 @@ def test_a_lock_from_elsewhere_is_told_and_can_be_taken_over(whole: Fleet, folde
     assert done.code == 0, done.output
 
 
+def test_a_release_of_the_same_workflow_has_its_locks(whole: Fleet) -> None:
+    # With an id of its own nobody can tell that its process, which ran here, is dead: as from another controller.
+    taken = whole.module("h2", "roll_lock", "-e", '{"awx_workflow_job_id": 9}', id="awx-job-45", ttl=600)
+    assert (taken.result["lock"]["id"], taken.result["lock"]["workflow"]) == ("awx-job-45", "awx-workflow-job-9")
+    other = release(whole, "-e", json.dumps({"awx_job_id": 46, "awx_workflow_job_id": 10}))
+    assert "NOT RELEASED: this host belongs to the roll awx-job-45" in re.sub(r"\s+", " ", other.stdout)
+    done = release(whole, "-e", json.dumps({"awx_job_id": 47, "awx_workflow_job_id": 9}))
+    assert done.returncode == 0, done.stdout
+    assert "h2: released from the roll awx-job-45" in done.stdout
+    assert locked(whole, "h2") is None
+
+
 def test_a_full_disk_under_the_marker(whole: Fleet, folder: pathlib.Path) -> None:
     before = {host: whole.processes(host) for host in HOSTS}
     whole.run("h2", "mkdir", "-p", "-m", "0700", "/run/fleetops-odoo")

@@ -23,7 +23,14 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._roll_lock import (
     read,
     take,
 )
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._owner import holder, is_dead, owner, roll_id, workflow
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._owner import (
+    holder,
+    is_dead,
+    may_take,
+    owner,
+    roll_id,
+    workflow,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -177,3 +184,19 @@ def test_a_user_heeds_the_lock_of_root(
         give_back(store, "one", (), check_mode=False)
     assert give_back(roots, "two", ("one",), check_mode=False)[0]
     assert give_back(store, "one", (), check_mode=False)[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "expected"),
+    [
+        ([], "", []),
+        ("a, b,", "", ["a", "b"]),
+        (["a", "*"], "awx-workflow-job-5", ["a", "*"]),
+        (["a", "workflow"], "awx-workflow-job-5", ["a", "awx-workflow-job-5"]),
+        ("a,workflow", "awx-workflow-job-5", ["a", "awx-workflow-job-5"]),
+        # Outside of AWX nobody's lock is taken for it.
+        ("workflow", "", []),
+    ],
+)
+def test_whose_locks_may_be_taken(given: str | list[str], own: str, expected: list[str]) -> None:
+    assert may_take(given, own) == expected
