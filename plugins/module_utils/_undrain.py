@@ -216,7 +216,7 @@ class _Undrain:
             raise WouldFail("containers are not started here", "start the container %s" % (hold.unit or "yourself"))
         if hold.kind in (SYSTEMD, SUPERVISORD):
             if os.geteuid() != 0:
-                raise WouldFail("%s is asked to start it by root only" % hold.kind)
+                raise WouldFail("%s is asked to start it by root only" % hold.kind, "have root start %s" % hold.unit)
             return
         if not self._order.start_recorded:
             raise WouldFail(
