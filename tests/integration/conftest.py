@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import json
 import os
@@ -151,13 +152,26 @@ class Request:
     status: int | None = None
 
 
+@functools.lru_cache(maxsize=None)
+def address(inventory: str, host: str) -> str:
+    """The address of a host of the lab."""
+    shown = subprocess.run(
+        ["ansible-inventory", "-i", inventory, "--host", host], check=True, capture_output=True, text=True
+    )
+    return t.cast("str", json.loads(shown.stdout)["ansible_host"])
+
+
+def free(fleet: Fleet, host: str, name: str) -> None:
+    """Let the requests for /lab/hold of this name end, which wait for that however slow the machine is."""
+    with request(fleet, host, f"/lab/free/{name}") as sent:
+        pass
+    assert sent.status == 200
+
+
 @contextlib.contextmanager
 def request(fleet: Fleet, host: str, path: str, port: int = 8069) -> t.Iterator[Request]:
     """Have a request under way at a host while the block runs, and wait for its answer at the end."""
-    shown = subprocess.run(
-        ["ansible-inventory", "-i", fleet.inventory, "--host", host], check=True, capture_output=True, text=True
-    )
-    connection = http.client.HTTPConnection(json.loads(shown.stdout)["ansible_host"], port, timeout=60)
+    connection = http.client.HTTPConnection(address(fleet.inventory, host), port, timeout=60)
     connection.request("GET", path)
     time.sleep(0.5)
     sent = Request()

@@ -18,7 +18,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.tests.integration.conftest import KINDS, Fleet, lab, lab_up, request
+from ansible_collections.fleetops.odoo.tests.integration.conftest import KINDS, Fleet, address, lab, lab_up, request
 from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, Roll, all_in, balancer, locked
 
 LOAD = pathlib.Path(__file__).resolve().parents[1] / "lab" / "load.py"
@@ -100,16 +100,13 @@ def long_requests(url: str) -> t.Iterator[dict[str, int]]:
 def test_nothing_is_lost_and_nothing_is_left_behind(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     before = {host: traces(fleet, host) for host in KINDS}
     stopped = {host: stops(fleet, host) for host in KINDS}
-    shown = subprocess.run(
-        ["ansible-inventory", "-i", fleet.inventory, "--host", "lb"], check=True, capture_output=True, text=True
-    )
-    address = json.loads(shown.stdout)["ansible_host"]
+    front = address(fleet.inventory, "lb")
     tally = tmp_path / "tally.json"
-    command = [sys.executable, str(LOAD), "--url", f"http://{address}/", "--rate", "30", "--seconds", "300"]
+    command = [sys.executable, str(LOAD), "--url", f"http://{front}/", "--rate", "30", "--seconds", "300"]
     load = subprocess.Popen([*command, "--tally", str(tally)], stdout=subprocess.DEVNULL)
     try:
         for pair in ("p19,t14", "t19,p14"):
-            with long_requests(address) as long:
+            with long_requests(front) as long:
                 done = play(fleet, "drain", pair)
             assert done.returncode == 0, done.stdout
             assert long == dict.fromkeys(KINDS, 200)

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from .conftest import KINDS, Answer, Fleet, request
+from .conftest import KINDS, Answer, Fleet, free, request
 
 LOG = "/var/log/odoo/odoo-server.log"
 #: How often every process must answer in a row. (By hand it was 20 times.)
@@ -83,15 +83,17 @@ def test_raw_is_what_stands_in_the_log(fleet: Fleet, answers: dict[str, Answer],
 
 
 def test_a_request_that_hangs_is_seen_and_does_not_move(fleet: Fleet) -> None:
-    path = "/lab/sleep/6?token=LAB-SECRET-1"
+    path = "/lab/hold/dump?token=LAB-SECRET-1"
     with request(fleet, "p19", path) as prefork, request(fleet, "t14", path) as threaded:
         begun = [fleet.begin(host, "stack_dump", samples=2, interval=0.3) for host in ("p19", "t14")]
         answers = [answer() for answer in begun]
+        for host in ("p19", "t14"):
+            free(fleet, host, "dump")
     assert (prefork.status, threaded.status) == (200, 200)
     for answer in answers:
         found = answer.only
         first, second = busy(found)
-        assert "/lab/sleep/6?token=********" in first["url"]
+        assert "/lab/hold/dump?token=********" in first["url"]
         assert first["frames"] == second["frames"]
         assert first["frames"][-1]["file"].endswith("lab_slow/controllers/main.py")
         assert [dump["sample"] for dump in found["dumps"]] == sorted([1, 2] * (len(found["dumps"]) // 2))
