@@ -152,7 +152,7 @@ class Request:
     status: int | None = None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def address(inventory: str, host: str) -> str:
     """The address of a host of the lab."""
     shown = subprocess.run(
