@@ -19,6 +19,7 @@ import typing as t
 from dataclasses import dataclass
 
 import pytest
+from ansible_collections.fleetops.odoo.tests.integration.commands import Running
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab" / "lab"
@@ -65,31 +66,24 @@ class Fleet:
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
             "ANSIBLE_CALLBACK_FORMAT_PRETTY": "false",
         }
-        process = subprocess.Popen(
-            [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-        )
+        running = Running([*command, *options], environment)
 
         def answer() -> Answer:
-            output = process.communicate(timeout=240)[0]
+            done = running.end(240)
+            output = done.stdout
             no_secrets(output)
             at = output.find("=>")
             at = output.find("{", at)
             assert at > 0, output
             result = json.JSONDecoder().raw_decode(output[at:])[0]
-            return Answer(process.returncode, result, output)
+            return Answer(done.returncode, result, output)
 
         return answer
 
     def playbook(self, name: str, *options: str) -> subprocess.CompletedProcess[str]:
         """Run a playbook of the collection."""
-        done = subprocess.run(
-            ["ansible-playbook", "-i", self.inventory, f"fleetops.odoo.{name}", *options],
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-        )
+        command = ["ansible-playbook", "-i", self.inventory, f"fleetops.odoo.{name}", *options]
+        done = Running(command, os.environ).end(300)
         no_secrets(done.stdout)
         return done
 
