@@ -190,7 +190,8 @@ def plant_killer(fleet: Fleet, host: str) -> None:
 def fleet() -> t.Iterator[Fleet]:
     """The fleet of most tests, up for the whole run. FLEETOPS_TEST_LAB names its lab, so that two runs do not meet."""
     name = os.environ.get("FLEETOPS_TEST_LAB", "tests")
-    yield from lab_up(name, str(pathlib.Path(__file__).parent / "fleet.yml"))
+    # Side by side each of pytest-xdist's workers has a lab of its own.
+    yield from lab_up(name + os.environ.get("PYTEST_XDIST_WORKER", "")[2:], str(pathlib.Path(__file__).parent / "fleet.yml"))
 
 
 def lab_up(name: str, hosts: str) -> t.Iterator[Fleet]:
