@@ -16,7 +16,7 @@ import typing as t
 import pytest
 import yaml
 
-from .conftest import KINDS, Answer, Fleet, lab, lab_up, request
+from .conftest import KINDS, Answer, Fleet, free, lab, lab_up, request
 
 LOG = "/var/log/odoo/odoo-server.log"
 PREFORK, THREADED = ("p19", "p14"), ("t19", "t14")
@@ -204,10 +204,12 @@ def test_a_request_and_a_job_come_to_their_end(fleet: Fleet) -> None:
 
 def test_two_at_the_same_moment_and_one_that_only_asks(fleet: Fleet) -> None:
     stops = Stops(fleet, KINDS)
-    with requests(fleet, KINDS, "/lab/sleep/25") as sent:
+    with requests(fleet, KINDS, "/lab/hold/two") as sent:
         calls = [(host, fleet.begin(host, "drain")) for host in KINDS for _call in range(2)]
         each(fleet, KINDS, """until grep -qs '"busy": .{' /run/fleetops-odoo/drain-*.json; do sleep 0.1; done""")
         asked = at_once(fleet, KINDS, "--check")
+        for host in KINDS:
+            free(fleet, host, "two")
     answers: dict[str, list[Answer]] = {host: [] for host in KINDS}
     for host, call in calls:
         answers[host].append(call())
@@ -219,7 +221,7 @@ def test_two_at_the_same_moment_and_one_that_only_asks(fleet: Fleet) -> None:
         # A thread of Odoo 14 that looks for jobs just now may be there, too.
         (busy,) = [one for one in asked[host].only["busy"] if one["role"] == "http"]
         assert busy["database"] == host
-        assert busy["url"].endswith("/lab/sleep/25")
+        assert busy["url"].endswith("/lab/hold/two")
         if host in PREFORK:
             assert (asked[host].result["changed"], asked[host].only["did"]) == (False, "nothing")
     assert set(stops.since().values()) == {(1, 0)}
@@ -274,16 +276,16 @@ def test_a_call_that_is_killed_leaves_no_second_signal(fleet: Fleet) -> None:
 def test_who_takes_too_long_is_named(fleet: Fleet) -> None:
     stops = Stops(fleet, KINDS)
     before = surroundings(fleet, THREADED)
-    with requests(fleet, KINDS, "/lab/sleep/20") as sent:
+    with requests(fleet, KINDS, "/lab/hold/long") as sent:
         answers = at_once(fleet, KINDS, http_timeout=2)
         for host, answer in answers.items():
             assert answer.code == 2
             (busy,) = answer.only["busy"]
             assert "http_timeout (2 s)" in answer.result["msg"]
-            for part in ("/lab/sleep/20", f"database {host}", f"pid {busy['pid']} (http)"):
+            for part in ("/lab/hold/long", f"database {host}", f"pid {busy['pid']} (http)"):
                 assert part in answer.result["msg"]
             assert busy["seconds"] >= 2
-            assert any("time.sleep" in line for line in busy["stack"])
+            assert any("select.select" in line for line in busy["stack"])
         for host in PREFORK:
             assert answers[host].only["signals"] == ["INT"]
             assert "goes on draining" in answers[host].result["msg"]
@@ -291,7 +293,11 @@ def test_who_takes_too_long_is_named(fleet: Fleet) -> None:
             # It would have been cut off, so it goes on, and nothing of ours is left.
             assert (answers[host].only["signals"], answers[host].result["changed"]) == ([], False)
         assert (surroundings(fleet, THREADED), notes(fleet, THREADED)) == (before, "")
-        again = at_once(fleet, KINDS)
+        calls = {host: fleet.begin(host, "drain") for host in KINDS}
+        time.sleep(2)
+        for host in KINDS:
+            free(fleet, host, "long")
+        again = {host: call() for host, call in calls.items()}
     for host, answer in again.items():
         assert (answer.code, sent.get(host)) == (0, 200), answer.output
         assert answer.only["did"] == ("nothing" if host in PREFORK else "signalled")

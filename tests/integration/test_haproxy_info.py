@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from .conftest import Fleet, request
+from .conftest import Fleet, free, request
 
 SOCKET = "/run/haproxy/admin.sock"
 
@@ -76,8 +76,9 @@ def test_drained_and_down_at_the_same_time(fleet: Fleet) -> None:
 
 
 def test_a_session_counts(fleet: Fleet) -> None:
-    with request(fleet, "lb", "/lab/sleep/4", port=80) as long:
+    with request(fleet, "lb", "/lab/hold/session", port=80) as long:
         assert server(fleet)["sessions"] == 1
+        free(fleet, "p19", "session")
     assert long.status == 200
     assert server(fleet)["sessions"] == 0
 

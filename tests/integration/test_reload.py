@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .conftest import KINDS, Fleet, plant_killer, request
+from .conftest import KINDS, Fleet, free, plant_killer, request
 
 LOG = "/var/log/odoo/odoo-server.log"
 
@@ -73,12 +73,15 @@ def test_a_reload_that_somebody_else_began_is_waited_for(fleet: Fleet) -> None:
 def test_a_deadline_that_passes_says_what_it_waited_for_and_the_next_call_takes_it_up(fleet: Fleet) -> None:
     # Odoo 14 waits for its requests before it executes itself anew, so the second call finds the first HUP at work.
     loaded = loads(fleet, "p14")
-    with request(fleet, "p14", "/lab/sleep/8") as long:
+    with request(fleet, "p14", "/lab/hold/reload") as long:
         answer = fleet.module("p14", "reload", timeout=3)
         assert answer.code == 2
         assert answer.only["signals"] == ["HUP"]
         assert "was not ready within 3 s after the HUP: still waiting for the master to execute" in answer.result["msg"]
-        second = fleet.module("p14", "reload")
+        call = fleet.begin("p14", "reload")
+        time.sleep(3)
+        free(fleet, "p14", "reload")
+        second = call()
         assert (second.code, second.only["did"]) == (0, "nothing")
         assert "draining" in second.only["reason"]
     assert long.status == 200

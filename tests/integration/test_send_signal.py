@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from .conftest import Fleet, request
+from .conftest import Fleet, free, request
 
 LOG = "/var/log/odoo/odoo-server.log"
 
@@ -72,13 +72,13 @@ def test_ttin_brings_one_more_and_a_hup_resets_it(fleet: Fleet) -> None:
 @pytest.mark.parametrize("host", ["p19", "p14"])
 def test_no_second_int_while_it_drains(fleet: Fleet, host: str) -> None:
     try:
-        # Long enough for two calls on a machine that is busy with other tests.
-        with request(fleet, host, "/lab/sleep/20") as long:
+        with request(fleet, host, "/lab/hold/drain") as long:
             assert fleet.module(host, "send_signal", signal="INT").code == 0
             second = fleet.module(host, "send_signal", signal="INT")
             assert second.code == 2
             assert "(rule: state)" in second.result["msg"]
             assert "draining" in second.result["msg"]
+            free(fleet, host, "drain")
         assert long.status == 200
         assert "Forced shutdown" not in fleet.run(host, "tail", "-50", LOG)
     finally:

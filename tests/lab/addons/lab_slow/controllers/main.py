@@ -7,7 +7,6 @@ import pathlib
 import select
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 
@@ -26,13 +25,6 @@ def _answer(text):
     return request.make_response(f"{text} {os.getpid()}\n", [("Content-Type", "text/plain")])
 
 
-def _pipe(name):
-    path = pathlib.Path(tempfile.gettempdir(), "lab-" + "".join(filter(str.isalnum, name)))
-    with contextlib.suppress(FileExistsError):
-        os.mkfifo(path)
-    return path
-
-
 class LabSlow(http.Controller):
     @http.route("/lab/pid", type="http", auth="none", csrf=False)
     def pid(self):
@@ -45,21 +37,16 @@ class LabSlow(http.Controller):
 
     @http.route("/lab/hold/<string:name>", type="http", auth="none", csrf=False)
     def hold(self, name):
-        """Wait, however slow the machine is, until /lab/free of the same name is asked for."""
-        pipe = os.open(_pipe(name), os.O_RDONLY | os.O_NONBLOCK)
+        """Wait until somebody writes into a pipe: as long as a test wants, however slow the machine is."""
+        path = pathlib.Path("/tmp", "lab-" + "".join(filter(str.isalnum, name)))
+        with contextlib.suppress(FileExistsError):
+            os.mkfifo(path)
+        pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
             select.select([pipe], [], [], LONGEST)
         finally:
             os.close(pipe)
         return _answer("held")
-
-    @http.route("/lab/free/<string:name>", type="http", auth="none", csrf=False)
-    def free(self, name):
-        with open(_pipe(name), "rb+", buffering=0) as pipe:
-            pipe.write(b".")
-            # With the last who has it open the byte would go.
-            time.sleep(0.2)
-        return _answer("freed")
 
     @http.route("/lab/cpu/<string:seconds>", type="http", auth="none", csrf=False)
     def cpu(self, seconds):
