@@ -75,11 +75,17 @@ def _health(server: t.Mapping[str, t.Any]) -> str:
 
 
 def _parted(finding: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """The gist of a sentence, and the rest of it."""
-    found = _GIST.get(finding["kind"], _GIST["work"]).search(finding["sentence"])
+    """The gist of a sentence, and the rest of it without the line of code, which is shown by itself."""
+    sentence = finding["sentence"]
+    found = _GIST.get(finding["kind"], _GIST["work"]).search(sentence)
     if found is None:
-        return {"gist": finding["sentence"], "rest": ""}
-    return {"gist": finding["sentence"][: found.start()], "rest": finding["sentence"][found.end() :]}
+        return {"gist": sentence, "rest": ""}
+    rest = sentence[found.end() :]
+    code = (finding["evidence"][0].get("at") or "" if finding["evidence"] else "").partition(": ")[2]
+    return {
+        "gist": sentence[: found.start()],
+        "rest": rest.replace(f", at {code!r}", "").removeprefix(f"at {code!r}, "),
+    }
 
 
 def _first(report: t.Mapping[str, t.Any]) -> list[str]:

@@ -46,8 +46,10 @@ SPDX-License-Identifier: GPL-3.0-or-later */
   const often = (one) => `${one.weight} of ${root.weight} samples, ${((100 * one.weight) / root.weight || 0).toFixed(1)} %`;
   const kind = (one) => {
     if (one.frame < 0) return "root";
-    if (data.frame_modules[one.frame] !== null) return "addon";
-    return /^odoo\//.test(text(one)) ? "odoo" : "library";
+    const module = data.modules[data.frame_modules[one.frame]];
+    // In these stands every request, so they tell nothing.
+    if (module !== undefined && !["base", "web", "http_routing"].includes(module)) return "addon";
+    return module !== undefined || /^odoo\//.test(text(one)) ? "odoo" : "library";
   };
   function children(one) {
     return [...one.children.values()].sort((a, b) => b.weight - a.weight);
