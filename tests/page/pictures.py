@@ -11,6 +11,7 @@ import tempfile
 
 from playwright.sync_api import sync_playwright
 
+from .browser import launched
 from .incident import incident, page_of
 
 VIEWS = {
@@ -23,7 +24,7 @@ VIEWS = {
 def main(folder: pathlib.Path) -> None:
     """Take them."""
     with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium-headless-shell", args=["--no-sandbox"])
+        browser = launched(playwright)
         for name, html in {
             "known": page_of(incident(pathlib.Path(work)), rows=True),
             "guessed": page_of(incident(pathlib.Path(work))),
