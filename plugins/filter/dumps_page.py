@@ -18,8 +18,8 @@ options:
     type: dict
     required: true
   files:
-    description: The logs that the report is about, as for P(fleetops.odoo.explain_logs#filter). Their dumps are put into
-      the page as far as it stays small.
+    description: The logs that the report is about, as for P(fleetops.odoo.explain_logs#filter). Their dumps are put
+      into the page as far as it stays small.
     type: raw
     default: []
   folder:

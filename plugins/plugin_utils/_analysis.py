@@ -235,6 +235,9 @@ def silent_of(told: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     """
     found: list[dict[str, t.Any]] = []
     for host, what in sorted(told.items()):
-        for one in what if isinstance(what, (list, tuple)) else [{"reason": what}]:
-            found.append({"host": host, "pid": one.get("pid"), "reason": redact_text(str(one.get("reason") or ""))})
+        several = what if isinstance(what, (list, tuple)) else [{"reason": what}]
+        found += [
+            {"host": host, "pid": one.get("pid"), "reason": redact_text(str(one.get("reason") or ""))}
+            for one in several
+        ]
     return found

@@ -69,7 +69,7 @@ def _name(row: t.Mapping[str, t.Any]) -> str:
 
 def _of_work(finding: t.Mapping[str, t.Any]) -> dict[t.Any, _Box]:
     holder = finding["holder"]
-    boxes = {"holder": _Box(*_about(holder, "may hold it"))}
+    boxes: dict[t.Any, _Box] = {"holder": _Box(*_about(holder, "may hold it"))}
     for number, one in enumerate(finding["evidence"][: _BOXES - 1]):
         boxes[number] = _Box(*_about(one, "waits"), blockers=["holder"])
     return boxes
@@ -106,15 +106,16 @@ def _drawn(boxes: dict[t.Any, _Box], *, known: bool) -> dict[str, t.Any]:
     for key in sorted(boxes, key=lambda one: bool(boxes[one].blockers)):
         if key not in placed:
             place(key, 0)
-    told = [
-        {"x": box.x, "y": box.y, "title": box.title, "what": box.what, "how": box.how, "holds": not box.blockers}
-        for box in boxes.values()
-    ]
-    for one in told:
-        one["short"] = {key: _cut(one[key]) for key in ("title", "what", "how")}
     return {
         "known": known,
-        "boxes": told,
+        "boxes": [
+            {
+                **{key: vars(box)[key] for key in ("x", "y", "title", "what", "how")},
+                "short": {key: _cut(vars(box)[key]) for key in ("title", "what", "how")},
+                "holds": not box.blockers,
+            }
+            for box in boxes.values()
+        ],
         "lines": [_line(box, boxes[key]) for box in boxes.values() for key in box.blockers if key in boxes],
         "waits": [
             f"{box.title} {'waits' if known else 'may wait'} for {boxes[key].title}"

@@ -25,8 +25,7 @@ import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.filter.dumps_page import dumps_page
 from ansible_collections.fleetops.odoo.plugins.filter.explain_logs import explain_logs
-
-from tests.page.incident import planted
+from ansible_collections.fleetops.odoo.tests.page.incident import planted
 
 CAUSES = ["all-busy", "cpu", "lock", "sql", "foreign", "mutex", "program", "cron", "lock-two-hosts"]
 _DUMP = re.compile(r"(?m)^(?=\d{4}-\d\d-\d\d [\d:,]+ \d+ [A-Z]+ \S+ odoo\.tools\.misc:)")
@@ -62,7 +61,7 @@ def host_log(number: int, captures: t.Mapping[str, dict[str, list[str]]]) -> str
             text = _MAIN.sub(f"_MainThread(MainThread, started {main})", text)
             text = re.sub(r"started (daemon )?(\d{12,})", lambda m: f"started {m[1] or ''}{int(m[2]) + moved}", text)
             text = re.sub(r"\(url:(http\S*?)\)", rf"(url:\g<1>/order-{number}-{place}?id={moved})", text)
-            lines.append(re.sub(r"pt:[\d.]+", lambda _m: f"pt:{sample * 2 + dice.random() * 9 + 1:.3f}", text))
+            lines.append(re.sub(r"pt:[\d.]+", f"pt:{sample * 2 + dice.random() * 9 + 1:.3f}", text))
     return "".join(lines)
 
 
@@ -96,9 +95,8 @@ def measure(folder: pathlib.Path) -> None:
 
 def use(path: pathlib.Path) -> dict[str, float]:
     """Milliseconds of what one does with the page, to the next picture of it: the best of three."""
+    from ansible_collections.fleetops.odoo.tests.page.browser import launched  # noqa: PLC0415
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - without it the rest can be measured
-
-    from tests.page.browser import launched  # noqa: PLC0415
 
     timed = """async (act) => {
       const begin = performance.now();

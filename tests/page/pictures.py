@@ -1,20 +1,21 @@
 # Copyright (c) 2026, fleetops.odoo contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of the page of the incident, to be looked at: python -m tests.page.pictures DIRECTORY (see docs/design.md)."""
+"""Pictures of the page of the incident, to be looked at: python -m tests.page.pictures DIRECTORY."""
 
 from __future__ import annotations
 
 import pathlib
 import sys
 import tempfile
+import typing as t
 
 from playwright.sync_api import sync_playwright
 
 from .browser import launched
 from .incident import incident, page_of
 
-VIEWS = {
+VIEWS: dict[str, t.Any] = {
     "light": {"color_scheme": "light", "viewport": {"width": 1200, "height": 900}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1200, "height": 900}},
     "small": {"color_scheme": "light", "viewport": {"width": 375, "height": 800}},

@@ -97,7 +97,11 @@ const page = (() => {
   for (const form of document.querySelectorAll("form")) {
     form.hidden = false;
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("reset", () => setTimeout(changed));
+    form.addEventListener("reset", (event) => {
+      event.preventDefault(); // it would come after this, and the rows with it
+      for (const field of fields) field.value = "";
+      changed();
+    });
   }
   const data = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
   async function unpacked(text) {
