@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import io
 import pathlib
 import tarfile
 import typing as t
@@ -31,7 +30,7 @@ SILENT = {"shop5": "unreachable: connection timed out", "shop3": [{"pid": 44, "r
 def planted(cause: str, server: str) -> str:
     """A log of three samples with a planted cause."""
     with tarfile.open(CAPTURES / "planted.tar.xz") as archive:
-        return t.cast("io.BufferedReader", archive.extractfile(f"{cause}/{server}.log")).read().decode()
+        return t.cast("t.IO[bytes]", archive.extractfile(f"{cause}/{server}.log")).read().decode()
 
 
 def incident(folder: pathlib.Path) -> list[dict[str, str]]:
@@ -46,7 +45,7 @@ def idle() -> str:
     """Dumps of a server that has nothing to do."""
     names = [f"19-prefork/dumps/quit-{what}.log" for what in ("master", "http-idle", "gevent")]
     with tarfile.open(CAPTURES / "dumps.tar.xz") as archive:
-        return "".join(t.cast("io.BufferedReader", archive.extractfile(name)).read().decode() for name in names)
+        return "".join(t.cast("t.IO[bytes]", archive.extractfile(name)).read().decode() for name in names)
 
 
 def backends() -> list[Backend]:
