@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 ENV := . tests/env.sh;
 # The tests import the collection by its full name, through the link that tests/setup makes.
 PYTEST := $(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH" pytest
-STEPS := lint sanity units integration
+STEPS := lint sanity units page integration
 ARGS ?=
 
 .PHONY: help
@@ -27,7 +27,7 @@ demo: setup ## a rolling restart over three real Odoo servers under load
 	@$(ENV) tests/demo/demo $(ARGS)
 
 .PHONY: test
-test: setup ## all that CI runs: lint, sanity, units, integration
+test: setup ## all that CI runs: lint, sanity, units, page, integration
 	@summary=; failed=0; \
 	for step in $(STEPS); do \
 		printf '\n=== %s\n' "$$step"; \
@@ -52,6 +52,10 @@ sanity: setup ## ansible-test sanity, without an ignore file
 units: setup ## unit tests
 	@$(PYTEST) tests/unit $(ARGS)
 
+.PHONY: page
+page: setup ## the page of a report in a headless browser
+	@$(PYTEST) tests/page $(ARGS)
+
 .PHONY: integration
 integration: setup ## the lab's own tests, and tests against real Odoo servers in the lab (as root)
 	@tests/integrate $(ARGS)
@@ -75,6 +79,10 @@ bench-dumps: setup ## what reading and explaining stack dumps costs, against odo
 	[[ -e $$theirs/odoo_activity ]] || "$$VENV/bin/python" -m pip install -qq --disable-pip-version-check --no-deps \
 		--target "$$theirs" odoo-activity==0.31.0; \
 	PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH" python tests/bench/dumps.py "$$theirs"
+
+.PHONY: bench-page
+bench-page: setup ## what the page of a thousand hosts costs, and whether it can be used
+	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python -m tests.bench.page $(ARGS)
 
 .PHONY: matrix
 matrix: setup ## unit and sanity tests on the oldest and newest ansible-core that a Python is here for

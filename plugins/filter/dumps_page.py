@@ -17,6 +17,15 @@ options:
     description: A report, as P(fleetops.odoo.explain_logs#filter) makes it.
     type: dict
     required: true
+  files:
+    description: The logs that the report is about, as for P(fleetops.odoo.explain_logs#filter). Their dumps are put
+      into the page as far as it stays small.
+    type: raw
+    default: []
+  folder:
+    description: Where the page will lie. Logs in the same directory are linked.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -35,13 +44,15 @@ _value:
 
 import typing as t
 
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_logs import beside, each_log, paths_of
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_page import page
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
 
 
-def dumps_page(report: t.Mapping[str, t.Any]) -> str:
+def dumps_page(report: t.Mapping[str, t.Any], files: t.Any = (), folder: str = "") -> str:
     """The filter; see the documentation above."""
-    return untrusted(page(report))
+    paths = paths_of(files) if files else []
+    return untrusted(page(report, each_log(paths), beside(paths, folder)))
 
 
 class FilterModule:

@@ -23,6 +23,12 @@ options:
     type: list
     elements: str
     default: []
+  silent:
+    description:
+      - Who gave no dump, so that the report names them. A dictionary of host and reason, or of host and a list of its
+        processes with C(pid) and C(reason).
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -39,15 +45,19 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis import analyse
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis import analyse, silent_of
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_logs import BadLogs, paths_of, read_logs
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
 
 
-def explain_logs(files: t.Any, addons: t.Sequence[str] = ()) -> dict[str, t.Any]:
+def explain_logs(
+    files: t.Any, addons: t.Sequence[str] = (), silent: t.Mapping[str, t.Any] | None = None
+) -> dict[str, t.Any]:
     """The filter; see the documentation above."""
     try:
-        return untrusted(analyse(read_logs(paths_of(files)), addons=addons))
+        report = analyse(read_logs(paths_of(files)), addons=addons)
+        report["silent"] = silent_of(silent or {})
+        return untrusted(report)
     except BadLogs as exc:
         return untrusted({"error": str(exc)})
 

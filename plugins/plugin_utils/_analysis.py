@@ -16,6 +16,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import CRON_WORK
+from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_flame import flame
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_place import MESSAGES, WRITE, Place, shown
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_postgres import Backend, chains
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_tell import (
@@ -88,6 +90,8 @@ def analyse(
         "servers": [server.told() for server in servers],
         "work": [_work(one) for one in sorted(seen, key=lambda one: one.seconds or 0.0, reverse=True)],
         "stacks": _stacks(work),
+        "flame": flame(work, addons),
+        "silent": [],
         "unknown_lines": sum(
             len(dump.other) + sum(len(thread.other) for thread in dump.threads)
             for source in sources
@@ -131,6 +135,7 @@ def _told(group: _Group, work: t.Sequence[Work]) -> dict[str, t.Any]:
         "cost": round(group.cost + (_Group([holder]).cost if holder and same else 0.0), 1),
         "evidence": [_work(one) for one in group.work[:_EVIDENCE]],
         "stack": [shown(frame) for frame in first.place.frames[-_DEEPEST:]],
+        "holder": _work(holder) if holder else None,
     }
 
 
@@ -221,3 +226,18 @@ def _stacks(work: t.Iterable[Work]) -> list[dict[str, t.Any]]:
         }
         for key, count in seen.most_common(_STACKS)
     ]
+
+
+def silent_of(told: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Who did not answer, as the report has it: ``host``, ``pid`` (None where it is the whole host) and ``reason``.
+
+    :param told: of each host the reason, or a list of its processes that did not answer, with ``pid`` and ``reason``.
+    """
+    found: list[dict[str, t.Any]] = []
+    for host, what in sorted(told.items()):
+        several = what if isinstance(what, (list, tuple)) else [{"reason": what}]
+        found += [
+            {"host": host, "pid": one.get("pid"), "reason": redact_text(str(one.get("reason") or ""))}
+            for one in several
+        ]
+    return found

@@ -66,17 +66,36 @@ def read_logs(files: t.Sequence[t.Mapping[str, str]]) -> list[Source]:
     :param files: as of :func:`paths_of`.
     :raises BadLogs: a file cannot be read, or none of them has a dump.
     """
-    reader = DumpReader()
-    sources: dict[str, Source] = {}
-    for one in files:
-        read, before = _read(reader, one["path"], one["host"]), sources.get(one["host"])
-        if before:  # samples in files of their own, or a log that was rotated
-            read = Source(one["host"], [*before.dumps, *read.dumps], jobs={**before.jobs, **read.jobs})
-        sources[one["host"]] = read
-    if not any(source.dumps for source in sources.values()):
+    sources = list(each_log(files))
+    if not any(source.dumps for source in sources):
         names = ", ".join(one["path"] for one in files[:3]) + (" or the others" if len(files) > 3 else "")
         raise BadLogs(f"there is no stack dump in {names}; Odoo logs one after kill -QUIT, at log_level info or lower")
-    return list(sources.values())
+    return sources
+
+
+def each_log(files: t.Sequence[t.Mapping[str, str]]) -> t.Iterator[Source]:
+    """As :func:`read_logs`, one host after the other, so that they need not be in memory together.
+
+    :raises BadLogs: a file cannot be read.
+    """
+    reader = DumpReader()
+    paths: dict[str, list[str]] = {}
+    for one in files:
+        paths.setdefault(one["host"], []).append(one["path"])
+    for host, several in paths.items():
+        read = [_read(reader, path, host) for path in several]
+        # Samples in files of their own, or a log that was rotated.
+        dumps = [dump for one in read for dump in one.dumps] if len(read) > 1 else read[0].dumps
+        yield Source(host, dumps, jobs={key: jobs for one in read for key, jobs in one.jobs.items()})
+
+
+def beside(files: t.Sequence[t.Mapping[str, str]], folder: str) -> dict[str, str]:
+    """Of each host, the name of its log in a directory, if it lies there."""
+    return {
+        one["host"]: os.path.basename(one["path"])
+        for one in files
+        if folder and os.path.dirname(os.path.abspath(one["path"])) == os.path.abspath(folder)
+    }
 
 
 def _listed(text: str) -> list[t.Any]:

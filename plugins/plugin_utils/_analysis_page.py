@@ -4,136 +4,91 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The report of dumps as one page of HTML that needs no network. Pure.
+"""The report of dumps as one page of HTML that needs no network. Pure but for the page's own templates.
 
-It works with the keyboard and without its script, which only filters the rows of the tables.
+Findings, tables and chains of locks are there without its script too; with it come filters, sorting, the flame graph
+and the dumps themselves.
 """
 
 from __future__ import annotations
 
+import re
 import typing as t
+from collections import Counter
 
-import jinja2
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_locks import HEIGHT, WIDTH, lock_graphs
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_raw import raw_dumps
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_work import Source
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._page import render
 
 #: Rows of the tables, so that the page of a thousand hosts stays below 10 MB.
-_ROWS = {"servers": 2000, "work": 2000, "stacks": 100, "findings": 200}
+_ROWS = {"servers": 2000, "work": 2000, "stacks": 100, "findings": 200, "silent": 2000, "graphs": 20}
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
-  content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>Stack dumps, explained</title>
-<style>
-:root { color-scheme: light dark; --line: #767676; --busy: #b3261e; --free: #2e6b34; --soft: #f2f2f2; }
-@media (prefers-color-scheme: dark) { :root { --busy: #f2b8b5; --free: #a5d6a7; --soft: #2a2a2a; } }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 75rem; margin: 0 auto; padding: 1rem; }
-table { border-collapse: collapse; width: 100%; }
-caption { text-align: left; padding: .3rem 0; }
-th, td { border-bottom: 1px solid var(--line); padding: .25rem .5rem; text-align: left; vertical-align: top; }
-td { overflow-wrap: anywhere; }
-pre { background: var(--soft); padding: .5rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
-meter { width: 6rem; }
-summary { cursor: pointer; }
-:focus-visible { outline: 3px solid currentColor; outline-offset: 2px; }
-.full { color: var(--busy); font-weight: bold; }
-li { margin-bottom: .75rem; }
-@media print { form { display: none; } body { max-width: none; } }
-</style>
-</head>
-<body>
-<main>
-<h1>Stack dumps, explained</h1>
-<p>{{ report.lines[0] }}</p>
-
-<h2 id="findings">Findings</h2>
-{% if report.findings %}
-<ol>
-{% for one in report.findings[:rows.findings] %}
-<li>{{ one.sentence }}
-{% if one.stack %}<details><summary>Stack{{ " of the longest" if one.count > 1 }}, the innermost last</summary>
-<pre tabindex="0" aria-label="Stack of finding {{ loop.index }}">{{ one.stack | join("\\n") }}</pre></details>
-{% endif %}
-</li>
-{% endfor %}
-</ol>
-{% else %}
-<p>Nobody is at work: every thread in these dumps waits for something to do.</p>
-{% endif %}
-
-<form onsubmit="return false"><label for="filter">Show only rows with </label>
-<input id="filter" type="search" autocomplete="off"> <span id="shown" role="status"></span></form>
-
-<h2 id="servers">Servers</h2>
-<table>
-<caption>Who was at work in the last sample</caption>
-<thead><tr><th scope="col">Server</th><th scope="col">http</th><th scope="col">cron</th><th scope="col">gevent</th>
-<th scope="col">threaded</th><th scope="col">Databases</th><th scope="col">Samples</th></tr></thead>
-<tbody>
-{% for one in report.servers[:rows.servers] %}
-<tr><th scope="row">{{ one.server }}{% if one.starved %} <span class="full">no free worker</span>{% endif %}</th>
-{% for role in ("http", "cron", "gevent", "threaded") %}
-<td>{% if one[role].pids %}<meter min="0" max="{{ one[role].pids | length }}" value="{{ one[role].busy | length }}"
-aria-label="{{ role }} of {{ one.server }} busy"></meter>
-{{ one[role].busy | length }} of {{ one[role].pids | length }}{% endif %}</td>
-{% endfor %}
-<td>{{ one.databases | join(", ") }}</td><td>{{ one.samples }} at {{ one.began }}</td></tr>
-{% endfor %}
-</tbody>
-</table>
-
-<h2 id="work">Work</h2>
-<table>
-<caption>Requests and jobs under way, the longest first</caption>
-<thead><tr><th scope="col">Seconds</th><th scope="col">Server, pid</th><th scope="col">Request or job</th>
-<th scope="col">Database, user</th><th scope="col">Waits for</th><th scope="col">At</th></tr></thead>
-<tbody>
-{% for one in report.work[:rows.work] %}
-<tr><td>{{ "%.1f" | format(one.seconds) if one.seconds is not none else "?" }}{{ ", not moved" if one.stuck }}</td>
-<td>{{ one.server }}, {{ one.pid }}</td><td>{{ one.url or (one.jobs | join(" or ")) or one.kind }}</td>
-<td>{{ one.database or "?" }}{{ ", " ~ one.user if one.user }}</td><td>{{ one.wait }}</td><td>{{ one.at }}</td></tr>
-{% endfor %}
-</tbody>
-</table>
-
-<h2 id="stacks">Stacks</h2>
-<table>
-<caption>The same stacks put together, the most frequent first</caption>
-<thead><tr><th scope="col">Times</th><th scope="col">Threads</th><th scope="col">Hosts</th>
-<th scope="col">Stack</th></tr></thead>
-<tbody>
-{% for one in report.stacks[:rows.stacks] %}
-<tr><td>{{ one.count }}</td><td>{{ one.threads }}</td>
-<td>{{ one.hosts[:10] | join(", ") }}{{ " and " ~ (one.hosts | length - 10) ~ " more" if one.hosts | length > 10 }}</td>
-<td><details><summary>{{ one.wait }}: {{ one.at }}</summary>
-<pre tabindex="0" aria-label="Stack {{ loop.index }}">{{ one.frames | join("\\n") }}</pre></details></td></tr>
-{% endfor %}
-</tbody>
-</table>
-</main>
-<script>
-"use strict";
-const rows = [...document.querySelectorAll("tbody tr")];
-document.getElementById("filter").addEventListener("input", (event) => {
-  const wanted = event.target.value.toLowerCase();
-  let left = 0;
-  for (const row of rows) {
-    row.hidden = !row.textContent.toLowerCase().includes(wanted);
-    left += row.hidden ? 0 : 1;
-  }
-  document.getElementById("shown").textContent = `${left} of ${rows.length} rows`;
-});
-</script>
-</body>
-</html>
-"""
-
-# Logs are written by strangers, so every text is escaped.
-_TEMPLATE = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True).from_string(_PAGE)
+#: Where the gist of a sentence ends.
+_GIST = {
+    "starved": re.compile(r": "),
+    "blocked": re.compile(r": "),
+    "work": re.compile(r", (?=at ['\"]|called by |for \d|the longest for |/|an unknown url)"),
+}
+_ORIGIN = re.compile(r"^[a-z]+://[^/?#]*")
+HEALTH = ("no free worker", "busy", "idle")
 
 
-def page(report: t.Mapping[str, t.Any]) -> str:
-    """The page of a report as :func:`analyse` makes it."""
-    return _TEMPLATE.render(report=report, rows=_ROWS)
+def page(
+    report: t.Mapping[str, t.Any],
+    sources: t.Iterable[Source] = (),
+    files: t.Mapping[str, str] | None = None,
+) -> str:
+    """The page of a report as :func:`analyse` makes it.
+
+    :param sources: the dumps that the page shall hold.
+    :param files: of hosts, where their dumps lie beside the page.
+    """
+    servers = sorted(
+        ({**one, "health": _health(one)} for one in report["servers"]),
+        key=lambda one: (HEALTH.index(one["health"]), -len(one["http"]["busy"]), one["server"]),
+    )
+    silent = report.get("silent", [])
+    return render(
+        "dumps.html.j2",
+        ["dumps.css"],
+        ["flame.js", "raw.js"],
+        report=report,
+        servers=servers,
+        health=Counter(one["health"] for one in servers),
+        lost=len({one["host"] for one in silent if one["pid"] is None}),
+        silent=silent,
+        findings=[{**one, **_parted(one)} for one in report["findings"][: _ROWS["findings"]]],
+        graphs=lock_graphs(report["findings"])[: _ROWS["graphs"]],
+        box={"width": WIDTH, "height": HEIGHT},
+        raw=raw_dumps(sources, _first(report)),
+        files=files or {},
+        rows=_ROWS,
+        path=lambda url: _ORIGIN.sub("", url) or "/",
+    )
+
+
+def _health(server: t.Mapping[str, t.Any]) -> str:
+    if server["starved"]:
+        return HEALTH[0]
+    return HEALTH[1] if any(server[role]["busy"] for role in ("http", "cron", "gevent", "threaded")) else HEALTH[2]
+
+
+def _parted(finding: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """The gist of a sentence, and the rest of it without the line of code, which is shown by itself."""
+    sentence = finding["sentence"]
+    found = _GIST.get(finding["kind"], _GIST["work"]).search(sentence)
+    if found is None:
+        return {"gist": sentence, "rest": ""}
+    rest = sentence[found.end() :]
+    code = (finding["evidence"][0].get("at") or "" if finding["evidence"] else "").partition(": ")[2]
+    return {
+        "gist": sentence[: found.start()],
+        "rest": rest.replace(f", at {code!r}", "").removeprefix(f"at {code!r}, "),
+    }
+
+
+def _first(report: t.Mapping[str, t.Any]) -> list[str]:
+    """The hosts that findings are about, the most costly first."""
+    hosts = (one.get("host") for finding in report["findings"] for one in finding["evidence"])
+    return list(dict.fromkeys(host for host in hosts if host))
