@@ -34,7 +34,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._survey import find_
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, REFUSED, SIGNALLED, Result, printable
 
 
-
 @dataclass
 class CrewResult(Result):
     """``steps`` is what was done when, ``busy`` who was at work at the last look."""
@@ -214,20 +213,13 @@ class Crew(Subject, t.Generic[R]):
         try:
             self._send(name, self._target(child), child.role)
         except Refused:
-            if is_alive(self.proc, child.process) and not self.is_leaving(child):
+            self.look()
+            same = [c for c in self.now.children if c.process.identity == child.process.identity]
+            # Without its handlers it is about to end.
+            if any(c.process.catches("QUIT") for c in same):
                 raise
             return False
         return True
-
-    def is_leaving(self, child: Child) -> bool:
-        """Whether it has given up its handlers, as a process does that ends."""
-        return not any(
-            c.process.identity == child.process.identity and c.process.catches("QUIT") for c in self._seen_now().children
-        )
-
-    def _seen_now(self) -> Instance:
-        self.look()
-        return self.now
 
     def may_send(self, child: t.Optional[Child], name: str) -> None:
         """:raises Refused: a rule forbids it. None: to the master."""
@@ -281,7 +273,8 @@ class Crew(Subject, t.Generic[R]):
         """One message for a person."""
         what = "Odoo with pid %d %s" % (self.result.pid, self.goal)
         if isinstance(exc, Ended):
-            what += ": it ended %s" % ("after %s" % ", ".join(self.result.signals) if self.result.signals else "first")
+            sent = "after %s" % ", ".join(self.result.signals) if self.result.signals else "before any signal was sent"
+            what += ": the server ended " + sent
             found = find_successor(self.proc, self.now, self.seen, self.supervisor)
             if found is not None:
                 what += "; %s has started another one with pid %d" % (self.supervisor.unit, found[1].master.pid)

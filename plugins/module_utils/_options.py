@@ -80,14 +80,14 @@ _VALUE_OPTIONS = """
 --db_app_name --db_host --db_maxconn --db_maxconn_gevent --db_password --db_port --db_replica_host --db_replica_port
 --db_sslmode --db_user --dev --email-from --from-filter --geoip-city-db --geoip-country-db --geoip-db
 --gevent-port=gevent_port --http-interface=http_interface --http-port=http_port --i18n-export --i18n-import --init
---language --limit-memory-hard=limit_memory_hard --limit-memory-hard-gevent --limit-memory-soft --limit-memory-soft-gevent
---limit-request --limit-time-cpu --limit-time-real=limit_time_real --limit-time-real-cron=limit_time_real_cron
---limit-time-worker-cron --load --load-language --log-db --log-db-level --log-level=log_level --logfile=logfile
---longpolling-port=gevent_port --max-cron-threads=max_cron_threads --modules --osv-memory-age-limit
---osv-memory-count-limit --pg_path --pidfile --pre-upgrade-scripts --reinit --screencasts --screenshots --shell-file
---shell-interface --smtp --smtp-password --smtp-port --smtp-ssl-certificate-filename --smtp-ssl-private-key-filename
---smtp-user --test-file --test-tags --transient-age-limit --update --upgrade-path --without-demo --workers=workers
---xmlrpc-interface=http_interface --xmlrpc-port=http_port
+--language --limit-memory-hard=limit_memory_hard --limit-memory-hard-gevent --limit-memory-soft
+--limit-memory-soft-gevent --limit-request --limit-time-cpu --limit-time-real=limit_time_real
+--limit-time-real-cron=limit_time_real_cron --limit-time-worker-cron --load --load-language --log-db --log-db-level
+--log-level=log_level --logfile=logfile --longpolling-port=gevent_port --max-cron-threads=max_cron_threads --modules
+--osv-memory-age-limit --osv-memory-count-limit --pg_path --pidfile --pre-upgrade-scripts --reinit --screencasts
+--screenshots --shell-file --shell-interface --smtp --smtp-password --smtp-port --smtp-ssl-certificate-filename
+--smtp-ssl-private-key-filename --smtp-user --test-file --test-tags --transient-age-limit --update --upgrade-path
+--without-demo --workers=workers --xmlrpc-interface=http_interface --xmlrpc-port=http_port
 """
 _FLAGS = """
 --i18n-overwrite --import-partial --log-request --log-response --log-sql --log-web --no-database-list --proxy-mode
