@@ -44,7 +44,7 @@ _PATIENCE = 0.7
 
 WRITTEN = "written"
 #: Nothing tells that a change of odoo.conf is one that the server has followed already.
-_STALE = "; %s says so from the next start on (until then the server counts as stale)"
+_STALE = "; %s was written to %s, so the server counts as stale until its next start"
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class _Scale(Crew[ScaleResult]):
         if signals:
             self.result.did = SIGNALLED
         if edit is not None:
-            self._did_write(edit)
+            self._did_write(edit, "; %s would be written to %s, and the server be stale until its next start")
 
     def act(self) -> None:
         """Bring it there."""
@@ -326,12 +326,12 @@ class _Scale(Crew[ScaleResult]):
             self.step("%s was written, and is kept as it was as %s" % (edit.path, edit.backup))
         for what in edit.left_out:
             self.warn("not tried out with the new %s: %s" % (edit.path, what))
-        self._did_write(edit)
+        self._did_write(edit, _STALE)
 
-    def _did_write(self, edit: Edit) -> None:
+    def _did_write(self, edit: Edit, how: str) -> None:
         self.result.persisted = edit.told()
         if edit.changes:
-            self.result.reason += _STALE % edit.path
+            self.result.reason += how % (edit.after, edit.path)
             if self.result.did == NOTHING:
                 self.result.did = WRITTEN
 
@@ -354,7 +354,7 @@ class _Scale(Crew[ScaleResult]):
         if count != self.options.workers:
             what += "; a HUP or a restart makes it %d again, as it is configured" % self.options.workers
         elif persisted and persisted["changed"]:
-            what += _STALE % persisted["path"]
+            what += _STALE % (persisted["after"], persisted["path"])
         self.result.reason = what
 
     def _too_late(self, late: TimedOut) -> TimedOut:
