@@ -42,6 +42,7 @@ _PACE = 0.15
 #: Seconds between two looks for somebody who is idle.
 _PATIENCE = 0.7
 
+
 WRITTEN = "written"
 #: Nothing tells that a change of odoo.conf is one that the server has followed already.
 _STALE = "; %s was written to %s, so the server counts as stale until its next start"
@@ -254,9 +255,10 @@ class _Scale(Crew[ScaleResult]):
             self._rebase()
         leaving = {child.process.identity for child in self._still_leaving()}
         others = [child for child in self.crew(HTTP) if child.process.identity not in leaving]
-        sent = [child for child in self._choose(others, there - count - len(leaving)) if self.send_to(child, "INT")]
-        self._leaving += sent
-        if sent or self._leaving:
+        for child in self._choose(others, there - count - len(leaving)):
+            if self.send_to(child, "INT"):
+                self._leaving.append(child)
+        if self._leaving:
             self._await_one()
         else:
             self.pause(_PATIENCE)
