@@ -39,6 +39,9 @@ _STEADY, _SETTLED = 0.4, 1.0
 _SHOWS = 0.8
 #: Seconds between two signals to a master. It takes equal ones that come at once for one, and no more than five.
 _PACE = 0.15
+#: Whether a TTIN that has started nobody was too much or has not been taken yet, nothing tells. So after some of them
+#: the workers must stay the same for as long as that took and half of it, but no longer than a master sleeps.
+_MORE, _BEAT = 1.5, 4.0
 #: Seconds between two looks for somebody who is idle.
 _PATIENCE = 0.7
 
@@ -123,6 +126,9 @@ class _Scale(Crew[ScaleResult]):
         #: http workers at the last look at which the number had not been changed since; whoever is not among them was
         #: started after that
         self._before: t.Optional[t.FrozenSet[str]] = None
+        #: when the first TTIN was sent that nobody was started after, and how long it was until somebody was
+        self._unanswered: t.Optional[float] = None
+        self._answered = 0.0
         #: who got an INT and has not ended yet
         self._leaving: t.List[Child] = []
 
@@ -178,13 +184,19 @@ class _Scale(Crew[ScaleResult]):
         elif not self.result.signals:
             return True
         else:
-            self.steady([HTTP], _SETTLED)
+            self.steady([HTTP], max(_SETTLED, self._doubt))
             self._take_evidence()
             return len(self.crew(HTTP)) == count and self._kept_up == count
         return False
 
+    @property
+    def _doubt(self) -> float:
+        """Seconds after which no TTIN can be on its way any more."""
+        return min(self._answered * _MORE, _BEAT)
+
     def _count(self) -> None:
-        self.steady([HTTP], _STEADY)
+        raised = bool(self.result.signals) and self.result.signals[-1] == "TTIN"
+        self.steady([HTTP], max(_STEADY, self._doubt) if raised else _STEADY)
         self._take_evidence()
 
     def _take_evidence(self) -> None:
@@ -228,12 +240,16 @@ class _Scale(Crew[ScaleResult]):
             self.look()
             return bool(self._everybody() - before) or Pending("a worker to be started")
 
+        begun = self.clock.monotonic()
         try:
-            begun = self.clock.monotonic()
             wait_until(attempt, self.clock, min(begun + _SHOWS, max(self.deadline, begun)))
         except TimedOut:
             self.step("no worker was started, so the master kept up fewer than there were")
+            self._unanswered = begun if self._unanswered is None else self._unanswered
             return False
+        if self._unanswered is not None:
+            self._answered = max(self._answered, self.clock.monotonic() - self._unanswered)
+            self._unanswered = None
         return True
 
     def _everybody(self) -> t.Set[str]:
