@@ -169,7 +169,8 @@ class Model:
         if self.workers[pid].until <= self.clock.now:
             return IDLE
         frames = (Frame("/w.py", 1, "run_wsgi"),)
-        return Stack("<T>", "shop", url=f"http://h/slow/{pid}", query_time=1.0, python_time=9.0, frames=frames)
+        seconds = 9.0 if self.version >= "17" else None
+        return Stack("<T>", "shop", url=f"http://h/slow/{pid}", query_time=seconds, python_time=seconds, frames=frames)
 
 
 class _NoLog:
