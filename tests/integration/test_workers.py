@@ -196,8 +196,8 @@ def test_who_is_at_work_is_waited_for(fleet: Fleet) -> None:
         for host in BOTH:
             # Nobody is left who could answer a request for that.
             fleet.run(host, "python3", "-c", FREE.format(names=HELD))
-        for answer in begun:
-            done = answer()
+        for wait in begun:
+            done = wait()
             assert (done.code, done.only["after"]["workers"]["http"]) == (0, 1), done.output
     assert [one.status for one in held] == [200] * 4
 

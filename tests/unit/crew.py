@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils import _crew, _scale, _subject
+from ansible_collections.fleetops.odoo.plugins.module_utils import _crew, _scale, _stacks, _subject
 from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump, Frame, Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
@@ -204,8 +204,8 @@ def host_of(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> t.Callab
         monkeypatch.setattr(_crew, "send", model.send)
         monkeypatch.setattr(_crew, "check", lambda *_arguments, **_keywords: [])
         monkeypatch.setattr(_crew, "find_successor", lambda *_arguments: None)
-        monkeypatch.setattr(_crew.Stacks, "take", model.take)
-        monkeypatch.setattr(_crew.Stacks, "hidden", lambda _stacks, _instance: model.hidden)
+        monkeypatch.setattr(_stacks.Stacks, "take", model.take)
+        monkeypatch.setattr(_stacks.Stacks, "hidden", lambda _stacks, _instance: model.hidden)
         monkeypatch.setattr(_scale, "free_memory", lambda: 1 << 40)
         return Host(_Proc("/nonexistent"), model.clock, StateDirectory(str(tmp_path / "state")))
 

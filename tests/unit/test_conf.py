@@ -102,6 +102,18 @@ def test_no_other_line_is_ever_touched(lines: list[str], count: int) -> None:
     assert kept == rest
 
 
+class _Environment(Proc):
+    """A machine on which every file of /proc is this one."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__("/nonexistent")
+        self.content = content
+
+    def read(self, pid: int, name: str) -> bytes:
+        del pid, name
+        return self.content
+
+
 class Server:
     """A server whose odoo.conf is a real file."""
 
@@ -122,8 +134,7 @@ class Server:
         return ["its code"]
 
     def edit(self, count: int = 4, version: str | None = "19.0", **changes: t.Any) -> Edit:
-        proc = Proc("/nonexistent")
-        proc.read = lambda _pid, _name: self.environ  # type: ignore[method-assign]
+        proc = _Environment(self.environ)
         options = dataclasses.replace(merge({}, {"workers": "2"}, str(self.path), None), **changes)
         return prepare_edit(proc, self.instance, options, version, count)
 
