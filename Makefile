@@ -68,6 +68,11 @@ faults: setup ## every fault that a rolling restart may meet, injected into a re
 fuzz: setup ## 100,000 random process trees through classifier and rules
 	@FLEETOPS_FUZZ=100000; export FLEETOPS_FUZZ; $(PYTEST) tests/unit/test_fuzz.py --timeout 600 $(ARGS)
 
+.PHONY: scale-steps
+scale-steps: setup ## 50 random steps of scaling on Odoo 19 and 14, side by side (as root)
+	@FLEETOPS_SCALE_STEPS=50; export FLEETOPS_SCALE_STEPS; \
+	$(PYTEST) tests/integration/test_workers.py -k random_steps $(ARGS)
+
 .PHONY: bench
 bench: setup ## what a look and a roll cost, against what one would do without us (as root)
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python tests/bench/bench.py

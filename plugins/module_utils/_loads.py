@@ -136,6 +136,23 @@ class StateDirectory:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def remember_scale(self, process: Process, count: int) -> None:
+        """Write down how many http workers this master, in its present exec, was told to have.
+
+        :raises OSError: it could not be written.
+        """
+        self.write(_scale(process), {"fingerprint": process.fingerprint, "count": count})
+
+    def scaled(self, process: Process) -> t.Optional[int]:
+        """How many http workers this master was told to have since its last exec; None where nobody did."""
+        try:
+            content = self.read(_scale(process))
+            if process.fingerprint is None or content["fingerprint"] != process.fingerprint:
+                return None
+            return int(content["count"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     def forget_others(self, alive: t.Callable[[int, int], bool]) -> None:
         """Drop what belongs to processes that are gone.
 
@@ -156,6 +173,10 @@ class StateDirectory:
 
 def _marker(process: Process) -> str:
     return "%d-%d.json" % (process.pid, process.start)
+
+
+def _scale(process: Process) -> str:
+    return "%d-%d.workers.json" % (process.pid, process.start)
 
 
 def loaded(started: float, marker: t.Optional[Loaded], logged: t.Optional[float], now: float) -> Loaded:

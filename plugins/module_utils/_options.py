@@ -49,6 +49,8 @@ class Options:
     addons_path: t.Tuple[str, ...] = ()
     #: "logger:LEVEL", later ones win
     log_handler: t.Tuple[str, ...] = ()
+    #: bytes of address space that one worker may have; 0: no limit
+    limit_memory_hard: int = 0
 
 
 #: Options that we read, by the name that they have today: older names, and Odoo's default.
@@ -63,6 +65,7 @@ _WANTED: t.Mapping[str, t.Tuple[t.Tuple[str, ...], str]] = {
     "logfile": ((), ""),
     "syslog": ((), "False"),
     "log_level": ((), "info"),
+    "limit_memory_hard": ((), "2684354560"),
     "limit_time_real": ((), "120"),
     "limit_time_real_cron": ((), "-1"),
     "data_dir": ((), ""),
@@ -77,14 +80,14 @@ _VALUE_OPTIONS = """
 --db_app_name --db_host --db_maxconn --db_maxconn_gevent --db_password --db_port --db_replica_host --db_replica_port
 --db_sslmode --db_user --dev --email-from --from-filter --geoip-city-db --geoip-country-db --geoip-db
 --gevent-port=gevent_port --http-interface=http_interface --http-port=http_port --i18n-export --i18n-import --init
---language --limit-memory-hard --limit-memory-hard-gevent --limit-memory-soft --limit-memory-soft-gevent
---limit-request --limit-time-cpu --limit-time-real=limit_time_real --limit-time-real-cron=limit_time_real_cron
---limit-time-worker-cron --load --load-language --log-db --log-db-level --log-level=log_level --logfile=logfile
---longpolling-port=gevent_port --max-cron-threads=max_cron_threads --modules --osv-memory-age-limit
---osv-memory-count-limit --pg_path --pidfile --pre-upgrade-scripts --reinit --screencasts --screenshots --shell-file
---shell-interface --smtp --smtp-password --smtp-port --smtp-ssl-certificate-filename --smtp-ssl-private-key-filename
---smtp-user --test-file --test-tags --transient-age-limit --update --upgrade-path --without-demo --workers=workers
---xmlrpc-interface=http_interface --xmlrpc-port=http_port
+--language --limit-memory-hard=limit_memory_hard --limit-memory-hard-gevent --limit-memory-soft
+--limit-memory-soft-gevent --limit-request --limit-time-cpu --limit-time-real=limit_time_real
+--limit-time-real-cron=limit_time_real_cron --limit-time-worker-cron --load --load-language --log-db --log-db-level
+--log-level=log_level --logfile=logfile --longpolling-port=gevent_port --max-cron-threads=max_cron_threads --modules
+--osv-memory-age-limit --osv-memory-count-limit --pg_path --pidfile --pre-upgrade-scripts --reinit --screencasts
+--screenshots --shell-file --shell-interface --smtp --smtp-password --smtp-port --smtp-ssl-certificate-filename
+--smtp-ssl-private-key-filename --smtp-user --test-file --test-tags --transient-age-limit --update --upgrade-path
+--without-demo --workers=workers --xmlrpc-interface=http_interface --xmlrpc-port=http_port
 """
 _FLAGS = """
 --i18n-overwrite --import-partial --log-request --log-response --log-sql --log-web --no-database-list --proxy-mode
@@ -240,6 +243,7 @@ def merge(
         addons_path=listed(text("addons_path")),
         # Handlers add up, those of the command line come last.
         log_handler=listed(content.get("log_handler")) + listed(given.get("log_handler")),
+        limit_memory_hard=number("limit_memory_hard"),
     )
 
 

@@ -51,6 +51,31 @@ def shortages(room: Room) -> t.List[str]:
     return short
 
 
+def free_memory() -> int:
+    """Bytes that processes may still take, swap included."""
+    return int(psutil.virtual_memory().available) + int(psutil.swap_memory().free)
+
+
+def worker_shortage(more: int, sizes: t.Sequence[int], limit: int, free: int) -> t.Optional[str]:
+    """Why there is no room for more workers, as a clause with the figures; None when there is. Pure.
+
+    :param more: how many are to come.
+    :param sizes: resident memory of those that are there, in bytes. One more may grow as large as the largest.
+    :param limit: what Odoo lets one of them have at most (limit_memory_hard), in bytes; 0: anything.
+    :param free: bytes.
+    """
+    each = max(sizes, default=0)
+    each = min(each, limit) if limit > 0 else each
+    if more * each <= free:
+        return None
+    return "%d more http workers of up to %d MiB each need %d MiB of memory, and %d MiB are free, swap included" % (
+        more,
+        -(-each // _MIB),
+        -(-more * each // _MIB),
+        free // _MIB,
+    )
+
+
 def read_room(
     proc: Proc,
     instance: Instance,
@@ -73,8 +98,8 @@ def read_room(
     disks = tuple((what, path, free) for what, path, free in seen if free is not None)
     if restart or instance.mode != PREFORK or (major(version) or 0) < _SIDE_BY_SIDE:
         return Room(None, 0, disks)
-    free_memory = int(psutil.virtual_memory().available) + int(psutil.swap_memory().free)
-    return Room(_size(proc, instance, free_memory), free_memory, disks)
+    free = free_memory()
+    return Room(_size(proc, instance, free), free, disks)
 
 
 def _size(proc: Proc, instance: Instance, enough: int) -> int:

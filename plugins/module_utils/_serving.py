@@ -26,11 +26,13 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options
 
 
-def missing(instance: Instance, options: Options) -> t.Optional[str]:
+def missing(instance: Instance, options: Options, scaled: t.Optional[int] = None) -> t.Optional[str]:
     """What a server still lacks of being complete, as a clause; None when it has all its processes and only those.
 
     A prefork server is complete when the configured number of http and cron workers and the gevent process are there,
     all of the current generation and with their handlers, and nothing of an older one is left.
+
+    :param scaled: http workers that it was told to have since its last exec, where somebody did; fewer are enough then.
     """
     if not instance.master.catches("HUP"):
         return "the master to install its handlers"
@@ -44,7 +46,7 @@ def missing(instance: Instance, options: Options) -> t.Optional[str]:
         return "%d old %s to finish" % (len(old), _processes(old))
     if options.http_enable and instance.listening == ():
         return "the master to listen"
-    lacking = _lacking_process(instance, options) if wants_prefork else None
+    lacking = _lacking_process(instance, options, scaled) if wants_prefork else None
     if lacking:
         return lacking
     if instance.having(UNKNOWN):
@@ -54,10 +56,11 @@ def missing(instance: Instance, options: Options) -> t.Optional[str]:
     return None
 
 
-def _lacking_process(instance: Instance, options: Options) -> t.Optional[str]:
+def _lacking_process(instance: Instance, options: Options, scaled: t.Optional[int]) -> t.Optional[str]:
     wanted = [(CRON, options.max_cron_threads)]
     if options.http_enable:
-        wanted += [(HTTP, options.workers), (GEVENT_ROLE, 1)]
+        http = options.workers if scaled is None else min(options.workers, scaled)
+        wanted += [(HTTP, http), (GEVENT_ROLE, 1)]
     for role, count in wanted:
         current = [c.process for c in instance.having(role, CURRENT)]
         ready = [process for process in current if process.catches("QUIT") and not process.catches("HUP")]

@@ -208,7 +208,7 @@ def _effect(host: Host, shot: _Shot, order: SignalOrder) -> t.Union[bool, Pendin
         return len(now.having(HTTP)) > len(shot.instance.having(HTTP)) or Pending("one more http worker")
     if order.signal == "HUP" and not reloaded(shot.instance, now):
         return Pending("the master to execute itself anew")
-    lacking = missing(now, seen.options[now.identity])
+    lacking = missing(now, seen.options[now.identity], host.store.scaled(now.master))
     return Pending(lacking) if lacking else True
 
 

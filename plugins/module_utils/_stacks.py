@@ -180,13 +180,19 @@ class Stacks:
             return str(exc)
         return None
 
-    def take(self, instance: Instance) -> t.Tuple[t.Dict[int, Dump], t.List[str]]:
-        """A dump of each worker by its pid, as far as they come, and the last lines of the log."""
+    def take(
+        self, instance: Instance, pids: t.Optional[t.Collection[int]] = None
+    ) -> t.Tuple[t.Dict[int, Dump], t.List[str]]:
+        """A dump of each worker by its pid, as far as they come, and the last lines of the log.
+
+        :param pids: ask these only.
+        """
         try:
             follower = self._follow(instance)
         except Unreachable:
             return {}, []
-        asking = Asking(self._proc, self._clock, instance, workers(instance), follower)
+        asked = [one for one in workers(instance) if pids is None or one[0].pid in pids]
+        asking = Asking(self._proc, self._clock, instance, asked, follower)
         try:
             collect(self._clock, [asking], _PATIENCE)
         finally:

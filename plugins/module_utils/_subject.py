@@ -116,7 +116,7 @@ class Subject:
 
     def pending(self) -> t.Optional[Pending]:
         """What it still lacks of being complete and healthy."""
-        lacking = missing(self.now, self.options)
+        lacking = missing(self.now, self.options, self.host.store.scaled(self.now.master))
         if lacking is None:
             sick = self._ask(self._check)
             lacking = sick and "it to be healthy: " + sick

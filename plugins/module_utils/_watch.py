@@ -155,7 +155,7 @@ class _Watch:
         self._seen, self._now = seen, now
         self.result.state, self.result.version = now.state, seen.releases[now.identity].version
         options = seen.options[now.identity]
-        lacking = missing(now, options)
+        lacking = missing(now, options, self._host.store.scaled(now.master))
         if lacking is not None and options.config_error:
             # Then what it lacks may only be a default that it does not have.
             lacking += " (%s)" % options.config_error

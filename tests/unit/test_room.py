@@ -123,3 +123,18 @@ def test_disks_are_those_of_the_server(tmp_path: pathlib.Path, free: types.Simpl
     ]
     status = os.statvfs(tmp_path)
     assert all(abs(found - status.f_bavail * status.f_frsize) < 100 * MIB for _what, _path, found in room.disks)
+
+
+@pytest.mark.parametrize(
+    ("more", "sizes", "limit", "free", "said"),
+    [
+        (2, [100 * MIB, 50 * MIB], 0, 200 * MIB, None),
+        (2, [100 * MIB, 50 * MIB], 0, 200 * MIB - 1, "2 more http workers of up to 100 MiB each need 200 MiB of"),
+        (2, [100 * MIB], 60 * MIB, 120 * MIB, None),
+        (2, [100 * MIB], 60 * MIB, 119 * MIB, "of up to 60 MiB each need 120 MiB of memory, and 119 MiB are free"),
+        (1, [], 0, 0, None),
+    ],
+)
+def test_room_for_workers(more: int, sizes: list[int], limit: int, free: int, said: str | None) -> None:
+    found = _room.worker_shortage(more, sizes, limit, free)
+    assert found is None if said is None else said in str(found)

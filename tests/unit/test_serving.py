@@ -123,3 +123,12 @@ def test_without_aslr_a_reload_shows_by_the_missing_handlers() -> None:
     during = find_instances([build.process(100, caught=build.BOOTING)], build.PORTS, 9999).instances[0]
     assert reloaded(before, during)
     assert not reloaded(before, before)
+
+
+def test_fewer_are_enough_where_it_was_told_to_have_fewer() -> None:
+    three = build.instance(build.prefork(100, workers=3))
+    assert missing(three, options(4)) == "1 of 4 http processes"
+    assert missing(three, options(4), 3) is None
+    assert missing(three, options(4), 2) is None
+    # More than are configured are nobody's concern: a TTOU may have lowered them since.
+    assert missing(three, options(3), 6) is None
