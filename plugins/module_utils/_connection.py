@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pwd
 import typing as t
 import urllib.parse
@@ -63,10 +64,8 @@ def read_connection(proc: Proc, master: Process, command: Command, version: t.Op
     if "HOME" in environ:
         found["HOME"] = environ["HOME"]
     else:
-        try:
+        with contextlib.suppress(KeyError):
             found["HOME"] = pwd.getpwuid(master.uid).pw_dir
-        except KeyError:
-            pass
     return found
 
 

@@ -60,7 +60,7 @@ SELECT json_build_object(
 FROM seen
 WHERE locks OR (state <> 'idle' AND backend_type = 'client backend')
 ORDER BY locks DESC, (client_addr IS NOT DISTINCT FROM inet_client_addr()) DESC, query_start
-LIMIT %d;
+LIMIT :most;
 SELECT json_build_object('time', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
   'server', to_char(pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24MISS.US'),
   'version', current_setting('server_version'), 'backend', pg_backend_pid(),
@@ -68,7 +68,7 @@ SELECT json_build_object('time', to_char(clock_timestamp() AT TIME ZONE 'UTC', '
   'port', (SELECT client_port FROM pg_stat_activity WHERE pid = pg_backend_pid()));
 SELECT json_build_object('system', system_identifier::text) FROM pg_control_system();
 ROLLBACK;
-""" % (MOST_ROWS + 1)
+"""
 
 
 class NoAnswer(Exception):
@@ -105,7 +105,7 @@ class Question:
         self._begun = time.monotonic()
         try:
             self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
-                ["psql", "-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1"],
+                ["psql", "-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-v", "most=%d" % (MOST_ROWS + 1)],
                 executable=program,
                 env={
                     "PATH": _PATH,

@@ -73,9 +73,9 @@ options:
     description:
       - Whether PostgreSQL is asked, too, at the moment of each sample, who does what and who waits for whom. Then
         RV(results[].postgres) has the sessions that are at work.
-      - It is asked by C(psql), run on the host as the server's own user with the server's own settings, in a transaction
-        that only reads, for two seconds at most. Where that is not possible the reason is returned, and the dumps are as
-        they would be without.
+      - It is asked by C(psql), run on the host as the server's own user with the server's own settings, in a
+        transaction that only reads, for two seconds at most. Where that is not possible the reason is returned, and
+        the dumps are as they would be without.
       - Which process a session belongs to is told by its socket. Behind a pooler such as pgbouncer it cannot be told.
     type: bool
     default: false
@@ -296,8 +296,8 @@ results:
           type: str
         rows:
           description:
-            - Sessions that were at work, in a transaction, or that others wait for, by sample; at most 100 of each. They
-              are those of all clients of this PostgreSQL. Of those of other users it shows no state and no query,
+            - Sessions that were at work, in a transaction, or that others wait for, by sample; at most 100 of each.
+              They are those of all clients of this PostgreSQL. Of those of other users it shows no state and no query,
               unless the server's user is a member of C(pg_read_all_stats).
           type: list
           elements: dict

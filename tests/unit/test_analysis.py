@@ -19,7 +19,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import D
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse_dumps
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis import analyse
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_place import module_of, place_of, short
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_postgres import Backend, chains
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_postgres import chains
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_rows import Backend
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_work import Source
 from hypothesis import given
 from hypothesis import strategies as st
