@@ -56,7 +56,7 @@ def tied(
         return _by_unix_sockets(proc, processes[0], owners, [one.backend for one in sessions if one.address is None])
     # The loopback of a PostgreSQL elsewhere is not ours.
     local = _is_loopback(own.address)
-    ends = {}
+    ends: t.Dict[t.Tuple[str, int], Process] = {}
     for name in ("net/tcp", "net/tcp6"):
         try:
             text = proc.text(processes[0].pid, name)
@@ -65,13 +65,13 @@ def tied(
         for inode, near, far in parse_established(text):
             if inode in owners and far[1] == port:
                 ends[near] = owners[inode]
-    found = {}
+    found: t.Dict[int, Process] = {}
     for one in sessions:
         if one.address is None or one.port is None or (_is_loopback(one.address) and not local):
             continue
-        process = ends.get((plain_address(one.address), one.port))
-        if process is not None:
-            found[one.backend] = process
+        end = (plain_address(one.address), one.port)
+        if end in ends:
+            found[one.backend] = ends[end]
     return found
 
 
@@ -120,7 +120,7 @@ def parse_diag(data: bytes) -> t.Tuple[t.List[t.Tuple[int, int]], bool]:
 
     :raises OSError: it is an error.
     """
-    pairs = []
+    pairs: t.List[t.Tuple[int, int]] = []
     at = 0
     while at + _HEAD.size <= len(data):
         length, kind = _HEAD.unpack_from(data, at)[:2]

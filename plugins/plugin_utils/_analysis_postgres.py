@@ -119,6 +119,8 @@ def _tell(one: Work, backend: Backend, moment: Moment, work: t.Sequence[Work]) -
     locked = bool(backend.blocked_by) or backend.wait_type == "Lock"
     one.places[-1] = dataclasses.replace(one.place, wait=POSTGRES_LOCK if locked else POSTGRES)
     one.query, one.query_seconds = query_of(backend), backend.seconds
+    # Before Odoo 17 a dump has no times.
+    one.seconds = max((s for s in (one.seconds, backend.seconds) if s is not None), default=None)
     if backend.blocked_by:
         one.holder = _who(moment.root(backend), work)
 
