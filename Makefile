@@ -58,7 +58,7 @@ integration: setup ## the lab's own tests, and tests against real Odoo servers i
 
 .PHONY: planted
 planted: setup ## more than twenty causes planted on real servers: the first finding must name each (as root)
-	@FLEETOPS_PLANTED=1; export FLEETOPS_PLANTED; $(PYTEST) tests/integration/test_planted.py -s $(ARGS)
+	@FLEETOPS_PLANTED=1; export FLEETOPS_PLANTED; $(PYTEST) tests/integration/test_planted.py -s --timeout 400 $(ARGS)
 
 .PHONY: faults
 faults: setup ## every fault that a rolling restart may meet, injected into a real one (as root)
