@@ -78,24 +78,39 @@ def _known(seconds: float | None) -> float:
 
 
 def join(backends: t.Sequence[Backend], work: t.Sequence[Work]) -> None:
-    """Tell each piece of work that waits for PostgreSQL its query, whether it waits for a lock, and who holds that."""
+    """Tell work what PostgreSQL knows of it: for how long it has gone on, its query, and who holds its lock."""
     by_process: dict[tuple[str, int], list[Work]] = {}
     for one in work:
-        if one.place.wait in (POSTGRES, WRITE):
-            by_process.setdefault((one.server.host, one.pid), []).append(one)
+        by_process.setdefault((one.server.host, one.pid), []).append(one)
     seen: dict[str, list[Moment]] = {}
     for moment in moments(backends):
         seen.setdefault(moment.seen_by, []).append(moment)
-    for (host, pid), some in by_process.items():
-        time = when(some[0].times[-1])
-        near = [one for one in seen.get(host, ()) if abs(when(one.time) - time) < _SKEW]
-        with_it = [one for one in near if any((b.host, b.worker) == (host, pid) for b in one.by_pid.values())]
-        if not with_it:
-            continue
-        moment = min(with_it, key=lambda one: abs(when(one.time) - time))
-        active = [b for b in moment.by_pid.values() if (b.host, b.worker, b.state) == (host, pid, "active")]
-        for one, backend in pairs(some, active):
-            _tell(one, backend, moment, work)
+    for process, some in by_process.items():
+        for moment, time in _nearest(seen.get(process[0], ()), process, {one.times[-1] for one in some}):
+            rows = [one for one in moment.by_pid.values() if (one.host, one.worker) == process]
+            now = [one for one in some if one.times[-1] == time]
+            if len(now) == 1:
+                # Its cursor is as old as the request or the job, and nobody else's.
+                _last(now[0], *(row.transaction_seconds for row in rows))
+            waiting = [one for one in now if one.place.wait in (POSTGRES, WRITE)]
+            for one, backend in pairs(waiting, [row for row in rows if row.state == "active"]):
+                _tell(one, backend, moment, work)
+
+
+def _nearest(
+    seen: t.Sequence[Moment], process: tuple[str, int], times: t.Collection[str]
+) -> t.Iterator[tuple[Moment, str]]:
+    """For each time of a dump the moment with sessions of this process that is nearest to it."""
+    with_it = [one for one in seen if any((row.host, row.worker) == process for row in one.by_pid.values())]
+    for time in times:
+        moment = min(with_it, key=lambda one: abs(when(one.time) - when(time)), default=None)
+        if moment and abs(when(moment.time) - when(time)) < _SKEW:
+            yield moment, time
+
+
+def _last(one: Work, *seconds: float | None) -> None:
+    """It has gone on for so long at least. Before Odoo 17 a dump has no times, and of a job it never has."""
+    one.seconds = max((s for s in (one.seconds, *seconds) if s is not None), default=None)
 
 
 def pairs(work: t.Sequence[Work], active: t.Sequence[Backend]) -> list[tuple[Work, Backend]]:
@@ -119,8 +134,7 @@ def _tell(one: Work, backend: Backend, moment: Moment, work: t.Sequence[Work]) -
     locked = bool(backend.blocked_by) or backend.wait_type == "Lock"
     one.places[-1] = dataclasses.replace(one.place, wait=POSTGRES_LOCK if locked else POSTGRES)
     one.query, one.query_seconds = query_of(backend), backend.seconds
-    # Before Odoo 17 a dump has no times.
-    one.seconds = max((s for s in (one.seconds, backend.seconds) if s is not None), default=None)
+    _last(one, backend.seconds)
     if backend.blocked_by:
         one.holder = _who(moment.root(backend), work)
 
@@ -146,10 +160,10 @@ def _who(backend: Backend, work: t.Sequence[Work]) -> str:
         return f"worker {backend.worker} on {backend.host}" + (f" with {what}" if what else "")
     if not backend.pid:
         return "a prepared transaction"
-    about = backend.application or (backend.kind if backend.kind != "client backend" else None) or ""
+    about = redact_text(backend.application or (backend.kind if backend.kind != "client backend" else None) or "")
     about += f" of user {backend.user}" if backend.user else ""
     about += f" from {backend.client}" if backend.client else ""
-    return f"backend {backend.pid}" + (f" ({redact_text(about.strip())})" if about else "")
+    return f"backend {backend.pid}" + (f" ({about.strip()})" if about else "")
 
 
 def query_of(backend: Backend) -> str:

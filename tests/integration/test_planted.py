@@ -23,7 +23,15 @@ from dataclasses import dataclass
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.filter.explain_logs import explain_logs
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, address, lab, lab_up, no_secrets
+from ansible_collections.fleetops.odoo.tests.integration.conftest import (
+    LAB,
+    Fleet,
+    address,
+    lab,
+    lab_up,
+    no_secrets,
+    request,
+)
 
 #: Seconds that what is planted goes on at least, whatever the machine: it is cut off when the round is over.
 LONG = 90
@@ -201,6 +209,52 @@ def diagnosed(fleet: Fleet, folder: pathlib.Path, hosts: t.Sequence[str], **valu
     for path in run.iterdir():
         no_secrets(path.read_text(encoding="utf-8"))
     return run
+
+
+#: The session of somebody who is no server of ours, and what ends it.
+STRANGER = "application_name like 'tool %'"
+END_STRANGERS = f'psql -qXc "select pg_terminate_backend(pid) from pg_stat_activity where {STRANGER}" >/dev/null'
+
+
+@contextlib.contextmanager
+def stranger(fleet: Fleet, database: str) -> t.Iterator[None]:
+    """A session of psql that holds the row, and writes secrets wherever it can."""
+    sql = "begin; select id from lab_slow for update; select pg_sleep(60) -- password=LAB-SECRET-in-a-query"
+    words = ["env", "PGAPPNAME=tool token=LAB-SECRET-in-a-name", "psql", "-qXU", "odoo", "-d", database, "-c", sql]
+    command = [str(LAB), "--lab", fleet.name, "exec", "db", "runuser", "-u", "postgres", "--", *words]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            until(fleet, 1, f"{STRANGER} and wait_event = 'PgSleep'")
+            yield
+        finally:
+            in_postgres(fleet, [database], END_STRANGERS)
+            process.wait(30)
+
+
+def test_a_stranger_who_holds_a_lock_is_named_and_no_secret_is(planted: Fleet, tmp_path: pathlib.Path) -> None:
+    """And where psql cannot be run it is said why, and the dumps are there."""
+    psql = "/usr/lib/postgresql/15/bin/psql"
+    with stranger(planted, "p19"), request(planted, "p19", WANTS) as sent:
+        until(planted, 1, "wait_event_type = 'Lock'")
+        planted.run("t19", "chmod", "700", psql)
+        try:
+            run = diagnosed(planted, tmp_path, ["p19", "t19"])
+        finally:
+            planted.run("t19", "chmod", "755", psql)
+        in_postgres(planted, ["p19"], END_STRANGERS)
+    assert sent.status == 200
+    report = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    sentence = report["findings"][0]["sentence"]
+    assert re.match(
+        r"worker \d+ on p19 with /lab/lock/0 waits \d+ s for backend \d+ \(tool token=\*{8}( of user odoo)?\): "
+        r"SELECT id FROM lab_slow WHERE id = \d+ FOR UPDATE, blocked by active ",
+        sentence,
+    ), sentence
+    assert "pg_sleep" in sentence
+    assert list(report["postgres"]["unsaid"]) == ["t19"]
+    assert "psql cannot be run as the server's user" in report["postgres"]["unsaid"]["t19"]
+    assert (run / "t19.log").stat().st_size > 1000
+    assert json.loads((run / "p19.postgres.json").read_text(encoding="utf-8"))["unsaid"] == []
 
 
 @pytest.mark.parametrize("number", range(len(ROUNDS) if ALL else 1))

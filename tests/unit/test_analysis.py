@@ -476,6 +476,18 @@ def test_a_row_of_long_ago_or_of_a_session_at_rest_says_nothing() -> None:
         assert (work["query"], work["wait"]) == (None, "postgresql")
 
 
+def test_work_is_as_old_as_its_transaction_where_it_is_the_only_one() -> None:
+    dumps = captured("14-prefork/dumps/quit-http-busy-sql.log")
+    (work,) = explained(dumps)["work"]
+    assert work["seconds"] is None
+    rows = [
+        session(n, "h1", work["times"][-1], host="h1", worker=work["pid"], transaction_seconds=s)
+        for n, s in ((1, 12.5), (2, None))
+    ]
+    (work,) = explained(dumps, backends=rows)["work"]
+    assert work["seconds"] == 12.5
+
+
 def test_rows_as_the_module_returns_them() -> None:
     row = {
         "pid": 1,
