@@ -60,6 +60,10 @@ page: setup ## the page of a report in a headless browser
 integration: setup ## the lab's own tests, and tests against real Odoo servers in the lab (as root)
 	@tests/integrate $(ARGS)
 
+.PHONY: planted
+planted: setup ## more than twenty causes planted on real servers: the first finding must name each (as root)
+	@FLEETOPS_PLANTED=1; export FLEETOPS_PLANTED; $(PYTEST) tests/integration/test_planted.py -s --timeout 400 $(ARGS)
+
 .PHONY: faults
 faults: setup ## every fault that a rolling restart may meet, injected into a real one (as root)
 	@$(PYTEST) tests/faults $(ARGS)

@@ -34,6 +34,8 @@ def stack_dump(module: AnsibleModule) -> None:
         timeout_of(module),
         tuple(params["roles"]),
         params["backend"],
+        params["postgres"],
+        params["hide_literals"],
     )
     seen, identities = choose_masters(module, host)
     results = dump_all(host, seen, identities, order, check_mode=module.check_mode)

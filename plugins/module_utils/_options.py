@@ -53,8 +53,11 @@ class Options:
     limit_memory_hard: int = 0
 
 
-#: Options that we read, by the name that they have today: older names, and Odoo's default.
-_WANTED: t.Mapping[str, t.Tuple[t.Tuple[str, ...], str]] = {
+#: By the name that they have today: older names of options, and Odoo's default.
+Wanted = t.Mapping[str, t.Tuple[t.Tuple[str, ...], str]]
+
+#: Options that we read.
+_WANTED: Wanted = {
     "db_name": ((), ""),
     "http_enable": (("xmlrpc",), "True"),
     "http_interface": (("xmlrpc_interface",), ""),
@@ -73,12 +76,23 @@ _WANTED: t.Mapping[str, t.Tuple[t.Tuple[str, ...], str]] = {
     "log_handler": ((), ""),
 }
 
+#: Variables of the environment that have the names of PostgreSQL's own library.
+_VARIABLES = {
+    "db_name": "PGDATABASE",
+    "db_host": "PGHOST",
+    "db_port": "PGPORT",
+    "db_user": "PGUSER",
+    "db_password": "PGPASSWORD",
+    "db_sslmode": "PGSSLMODE",
+}
+
 #: Every option of Odoo 14 to 19 that takes a value, so that a value is never mistaken for an option, and an
 #: abbreviation is resolved as Odoo resolves it. Those that we read come with the name above.
 _VALUE_OPTIONS = """
 --addons-path=addons_path --config=config --data-dir=data_dir --database=db_name --db-filter --db-template
---db_app_name --db_host --db_maxconn --db_maxconn_gevent --db_password --db_port --db_replica_host --db_replica_port
---db_sslmode --db_user --dev --email-from --from-filter --geoip-city-db --geoip-country-db --geoip-db
+--db_app_name --db_host=db_host --db_maxconn --db_maxconn_gevent --db_password=db_password --db_port=db_port
+--db_replica_host --db_replica_port --db_sslmode=db_sslmode --db_user=db_user
+--dev --email-from --from-filter --geoip-city-db --geoip-country-db --geoip-db
 --gevent-port=gevent_port --http-interface=http_interface --http-port=http_port --i18n-export --i18n-import --init
 --language --limit-memory-hard=limit_memory_hard --limit-memory-hard-gevent --limit-memory-soft
 --limit-memory-soft-gevent --limit-request --limit-time-cpu --limit-time-real=limit_time_real
@@ -107,12 +121,30 @@ _SHORT = {
 }
 
 
+@dataclass(frozen=True, repr=False)
+class Settings:
+    """Options as they were written, by name: ``given`` by argv or environment, and in the file at ``path``."""
+
+    given: t.Mapping[str, str]
+    content: t.Mapping[str, str]
+    path: t.Optional[str]
+    error: t.Optional[str]
+
+
 def read_options(proc: Proc, master: Process, command: Command, version: t.Optional[str]) -> Options:
     """Options of a server at this moment. odoo.conf is read again at each call: a HUP makes Odoo do the same.
 
     :param version: from 19 on the environment may hold options too (seen in Odoo 19.0).
     """
-    given = parse_arguments(command.args)
+    found = read_settings(proc, master, command, version)
+    return merge(found.given, found.content, found.path, found.error)
+
+
+def read_settings(
+    proc: Proc, master: Process, command: Command, version: t.Optional[str], wanted: Wanted = _WANTED
+) -> Settings:
+    """What a server was told of the options that are wanted; parameters as for :func:`read_options`."""
+    given = parse_arguments(command.args, wanted)
     try:
         environ = parse_environ(proc.read(master.pid, "environ"))
     except (Gone, PermissionError):
@@ -120,22 +152,22 @@ def read_options(proc: Proc, master: Process, command: Command, version: t.Optio
     root = root_of(proc.root, master)
     path = given.get("config") or _configuration_path(environ, root)
     if (major(version) or 0) >= 19:
-        given = {**parse_environment(environ), **given}
+        given = {**parse_environment(environ, wanted), **given}
     content: t.Dict[str, str] = {}
     error = None
     if path:
         path = os.path.join((master.cwd or "/").replace(" (deleted)", ""), path)
         try:
             text = read_regular(root + path, _LARGEST_FILE)
-            content = parse_configuration(text.decode("utf-8", "replace"))
+            content = parse_configuration(text.decode("utf-8", "replace"), wanted)
         except OSError as exc:
             error = "%s cannot be read: %s" % (path, exc.strerror or exc)
         except configparser.Error as exc:
             error = "%s cannot be parsed (%s)" % (path, type(exc).__name__)
-    return merge(given, content, path, error)
+    return Settings(given, content, path, error)
 
 
-def parse_arguments(args: t.Sequence[str]) -> t.Dict[str, str]:
+def parse_arguments(args: t.Sequence[str], wanted: Wanted = _WANTED) -> t.Dict[str, str]:
     """Options in an argument vector, parsed as Odoo does it: by optparse, abbreviations and all.
 
     Unknown options (of an addon, or of a later Odoo) are passed over.
@@ -151,10 +183,10 @@ def parse_arguments(args: t.Sequence[str]) -> t.Dict[str, str]:
             parser._process_args([], rest, values)  # noqa: SLF001
         except (optparse.BadOptionError, optparse.OptionValueError):
             continue
-    wanted = ("config",) + tuple(_WANTED)
     if values.log_handler:
         values.log_handler = ",".join(values.log_handler)
-    return {name: str(getattr(values, name)) for name in wanted if getattr(values, name, None) is not None}
+    names = ("config", *wanted)
+    return {name: str(getattr(values, name)) for name in names if getattr(values, name, None) is not None}
 
 
 class _Parser(optparse.OptionParser):
@@ -178,7 +210,7 @@ def _parser() -> optparse.OptionParser:
     return parser
 
 
-def parse_configuration(text: str) -> t.Dict[str, str]:
+def parse_configuration(text: str, wanted: Wanted = _WANTED) -> t.Dict[str, str]:
     """The section ``options`` of odoo.conf, old names turned into those of today.
 
     :raises configparser.Error: Odoo would not read it either.
@@ -190,7 +222,7 @@ def parse_configuration(text: str) -> t.Dict[str, str]:
     parser.read_string(text)
     content = dict(parser.items("options")) if parser.has_section("options") else {}
     found = {}
-    for name, (older, _default) in _WANTED.items():
+    for name, (older, _default) in wanted.items():
         for key in (name,) + older:
             if key in content:
                 found[name] = content[key]
@@ -247,10 +279,9 @@ def merge(
     )
 
 
-def parse_environment(environ: t.Mapping[str, str]) -> t.Dict[str, str]:
+def parse_environment(environ: t.Mapping[str, str], wanted: Wanted = _WANTED) -> t.Dict[str, str]:
     """Options that Odoo 19 takes from its environment."""
-    names = {name: "ODOO_" + name.upper() for name in _WANTED}
-    names["db_name"] = "PGDATABASE"
+    names = {name: _VARIABLES.get(name, "ODOO_" + name.upper()) for name in wanted}
     return {name: environ[variable] for name, variable in names.items() if variable in environ}
 
 

@@ -205,6 +205,28 @@ def parse_listening(text: str) -> t.Dict[int, t.Tuple[str, int]]:
     return listening
 
 
+def parse_established(text: str) -> t.Iterator[t.Tuple[int, t.Tuple[str, int], t.Tuple[str, int]]]:
+    """Connected sockets of /proc/PID/net/tcp or tcp6: inode, our end, the other end."""
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 9 and fields[3] == "01":
+            near, far = (field.partition(":") for field in fields[1:3])
+            yield int(fields[9]), _end(*near[::2]), _end(*far[::2])
+
+
+def plain_address(text: str) -> str:
+    """An address as both the kernel and others write it: IPv4 where it is mapped into IPv6, no zone, no mask."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0].partition("/")[0])
+    except ValueError:
+        return text
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _end(address: str, port: str) -> t.Tuple[str, int]:
+    return plain_address(_address(address)), int(port, 16)
+
+
 def _address(hexadecimal: str) -> str:
     # The kernel prints each 32 bit word in the machine's byte order.
     words = [int(hexadecimal[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(hexadecimal), 8)]

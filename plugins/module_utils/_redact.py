@@ -22,6 +22,7 @@ _NAMES = (
     r"pass(?:wd|word|phrase|code)?|pwd|\bpw\b|secret|token|api[_-]?key|private[_-]?key|session[_-]?id|cookie"
     r"|authorization"
 )
+_SMELL = re.compile(r"(?i)%s" % _NAMES)
 _NAME = r"(?:%s)[\w.-]{0,40}" % _NAMES
 #: A name and a value, to the end of the line: where a value ends, nobody can tell without knowing its language.
 _ASSIGNED = re.compile(r"(?im)(%s[\\'\"]{0,2}[ \t]{0,8}[=:][ \t]{0,8}).+$" % _NAME)
@@ -39,6 +40,11 @@ def redact_text(text: str) -> str:
     """``text`` with the values of secrets hidden: assignments (``db_password = x``) and URLs (``//user:x@host``)."""
     text = _IN_URL.sub(lambda m: m.group(1) + HIDDEN + "@", text)
     return _QUOTED.sub(lambda m: m.group(1) + HIDDEN, _ASSIGNED.sub(lambda m: m.group(1) + HIDDEN, text))
+
+
+def smells(text: str) -> bool:
+    """Whether a name that is one of a secret stands anywhere in a text."""
+    return _SMELL.search(text) is not None
 
 
 def redact_argv(argv: t.Sequence[str]) -> t.List[str]:

@@ -25,6 +25,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive, look_again
+from ansible_collections.fleetops.odoo.plugins.module_utils._postgres import Postgres
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, Stat, parse_stat
 from ansible_collections.fleetops.odoo.plugins.module_utils._pyspy import find_py_spy, read_stacks
@@ -63,6 +64,9 @@ class DumpOrder:
     timeout: float
     roles: t.Tuple[str, ...] = ROLES
     backend: str = AUTO
+    #: whether PostgreSQL is asked, too, and whether the literals in its queries are hidden
+    postgres: bool = False
+    hide_literals: bool = False
 
 
 @dataclass
@@ -76,6 +80,8 @@ class DumpResult(Result):
     asked: t.Dict[t.Tuple[int, str, str], int] = field(default_factory=dict)
     dumps: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
     missing: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
+    #: rows and the reason why there are no more; None where nobody wanted them
+    postgres: t.Optional[t.Dict[str, t.Any]] = None
 
     def told(self) -> t.Dict[str, t.Any]:
         """As the module returns it."""
@@ -89,6 +95,7 @@ class DumpResult(Result):
             ],
             "dumps": self.dumps,
             "missing": self.missing,
+            "postgres": self.postgres,
         }
 
     def miss(self, process: Process, role: str, sample: int, why: str) -> None:
@@ -118,6 +125,9 @@ def dump_all(
             askings = [asking for case in cases for asking in case.prepare(sample, stack, check_mode=check_mode)]
             if check_mode:
                 break
+            # psql is started before the signals and is done before most dumps are.
+            for case in cases:
+                case.ask_postgres(stack)
             collect(host.clock, askings, order.timeout)
             for case in cases:
                 room = case.take(sample, room)
@@ -140,6 +150,8 @@ class _Case:
         options = seen.options[instance.identity]
         self._place: LogPlace = log_place(host.proc, instance.master, options, supervisor_of(instance.master))
         self._asking: t.Optional[Asking] = None
+        version = seen.releases[instance.identity].version
+        self._postgres = Postgres(host.proc, version, hide_literals=order.hide_literals) if order.postgres else None
         #: who has read the stacks, and of whom, in this sample
         self._py_spy: t.Optional[str] = None
         self._people: t.Sequence[t.Tuple[Process, str]] = ()
@@ -196,6 +208,11 @@ class _Case:
             else:
                 self.result.count(process, role, self._order.samples)
 
+    def ask_postgres(self, stack: contextlib.ExitStack) -> None:
+        """Begin to ask PostgreSQL, where that is wanted and the server lives."""
+        if self._postgres and is_alive(self._host.proc, self._instance.master):
+            self._postgres.ask(self._instance, stack)
+
     def take(self, sample: int, room: int) -> int:
         """Take over what was written, or have it read. Returns how many bytes more may be."""
         until = self._host.clock.monotonic() + self._order.timeout
@@ -216,7 +233,7 @@ class _Case:
                 room -= len(one.raw)
                 self.result.dumps.append(_told(one, sample))
         self._asking = None
-        return room
+        return self._postgres.take(sample, self._order.timeout, room) if self._postgres else room
 
     def _read(self, program: str, process: Process, role: str, sample: int, room: int) -> int:
         raw, threads = read_stacks(self._host.proc, program, process)
@@ -235,6 +252,7 @@ class _Case:
         """Say what came of it."""
         result = self.result
         result.seconds = seconds
+        result.postgres = self._postgres.told() if self._postgres else None
         if not result.asked:
             result.did = REFUSED if result.missing else NOTHING
             why = "a rule keeps every process from its signal" if result.missing else "it has no process of these roles"

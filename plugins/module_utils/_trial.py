@@ -9,19 +9,12 @@
 from __future__ import annotations
 
 import json
-import os
-import resource
 import subprocess
 import tempfile
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._namespaces import (
-    MOUNTS,
-    differs,
-    enter,
-    forbid_new_privileges,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._become import becoming
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 
@@ -153,7 +146,7 @@ def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start)
                 pass_fds=(answer.fileno(),),
                 # Without our terminal, and in a group of its own.
                 start_new_session=True,
-                preexec_fn=_become(proc, master, start.cwd),  # a module has one thread
+                preexec_fn=becoming(proc, master, start.cwd, _MOST_WRITTEN),  # a module has one thread
                 timeout=_TIMEOUT,
                 check=False,
             )
@@ -166,23 +159,3 @@ def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start)
         answer.seek(0)
         said.seek(0)
         return answer.read(_MOST_WRITTEN), said.read(_MOST_WRITTEN).decode("utf-8", "replace")
-
-
-def _become(proc: Proc, master: Process, cwd: str) -> t.Callable[[], None]:
-    """What the child does between fork and exec: enter the server's mounts, its directory and its user."""
-    privileged = os.geteuid() == 0
-    foreign = privileged and differs(proc.root, master.pid, MOUNTS)
-
-    def become() -> None:
-        if foreign:
-            enter("%s/%d/ns/%s" % (proc.root, master.pid, MOUNTS))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_WRITTEN, _MOST_WRITTEN))
-        os.chdir(cwd)
-        if privileged:
-            os.setgroups(master.groups)
-            os.setgid(master.gid)
-            os.setuid(master.uid)
-        # What the server may not gain, its code may not gain here: no setuid program helps it.
-        forbid_new_privileges()
-
-    return become

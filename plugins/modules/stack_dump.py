@@ -69,6 +69,22 @@ options:
     type: str
     choices: [auto, signal, py-spy]
     default: auto
+  postgres:
+    description:
+      - Whether PostgreSQL is asked, too, at the moment of each sample, who does what and who waits for whom. Then
+        RV(results[].postgres) has the sessions that are at work.
+      - It is asked by C(psql), run on the host as the server's own user with the server's own settings, in a
+        transaction that only reads, for two seconds at most. Where that is not possible the reason is returned, and
+        the dumps are as they would be without.
+      - Which process a session belongs to is told by its socket. Behind a pooler such as pgbouncer it cannot be told.
+    type: bool
+    default: false
+  hide_literals:
+    description:
+      - Whether strings, numbers and comments in queries are hidden.
+      - Without it they are hidden in queries in which the name of a secret stands, such as C(password).
+    type: bool
+    default: false
   allow_none:
     description: Whether it is all right that no master is found.
     type: bool
@@ -76,6 +92,8 @@ options:
 requirements:
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
   - py-spy, for O(backend=py-spy)
+  - psql, for O(postgres), in C(/usr/bin), C(/usr/local/bin) or where the packages of PostgreSQL put it. That of a
+    server's container is used where it has one
 notes:
   - A log is read from a file, the journal, or the container's log as podman (k8s-file, journald) and docker (json-file,
     journald) keep it. Not from a terminal, supervisord's pipe or a pod of Kubernetes.
@@ -110,6 +128,19 @@ EXAMPLES = r"""
     samples: 3
     interval: 2
     allow_none: true
+
+- name: Who waits for whose lock in PostgreSQL?
+  fleetops.odoo.stack_dump:
+    postgres: true
+    hide_literals: true
+  register: stacks
+
+- name: Show the queries that wait
+  ansible.builtin.debug:
+    msg: "{{ item.query }} waits for {{ item.blocked_by }}"
+  loop: "{{ stacks.results | map(attribute='postgres.rows') | flatten | selectattr('blocked_by') | list }}"
+  loop_control:
+    label: "{{ item.pid }}"
 """
 
 RETURN = r"""
@@ -256,6 +287,91 @@ results:
         reason:
           description: Why.
           type: str
+    postgres:
+      description: What PostgreSQL said. Null without O(postgres).
+      type: dict
+      contains:
+        reason:
+          description: Why there are no rows, or not all of them. Null where nothing is missing.
+          type: str
+        rows:
+          description:
+            - Sessions that were at work, in a transaction, or that others wait for, by sample; at most 100 of each.
+              They are those of all clients of this PostgreSQL. Of those of other users it shows no state and no query,
+              unless the server's user is a member of C(pg_read_all_stats).
+          type: list
+          elements: dict
+          contains:
+            sample:
+              description: Number of the sample.
+              type: int
+            time:
+              description: When it was asked, by its own clock, in UTC.
+              type: str
+            server:
+              description: Which PostgreSQL it is, by its system identifier and the moment of its start.
+              type: str
+            version:
+              description: Its version.
+              type: str
+            worker:
+              description: Process ID of the server's process at the other end. Null where it is another's.
+              type: int
+            log_pid:
+              description: The pid of that process that its log shows.
+              type: int
+            role:
+              description: The role of that process.
+              type: str
+            pid:
+              description: Process ID of the backend, on the host of PostgreSQL.
+              type: int
+            started:
+              description: When the session began.
+              type: str
+            database:
+              description: Its database.
+              type: str
+            user:
+              description: Its user.
+              type: str
+            application:
+              description: The name that the client has given itself, secrets hidden.
+              type: str
+            client:
+              description: Address of the client. Null with a unix socket.
+              type: str
+            client_port:
+              description: Port of the client. -1 with a unix socket.
+              type: int
+            type:
+              description: Kind of backend, such as C(client backend) or C(autovacuum worker).
+              type: str
+            state:
+              description: Such as C(active) or C(idle in transaction).
+              type: str
+            wait_type:
+              description: What kind of thing it waits for, such as C(Lock).
+              type: str
+            wait_event:
+              description: What it waits for.
+              type: str
+            blocked_by:
+              description: Backends that it waits for. 0 is a prepared transaction.
+              type: list
+              elements: int
+            seconds:
+              description: Since its query began, or since it has been in this state if no query runs.
+              type: float
+            waited:
+              description: Since it began to wait for a lock. Null before PostgreSQL 14.
+              type: float
+            transaction_seconds:
+              description: Since its transaction began.
+              type: float
+            query:
+              description: Its query, or its last one, with secrets hidden. At most 1000 characters.
+              type: str
   sample:
     - identity: "472:375040"
       pid: 472
@@ -289,6 +405,32 @@ results:
               frames:
                 - {file: /opt/odoo/addons/x/main.py, line: 20, function: sleep, source: time.sleep(seconds)}
       missing: []
+      postgres:
+        reason:
+        rows:
+          - sample: 1
+            time: "2026-11-24T10:30:22.120Z"
+            server: "7576229214519955483/20261124T090102.123456"
+            version: "15.14"
+            worker: 472
+            log_pid: 472
+            role: master
+            pid: 812
+            started: "2026-11-24T09:02:11.403211Z"
+            database: prod
+            user: odoo
+            application: odoo-472
+            client: 192.0.2.11
+            client_port: 37894
+            type: client backend
+            state: active
+            wait_type: Lock
+            wait_event: transactionid
+            blocked_by: [815]
+            seconds: 41.203
+            waited: 41.202
+            transaction_seconds: 41.31
+            query: UPDATE "res_partner" SET "active" = true WHERE id IN (7)
 """
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, start
@@ -302,6 +444,8 @@ SPEC = {
     "timeout": {"type": "float", "default": 5.0},
     "roles": {"type": "list", "elements": "str", "choices": ROLES, "default": ROLES},
     "backend": {"type": "str", "choices": ["auto", "signal", "py-spy"], "default": "auto"},
+    "postgres": {"type": "bool", "default": False},
+    "hide_literals": {"type": "bool", "default": False},
     "allow_none": {"type": "bool", "default": False},
     **CHOICE_SPEC,
 }

@@ -18,8 +18,15 @@ from dataclasses import dataclass
 from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import CRON_WORK
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_flame import flame
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_place import MESSAGES, WRITE, Place, shown
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_postgres import Backend, chains
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_place import (
+    MESSAGES,
+    POSTGRES_LOCK,
+    WRITE,
+    Place,
+    shown,
+)
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_postgres import chains, join
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_rows import Backend
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_tell import (
     group_sentence,
     lines,
@@ -66,12 +73,14 @@ def analyse(
 ) -> dict[str, t.Any]:
     """The whole report of these dumps.
 
-    :param backends: rows of pg_stat_activity with who blocks them, if there are any.
+    :param backends: rows of pg_stat_activity with who blocks them, beside those of the sources.
     :param addons: directories of modules that have no ``addons`` in their path.
     """
     sources = list(sources)
     servers, seen = survey(sources, addons)
     work = [one for one in seen if one.place.wait != MESSAGES]
+    backends = [*backends, *(backend for source in sources for backend in source.backends)]
+    join(backends, work)
     groups = _groups(work)
     findings = [
         *_starved(servers, work),
@@ -92,6 +101,10 @@ def analyse(
         "stacks": _stacks(work),
         "flame": flame(work, addons),
         "silent": [],
+        "postgres": {
+            "servers": sorted({backend.server for backend in backends}),
+            "unsaid": {source.host: "; ".join(source.unsaid) for source in sources if source.unsaid},
+        },
         "unknown_lines": sum(
             len(dump.other) + sum(len(thread.other) for thread in dump.threads)
             for source in sources
@@ -105,7 +118,7 @@ def analyse(
 def _weight(one: Work) -> float:
     if one.kind == CRON_WORK:
         return _JOB_COST
-    return _WAITER_COST if one.place.wait == WRITE else 1.0
+    return _WAITER_COST if one.place.wait in (WRITE, POSTGRES_LOCK) else 1.0
 
 
 def _groups(work: t.Iterable[Work]) -> list[_Group]:
@@ -198,6 +211,9 @@ def _work(one: Work) -> dict[str, t.Any]:
         "method": place.frame.function if place.frame else None,
         "at": shown(place.frame) if place.frame else None,
         "entry": place.entry,
+        "query": one.query,
+        "query_seconds": one.query_seconds,
+        "holder": one.holder,
         "times": one.times,
         "stuck": one.stuck,
         "stayed": one.stayed,

@@ -19,10 +19,13 @@ from collections import deque
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader
 from ansible_collections.fleetops.odoo.plugins.module_utils._jobs import Job, Jobs
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_rows import Backend, backends_of
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_work import Source
 
 #: Characters that are read at a time, and lines about cron jobs that are kept of one log.
 _CHUNK, _JOB_LINES = 1 << 18, 200_000
+#: The end of the name of what PostgreSQL said.
+_BESIDE = ".postgres.json"
 
 
 class BadLogs(Exception):
@@ -86,7 +89,13 @@ def each_log(files: t.Sequence[t.Mapping[str, str]]) -> t.Iterator[Source]:
         read = [_read(reader, path, host) for path in several]
         # Samples in files of their own, or a log that was rotated.
         dumps = [dump for one in read for dump in one.dumps] if len(read) > 1 else read[0].dumps
-        yield Source(host, dumps, jobs={key: jobs for one in read for key, jobs in one.jobs.items()})
+        yield Source(
+            host,
+            dumps,
+            jobs={key: jobs for one in read for key, jobs in one.jobs.items()},
+            backends=[backend for one in read for backend in one.backends],
+            unsaid=[why for one in read for why in one.unsaid],
+        )
 
 
 def beside(files: t.Sequence[t.Mapping[str, str]], folder: str) -> dict[str, str]:
@@ -134,7 +143,24 @@ def _read(reader: DumpReader, path: str, host: str) -> Source:
     except (OSError, EOFError) as exc:
         why = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
         raise BadLogs(f"{path} cannot be read: {why}") from exc
-    return Source(host, dumps, jobs=_jobs(about_jobs, [(dump.pid, dump.time) for dump in dumps]))
+    backends, unsaid = _beside(path, host)
+    jobs = _jobs(about_jobs, [(dump.pid, dump.time) for dump in dumps])
+    return Source(host, dumps, jobs=jobs, backends=backends, unsaid=unsaid)
+
+
+def _beside(path: str, host: str) -> tuple[list[Backend], list[str]]:
+    """What PostgreSQL said meanwhile, and why not all, if that lies beside a log: h1.postgres.json beside h1.log."""
+    beside = path.removesuffix(".log") + _BESIDE
+    if not os.path.isfile(beside):
+        return [], []
+    try:
+        with open(beside, encoding="utf-8") as file:
+            told = json.load(file)
+        return backends_of(told["rows"], host), [str(why) for why in told["unsaid"]]
+    except OSError as exc:
+        raise BadLogs(f"{beside} cannot be read: {exc.strerror}") from exc
+    except (ValueError, KeyError, TypeError, RecursionError) as exc:
+        raise BadLogs(f"{beside} is not what the role diagnostics writes beside a log") from exc
 
 
 def _opened(path: str) -> io.TextIOWrapper:

@@ -32,6 +32,8 @@ POSTGRES, WRITE, LOCK, REMOTE, CLIENT, PROGRAM, SLEEP, MESSAGES, PYTHON = (
     "messages",
     "python",
 )
+#: No stack tells that; rows of pg_stat_activity do.
+POSTGRES_LOCK = "postgresql lock"
 
 #: What wrote the dump stands on the stack of the thread that wrote it.
 _DUMPER = frozenset(["dumpstacks", "extract_stack"])

@@ -25,6 +25,7 @@ _WAITS = {
         "waits for PostgreSQL in a write or for a lock",
         "wait for PostgreSQL in a write or for a lock",
     ),
+    place.POSTGRES_LOCK: ("waits for a lock in PostgreSQL", "wait for a lock in PostgreSQL"),
     place.LOCK: ("waits for a lock in Python", "wait for a lock in Python"),
     place.REMOTE: ("waits for another server", "wait for another server"),
     place.CLIENT: ("waits for its client", "wait for their clients"),
@@ -50,12 +51,13 @@ def group_sentence(work: t.Sequence[Work], holder: Work | None) -> str:
         parts.append(f"for {first.seconds:.1f} s" if len(work) == 1 else f"the longest for {first.seconds:.1f} s")
     # A job has said its name, a request its url.
     if first.kind != CRON_WORK:
-        parts.append(_among(Counter(_path(one.url) for one in work)))
+        parts.append(_among(Counter(path_of(one.url) for one in work)))
     parts.append(_asked(work))
     parts.append(f"on {_workers(work)}")
     stuck = [one for one in work if one.stuck]
     stayed = [one for one in work if one.stayed and not one.stuck]
     parts += [_still(stuck, work, "not moved in"), _still(stayed, work, "in the same call in")]
+    parts.append(_queried(work))
     if holder is not None:
         parts.append(f"maybe for {holder.who}, which {_verb(holder, 1)} in {_where(holder)}")
     return ", ".join(part for part in parts if part)
@@ -72,6 +74,7 @@ def starved_sentence(server: Server, groups: t.Sequence[t.Sequence[Work]]) -> st
     reasons = [
         f"{len(work)} {_verb(work[0], len(work))} in {_where(work[0])}"
         + (f" for {work[0].seconds:.1f} s" if work[0].seconds is not None else "")
+        + (f" ({_queried(work)})" if _queried(work) else "")
         for work in groups[:3]
     ]
     return f"{server.name} has no http worker left for new requests: {how}{often}; {', '.join(reasons)}".rstrip("; ")
@@ -96,6 +99,16 @@ def _subject(work: t.Sequence[Work]) -> str:
     return "1 request" if count == 1 else f"{count} requests"
 
 
+def _queried(work: t.Sequence[Work]) -> str:
+    """Of those whose query is known the one that has run for the longest."""
+    known = [one for one in work if one.query]
+    if not known:
+        return ""
+    one = max(known, key=lambda one: one.query_seconds or 0.0)
+    lasting = f" for {one.query_seconds:.1f} s" if one.query_seconds is not None else ""
+    return f"its query runs{lasting}" + (f", held up by {one.holder}" if one.holder else "") + f": {one.query}"
+
+
 def _asked(work: t.Sequence[Work]) -> str:
     databases = Counter(one.database for one in work if one.database)
     users = Counter(one.user for one in work if one.user)
@@ -113,7 +126,12 @@ def _still(some: t.Sequence[Work], work: t.Sequence[Work], how: str) -> str:
     return f"{which}{how} {samples} samples"
 
 
-def _path(url: str | None) -> str:
+def doing(one: Work) -> str:
+    """What a piece of work is at, as it goes on behind "which"."""
+    return f"{_verb(one, 1)} in {one.place.name}"
+
+
+def path_of(url: str | None) -> str:
     """An url without the server's name, which differs between hosts."""
     return _ORIGIN.sub("", url) or "/" if url else "an unknown url"
 
@@ -145,6 +163,9 @@ def lines(report: t.Mapping[str, t.Any]) -> list[str]:
     found += [f"   ... and {_count(len(findings) - _FINDINGS, 'finding')} more"] if len(findings) > _FINDINGS else []
     found += [] if findings else ["Nobody is at work: every thread in these dumps waits for something to do."]
     found += ["", *_server_lines(report["servers"])]
+    unsaid = report["postgres"]["unsaid"]
+    found += ["", *(f"PostgreSQL of {host}: {why}" for host, why in list(unsaid.items())[:_NAMED])] if unsaid else []
+    found += [f"... and of {len(unsaid) - _NAMED} more"] if len(unsaid) > _NAMED else []
     stacks = [one for one in report["stacks"] if one["count"] > 1][:_STACKS]
     if stacks:
         found += ["", "the most frequent stacks:"]

@@ -20,6 +20,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import C
 from ansible_collections.fleetops.odoo.plugins.module_utils._jobs import Job
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_place import Place, place_of, short
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_rows import Backend
 
 HTTP, CRON, GEVENT, MASTER, THREADED = "http", "cron", "gevent", "master", "threaded"
 
@@ -36,13 +37,16 @@ _IDS = re.compile(r"\b(?:0x)?[0-9a-f]{7,}\b")
 class Source:
     """The dumps of one log. ``instance`` names a server where the caller knows it, else "" and the dumps must tell.
 
-    ``jobs`` has the cron jobs under way for a pid at the time of a dump.
+    ``jobs`` has the cron jobs under way for a pid at the time of a dump, ``backends`` what PostgreSQL said meanwhile,
+    ``unsaid`` why it said nothing, or not all.
     """
 
     host: str
     dumps: t.Sequence[Dump]
     instance: str = ""
     jobs: t.Mapping[tuple[int, str], t.Sequence[Job]] = field(default_factory=dict)
+    backends: t.Sequence[Backend] = ()
+    unsaid: t.Sequence[str] = ()
 
 
 @dataclass
@@ -109,6 +113,10 @@ class Work:
     #: of each sample that shows it, the time
     times: list[str]
     places: list[Place]
+    #: what PostgreSQL was asked by it, for how long, and who holds the lock that it waits for, where that is known
+    query: str | None = None
+    query_seconds: float | None = None
+    holder: str | None = None
 
     @property
     def place(self) -> Place:

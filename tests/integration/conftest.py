@@ -87,14 +87,14 @@ class Fleet:
         no_secrets(done.stdout)
         return done
 
-    def run(self, host: str, *command: str, check: bool = True) -> str:
+    def run(self, host: str, *command: str, check: bool = True, seconds: float = 60) -> str:
         """Run a command on a host."""
         done = subprocess.run(
             [str(LAB), "--lab", self.name, "ssh", host, shlex.join(command)],
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=seconds,
         )
         assert not check or done.returncode == 0, done.stderr
         return done.stdout

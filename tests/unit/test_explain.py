@@ -81,6 +81,26 @@ def test_the_second_finding_of_a_lock_names_who_may_hold_it(planted: pathlib.Pat
     assert "which sleeps in lab_slow.hold_row" in sentence
 
 
+def test_what_postgresql_said_lies_beside_the_log(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "h1.log").write_text(LOG)
+    row = {"pid": 1, "log_pid": 41, "blocked_by": [2], "query": "UPDATE a", "seconds": 3, "server": "A", "time": "1"}
+    told = {"rows": [row], "unsaid": ["more than 100 sessions were at work"]}
+    (tmp_path / "h1.postgres.json").write_text(json.dumps(told))
+    report = explain_logs(str(tmp_path / "h1.log"))
+    assert report["postgres"] == {"servers": ["A"], "unsaid": {"h1.log": "more than 100 sessions were at work"}}
+    (blocked,) = [one["sentence"] for one in report["findings"] if one["kind"] == "blocked"]
+    assert "waits 3 s for backend 2: UPDATE a" in blocked
+    assert "worker 41 on h1.log with /lab/" in blocked
+    assert "PostgreSQL of h1.log: more than 100 sessions were at work" in report["lines"]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"rows": 1, "unsaid": []}', '{"rows": [{}], "unsaid": []}'])
+def test_what_lies_there_may_be_something_else(tmp_path: pathlib.Path, text: str) -> None:
+    (tmp_path / "h1.log").write_text(LOG)
+    (tmp_path / "h1.postgres.json").write_text(text)
+    assert "h1.postgres.json is not what the role diagnostics writes" in explain_logs(str(tmp_path / "h1.log"))["error"]
+
+
 def test_a_job_is_told_with_the_time_since_it_began() -> None:
     report = explain_logs(str(CAPTURES / "dumps" / "19-prefork.log"))
     (job,) = [one for one in report["work"] if one["kind"] == "cron"]
