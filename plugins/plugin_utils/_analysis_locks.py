@@ -52,7 +52,7 @@ def _of_rows(finding: t.Mapping[str, t.Any]) -> dict[t.Any, _Box]:
         # Two clusters may have sessions of the same pid.
         server = row.get("server")
         blockers = [(server, pid) for pid in row.get("blocked_by") or [] if pid != row["pid"]]
-        seconds = row.get("seconds")
+        seconds = row.get("waited") if blockers and row.get("waited") is not None else row.get("seconds")
         how = "waits" if blockers else row.get("state") or "holds the lock"
         boxes[server, row["pid"]] = _Box(
             _name(row), row.get("query") or "", how + (f", {seconds:.1f} s" if seconds is not None else ""), blockers
