@@ -49,14 +49,16 @@ def _of_rows(finding: t.Mapping[str, t.Any]) -> dict[t.Any, _Box]:
     for row in rows[:_BOXES]:
         if row.get("pid") is None:
             continue
-        blockers = [pid for pid in row.get("blocked_by") or [] if pid != row["pid"]]
-        seconds = row.get("seconds")
+        # Two clusters may have sessions of the same pid.
+        server = row.get("server")
+        blockers = [(server, pid) for pid in row.get("blocked_by") or [] if pid != row["pid"]]
+        seconds = row.get("waited") if blockers and row.get("waited") is not None else row.get("seconds")
         how = "waits" if blockers else row.get("state") or "holds the lock"
-        boxes[row["pid"]] = _Box(
+        boxes[server, row["pid"]] = _Box(
             _name(row), row.get("query") or "", how + (f", {seconds:.1f} s" if seconds is not None else ""), blockers
         )
-    for pid in [pid for box in boxes.values() for pid in box.blockers]:
-        boxes.setdefault(pid, _Box(f"backend {pid}", "", "holds the lock"))
+    for key in [key for box in boxes.values() for key in box.blockers]:
+        boxes.setdefault(key, _Box(f"backend {key[1]}", "", "holds the lock"))
     return boxes
 
 

@@ -56,6 +56,11 @@ def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet, tmp_
     assert re.search(r"msg: t19: .{0,200}(Connection refused|Connection reset|ssh)", said), said
     (folder,) = tmp_path.iterdir()
     assert {path.name for path in folder.iterdir()} == {"p14.log", "report.json", "report.html"}
+    (silent,) = json.loads((folder / "report.json").read_text(encoding="utf-8"))["silent"]
+    assert (silent["host"], silent["pid"]) == ("t19", None)
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<b>1</b> <span>did not answer" in page
+    assert 'href="p14.log"' in page
     fleet.settle("t19")
 
 
