@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 from dataclasses import dataclass, field
@@ -106,7 +107,8 @@ class Crew(Subject, t.Generic[R]):
         try:
             self.act()
         finally:
-            if is_alive(self.proc, self.now.master):
+            # Whatever has failed matters more than that it cannot be looked at any more.
+            with contextlib.suppress(Ended, TimedOut):
                 self.look()
                 self.result.after = self.summary()
         self.host.store.forget_others(self.proc.lives)
