@@ -63,6 +63,15 @@ li { margin-bottom: .75rem; }
 <p>Nobody is at work: every thread in these dumps waits for something to do.</p>
 {% endif %}
 
+{% if report.postgres.unsaid %}
+<h2 id="postgres">Not said by PostgreSQL</h2>
+<ul>
+{% for host, why in report.postgres.unsaid.items() %}
+<li>{{ host }}: {{ why }}</li>
+{% endfor %}
+</ul>
+{% endif %}
+
 <form onsubmit="return false"><label for="filter">Show only rows with </label>
 <input id="filter" type="search" autocomplete="off"> <span id="shown" role="status"></span></form>
 
@@ -93,7 +102,7 @@ aria-label="{{ role }} of {{ one.server }} busy"></meter>
 {% for one in report.work[:rows.work] %}
 <tr><td>{{ "%.1f" | format(one.seconds) if one.seconds is not none else "?" }}{{ ", not moved" if one.stuck }}</td>
 <td>{{ one.server }}, {{ one.pid }}</td><td>{{ one.url or (one.jobs | join(" or ")) or one.kind }}</td>
-<td>{{ one.database or "?" }}{{ ", " ~ one.user if one.user }}</td><td>{{ one.wait }}</td><td>{{ one.at }}</td></tr>
+<td>{{ one.database or "?" }}{{ ", " ~ one.user if one.user }}</td><td>{{ one.wait }}{{ ": " ~ one.query if one.query }}</td><td>{{ one.at }}</td></tr>
 {% endfor %}
 </tbody>
 </table>
