@@ -15,7 +15,9 @@ description:
     secrets.
 options:
   _input:
-    description: The log files, as a list or as a text with commas; see the role.
+    description:
+      - The log files, as a list or as a text with commas; see the role. What PostgreSQL said meanwhile is taken from
+        C(NAME.postgres.json) where that lies beside C(NAME.log).
     type: raw
     required: true
   addons:

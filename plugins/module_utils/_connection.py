@@ -53,13 +53,22 @@ _IN_ADDRESS = {
 }
 
 
+class NoAnswer(Exception):
+    """PostgreSQL was not asked or has not answered; the message is a clause that says why."""
+
+
 def read_connection(proc: Proc, master: Process, command: Command, version: t.Optional[str]) -> t.Dict[str, str]:
-    """Variables that make psql connect as this server does; parameters as for :func:`read_options`."""
+    """Variables that make psql connect as this server does; parameters as for :func:`read_options`.
+
+    :raises NoAnswer: its odoo.conf cannot be read. Without it, it would be another PostgreSQL that is asked.
+    """
     try:
         environ = parse_environ(proc.read(master.pid, "environ"))
     except (Gone, PermissionError):
         environ = {}
     settings = read_settings(proc, master, command, version, _WANTED)
+    if settings.error:
+        raise NoAnswer(settings.error)
     found = connection(settings, environ)
     if "HOME" in environ:
         found["HOME"] = environ["HOME"]

@@ -12,7 +12,7 @@ import json
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._busy import shown_pid
-from ansible_collections.fleetops.odoo.plugins.module_utils._connection import read_connection
+from ansible_collections.fleetops.odoo.plugins.module_utils._connection import NoAnswer, read_connection
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import MASTER, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._peers import Session, tied
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
@@ -20,7 +20,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._process import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._psql import (
     MOST_ROWS,
     Answer,
-    NoAnswer,
     Question,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
 import os
@@ -17,6 +18,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._become import becoming
+from ansible_collections.fleetops.odoo.plugins.module_utils._connection import NoAnswer
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import is_roots
 from ansible_collections.fleetops.odoo.plugins.module_utils._namespaces import MOUNTS, NETWORK, differs
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc, root_of
@@ -71,10 +73,6 @@ ROLLBACK;
 """
 
 
-class NoAnswer(Exception):
-    """PostgreSQL was not asked or has not answered; the message is a clause that says why."""
-
-
 @dataclass
 class Answer:
     """What PostgreSQL said. ``head`` is about itself and our own session, ``cut`` whether there were more rows."""
@@ -98,33 +96,44 @@ class Question:
             raise NoAnswer("the server runs as root, and psql is never run as root")
         program, spaces = find_psql(proc, master)
         # Files and not pipes: whatever psql leaves behind cannot keep them open for us.
-        self._files = [tempfile.TemporaryFile() for _number in range(3)]  # noqa: SIM115  # close() closes them
+        self._stack = contextlib.ExitStack()
+        self._begun = time.monotonic()
+        try:
+            self._files = [self._stack.enter_context(tempfile.TemporaryFile()) for _number in range(3)]
+            self._process = self._started(proc, master, program, spaces, environ)
+        except (OSError, ValueError, subprocess.SubprocessError) as exc:
+            self._stack.close()
+            why = "its settings hold a NUL" if isinstance(exc, ValueError) else str(exc)
+            raise NoAnswer("psql cannot be run as the server's user: %s" % why) from None
+
+    def _started(
+        self,
+        proc: Proc,
+        master: Process,
+        program: str,
+        spaces: t.Sequence[str],
+        environ: t.Mapping[str, str],
+    ) -> subprocess.Popen[bytes]:
         script, said, wrong = self._files
         script.write(_SCRIPT.encode())
         script.seek(0)
-        self._begun = time.monotonic()
-        try:
-            self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
-                ["psql", "-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-v", "most=%d" % (MOST_ROWS + 1)],
-                executable=program,
-                env={
-                    "PATH": _PATH,
-                    "LANG": "C.UTF-8",
-                    **environ,
-                    "PGAPPNAME": "fleetops.odoo",
-                    "PGCLIENTENCODING": "UTF8",
-                    "PGCONNECT_TIMEOUT": str(_CONNECT),
-                },
-                stdin=script,
-                stdout=said,
-                stderr=wrong,
-                start_new_session=True,
-                preexec_fn=becoming(proc, master, "/", _MOST_WRITTEN, spaces),  # noqa: PLW1509  # one thread
-            )
-        except (OSError, ValueError, subprocess.SubprocessError) as exc:
-            self._close_files()
-            why = "its settings hold a NUL" if isinstance(exc, ValueError) else str(exc)
-            raise NoAnswer("psql cannot be run as the server's user: %s" % why) from None
+        return subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with  # close() ends it
+            ["psql", "-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-v", "most=%d" % (MOST_ROWS + 1)],
+            executable=program,
+            env={
+                "PATH": _PATH,
+                "LANG": "C.UTF-8",
+                **environ,
+                "PGAPPNAME": "fleetops.odoo",
+                "PGCLIENTENCODING": "UTF8",
+                "PGCONNECT_TIMEOUT": str(_CONNECT),
+            },
+            stdin=script,
+            stdout=said,
+            stderr=wrong,
+            start_new_session=True,
+            preexec_fn=becoming(proc, master, "/", _MOST_WRITTEN, spaces),  # noqa: PLW1509  # one thread
+        )
 
     def answer(self, seconds: float) -> Answer:
         """Wait for it, at most for so many seconds since it was asked.
@@ -147,11 +156,7 @@ class Question:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        self._close_files()
-
-    def _close_files(self) -> None:
-        for file in self._files:
-            file.close()
+        self._stack.close()
 
 
 def understood(said: str, wrong: str) -> Answer:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import typing as t
 from dataclasses import dataclass
 
@@ -121,7 +122,8 @@ _TEXTS = ("database", "application", "state", "wait_type", "wait_event", "starte
 
 def _text(row: t.Mapping[str, t.Any], name: str) -> t.Any:
     found = row.get(name)
-    return found if isinstance(found, str) and found else None
+    # Every host tells the same of the sessions of one server, so it is kept once.
+    return sys.intern(found) if isinstance(found, str) and found else None
 
 
 def _number(row: t.Mapping[str, t.Any], name: str) -> float | None:

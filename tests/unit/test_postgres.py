@@ -109,6 +109,13 @@ def test_it_is_read_of_a_server_of_any_version(tmp_path: pathlib.Path) -> None:
         assert (found["PGHOST"], found["PGUSER"], found["PGPASSWORD"], found["HOME"]) == (host, "arg", SECRET, "/h")
 
 
+def test_without_odoo_conf_nobody_else_is_asked() -> None:
+    command = parse_command(("/usr/bin/python3", "/usr/bin/odoo", "-c", "/nonexistent/odoo.conf"))
+    assert command
+    with pytest.raises(NoAnswer, match="/nonexistent/odoo.conf cannot be read"):
+        read_connection(Proc(), me(), command, None)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
