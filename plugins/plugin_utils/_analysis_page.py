@@ -18,15 +18,8 @@ import jinja2
 #: Rows of the tables, so that the page of a thousand hosts stays below 10 MB.
 _ROWS = {"servers": 2000, "work": 2000, "stacks": 100, "findings": 200}
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
-  content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>Stack dumps, explained</title>
-<style>
+#: What pages of tables share: how they look, and a filter of their rows.
+STYLE = """\
 :root { color-scheme: light dark; --line: #767676; --busy: #b3261e; --free: #2e6b34; --soft: #f2f2f2; }
 @media (prefers-color-scheme: dark) { :root { --busy: #f2b8b5; --free: #a5d6a7; --soft: #2a2a2a; } }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 75rem; margin: 0 auto; padding: 1rem; }
@@ -41,7 +34,38 @@ summary { cursor: pointer; }
 .full { color: var(--busy); font-weight: bold; }
 li { margin-bottom: .75rem; }
 @media print { form { display: none; } body { max-width: none; } }
-</style>
+"""
+FILTER = """\
+<form onsubmit="return false"><label for="filter">Show only rows with </label>
+<input id="filter" type="search" autocomplete="off"> <span id="shown" role="status"></span></form>
+"""
+SCRIPT = """\
+"use strict";
+const rows = [...document.querySelectorAll("tbody tr")];
+document.getElementById("filter").addEventListener("input", (event) => {
+  const wanted = event.target.value.toLowerCase();
+  let left = 0;
+  for (const row of rows) {
+    row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    left += row.hidden ? 0 : 1;
+  }
+  document.getElementById("shown").textContent = `${left} of ${rows.length} rows`;
+});
+"""
+
+_PAGE = (
+    """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<title>Stack dumps, explained</title>
+<style>
+"""
+    + STYLE
+    + """</style>
 </head>
 <body>
 <main>
@@ -63,9 +87,9 @@ li { margin-bottom: .75rem; }
 <p>Nobody is at work: every thread in these dumps waits for something to do.</p>
 {% endif %}
 
-<form onsubmit="return false"><label for="filter">Show only rows with </label>
-<input id="filter" type="search" autocomplete="off"> <span id="shown" role="status"></span></form>
-
+"""
+    + FILTER
+    + """
 <h2 id="servers">Servers</h2>
 <table>
 <caption>Who was at work in the last sample</caption>
@@ -114,21 +138,13 @@ aria-label="{{ role }} of {{ one.server }} busy"></meter>
 </table>
 </main>
 <script>
-"use strict";
-const rows = [...document.querySelectorAll("tbody tr")];
-document.getElementById("filter").addEventListener("input", (event) => {
-  const wanted = event.target.value.toLowerCase();
-  let left = 0;
-  for (const row of rows) {
-    row.hidden = !row.textContent.toLowerCase().includes(wanted);
-    left += row.hidden ? 0 : 1;
-  }
-  document.getElementById("shown").textContent = `${left} of ${rows.length} rows`;
-});
-</script>
+"""
+    + SCRIPT
+    + """</script>
 </body>
 </html>
 """
+)
 
 # Logs are written by strangers, so every text is escaped.
 _TEMPLATE = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True).from_string(_PAGE)
