@@ -163,27 +163,28 @@ def lines(report: t.Mapping[str, t.Any], top: int) -> list[str]:
     )
     if not caches:
         return [f"{head}: none has an entry"]
-    titles = ("cost", "misses", "hit %", "entries", "full %", "memory", "processes", "cache")
-    table = [titles, *(_cells(one) for one in caches[:top])]
-    widths = [max(len(row[n]) for row in table) for n in range(len(titles) - 1)]
+    shown = caches[:top]
+    # Columns in which nobody has anything are left out: terminals are narrow.
+    columns = [[title, *map(cell, shown)] for title, cell in _COLUMNS]
+    table = list(zip(*[column for column in columns if any(column[1:])], strict=True))
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     found = [head, ""]
-    found += [
-        "  ".join([*(cell.rjust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in table
-    ]
+    for first, *numbers, name in table:
+        cells = [cell.rjust(width) for cell, width in zip(numbers, widths[1:], strict=False)]
+        # A line that begins with a space would be put into quotes.
+        found.append("  ".join([first.ljust(widths[0]), *cells, name]))
     return found + ([f"... and {len(caches) - top} more"] if len(caches) > top else [])
 
 
-def _cells(one: Row) -> tuple[str, ...]:
-    return (
-        f"{one['cost']:.1f}",
-        str(one["misses"]),
-        f"{one['ratio']:.1f}",
-        str(one["entries"]),
-        "" if one["fill"] is None else f"{100 * one['fill']:.0f}",
-        size_of(one["memory"]),
-        str(one["processes"]),
-        f"{name_of(one)} ({one['database'] or 'no database'}, {one['version'] or '?'})",
-    )
+_COLUMNS: t.Sequence[tuple[str, t.Callable[[Row], str]]] = (
+    ("cost", lambda one: f"{one['cost']:.1f}"),
+    ("misses", lambda one: str(one["misses"])),
+    ("hit %", lambda one: f"{one['ratio']:.1f}"),
+    ("full %", lambda one: "" if one["fill"] is None else f"{100 * one['fill']:.0f}"),
+    ("memory", lambda one: size_of(one["memory"])),
+    ("procs", lambda one: str(one["processes"])),
+    ("cache", lambda one: f"{name_of(one)} ({one['database'] or 'no database'} {one['version'] or '?'})"),
+)
 
 
 def size_of(number: int | None) -> str:
