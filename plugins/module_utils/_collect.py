@@ -4,19 +4,35 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The dumps of some processes, picked out of the lines of a log as they come. Pure."""
+"""The dumps or statistics of some processes, picked out of the lines of a log as they come. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._caches import (
+    COUNTER,
+    LINE,
+    PROCESSING,
+    STOPPED,
+    TABLE,
+    kind_of,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._carrier import head_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import record_at
 
 #: What the first line of a dump holds; lines without it are not looked at closely while no dump is being written.
 _MARK = b"odoo.tools.misc:"
 _FRAME = b'File: "'
 _OF_A_DUMP = (b"# Thread: ", b"# Greenlet: ", _FRAME)
+
+#: The same of statistics, whose inner lines are told apart in this way.
+_COUNTED = COUNTER.encode() + b":"
+_OF_A_TABLE = (b"Database ", b"Details:", b" ")
+#: Seconds after which no more lines come of statistics that are written one record after the other: a process under
+#: load may be stopped in between.
+_LINES_REST = 0.5
 
 
 @dataclass
@@ -34,10 +50,14 @@ class _Dump:
     apart: bool = False
     #: the next line may be the code of the last frame
     fresh: bool = False
+    #: how the lines begin that are part of it
+    inner: t.Tuple[bytes, ...] = _OF_A_DUMP
+    #: of statistics: what kinds of records it has
+    kinds: t.Set[str] = field(default_factory=set)
 
     def take(self, line: bytes, now: float, room: int) -> int:
         """Take a line if it is part of it and there is room. Returns how many bytes it takes."""
-        if self.apart and not line.startswith(_OF_A_DUMP) and not (self.fresh and line.startswith(b"  ")):
+        if self.apart and not line.startswith(self.inner) and not (self.fresh and line.startswith(b"  ")):
             self.fresh = False
             return 0
         self.fresh = line.startswith(_FRAME)
@@ -111,3 +131,46 @@ class Collector:
     def cut(self, pid: int) -> bool:
         """Whether there was no room for the end of it."""
         return pid in self._dumps and self._dumps[pid].cut
+
+
+class StatisticsCollector(Collector):
+    """Keeps the first cache statistics of each of these processes, in any of Odoo's ways to write them."""
+
+    def take(self, carrier: str, line: bytes, now: float) -> None:
+        """Look at one line; as that of a dump."""
+        under_way = self._under_way.get(carrier)
+        if under_way is None and _COUNTED not in line:
+            return
+        head = head_of(line.decode("utf-8", "replace").rstrip("\r\n"))
+        if head is None:
+            if under_way is not None:
+                self._room -= under_way.take(line, now, self._room)
+            return
+        if under_way is not None:
+            if self._whole or head.pid == under_way.pid:
+                under_way.ended = True
+                del self._under_way[carrier]
+            under_way.interrupt()
+        kind = kind_of(head)
+        if kind is None or head.pid not in self._asked:
+            return
+        found = self._dumps.setdefault(head.pid, _Dump(head.pid, now, inner=_OF_A_TABLE))
+        if TABLE in found.kinds:  # those of a second signal
+            return
+        found.kinds.add(kind)
+        found.apart = False
+        self._room -= found.take(line, now, self._room)
+        if kind == TABLE:
+            self._under_way[carrier] = found
+
+    def complete(self, pid: int, now: float, rest: float) -> bool:
+        """Whether they are all there; see :meth:`Collector.complete`."""
+        found = self._dumps.get(pid)
+        if found is None:
+            return False
+        if TABLE in found.kinds:
+            return super().complete(pid, now, rest)
+        # One that has begun to count ends with a table, unless another signal stops it.
+        if PROCESSING in found.kinds:
+            return STOPPED in found.kinds
+        return LINE in found.kinds and now - found.touched >= max(rest, _LINES_REST)

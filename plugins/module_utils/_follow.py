@@ -44,6 +44,8 @@ _MOST_FILES = 4
 
 Carried = t.Tuple[str, bytes]
 
+#: What processes may be asked to write, each by a logger of its own.
+DUMPS, STATISTICS = "stack dumps", "cache statistics"
 
 #: "Odoo Server 19.0:db:INFO:odoo.tools.misc:" and the text (seen on Odoo 19.0).
 _SYSLOG_HEAD = re.compile(rb"[A-Z]\w+ Server [^:\n]*:(?P<database>[^:\s]+):(?P<level>[A-Z]+):(?P<logger>[\w.]+):")
@@ -331,23 +333,27 @@ def docker_entry(line: bytes) -> t.Tuple[str, bytes, bool]:
     return str(entry.get("stream", "")), text.rstrip(b"\n"), not text.endswith(b"\n")
 
 
-def hidden(place: LogPlace) -> t.Optional[str]:
-    """Why no dump would show in this log wherever one looks, as a clause; None when it would. Pure."""
+def hidden(place: LogPlace, what: str = DUMPS) -> t.Optional[str]:
+    """Why nothing of this kind would show in the log wherever one looks, as a clause; None when it would. Pure."""
     if place.kind == TERMINAL:
         return "its log goes to a terminal"
     if place.kind not in (FILE, JOURNAL, IN_CONTAINER):
         return "its log goes nowhere that can be read"
-    return None if place.shows_dumps else "its log level hides stack dumps, which are written at level info"
+    shows = place.shows_dumps if what == DUMPS else place.shows_statistics
+    return None if shows else "its log level hides %s, which are written at level info" % what
 
 
-def follow(proc: Proc, instance: Instance, place: LogPlace, pids: t.Sequence[int], now: float) -> Follower:
+def follow(
+    proc: Proc, instance: Instance, place: LogPlace, pids: t.Sequence[int], now: float, what: str = DUMPS
+) -> Follower:
     """Mark the end of a server's log.
 
     :param pids: of the processes whose lines are wanted.
     :param now: seconds since the epoch.
+    :param what: is to be read there.
     :raises Unreachable: it cannot be followed.
     """
-    why = hidden(place)
+    why = hidden(place, what)
     if why:
         raise Unreachable(why)
     master = instance.master

@@ -22,17 +22,21 @@ FILE, JOURNAL, IN_CONTAINER, TERMINAL, NOWHERE = "file", "journal", "container",
 _LEVELS = {"runbot": 25, "warn": 30, "error": 40, "critical": 50}
 _NAMES = {"NOTSET": 0, "DEBUG": 10, "INFO": 20, "RUNBOT": 25, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50}
 
-#: Dumps and statistics are written by this logger, at level INFO.
-_DUMPER = "odoo.tools.misc"
+#: Dumps and statistics are written by these loggers, at level INFO.
+_DUMPER, _COUNTER = "odoo.tools.misc", "odoo.tools.cache"
 
 
 @dataclass(frozen=True)
 class LogPlace:
-    """``path`` is that of a file, as the server sees it. ``shows_dumps``: what USR1 and QUIT write would appear."""
+    """``path`` is that of a file, as the server sees it. ``shows_dumps``: what QUIT writes would appear.
+
+    ``shows_statistics``: the same of USR1 and USR2, which write by another logger.
+    """
 
     kind: str
     path: t.Optional[str]
     shows_dumps: bool
+    shows_statistics: bool = True
 
 
 def find_log(
@@ -43,14 +47,14 @@ def find_log(
     :param stderr: what its file descriptor 2 points to; None when we may not see that.
     :param syslog: where /dev/log leads to; systemd's journal puts itself there.
     """
-    shows = level_of(_DUMPER, options) <= _NAMES["INFO"]
+    shows, counts = (level_of(logger, options) <= _NAMES["INFO"] for logger in (_DUMPER, _COUNTER))
     if options.syslog:
-        return LogPlace(JOURNAL if "/journal/" in syslog else NOWHERE, None, shows)
+        return LogPlace(JOURNAL if "/journal/" in syslog else NOWHERE, None, shows, counts)
     if options.logfile:
         path = os.path.normpath(os.path.join((master.cwd or "/").replace(" (deleted)", ""), options.logfile))
-        return LogPlace(FILE, path, shows)
+        return LogPlace(FILE, path, shows, counts)
     kind, target = _stderr(supervisor, stderr)
-    return LogPlace(kind, target, shows and kind != NOWHERE)
+    return LogPlace(kind, target, shows and kind != NOWHERE, counts and kind != NOWHERE)
 
 
 def level_of(logger: str, options: Options) -> int:

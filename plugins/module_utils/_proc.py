@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_stat
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_stat, parse_thread
 from ansible_collections.fleetops.odoo.plugins.module_utils._psutil import psutil
 
 
@@ -131,6 +131,23 @@ class Proc:
         except (FileNotFoundError, ProcessLookupError) as exc:
             raise Gone(str(pid)) from exc
         return sorted(found)
+
+    def threads(self, pid: int) -> t.Dict[int, t.Tuple[str, int]]:
+        """Run state of each thread of a process, and how often it has stopped running.
+
+        :raises Gone: the process has ended.
+        """
+        found = {}
+        try:
+            numbers = [int(entry) for entry in os.listdir("%s/%d/task" % (self.root, pid))]
+        except (FileNotFoundError, ProcessLookupError) as exc:
+            raise Gone(str(pid)) from exc
+        for number in numbers:
+            try:
+                found[number] = parse_thread(self.text(pid, "task/%d/status" % number))
+            except Gone:  # a thread that has ended since
+                continue
+        return found
 
     def hides_others(self) -> bool:
         """Whether the mount hides other users' processes from those who are not root (hidepid)."""

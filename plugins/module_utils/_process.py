@@ -167,6 +167,17 @@ def parse_status(text: str) -> Status:
         raise ValueError("not a status file: %s is missing" % exc) from exc
 
 
+def parse_thread(text: str) -> t.Tuple[str, int]:
+    """Run state of a thread and how often it has stopped running, out of /proc/PID/task/TID/status; "" without one."""
+    found = dict.fromkeys(("State", "voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"), "")
+    for line in text.splitlines():
+        key, _colon, value = line.partition(":")
+        if key in found:
+            found[key] = value.strip()
+    state, *counts = found.values()
+    return state[:1], sum(int(count) for count in counts if count.isdigit())
+
+
 def parse_cmdline(data: bytes) -> t.Tuple[str, ...]:
     """Split /proc/PID/cmdline; bytes that are not UTF-8 survive as surrogates, empty words at the end are dropped."""
     return tuple(part.decode("utf-8", "surrogateescape") for part in data.rstrip(b"\0").split(b"\0")) if data else ()

@@ -36,7 +36,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
     NOTHING,
     REFUSED,
     SIGNALLED,
-    Result,
+    AskedResult,
     counts,
     iso,
     printable,
@@ -70,42 +70,22 @@ class DumpOrder:
 
 
 @dataclass
-class DumpResult(Result):
+class DumpResult(AskedResult):
     """What came of one server. ``dumps`` and ``missing`` have an entry for each process and sample."""
 
-    log_source: t.Optional[str] = None
     #: who told the stacks; None where nobody did
     backend: t.Optional[str] = None
-    #: signals by (pid, identity, role)
-    asked: t.Dict[t.Tuple[int, str, str], int] = field(default_factory=dict)
     dumps: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
-    missing: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
     #: rows and the reason why there are no more; None where nobody wanted them
     postgres: t.Optional[t.Dict[str, t.Any]] = None
 
     def told(self) -> t.Dict[str, t.Any]:
         """As the module returns it."""
-        return {
-            **super().told(),
-            "backend": self.backend,
-            "log_source": printable(self.log_source),
-            "asked": [
-                {"pid": pid, "identity": identity, "role": role, "signals": number}
-                for (pid, identity, role), number in self.asked.items()
-            ],
-            "dumps": self.dumps,
-            "missing": self.missing,
-            "postgres": self.postgres,
-        }
+        return {**super().told(), "backend": self.backend, "dumps": self.dumps, "postgres": self.postgres}
 
     def miss(self, process: Process, role: str, sample: int, why: str) -> None:
         """Name a process that has no dump in a sample."""
         self.missing.append({"pid": process.pid, "role": role, "sample": sample, "reason": printable(why)})
-
-    def count(self, process: Process, role: str, signals: int) -> None:
-        """Keep in mind who got how many signals."""
-        key = (process.pid, process.identity, role)
-        self.asked[key] = self.asked.get(key, 0) + signals
 
 
 def dump_all(
@@ -225,7 +205,7 @@ class _Case:
             if one.signals:
                 self.result.count(one.process, one.role, one.signals)
             if one.raw is None:
-                why = one.refused or _why_silent(self._host.proc, one, self._order.timeout)
+                why = one.refused or silence(self._host.proc, one, self._order.timeout)
                 self.result.miss(one.process, one.role, sample, why)
             elif one.cut or len(one.raw) > room:
                 self.result.miss(one.process, one.role, sample, _TOO_MUCH)
@@ -285,7 +265,8 @@ def _told(one: Asked, sample: int) -> t.Dict[str, t.Any]:
     }
 
 
-def _why_silent(proc: Proc, one: Asked, seconds: float) -> str:
+def silence(proc: Proc, one: Asked, seconds: float) -> str:
+    """Why a process has written nothing for this many seconds, by what it shows of itself now."""
     try:
         now: t.Optional[Stat] = parse_stat(proc.text(one.process.pid, "stat"))
     except (Gone, ValueError):

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""Having processes write their stacks, and picking these out of the log."""
+"""Having processes write their stacks, or something else, and picking these out of the log."""
 
 from __future__ import annotations
 
@@ -58,10 +58,29 @@ class Asked:
         return next(iter(parse_dumps(self.text.splitlines())), None)
 
 
+class Question:
+    """What processes are asked for, by which signal, and how their answers are known in a log: here their stacks."""
+
+    def signal(self, process: Process) -> str:
+        """The signal that asks this process."""
+        del process
+        return "QUIT"
+
+    def is_safe(self, process: Process) -> bool:
+        """Whether it may be asked at this moment. Else it is asked later, as soon as it may."""
+        del process
+        return True
+
+    def collector(self, pids: t.Iterable[int], *, whole: bool) -> Collector:
+        """What picks the answers of these processes out of the log; see :class:`Collector`."""
+        return Collector(pids, whole=whole)
+
+
 class Asking:
     """Asks processes of one server for their stacks, once. None of them is harmed by it.
 
     :param follower: its log, marked. None where it is out of reach: then they are asked, and nothing is waited for.
+    :param question: what they are asked for, where it is not their stacks.
     """
 
     def __init__(
@@ -71,11 +90,13 @@ class Asking:
         instance: Instance,
         chosen: t.Iterable[t.Tuple[Process, str]],
         follower: t.Optional[Follower],
+        question: t.Optional[Question] = None,
     ) -> None:
         self._proc, self._clock, self._instance, self._follower = proc, clock, instance, follower
+        self._question = question or Question()
         self.asked = [Asked(process, role) for process, role in chosen]
         whole = follower is None or follower.whole
-        self._collector = Collector((shown_pid(one.process) for one in self.asked), whole=whole)
+        self._collector = self._question.collector((shown_pid(one.process) for one in self.asked), whole=whole)
         #: Where the log mixes what two processes write at the same time, one is asked after the other.
         self._one_by_one = not whole
         self._waiting = list(self.asked)
@@ -112,12 +133,19 @@ class Asking:
         if not self._one_by_one:
             waiting, self._waiting = self._waiting, []
             for one in waiting:
-                self._send(one)
+                if self._question.is_safe(one.process):
+                    self._send(one)
+                else:
+                    self._waiting.append(one)
             return
         # Who has begun to write has put all of it into the pipe, as far as there is room (64 kB).
         before = [one for one in self.asked if one.signals and not self._has_begun(one) and not self._is_gone(one)]
         while self._waiting and (not before or now >= self._next):
-            one = self._waiting.pop(0)
+            safe = next((one for one in self._waiting if self._question.is_safe(one.process)), None)
+            if safe is None:
+                return
+            one = safe
+            self._waiting.remove(one)
             if not self._has_begun(one) and self._send(one):
                 self._next = now + _TURN
                 return
@@ -125,7 +153,7 @@ class Asking:
     def _send(self, one: Asked) -> bool:
         target = Target(one.process, one.role, self._instance.mode, self._instance.state)
         try:
-            send(self._proc, "QUIT", target)
+            send(self._proc, self._question.signal(one.process), target)
         except Refused as exc:
             if not one.signals:
                 one.refused = str(exc)

@@ -68,6 +68,32 @@ class Result:
 
 
 @dataclass
+class AskedResult(Result):
+    """What came of a server whose processes were asked to write something. ``asked``: signals by (pid, identity, role)."""
+
+    log_source: t.Optional[str] = None
+    asked: t.Dict[t.Tuple[int, str, str], int] = field(default_factory=dict)
+    missing: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
+
+    def told(self) -> t.Dict[str, t.Any]:
+        """As a module returns it."""
+        return {
+            **super().told(),
+            "log_source": printable(self.log_source),
+            "asked": [
+                {"pid": pid, "identity": identity, "role": role, "signals": number}
+                for (pid, identity, role), number in self.asked.items()
+            ],
+            "missing": self.missing,
+        }
+
+    def count(self, process: Process, role: str, signals: int) -> None:
+        """Keep in mind who got how many signals."""
+        key = (process.pid, process.identity, role)
+        self.asked[key] = self.asked.get(key, 0) + signals
+
+
+@dataclass
 class ReloadResult(Result):
     """``successor`` is the identity of the master that has taken its place, ``log`` what a failed server wrote."""
 

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: merge_caches
+short_description: Put the cache statistics of many processes together
+version_added: 1.0.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Adds up what M(fleetops.odoo.cache_stats) returned for the processes of a fleet, by version, database, cache, model
+    and method, the most costly first.
+  - The cost of a cache is the number of its misses, times their share of the lookups. It is counted twice where the
+    cache is full to nine tenths in one of the processes, as far as its size is known (Odoo 14 and 19).
+  - The master of a prefork server does not count. It answers no requests.
+options:
+  _input:
+    description:
+      - A list of dictionaries. Each has C(host), a name, and C(results), which the module returned there; or it is what
+        this filter has returned, so that a fleet may be put together host by host.
+    type: list
+    elements: dict
+    required: true
+  top:
+    description: How many caches are in C(lines) and C(worst).
+    type: int
+    default: 15
+"""
+
+EXAMPLES = r"""
+- name: The most costly caches of the fleet
+  ansible.builtin.debug:
+    msg: "{{ (parts | fleetops.odoo.merge_caches(top=5)).lines }}"
+  vars:
+    parts:
+      - host: odoo1
+        results: "{{ hostvars['odoo1'].caches.results }}"
+      - host: odoo2
+        results: "{{ hostvars['odoo2'].caches.results }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - The report that C(docs/caches.md) describes, with C(hosts), C(servers), C(processes), C(caches), C(silent),
+      C(worst), which are sentences, and C(lines), which are a table for a terminal.
+  type: dict
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._cache_merge import BadStatistics, merge
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
+
+
+def merge_caches(parts: t.Any, top: int = 15) -> dict[str, t.Any]:
+    """The filter; see the documentation above."""
+    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, t.Mapping) for part in parts):
+        raise AnsibleFilterError(f"merge_caches: the input is a list of dictionaries, not {type(parts).__name__}")
+    try:
+        return untrusted(merge(parts, int(top)))
+    except (BadStatistics, KeyError, TypeError, ValueError) as exc:
+        raise AnsibleFilterError(f"merge_caches: this is no list of cache statistics: {exc}") from exc
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Names and functions."""
+        return {"merge_caches": merge_caches}

@@ -1,0 +1,212 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Cache statistics of real servers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+import re
+import threading
+import typing as t
+
+import pytest
+
+from .conftest import KINDS, Answer, Fleet, lab, no_secrets, request
+from .test_stack_dump import LOG, level
+
+HOSTS = (*KINDS, "journal")
+PREFORK = ["master", "http", "http", "cron"]
+#: check, run, check again, run again
+RUNS = ("--check", None, "--check", None)
+
+
+def warm(fleet: Fleet, host: str) -> None:
+    """Have a page made, so that the caches are not empty."""
+    with request(fleet, host, "/web/login") as sent:
+        pass
+    assert sent.status == 200
+
+
+@pytest.fixture(scope="module")
+def answers(fleet: Fleet) -> dict[str, list[Answer]]:
+    """What each kind of server answered in the four runs, all of them asked side by side; the journal only once."""
+    for host in HOSTS:
+        warm(fleet, host)
+    found: dict[str, list[Answer]] = {host: [] for host in HOSTS}
+    for option in RUNS:
+        begun = {host: fleet.begin(host, "cache_stats", *filter(None, [option])) for host in KINDS}
+        for host, answer in begun.items():
+            found[host].append(answer())
+    found["journal"].append(fleet.module("journal", "cache_stats"))
+    return found
+
+
+@pytest.mark.parametrize("host", KINDS)
+def test_in_four_runs_everybody_answers_and_nobody_is_harmed(
+    fleet: Fleet, answers: dict[str, list[Answer]], host: str
+) -> None:
+    roles = PREFORK if host.startswith("p") else ["master"]
+    first = answers[host][0].only
+    for option, answer in zip(RUNS, answers[host], strict=True):
+        assert (answer.code, answer.result["changed"]) == (0, False), answer.output
+        found = answer.only
+        assert (found["did"], found["missing"], found["signals"]) == ("signalled", [], ["USR1"]), found
+        assert [one["role"] for one in found["asked"]] == roles
+        # The gevent process is none of them.
+        assert [one["role"] for one in found["left_out"]] == (["gevent"] if len(roles) > 1 else [])
+        assert [one["pid"] for one in found["statistics"]] == ([] if option else [one["pid"] for one in found["asked"]])
+        assert [one["identity"] for one in found["asked"]] == [one["identity"] for one in first["asked"]]
+    master = fleet.master(host)
+    alive = {master["pid"]: "master", **{child["pid"]: child["role"] for child in master["children"]}}
+    assert alive == {one["pid"]: one["role"] for one in [*first["asked"], *first["left_out"]]}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_what_they_tell(answers: dict[str, list[Answer]], host: str) -> None:
+    found = answers[host][-1].only
+    old = host.endswith("14")
+    assert found["version"] == ("14.0" if old else "19.0")
+    assert found["log_source"] == ("the journal" if host == "journal" else LOG)
+    for one in found["statistics"]:
+        assert (one["other"], one["log_pid"]) == ([], one["pid"])
+        assert bool(one["usage"]) != old
+        for row in one["caches"]:
+            assert row["database"] == host
+            assert row["memory"] is None
+            assert (row["cache"] is None) == old
+        if not old:
+            assert sum(use["entries"] for use in one["usage"]) == sum(row["entries"] for row in one["caches"])
+    made = {(row["model"], row["method"]) for one in found["statistics"] for row in one["caches"]}
+    assert (("ir.qweb", "compile") if old else ("IrUiView", "_get_cached_template_info")) in made
+
+
+def test_sizes_are_asked_for_where_the_signal_is_caught(fleet: Fleet) -> None:
+    before = {host: fleet.processes(host) for host in ("p19", "p14")}
+    begun = {host: fleet.begin(host, "cache_stats", memory=True) for host in before}
+    new, old = (begun[host]().only for host in ("p19", "p14"))
+    assert (new["signals"], old["signals"], new["missing"], old["missing"]) == (["USR2"], ["USR1"], [], [])
+    assert all(row["memory"] > 0 for one in new["statistics"] for row in one["caches"] if row["entries"])
+    assert {row["memory"] for one in old["statistics"] for row in one["caches"]} == {None}
+    assert {host: fleet.processes(host) for host in before} == before
+
+
+@contextlib.contextmanager
+def load(fleet: Fleet, *hosts: str) -> t.Iterator[None]:
+    """One request after the other at each of these hosts while the block runs."""
+    done = threading.Event()
+    lost: list[str] = []
+
+    def ask(host: str) -> None:
+        while not done.wait(0.05):
+            try:
+                warm(fleet, host)
+            except (AssertionError, OSError) as exc:
+                lost.append(f"{host}: {exc}")
+
+    threads = [threading.Thread(target=ask, args=(host,)) for host in hosts]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert lost == []
+
+
+def test_under_load_no_request_is_lost(fleet: Fleet) -> None:
+    before = {host: fleet.processes(host) for host in KINDS}
+    with load(fleet, *KINDS):
+        for _time in range(3):
+            begun = [fleet.begin(host, "cache_stats", timeout=10) for host in KINDS]
+            for answer in begun:
+                assert answer().only["missing"] == []
+    assert {host: fleet.processes(host) for host in KINDS} == before
+
+
+def test_one_of_14_that_is_at_work_all_the_time_is_not_asked(fleet: Fleet) -> None:
+    before = fleet.processes("t14")
+    with request(fleet, "t14", "/lab/cpu/8") as sent:
+        found = fleet.module("t14", "cache_stats", timeout=0.5).only
+    assert (found["did"], found["asked"], found["signals"]) == ("refused", [], [])
+    assert "it was at work all the time" in found["missing"][0]["reason"]
+    assert (sent.status, fleet.processes("t14")) == (200, before)
+
+
+def test_where_the_log_hides_them_nobody_is_asked(fleet: Fleet) -> None:
+    # Stack dumps, which another logger writes, would show.
+    with level(fleet, "t19", "log_handler = :INFO,odoo.tools.cache:WARNING"):
+        master = fleet.master("t19")
+        answer = fleet.module("t19", "cache_stats")
+        found = answer.only
+        assert (answer.code, found["did"], found["asked"]) == (0, "refused", [])
+        assert found["reason"].startswith("nobody was asked: its log level hides cache statistics")
+        assert (master["log"]["shows_dumps"], fleet.master("t19")["identity"]) == (True, master["identity"])
+
+
+def test_a_log_that_was_rotated(fleet: Fleet) -> None:
+    fleet.run("p19", "mv", LOG, LOG + ".1")
+    found = fleet.module("p19", "cache_stats").only
+    assert (found["missing"], len(found["statistics"])) == ([], 4)
+
+
+def report(fleet: Fleet, folder: pathlib.Path, hosts: str, *options: str, **values: t.Any) -> tuple[int, str]:
+    """Run the playbook; its exit code, and what it printed with single spaces."""
+    given = {"hosts": hosts, "dir": str(folder), **values}
+    done = fleet.playbook(
+        "cache_report", "-e", json.dumps({f"cache_report_{key}": value for key, value in given.items()}), *options
+    )
+    return done.returncode, re.sub(r"\s+", " ", done.stdout)
+
+
+def test_the_report_of_a_fleet_and_a_host_that_does_not_answer(fleet: Fleet, tmp_path: pathlib.Path) -> None:
+    lab(fleet.name, "exec", "t14", "sh", "-c", "systemctl stop ssh.socket ssh.service; pkill -9 sshd; true")
+    try:
+        code, said = report(fleet, tmp_path, ",".join(KINDS), memory="yes", top="3")
+    finally:
+        lab(fleet.name, "exec", "t14", "systemctl", "start", "ssh")
+    assert code == 2, said
+    assert "t14 did not answer" in said
+    assert "caches of 7 processes of 3 servers on 3 hosts, the most costly first" in said
+    (folder,) = tmp_path.iterdir()
+    assert {path.name for path in folder.iterdir()} == {"report.json", "report.html"}
+    found = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert (found["schema"], found["hosts"], found["silent"]) == (1, ["p14", "p19", "t19"], [])
+    assert {one["version"] for one in found["caches"]} == {"14.0", "19.0"}
+    assert any(one["memory"] for one in found["caches"])
+    costs = [one["cost"] for one in found["caches"]]
+    assert costs == sorted(costs, reverse=True)
+    assert (len(found["worst"]), len(found["lines"])) == (3, 7)
+    for path in folder.iterdir():
+        no_secrets(path.read_text(encoding="utf-8"))
+    fleet.settle("t14")
+
+
+def test_the_report_of_those_who_answer(fleet: Fleet, tmp_path: pathlib.Path) -> None:
+    code, said = report(fleet, tmp_path, "p19")
+    assert code == 0, said
+    assert "report.html and report.json" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "values", "message"),
+    [
+        (["--check"], {}, "a check run asks no process"),
+        ([], {"match": {"unit": "none.service"}}, "no Odoo master"),
+        ([], {"dir": "here"}, "cache_report_dir must be an absolute path"),
+        ([], {"top": "0"}, "cache_report_top must be a number above 0"),
+        ([], {"timeout": "long"}, "cache_report_timeout"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    fleet: Fleet, tmp_path: pathlib.Path, options: list[str], values: dict[str, t.Any], message: str
+) -> None:
+    code, said = report(fleet, tmp_path, "p19", *options, **values)
+    assert code != 0
+    assert message in said, said
+    assert list(tmp_path.iterdir()) == []
