@@ -150,7 +150,8 @@ def sentence(one: Row) -> str:
     full = f", its cache {one['cache'] or 'of the database'} is full" if one["full"] else ""
     return (
         f"{name_of(one)} of {one['database'] or 'no database'} (Odoo {one['version'] or '?'}): {one['misses']} of "
-        f"{one['lookups']} lookups missed in {one['processes']} {'processes' if one['processes'] > 1 else 'process'}{full}"
+        f"{one['lookups']} lookups missed in {one['processes']} "
+        f"{'processes' if one['processes'] > 1 else 'process'}{full}"
     )
 
 
