@@ -102,7 +102,8 @@ aria-label="{{ role }} of {{ one.server }} busy"></meter>
 {% for one in report.work[:rows.work] %}
 <tr><td>{{ "%.1f" | format(one.seconds) if one.seconds is not none else "?" }}{{ ", not moved" if one.stuck }}</td>
 <td>{{ one.server }}, {{ one.pid }}</td><td>{{ one.url or (one.jobs | join(" or ")) or one.kind }}</td>
-<td>{{ one.database or "?" }}{{ ", " ~ one.user if one.user }}</td><td>{{ one.wait }}{{ ": " ~ one.query if one.query }}</td><td>{{ one.at }}</td></tr>
+<td>{{ one.database or "?" }}{{ ", " ~ one.user if one.user }}</td>
+<td>{{ one.wait }}{{ ": " ~ one.query if one.query }}</td><td>{{ one.at }}</td></tr>
 {% endfor %}
 </tbody>
 </table>
