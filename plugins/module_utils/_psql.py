@@ -99,7 +99,10 @@ class Question:
         self._stack = contextlib.ExitStack()
         self._begun = time.monotonic()
         try:
-            self._files = [self._stack.enter_context(tempfile.TemporaryFile()) for _number in range(3)]
+            self._files = [
+                self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+                for _number in range(3)
+            ]
             self._process = self._started(proc, master, program, spaces, environ)
         except (OSError, ValueError, subprocess.SubprocessError) as exc:
             self._stack.close()

@@ -9,10 +9,13 @@ import pathlib
 import tarfile
 import typing as t
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._caches import parse_statistics
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis import analyse, silent_of
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_logs import read_logs
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_page import page
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_postgres import Backend
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_rows import Backend
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._cache_merge import merge
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._cache_page import page as caches_page
 
 CAPTURES = pathlib.Path(__file__).resolve().parents[1] / "unit" / "captures"
 
@@ -65,3 +68,12 @@ def page_of(files: list[dict[str, str]], *, rows: bool = False) -> str:
     report = analyse(sources, backends() if rows else ())
     report["silent"] = silent_of(SILENT)
     return page(report, sources, {"shop1": "shop1.log"})
+
+
+def caches_page_of(*hosts: str) -> str:
+    """The page of the statistics that workers of these hosts wrote, and of a process that did not."""
+    lines = (CAPTURES / "caches" / "19-prefork-usr2.log").read_text().splitlines()
+    found = [{"role": "http", **one.told()} for one in parse_statistics(lines)]
+    result = {"version": "19.0", "before": {"mode": "prefork"}, "statistics": found}
+    result["missing"] = [{"pid": 44, "role": "gevent", "reason": "USR1 would kill it"}]
+    return caches_page(merge([{"host": host, "results": [result]} for host in hosts]))

@@ -13,7 +13,7 @@ import typing as t
 from playwright.sync_api import sync_playwright
 
 from .browser import launched
-from .incident import incident, page_of
+from .incident import caches_page_of, incident, page_of
 
 VIEWS: dict[str, t.Any] = {
     "light": {"color_scheme": "light", "viewport": {"width": 1200, "height": 900}},
@@ -29,6 +29,7 @@ def main(folder: pathlib.Path) -> None:
         for name, html in {
             "known": page_of(incident(pathlib.Path(work)), rows=True),
             "guessed": page_of(incident(pathlib.Path(work))),
+            "caches": caches_page_of("shop1", "shop2"),
         }.items():
             path = pathlib.Path(work, f"{name}.html")
             path.write_text(html)

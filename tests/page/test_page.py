@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from .browser import launched
-from .incident import HOSTS, incident, page_of, planted
+from .incident import HOSTS, caches_page_of, incident, page_of, planted
 
 EVIL = "/<script>document.title='taken'</script>{{7*191}}{%raw%}\"'&</script><img/src=x:y>"
 
@@ -40,6 +40,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pathlib.Path]:
         "guessed": page_of(files),
         "idle": page_of([{"path": str(folder / "shop6.log"), "host": "shop6"}]),
         "evil": page_of([{"path": str(folder / "evil.log"), "host": "evil" + EVIL}]),
+        "caches": caches_page_of("shop1", "evil" + EVIL),
     }
     for name, text in texts.items():
         (folder / f"{name}.html").write_text(text)
@@ -99,7 +100,7 @@ def test_the_culprit_is_at_the_top(opened: t.Callable[..., Seen]) -> None:
     expect(page.get_by_text("unreachable: connection timed out")).to_be_visible()
 
 
-@pytest.mark.parametrize("name", ["incident", "guessed", "idle", "evil"])
+@pytest.mark.parametrize("name", ["incident", "guessed", "idle", "evil", "caches"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(opened: t.Callable[..., Seen], name: str, scheme: str) -> None:
     page = opened(name, color_scheme=scheme).page
@@ -246,6 +247,22 @@ def test_texts_of_strangers_stay_texts(opened: t.Callable[..., Seen]) -> None:
     assert page.locator("img").count() == 0
 
 
+def test_the_page_of_caches_is_one_of_them(opened: t.Callable[..., Seen]) -> None:
+    seen = opened("caches")
+    page = seen.page
+    expect(page).to_have_title("How do Odoo's caches do?")
+    rows = seen.shown("#caches-table")
+    assert EVIL in page.locator("main").inner_text()
+    assert page.locator("img").count() == 0
+    page.get_by_label("Method").fill("_get_asset_paths")
+    assert 0 < len(seen.shown("#caches-table")) < len(rows)
+    page.get_by_role("button", name="Clear").click()
+    assert seen.shown("#caches-table") == rows
+    page.get_by_role("button", name="Hits").click()
+    hits = [int(row.split("\t")[4]) for row in seen.shown("#caches-table")]
+    assert hits == sorted(hits, reverse=True)
+
+
 def test_it_works_without_its_script(opened: t.Callable[..., Seen]) -> None:
     seen = opened(java_script_enabled=False)
     page = seen.page
@@ -258,7 +275,7 @@ def test_it_works_without_its_script(opened: t.Callable[..., Seen]) -> None:
     expect(page.get_by_text("The most frequent first")).to_be_visible()
 
 
-@pytest.mark.parametrize("name", ["incident", "evil", "idle"])
+@pytest.mark.parametrize("name", ["incident", "evil", "idle", "caches"])
 def test_a_small_screen_is_not_scrolled_sideways(opened: t.Callable[..., Seen], name: str) -> None:
     page = opened(name, viewport={"width": 375, "height": 700}).page
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")

@@ -21,6 +21,7 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils import _postgres, _psql
 from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import parse_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._connection import (
+    NoAnswer,
     connection,
     parse_address,
     read_connection,
@@ -31,13 +32,14 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._peers import Sessio
 from ansible_collections.fleetops.odoo.plugins.module_utils._postgres import Postgres, told_row
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_established, plain_address
-from ansible_collections.fleetops.odoo.plugins.module_utils._psql import Answer, NoAnswer, Question, understood
+from ansible_collections.fleetops.odoo.plugins.module_utils._psql import Answer, Question, understood
 from ansible_collections.fleetops.odoo.plugins.module_utils._sql_text import shown_query, without_literals
 from hypothesis import given
 from hypothesis import strategies as st
 
 from . import build
-from .test_stack_dump import PREFORK_19, Play, Staged, play  # noqa: F401
+from .test_reload import PREFORK_19
+from .test_stack_dump import Play, Staged, play  # noqa: F401
 
 SECRET = "LAB-SECRET-pg"
 
@@ -112,7 +114,7 @@ def test_it_is_read_of_a_server_of_any_version(tmp_path: pathlib.Path) -> None:
 def test_without_odoo_conf_nobody_else_is_asked() -> None:
     command = parse_command(("/usr/bin/python3", "/usr/bin/odoo", "-c", "/nonexistent/odoo.conf"))
     assert command
-    with pytest.raises(NoAnswer, match="/nonexistent/odoo.conf cannot be read"):
+    with pytest.raises(NoAnswer, match=r"/nonexistent/odoo\.conf cannot be read"):
         read_connection(Proc(), me(), command, None)
 
 
@@ -414,6 +416,7 @@ class Told:
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> t.Callable[[Answer | NoAnswer], None]:
     monkeypatch.setattr(_postgres, "Question", Told)
+    monkeypatch.setattr(_postgres, "read_connection", lambda *_arguments: {})
     return lambda says: setattr(Told, "says", says)
 
 
