@@ -19,4 +19,4 @@ _ROWS = 2000
 
 def page(report: t.Mapping[str, t.Any]) -> str:
     """The page of a report as :func:`merge` makes it."""
-    return render("caches.html.j2", [], [], report=report, rows=_ROWS, name=name_of, size=size_of)
+    return render("caches.html.j2", ["caches.css"], [], report=report, rows=_ROWS, name=name_of, size=size_of)
