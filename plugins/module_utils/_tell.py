@@ -69,7 +69,10 @@ class Result:
 
 @dataclass
 class AskedResult(Result):
-    """What came of a server whose processes were asked to write something. ``asked``: signals by (pid, identity, role)."""
+    """What came of a server whose processes were asked to write something.
+
+    ``asked``: number of signals by (pid, identity, role).
+    """
 
     log_source: t.Optional[str] = None
     asked: t.Dict[t.Tuple[int, str, str], int] = field(default_factory=dict)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import typing as t
 
 import jinja2
-
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_page import FILTER, SCRIPT, STYLE
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._cache_merge import name_of, size_of
 
@@ -48,7 +47,8 @@ _PAGE = (
 <th scope="col" class="number">Cost</th><th scope="col" class="number">Hits</th>
 <th scope="col" class="number">Misses</th><th scope="col" class="number">Hit ratio</th>
 <th scope="col" class="number">Entries</th><th scope="col">Cache</th><th scope="col" class="number">Memory</th>
-<th scope="col" class="number">Seconds</th><th scope="col" class="number">Processes</th><th scope="col">Hosts</th></tr></thead>
+<th scope="col" class="number">Seconds</th><th scope="col" class="number">Processes</th>
+<th scope="col">Hosts</th></tr></thead>
 <tbody>
 {% for one in report.caches[:rows] %}
 <tr><th scope="row">{{ name(one) }}</th><td>{{ one.database or "" }}</td><td>{{ one.version or "?" }}</td>
@@ -61,7 +61,8 @@ aria-label="how full it is"></meter> {{ "%.0f" | format(100 * one.fill) }} %{% e
 <td class="number">{{ size(one.memory) }}</td>
 <td class="number">{{ "%.3f" | format(one.seconds) if one.seconds is not none }}</td>
 <td class="number">{{ one.processes }}</td>
-<td>{{ one.hosts[:10] | join(", ") }}{{ " and " ~ (one.hosts | length - 10) ~ " more" if one.hosts | length > 10 }}</td></tr>
+<td>{{ one.hosts[:10] | join(", ") }}{{ " and " ~ (one.hosts | length - 10) ~ " more" if one.hosts | length > 10 }}</td>
+</tr>
 {% endfor %}
 </tbody>
 </table>

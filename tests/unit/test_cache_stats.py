@@ -43,7 +43,7 @@ LINE = (
 )
 ROW = ("IrRule", "_compute_domain", 3, 1)
 
-Threads = t.Dict[int, t.Tuple[str, int]]  # noqa: UP006
+Threads = t.Dict[int, t.Tuple[str, int]]
 ASLEEP: Threads = {1: ("S", 5), 2: ("S", 9)}
 
 
