@@ -148,10 +148,10 @@ def name_of(one: Row) -> str:
 def sentence(one: Row) -> str:
     """What is to be said of a cache."""
     full = f", its cache {one['cache'] or 'of the database'} is full" if one["full"] else ""
+    processes = f"{one['processes']} {'processes' if one['processes'] > 1 else 'process'}"
     return (
         f"{name_of(one)} of {one['database'] or 'no database'} (Odoo {one['version'] or '?'}): {one['misses']} of "
-        f"{one['lookups']} lookups missed in {one['processes']} "
-        f"{'processes' if one['processes'] > 1 else 'process'}{full}"
+        f"{one['lookups']} lookups missed in {processes}{full}"
     )
 
 

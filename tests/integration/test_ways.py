@@ -73,6 +73,14 @@ def test_every_process_of_a_container_writes_its_stacks(ways: Fleet, host: str) 
         assert any("dumpstacks" in frame["function"] for thread in dump["threads"] for frame in thread["frames"])
 
 
+@pytest.mark.parametrize(("host", "signal"), [("pod", "USR2"), ("pod14", "USR1")])
+def test_the_processes_of_a_container_write_their_cache_statistics(ways: Fleet, host: str, signal: str) -> None:
+    found = ways.module(host, "cache_stats", memory=True, timeout=20).only
+    assert (found["missing"], found["signals"]) == ([], [signal])
+    assert [one["role"] for one in found["statistics"]] == ["master", "http", "http", "cron"]
+    assert all(one["log_pid"] < one["pid"] and one["caches"] and not one["other"] for one in found["statistics"])
+
+
 @pytest.mark.parametrize(("host", "why"), [("superv", "goes nowhere that can be read"), ("term", "goes to a terminal")])
 def test_nobody_is_asked_whose_stacks_nobody_could_read(ways: Fleet, host: str, why: str) -> None:
     found = ways.module(host, "stack_dump").only

@@ -116,8 +116,8 @@ def test_19_tells_the_usage_of_the_database_that_it_counted_last() -> None:
     [
         # 17.0, 18.0, as their sources have it
         (
-            "                  default,      4 entries,    138 hit,      4 miss,      1 err, 97.2% ratio, for ir.rule.f",
-            CacheRow("p", "ir.rule", "f", "default", 4, 138, 4, 1, 97.2),
+            "                  default,      4 entries,    138 hit,      4 miss,      1 err, 97.2% ratio, for a.b.f",
+            CacheRow("p", "a.b", "f", "default", 4, 138, 4, 1, 97.2),
         ),
         (
             "1234567 entries, 12345678 hit, 1234567 miss,      0 err, 90.9% ratio, for x.y.z ",
@@ -136,10 +136,14 @@ def test_the_table_of_saas_18_3() -> None:
         [
             HEAD.format(pid=7, db="?") + "Caches stats:",
             "Database odoo:",
-            "               Cache Name,  Entry,  Memory SUM [Bytes],  Memory MAX [Bytes],   Hit,  Miss,   Err,"
-            "  Gen Time [s],  Hit Ratio,   Model.Method",
-            "                   assets,      6,    1205197 ( 74.5%),              428097,     0,     6,     0,"
-            "         0.137,       0.0%,   ir.asset._get_asset_paths",
+            (
+                "               Cache Name,  Entry,  Memory SUM [Bytes],  Memory MAX [Bytes],   Hit,  Miss,   Err,"
+                "  Gen Time [s],  Hit Ratio,   Model.Method"
+            ),
+            (
+                "                   assets,      6,    1205197 ( 74.5%),              428097,     0,     6,     0,"
+                "         0.137,       0.0%,   ir.asset._get_asset_paths"
+            ),
         ]
     )
     assert found.rows == [
@@ -211,10 +215,12 @@ def feed(collector: StatisticsCollector, text: bytes, now: float = 0.0) -> None:
 
 def test_when_they_are_complete() -> None:
     collector = StatisticsCollector([7, 8], whole=True)
-    processing, table, line = (
-        (HEAD.format(pid=pid, db="?") + text + "\n").encode()
-        for pid, text in ((7, "Processing database p (1/1)"), (7, "Caches stats:"), (8, "1 entries, 1 hit, 1 miss, 0 err, 5.0% ratio, for a.b"))
-    )  # fmt: skip
+    texts = (
+        (7, "Processing database p (1/1)"),
+        (7, "Caches stats:"),
+        (8, "1 entries, 1 hit, 1 miss, 0 err, 5.0% ratio, for a.b"),
+    )
+    processing, table, line = ((HEAD.format(pid=pid, db="?") + text + "\n").encode() for pid, text in texts)
     feed(collector, processing)
     # It counts, however long that takes.
     assert (collector.begun(7), collector.complete(7, 99.0, 0.1)) == (True, False)
