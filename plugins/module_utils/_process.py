@@ -205,6 +205,12 @@ def parse_listening(text: str) -> t.Dict[int, t.Tuple[str, int]]:
     return listening
 
 
+def socket_end(text: str) -> t.Tuple[str, int]:
+    """Address and port of one end of a socket, as /proc/net/tcp writes it (``0100007F:1F90``)."""
+    address, _colon, port = text.partition(":")
+    return _address(address), int(port, 16)
+
+
 def _address(hexadecimal: str) -> str:
     # The kernel prints each 32 bit word in the machine's byte order.
     words = [int(hexadecimal[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(hexadecimal), 8)]
