@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.errors import AnsibleActionFail
 from ansible_collections.fleetops.odoo.plugins.action.evidence import ActionModule as Base
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._unpack import BadBundle, unpack
 
@@ -35,6 +34,6 @@ class ActionModule(Base):
             try:
                 unpack(content, result["sha256"], folder)
             except (BadBundle, OSError) as exc:
-                raise AnsibleActionFail(f"dest: the bundle cannot be written to {folder}: {exc}") from exc
+                return {"failed": True, "changed": False, "msg": f"dest: {folder}: the bundle cannot be written: {exc}"}
             result["dest"] = folder
         return result

@@ -48,7 +48,7 @@ class Bundle:
         self._packed = io.BytesIO()
         # No time and no name: the same parts make the same archive.
         self._gzip = gzip.GzipFile(filename="", mode="wb", fileobj=self._packed, mtime=0)
-        self._tar = tarfile.open(fileobj=self._gzip, mode="w", format=tarfile.USTAR_FORMAT)
+        self._tar = tarfile.TarFile(fileobj=self._gzip, mode="w", format=tarfile.USTAR_FORMAT)
         self.parts: t.List[t.Dict[str, t.Any]] = []
         self.left_out: t.List[t.Dict[str, str]] = []
 
@@ -61,21 +61,14 @@ class Bundle:
         """
         try:
             content = make()
-            if content is None or content == "" or content == []:
-                return
-            cut = False
-            if isinstance(content, str):
-                text, cut = self._text(content, largest, end=end)
-            else:
-                text = json.dumps(self._clean(content), indent=1, ensure_ascii=False) + "\n"
-                text = self._secrets.hide(text)
-            data = text.encode("utf-8", "backslashreplace")
-            if not cut and len(data) > largest:
-                raise LeftOut("it has %d bytes, and a part of this kind may have %d" % (len(data), largest))
-            if len(data) > self._room:
-                raise LeftOut("all parts together would be larger than %d bytes (max_size)" % self._most)
-        except Exception as exc:  # noqa: BLE001  # whatever is wrong with one part must not lose the others
+            data, cut = self._written(content, largest, end=end) if content else (b"", False)
+        except Exception as exc:  # whatever is wrong with one part must not lose the others
             self.leave_out(name, str(exc) or type(exc).__name__)
+            return
+        if not data:
+            return
+        if len(data) > self._room:
+            self.leave_out(name, "all parts together would be larger than %d bytes (max_size)" % self._most)
             return
         self._room -= len(data)
         self._write(name, data)
@@ -97,8 +90,7 @@ class Bundle:
             "left_out": self.left_out,
             "not_searched_for": list(self._secrets.unsearched),
         }
-        text = self._secrets.hide(json.dumps(self._clean(manifest), indent=1, ensure_ascii=False) + "\n")
-        self._write(MANIFEST, text.encode("utf-8", "backslashreplace"))
+        self._write(MANIFEST, self._json(manifest))
         self._tar.close()
         self._gzip.close()
         packed = self._packed.getvalue()
@@ -109,6 +101,20 @@ class Bundle:
         member = tarfile.TarInfo(name)
         member.size, member.mode = len(data), 0o600
         self._tar.addfile(member, io.BytesIO(data))
+
+    def _written(self, content: t.Any, largest: int, *, end: bool) -> t.Tuple[bytes, bool]:
+        """The bytes of a part, and whether it was cut."""
+        if isinstance(content, str):
+            text, cut = self._text(content, largest, end=end)
+            return text.encode("utf-8", "backslashreplace"), cut
+        data = self._json(content)
+        if len(data) > largest:
+            raise LeftOut("it has %d bytes, and a part of this kind may have %d" % (len(data), largest))
+        return data, False
+
+    def _json(self, content: t.Any) -> bytes:
+        text = json.dumps(self._clean(content), indent=1, ensure_ascii=False) + "\n"
+        return self._secrets.hide(text).encode("utf-8", "backslashreplace")
 
     def _text(self, content: str, largest: int, *, end: bool) -> t.Tuple[str, bool]:
         text = self._secrets.hide(redact_text(str(printable(content))))

@@ -54,7 +54,7 @@ def open_files(targets: t.Iterable[str]) -> t.Dict[str, t.Any]:
 
 def kind_of(target: str) -> str:
     """``file``, ``deleted`` (a file that is gone), ``device``, ``socket``, ``pipe``, ``memory`` or ``anonymous``."""
-    if target.startswith(("/memfd:", "/dev/shm/")):
+    if target.startswith(("/memfd:", "/dev/shm/")):  # noqa: S108
         return "memory"
     if target.startswith("/dev/"):
         return "device"

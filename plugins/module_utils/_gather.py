@@ -184,9 +184,7 @@ class _Server:
         name = self._facts.supervisor.systemd_unit
         if not name:
             raise LeftOut("it has no unit of systemd (its supervisor: %s)" % self._facts.supervisor.kind)
-        shown = []
-        for path in files_on_disk(name):
-            shown.append("# %s\n%s" % (path, redact_unit(_file(path))))
+        shown = ["# %s\n%s" % (path, redact_unit(_file(path))) for path in files_on_disk(name)]
         unit = self._facts.unit
         for path in unit.environment_files if unit else ():
             pairs = [line.strip().partition("=") for line in _file(path).splitlines() if "=" in line]
@@ -252,7 +250,7 @@ class _Server:
         for path in dict.fromkeys(path for path in wanted if path and path.startswith("/")):
             try:
                 found.append(disk(root + path, path))
-            except Exception as exc:  # noqa: BLE001  # one file system that does not answer loses no other
+            except Exception as exc:  # one file system that does not answer loses no other
                 found.append({"path": path, "error": str(exc)})
         return found
 

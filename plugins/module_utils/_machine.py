@@ -17,9 +17,19 @@ import typing as t
 _CGROUPS = "/sys/fs/cgroup"
 #: Files of a cgroup: of the second version, and of the first one's controllers.
 _IN_CGROUP = (
-    "memory.current memory.max memory.high memory.swap.current memory.swap.max memory.events memory.pressure"
-    " cpu.max cpu.stat cpu.pressure pids.current pids.max"
-).split()
+    "memory.current",
+    "memory.max",
+    "memory.high",
+    "memory.swap.current",
+    "memory.swap.max",
+    "memory.events",
+    "memory.pressure",
+    "cpu.max",
+    "cpu.stat",
+    "cpu.pressure",
+    "pids.current",
+    "pids.max",
+)
 _IN_CONTROLLER = {
     "memory": ("memory.usage_in_bytes", "memory.limit_in_bytes", "memory.failcnt", "memory.oom_control"),
     "cpu": ("cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.stat"),
@@ -47,7 +57,7 @@ def within(seconds: float, function: t.Callable[[], _T]) -> _T:
     def run() -> None:
         try:
             found.append(function())
-        except Exception as exc:  # noqa: BLE001  # it is raised again by the one who waits
+        except Exception as exc:  # it is raised again by the one who waits
             failed.append(exc)
 
     thread = threading.Thread(target=run, daemon=True)

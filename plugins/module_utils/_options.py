@@ -93,8 +93,8 @@ _FLAGS = """
 """
 #: Options that stand in odoo.conf only, of Odoo 14 to 19.
 _FILE_OPTIONS = """
-bin_path csv_internal_sep dbfilter default_productivity_apps demo geoip_database http_enable list_db osv_memory_age_limit
-reportgz server_wide_modules test_enable translate_modules websocket_keep_alive_timeout websocket_rate_limit_burst
+bin_path csv_internal_sep dbfilter default_productivity_apps demo geoip_database http_enable list_db reportgz
+server_wide_modules test_enable translate_modules websocket_keep_alive_timeout websocket_rate_limit_burst
 websocket_rate_limit_delay xmlrpc xmlrpc_interface xmlrpc_port
 """
 _SHORT = {

@@ -69,9 +69,13 @@ def redact_text(text: str) -> str:
     return text
 
 
-def leak(text: str) -> t.Optional[str]:
-    """What is left in a text that :func:`redact_text` would have hidden, by its kind; None where nothing is."""
-    return next((what for what, pattern, kept in _RULES if _hidden(pattern, kept, text) != text), None)
+def leak(text: str, *, sure: bool = False) -> t.Optional[str]:
+    """What is left in a text that :func:`redact_text` would have hidden, by its kind; None where nothing is.
+
+    :param sure: look only for what can be nothing else than a secret, wherever it stands.
+    """
+    rules = [rule for rule in _RULES if not sure or rule[1] in (_BEARER, _SHAPES, _PRIVATE_KEY)]
+    return next((what for what, pattern, kept in rules if _hidden(pattern, kept, text) != text), None)
 
 
 def _hidden(pattern: t.Pattern[str], kept: int, text: str) -> str:
@@ -124,14 +128,13 @@ def _is_secret(name: str) -> bool:
 
 
 #: Variables of an environment whose value tells of the server and is no secret. Of all others only the name is shown.
-_HARMLESS_VARIABLES = frozenset(
-    """
-    HOME INVOCATION_ID JOURNAL_STREAM LANG LANGUAGE LD_PRELOAD LOGNAME MALLOC_ARENA_MAX MALLOC_TRIM_THRESHOLD_
-    MALLOC_MMAP_THRESHOLD_ ODOO_HTTP_SOCKET_FD ODOO_RC ODOO_READY_SIGHUP_PID ODOO_STAGE OPENERP_SERVER PATH PGDATABASE
-    PGHOST PGPORT PGSSLMODE PGUSER PWD PYTHONHASHSEED PYTHONPATH PYTHONUNBUFFERED SHELL SUPERVISOR_ENABLED
-    SUPERVISOR_GROUP_NAME SUPERVISOR_PROCESS_NAME SYSTEMD_EXEC_PID TERM TMPDIR TZ USER VIRTUAL_ENV container
-    """.split()
-)
+_HARMLESS_VARIABLES = """
+HOME HOSTNAME INVOCATION_ID JOURNAL_STREAM LANG LANGUAGE LD_PRELOAD LOGNAME MALLOC_ARENA_MAX
+MALLOC_TRIM_THRESHOLD_ MALLOC_MMAP_THRESHOLD_ ODOO_HTTP_SOCKET_FD ODOO_RC ODOO_READY_SIGHUP_PID ODOO_STAGE
+OPENERP_SERVER PATH PGDATABASE PGHOST PGPORT PGSSLMODE PGUSER PWD PYTHONHASHSEED PYTHONPATH PYTHONUNBUFFERED
+SHELL SUPERVISOR_ENABLED SUPERVISOR_GROUP_NAME SUPERVISOR_PROCESS_NAME SYSTEMD_EXEC_PID TERM TMPDIR TZ USER
+VIRTUAL_ENV container
+"""
 #: A value that is too plain to be a secret.
 _PLAIN = re.compile(r"(?i)^(?:true|false|none|yes|no|on|off|\d{1,5}(?:\.\d{1,3})?)?$")
 
@@ -142,12 +145,12 @@ def redact_environ(environ: t.Mapping[str, str]) -> t.List[str]:
 
 
 def _variable(name: str, value: str) -> str:
-    known = name in _HARMLESS_VARIABLES or name.startswith("LC_") or _PLAIN.match(value)
+    known = name in _HARMLESS_VARIABLES.split() or name.startswith("LC_") or _PLAIN.match(value)
     return redact_text(value) if known and not smells(name) else HIDDEN
 
 
 class Entry(t.NamedTuple):
-    """A line of a configuration file. ``head`` is all before the value, ``key`` None where it is a head of a section."""
+    """A line of a configuration file: all before the value, and the value. ``key``: None for the head of a section."""
 
     head: str
     key: t.Optional[str]

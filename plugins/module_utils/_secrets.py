@@ -39,9 +39,9 @@ _IN_ADDRESS = re.compile(r"://[^:/\s@]{0,200}:([^\s]{1,2000})@")
 
 @dataclass(frozen=True, repr=False)
 class Secrets:
-    """Values by what they are called, such as ``db_password``. ``unsearched``: those that cannot be looked for."""
+    """Values, each with what it is called, such as ``db_password``. ``unsearched``: those that cannot be looked for."""
 
-    values: t.Mapping[str, str]
+    values: t.Tuple[t.Tuple[str, str], ...] = ()
     unsearched: t.Tuple[str, ...] = ()
 
     def hide(self, text: str) -> str:
@@ -50,13 +50,21 @@ class Secrets:
             text = text.replace(form, HIDDEN)
         return text
 
+    def hide_all(self, value: t.Any) -> t.Any:
+        """The same of every text in lists and dictionaries."""
+        if isinstance(value, str):
+            return self.hide(value)
+        if isinstance(value, t.Mapping):
+            return {key: self.hide_all(one) for key, one in value.items()}
+        return [self.hide_all(one) for one in value] if isinstance(value, (list, tuple)) else value
+
     def found(self, text: str) -> t.Optional[str]:
         """What is left in a text, by its name or its kind; None where nothing is."""
         return next((name for name, form in self._forms() if form in text), None) or leak(text)
 
     def _forms(self) -> t.Iterator[t.Tuple[str, str]]:
         # The longest first: one may be a part of another.
-        for name, value in sorted(self.values.items(), key=lambda one: -len(one[1])):
+        for value, name in sorted(self.values, key=lambda one: -len(one[0])):
             forms = [value, urllib.parse.quote(value, safe=""), urllib.parse.quote(value), json.dumps(value)[1:-1]]
             for form in dict.fromkeys([*forms, repr(value)[1:-1], urllib.parse.quote_plus(value)]):
                 yield name, form
@@ -77,12 +85,7 @@ def sort_out(found: t.Iterable[t.Tuple[str, str]], ordinary: t.Collection[str]) 
             unsearched.append(name)
         else:
             values.setdefault(value, name)
-    by_name: t.Dict[str, str] = {}
-    for value, name in values.items():
-        while name in by_name:
-            name += "'"
-        by_name[name] = value
-    return Secrets(by_name, tuple(dict.fromkeys(unsearched)))
+    return Secrets(tuple(values.items()), tuple(dict.fromkeys(unsearched)))
 
 
 def known_secrets(proc: Proc, seen: Look) -> Secrets:

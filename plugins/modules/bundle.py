@@ -13,9 +13,9 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Gathers in one call the processes, options, unit files, limits, open files, sockets, memory, cgroups, load, disks and
-    the end of the log of the chosen servers, and writes them as small files to a folder on the controller. No process
-    is signalled, and nothing is written on the host.
+  - Gathers in one call the processes, options, unit files, limits, open files, sockets, memory, cgroups, load, disks
+    and the end of the log of the chosen servers, and writes them as small files to a folder on the controller. No
+    process is signalled, and nothing is written on the host.
   - Secrets are hidden on the host, before anything leaves it. The finished bundle is then searched for those that the
     servers are known to have, and for whatever looks like one. If one is left, the module fails and sends nothing.
   - A part that cannot be had loses no other. It is named with its reason.

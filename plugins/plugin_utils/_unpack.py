@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""A bundle that came from a host, written down. Nothing that it holds is trusted: a host may be somebody else's by now."""
+"""A bundle that came from a host, written down. Nothing in it is trusted: a host may be somebody else's by now."""
 
 from __future__ import annotations
 
