@@ -17,7 +17,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._gather import Bundl
 from ansible_collections.fleetops.odoo.plugins.module_utils._module import choose_masters, find_host
 
 #: Bounds of the options: the module stays small, and its result can be carried in one piece.
-_MOST_LINES, _LEAST, _MOST = 10_000, 1, 8
+_MOST_LINES, _LEAST, _MOST = 10_000, 1, 4
 
 
 def bundle(module: AnsibleModule) -> None:

@@ -54,7 +54,7 @@ def end_of_output(most: int, *command: str) -> str:
     except OSError:
         return ""
     output = t.cast(t.IO[bytes], program.stdout)
-    kept, until = b"", time.monotonic() + _LONGEST
+    kept, cut, until = b"", False, time.monotonic() + _LONGEST
     try:
         while select.select([output], [], [], max(0.0, until - time.monotonic()))[0]:
             data = os.read(output.fileno(), _CHUNK)
@@ -62,12 +62,12 @@ def end_of_output(most: int, *command: str) -> str:
                 break
             kept += data
             if len(kept) > 2 * most:
-                kept = kept[-most:]
+                kept, cut = kept[-most:], True
     finally:
         program.kill()
         output.close()
         program.wait()
-    if len(kept) > most:
+    if cut or len(kept) > most:
         # What a cut line begins with may be the end of a secret that nothing names any more.
         kept = kept[-most:].partition(b"\n")[2]
     return kept.decode("utf-8", "replace")

@@ -212,10 +212,10 @@ def _setting(line: str) -> str:
         if name == "Environment":
             # A word without a name goes on with a value that was cut at a blank.
             pairs = [word.partition("=") for word in words]
-            words = ["%s=%s" % (n, _variable(n, v)) if sign else HIDDEN for n, sign, v in pairs]
-        else:
-            words = redact_argv(words)
-        return redact_text(key + equals + " ".join(words))
+            shown = ["%s=%s" % (n, _variable(n, v)) if sign else HIDDEN for n, sign, v in pairs]
+            # One a line, since what follows a secret in a line is hidden with it.
+            return "\n".join(key + equals + one for one in shown)
+        return redact_text(key + equals + " ".join(redact_argv(words)))
     return redact_text(line)
 
 

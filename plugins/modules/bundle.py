@@ -44,7 +44,7 @@ options:
     default: 2000
   max_size:
     description:
-      - Megabytes that all parts of the host together may have, before they are packed, from 1 to 8. Logs come last, so
+      - Megabytes that all parts of the host together may have, before they are packed, from 1 to 4. Logs come last, so
         they are what is missing where there is no room for all.
     type: int
     default: 4
