@@ -135,7 +135,7 @@ def cgroup(text: str, root: str = _CGROUPS) -> t.List[t.Dict[str, str]]:
 
     :param text: of /proc/PID/cgroup.
     """
-    found = []
+    found: t.List[t.Dict[str, str]] = []
     for line in text.splitlines():
         number, _colon, rest = line.partition(":")
         controllers, _colon, path = rest.partition(":")

@@ -134,8 +134,7 @@ def test_all_is_there_and_no_secret(fleet: Fleet, tmp_path: pathlib.Path) -> Non
     folder = only_run(tmp_path)
     files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     for path in files.values():
-        text = path.read_text(encoding="utf-8")
-        no_secrets(text)
+        no_secrets(path.read_text(encoding="utf-8"))
         assert path.stat().st_mode & 0o777 == 0o600, path
     for host in HOSTS:
         assert {name.rpartition("/")[2] for name in files if name.startswith(f"{host}/server-")} == set(PARTS)
