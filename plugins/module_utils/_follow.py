@@ -369,18 +369,39 @@ def follow(
     return _of_container(runtime, name, now)
 
 
-def _of_container(runtime: str, name: t.Optional[str], now: float) -> Follower:
+def container_log(runtime: str, name: t.Optional[str]) -> t.Tuple[str, str, str]:
+    """Where docker or podman keep the log of a container: what to call it, the driver, and the path of the file.
+
+    :raises Unreachable: they cannot be asked.
+    """
     program = container_program(runtime)
     if program is None or not name:
         raise Unreachable("its log is kept by its container (runtime %s), which cannot be asked from here" % runtime)
     where = "{{.LogPath}}" if runtime == "docker" else "{{.HostConfig.LogConfig.Path}}"
     told = output_of(program, "inspect", "--format", "{{.HostConfig.LogConfig.Type}} " + where, name)
     driver, _space, path = told.strip().partition(" ")
-    source = "the log of container %s" % name[:12]
-    if driver == "journald":
-        return JournalFollower(source, ["CONTAINER_ID_FULL=" + name], now, carried=False)
+    return "the log of container %s" % name[:12], driver, path
+
+
+def entry_of(runtime: str, driver: str, path: str) -> t.Callable[[bytes], t.Tuple[str, bytes, bool]]:
+    """The parser of a line of such a file. Pure.
+
+    :raises Unreachable: it is kept in a way that we do not read.
+    """
     if path.startswith("/") and (runtime, driver) == ("docker", "json-file"):
-        return RuntimeFollower(source, path, docker_entry)
+        return docker_entry
     if path.startswith("/") and runtime == "podman" and driver in ("k8s-file", "json-file"):
-        return RuntimeFollower(source, path, k8s_entry)
+        return k8s_entry
     raise Unreachable("%s keeps the log of its container in a way (%s) that is not read" % (runtime, driver or "?"))
+
+
+def _of_container(runtime: str, name: t.Optional[str], now: float) -> Follower:
+    source, driver, path = container_log(runtime, name)
+    if driver == "journald":
+        return JournalFollower(source, of_container(name), now, carried=False)
+    return RuntimeFollower(source, path, entry_of(runtime, driver, path))
+
+
+def of_container(name: t.Optional[str]) -> t.List[str]:
+    """What a container has written, in journalctl's words."""
+    return ["CONTAINER_ID_FULL=%s" % name]

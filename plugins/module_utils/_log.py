@@ -18,10 +18,12 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_r
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import FILE, JOURNAL, LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
-from ansible_collections.fleetops.odoo.plugins.module_utils._programs import output_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._programs import end_of_output
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 
 _LARGEST_TAIL = 1 << 16
+#: Characters of a line that are shown.
+_WIDTH = 500
 #: How far back the log is searched for the start of the running code, and in what steps.
 _SEARCHED, _STEP = 4 << 20, 1 << 18
 JOURNALCTL = "/usr/bin/journalctl"
@@ -70,17 +72,22 @@ class LogMark:
                 # What a cut line begins with may be the end of a secret that nothing names any more.
                 text = text.partition("\n")[2]
         elif self.source and self._unit:
-            text = _journal("--lines=%d" % lines, *since, "--unit=" + self._unit)
+            text = journal(largest, "--lines=%d" % lines, *since, "--unit=" + self._unit)
         else:
             return []
-        shown = [redact_text(line.rstrip())[:500] for line in text.splitlines() if line.strip()]
-        return shown[-lines:] if lines else []
+        return shown_lines(text.splitlines(), lines)
 
     def close(self) -> None:
         """Let go of the file."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def shown_lines(found: t.Sequence[str], most: int) -> t.List[str]:
+    """The last lines of a log as they may be shown: no empty ones, secrets hidden, long ones cut. Pure."""
+    shown = [line.rstrip() for line in found if line.strip()]
+    return [redact_text(line)[:_WIDTH] for line in (shown[-most:] if most else [])]
 
 
 def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) -> t.Optional[float]:
@@ -90,7 +97,8 @@ def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) ->
     """
     pid = master.namespace_pids[-1] if master.namespace_pids else master.pid
     if place.kind == JOURNAL and os.path.exists(JOURNALCTL):
-        text = _journal("--grep=odoo: Odoo version", "--lines=1", "--since=@%d" % int(started), "_PID=%d" % master.pid)
+        since = "--since=@%d" % int(started)
+        text = journal(_LARGEST_TAIL, "--grep=odoo: Odoo version", "--lines=1", since, "_PID=%d" % master.pid)
         return find_load_line(text, pid)
     if place.kind != FILE or not place.path:
         return None
@@ -143,8 +151,9 @@ def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] =
     return None
 
 
-def _journal(*options: str) -> str:
-    return output_of(JOURNALCTL, "--no-pager", "--quiet", "--output=cat", *options)
+def journal(most: int, *options: str) -> str:
+    """The last ``most`` bytes of what journalctl prints of messages."""
+    return end_of_output(most, JOURNALCTL, "--no-pager", "--quiet", "--output=cat", *options)
 
 
 def _open_files(proc: Proc, pid: int) -> t.Set[t.Tuple[int, int]]:

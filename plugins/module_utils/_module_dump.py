@@ -15,6 +15,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module import (
     seconds_of,
     timeout_of,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._secrets import known_secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._stack_dump import DumpOrder, dump_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import REFUSED
 
@@ -39,7 +40,8 @@ def stack_dump(module: AnsibleModule) -> None:
     )
     seen, identities = choose_masters(module, host)
     results = dump_all(host, seen, identities, order, check_mode=module.check_mode)
-    told = [result.told() for result in results]
+    # What a server is known to have for a password may stand anywhere, also where no name tells that it is one.
+    told = known_secrets(host.proc, seen).hide_all([result.told() for result in results])
     for one in told:
         if one["did"] == REFUSED or one["missing"]:
             module.warn("pid %d: %s" % (one["pid"], one["reason"]))

@@ -108,6 +108,12 @@ _FLAGS = """
 --save --skip-auto-install --smtp-ssl --stop-after-init --syslog=syslog --test-enable --unaccent --with-demo
 --x-sendfile
 """
+#: Options that stand in odoo.conf only, of Odoo 14 to 19.
+_FILE_OPTIONS = """
+bin_path csv_internal_sep dbfilter default_productivity_apps demo geoip_database http_enable list_db reportgz
+server_wide_modules test_enable translate_modules websocket_keep_alive_timeout websocket_rate_limit_burst
+websocket_rate_limit_delay xmlrpc xmlrpc_interface xmlrpc_port
+"""
 _SHORT = {
     "config": "-c",
     "database": "-d",
@@ -119,6 +125,13 @@ _SHORT = {
     "update": "-u",
     "language": "-l",
 }
+
+
+def own_names() -> t.FrozenSet[str]:
+    """Names that Odoo's own options have in odoo.conf."""
+    flags = [word.partition("=") for word in (_VALUE_OPTIONS + _FLAGS).split()]
+    names = {flag.strip("-").replace("-", "_") for flag, _equals, _name in flags}
+    return frozenset(names | set(_WANTED) | set(_FILE_OPTIONS.split()))
 
 
 @dataclass(frozen=True, repr=False)

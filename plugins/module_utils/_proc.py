@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import typing as t
 
@@ -79,6 +80,35 @@ class Proc:
     def text(self, pid: int, name: str) -> str:
         """As :meth:`read`, decoded; bytes that are not UTF-8 survive as surrogates."""
         return self.read(pid, name).decode("utf-8", "surrogateescape")
+
+    def lines(self, pid: int, name: str, most: int) -> t.Iterator[str]:
+        """The first lines of /proc/PID/NAME, one by one, of a file that may be long.
+
+        :raises Gone: the process has ended.
+        :raises PermissionError: we may not look.
+        """
+        try:
+            with open("%s/%d/%s" % (self.root, pid, name), encoding="utf-8", errors="surrogateescape") as file:
+                yield from itertools.islice(file, most)
+        except (FileNotFoundError, ProcessLookupError) as exc:
+            raise Gone(str(pid)) from exc
+
+    def descriptors(self, pid: int, most: int) -> t.Iterator[str]:
+        """What the first of the files that a process has open point to.
+
+        :raises Gone: the process has ended.
+        :raises PermissionError: we may not look.
+        """
+        folder = "%s/%d/fd" % (self.root, pid)
+        try:
+            with os.scandir(folder) as entries:
+                for entry in itertools.islice(entries, most):
+                    try:
+                        yield os.readlink(entry.path)
+                    except FileNotFoundError:  # closed since
+                        continue
+        except (FileNotFoundError, ProcessLookupError) as exc:
+            raise Gone(str(pid)) from exc
 
     def link(self, pid: int, name: str) -> str:
         """Target of a link such as exe or cwd, with `` (deleted)`` where the file is gone."""

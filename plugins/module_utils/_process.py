@@ -221,8 +221,8 @@ def parse_established(text: str) -> t.Iterator[t.Tuple[int, t.Tuple[str, int], t
     for line in text.splitlines()[1:]:
         fields = line.split()
         if len(fields) > 9 and fields[3] == "01":
-            near, far = (field.partition(":") for field in fields[1:3])
-            yield int(fields[9]), _end(*near[::2]), _end(*far[::2])
+            (near, port), (far, other) = (socket_end(field) for field in fields[1:3])
+            yield int(fields[9]), (plain_address(near), port), (plain_address(far), other)
 
 
 def plain_address(text: str) -> str:
@@ -234,8 +234,10 @@ def plain_address(text: str) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _end(address: str, port: str) -> t.Tuple[str, int]:
-    return plain_address(_address(address)), int(port, 16)
+def socket_end(text: str) -> t.Tuple[str, int]:
+    """Address and port of one end of a socket, as /proc/net/tcp writes it (``0100007F:1F90``)."""
+    address, _colon, port = text.partition(":")
+    return _address(address), int(port, 16)
 
 
 def _address(hexadecimal: str) -> str:

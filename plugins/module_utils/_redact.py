@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import typing as t
 
 HIDDEN = "********"
@@ -30,6 +31,31 @@ _ASSIGNED = re.compile(r"(?im)(%s[\\'\"]{0,2}[ \t]{0,8}[=:][ \t]{0,8}).+$" % _NA
 _QUOTED = re.compile(r"(?im)(['\"][\w-]{0,40}%s(?:[ \t]|\\t){1,8}).+$" % _NAME)
 #: All that stands before the host, names too: a token may be one.
 _IN_URL = re.compile(r"(://)[^\s]{1,2000}@")
+#: An option and a value with nothing but a blank in between.
+_OPTION = re.compile(r"(?im)(--[\w-]{0,40}(?:db_pa|smtp-pa|passw|passphrase|secret|token)[\w-]{0,40}[ \t]{1,8}).+$")
+#: What a signed address or one with a code in it hangs on.
+_IN_QUERY = re.compile(
+    r"(?i)([?&;][\w-]{0,40}(?:code|key|sig|signature|auth|sid|hash|otp|credential)=)[^&;\s'\"<>]{1,4000}"
+)
+#: Tokens that are known by their look, wherever they stand.
+_BEARER = re.compile(r"(?i)(\bbearer[ \t]{1,8})[\w.~+/=-]{16,4000}")
+_SHAPES = re.compile(
+    r"\beyJ[\w-]{8,4000}\.[\w-]{8,4000}(?:\.[\w-]{0,4000})?"
+    r"|\b(?:gh[opsru]_|github_pat_|glpat-|xox[abeprs]-|[sr]k_(?:live|test)_|SG\.|AKIA|ASIA)[\w.-]{12,400}"
+)
+_PRIVATE_KEY = re.compile(r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)[^-]{1,20000}")
+
+#: What is hidden in any text, in this order: what it is called, how it looks, what is kept of it.
+_RULES: t.Tuple[t.Tuple[str, t.Pattern[str], int], ...] = (
+    ("a name or password in an address", _IN_URL, 1),
+    ("a value behind the name of a secret", _ASSIGNED, 1),
+    ("a quoted value behind the name of a secret", _QUOTED, 1),
+    ("the value of a secret option", _OPTION, 1),
+    ("a code in an address", _IN_QUERY, 1),
+    ("a bearer token", _BEARER, 1),
+    ("a token", _SHAPES, 0),
+    ("a private key", _PRIVATE_KEY, 1),
+)
 
 
 #: -w, also behind -s, the one short option that takes no value.
@@ -37,9 +63,30 @@ _SHORT_PASSWORD = re.compile(r"^(-s*w)(.*)$", re.DOTALL)
 
 
 def redact_text(text: str) -> str:
-    """``text`` with the values of secrets hidden: assignments (``db_password = x``) and URLs (``//user:x@host``)."""
-    text = _IN_URL.sub(lambda m: m.group(1) + HIDDEN + "@", text)
-    return _QUOTED.sub(lambda m: m.group(1) + HIDDEN, _ASSIGNED.sub(lambda m: m.group(1) + HIDDEN, text))
+    """``text`` with secrets hidden: assignments (``db_password = x``), URLs (``//user:x@host``), tokens and keys."""
+    for _what, pattern, kept in _RULES:
+        text = _hidden(pattern, kept, text)
+    return text
+
+
+def leak(text: str, *, sure: bool = False) -> t.Optional[str]:
+    """What is left in a text that :func:`redact_text` would have hidden, by its kind; None where nothing is.
+
+    :param sure: look only for what can be nothing else than a secret, wherever it stands.
+    """
+    rules = [rule for rule in _RULES if not sure or rule[1] in (_BEARER, _SHAPES, _PRIVATE_KEY)]
+    return next((what for what, pattern, kept in rules if _hidden(pattern, kept, text) != text), None)
+
+
+def _hidden(pattern: t.Pattern[str], kept: int, text: str) -> str:
+    # An address keeps what parts the hidden from its host.
+    end = "@" if pattern is _IN_URL else ""
+    return pattern.sub(lambda found: (found.group(1) if kept else "") + HIDDEN + end, text)
+
+
+def smells(text: str) -> bool:
+    """Whether a name that is one of a secret stands anywhere in a text."""
+    return _SMELL.search(text) is not None
 
 
 def smells(text: str) -> bool:
@@ -49,24 +96,32 @@ def smells(text: str) -> bool:
 
 def redact_argv(argv: t.Sequence[str]) -> t.List[str]:
     """``argv`` with the values of secret options hidden, whether they stand in the same word or in the next."""
-    shown: t.List[str] = []
+    return [shown for shown, _secret in _words(argv)]
+
+
+def secrets_of_argv(argv: t.Sequence[str]) -> t.List[str]:
+    """The values that :func:`redact_argv` hides, but for those within other words."""
+    return [secret for _shown, secret in _words(argv) if secret]
+
+
+def _words(argv: t.Sequence[str]) -> t.Iterator[t.Tuple[str, t.Optional[str]]]:
+    """Each word as it may be shown, and what was hidden of it."""
     hide_next = False
     for word in argv:
         if hide_next:
-            shown.append(HIDDEN)
+            yield HIDDEN, word
             hide_next = False
             continue
-        name, equals, _value = word.partition("=")
+        name, equals, value = word.partition("=")
         if _is_secret(name):
-            shown.append(name + "=" + HIDDEN if equals else name)
+            yield name + "=" + HIDDEN if equals else name, value
             hide_next = not equals
         elif _SHORT_PASSWORD.match(word):
             flags, password = t.cast("re.Match[str]", _SHORT_PASSWORD.match(word)).groups()
-            shown.append(flags + HIDDEN if password else word)
+            yield flags + HIDDEN if password else word, password
             hide_next = not password
         else:
-            shown.append(redact_text(word))
-    return shown
+            yield redact_text(word), None
 
 
 def _is_secret(name: str) -> bool:
@@ -75,3 +130,102 @@ def _is_secret(name: str) -> bool:
     if any(option.startswith(name) and len(name) >= shortest for option, shortest in _SECRET_OPTIONS.items()):
         return True
     return re.search(r"(?i)passw|secret|token", name) is not None
+
+
+#: Variables of an environment whose value tells of the server and is no secret. Of all others only the name is shown.
+_HARMLESS_VARIABLES = """
+HOME HOSTNAME INVOCATION_ID JOURNAL_STREAM LANG LANGUAGE LD_PRELOAD LOGNAME MALLOC_ARENA_MAX
+MALLOC_TRIM_THRESHOLD_ MALLOC_MMAP_THRESHOLD_ ODOO_HTTP_SOCKET_FD ODOO_RC ODOO_READY_SIGHUP_PID ODOO_STAGE
+OPENERP_SERVER PATH PGDATABASE PGHOST PGPORT PGSSLMODE PGUSER PWD PYTHONHASHSEED PYTHONPATH PYTHONUNBUFFERED
+SHELL SUPERVISOR_ENABLED SUPERVISOR_GROUP_NAME SUPERVISOR_PROCESS_NAME SYSTEMD_EXEC_PID TERM TMPDIR TZ USER
+VIRTUAL_ENV container
+"""
+#: A value that is too plain to be a secret.
+_PLAIN = re.compile(r"(?i)^(?:true|false|none|yes|no|on|off|\d{1,5}(?:\.\d{1,3})?)?$")
+
+
+def redact_environ(environ: t.Mapping[str, str]) -> t.List[str]:
+    """An environment, ``NAME=value`` a line by name. A value that is not known to be harmless is hidden."""
+    return ["%s=%s" % (name, _variable(name, value)) for name, value in sorted(environ.items())]
+
+
+def _variable(name: str, value: str) -> str:
+    known = name in _HARMLESS_VARIABLES.split() or name.startswith("LC_") or _PLAIN.match(value)
+    return redact_text(value) if known and not smells(name) else HIDDEN
+
+
+class Entry(t.NamedTuple):
+    """A line of a configuration file: all before the value, and the value. ``key``: None for the head of a section."""
+
+    head: str
+    key: t.Optional[str]
+    value: str
+
+
+def conf_entries(text: str) -> t.Iterator[Entry]:
+    """The lines of odoo.conf, as configparser takes them, without comments. What goes on in the next line has its key.
+
+    A line that is none of these is a value without a key (``""``).
+    """
+    key: t.Optional[str] = None
+    for line in text.splitlines():
+        bare = line.strip()
+        if not bare or bare.startswith(("#", ";")):
+            continue
+        if line[0] in " \t" and key is not None:
+            yield Entry(line[: len(line) - len(line.lstrip())], key, bare)
+            continue
+        if bare.startswith("[") and bare.endswith("]"):
+            key = None
+            yield Entry(bare, None, "")
+            continue
+        found = re.match(r"([^=:]{1,200}?)\s*[=:]\s*", bare)
+        key = found.group(1).strip().lower() if found else ""
+        yield Entry(found.group() if found else "", key, bare[found.end() :] if found else bare)
+
+
+def redact_conf(text: str, known: t.Collection[str]) -> str:
+    """odoo.conf without comments and secrets. What is no option of Odoo's own may be one, and shows its name only.
+
+    :param known: names of Odoo's own options.
+    """
+    shown = []
+    for entry in conf_entries(text):
+        harmless = entry.key is None or (not smells(entry.key) and (entry.key in known or _PLAIN.match(entry.value)))
+        shown.append(entry.head + (redact_text(entry.value) if harmless else HIDDEN))
+    return "\n".join(shown)
+
+
+def redact_unit(text: str) -> str:
+    """A file of systemd without comments and secrets."""
+    return "\n".join(
+        _setting(line)
+        for line in re.sub(r"\\\n[ \t]*", " ", text).splitlines()
+        if line.strip() and not line.lstrip().startswith(("#", ";"))
+    )
+
+
+def _setting(line: str) -> str:
+    key, equals, value = line.partition("=")
+    name = key.strip()
+    if not equals or not value.strip():
+        return redact_text(line)
+    if name.startswith("SetCredential"):
+        return key + equals + HIDDEN
+    if name == "Environment" or name.startswith("Exec"):
+        words = _split(value)
+        if name == "Environment":
+            # A word without a name goes on with a value that was cut at a blank.
+            pairs = [word.partition("=") for word in words]
+            shown = ["%s=%s" % (n, _variable(n, v)) if sign else HIDDEN for n, sign, v in pairs]
+            # One a line, since what follows a secret in a line is hidden with it.
+            return "\n".join(key + equals + one for one in shown)
+        return redact_text(key + equals + " ".join(redact_argv(words)))
+    return redact_text(line)
+
+
+def _split(value: str) -> t.List[str]:
+    try:
+        return shlex.split(value)
+    except ValueError:
+        return value.split()

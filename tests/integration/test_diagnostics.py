@@ -26,13 +26,21 @@ def diagnose(fleet: Fleet, folder: pathlib.Path, hosts: str, *options: str, **va
     return done.returncode, re.sub(r"\s+", " ", done.stdout)
 
 
+def run_of(folder: pathlib.Path) -> pathlib.Path:
+    """The folder of the only run, which has its archive beside it."""
+    run, archive = sorted(folder.iterdir())
+    assert archive.name == f"{run.name}.tar.gz"
+    return run
+
+
 def test_all_kinds_answer_and_the_culprit_comes_first(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     with request(fleet, "p19", "/lab/sleep/20"), request(fleet, "p19", "/lab/sleep/20"):
         code, said = diagnose(fleet, tmp_path, HOSTS)
     assert code == 0, said
-    (folder,) = tmp_path.iterdir()
+    folder = run_of(tmp_path)
     assert {path.name for path in folder.iterdir()} == {
-        *(f"{host}.log" for host in HOSTS.split(",")),
+        *(f"{host}{end}" for host in HOSTS.split(",") for end in ("", ".log")),
+        "manifest.json",
         "report.json",
         "report.html",
     }
@@ -41,7 +49,7 @@ def test_all_kinds_answer_and_the_culprit_comes_first(fleet: Fleet, tmp_path: pa
     assert first.startswith("p19 has no http worker left for new requests"), first
     assert "lab_slow.sleep" in first
     assert folder.stat().st_mode & 0o777 == 0o700
-    for path in folder.iterdir():
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
         no_secrets(path.read_text(encoding="utf-8"))
 
 
@@ -54,8 +62,12 @@ def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet, tmp_
     assert code == 2, said
     assert "t19 did not answer" in said
     assert re.search(r"msg: t19: .{0,200}(Connection refused|Connection reset|ssh)", said), said
-    (folder,) = tmp_path.iterdir()
-    assert {path.name for path in folder.iterdir()} == {"p14.log", "report.json", "report.html"}
+    folder = run_of(tmp_path)
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"p14", "p14.log", "manifest.json", "report.json", "report.html"}
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert "bundle" in manifest["hosts"]["p14"]
+    assert re.search(r"(refused|reset|ssh)", manifest["hosts"]["t19"]["failure"])
     (silent,) = json.loads((folder / "report.json").read_text(encoding="utf-8"))["silent"]
     assert (silent["host"], silent["pid"]) == ("t19", None)
     page = (folder / "report.html").read_text(encoding="utf-8")
@@ -68,9 +80,11 @@ def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet, tmp_
     ("options", "values", "message"),
     [
         (["--check"], {}, "a check run asks no process"),
-        ([], {"match": {"unit": "none.service"}}, "no Odoo master"),
         ([], {"report_dir": "here"}, "diagnostics_report_dir must be an absolute path"),
         ([], {"samples": "many"}, "diagnostics_samples"),
+        ([], {"deliver": "nobody:/srv"}, "diagnostics_deliver: the inventory has no host 'nobody'"),
+        ([], {"min_free": "99999999"}, "diagnostics_min_free: "),
+        ([], {"max_size": 9}, "diagnostics_max_size: 9; right is a number from 1 to 4; no host has been asked"),
         ([], {"host": "p19"}, "which hosts are meant is diagnostics_hosts"),
     ],
 )
@@ -81,3 +95,12 @@ def test_what_cannot_be_done_is_said(
     assert code != 0
     assert message in said, said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_there_is_no_server_the_host_itself_is_told(fleet: Fleet, tmp_path: pathlib.Path) -> None:
+    code, said = diagnose(fleet, tmp_path, "p19", match={"unit": "none.service"})
+    assert code == 2
+    assert "no Odoo master was found that matches" in said
+    assert "p19 did not answer" in said
+    assert {path.name for path in run_of(tmp_path).iterdir()} == {"p19", "manifest.json"}
+    assert (run_of(tmp_path) / "p19" / "host" / "memory.json").exists()

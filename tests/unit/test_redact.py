@@ -9,7 +9,17 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._redact import HIDDEN, redact_argv, redact_text
+from ansible_collections.fleetops.odoo.plugins.module_utils._redact import (
+    HIDDEN,
+    conf_entries,
+    leak,
+    redact_argv,
+    redact_conf,
+    redact_environ,
+    redact_text,
+    redact_unit,
+    secrets_of_argv,
+)
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -208,3 +218,103 @@ def test_secrets_behind_other_names(text: str) -> None:
 def test_names_of_sessions_and_short_ones(name: str, sign: str) -> None:
     assert redact_text(f"{name}{sign}{SECRET}") == f"{name}{sign}{HIDDEN}"
     assert redact_text(f"pwned{sign}by nobody") == f"pwned{sign}by nobody"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"ExecStart=/usr/bin/odoo --db_password {SECRET} -d prod",
+        f"sh -c odoo --db_pass {SECRET}",
+        f"GET /web/content/1?code={SECRET}&state=x HTTP/1.1",
+        f"GET /x?X-Amz-Signature={SECRET}",
+        f"upstream said: Bearer {SECRET}{'x' * 20}",
+        f"the token was eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{SECRET}",
+        f"pushed by ghp_{SECRET}{'a' * 20}",
+        f"-----BEGIN RSA PRIVATE KEY-----\nMIIE{SECRET}\nabcd\n-----END RSA PRIVATE KEY-----",
+        f"-----BEGIN PRIVATE KEY-----\nMIIE{SECRET}\n",
+    ],
+)
+def test_secrets_that_only_their_look_tells(text: str) -> None:
+    assert leak(text)
+    assert SECRET not in redact_text(text)
+    assert leak(redact_text(text)) is None
+
+
+CONF_KEYS = st.sampled_from(["db_password", "admin_passwd", "smtp_password", "stripe_secret_key", "my_addon_key"])
+BLANKS = st.sampled_from(["", " ", "\t"])
+
+
+@given(CONF_KEYS, BLANKS, st.sampled_from("=:"), BLANKS, NASTY, st.integers(0, 3))
+def test_a_secret_of_odoo_conf_however_it_is_written(
+    key: str, before: str, sign: str, after: str, nasty: str, goes_on: int
+) -> None:
+    more = "".join(f"\n  {SECRET}{number}" for number in range(goes_on))
+    text = f"[options]\n{key}{before}{sign}{after}{nasty}{SECRET}{more}\nworkers = 4\n# was {SECRET}\n"
+    shown = redact_conf(text, {"workers"})
+    assert SECRET not in shown
+    assert "workers = 4" in shown
+    assert key in shown
+    assert SECRET in "".join(entry.value for entry in conf_entries(text) if entry.key == key)
+
+
+@given(st.text(max_size=200))
+def test_no_odoo_conf_raises(text: str) -> None:
+    redact_conf(text, set())
+    redact_unit(text)
+
+
+def test_what_is_not_odoos_own_shows_its_name_only() -> None:
+    text = "[options]\nworkers = 4\nlogfile = /x.log\nsomething = abc\nlimit = 12\n"
+    text += "[queue_job]\nchannels = root:4\nwhat is this\n"
+    assert redact_conf(text, {"workers", "logfile"}).splitlines() == [
+        "[options]",
+        "workers = 4",
+        "logfile = /x.log",
+        f"something = {HIDDEN}",
+        "limit = 12",
+        "[queue_job]",
+        f"channels = {HIDDEN}",
+        HIDDEN,
+    ]
+
+
+def test_an_environment_shows_what_is_harmless_only() -> None:
+    environ = {
+        "PATH": "/bin",
+        "PGPASSWORD": SECRET,
+        "SENTRY": SECRET,
+        "LC_ALL": "C",
+        "PGDATABASE": f"postgres://a:{SECRET}@b/c",
+    }
+    shown = redact_environ(environ)
+    assert shown == [
+        "LC_ALL=C",
+        "PATH=/bin",
+        f"PGDATABASE=postgres://{HIDDEN}@b/c",
+        f"PGPASSWORD={HIDDEN}",
+        f"SENTRY={HIDDEN}",
+    ]
+
+
+def test_a_unit() -> None:
+    unit = f"""[Service]
+# the password is {SECRET}
+Environment=PGPASSWORD={SECRET} LANG=C "OTHER={SECRET} and more"
+Environment={SECRET}
+SetCredential=x:{SECRET}
+ExecStart=/usr/bin/odoo -c /etc/odoo.conf \\
+    -w {SECRET} \\
+    --db_password={SECRET}
+ExecStartPre=/bin/sh -c 'odoo --smtp-password "{SECRET}"'
+Restart=always
+"""
+    shown = redact_unit(unit)
+    assert SECRET not in shown
+    assert "LANG=C" in shown
+    assert "Restart=always" in shown
+    assert "/usr/bin/odoo -c /etc/odoo.conf -w ********" in shown
+
+
+def test_what_was_hidden_of_arguments_is_known() -> None:
+    argv = ["odoo", "--db_password", "one", "-wtwo", "--smtp-password=three", "-w", "four", "-d", "prod"]
+    assert secrets_of_argv(argv) == ["one", "two", "three", "four"]

@@ -1,0 +1,39 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module of the same name, with ``select``, and with what it brings written down on the controller."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.action.evidence import ActionModule as Base
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._unpack import BadBundle, unpack
+
+__all__ = ["ActionModule"]
+
+
+class ActionModule(Base):
+    """The packed bundle never becomes a part of the result that others see."""
+
+    def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
+        if module != self._task.action:
+            return super()._call(module, arguments, task_vars)
+        before = self._play_context.no_log
+        # At -vvv connections show all that a module prints, and this one prints megabytes.
+        self._play_context.no_log = True
+        try:
+            result = super()._call(module, arguments, task_vars)
+        finally:
+            self._play_context.no_log = before
+        content = result.pop("content", None)
+        result["dest"] = None
+        if content is not None and not self._task.check_mode:
+            folder = self._loader.path_dwim(str(arguments["dest"]))
+            try:
+                unpack(content, result["sha256"], folder)
+            except (BadBundle, OSError) as exc:
+                return {"failed": True, "changed": False, "msg": f"dest: {folder}: the bundle cannot be written: {exc}"}
+            result["dest"] = folder
+        return result

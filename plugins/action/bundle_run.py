@@ -1,0 +1,117 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The folder of a run of diagnostics, on the controller itself: no host is contacted."""
+
+from __future__ import annotations
+
+import calendar
+import json
+import os
+import platform
+import time
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible.release import __version__ as ansible_version
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._deliver import BadDelivery, delivery
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._run_folder import BadRun, begin, pack, retire
+
+_SPEC: dict[str, dict[str, t.Any]] = {
+    "state": {"type": "str", "choices": ["begun", "packed"], "required": True},
+    "report_dir": {"type": "path", "required": True},
+    "run": {"type": "str"},
+    "deliver": {"type": "str", "default": "controller"},
+    "min_free": {"type": "int", "default": 500},
+    "keep": {"type": "int", "default": 20},
+    "hosts": {"type": "dict", "default": {}},
+    "options": {"type": "dict", "default": {}},
+}
+_STAMP = "%Y%m%dT%H%M%SZ"
+_CLOCK = "%Y-%m-%dT%H:%M:%SZ"
+_COLLECTION = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class ActionModule(ActionBase):
+    """Works in this process, so it needs neither an interpreter nor rights on any host."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Entry point."""
+        super().run(tmp, task_vars)
+        del tmp
+        _result, given = self.validate_argument_spec(argument_spec=_SPEC)
+        for name in ("min_free", "keep"):
+            if given[name] < 0:
+                return _failed(f"{name}: {given[name]}; right is a number from 0 on")
+        try:
+            if given["state"] == "begun":
+                return self._begun(given, task_vars or {})
+            return self._packed(given)
+        except (BadRun, BadDelivery) as exc:
+            return _failed(str(exc))
+        except OSError as exc:
+            return _failed(f"report_dir: {given['report_dir']} cannot be used: {exc}")
+
+    def _begun(self, given: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        hosts = {host for names in variables.get("groups", {}).values() for host in names}
+        place = delivery(given["deliver"], hosts)
+        run = begin(given["report_dir"], time.strftime(_STAMP, time.gmtime()), given["min_free"] << 20)
+        return {
+            "changed": False,
+            "run": run,
+            "folder": os.path.join(given["report_dir"], run),
+            "deliver": place,
+        }
+
+    def _packed(self, given: dict[str, t.Any]) -> dict[str, t.Any]:
+        run = given["run"] or ""
+        folder = os.path.join(given["report_dir"], run)
+        try:
+            moment = calendar.timegm(time.strptime(run.partition("-")[0], _STAMP))
+        except ValueError as exc:
+            raise BadRun(f"run: {run!r} is no run; right is what state=begun has returned") from exc
+        if self._task.check_mode:
+            return {"changed": False, "skipped": True}
+        about = {
+            "began": time.strftime(_CLOCK, time.gmtime(moment)),
+            "ended": time.strftime(_CLOCK, time.gmtime()),
+            "versions": {
+                "collection": _collection_version(),
+                "ansible": ansible_version,
+                "python": platform.python_version(),
+            },
+            "options": given["options"],
+            "hosts": given["hosts"],
+        }
+        done = pack(folder, about, moment)
+        return {
+            "changed": False,
+            "archive": done.archive,
+            "size": done.size,
+            "sha256": done.sha256,
+            "unsafe": done.unsafe,
+            "retired": retire(given["report_dir"], given["keep"], run),
+        }
+
+
+def _failed(message: str) -> dict[str, t.Any]:
+    return {"failed": True, "changed": False, "msg": message}
+
+
+def _collection_version() -> str | None:
+    """As the installed collection says it, or a checkout of it."""
+    try:
+        with open(os.path.join(_COLLECTION, "MANIFEST.json"), encoding="utf-8") as file:
+            return str(json.load(file)["collection_info"]["version"])
+    except (OSError, ValueError, KeyError):
+        pass
+    try:
+        with open(os.path.join(_COLLECTION, "galaxy.yml"), encoding="utf-8") as file:
+            lines = [line.partition(":") for line in file]
+    except OSError:
+        return None
+    return next((value.strip() for key, _colon, value in lines if key == "version"), None)

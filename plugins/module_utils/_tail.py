@@ -1,0 +1,90 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The end of a server's log, wherever it is kept, without what came before it."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._container import find_container
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular
+from ansible_collections.fleetops.odoo.plugins.module_utils._follow import (
+    Unreachable,
+    container_log,
+    entry_of,
+    of_container,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._log import LogMark, journal, shown_lines
+from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import IN_CONTAINER, TERMINAL, LogPlace
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
+
+
+def end_of_log(
+    proc: Proc, instance: Instance, place: LogPlace, unit: t.Optional[str], most: int, largest: int
+) -> t.Tuple[str, t.List[str]]:
+    """Where a log is, and its last lines with secrets hidden.
+
+    :param unit: of systemd, None where the server has none.
+    :param most: lines.
+    :param largest: bytes of a log that are looked at.
+    :raises Unreachable: the log cannot be read.
+    """
+    master = instance.master
+    if place.kind == IN_CONTAINER:
+        container = find_container(master.cgroup, master.namespace_pids, master.pid)
+        runtime, name = (container.runtime, container.id) if container else ("unknown", None)
+        source, lines = _of_container(runtime, name, most, largest)
+        return source, shown_lines(lines, most)
+    mark = LogMark(proc, master, place, unit, 0)
+    try:
+        if mark.source is None:
+            raise Unreachable(_why(place))
+        return mark.source, mark.last(most, largest)
+    finally:
+        mark.close()
+
+
+def _why(place: LogPlace) -> str:
+    if place.path:
+        return "its log %s is not a file that this user may read and the server has open" % place.path
+    return "its log goes to a terminal" if place.kind == TERMINAL else "its log goes nowhere that can be read"
+
+
+def _of_container(runtime: str, name: t.Optional[str], most: int, largest: int) -> t.Tuple[str, t.List[str]]:
+    source, driver, path = container_log(runtime, name)
+    if driver == "journald":
+        return source, journal(largest, "--lines=%d" % most, *of_container(name)).splitlines()
+    entry = entry_of(runtime, driver, path)
+    try:
+        descriptor = open_regular(path, os.O_NOFOLLOW)
+    except OSError as exc:
+        raise Unreachable("%s cannot be read: %s" % (source, exc.strerror or exc)) from exc
+    try:
+        end = os.fstat(descriptor).st_size
+        begin = max(0, end - largest)
+        data = os.pread(descriptor, end - begin, begin)
+    finally:
+        os.close(descriptor)
+    if begin:
+        data = data.partition(b"\n")[2]
+    return source, joined(data.splitlines(), entry)
+
+
+def joined(lines: t.Iterable[bytes], entry: t.Callable[[bytes], t.Tuple[str, bytes, bool]]) -> t.List[str]:
+    """The lines within the entries of a container's log, put together where they were cut. Pure."""
+    found: t.List[str] = []
+    partial: t.Dict[str, bytes] = {}
+    for line in lines:
+        stream, text, goes_on = entry(line)
+        whole = partial.pop(stream, b"") + text
+        if goes_on:
+            partial[stream] = whole
+        else:
+            found.append(whole.decode("utf-8", "replace"))
+    return found

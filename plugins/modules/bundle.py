@@ -1,0 +1,176 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bundle
+short_description: Bring what there is to know of a host and its Odoo servers to the controller
+version_added: 1.0.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Gathers in one call the processes, options, unit files, limits, open files, sockets, memory, cgroups, load, disks
+    and the end of the log of the chosen servers, and writes them as small files to a folder on the controller. No
+    process is signalled, and nothing is written on the host.
+  - Secrets are hidden on the host, before anything leaves it. The finished bundle is then searched for those that the
+    servers are known to have, and for whatever looks like one. If one is left, the module fails and sends nothing.
+  - A part that cannot be had loses no other. It is named with its reason.
+extends_documentation_fragment:
+  - fleetops.odoo._attributes
+  - fleetops.odoo._attributes.INFO
+  - fleetops.odoo._choice
+attributes:
+  check_mode:
+    details:
+      - Nothing is written on the controller either.
+  idempotent:
+    support: none
+    details:
+      - It gathers what there is each time. The folder then has the new bundle, and it is never C(changed).
+options:
+  dest:
+    description:
+      - Folder on the controller for the files. It is made, with mode C(0700), and so are those above it. Files of an
+        earlier bundle in it are overwritten.
+    type: path
+    required: true
+  lines:
+    description: How many lines of each log are taken, from its end. At most 10000.
+    type: int
+    default: 2000
+  max_size:
+    description:
+      - Megabytes that all parts of the host together may have, before they are packed, from 1 to 4. Logs come last, so
+        they are what is missing where there is no room for all.
+    type: int
+    default: 4
+  hide_literals:
+    description: Whether strings and numbers in queries that stand in the log are hidden.
+    type: bool
+    default: false
+  allow_none:
+    description: Whether it is all right that no master is found. What there is to know of the host is gathered then.
+    type: bool
+    default: true
+requirements:
+  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+notes:
+  - Run it as root, or as the user of the server. Other users get what they may see; the rest is named in RV(left_out).
+  - Of odoo.conf and of environments only values that are known to be harmless are shown, of all others the names.
+  - A secret that has less than 6 characters, or is the name of a database or user as well, cannot be told from other
+    words. The manifest names it in C(not_searched_for). It is hidden where its name stands before it.
+  - The packed bundle travels as one result. It is kept out of what Ansible shows at any verbosity.
+seealso:
+  - module: fleetops.odoo.stack_dump
+  - module: fleetops.odoo.evidence
+"""
+
+EXAMPLES = r"""
+- name: What is there to know of this host?
+  fleetops.odoo.bundle:
+    dest: "/tmp/bundles/{{ inventory_hostname }}"
+  register: bundle
+
+- name: Say what is missing
+  ansible.builtin.debug:
+    msg: "{{ bundle.left_out }}"
+"""
+
+RETURN = r"""
+dest:
+  description: Where the files are. Null in check mode.
+  returned: success
+  type: str
+packed:
+  description: Bytes that travelled.
+  returned: success
+  type: int
+sha256:
+  description: Checksum of them.
+  returned: success
+  type: str
+parts:
+  description: The files, but for C(manifest.json), which lists them.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Path below RV(dest).
+      type: str
+    bytes:
+      description: Its size.
+      type: int
+    sha256:
+      description: Its checksum.
+      type: str
+    cut:
+      description: Whether it was too long and only a part of it is there.
+      type: bool
+left_out:
+  description: Parts that are missing.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    part:
+      description: Its name.
+      type: str
+    reason:
+      description: Why.
+      type: str
+servers:
+  description: The servers.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    folder:
+      description: Where their files are below RV(dest).
+      type: str
+    pid:
+      description: Process ID of the master.
+      type: int
+    identity:
+      description: PID and start of the master.
+      type: str
+    odoo:
+      description: Version of Odoo. Null where it is not known.
+      type: str
+    user:
+      description: Its user.
+      type: str
+    mode:
+      description: V(prefork) or V(threaded).
+      type: str
+    state:
+      description: State as M(fleetops.odoo.master_info) tells it.
+      type: str
+  sample:
+    - {folder: server-472, pid: 472, identity: "472:375040", odoo: "19.0", user: odoo, mode: prefork, state: running}
+"""
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._module_bundle import bundle
+
+SPEC = {
+    "dest": {"type": "path", "required": True},
+    "lines": {"type": "int", "default": 2000},
+    "max_size": {"type": "int", "default": 4},
+    "hide_literals": {"type": "bool", "default": False},
+    "allow_none": {"type": "bool", "default": True},
+    **CHOICE_SPEC,
+}
+
+
+def main() -> None:
+    """Entry point."""
+    bundle(start(SPEC))
+
+
+if __name__ == "__main__":
+    main()
