@@ -89,11 +89,6 @@ def smells(text: str) -> bool:
     return _SMELL.search(text) is not None
 
 
-def smells(text: str) -> bool:
-    """Whether a name that is one of a secret stands anywhere in a text."""
-    return _SMELL.search(text) is not None
-
-
 def redact_argv(argv: t.Sequence[str]) -> t.List[str]:
     """``argv`` with the values of secret options hidden, whether they stand in the same word or in the next."""
     return [shown for shown, _secret in _words(argv)]
