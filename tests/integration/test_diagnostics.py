@@ -32,7 +32,7 @@ def test_all_kinds_answer_and_the_culprit_comes_first(fleet: Fleet, tmp_path: pa
     assert code == 0, said
     (folder,) = tmp_path.iterdir()
     assert {path.name for path in folder.iterdir()} == {
-        *(f"{host}.log" for host in HOSTS.split(",")),
+        *(f"{host}.{what}" for host in HOSTS.split(",") for what in ("log", "postgres.json")),
         "report.json",
         "report.html",
     }
@@ -40,6 +40,7 @@ def test_all_kinds_answer_and_the_culprit_comes_first(fleet: Fleet, tmp_path: pa
     first = report["findings"][0]["sentence"]
     assert first.startswith("p19 has no http worker left for new requests"), first
     assert "lab_slow.sleep" in first
+    assert report["postgres"]["unsaid"] == {}
     assert folder.stat().st_mode & 0o777 == 0o700
     for path in folder.iterdir():
         no_secrets(path.read_text(encoding="utf-8"))
@@ -55,7 +56,12 @@ def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet, tmp_
     assert "t19 did not answer" in said
     assert re.search(r"msg: t19: .{0,200}(Connection refused|Connection reset|ssh)", said), said
     (folder,) = tmp_path.iterdir()
-    assert {path.name for path in folder.iterdir()} == {"p14.log", "report.json", "report.html"}
+    assert {path.name for path in folder.iterdir()} == {
+        "p14.log",
+        "p14.postgres.json",
+        "report.json",
+        "report.html",
+    }
     fleet.settle("t19")
 
 
