@@ -27,7 +27,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redac
 
 #: Sessions that one answer has, and bytes that psql may write.
 MOST_ROWS, _MOST_WRITTEN = 100, 1 << 20
-#: psql itself first: Debian's /usr/bin/psql is a script that looks for it.
+#: Debian's /usr/bin/psql is a script that looks for the first.
 _PLACES = ("/usr/lib/postgresql/*/bin/psql", "/usr/pgsql-*/bin/psql", "/usr/bin/psql", "/usr/local/bin/psql")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #: Seconds for the connection (libpq takes no less than two), and for all of it.
@@ -199,10 +199,16 @@ def find_psql(proc: Proc, master: Process) -> t.Tuple[str, t.Tuple[str, ...]]:
     roots = [(root_of(proc.root, master), (MOUNTS, NETWORK))] if MOUNTS in foreign else []
     for root, spaces in [*roots, ("", (NETWORK,))]:
         for place in _PLACES:
-            found = sorted(filter(is_roots, glob.glob(glob.escape(root) + place)), key=_by_version)
+            # Debian's /usr/bin/psql is there without any psql that it could start.
+            there = (path for path in glob.glob(glob.escape(root) + place) if not _is_wrapper(path))
+            found = sorted(filter(is_roots, there), key=_by_version)
             if found:
                 return found[-1][len(root) :], spaces
     raise NoAnswer("psql is not installed there")
+
+
+def _is_wrapper(path: str) -> bool:
+    return os.path.basename(os.path.realpath(path)) == "pg_wrapper"
 
 
 def _by_version(path: str) -> t.List[int]:

@@ -136,6 +136,7 @@ def moments(backends: t.Sequence[Backend]) -> list[Moment]:
 
     A host knows only its own processes, and may not be shown the queries of others.
     """
+    backends = _with_starts(backends)
     known: dict[tuple[str, int, str | None], dict[str, t.Any]] = {}
     for backend in backends:
         about = known.setdefault(backend.session, {})
@@ -152,3 +153,17 @@ def moments(backends: t.Sequence[Backend]) -> list[Moment]:
         moment = found.setdefault(key, Moment(*key, {}))
         moment.by_pid[backend.pid] = dataclasses.replace(backend, **about) if about else backend
     return sorted(found.values(), key=lambda moment: moment.time, reverse=True)
+
+
+def _with_starts(backends: t.Sequence[Backend]) -> list[Backend]:
+    """When a session began is not shown to other users either: what names it then is the only one of its pid."""
+    starts: dict[tuple[str, int], set[str]] = {}
+    for backend in backends:
+        if backend.started is not None:
+            starts.setdefault((backend.server, backend.pid), set()).add(backend.started)
+
+    def whole(backend: Backend) -> Backend:
+        only = starts.get((backend.server, backend.pid), set()) if backend.started is None else set()
+        return dataclasses.replace(backend, started=next(iter(only))) if len(only) == 1 else backend
+
+    return [whole(backend) for backend in backends]

@@ -39,7 +39,7 @@ def test_all_kinds_answer_and_the_culprit_comes_first(fleet: Fleet, tmp_path: pa
     assert code == 0, said
     folder = run_of(tmp_path)
     assert {path.name for path in folder.iterdir()} == {
-        *(f"{host}{end}" for host in HOSTS.split(",") for end in ("", ".log")),
+        *(f"{host}{end}" for host in HOSTS.split(",") for end in ("", ".log", ".postgres.json")),
         "manifest.json",
         "report.json",
         "report.html",
@@ -48,6 +48,7 @@ def test_all_kinds_answer_and_the_culprit_comes_first(fleet: Fleet, tmp_path: pa
     first = report["findings"][0]["sentence"]
     assert first.startswith("p19 has no http worker left for new requests"), first
     assert "lab_slow.sleep" in first
+    assert report["postgres"]["unsaid"] == {}
     assert folder.stat().st_mode & 0o777 == 0o700
     for path in [path for path in folder.rglob("*") if path.is_file()]:
         no_secrets(path.read_text(encoding="utf-8"))
@@ -64,7 +65,7 @@ def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet, tmp_
     assert re.search(r"msg: t19: .{0,200}(Connection refused|Connection reset|ssh)", said), said
     folder = run_of(tmp_path)
     names = {path.name for path in folder.iterdir()}
-    assert names == {"p14", "p14.log", "manifest.json", "report.json", "report.html"}
+    assert names == {"p14", "p14.log", "p14.postgres.json", "manifest.json", "report.json", "report.html"}
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert "bundle" in manifest["hosts"]["p14"]
     assert re.search(r"(refused|reset|ssh)", manifest["hosts"]["t19"]["failure"])

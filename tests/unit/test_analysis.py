@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import functools
 import io
 import json
@@ -359,12 +360,17 @@ def test_hosts_that_share_a_server_know_its_sessions_together() -> None:
         session(
             1, "h1", host="h1", worker=803, blocked_by=(2,), query="UPDATE a", state="active", seconds=50.0, waited=41.2
         ),
-        session(2, "h1"),
+        # To another user not even the beginning of a session is shown.
+        dataclasses.replace(session(2, "h1"), started=None),
         session(1, "h2", "2", blocked_by=(2,)),
         session(2, "h2", "2", host="h2", worker=812, query="SELECT 1", state="idle in transaction"),
     ]
     (finding,) = chains(backends, [])
     assert finding["count"] == 1
+    earlier = [dataclasses.replace(one, time="3") if one.seen_by == "h1" else one for one in backends]
+    assert next(chains(earlier, []))["sentence"] == (
+        "worker 803 on h1 waits 41 s for worker 812 on h2: UPDATE a, blocked by idle in transaction SELECT 1"
+    )
     assert finding["sentence"].endswith("worker 812 on h2: UPDATE a, blocked by idle in transaction SELECT 1")
     # The later moment counts: there it is not told for how long.
     assert finding["sentence"].startswith("worker 803 on h1 waits for ")
@@ -411,7 +417,7 @@ def test_a_stranger_is_named_by_what_it_calls_itself(blocker: Backend, name: str
 
 
 def test_locks_among_others_are_told_last() -> None:
-    waiting = {"blocked_by": (2,), "seconds": 100.0}
+    waiting: dict[str, t.Any] = {"blocked_by": (2,), "seconds": 100.0}
     theirs = [session(1, "h1", database="theirs", **waiting), session(2, "h1")]
     assert next(chains(theirs, []))["cost"] < 1
     assert next(chains([*theirs, session(3, "h1", host="h1", worker=5)], []))["cost"] < 1
