@@ -81,9 +81,9 @@ class Fleet:
         return answer
 
     def playbook(self, name: str, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run a playbook of the collection."""
+        """Run a playbook of the collection, or a file."""
         done = subprocess.run(
-            ["ansible-playbook", "-i", self.inventory, f"fleetops.odoo.{name}", *options],
+            ["ansible-playbook", "-i", self.inventory, name if "/" in name else f"fleetops.odoo.{name}", *options],
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
