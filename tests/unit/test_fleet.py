@@ -36,6 +36,7 @@ def master(**more: t.Any) -> dict[str, t.Any]:
     }
 
 
+LOG = "/var/log/odoo.log"
 STALE = {"stale": True, "needs": "reload", "stale_reasons": ["3 files of code have changed since\nthen"]}
 
 
@@ -75,11 +76,11 @@ def test_one_line_for_each_server_and_everything_that_is_not_as_it_should_be() -
     assert told["lines"] == [
         "host  unit          version  mode      workers                 databases  state     needs   supervisor  log",
         "web1  odoo.service  19.0     prefork   4 http+1 cron+1 gevent  prod       running   none    systemd     "
-        "/var/log/odoo.log",
+        + LOG,
         "web2  pid 33        19.0     prefork   4 http+1 cron+1 gevent  all        running   reload  none        "
-        "/var/log/odoo.log",
+        + LOG,
         "web3  odoo.service  19.0     threaded  -                       prod       draining  none    systemd     "
-        "/var/log/odoo.log",
+        + LOG,
         "web2: no root",
         "web2: pid 33 is stale: 3 files of code have changed since",
         "web4: no Odoo server runs",
