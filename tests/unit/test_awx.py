@@ -26,6 +26,8 @@ plan = FilterModule().filters()["awx_plan"]
 
 #: Playbooks that other branches bring; a template waits for each of them.
 COMING = {f"playbooks/{name}.yml" for name in ("scale_workers", "recycle_workers", "cache_report")}
+#: Variables that they bring to roles that are here.
+COMING_VARIABLES = {"diagnostics_bundle", "diagnostics_deliver"}
 
 #: Type of an option -> type of the question for it. With choices it is one of them, or several.
 QUESTIONS = {"str": "text", "raw": "text", "list": "text", "int": "integer", "float": "float", "bool": "yes_no"}
@@ -75,6 +77,8 @@ def test_a_question_is_about_what_the_role_takes(playbook: str, question: dict[s
         assert question["default"] == (default.group(1) if default else "")
         assert question["required"]
         return
+    if name in COMING_VARIABLES and name not in takes:
+        pytest.skip("its variable is not there yet")
     option = takes[name]
     several = option["type"] == "list" and "choices" in option
     kind = "choices" if several else "choice" if "choices" in option else QUESTIONS[option["type"]]
