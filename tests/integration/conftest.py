@@ -81,8 +81,9 @@ class Fleet:
         return answer
 
     def playbook(self, name: str, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run a playbook of the collection."""
-        command = ["ansible-playbook", "-i", self.inventory, f"fleetops.odoo.{name}", *options]
+        """Run a playbook of the collection, or a file."""
+        playbook = name if "/" in name else f"fleetops.odoo.{name}"
+        command = ["ansible-playbook", "-i", self.inventory, playbook, *options]
         done = Running(command, os.environ).end(300)
         no_secrets(done.stdout)
         return done

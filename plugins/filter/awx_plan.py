@@ -1,0 +1,56 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: awx_plan
+short_description: What is to be made in AWX, checked, with defaults and surveys filled in
+version_added: 1.0.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Used by the role C(fleetops.odoo.awx_setup). Fails with a sentence where AWX would refuse something half-way.
+options:
+  _input:
+    description: What a site wants, as in C(roles/awx_setup/vars/awx.yml).
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: See the templates that would be made
+  ansible.builtin.debug:
+    msg: "{{ (awx_setup_wanted | fleetops.odoo.awx_plan).job_templates | map(attribute='name') }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - Lists of what is to be made, by section, such as C(job_templates) with C(survey_spec), and C(nodes) of all
+      workflows.
+  type: dict
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx import BadData, plan
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._survey_spec import BadSurvey
+
+
+def awx_plan(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The filter; see the documentation above."""
+    try:
+        return plan(data)
+    except (BadData, BadSurvey) as exc:
+        raise AnsibleFilterError(f"awx_setup_override: {exc}") from None
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Names and functions."""
+        return {"awx_plan": awx_plan}

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: fleet_facts
+short_description: What is kept of the Odoo servers of a host
+version_added: 1.0.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Used by the role C(fleetops.odoo.fleet_info). Makes of what M(fleetops.odoo.master_info) returns what a fact cache
+    should hold, with the names of the groups that the host belongs to.
+options:
+  _input:
+    description: What M(fleetops.odoo.master_info) returned.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: See what runs
+  fleetops.odoo.master_info:
+  register: odoo
+
+- name: Put the host into groups
+  ansible.builtin.group_by:
+    key: "{{ item }}"
+  loop: "{{ (odoo | fleetops.odoo.fleet_facts).groups }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - C(at) is the moment, C(servers) a list of dictionaries with identity, pid, unit, version, mode, workers,
+      databases, state, stale, needs, stale_reasons, supervisor, log and hidden, C(groups) a list such as V(odoo_stale),
+      V(odoo_19_0), V(odoo_prefork) and V(odoo_db_prod), and C(unseen) what the kernel did not show.
+  type: dict
+"""
+
+import datetime
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.plugin_utils import _fleet
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
+
+
+def fleet_facts(seen: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The filter; see the documentation above."""
+    at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Names of databases and units are the host's, and no templates.
+    return untrusted(_fleet.facts(seen, at))
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Names and functions."""
+        return {"fleet_facts": fleet_facts}

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: fleet_report
+short_description: Tell what runs where in a fleet
+version_added: 1.0.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Used by the role C(fleetops.odoo.fleet_info) for its table and its statistics.
+options:
+  _input:
+    description: What each host told of itself, by host. Of a host that did not answer, the C(failure).
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Say what runs where
+  ansible.builtin.debug:
+    msg: "{{ (fleet_info_records | fleetops.odoo.fleet_report).lines }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - C(lines) is a table for people, C(at) the moment.
+    - C(stats) is for workflows. It has hosts and servers as numbers, by_version and by_mode, and the names of the hosts
+      that are stale, needs_restart, not_running, without_odoo and failed.
+  type: dict
+"""
+
+import datetime
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.plugin_utils import _fleet
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
+
+
+def fleet_report(records: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    """The filter; see the documentation above."""
+    at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return untrusted(_fleet.report(records, at))
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Names and functions."""
+        return {"fleet_report": fleet_report}

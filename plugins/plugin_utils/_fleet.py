@@ -1,0 +1,145 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""What runs where: one line for each server of a fleet, the groups of a host, and a summary. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+Server = dict[str, t.Any]
+#: What a host has told (``servers``, ``groups``, ``unseen``, ``at``), or why it has not (``failure``).
+Record = t.Mapping[str, t.Any]
+
+COLUMNS = ("host", "unit", "version", "mode", "workers", "databases", "state", "needs", "supervisor", "log")
+
+
+def facts(seen: t.Mapping[str, t.Any], at: str) -> dict[str, t.Any]:
+    """What is kept of a host: little enough for a fact cache, and no command line.
+
+    :param seen: what the module ``master_info`` returned.
+    :param at: the moment of the look, in ISO 8601.
+    """
+    servers = [_server(master) for master in seen["masters"]]
+    return {"at": at, "servers": servers, "groups": groups(servers), "unseen": list(seen.get("unseen") or [])}
+
+
+def _server(master: t.Mapping[str, t.Any]) -> Server:
+    supervisor, log = master["supervisor"], master["log"]
+    return {
+        "identity": master["identity"],
+        "pid": master["pid"],
+        "unit": supervisor.get("unit"),
+        "version": master["version"],
+        "mode": master["mode"],
+        "workers": dict(master["workers"]),
+        "databases": list(master["databases"]),
+        "state": master["state"],
+        "stale": master.get("stale"),
+        "needs": master.get("needs"),
+        "stale_reasons": list(master.get("stale_reasons") or []),
+        "supervisor": supervisor["kind"],
+        "log": log.get("path") or log["kind"],
+        "hidden": bool(master.get("hidden")),
+    }
+
+
+def groups(servers: t.Sequence[Server]) -> list[str]:
+    """Names of groups for a host, by what runs on it."""
+    if not servers:
+        return ["odoo_none"]
+    names: set[str] = set()
+    # Without a comparison with the disk nobody knows.
+    if any(one["stale"] is not None for one in servers):
+        names = {"odoo_stale" if any(one["stale"] for one in servers) else "odoo_fresh"}
+    for one in servers:
+        names |= {f"odoo_{one['mode']}"}
+        names |= {f"odoo_{one['version']}"} if one["version"] else set()
+        names |= {f"odoo_db_{name}" for name in one["databases"]}
+        names |= {"odoo_needs_restart"} if one["needs"] == "restart" else set()
+    return sorted({re.sub(r"[^A-Za-z0-9_]", "_", name) for name in names})
+
+
+def report(records: t.Mapping[str, Record], at: str) -> dict[str, t.Any]:
+    """``lines`` for people, ``stats`` for a workflow, and the moment ``at``."""
+    stats = _stats(records)
+    return {"at": at, "lines": _lines(records, stats), "stats": {"at": at, **stats}}
+
+
+def _stats(records: t.Mapping[str, Record]) -> dict[str, t.Any]:
+    servers = [(host, one) for host, record in records.items() for one in record.get("servers") or []]
+
+    def having(key: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for host, one in servers:
+            hosts = found.setdefault(str(one[key] or "unknown"), [])
+            if host not in hosts:
+                hosts.append(host)
+        return found
+
+    def hosts(test: t.Callable[[Server], t.Any]) -> list[str]:
+        return list(dict.fromkeys(host for host, one in servers if test(one)))
+
+    return {
+        "hosts": len(records),
+        "servers": len(servers),
+        "stale": hosts(lambda one: one["stale"]),
+        "needs_restart": hosts(lambda one: one["needs"] == "restart"),
+        "not_running": hosts(lambda one: one["state"] != "running"),
+        "without_odoo": [host for host, record in records.items() if record.get("servers") == []],
+        "by_version": having("version"),
+        "by_mode": having("mode"),
+        "failed": [host for host, record in records.items() if "failure" in record],
+    }
+
+
+def _lines(records: t.Mapping[str, Record], stats: t.Mapping[str, t.Any]) -> list[str]:
+    rows = [_row(host, one) for host, record in records.items() for one in record.get("servers") or []]
+    table = [COLUMNS, *rows] if rows else []
+    widths = [max(len(row[at]) for row in table) for at in range(len(COLUMNS))] if table else []
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    for host, record in records.items():
+        if "failure" in record:
+            lines.append(f"{host}: NO ANSWER: {_first(record['failure'])}")
+        elif not record["servers"]:
+            lines.append(f"{host}: no Odoo server runs")
+        lines += [f"{host}: {sentence}" for sentence in record.get("unseen") or []]
+        lines += [
+            f"{host}: {_name(one)} is stale: {_first('; '.join(one['stale_reasons']))}"
+            for one in record.get("servers") or []
+            if one["stale"] and one["stale_reasons"]
+        ]
+    total = f"{_count(stats['servers'], 'server')} on {_count(stats['hosts'], 'host')}"
+    return [*lines, f"{total}, {len(stats['stale'])} with stale code, {len(stats['failed'])} without an answer"]
+
+
+def _row(host: str, one: Server) -> tuple[str, ...]:
+    workers = "+".join(f"{number} {role}" for role, number in one["workers"].items() if number)
+    return (
+        host,
+        _name(one),
+        str(one["version"] or "?"),
+        one["mode"],
+        workers or "-",
+        ",".join(one["databases"]) or "all",
+        one["state"] + (" (hidden)" if one["hidden"] else ""),
+        "?" if one["stale"] is None else str(one["needs"]),
+        one["supervisor"],
+        one["log"],
+    )
+
+
+def _name(one: Server) -> str:
+    return str(one["unit"] or f"pid {one['pid']}")
+
+
+def _first(text: str) -> str:
+    return (text.splitlines() or [""])[0]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

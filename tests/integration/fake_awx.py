@@ -1,0 +1,348 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A stand-in for the API of AWX 24, as far as the modules of awx.awx use it. It is no AWX: it runs no job.
+
+What it refuses and what it fills in, it does as AWX's serializers do, as read in their source: fields it does not know
+are dropped, links must exist, a playbook must be in its project, a survey is checked, and a template's organization is
+its project's.
+"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import re
+import threading
+import typing as t
+import urllib.parse
+
+from ansible_collections.fleetops.odoo.tests.integration.fake_awx_fields import (
+    KINDS,
+    LINKS,
+    NEEDED,
+    ROLES,
+    UNIFIED,
+    Record,
+)
+from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import Refused, answer, check_survey
+
+
+class FakeAwx:
+    """Records by kind and id, and an HTTP server over them. ``writes`` are the requests that have changed something."""
+
+    def __init__(self, playbooks: t.Sequence[str]) -> None:
+        self.playbooks = list(playbooks)
+        self.records: dict[str, dict[int, Record]] = {kind: {} for kind in KINDS}
+        self.associated: dict[tuple[str, int, str], list[int]] = {}
+        self.surveys: dict[tuple[str, int], Record] = {}
+        self.roles: dict[int, tuple[str, int, str]] = {}
+        self.settings: Record = {"AD_HOC_COMMANDS": ["command", "shell", "ping"]}
+        self.writes: list[str] = []
+        self._last = 0
+        self._lock = threading.Lock()
+        for kind in ("Machine", "Source Control", "Ansible Galaxy/Automation Hub API Token"):
+            self.create("credential_types", {"name": kind})
+        galaxy = self.named("credential_types", "Ansible Galaxy/Automation Hub API Token")["id"]
+        self.create("credentials", {"name": "Ansible Galaxy", "credential_type": galaxy})
+        self.writes.clear()
+
+    def named(self, kind: str, name: str) -> Record:
+        """The record of this name."""
+        return next(one for one in self.records[kind].values() if one.get("name", one.get("identifier")) == name)
+
+    def survey(self, kind: str, name: str) -> Record:
+        """The survey of this template."""
+        return self.surveys.get((kind, self.named(kind, name)["id"]), {})
+
+    def names(self, kind: str, name: str, what: str) -> list[str]:
+        """Names of what is associated with a record."""
+        own = self.associated.get((kind, self.named(kind, name)["id"], what), [])
+        every = {key: one for records in self.records.values() for key, one in records.items()}
+        return [every[key].get("name") or every[key]["identifier"] for key in own]
+
+    # What the API does.
+
+    def create(self, kind: str, data: Record) -> Record:
+        """POST to a list."""
+        for field in NEEDED.get(kind, ["name"]):
+            if data.get(field) in (None, ""):
+                raise Refused(**{field: ["This field is required."]})
+        if kind == "workflow_job_template_nodes" and not data.get("identifier"):
+            data = {**data, "identifier": f"uuid-{self._last}"}
+        self._last += 1
+        record = {**KINDS[kind], "name": data.get("name"), "id": self._last}
+        if kind == "workflow_job_template_nodes":
+            record.pop("name")
+        self._fill(kind, record, data)
+        if any(self._key(kind, one) == self._key(kind, record) for one in self.records[kind].values()):
+            raise Refused(__all__=[f"{kind} with this name already exists."])
+        self.records[kind][record["id"]] = record
+        for role in ROLES.get(kind, []):
+            self._last += 1
+            self.roles[self._last] = (kind, record["id"], role)
+        if kind == "inventories" and record["kind"] == "constructed":
+            self._last += 1
+            source = {**KINDS["inventory_sources"], "name": f"Auto-created source for: {record['name']}"}
+            source.update(id=self._last, inventory=record["id"], source="constructed", overwrite=True)
+            self.records["inventory_sources"][self._last] = source
+        self.writes.append(f"POST {kind} {record.get('name', record.get('identifier'))}")
+        return record
+
+    def _key(self, kind: str, record: Record) -> tuple[t.Any, ...]:
+        if kind == "workflow_job_template_nodes":
+            return record["identifier"], record["workflow_job_template"]
+        if kind == "workflow_approval_templates":
+            return (record["id"],)
+        return record["name"], record.get("organization"), record.get("credential_type"), record.get("inventory")
+
+    def change(self, kind: str, record: Record, data: Record) -> None:
+        """PATCH of one record."""
+        changed = dict(record)
+        self._fill(kind, changed, data)
+        if changed != record:
+            self.writes.append(f"PATCH {kind} {record.get('name', record.get('identifier'))}")
+        record.update(changed)
+
+    def _fill(self, kind: str, record: Record, data: Record) -> None:
+        for field, value in data.items():
+            if field not in record or field == "id":
+                continue
+            if field in LINKS and value is not None and value not in self.records[LINKS[field]]:
+                raise Refused(**{field: [f'Invalid pk "{value}" - object does not exist.']})
+            default = KINDS[kind].get(field)
+            if isinstance(default, bool) != isinstance(value, bool) and default is not None:
+                raise Refused(**{field: ["Must be a valid boolean."]})
+            if isinstance(default, str) and not isinstance(value, str):
+                raise Refused(**{field: ["Not a valid string."]})
+            record[field] = value
+        check = getattr(self, f"_check_{kind}", None)
+        if check:
+            check(record, data)
+
+    def _check_projects(self, record: Record, _data: Record) -> None:
+        if record["scm_type"] and not record["scm_url"]:
+            raise Refused(scm_url=["SCM URL is required."])
+        record["scm_revision"] = "0" * 40 if record["scm_type"] else ""
+
+    def _check_inventory_sources(self, record: Record, data: Record) -> None:
+        if "inventory" in data and self.records["inventories"][record["inventory"]]["kind"]:
+            raise Refused(inventory={"detail": "Cannot create Inventory Source for Smart or Constructed Inventories"})
+        if record["source"] == "scm":
+            project = self.records["projects"].get(record["source_project"] or 0)
+            if not project:
+                raise Refused(source_project=["Project required for scm type sources."])
+            if not project["scm_type"]:
+                raise Refused(source_project=["Cannot use manual project for SCM-based inventory."])
+
+    def _check_job_templates(self, record: Record, _data: Record) -> None:
+        project = self.records["projects"].get(record["project"] or 0)
+        if not project:
+            raise Refused(project=["Job Templates must have a project assigned."])
+        if record["playbook"] not in self.playbooks:
+            raise Refused(playbook=["Playbook not found for project."])
+        if not record["inventory"] and not record["ask_inventory_on_launch"]:
+            raise Refused(inventory=["Job Template must provide 'inventory' or allow prompting for it."])
+        # Nobody sets it.
+        record["organization"] = project["organization"]
+
+    def _check_workflow_job_template_nodes(self, record: Record, data: Record) -> None:
+        template = self.records["job_templates"].get(record["unified_job_template"] or 0)
+        if template is None:
+            if data.get("extra_data"):
+                raise Refused(extra_data=["Cannot be given without a template."])
+            return
+        if record["limit"] and not template["ask_limit_on_launch"]:
+            raise Refused(limit=["Field is not configured to prompt on launch."])
+        survey = self.surveys.get(("job_templates", template["id"]), {}).get("spec", [])
+        known = {one["variable"]: one for one in survey} if template["survey_enabled"] else {}
+        strangers = set(record["extra_data"]) - set(known)
+        if strangers and not template["ask_variables_on_launch"]:
+            raise Refused(extra_vars=[f"Variables {', '.join(strangers)} are not allowed on launch."])
+        for name, value in record["extra_data"].items():
+            if name in known:
+                answer(known[name], value)
+
+    # What HTTP asks for.
+
+    def handle(self, method: str, path: str, query: dict[str, str], data: Record) -> tuple[int, t.Any]:
+        """The status and the body of an answer."""
+        parts = path.strip("/").split("/")[2:]
+        if parts[0] == "settings":
+            if method == "PATCH":
+                self.settings.update(data)
+                self.writes.append("PATCH settings")
+            return 200, self.settings
+        if parts[0] == "roles" and len(parts) == 3:
+            kind, key, role = self.roles[int(parts[1])]
+            return self._associate(method, (f"roles/{kind}/{role}", key, parts[2]), parts[2], data)
+        if parts[0] == "constructed_inventories":
+            return self._constructed(method, parts[1:], query, data)
+        if parts[0] == "unified_job_templates":
+            found = [(kind, one) for kind in UNIFIED for one in self.records[kind].values() if _fits(one, query)]
+            return 200, self._page([self.shown(kind, one) for kind, one in found])
+        kind = parts[0]
+        if kind not in self.records:
+            return 404, {"detail": "Not found."}
+        if len(parts) == 1:
+            if method == "POST":
+                return 201, self.shown(kind, self.create(kind, data))
+            found_here = [self.shown(kind, one) for one in self.records[kind].values() if _fits(one, query)]
+            return 200, self._page(found_here)
+        record = self.records[kind].get(int(parts[1]))
+        if record is None:
+            return 404, {"detail": "Not found."}
+        if len(parts) == 2:
+            if method == "PATCH":
+                self.change(kind, record, data)
+            return 200, self.shown(kind, record)
+        return self._below(method, kind, record, parts[2], data)
+
+    def _below(self, method: str, kind: str, record: Record, what: str, data: Record) -> tuple[int, t.Any]:
+        if what == "survey_spec":
+            if method == "POST":
+                check_survey(data)
+                self.surveys[kind, record["id"]] = data
+                self.writes.append(f"POST survey {record['name']}")
+                return 200, {}
+            return 200, self.surveys.get((kind, record["id"]), {})
+        if what == "create_approval_template":
+            made = self.create("workflow_approval_templates", data)
+            record["unified_job_template"] = made["id"]
+            return 201, self.shown("workflow_approval_templates", made)
+        others = {
+            "credentials": "credentials",
+            "galaxy_credentials": "credentials",
+            "labels": "labels",
+            "input_inventories": "inventories",
+            "success_nodes": "workflow_job_template_nodes",
+            "failure_nodes": "workflow_job_template_nodes",
+            "always_nodes": "workflow_job_template_nodes",
+        }
+        other = "notification_templates" if what.startswith("notification_templates_") else others.get(what)
+        allowed = {
+            "workflow_approval_templates": [],
+            "workflow_job_templates": ["labels"],
+            "inventories": ["input_inventories"],
+        }
+        if other is None or (other != "notification_templates" and what not in allowed.get(kind, [what])):
+            return 404, {"detail": "Not found."}
+        if what == "credentials" and method == "POST" and not data.get("disassociate"):
+            types = [
+                self.records["credentials"][key]["credential_type"]
+                for key in self.associated.get((kind, record["id"], what), [])
+            ]
+            if self.records["credentials"][data["id"]]["credential_type"] in types:
+                raise Refused(error="Cannot assign multiple Machine credentials.")
+        return self._associate(method, (kind, record["id"], what), other, data)
+
+    def _associate(self, method: str, key: tuple[str, int, str], other: str, data: Record) -> tuple[int, t.Any]:
+        own = self.associated.setdefault(key, [])
+        if method == "GET":
+            return 200, self._page([self.shown(other, self.records[other][one]) for one in own])
+        if data["id"] not in self.records[other]:
+            raise Refused(detail="No such object.")
+        if data.get("disassociate"):
+            own.remove(data["id"])
+        elif data["id"] not in own:
+            own.append(data["id"])
+        self.writes.append(f"POST {'/'.join(map(str, key))}")
+        return 204, None
+
+    def _constructed(self, method: str, parts: list[str], query: dict[str, str], data: Record) -> tuple[int, t.Any]:
+        kept = ("source_vars", "limit", "update_cache_timeout", "verbosity")
+
+        def shown(record: Record) -> Record:
+            source = self._source(record)
+            return {**self.shown("inventories", record), **{name: source[name] for name in kept}}
+
+        found = [one for one in self.records["inventories"].values() if one["kind"] == "constructed"]
+        if not parts:
+            return 200, self._page([shown(one) for one in found if _fits(one, query)])
+        (record,) = [one for one in found if one["id"] == int(parts[0])]
+        if method == "PATCH":
+            self._source(record).update({name: value for name, value in data.items() if name in kept})
+            self.writes.append(f"PATCH constructed {record['name']}")
+        return 200, shown(record)
+
+    def _source(self, inventory: Record) -> Record:
+        return next(one for one in self.records["inventory_sources"].values() if one["inventory"] == inventory["id"])
+
+    def shown(self, kind: str, record: Record) -> Record:
+        """A record as the API shows it."""
+        url = f"/api/v2/{kind}/{record['id']}/"
+        related = {"survey_spec": f"{url}survey_spec/"}
+        if kind == "workflow_job_template_nodes" and record["unified_job_template"]:
+            linked = record["unified_job_template"]
+            of = next(one for one in [*UNIFIED, "workflow_approval_templates"] if linked in self.records[one])
+            related["unified_job_template"] = f"/api/v2/{of}/{linked}/"
+        roles = {
+            f"{role}_role": {"id": key}
+            for key, (of, own, role) in self.roles.items()
+            if (of, own) == (kind, record["id"])
+        }
+        typed = {**UNIFIED, "workflow_job_template_nodes": "workflow_job_template_node"}.get(kind, kind[:-1])
+        return {**record, "type": typed, "url": url, "related": related, "summary_fields": {"object_roles": roles}}
+
+    @staticmethod
+    def _page(results: list[Record]) -> Record:
+        return {"count": len(results), "next": None, "previous": None, "results": results}
+
+
+def _fits(record: Record, query: dict[str, str]) -> bool:
+    for key, value in query.items():
+        if key in ("page_size", "order_by", "page", "type"):
+            continue
+        if str(record.get(key.removeprefix("or__"))) != value:
+            return False
+    return True
+
+
+class Server:
+    """The stand-in behind a port of this machine."""
+
+    def __init__(self, awx: FakeAwx, token: str) -> None:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, format: str, *_arguments: t.Any) -> None:  # noqa: A002
+                del format
+
+            def _serve(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                data = json.loads(self.rfile.read(length) or b"{}")
+                url = urllib.parse.urlsplit(self.path)
+                query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
+                if self.headers.get("Authorization") != f"Bearer {token}":
+                    status, body = 401, {"detail": "Authentication credentials were not provided."}
+                elif not re.fullmatch(r"/api/v2/[\w/]+/", url.path):
+                    status, body = 404, {"detail": "Not found."}
+                else:
+                    with awx._lock:
+                        try:
+                            status, body = awx.handle(self.command, url.path, query, data)
+                        except Refused as exc:
+                            status, body = 400, exc.errors
+                content = b"" if body is None else json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.send_header("X-API-Product-Name", "AWX")
+                self.send_header("X-API-Product-Version", "24.6.1")
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> t.Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()

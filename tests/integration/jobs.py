@@ -1,0 +1,177 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Jobs as AWX runs them: ansible-runner over a private data directory that is laid out as AWX's is."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import threading
+import time
+import typing as t
+
+import ansible_runner
+import yaml
+from ansible_collections.fleetops.odoo.tests.integration.conftest import ROOT, Fleet, no_secrets
+
+SHIPPED = yaml.safe_load((ROOT / "roles/awx_setup/vars/awx.yml").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def archive(folder: pathlib.Path) -> pathlib.Path:
+    """The collection as it is published, built from what git would commit."""
+    copy = folder / "collection"
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name)
+    subprocess.run(
+        ["ansible-galaxy", "collection", "build", "--output-path", str(folder), str(copy)],
+        check=True,
+        capture_output=True,
+    )
+    return next(folder.glob("fleetops-odoo-*.tar.gz"))
+
+
+def answers(template: str, **given: t.Any) -> dict[str, t.Any]:
+    """What AWX makes of a survey: its defaults, empty texts among them, and then what was answered."""
+    questions = SHIPPED["job_templates"][template]["survey"]
+    defaults = {one["variable"]: one["default"] for one in questions if "default" in one}
+    return {**defaults, **given}
+
+
+class Ended(t.NamedTuple):
+    """How a job ended. ``told`` is what set_stats hands on."""
+
+    status: str
+    code: int
+    output: str
+    told: dict[str, t.Any]
+    stats: dict[str, t.Any]
+    events: list[dict[str, t.Any]]
+    artifacts: pathlib.Path
+
+    def tasks(self, event: str, task: str) -> list[str]:
+        """Hosts for which a task had such an event."""
+        return [
+            one["event_data"]["host"]
+            for one in self.events
+            if one["event"] == event and one["event_data"].get("task") == task
+        ]
+
+
+class Awx:
+    """A directory with what a synced project and an inventory would put there."""
+
+    def __init__(self, folder: pathlib.Path, fleet: Fleet) -> None:
+        self.folder = folder
+        project = folder / "project"
+        shutil.copytree(ROOT / "docs/awx-project", project)
+        built = folder / "built"
+        built.mkdir()
+        packed = archive(built)
+        shutil.copy2(packed, project / "collections")
+        requirements = {"collections": [{"source": f"collections/{packed.name}", "type": "file"}]}
+        (project / "collections/requirements.yml").write_text(yaml.safe_dump(requirements), encoding="utf-8")
+        # The sync of a project does this; the dependencies are in AWX's cache, or in its execution environment.
+        subprocess.run(
+            [
+                *("ansible-galaxy", "collection", "install", "--no-deps", "--offline"),
+                *("-r", "collections/requirements.yml", "-p", str(folder / "requirements_collections")),
+            ],
+            cwd=project,
+            check=True,
+            capture_output=True,
+            # Under pytest the checkout is importable, and would pass for what is installed already.
+            env={**os.environ, "PYTHONPATH": "", "ANSIBLE_COLLECTIONS_PATH": str(folder / "requirements_collections")},
+        )
+        for name in ("community", "awx"):
+            (folder / "requirements_collections/ansible_collections" / name).symlink_to(
+                pathlib.Path(os.environ["ANSIBLE_COLLECTIONS_PATH"]) / "ansible_collections" / name
+            )
+        listed = subprocess.run(
+            ["ansible-inventory", "-i", fleet.inventory, "--list"], check=True, capture_output=True, text=True
+        )
+        # AWX hands its inventory on as a program that prints it.
+        program = folder / "inventory/hosts"
+        program.parent.mkdir()
+        program.write_text(f"#!/usr/bin/env python3\nprint({listed.stdout!r})\n", encoding="utf-8")
+        program.chmod(0o700)
+
+    def job(
+        self,
+        number: int,
+        playbook: str,
+        variables: dict[str, t.Any],
+        cancel_at: str = "",
+        **options: t.Any,
+    ) -> Ended:
+        """Run a job to its end.
+
+        :param cancel_at: the name of a task; when it has begun, and ``cancel_when`` holds, the job is cancelled.
+        """
+        when = options.pop("cancel_when", lambda: True)
+        events: list[dict[str, t.Any]] = []
+        seen = threading.Event()
+
+        def handle(event: dict[str, t.Any]) -> bool:
+            events.append(event)
+            if (
+                cancel_at
+                and event["event"] == "playbook_on_task_start"
+                and event["event_data"]["name"].endswith(cancel_at)
+            ):
+                seen.set()
+            return True
+
+        facts = self.folder / "artifacts" / str(number) / "fact_cache"
+        environment = {
+            "ANSIBLE_COLLECTIONS_PATH": str(self.folder / "requirements_collections"),
+            "PYTHONPATH": "",
+            "ANSIBLE_CONFIG": os.environ["ANSIBLE_CONFIG"],
+            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(facts),
+            "ANSIBLE_FORCE_COLOR": "false",
+            "AWX_PRIVATE_DATA_DIR": str(self.folder),
+            "JOB_ID": str(number),
+        }
+        own = {"awx_job_id": number, "tower_job_id": number, "awx_user_name": "operator", **variables}
+        runner = ansible_runner.run(
+            private_data_dir=str(self.folder),
+            playbook=f"playbooks/{playbook}.yml",
+            ident=str(number),
+            extravars=own,
+            envvars=environment,
+            settings={"suppress_env_files": True, "job_timeout": 240},
+            event_handler=handle,
+            cancel_callback=lambda: seen.is_set() and when(),
+            quiet=True,
+            **options,
+        )
+        with runner.stdout as stream:
+            output = stream.read()
+        no_secrets(output)
+        no_secrets(json.dumps(events))
+        last = [one["event_data"] for one in events if one["event"] == "playbook_on_stats"]
+        told = last[0].get("artifact_data", {}) if last else {}
+        return Ended(runner.status, runner.rc, output, told, runner.stats or {}, events, facts.parent)
+
+
+def eventually(holds: t.Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""awx_setup with the real modules of awx.awx, against a stand-in for AWX's API. No AWX is to be had here."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import typing as t
+
+import pytest
+import yaml
+from ansible_collections.fleetops.odoo.tests.integration.conftest import ROOT
+from ansible_collections.fleetops.odoo.tests.integration.fake_awx import FakeAwx, Server
+
+TOKEN = "AWX-SECRET-TOKEN"
+SHIPPED = yaml.safe_load((ROOT / "roles/awx_setup/vars/awx.yml").read_text(encoding="utf-8"))
+PLAYBOOKS = [one["playbook"] for one in SHIPPED["job_templates"].values()]
+URL = {"project": {"scm_url": "https://git.example.com/odoo.git"}}
+
+
+def setup(url: str, override: dict[str, t.Any], *options: str) -> tuple[int, str]:
+    """Run the playbook; its exit code, and what it printed."""
+    done = subprocess.run(
+        ["ansible-playbook", "fleetops.odoo.awx_setup", "-e", json.dumps({"awx_setup_override": override}), *options],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        env={
+            **os.environ,
+            "CONTROLLER_HOST": url,
+            "CONTROLLER_OAUTH_TOKEN": TOKEN,
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+        },
+    )
+    assert TOKEN not in done.stdout
+    return done.returncode, done.stdout
+
+
+#: Each module costs a process, so that the whole of it, twice, takes minutes. `make ee` runs it.
+PART = {
+    "job_templates": {
+        key: None
+        for key in SHIPPED["job_templates"]
+        if key not in ("fleet_info", "rolling_restart", "diagnostics", "release")
+    },
+    "labels": ["odoo", "odoo-changes", "odoo-reads"],
+    "teams": {"viewers": None},
+    "roles": {"operators_use": None, "operators_ask": None, "viewers_read": None},
+}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("part", [PART, {}], ids=["part", "all"])
+def test_it_is_all_there_and_the_second_time_nothing_changes(part: dict[str, t.Any]) -> None:
+    if not part and not os.environ.get("FLEETOPS_ALL"):
+        pytest.skip("FLEETOPS_ALL=1 runs it")
+    awx = FakeAwx(PLAYBOOKS)
+    override = {
+        **part,
+        **URL,
+        "ad_hoc_modules": ["fleetops.odoo.stack_dump"],
+        "notification_templates": {
+            "chat": {
+                "name": "Chat",
+                "notification_type": "webhook",
+                "notification_configuration": {"url": "https://chat.example.com", "http_method": "POST"},
+            }
+        },
+        "job_templates": {**part.get("job_templates", {}), "rolling_restart": {"notify_error": ["Chat"]}},
+    }
+    with Server(awx, TOKEN) as server:
+        code, said = setup(server.url, override)
+        assert code == 0, said
+        assert awx.writes
+        awx.writes.clear()
+        code, said = setup(server.url, override)
+    assert code == 0, said
+    assert re.search(r"localhost +: .* changed=0 ", said), said
+    assert awx.writes == []
+    # What came out of it.
+    templates = {one["name"]: one for one in awx.records["job_templates"].values()}
+    assert len(templates) == (4 if part else len(SHIPPED["job_templates"]))
+    roll = templates["Odoo - rolling restart"]
+    assert (roll["allow_simultaneous"], roll["job_slice_count"], roll["ask_job_slice_count_on_launch"]) == (
+        False,
+        1,
+        False,
+    )
+    assert awx.names("job_templates", "Odoo - rolling restart", "notification_templates_error") == ["Chat"]
+    assert awx.names("job_templates", "Odoo - rolling restart", "credentials") == ["Odoo hosts"]
+    survey = {one["variable"]: one for one in awx.survey("job_templates", "Odoo - rolling restart")["spec"]}
+    assert survey["rolling_restart_timeout"]["default"] == 300.0
+    nodes = "workflow_job_template_nodes"
+    assert awx.names(nodes, "canary", "success_nodes") == ["approve"]
+    assert awx.names(nodes, "approve", "success_nodes") == ["rest"]
+    assert awx.names(nodes, "rest", "failure_nodes") == ["diagnose"]
+    assert awx.names(nodes, "diagnose", "always_nodes") == ["put_right"]
+    assert awx.named(nodes, "canary")["extra_data"] == {"rolling_restart_stop_after": 1}
+    assert awx.named("workflow_approval_templates", "Odoo - roll the rest?")["timeout"] == 86400
+    team = awx.named("teams", "Odoo operators")["id"]
+    granted = {key[:2] for key, teams in awx.associated.items() if key[2] == "teams" and team in teams}
+    assert ("roles/job_templates/execute", roll["id"]) in granted
+    state = next(one for one in awx.records["inventory_sources"].values() if one["source"] == "constructed")
+    assert json.loads(state["source_vars"])["keyed_groups"][0]["key"].startswith("fleet_info_facts")
+    assert awx.settings["AD_HOC_COMMANDS"] == ["command", "shell", "ping", "fleetops.odoo.stack_dump"]
+    assert awx.named("credentials", "Odoo hosts")["inputs"] == {}
+
+
+@pytest.mark.timeout(180)
+def test_a_site_leaves_out_what_it_does_not_want() -> None:
+    """As with a project that lies on AWX's disk, and an AWX that has one template and no workflow of ours."""
+    awx = FakeAwx(PLAYBOOKS)
+    override = {
+        "project": {"scm_type": "manual", "local_path": "odoo"},
+        "inventory_sources": {"fleet": None},
+        "constructed_inventories": {"state": None},
+        "execution_environment": None,
+        "labels": [],
+        "job_template_defaults": {"labels": None},
+        "teams": {"approvers": None, "operators": None},
+        "roles": {"operators_launch": None, "operators_use": None, "operators_ask": None, "approvers_approve": None},
+        "workflows": {"canary_roll": None},
+        "job_templates": {
+            "release": {"labels": None},
+            **{key: None for key in SHIPPED["job_templates"] if key != "release"},
+        },
+    }
+    with Server(awx, TOKEN) as server:
+        code, said = setup(server.url, override)
+    assert code == 0, said
+    assert [one["name"] for one in awx.records["job_templates"].values()] == ["Odoo - release"]
+    assert awx.named("projects", "Odoo operations")["local_path"] == "odoo"
+    assert not awx.records["workflow_job_templates"]
+    assert not awx.records["inventory_sources"]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ({}, "project.scm_url is empty; right is where your copy of docs/awx-project lies"),
+        ({**URL, "job_templates": {"drain": {"job_slice_count": 2}}}, "job_templates.drain would be sliced"),
+        ({**URL, "jobtemplates": {}}, "there is no section jobtemplates; right are"),
+    ],
+)
+def test_what_awx_would_find_wrong_halfway_is_found_before(override: dict[str, t.Any], message: str) -> None:
+    awx = FakeAwx(PLAYBOOKS)
+    with Server(awx, TOKEN) as server:
+        code, said = setup(server.url, override)
+    assert code == 2, said
+    assert message in re.sub(r"\s+", " ", said), said
+    assert awx.writes == []
+
+
+def test_both_collections_get_the_same() -> None:
+    def tasks(name: str) -> str:
+        return (ROOT / "roles/awx_setup/tasks" / name).read_text(encoding="utf-8").partition("- name: ")[2]
+
+    assert tasks("awx.yml").replace("awx.awx.", "ansible.controller.") == tasks("controller.yml")
+    assert pathlib.Path(ROOT / "roles/awx_setup/tasks/controller.yml").is_file()

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbooks as jobs of AWX: by ansible-runner, from a project with the built archive, with a survey's answers."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+
+import pytest
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, free, request
+from ansible_collections.fleetops.odoo.tests.integration.jobs import Awx, answers, eventually
+from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, all_in, balancer, locked
+
+RELOAD = "fleetops.odoo.rolling_restart : Reload, and wait until the new generation serves"
+
+
+@pytest.fixture(scope="module")
+def awx(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Awx:
+    """The private data directory of all jobs here."""
+    return Awx(tmp_path_factory.mktemp("awx"), fleet)
+
+
+def test_a_roll_tells_a_workflow_what_it_did(awx: Awx, fleet: Fleet) -> None:
+    before = {host: fleet.processes(host) for host in ("p19", "t14")}
+    given = answers(
+        "rolling_restart",
+        rolling_restart_hosts="p19:t14",
+        rolling_restart_policy="always",
+        rolling_restart_batches="1,25%",
+        rolling_restart_stop_after=1,
+    )
+    assert given["rolling_restart_since"] == ""
+    assert given["rolling_restart_evidence"] == "true"
+    done = awx.job(45, "rolling_restart", given)
+    assert (done.status, done.code) == ("successful", 0), done.output
+    told = done.told["rolling_restart"]
+    assert (told["outcome"], told["hosts"]) == ("paused", {"reloaded": ["p19"], "not_reached": ["t14"]})
+    assert told["remaining"] == ["t14"]
+    assert done.stats["failures"] == {}
+    assert done.stats["dark"] == {}
+    assert done.stats["changed"] == {"p19": 1}
+    assert done.tasks("runner_on_ok", RELOAD.partition(" : ")[2]) == ["p19"]
+    assert re.search(r"p19 +reloaded +[\d.]+ s  workers [\d,]+ -> workers [\d,]+", done.output)
+    assert fleet.processes("p19")[0] == before["p19"][0]
+    assert fleet.processes("p19") != before["p19"]
+    assert fleet.processes("t14") == before["t14"]
+    assert locked(fleet, "p19") is None
+
+
+def test_diagnostics_tell_what_they_found(awx: Awx, fleet: Fleet) -> None:
+    given = answers("diagnostics", diagnostics_hosts="p19", diagnostics_samples=2, diagnostics_interval=0.5)
+    given = {key: value for key, value in given.items() if key != "diagnostics_deliver"}
+    with request(fleet, "p19", "/lab/hold/diagnosed"):
+        done = awx.job(46, "diagnostics", given)
+        free(fleet, "p19", "diagnosed")
+    assert (done.status, done.code) == ("successful", 0), done.output
+    told = json.dumps(done.told)
+    assert "lab_slow" in told or "/lab/hold" in told, told
+
+
+def test_fleet_info_fills_the_fact_cache(awx: Awx) -> None:
+    done = awx.job(47, "fleet_info", answers("fleet_info", fleet_info_hosts="p19,p14"))
+    assert (done.status, done.code) == ("successful", 0), done.output
+    assert done.told["fleet_info"]["by_version"] == {"19.0": ["p19"], "14.0": ["p14"]}
+    # ansible-core puts s1_ before the name from 2.19 on.
+    kept = {path.name.removeprefix("s1_"): path for path in (done.artifacts / "fact_cache").iterdir()}
+    assert set(kept) == {"p19", "p14"}
+    assert "odoo_prefork" in kept["p19"].read_text(encoding="utf-8")
+
+
+def test_a_cancelled_roll_is_plainly_marked_and_release_puts_it_right(awx: Awx, fleet: Fleet) -> None:
+    def is_out() -> bool:
+        return balancer(fleet)["p19"][0] != "ready"
+
+    given = answers("rolling_restart", rolling_restart_hosts="p19", rolling_restart_policy="always")
+    with request(fleet, "p19", "/lab/hold/cancelled"):
+        done = awx.job(
+            48, "rolling_restart", {**HAPROXY, **given}, cancel_at="Reload, and wait until the new generation serves"
+        )
+        free(fleet, "p19", "cancelled")
+    assert done.status == "canceled", done.output
+    assert done.code != 0
+    assert is_out()
+    mark = locked(fleet, "p19")
+    assert (mark["id"], mark["out"]) == ("awx-job-48", True)
+    assert mark["owner"] == "operator (AWX)"
+    fleet.settle("p19")
+    # Where the next job runs in another container, nobody can tell that this one is dead, so its lock must be named.
+    released = awx.job(
+        49,
+        "release",
+        {**HAPROXY, **answers("release", rolling_restart_hosts="p19", rolling_restart_take_over="awx-job-48")},
+    )
+    assert (released.status, released.code) == ("successful", 0), released.output
+    assert released.told["release"] == {"released": ["p19"], "failed": []}
+    eventually(lambda: all_in(fleet))
+    assert locked(fleet, "p19") is None
+
+
+def test_a_slice_is_refused_with_a_sentence(awx: Awx, fleet: Fleet) -> None:
+    before = fleet.processes("p19")
+    given = answers("rolling_restart", rolling_restart_hosts="p19", rolling_restart_policy="always")
+    name = "Odoo - rolling restart"
+    sliced = {"awx_workflow_job_id": 51, "awx_workflow_job_name": name, "awx_job_template_name": name}
+    done = awx.job(52, "rolling_restart", {**given, **sliced})
+    assert (done.status, done.code) == ("failed", 2)
+    said = re.sub(r"\s+", " ", done.output)
+    assert f"this job is a slice of {name}, and a slice does not know the batches of the others; right is" in said
+    assert fleet.processes("p19") == before
+
+
+@pytest.mark.parametrize(
+    ("playbook", "template", "given"),
+    [
+        ("drain", "drain", {"graceful_drain_hosts": "t19", "graceful_drain_force": "false"}),
+        ("undrain", "undrain", {"graceful_drain_hosts": "t19"}),
+        ("release", "release", {"rolling_restart_hosts": "t19"}),
+    ],
+)
+def test_what_surveys_send_is_understood(awx: Awx, playbook: str, template: str, given: dict[str, str]) -> None:
+    """Texts for booleans and lists, and empty ones."""
+    done = awx.job(60, playbook, answers(template, **given), cmdline="--check")
+    assert (done.status, done.code) == ("successful", 0), done.output
+    assert done.told[{"release": "release"}.get(playbook, "graceful_drain")]["failed"] == []
+
+
+def test_the_archive_is_what_jobs_run(awx: Awx) -> None:
+    made = pathlib.Path(awx.folder / "requirements_collections/ansible_collections/fleetops/odoo")
+    assert (made / "playbooks/awx_setup.yml").is_file()
+    assert (made / "docs/awx-project/collections/requirements.yml").is_file()
