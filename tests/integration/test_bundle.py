@@ -139,7 +139,13 @@ def test_all_is_there_and_no_secret(fleet: Fleet, tmp_path: pathlib.Path) -> Non
         assert path.stat().st_mode & 0o777 == 0o600, path
     for host in HOSTS:
         assert {name.rpartition("/")[2] for name in files if name.startswith(f"{host}/server-")} == set(PARTS)
-        assert {f"{host}.log", f"{host}/dumps.json", f"{host}/caches.json", f"{host}/host/load.json", f"{host}/manifest.json"} <= set(files)
+        assert {
+            f"{host}.log",
+            f"{host}/dumps.json",
+            f"{host}/caches.json",
+            f"{host}/host/load.json",
+            f"{host}/manifest.json",
+        } <= set(files)
         told = json.loads(files[f"{host}/manifest.json"].read_text())
         assert told["left_out"] == []
         assert told["servers"][0]["odoo"] == ("14.0" if host == "t14" else "19.0")
