@@ -164,11 +164,11 @@ def test_a_path_that_is_none(server: Server) -> None:
 def test_the_journal(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, ...]] = []
 
-    def journal(*options: str) -> str:
+    def journal(_most: int, *options: str) -> str:
         asked.append(options)
         return LINE + f"password={SECRET}\n"
 
-    monkeypatch.setattr(_log, "_journal", journal)
+    monkeypatch.setattr(_log, "journal", journal)
     monkeypatch.setattr(_log, "JOURNALCTL", "/proc/self/exe")
     place = LogPlace(JOURNAL, None, shows_dumps=True)
     mark = LogMark(server.proc, MASTER, place, "odoo.service", 12.5)
