@@ -66,8 +66,12 @@ def _reloaded(fleet: Fleet) -> t.Iterator[None]:
 
 
 @contextlib.contextmanager
-def load(fleet: Fleet, folder: pathlib.Path, rate: int = 10) -> t.Iterator[dict[str, dict[str, t.Any]]]:
-    """Requests at both hosts while the block runs; what became of them is there at its end."""
+def load(fleet: Fleet, folder: pathlib.Path, rate: int = 4) -> t.Iterator[dict[str, dict[str, t.Any]]]:
+    """Requests at both hosts while the block runs; what became of them is there at its end.
+
+    So few that two workers keep up with them on a machine that has other work too: what overflows the backlog of 16
+    connections is lost, whoever is recycled meanwhile.
+    """
     counted: dict[str, dict[str, t.Any]] = {}
     running = {}
     for host in BOTH:
@@ -149,7 +153,8 @@ def test_no_request_is_lost(fleet: Fleet, tmp_path: pathlib.Path) -> None:
             assert [entry["ended"] for entry in one["recycled"]] == [True, True, True]
             assert all(entry["replaced_by"] for entry in one["recycled"])
     for tally in counted.values():
-        assert (tally["failed"], tally["requests"] > 50) == (0, True), tally
+        assert tally["first_errors"] == []
+        assert (tally["failed"], tally["requests"] > 40) == (0, True), tally
 
 
 @pytest.mark.usefixtures("_reloaded")
