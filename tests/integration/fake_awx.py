@@ -324,7 +324,7 @@ class Server:
                             status, body = awx.handle(self.command, url.path, query, data)
                         except Refused as exc:
                             status, body = 400, exc.errors
-                content = json.dumps(body).encode()
+                content = b"" if status == 204 else json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
