@@ -13,6 +13,7 @@ import functools
 import optparse
 import os
 import re
+import types
 import typing as t
 from dataclasses import dataclass
 
@@ -57,24 +58,26 @@ class Options:
 Wanted = t.Mapping[str, t.Tuple[t.Tuple[str, ...], str]]
 
 #: Options that we read.
-_WANTED: Wanted = {
-    "db_name": ((), ""),
-    "http_enable": (("xmlrpc",), "True"),
-    "http_interface": (("xmlrpc_interface",), ""),
-    "http_port": (("xmlrpc_port",), "8069"),
-    "gevent_port": (("longpolling_port",), "8072"),
-    "workers": ((), "0"),
-    "max_cron_threads": ((), "2"),
-    "logfile": ((), ""),
-    "syslog": ((), "False"),
-    "log_level": ((), "info"),
-    "limit_memory_hard": ((), "2684354560"),
-    "limit_time_real": ((), "120"),
-    "limit_time_real_cron": ((), "-1"),
-    "data_dir": ((), ""),
-    "addons_path": ((), ""),
-    "log_handler": ((), ""),
-}
+_WANTED: Wanted = types.MappingProxyType(
+    {
+        "db_name": ((), ""),
+        "http_enable": (("xmlrpc",), "True"),
+        "http_interface": (("xmlrpc_interface",), ""),
+        "http_port": (("xmlrpc_port",), "8069"),
+        "gevent_port": (("longpolling_port",), "8072"),
+        "workers": ((), "0"),
+        "max_cron_threads": ((), "2"),
+        "logfile": ((), ""),
+        "syslog": ((), "False"),
+        "log_level": ((), "info"),
+        "limit_memory_hard": ((), "2684354560"),
+        "limit_time_real": ((), "120"),
+        "limit_time_real_cron": ((), "-1"),
+        "data_dir": ((), ""),
+        "addons_path": ((), ""),
+        "log_handler": ((), ""),
+    }
+)
 
 #: Variables of the environment that have the names of PostgreSQL's own library.
 _VARIABLES = {

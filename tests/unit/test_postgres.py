@@ -37,11 +37,13 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._sql_text import sho
 from hypothesis import given
 from hypothesis import strategies as st
 
-from . import build
+from . import build, test_stack_dump
 from .test_reload import PREFORK_19
-from .test_stack_dump import Play, Staged, play  # noqa: F401
+from .test_stack_dump import Play, Staged
 
 SECRET = "LAB-SECRET-pg"
+
+play = test_stack_dump.play
 
 
 def settings(content: dict[str, str], given_: dict[str, str] | None = None) -> Settings:
@@ -421,7 +423,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> t.Callable[[Answer | NoAnswer], Non
 
 
 def test_rows_come_with_the_dumps_of_each_sample(
-    play: Staged,  # noqa: F811
+    play: Staged,
     said: t.Callable[[Answer | NoAnswer], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -439,7 +441,7 @@ def test_rows_come_with_the_dumps_of_each_sample(
 
 
 def test_without_an_answer_the_dumps_are_there_all_the_same(
-    play: Staged,  # noqa: F811
+    play: Staged,
     said: t.Callable[[Answer | NoAnswer], None],
 ) -> None:
     said(NoAnswer("psql is not installed there"))
@@ -448,7 +450,7 @@ def test_without_an_answer_the_dumps_are_there_all_the_same(
     assert (len(found["dumps"]), found["did"], found["missing"]) == (10, "signalled", [])
 
 
-def test_who_is_not_asked(play: Staged) -> None:  # noqa: F811
+def test_who_is_not_asked(play: Staged) -> None:
     on: Play = play(PREFORK_19[-1])
     assert on.dump()["postgres"] is None
     assert on.dump(postgres=True, check_mode=True)["postgres"] == {"rows": [], "reason": None}
