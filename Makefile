@@ -68,6 +68,11 @@ planted: setup ## more than twenty causes planted on real servers: the first fin
 faults: setup ## every fault that a rolling restart may meet, injected into a real one (as root)
 	@$(PYTEST) tests/faults $(ARGS)
 
+.PHONY: ee
+ee: setup ## build the execution environment with podman, and roll in it; all of awx_setup twice (as root)
+	@$(PYTEST) tests/ee $(ARGS)
+	@FLEETOPS_ALL=1; export FLEETOPS_ALL; $(PYTEST) tests/integration/test_awx_setup.py $(ARGS)
+
 .PHONY: fuzz
 fuzz: setup ## 100,000 random process trees through classifier and rules
 	@FLEETOPS_FUZZ=100000; export FLEETOPS_FUZZ; $(PYTEST) tests/unit/test_fuzz.py --timeout 600 $(ARGS)

@@ -50,10 +50,12 @@ def units(session: nox.Session, core: str) -> None:
 @nox.session
 @CORES
 def rolls(session: nox.Session, core: str) -> None:
-    """What stops a roll, on real servers (as root)."""
-    session.install(f"ansible-core~={core}.0", *TESTING)
+    """What stops a roll, and jobs as AWX runs them, on real servers (as root)."""
+    session.install(f"ansible-core~={core}.0", *TESTING, *pinned("ansible-runner"))
     env = {"PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
-    session.run("pytest", "tests/integration/test_roll_table.py", *session.posargs, env=env)
+    session.run(
+        "pytest", *(f"tests/integration/test_{name}.py" for name in ("roll_table", "runner")), *session.posargs, env=env
+    )
 
 
 @nox.session

@@ -79,6 +79,7 @@ class Awx:
         self.folder = folder
         project = folder / "project"
         shutil.copytree(ROOT / "docs/awx-project", project)
+        shutil.copy2(os.environ["ANSIBLE_CONFIG"], project / "ansible.cfg")
         built = folder / "built"
         built.mkdir()
         packed = archive(built)
@@ -120,9 +121,8 @@ class Awx:
     ) -> Ended:
         """Run a job to its end.
 
-        :param cancel_at: the name of a task; when it has begun, and ``cancel_when`` holds, the job is cancelled.
+        :param cancel_at: the name of a task; when it has begun, the job is cancelled.
         """
-        when = options.pop("cancel_when", lambda: True)
         events: list[dict[str, t.Any]] = []
         seen = threading.Event()
 
@@ -137,14 +137,16 @@ class Awx:
             return True
 
         facts = self.folder / "artifacts" / str(number) / "fact_cache"
+        # In a container it is /runner.
+        place = "/runner" if options.get("process_isolation") else str(self.folder)
         environment = {
-            "ANSIBLE_COLLECTIONS_PATH": str(self.folder / "requirements_collections"),
+            "ANSIBLE_COLLECTIONS_PATH": f"{place}/requirements_collections:/usr/share/ansible/collections",
             "PYTHONPATH": "",
-            "ANSIBLE_CONFIG": os.environ["ANSIBLE_CONFIG"],
+            "ANSIBLE_CONFIG": f"{place}/project/ansible.cfg",
             "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
-            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(facts),
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": f"{place}/artifacts/{number}/fact_cache",
             "ANSIBLE_FORCE_COLOR": "false",
-            "AWX_PRIVATE_DATA_DIR": str(self.folder),
+            "AWX_PRIVATE_DATA_DIR": place,
             "JOB_ID": str(number),
         }
         own = {"awx_job_id": number, "tower_job_id": number, "awx_user_name": "operator", **variables}
@@ -156,7 +158,7 @@ class Awx:
             envvars=environment,
             settings={"suppress_env_files": True, "job_timeout": 240},
             event_handler=handle,
-            cancel_callback=lambda: seen.is_set() and when(),
+            cancel_callback=seen.is_set,
             quiet=True,
             **options,
         )

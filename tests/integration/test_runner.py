@@ -13,9 +13,7 @@ import re
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, free, request
 from ansible_collections.fleetops.odoo.tests.integration.jobs import Awx, answers, eventually
-from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, all_in, balancer, locked
-
-RELOAD = "fleetops.odoo.rolling_restart : Reload, and wait until the new generation serves"
+from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, RELOAD, all_in, balancer, locked
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +41,7 @@ def test_a_roll_tells_a_workflow_what_it_did(awx: Awx, fleet: Fleet) -> None:
     assert done.stats["failures"] == {}
     assert done.stats["dark"] == {}
     assert done.stats["changed"] == {"p19": 1}
-    assert done.tasks("runner_on_ok", RELOAD.partition(" : ")[2]) == ["p19"]
+    assert done.tasks("runner_on_ok", RELOAD) == ["p19"]
     assert re.search(r"p19 +reloaded +[\d.]+ s  workers [\d,]+ -> workers [\d,]+", done.output)
     assert fleet.processes("p19")[0] == before["p19"][0]
     assert fleet.processes("p19") != before["p19"]
@@ -78,9 +76,7 @@ def test_a_cancelled_roll_is_plainly_marked_and_release_puts_it_right(awx: Awx, 
 
     given = answers("rolling_restart", rolling_restart_hosts="p19", rolling_restart_policy="always")
     with request(fleet, "p19", "/lab/hold/cancelled"):
-        done = awx.job(
-            48, "rolling_restart", {**HAPROXY, **given}, cancel_at="Reload, and wait until the new generation serves"
-        )
+        done = awx.job(48, "rolling_restart", {**HAPROXY, **given}, cancel_at=RELOAD)
         free(fleet, "p19", "cancelled")
     assert done.status == "canceled", done.output
     assert done.code != 0
