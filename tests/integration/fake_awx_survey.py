@@ -44,6 +44,11 @@ def check_survey(survey: Record) -> None:
         seen.add(one["variable"])
 
 
+def _is(value: t.Any, kind: type) -> bool:
+    """Whether a value is of a type; true and false are no numbers here."""
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
 def _check_question(number: int, one: Record) -> None:
     for field in ("type", "question_name", "variable", "required"):
         if not isinstance(one.get(field), bool if field == "required" else str):
@@ -51,10 +56,10 @@ def _check_question(number: int, one: Record) -> None:
     if one["type"] not in _DEFAULT_TYPES:
         raise Refused(error=f"'{one['type']}' in survey question {number} is not an allowed question type.")
     default = one.get("default", "")
-    if default != "" and type(default) is not _DEFAULT_TYPES[one["type"]]:
+    if default != "" and not _is(default, _DEFAULT_TYPES[one["type"]]):
         raise Refused(error=f"Default value {default} in survey question {number} is of another type.")
     for limit in ("min", "max"):
-        if one.get(limit) is not None and type(one[limit]) is not int:
+        if one.get(limit) is not None and not _is(one[limit], int):
             raise Refused(error=f"The {limit} limit in survey question {number} expected to be integer.")
     if one["type"].startswith("multi"):
         if "choices" not in one:

@@ -178,7 +178,7 @@ class Watch:
 
     def close(self) -> None:
         """Let go of all files."""
-        for _, follower in self._followers.values():
+        for _place, follower in self._followers.values():
             follower.close()
 
     def _find(self) -> None:
