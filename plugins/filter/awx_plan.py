@@ -14,7 +14,7 @@ description:
   - Used by the role C(fleetops.odoo.awx_setup). Fails with a sentence where AWX would refuse something half-way.
 options:
   _input:
-    description: What a site wants, as in C(roles/awx_setup/vars/awx.yml).
+    description: What a site wants, as in C(roles/awx_setup/files/awx.yml).
     type: dict
     required: true
 """

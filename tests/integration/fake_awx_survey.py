@@ -65,7 +65,7 @@ def _check_question(number: int, one: Record) -> None:
 
 def answer(question: Record, value: t.Any) -> None:
     """A value that is given to a question, such as in a node."""
-    wanted = {"integer": int, "float": (int, float), "multiselect": list}.get(question["type"], str)
+    wanted: t.Any = {"integer": int, "float": (int, float), "multiselect": list}.get(question["type"], str)
     if not isinstance(value, wanted):
         raise Refused(variables_needed_to_start=[f"Value {value!r} for '{question['variable']}' is of another type."])
     if question["type"] == "multiplechoice" and value not in question["choices"]:

@@ -20,7 +20,7 @@ import ansible_runner
 import yaml
 from ansible_collections.fleetops.odoo.tests.integration.conftest import ROOT, Fleet, no_secrets
 
-SHIPPED = yaml.safe_load((ROOT / "roles/awx_setup/vars/awx.yml").read_text(encoding="utf-8"))
+SHIPPED = yaml.safe_load((ROOT / "roles/awx_setup/files/awx.yml").read_text(encoding="utf-8"))
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from ansible_collections.fleetops.odoo.tests.integration.conftest import ROOT
 from ansible_collections.fleetops.odoo.tests.integration.fake_awx import FakeAwx, Server
 
 TOKEN = "AWX-SECRET-TOKEN"
-SHIPPED = yaml.safe_load((ROOT / "roles/awx_setup/vars/awx.yml").read_text(encoding="utf-8"))
+SHIPPED = yaml.safe_load((ROOT / "roles/awx_setup/files/awx.yml").read_text(encoding="utf-8"))
 PLAYBOOKS = [one["playbook"] for one in SHIPPED["job_templates"].values()]
 URL = {"project": {"scm_url": "https://git.example.com/odoo.git"}}
 

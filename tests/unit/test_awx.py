@@ -20,7 +20,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._survey_spec import 
 from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import answer, check_survey
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SHIPPED: dict[str, t.Any] = yaml.safe_load((ROOT / "roles/awx_setup/vars/awx.yml").read_text(encoding="utf-8"))
+SHIPPED: dict[str, t.Any] = yaml.safe_load((ROOT / "roles/awx_setup/files/awx.yml").read_text(encoding="utf-8"))
 SHIPPED["project"]["scm_url"] = "https://git.example.com/odoo.git"
 plan = FilterModule().filters()["awx_plan"]
 
@@ -137,7 +137,7 @@ def test_awx_takes_every_survey_and_every_answer_of_a_node() -> None:
 
 
 def test_no_secret_is_asked_for_or_sent() -> None:
-    text = (ROOT / "roles/awx_setup/vars/awx.yml").read_text(encoding="utf-8")
+    text = (ROOT / "roles/awx_setup/files/awx.yml").read_text(encoding="utf-8")
     assert not re.search(r"^\s*(password|token|secret|ssh_key_data|inputs)\w*:", text, re.MULTILINE)
     assert "type: password" not in text
 
