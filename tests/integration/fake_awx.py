@@ -313,6 +313,7 @@ class Server:
                 length = int(self.headers.get("Content-Length") or 0)
                 data = json.loads(self.rfile.read(length) or b"{}")
                 url = urllib.parse.urlsplit(self.path)
+                body: t.Any
                 query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
                 if self.headers.get("Authorization") != f"Bearer {token}":
                     status, body = 401, {"detail": "Authentication credentials were not provided."}
