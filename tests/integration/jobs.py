@@ -148,6 +148,8 @@ class Awx:
             "ANSIBLE_FORCE_COLOR": "false",
             "AWX_PRIVATE_DATA_DIR": place,
             "JOB_ID": str(number),
+            # Reports go below the directory that a job runs in, and that is not this one.
+            "PWD": f"{place}/project",
         }
         own = {"awx_job_id": number, "tower_job_id": number, "awx_user_name": "operator", **variables}
         runner = ansible_runner.run(
