@@ -21,7 +21,8 @@ def test_a_healthy_server_is_found_so_at_once(fleet: Fleet, host: str, options: 
     assert (answer.code, answer.result["changed"]) == (0, False)
     assert (answer.only["healthy"], answer.only["state"], answer.only["breaks"]) == (True, "running", 0)
     assert answer.only["version"].startswith("14" if host.endswith("14") else "19")
-    assert answer.only["seconds"] < 2
+    # It has not waited for its timeout, which is a minute.
+    assert answer.only["seconds"] < 20
     assert fleet.processes(host) == before
 
 
