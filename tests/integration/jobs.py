@@ -145,7 +145,8 @@ class Awx:
             "ANSIBLE_CONFIG": f"{place}/project/ansible.cfg",
             "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
             "ANSIBLE_CACHE_PLUGIN_CONNECTION": f"{place}/artifacts/{number}/fact_cache",
-            "ANSIBLE_FORCE_COLOR": "false",
+            # ansible-core 2.16 colours what goes to a terminal, and ansible-runner gives it one.
+            "ANSIBLE_NOCOLOR": "true",
             "AWX_PRIVATE_DATA_DIR": place,
             "JOB_ID": str(number),
             # Reports go below the directory that a job runs in, and that is not this one.

@@ -51,7 +51,6 @@ def test_a_roll_tells_a_workflow_what_it_did(awx: Awx, fleet: Fleet) -> None:
 
 def test_diagnostics_tell_what_they_found(awx: Awx, fleet: Fleet) -> None:
     given = answers("diagnostics", diagnostics_hosts="p19", diagnostics_samples=2, diagnostics_interval=0.5)
-    given = {key: value for key, value in given.items() if key != "diagnostics_deliver"}
     with request(fleet, "p19", "/lab/hold/diagnosed"):
         done = awx.job(46, "diagnostics", given)
         free(fleet, "p19", "diagnosed")
