@@ -26,9 +26,15 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
-from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check
-from ansible_collections.fleetops.odoo.plugins.module_utils._stack_dump import chosen, silence
-from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Asked, Asking, Question, collect
+from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import (
+    Asked,
+    Asking,
+    Question,
+    chosen,
+    collect,
+    foreseen,
+    silence,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._survey import log_place, supervisor_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
     NOTHING,
@@ -186,12 +192,9 @@ class _Case:
         return [self._asking]
 
     def _only_look(self, people: t.Sequence[t.Tuple[Process, str]]) -> None:
-        for process, role in people:
-            target = Target(process, role, self._instance.mode, self._instance.state)
-            try:
-                check(self._host.proc, self._question.signal(process), target)
-            except Refused as exc:
-                self.result.miss(process, role, str(exc))
+        for process, role, why in foreseen(self._host.proc, self._instance, people, self._question):
+            if why:
+                self.result.miss(process, role, why)
             else:
                 self._count(process, role, 1)
 

@@ -101,6 +101,14 @@ def timeout_of(module: AnsibleModule) -> float:
     return seconds
 
 
+def lines_of(module: AnsibleModule) -> int:
+    """The option ``lines``, of a log; a bad one ends the module."""
+    lines = int(module.params["lines"])
+    if not 0 <= lines <= _MOST_LINES:
+        module.fail_json(msg="lines: %d; right is a number from 0 to %d" % (lines, _MOST_LINES))
+    return lines
+
+
 def seconds_of(module: AnsibleModule, name: str) -> float:
     """An option that is a span of time, in seconds; a bad one ends the module."""
     seconds = float(module.params[name])
@@ -170,9 +178,8 @@ def evidence(module: AnsibleModule) -> None:
     """What the module ``evidence`` does."""
     host = find_host()
     params = module.params
-    if not 0 <= params["lines"] <= _MOST_LINES:
-        module.fail_json(msg="lines: %d; right is a number from 0 to %d" % (params["lines"], _MOST_LINES))
-    order = EvidenceOrder(params["dumps"] and not module.check_mode, seconds_of(module, "wait"), params["lines"])
+    lines = lines_of(module)
+    order = EvidenceOrder(params["dumps"] and not module.check_mode, seconds_of(module, "wait"), lines)
     seen, identities = choose_masters(module, host)
     found = gather(host, seen, identities, order)
     module.exit_json(

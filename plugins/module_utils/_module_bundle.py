@@ -14,23 +14,22 @@ import hashlib
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._bundle import SecretLeft
 from ansible_collections.fleetops.odoo.plugins.module_utils._gather import BundleOrder, make_bundle
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import choose_masters, find_host
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import choose_masters, find_host, lines_of
 
-#: Bounds of the options: the module stays small, and its result can be carried in one piece.
-_MOST_LINES, _LEAST, _MOST = 10_000, 1, 4
+#: Megabytes: the module stays small, and its result can be carried in one piece.
+_LEAST, _MOST = 1, 4
 
 
 def bundle(module: AnsibleModule) -> None:
     """What the module does."""
     host = find_host()
     params = module.params
-    if not 0 <= params["lines"] <= _MOST_LINES:
-        module.fail_json(msg="lines: %d; right is a number from 0 to %d" % (params["lines"], _MOST_LINES))
+    lines = lines_of(module)
     if not _LEAST <= params["max_size"] <= _MOST:
         module.fail_json(
             msg="max_size: %d; right is a number of megabytes from %d to %d" % (params["max_size"], _LEAST, _MOST)
         )
-    order = BundleOrder(params["lines"], params["max_size"] << 20, params["hide_literals"])
+    order = BundleOrder(lines, params["max_size"] << 20, params["hide_literals"])
     seen, identities = choose_masters(module, host)
     try:
         made = make_bundle(host, seen, identities, order, {"ansible": module.ansible_version})

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import typing as t
 from dataclasses import dataclass, field
 
@@ -17,20 +16,24 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import D
 from ansible_collections.fleetops.odoo.plugins.module_utils._follow import Follower, Unreachable, follow
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
-    CRON,
-    GEVENT_ROLE,
-    HTTP,
     MASTER,
     Instance,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive, look_again
 from ansible_collections.fleetops.odoo.plugins.module_utils._postgres import Postgres
-from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
-from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, Stat, parse_stat
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._pyspy import find_py_spy, read_stacks
-from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check
-from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Asked, Asking, collect
+from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import (
+    ROLES,
+    Asked,
+    Asking,
+    Question,
+    chosen,
+    collect,
+    foreseen,
+    silence,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._survey import log_place, supervisor_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
     NOTHING,
@@ -42,8 +45,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
     printable,
 )
 
-ROLES = (MASTER, HTTP, CRON, GEVENT_ROLE)
-
 #: Who tells the stacks: the processes themselves after a signal, or py-spy; with auto that one where nobody would see
 #: what the processes write.
 AUTO, SIGNAL, PY_SPY = "auto", "signal", "py-spy"
@@ -51,8 +52,6 @@ AUTO, SIGNAL, PY_SPY = "auto", "signal", "py-spy"
 #: Bytes of dumps that one call returns, so that the module stays small whatever it is asked for.
 _MOST = 2 << 20
 _TOO_MUCH = "the dumps of one call may not be larger than %d MB in all" % (_MOST >> 20)
-#: A part of the time waited by which a process that used it was busy.
-_BUSY = 0.5
 
 
 @dataclass(frozen=True)
@@ -116,12 +115,6 @@ def dump_all(
     return [case.result for case in cases]
 
 
-def chosen(instance: Instance, roles: t.Sequence[str]) -> t.List[t.Tuple[Process, str]]:
-    """Processes of a server with these roles. Those without a role that we know are among them, to be named. Pure."""
-    everybody = [(instance.master, MASTER), *((child.process, child.role) for child in instance.children)]
-    return [(process, role) for process, role in everybody if role in roles or role not in ROLES]
-
-
 class _Case:
     """One server."""
 
@@ -180,11 +173,9 @@ class _Case:
         return follow(self._host.proc, self._instance, self._place, pids, self._host.clock.time())
 
     def _only_look(self, people: t.Sequence[t.Tuple[Process, str]]) -> None:
-        for process, role in people:
-            try:
-                check(self._host.proc, "QUIT", Target(process, role, self._instance.mode, self._instance.state))
-            except Refused as exc:
-                self.result.miss(process, role, 1, str(exc))
+        for process, role, why in foreseen(self._host.proc, self._instance, people, Question()):
+            if why:
+                self.result.miss(process, role, 1, why)
             else:
                 self.result.count(process, role, self._order.samples)
 
@@ -263,31 +254,3 @@ def _told(one: Asked, sample: int) -> t.Dict[str, t.Any]:
         "sample": sample,
         "raw": one.text,
     }
-
-
-def silence(proc: Proc, one: Asked, seconds: float) -> str:
-    """Why a process has written nothing for this many seconds, by what it shows of itself now."""
-    try:
-        now: t.Optional[Stat] = parse_stat(proc.text(one.process.pid, "stat"))
-    except (Gone, ValueError):
-        now = None
-    return why_silent(one, now, seconds)
-
-
-def why_silent(one: Asked, now: t.Optional[Stat], seconds: float) -> str:
-    """Why a process may have written nothing, as far as the kernel tells. Pure.
-
-    :param now: None where it has ended.
-    :param seconds: for which it was waited.
-    """
-    if now is None or now.start != one.process.start or now.run_state in ("Z", "X"):
-        return "it has ended since it was asked"
-    silent = "it was asked %s and wrote nothing within %g s" % ("twice" if one.signals > 1 else "once", seconds)
-    if now.run_state == "D":
-        return silent + ": it waits in the kernel (state D), where no signal reaches it"
-    if now.run_state in ("T", "t"):
-        return silent + ": it is stopped (state T)"
-    used = (now.cpu_ticks - one.process.cpu_ticks) / os.sysconf("SC_CLK_TCK")
-    if used >= seconds * _BUSY:
-        return silent + ": it used %.1f s of CPU meanwhile, maybe in code that does not come back to Python" % used
-    return silent + ": its main thread does not come back to Python to take the signal"

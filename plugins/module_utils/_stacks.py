@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from dataclasses import dataclass
 
@@ -17,20 +18,25 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._collect import Coll
 from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse_dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._follow import Follower, Unreachable, follow
-from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import CRON, GEVENT_ROLE, HTTP, MASTER, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._log import LogMark
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import is_alive
-from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
-from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, Stat, parse_stat
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
-from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, send
+from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check, send
+
+#: Those that can be asked for their stacks.
+ROLES = (MASTER, HTTP, CRON, GEVENT_ROLE)
 
 #: A process that has not answered is asked a second time: a threaded server under load may miss the first (5 of 40 on
 #: Odoo 14.0, 2 of 40 on 19.0). In seconds, and as a part of the time there is.
 _SECOND, _PART = 2.0, 0.4
 #: Seconds between two looks at a log, and for which the others wait where one is asked after the other.
 _PAUSE, _TURN = 0.02, 0.5
+#: A part of the time waited by which a process that used it was busy.
+_BUSY = 0.5
 #: Seconds for the workers of a server that drains, and how much of its log is searched for the names of their jobs.
 _PATIENCE, _JOB_LINES, _JOB_BYTES = 4.0, 4000, 1 << 19
 
@@ -74,6 +80,25 @@ class Question:
     def collector(self, pids: t.Iterable[int], *, whole: bool) -> Collector:
         """What picks the answers of these processes out of the log; see :class:`Collector`."""
         return Collector(pids, whole=whole)
+
+
+def chosen(instance: Instance, roles: t.Sequence[str]) -> t.List[t.Tuple[Process, str]]:
+    """Processes of a server with these roles. Those without a role that we know are among them, to be named. Pure."""
+    everybody = [(instance.master, MASTER), *((child.process, child.role) for child in instance.children)]
+    return [(process, role) for process, role in everybody if role in roles or role not in ROLES]
+
+
+def foreseen(
+    proc: Proc, instance: Instance, people: t.Iterable[t.Tuple[Process, str]], question: Question
+) -> t.Iterator[t.Tuple[Process, str, t.Optional[str]]]:
+    """Each of these processes, and why it would not be asked; None where it would."""
+    for process, role in people:
+        try:
+            check(proc, question.signal(process), Target(process, role, instance.mode, instance.state))
+        except Refused as exc:
+            yield process, role, str(exc)
+        else:
+            yield process, role, None
 
 
 class Asking:
@@ -192,6 +217,34 @@ def collect(clock: Clock, askings: t.Sequence[Asking], seconds: float) -> None:
             for asking in pending:
                 asking.again()
         clock.sleep(_PAUSE)
+
+
+def silence(proc: Proc, one: Asked, seconds: float) -> str:
+    """Why a process has written nothing for this many seconds, by what it shows of itself now."""
+    try:
+        now: t.Optional[Stat] = parse_stat(proc.text(one.process.pid, "stat"))
+    except (Gone, ValueError):
+        now = None
+    return why_silent(one, now, seconds)
+
+
+def why_silent(one: Asked, now: t.Optional[Stat], seconds: float) -> str:
+    """Why a process may have written nothing, as far as the kernel tells. Pure.
+
+    :param now: None where it has ended.
+    :param seconds: for which it was waited.
+    """
+    if now is None or now.start != one.process.start or now.run_state in ("Z", "X"):
+        return "it has ended since it was asked"
+    silent = "it was asked %s and wrote nothing within %g s" % ("twice" if one.signals > 1 else "once", seconds)
+    if now.run_state == "D":
+        return silent + ": it waits in the kernel (state D), where no signal reaches it"
+    if now.run_state in ("T", "t"):
+        return silent + ": it is stopped (state T)"
+    used = (now.cpu_ticks - one.process.cpu_ticks) / os.sysconf("SC_CLK_TCK")
+    if used >= seconds * _BUSY:
+        return silent + ": it used %.1f s of CPU meanwhile, maybe in code that does not come back to Python" % used
+    return silent + ": its main thread does not come back to Python to take the signal"
 
 
 class Stacks:

@@ -19,13 +19,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import FIL
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Stat
 from ansible_collections.fleetops.odoo.plugins.module_utils._pyspy import parse_py_spy
-from ansible_collections.fleetops.odoo.plugins.module_utils._stack_dump import (
-    DumpOrder,
-    chosen,
-    dump_all,
-    why_silent,
-)
-from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Asked
+from ansible_collections.fleetops.odoo.plugins.module_utils._stack_dump import DumpOrder, dump_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import ROLES, Asked, chosen, why_silent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,7 +127,7 @@ def test_nobody_is_asked_whose_dump_could_not_be_seen(play: Staged, check_mode: 
 def test_who_would_die_of_it_is_named_and_not_asked(play: Staged, moment: str, check_mode: bool) -> None:  # noqa: FBT001
     on = play(moment)
     instance = on.instance
-    deaf = {p.pid for p, _role in chosen(instance, _stack_dump.ROLES) if not p.catches("QUIT")}
+    deaf = {p.pid for p, _role in chosen(instance, ROLES) if not p.catches("QUIT")}
     found = on.dump(check_mode=check_mode)
     missing = {one["pid"] for one in found["missing"]}
     assert deaf <= missing
