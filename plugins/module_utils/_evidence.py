@@ -159,13 +159,12 @@ class _Case:
     def asking(self, host: Host) -> Asking:
         """QUIT for the master and its children, each unless a rule forbids it."""
         instance = self._instance
-        everybody = [(instance.master, MASTER), *((child.process, child.role) for child in instance.children)]
-        pids = [process.pid for process, _role in everybody]
+        pids = [process.pid for process, _role in instance.everybody]
         try:
             self._follower = follow(host.proc, instance, self._place, pids, host.clock.time())
         except Unreachable as exc:
             self._unseen = str(exc)
-        self._asking = Asking(host.proc, host.clock, instance, everybody, self._follower)
+        self._asking = Asking(host.proc, host.clock, instance, instance.everybody, self._follower)
         return self._asking
 
     def read(self, order: EvidenceOrder) -> None:

@@ -18,7 +18,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._descriptors import 
 from ansible_collections.fleetops.odoo.plugins.module_utils._evidence import instance_tree, process_tree
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._instances import MASTER, Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._machine import cgroup, disk, load, machine, memory
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import own_names
@@ -111,7 +111,7 @@ class _Server:
     def __init__(self, host: Host, seen: Look, instance: Instance, facts: Facts, bundle: Bundle) -> None:
         self._host, self._seen, self._instance, self._facts, self._bundle = host, seen, instance, facts, bundle
         self._options = seen.options[instance.identity]
-        self._people = [(instance.master, MASTER), *((child.process, child.role) for child in instance.children)]
+        self._people = instance.everybody
         self._folder = "server-%d" % instance.master.pid
 
     def about(self) -> t.Dict[str, t.Any]:

@@ -62,6 +62,11 @@ class Instance:
         """Identity of the master; a HUP keeps it."""
         return self.master.identity
 
+    @property
+    def everybody(self) -> t.List[t.Tuple[Process, str]]:
+        """All of its processes with their roles, the master first."""
+        return [(self.master, MASTER), *((child.process, child.role) for child in self.children)]
+
     def having(self, role: str, generation: t.Optional[str] = None) -> t.List[Child]:
         """Children with this role and, where given, of this generation."""
         return [c for c in self.children if c.role == role and generation in (None, c.generation)]

@@ -144,8 +144,7 @@ class Leaving(Subject):
 
     def _kill(self, late: Overdue) -> None:
         """The master first, so that it starts nobody anew, and then its workers, which would go on without it."""
-        everybody = [(self.now.master, MASTER), *((c.process, c.role) for c in self.now.children)]
-        for process, role in everybody:
+        for process, role in self.now.everybody:
             try:
                 kill(self.proc, process)
             except Refused:

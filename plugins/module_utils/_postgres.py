@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._busy import shown_pid
 from ansible_collections.fleetops.odoo.plugins.module_utils._connection import NoAnswer, read_connection
-from ansible_collections.fleetops.odoo.plugins.module_utils._instances import MASTER, Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._peers import Session, tied
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
@@ -88,11 +88,10 @@ class Postgres:
         self.reasons[printable(why) or why] = None
 
     def _told(self, answer: Answer, instance: Instance, sample: int) -> t.List[t.Dict[str, t.Any]]:
-        people = [(instance.master, MASTER), *((child.process, child.role) for child in instance.children)]
-        roles = {process.pid: role for process, role in people}
+        roles = {process.pid: role for process, role in instance.everybody}
         owners = tied(
             self._proc,
-            [process for process, _role in people],
+            [process for process, _role in instance.everybody],
             [_session(row) for row in answer.rows],
             _session({**answer.head, "pid": answer.head.get("backend"), "client": answer.head.get("address")}, "port"),
             self._port,

@@ -84,8 +84,7 @@ class Question:
 
 def chosen(instance: Instance, roles: t.Sequence[str]) -> t.List[t.Tuple[Process, str]]:
     """Processes of a server with these roles. Those without a role that we know are among them, to be named. Pure."""
-    everybody = [(instance.master, MASTER), *((child.process, child.role) for child in instance.children)]
-    return [(process, role) for process, role in everybody if role in roles or role not in ROLES]
+    return [(process, role) for process, role in instance.everybody if role in roles or role not in ROLES]
 
 
 def foreseen(

@@ -17,12 +17,13 @@ from collections import Counter
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Frame
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_place import module_of, shown
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_tell import path_of
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_work import Work, frames_key
 
 #: How many different stacks there are at most: a page must be able to draw them.
 _STACKS = 2000
 #: What differs between two requests for the same thing.
-_ORIGIN, _QUERY = re.compile(r"^[a-z]+://[^/?#]*"), re.compile(r"[?#].*$", re.DOTALL)
+_QUERY = re.compile(r"[?#].*$", re.DOTALL)
 
 
 class _Table:
@@ -45,7 +46,7 @@ def flame(work: t.Iterable[Work], addons: t.Sequence[str] = ()) -> dict[str, t.A
     seen: Counter[t.Any] = Counter()
     weights: Counter[tuple[t.Any, str, str, str]] = Counter()
     for one in work:
-        names = (one.server.host, one.database or "", path_of(one))
+        names = (one.server.host, one.database or "", _asked_for(one))
         for place in one.places:
             key = frames_key(place)
             stacks.setdefault(key, place.frames)
@@ -83,8 +84,8 @@ def flame(work: t.Iterable[Work], addons: t.Sequence[str] = ()) -> dict[str, t.A
     }
 
 
-def path_of(work: Work) -> str:
+def _asked_for(work: Work) -> str:
     """What was asked for, without the server's name and the query: of a job its name."""
     if work.url is None:
         return " or ".join(work.jobs)
-    return _QUERY.sub("", _ORIGIN.sub("", work.url)) or "/"
+    return _QUERY.sub("", path_of(work.url)) or "/"

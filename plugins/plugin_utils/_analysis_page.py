@@ -18,6 +18,7 @@ from collections import Counter
 
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_locks import HEIGHT, WIDTH, lock_graphs
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_raw import raw_dumps
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_tell import path_of
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_work import Source
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._page import render
 
@@ -30,7 +31,6 @@ _GIST = {
     "blocked": re.compile(r": "),
     "work": re.compile(r", (?=at ['\"]|called by |for \d|the longest for |/|an unknown url)"),
 }
-_ORIGIN = re.compile(r"^[a-z]+://[^/?#]*")
 HEALTH = ("no free worker", "busy", "idle")
 
 
@@ -64,7 +64,7 @@ def page(
         raw=raw_dumps(sources, _first(report)),
         files=files or {},
         rows=_ROWS,
-        path=lambda url: _ORIGIN.sub("", url) or "/",
+        path=path_of,
     )
 
 

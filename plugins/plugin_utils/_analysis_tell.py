@@ -34,7 +34,7 @@ _WAITS = {
     place.PYTHON: ("runs Python", "run Python"),
 }
 _WRAP: t.Any = {"width": 100, "break_long_words": False, "break_on_hyphens": False}
-_ORIGIN = re.compile(r"^https?://[^/]*")
+_ORIGIN = re.compile(r"^[a-z]+://[^/?#]*")
 #: How many of a kind are named before the rest is only counted, and lines of the text for findings and stacks.
 _NAMED, _FINDINGS, _STACKS, _SERVERS = 4, 15, 5, 30
 
