@@ -35,6 +35,10 @@ _CONTEXT.set_forkserver_preload(
 )
 
 
+#: Settings that are read late enough, when the callback is loaded.
+_LATE = ("ANSIBLE_CALLBACK_RESULT_FORMAT", "ANSIBLE_CALLBACK_FORMAT_PRETTY")
+
+
 class Running:
     """One of Ansible's commands under way."""
 
@@ -62,10 +66,18 @@ class Running:
         return subprocess.CompletedProcess(self._command, self._process.exitcode, output)
 
 
+def _settings(environment: t.Mapping[str, str]) -> dict[str, str]:
+    """What Ansible reads of an environment when it is imported."""
+    return {name: value for name, value in environment.items() if name.startswith("ANSIBLE_") and name not in _LATE}
+
+
 def _run(command: t.Sequence[str], environment: t.Mapping[str, str], output: str) -> None:
     with open(output, "wb", buffering=0) as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
+    if _settings(environment) != _settings(os.environ):
+        # Read when Ansible was imported.
+        os.execvpe(command[0], command, environment)
     os.environ.clear()
     os.environ.update(environment)
     # This file was found by its path. Ansible's own finder of collections must find none that it has not loaded itself.

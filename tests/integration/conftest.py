@@ -164,6 +164,13 @@ def free(fleet: Fleet, host: str, name: str) -> None:
     fleet.run(host, "sh", "-c", f"exec 3<>/tmp/lab-{name}; echo >&3; sleep 0.2")
 
 
+def run_of(folder: pathlib.Path) -> pathlib.Path:
+    """The folder of the only run of diagnostics, which has its archive beside it."""
+    run, archive = sorted(folder.iterdir())
+    assert archive.name == f"{run.name}.tar.gz"
+    return run
+
+
 @contextlib.contextmanager
 def request(fleet: Fleet, host: str, path: str, port: int = 8069) -> t.Iterator[Request]:
     """Have a request under way at a host while the block runs, and wait for its answer at the end."""

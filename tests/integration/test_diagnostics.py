@@ -12,7 +12,7 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab, no_secrets, request
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab, no_secrets, request, run_of
 
 HOSTS = "p19,t19,p14,t14"
 
@@ -24,13 +24,6 @@ def diagnose(fleet: Fleet, folder: pathlib.Path, hosts: str, *options: str, **va
         "diagnostics", "-e", json.dumps({f"diagnostics_{key}": value for key, value in given.items()}), *options
     )
     return done.returncode, re.sub(r"\s+", " ", done.stdout)
-
-
-def run_of(folder: pathlib.Path) -> pathlib.Path:
-    """The folder of the only run, which has its archive beside it."""
-    run, archive = sorted(folder.iterdir())
-    assert archive.name == f"{run.name}.tar.gz"
-    return run
 
 
 def test_all_kinds_answer_and_the_culprit_comes_first(fleet: Fleet, tmp_path: pathlib.Path) -> None:

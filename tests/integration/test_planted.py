@@ -31,6 +31,7 @@ from ansible_collections.fleetops.odoo.tests.integration.conftest import (
     lab_up,
     no_secrets,
     request,
+    run_of,
 )
 
 #: Seconds that what is planted goes on at least, whatever the machine: it is cut off when the round is over.
@@ -205,9 +206,10 @@ def diagnosed(fleet: Fleet, folder: pathlib.Path, hosts: t.Sequence[str], **valu
     options = json.dumps({f"diagnostics_{key}": value for key, value in given.items()})
     done = fleet.playbook("diagnostics", "-e", options, "-f", str(len(hosts)), "-vvv")
     assert done.returncode == 0, done.stdout
-    (run,) = folder.iterdir()
-    for path in run.iterdir():
-        no_secrets(path.read_text(encoding="utf-8"))
+    run = run_of(folder)
+    for path in run.rglob("*"):
+        if path.is_file():
+            no_secrets(path.read_text(encoding="utf-8"))
     return run
 
 
