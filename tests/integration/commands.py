@@ -77,7 +77,7 @@ def _run(command: t.Sequence[str], environment: t.Mapping[str, str], output: str
             os.dup2(file.fileno(), stream)
     if _settings(environment) != _settings(os.environ):
         # Read when Ansible was imported.
-        os.execvpe(command[0], command, environment)
+        os.execvpe(command[0], list(command), environment)
     os.environ.clear()
     os.environ.update(environment)
     # This file was found by its path. Ansible's own finder of collections must find none that it has not loaded itself.

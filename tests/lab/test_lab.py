@@ -123,6 +123,9 @@ def test_an_odoo_that_does_not_start_is_told_with_its_log_and_taken_away(tmp_pat
 def test_an_interrupted_up_leaves_nothing(seconds: float) -> None:
     lab = Lab(new_name())
     child = subprocess.Popen([TOOL, "--lab", lab.name, "up", "demo"], stderr=subprocess.PIPE, text=True)
+    # Its first word: it has begun, and heeds the signal, however long a busy machine took to start it.
+    assert child.stderr is not None
+    assert "booting" in child.stderr.readline()
     time.sleep(seconds)
     child.send_signal(signal.SIGINT)
     _output, errors = child.communicate(timeout=60)
