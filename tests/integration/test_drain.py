@@ -100,7 +100,14 @@ def requests(fleet: Fleet, hosts: t.Iterable[str], path: str) -> t.Iterator[dict
             stack.enter_context(contextlib.closing(connections[host]))
             connections[host].request("GET", path)
         time.sleep(0.5)
-        yield statuses
+        try:
+            yield statuses
+        except BaseException:
+            # What is held would still be held in the next test.
+            if path.startswith("/lab/hold/"):
+                for host in connections:
+                    free(fleet, host, path.rpartition("/")[2])
+            raise
         for host, connection in connections.items():
             with contextlib.suppress(ConnectionError, http.client.HTTPException):
                 statuses[host] = connection.getresponse().status
@@ -280,7 +287,8 @@ def test_who_takes_too_long_is_named(fleet: Fleet) -> None:
         answers = at_once(fleet, KINDS, http_timeout=2)
         for host, answer in answers.items():
             assert answer.code == 2
-            (busy,) = answer.only["busy"]
+            # On a slow machine another worker may have written no dump in time; it is named as well.
+            (busy,) = (one for one in answer.only["busy"] if one["url"])
             assert "http_timeout (2 s)" in answer.result["msg"]
             for part in ("/lab/hold/long", f"database {host}", f"pid {busy['pid']} (http)"):
                 assert part in answer.result["msg"]

@@ -23,6 +23,8 @@ def test_groups_of_this_run_and_of_the_fact_cache(
     monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN", "ansible.builtin.jsonfile")
     monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN_CONNECTION", str(tmp_path / "facts"))
     fleet.run("t19", "touch", "/opt/lab/addons/lab_slow/__init__.py")
+    # Another file of tests may have left the other one stale.
+    stale = {host for host in ("t19", "t14") if fleet.master(host)["stale"]}
     book = tmp_path / "book.yml"
     book.write_text(
         "- import_playbook: fleetops.odoo.fleet_info\n"
@@ -32,7 +34,8 @@ def test_groups_of_this_run_and_of_the_fact_cache(
     values = {"fleet_info_hosts": HOSTS, "fleet_info_report_dir": str(tmp_path / "report")}
     done = fleet.playbook(str(book), "-e", json.dumps(values))
     assert done.returncode == 0, done.stdout
-    assert re.findall(r"ok: \[(\w+)\] =>\s+msg: stale here", done.stdout) == ["t19"]
+    assert set(re.findall(r"ok: \[(\w+)\] =>\s+msg: stale here", done.stdout)) == stale
+    assert "t19" in stale
     assert re.search(r"- t19 +odoo\.service +19\.0 +threaded +- +t19 +running +reload +systemd", done.stdout)
     assert re.search(r"- p14 +odoo\.service +14\.0 +prefork +2 http\+1 cron\+1 gevent +p14 +running", done.stdout)
     assert done.stdout.count("changed=0") == len(KINDS)

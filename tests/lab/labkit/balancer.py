@@ -45,6 +45,7 @@ defaults
     timeout client 130s
     timeout server 130s
     timeout queue 30s
+    timeout check 3s
 
 frontend web
     bind :80
