@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import pathlib
 import re
+import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, free, request
@@ -108,19 +109,33 @@ def test_a_slice_is_refused_with_a_sentence(awx: Awx, fleet: Fleet) -> None:
     assert fleet.processes("p19") == before
 
 
-@pytest.mark.parametrize(
-    ("playbook", "template", "given"),
-    [
-        ("drain", "drain", {"graceful_drain_hosts": "t19", "graceful_drain_force": "false"}),
-        ("undrain", "undrain", {"graceful_drain_hosts": "t19"}),
-        ("release", "release", {"rolling_restart_hosts": "t19"}),
-    ],
-)
-def test_what_surveys_send_is_understood(awx: Awx, playbook: str, template: str, given: dict[str, str]) -> None:
-    """Texts for booleans and lists, and empty ones."""
-    done = awx.job(60, playbook, answers(template, **given), cmdline="--check")
-    assert (done.status, done.code) == ("successful", 0), done.output
-    assert done.told[{"release": "release"}.get(playbook, "graceful_drain")]["failed"] == []
+def test_what_surveys_send_is_understood(awx: Awx, fleet: Fleet) -> None:
+    """Texts for booleans and numbers, and empty ones, by every template that has not run above; for real."""
+    before = fleet.processes("p19")
+
+    def told(number: int, template: str, **given: str) -> t.Any:
+        done = awx.job(number, template, answers(template, **given))
+        assert (done.status, done.code) == ("successful", 0), done.output
+        return done.told[{"undrain": "graceful_drain", "drain": "graceful_drain"}.get(template, template)]
+
+    hosts = {"graceful_drain_hosts": "t19"}
+    assert told(60, "drain", **hosts, graceful_drain_http_timeout="60.0") == {"done": ["t19"], "failed": []}
+    assert fleet.module("t19", "master_info").result["masters"] == []
+    assert told(61, "undrain", **hosts) == {"done": ["t19"], "failed": []}
+    fleet.settle("t19")
+    assert told(62, "release", rolling_restart_hosts="t19") == {"released": [], "failed": []}
+    for number, count in ((63, "3"), (64, "2")):
+        given = {"scale_workers_hosts": "p19", "scale_workers_count": count}
+        assert told(number, "scale_workers", **given) == {"done": ["p19"], "failed": []}
+        assert fleet.master("p19")["workers"]["http"] == int(count)
+    given = {"recycle_workers_hosts": "p19", "recycle_workers_older_than": "0"}
+    assert told(65, "recycle_workers", **given) == {"done": ["p19"], "failed": []}
+    after = fleet.processes("p19")
+    # The master, and whoever is neither an http worker nor new.
+    assert after[0] == before[0]
+    assert len(set(before) - set(after)) == 2
+    worst = told(66, "cache_report", cache_report_hosts="p19,p14", cache_report_top="3")
+    assert 1 <= len(worst) <= 3
 
 
 def test_the_archive_is_what_jobs_run(awx: Awx) -> None:
