@@ -12,17 +12,15 @@ the journal names, or nothing where the lines of all processes come one after th
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import subprocess
-import time
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._container import find_container
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._log import JOURNALCTL, open_log
+from ansible_collections.fleetops.odoo.plugins.module_utils._log_entries import docker_entry, journal_entry, k8s_entry
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import (
     FILE,
     IN_CONTAINER,
@@ -46,17 +44,6 @@ Carried = t.Tuple[str, bytes]
 
 #: What processes may be asked to write, each by a logger of its own.
 DUMPS, STATISTICS = "stack dumps", "cache statistics"
-
-#: "Odoo Server 19.0:db:INFO:odoo.tools.misc:" and the text (seen on Odoo 19.0).
-_SYSLOG_HEAD = re.compile(rb"[A-Z]\w+ Server [^:\n]*:(?P<database>[^:\s]+):(?P<level>[A-Z]+):(?P<logger>[\w.]+):")
-
-
-class Entry(t.NamedTuple):
-    """An entry of the journal. ``partial``: its message goes on in the next one."""
-
-    pid: str
-    message: bytes
-    partial: bool
 
 
 class Unreachable(Exception):
@@ -271,66 +258,6 @@ class RuntimeFollower(FileFollower):
                 self._partial[stream] = known + text
             else:
                 yield "", known + text + b"\n"
-
-
-def journal_entry(line: bytes) -> t.Optional[Entry]:
-    """An entry, as journalctl prints it as JSON; None where it is none, or has no message. Pure.
-
-    A message that is not UTF-8 comes as a list of numbers. What Odoo sends to syslog has another head, without time
-    and pid: that is put right.
-    """
-    try:
-        entry = json.loads(line.decode("utf-8"))
-        message = entry.get("MESSAGE")
-        text = message.encode("utf-8") if isinstance(message, str) else bytes(message)
-        text = text[:-1] if text.endswith(b"\n") else text  # conmon keeps the end of a line
-        pid = str(entry.get("_PID", ""))
-        if entry.get("_TRANSPORT") == "syslog":
-            text = from_syslog(text, pid, int(entry["__REALTIME_TIMESTAMP"]))
-    except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
-        return None
-    return Entry(pid, text, entry.get("CONTAINER_PARTIAL_MESSAGE") == "true")
-
-
-def from_syslog(message: bytes, pid: str, moment: int) -> bytes:
-    """A record as Odoo sends it to syslog, with the head that it has elsewhere. Pure.
-
-    :param moment: microseconds since the epoch.
-    """
-    found = _SYSLOG_HEAD.match(message)
-    if not found:
-        return message
-    clock = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment // 1_000_000)).encode()
-    head = b"%s,%03d %s %s %s %s: " % (
-        clock,
-        moment // 1000 % 1000,
-        pid.encode(),
-        found.group("level"),
-        found.group("database"),
-        found.group("logger"),
-    )
-    return head + message[found.end() :]
-
-
-def k8s_entry(line: bytes) -> t.Tuple[str, bytes, bool]:
-    """Stream and text of a line of podman's k8s-file, and whether the text goes on in the next (P). Pure.
-
-    conmon reads 8 kB at a time and cuts a line there (seen with podman 4.3).
-    """
-    _time, _space, rest = line.rstrip(b"\n").partition(b" ")
-    stream, _space, rest = rest.partition(b" ")
-    tag, _space, text = rest.partition(b" ")
-    return stream.decode("ascii", "replace"), text, tag == b"P"
-
-
-def docker_entry(line: bytes) -> t.Tuple[str, bytes, bool]:
-    """The same of docker's json-file, as its documentation has it. Pure."""
-    try:
-        entry = json.loads(line.decode("utf-8", "replace"))
-        text = str(entry["log"]).encode("utf-8", "surrogatepass")
-    except (ValueError, KeyError, TypeError):
-        return "", b"", False
-    return str(entry.get("stream", "")), text.rstrip(b"\n"), not text.endswith(b"\n")
 
 
 def hidden(place: LogPlace, what: str = DUMPS) -> t.Optional[str]:

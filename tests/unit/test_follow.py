@@ -20,12 +20,10 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._follow import (
     JournalFollower,
     RuntimeFollower,
     Unreachable,
-    docker_entry,
     follow,
     hidden,
-    journal_entry,
-    k8s_entry,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._log_entries import docker_entry, journal_entry, k8s_entry
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import (
     FILE,
     IN_CONTAINER,
