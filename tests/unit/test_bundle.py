@@ -17,10 +17,10 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils import _bundle, _follow, _gather, _secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._bundle import Bundle, LeftOut, SecretLeft, left_in
-from ansible_collections.fleetops.odoo.plugins.module_utils._log_entries import docker_entry, k8s_entry
 from ansible_collections.fleetops.odoo.plugins.module_utils._gather import BundleOrder, make_bundle
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
+from ansible_collections.fleetops.odoo.plugins.module_utils._log_entries import docker_entry, k8s_entry
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._programs import end_of_output
 from ansible_collections.fleetops.odoo.plugins.module_utils._secrets import Secrets, known_secrets, sort_out
