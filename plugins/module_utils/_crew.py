@@ -31,7 +31,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import Wo
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check, send
 from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._subject import Ended, Subject
-from ansible_collections.fleetops.odoo.plugins.module_utils._survey import find_successor
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import find_successor, succeeded_by
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, REFUSED, SIGNALLED, Result, printable
 
 
@@ -279,7 +279,7 @@ class Crew(Subject, t.Generic[R]):
             what += ": the server ended " + sent
             found = find_successor(self.proc, self.now, self.seen, self.supervisor)
             if found is not None:
-                what += "; %s has started another one with pid %d" % (self.supervisor.unit, found[1].master.pid)
+                what += succeeded_by(self.supervisor, found[1])
         elif isinstance(exc, TimedOut):
             what += " within its timeout (%g s): still waiting for %s" % (self._timeout, exc.reason)
         else:

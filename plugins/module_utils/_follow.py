@@ -23,10 +23,10 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._log import JOURNALC
 from ansible_collections.fleetops.odoo.plugins.module_utils._log_entries import docker_entry, journal_entry, k8s_entry
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import (
     FILE,
-    IN_CONTAINER,
     JOURNAL,
-    TERMINAL,
     LogPlace,
+    nowhere,
+    untrusted,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._programs import container_program, output_of
@@ -133,7 +133,7 @@ class FileFollower(Follower):
         self._path, self._opened = path, opened
         first = opened()
         if first is None and os.path.exists(path):
-            raise Unreachable("its log %s is not a file that this user may read and the server has open" % source)
+            raise Unreachable(untrusted(source))
         if first is None and not os.path.isdir(os.path.dirname(path)):
             raise Unreachable("its log %s is not there" % source)
         self._files = [] if first is None else [_Held(first, os.fstat(first).st_size)]
@@ -262,10 +262,9 @@ class RuntimeFollower(FileFollower):
 
 def hidden(place: LogPlace, what: str = DUMPS) -> t.Optional[str]:
     """Why nothing of this kind would show in the log wherever one looks, as a clause; None when it would. Pure."""
-    if place.kind == TERMINAL:
-        return "its log goes to a terminal"
-    if place.kind not in (FILE, JOURNAL, IN_CONTAINER):
-        return "its log goes nowhere that can be read"
+    why = nowhere(place)
+    if why:
+        return why
     shows = place.shows_dumps if what == DUMPS else place.shows_statistics
     return None if shows else "its log level hides %s, which are written at level info" % what
 

@@ -57,6 +57,18 @@ def find_log(
     return LogPlace(kind, target, shows and kind != NOWHERE, counts and kind != NOWHERE)
 
 
+def nowhere(place: LogPlace) -> t.Optional[str]:
+    """Why no log of this server can be read from its host, as a clause; None where one may be."""
+    if place.kind == TERMINAL:
+        return "its log goes to a terminal"
+    return None if place.kind in (FILE, JOURNAL, IN_CONTAINER) else "its log goes nowhere that can be read"
+
+
+def untrusted(path: str) -> str:
+    """Why a file that lies where the log should be is not read, as a clause."""
+    return "its log %s is not a file that this user may read and the server has open" % path
+
+
 def level_of(logger: str, options: Options) -> int:
     """Level at which a logger writes, as Odoo sets it up: the log level, then the handlers, the nearest name wins."""
     levels = {"": _NAMES["INFO"]}

@@ -153,7 +153,11 @@ def send_signal(module: AnsibleModule) -> None:
     except SignalFailed as exc:
         module.fail_json(msg=printable(str(exc)), **told(module, exc.results))
     if not results and not params["allow_none"]:
-        module.fail_json(msg="no process of role %s was found" % params["role"], **told(module, results))
+        module.fail_json(
+            msg="no process of role %s was found; right is a role that a chosen server has, or allow_none"
+            % params["role"],
+            **told(module, results),
+        )
     module.exit_json(**told(module, results))
 
 
@@ -163,7 +167,8 @@ def wait_healthy(module: AnsibleModule) -> None:
     order = WatchOrder(health_of(module, module.params["health"]), seconds_of(module, "duration"), timeout_of(module))
     if order.duration >= order.timeout:
         module.fail_json(
-            msg="duration: %g s do not fit into a timeout of %g s; right is less" % (order.duration, order.timeout)
+            msg="duration: %g s do not fit into a timeout of %g s; right is less, or a longer timeout"
+            % (order.duration, order.timeout)
         )
     seen, identities = choose_masters(module, host)
     try:
@@ -201,14 +206,14 @@ def choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[st
     seen, identities = matching(module, host)
     if not identities and not module.params["allow_none"]:
         others = ["%d (%s)" % (i.master.pid, _name(seen, i.identity)) for i in seen.instances]
-        module.fail_json(
-            msg="no Odoo master was found%s. There %s."
-            % (
-                " that matches %s" % module.params["match"] if module.params["match"] else "",
-                "is none on this host" if not others else "are others, with pid %s" % ", ".join(others),
-            ),
-            results=[],
-        )
+        # To a user who sees little, an empty host and one with servers look the same.
+        said = [
+            "no Odoo master was found%s."
+            % (" that matches %s" % module.params["match"] if module.params["match"] else ""),
+            "There are others, with pid %s." % ", ".join(others) if others else "There is none on this host.",
+            *_unseen(host, seen),
+        ]
+        module.fail_json(msg=" ".join(said), results=[])
     return seen, identities
 
 

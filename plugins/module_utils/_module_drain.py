@@ -96,7 +96,7 @@ def _undrain_order(module: AnsibleModule) -> UndrainOrder:
     )
     if order.min_healthy_time >= order.timeout:
         module.fail_json(
-            msg="min_healthy_time: %g s do not fit into a timeout of %g s; right is less"
+            msg="min_healthy_time: %g s do not fit into a timeout of %g s; right is less, or a longer timeout"
             % (order.min_healthy_time, order.timeout)
         )
     return order

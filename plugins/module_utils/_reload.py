@@ -35,7 +35,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._restart import Job,
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check, send
 from ansible_collections.fleetops.odoo.plugins.module_utils._serving import reloaded
 from ansible_collections.fleetops.odoo.plugins.module_utils._subject import Ended, Subject
-from ansible_collections.fleetops.odoo.plugins.module_utils._survey import find_successor, start_time
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import find_successor, start_time, succeeded_by
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
     REFUSED,
     RESTARTED,
@@ -324,7 +324,7 @@ class _Reload(Subject):
             drained = not self.result.signals and (self.now.state == DRAINING or self._was_drained())
             what = "Odoo with pid %d ended %s" % (pid, "its drain and is gone" if drained else done)
             if self._follow():
-                what += "; %s has started another one with pid %d" % (self.supervisor.unit, self.now.master.pid)
+                what += succeeded_by(self.supervisor, self.now)
         elif isinstance(exc, TimedOut):
             what = "Odoo with pid %d was not ready within %g s %s: still waiting for %s" % (
                 pid,

@@ -136,6 +136,11 @@ def find_successor(
     return None if chosen is None else (now, chosen)
 
 
+def succeeded_by(supervisor: Supervisor, new: Instance) -> str:
+    """What is said of such a server behind the end of the old one."""
+    return "; %s has started another one with pid %d" % (supervisor.unit, new.master.pid)
+
+
 def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervisor) -> LogPlace:
     """Where a server's log goes."""
     try:

@@ -21,7 +21,12 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._follow import (
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._log import LogMark, journal, shown_lines
-from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import IN_CONTAINER, TERMINAL, LogPlace
+from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import (
+    IN_CONTAINER,
+    LogPlace,
+    nowhere,
+    untrusted,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 
 
@@ -44,16 +49,10 @@ def end_of_log(
     mark = LogMark(proc, master, place, unit, 0)
     try:
         if mark.source is None:
-            raise Unreachable(_why(place))
+            raise Unreachable(untrusted(place.path) if place.path else nowhere(place) or "its log cannot be read")
         return mark.source, mark.last(most, largest)
     finally:
         mark.close()
-
-
-def _why(place: LogPlace) -> str:
-    if place.path:
-        return "its log %s is not a file that this user may read and the server has open" % place.path
-    return "its log goes to a terminal" if place.kind == TERMINAL else "its log goes nowhere that can be read"
 
 
 def _of_container(runtime: str, name: t.Optional[str], most: int, largest: int) -> t.Tuple[str, t.List[str]]:

@@ -18,7 +18,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive, look_again
 from ansible_collections.fleetops.odoo.plugins.module_utils._serving import missing, reloaded
-from ansible_collections.fleetops.odoo.plugins.module_utils._survey import find_successor, supervisor_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._survey import find_successor, succeeded_by, supervisor_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import printable
 
 #: What the state of a master is called that has ended.
@@ -186,7 +186,7 @@ class _Watch:
         supervisor = supervisor_of(self._now.master)
         found = find_successor(self._host.proc, self._now, self._seen, supervisor)
         if found is not None:
-            what += "; %s has started another one with pid %d" % (supervisor.unit, found[1].master.pid)
+            what += succeeded_by(supervisor, found[1])
         return what + self._breaks()
 
     def conclude(self, seconds: float) -> None:

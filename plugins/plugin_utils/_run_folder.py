@@ -65,7 +65,7 @@ def begin(path: str, stamp: str, least_free: int) -> str:
     if free < least_free:
         raise BadRun(
             f"min_free: {there} has {free >> 20} MB free, and {least_free >> 20} must be; right is more room, another"
-            " report_dir, or less"
+            " report_dir, or a smaller min_free"
         )
     run, number = stamp, 1
     while any(os.path.lexists(os.path.join(path, run + end)) for end in ("", ".tar.gz")):

@@ -97,7 +97,8 @@ class ActionModule(ActionBase):
             if boolean(arguments.get("allow_none", self.allow_none), strict=False):
                 return self._none(arguments, task_vars)
             raise AnsibleActionFail(
-                f"select: {expression!r} selects none of the {len(look['masters'])} masters of this host",
+                f"select: {expression!r} selects none of the {len(look['masters'])} masters of this host; right is one"
+                " that selects some, or allow_none",
                 result={"results": []},
             )
         # The rest of `match` has done its work; a master that has gone meanwhile is found missing by the module.
