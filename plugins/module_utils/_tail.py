@@ -29,6 +29,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import (
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 
+_UNASKED = "its log goes to the journal, which cannot be asked for it"
+
 
 def end_of_log(
     proc: Proc, instance: Instance, place: LogPlace, unit: t.Optional[str], most: int, largest: int
@@ -49,7 +51,7 @@ def end_of_log(
     mark = LogMark(proc, master, place, unit, 0)
     try:
         if mark.source is None:
-            raise Unreachable(untrusted(place.path) if place.path else nowhere(place) or "its log cannot be read")
+            raise Unreachable(untrusted(place.path) if place.path else nowhere(place) or _UNASKED)
         return mark.source, mark.last(most, largest)
     finally:
         mark.close()

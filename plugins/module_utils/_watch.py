@@ -171,14 +171,12 @@ class _Watch:
 
     def complaint(self) -> str:
         """Why it has not met the goal, without a full stop."""
-        what = "Odoo with pid %d was not healthy" % self.result.pid
-        if self._order.duration:
-            what += " for %g s without a break" % self._order.duration
-        what += " within %g s: " % self._order.timeout
-        if self._lacking is not None:
-            what += "still waiting for " + self._lacking
-        else:
-            what += "it is now, since %.1f s" % self._held
+        what = "Odoo with pid %d was not healthy%s within %g s: %s" % (
+            self.result.pid,
+            " for %g s without a break" % self._order.duration if self._order.duration else "",
+            self._order.timeout,
+            "it is now, since %.1f s" % self._held if self._lacking is None else "still waiting for " + self._lacking,
+        )
         return what + self._breaks()
 
     def _bury(self) -> str:
