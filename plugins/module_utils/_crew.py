@@ -26,6 +26,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     Child,
     Instance,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import TAKEN
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check, send
@@ -33,6 +34,9 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._subject import Ended, Subject
 from ansible_collections.fleetops.odoo.plugins.module_utils._survey import find_successor, succeeded_by
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, REFUSED, SIGNALLED, Result, printable
+
+#: What is waited for before workers are counted, and afterwards.
+UNSTEADY = "its workers to stay the same"
 
 
 @dataclass
@@ -134,7 +138,7 @@ class Crew(Subject, t.Generic[R]):
         def attempt() -> t.Union[bool, Pending]:
             self._lock = self.host.store.try_lock(self.now.master)
             self.look()
-            return Pending("another call that is at work on this server") if self._lock is None else True
+            return Pending(TAKEN) if self._lock is None else True
 
         self.wait(attempt)
 
@@ -170,7 +174,7 @@ class Crew(Subject, t.Generic[R]):
             found = [child.process.identity for role in roles for child in self.crew(role)]
             if found != same:
                 same, since = found, self.clock.monotonic()
-            return self.clock.monotonic() - since >= seconds or Pending("its workers to stay the same")
+            return self.clock.monotonic() - since >= seconds or Pending(UNSTEADY)
 
         self.wait(attempt)
 

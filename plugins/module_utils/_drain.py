@@ -29,6 +29,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     Instance,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._leaving import FORCED, Leaving
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import TAKEN
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive
 from ansible_collections.fleetops.odoo.plugins.module_utils._notes import Note, NoteBook, new_note
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
@@ -186,7 +187,7 @@ class _Drain(Leaving):
                 if lock is not None:
                     self.locks.append(lock)
             self.look()
-            return len(self.locks) == 2 or Pending("another call that is at work on this server")
+            return len(self.locks) == 2 or Pending(TAKEN)
 
         self.wait(attempt)
 

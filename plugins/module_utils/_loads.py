@@ -37,6 +37,10 @@ class Loaded:
     evidence: str
 
 
+#: What is waited for while somebody else has a server's lock.
+TAKEN = "another call that is at work on this server"
+
+
 class StateDirectory:
     """Markers and locks of one user on one host."""
 

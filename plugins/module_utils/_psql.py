@@ -204,7 +204,7 @@ def find_psql(proc: Proc, master: Process) -> t.Tuple[str, t.Tuple[str, ...]]:
             found = sorted(filter(is_roots, there), key=_by_version)
             if found:
                 return found[-1][len(root) :], spaces
-    raise NoAnswer("psql is not installed there")
+    raise NoAnswer("psql is not installed there, or not root's alone")
 
 
 def _is_wrapper(path: str) -> bool:

@@ -31,6 +31,8 @@ _DELETED = " (deleted)"
 #: Names of the programs that run Odoo, as the kernel tells them.
 _PYTHON = re.compile(r"^(python|pypy)[0-9.]*(-dbg|d)?$")
 
+_STRANGER = "its arguments name %s, which is not the interpreter that it runs"
+
 
 class WouldFail(Exception):
     """The HUP or the restart would not leave a running server behind.
@@ -125,7 +127,7 @@ def rehearse_restart(
             return ["anything, since %s is gone and its unit has changed" % lost]
         raise WouldFail("%s is gone, and a restart would not find it either" % lost)
     if not _runs(root, "%s/%d/exe" % (proc.root, master.pid), executable) and not _is_plain_python(proc, master):
-        raise WouldFail("its arguments name %s, which is not the interpreter that it runs" % executable)
+        raise WouldFail(_STRANGER % executable)
     left_out = ["what has changed in its unit"] if unit_changed else []
     if master.uid == 0:
         return [*left_out, "its code, since it runs as root"]
@@ -264,9 +266,7 @@ def _check_files(root: str, exe: str, master: Process, command: Command, executa
         )
     # argv is what its starter chose to write there. Only the program that really runs may be run in its name.
     if not _runs(root, exe, executable):
-        raise WouldFail(
-            "its arguments name %s, which is not the interpreter that it runs" % executable, restart_helps=True
-        )
+        raise WouldFail(_STRANGER % executable, restart_helps=True)
     relative = not (command.script or "").startswith("/")
     if relative and (master.cwd or "").endswith(_DELETED):
         raise WouldFail(

@@ -27,6 +27,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._decide import (
 from ansible_collections.fleetops.odoo.plugins.module_utils._health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import DRAINING, MASTER, Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import TAKEN
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive
 from ansible_collections.fleetops.odoo.plugins.module_utils._notes import NoteBook
 from ansible_collections.fleetops.odoo.plugins.module_utils._prepare import Way, prepare
@@ -204,7 +205,7 @@ class _Reload(Subject):
                 # The other call is restarting it, or has done so. What counts now is the lock of the new server.
                 self._let_go()
                 return Pending("another call that is restarting it")
-            return Pending("another call that is at work on this server") if self._lock is None else True
+            return Pending(TAKEN) if self._lock is None else True
 
         self.wait(attempt)
         if decision.load:

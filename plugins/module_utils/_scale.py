@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut, wait_until
 from ansible_collections.fleetops.odoo.plugins.module_utils._conf import Edit, prepare_edit
-from ansible_collections.fleetops.odoo.plugins.module_utils._crew import Crew, CrewResult, work_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._crew import UNSTEADY, Crew, CrewResult, work_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import CURRENT, HTTP, UNKNOWN, Child, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
@@ -163,7 +163,7 @@ class _Scale(Crew[ScaleResult]):
         try:
             while not self._step():
                 if self.late:
-                    raise self.timed_out("its workers to stay the same")
+                    raise self.timed_out(UNSTEADY)
                 self._count()
         except TimedOut as exc:
             raise self._too_late(exc) from None

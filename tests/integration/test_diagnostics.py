@@ -74,7 +74,7 @@ def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet, tmp_
     ("options", "values", "message"),
     [
         (["--check"], {}, "a check run asks no process"),
-        ([], {"report_dir": "here"}, "diagnostics_report_dir must be an absolute path"),
+        ([], {"report_dir": "here"}, "diagnostics_report_dir: here must be an absolute path"),
         ([], {"samples": "many"}, "diagnostics_samples"),
         ([], {"deliver": "nobody:/srv"}, "diagnostics_deliver: the inventory has no host 'nobody'"),
         ([], {"min_free": "99999999"}, "diagnostics_min_free: "),

@@ -72,7 +72,7 @@ def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet) -> N
     [
         ({"fleet_info_hosts": "oddo"}, "fleet_info_hosts: 'oddo' matches no host of the inventory"),
         ({"fleet_info_host": "p19"}, "which hosts are meant is fleet_info_hosts"),
-        ({"fleet_info_report_dir": "here"}, "fleet_info_report_dir must be an absolute path"),
+        ({"fleet_info_report_dir": "here"}, "fleet_info_report_dir: here must be an absolute path"),
     ],
 )
 def test_what_cannot_be_done_is_said(fleet: Fleet, values: dict[str, str], message: str) -> None:

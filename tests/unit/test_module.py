@@ -1,0 +1,56 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a module says when it finds no server."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils import _module
+from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock
+from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
+
+
+class Failed(Exception):
+    pass
+
+
+class Module:
+    def __init__(self, **params: t.Any) -> None:
+        self.params = {"match": {}, "allow_none": False, **params}
+
+    def fail_json(self, **result: t.Any) -> t.NoReturn:
+        raise Failed(result["msg"])
+
+
+def said(host: Host, **params: t.Any) -> str:
+    with pytest.raises(Failed) as failed:
+        _module.choose_masters(t.cast("t.Any", Module(**params)), host)
+    return str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("uid", "options", "sees_little"),
+    [(1000, "rw,hidepid=invisible", True), (0, "rw,hidepid=invisible", False), (1000, "rw", False)],
+)
+def test_an_empty_host_and_a_blind_user_are_told_apart(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, uid: int, options: str, *, sees_little: bool
+) -> None:
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/mountinfo").write_text(f"22 28 0:21 / {tmp_path} rw - proc proc {options}\n", encoding="utf-8")
+    (tmp_path / "uptime").write_text("100.0 100.0\n", encoding="utf-8")
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    host = Host(Proc(str(tmp_path)), Clock(), StateDirectory(str(tmp_path / "state")))
+    message = said(host)
+    assert message.startswith("no Odoo master was found. There is none on this host.")
+    assert message.endswith("Run as root to see them.") is sees_little
+    assert said(host, match={"unit": "a"}).startswith("no Odoo master was found that matches {'unit': 'a'}. There is")
+    _seen, identities = _module.choose_masters(t.cast("t.Any", Module(allow_none=True)), host)
+    assert identities == []
