@@ -185,6 +185,16 @@ def request(fleet: Fleet, host: str, path: str, port: int = 8069) -> t.Iterator[
         connection.close()
 
 
+@contextlib.contextmanager
+def held(fleet: Fleet, host: str, name: str) -> t.Iterator[Request]:
+    """Have a request for /lab/hold/NAME under way at a host while the block runs, however slow the machine is."""
+    with request(fleet, host, f"/lab/hold/{name}") as sent:
+        try:
+            yield sent
+        finally:
+            free(fleet, host, name)
+
+
 def plant_killer(fleet: Fleet, host: str) -> None:
     """Make the next load end the server, in a way that nothing but trying finds out: a module that ends the process."""
     addon = "/opt/lab/addons/lab_killer"

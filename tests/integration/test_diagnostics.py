@@ -12,7 +12,7 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab, no_secrets, request, run_of
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, held, lab, no_secrets, run_of
 
 HOSTS = "p19,t19,p14,t14"
 
@@ -27,7 +27,7 @@ def diagnose(fleet: Fleet, folder: pathlib.Path, hosts: str, *options: str, **va
 
 
 def test_all_kinds_answer_and_the_culprit_comes_first(fleet: Fleet, tmp_path: pathlib.Path) -> None:
-    with request(fleet, "p19", "/lab/sleep/20"), request(fleet, "p19", "/lab/sleep/20"):
+    with held(fleet, "p19", "one"), held(fleet, "p19", "two"):
         code, said = diagnose(fleet, tmp_path, HOSTS)
     assert code == 0, said
     folder = run_of(tmp_path)
@@ -40,7 +40,7 @@ def test_all_kinds_answer_and_the_culprit_comes_first(fleet: Fleet, tmp_path: pa
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     first = report["findings"][0]["sentence"]
     assert first.startswith("p19 has no http worker left for new requests"), first
-    assert "lab_slow.sleep" in first
+    assert "lab_slow.hold" in first
     assert report["postgres"]["unsaid"] == {}
     assert folder.stat().st_mode & 0o777 == 0o700
     for path in [path for path in folder.rglob("*") if path.is_file()]:

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from .conftest import KINDS, Fleet, free, request
+from .conftest import KINDS, Fleet, held
 
 LOG = "/var/log/odoo/odoo-server.log"
 
@@ -40,9 +40,8 @@ def test_the_journal(fleet: Fleet) -> None:
 
 
 def test_a_request_that_hangs_is_seen_in_its_stack(fleet: Fleet) -> None:
-    with request(fleet, "p19", "/lab/hold/evidence"):
+    with held(fleet, "p19", "evidence"):
         found = fleet.module("p19", "evidence").only
-        free(fleet, "p19", "evidence")
     assert any("lab_slow/controllers/main.py" in line for line in found["log"])
 
 

@@ -130,14 +130,16 @@ def test_a_unit_that_cannot_start_is_refused_and_the_server_goes_on(fleet: Fleet
         assert fleet.processes("p19") == old
 
 
-@pytest.mark.parametrize(("mode", "status"), [("mixed", 200), ("control-group", None)])
-def test_what_a_restart_does_to_requests_under_way(fleet: Fleet, mode: str, status: int | None) -> None:
+@pytest.mark.parametrize(
+    ("mode", "path", "status"), [("mixed", "/lab/sleep/4", 200), ("control-group", "/lab/hold/cut-off", None)]
+)
+def test_what_a_restart_does_to_requests_under_way(fleet: Fleet, mode: str, path: str, status: int | None) -> None:
     with drop_in(fleet, "p19", f"KillMode={mode}"):
         fleet.run("p19", "systemctl", "daemon-reload")
         got: int | None = None
         with (
             contextlib.suppress(http.client.HTTPException, ConnectionError),
-            request(fleet, "p19", "/lab/sleep/4") as r,
+            request(fleet, "p19", path) as r,
         ):
             answer = fleet.module("p19", "reload", method="supervisor")
         got = r.status

@@ -75,7 +75,7 @@ def roll_with(fleet: Fleet, folder: pathlib.Path, batches: str, outcome: str, th
         "  delegate_to: localhost\n  run_once: true\n  failed_when: false\n" + then,
         encoding="utf-8",
     )
-    options: dict[str, t.Any] = {"balancer": "none", "batches": batches, "before_batch": str(tasks), "timeout": 20}
+    options: dict[str, t.Any] = {"balancer": "none", "batches": batches, "before_batch": str(tasks), "timeout": 60}
     roll = Roll(fleet, folder / "r", "-l", ",".join(KINDS), **options)
     try:
         return roll.end()

@@ -12,7 +12,7 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, free, request
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, held
 from ansible_collections.fleetops.odoo.tests.integration.jobs import Awx, answers, eventually
 from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, RELOAD, all_in, balancer, locked
 
@@ -52,9 +52,8 @@ def test_a_roll_tells_a_workflow_what_it_did(awx: Awx, fleet: Fleet) -> None:
 
 def test_diagnostics_tell_what_they_found(awx: Awx, fleet: Fleet) -> None:
     given = answers("diagnostics", diagnostics_hosts="p19", diagnostics_samples=2, diagnostics_interval=0.5)
-    with request(fleet, "p19", "/lab/hold/diagnosed"):
+    with held(fleet, "p19", "diagnosed"):
         done = awx.job(46, "diagnostics", given)
-        free(fleet, "p19", "diagnosed")
     assert (done.status, done.code) == ("successful", 0), done.output
     told = json.dumps(done.told)
     assert "lab_slow" in told or "/lab/hold" in told, told
@@ -75,9 +74,8 @@ def test_a_cancelled_roll_is_plainly_marked_and_release_puts_it_right(awx: Awx, 
         return balancer(fleet)["p19"][0] != "ready"
 
     given = answers("rolling_restart", rolling_restart_hosts="p19", rolling_restart_policy="always")
-    with request(fleet, "p19", "/lab/hold/cancelled"):
+    with held(fleet, "p19", "cancelled"):
         done = awx.job(48, "rolling_restart", {**HAPROXY, **given}, cancel_at=RELOAD)
-        free(fleet, "p19", "cancelled")
     assert done.status == "canceled", done.output
     assert done.code != 0
     assert is_out()
