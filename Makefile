@@ -82,6 +82,10 @@ scale-steps: setup ## 50 random steps of scaling on Odoo 19 and 14, side by side
 	@FLEETOPS_SCALE_STEPS=50; export FLEETOPS_SCALE_STEPS; \
 	$(PYTEST) tests/integration/test_workers.py -k random_steps $(ARGS)
 
+.PHONY: docs
+docs: setup ## write docs/reference anew from what ansible-doc says; a unit test tells when it is out of date
+	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python -m tests.docs.reference
+
 .PHONY: bench
 bench: setup ## what a look and a roll cost, against what one would do without us (as root)
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python tests/bench/bench.py
