@@ -232,8 +232,9 @@ def _index(everything: dict[str, dict[str, Record]]) -> str:
     lines = [
         "# Reference",
         "",
-        "Made by `make docs` from what `ansible-doc` says; nobody edits it. `ansible-doc fleetops.odoo.reload`,",
-        "`ansible-doc -t filter fleetops.odoo.batches` and `ansible-doc -t role fleetops.odoo.rolling_restart` show the same.",
+        "Made by `make docs` from what `ansible-doc` says; nobody edits it. The same is shown by",
+        "`ansible-doc fleetops.odoo.reload`, `ansible-doc -t filter fleetops.odoo.batches` and",
+        "`ansible-doc -t role fleetops.odoo.rolling_restart`.",
         "",
         "## Playbooks",
         "",
@@ -248,10 +249,7 @@ def _index(everything: dict[str, dict[str, Record]]) -> str:
     for kind, (folder, heading) in KINDS.items():
         rows = []
         for name, one in everything[kind].items():
-            if kind == "role":
-                said = _purpose(name)
-            else:
-                said = one["doc"]["short_description"]
+            said = _purpose(name) if kind == "role" else one["doc"]["short_description"]
             row = f"| [`{name}`]({folder}/{name}.md) | {_inline(said)} |"
             served = kind == "filter" and any(INNER in text for text in one["doc"]["description"])
             (inner if served else rows).append(row)
