@@ -245,9 +245,9 @@ def _index(everything: dict[str, dict[str, Record]]) -> str:
         text = " ".join(_comment(path))
         first = re.split(r"(?<=[.?:]) ", text)[0].rstrip(":.")
         lines.append(f"| [`{path.stem}`](playbooks.md#fleetopsodoo{path.stem}) | {first} |")
-    inner = []
+    inner: list[str] = []
     for kind, (folder, heading) in KINDS.items():
-        rows = []
+        rows: list[str] = []
         for name, one in everything[kind].items():
             said = _purpose(name) if kind == "role" else one["doc"]["short_description"]
             row = f"| [`{name}`]({folder}/{name}.md) | {_inline(said)} |"
