@@ -64,14 +64,16 @@ def _inline(text: str) -> str:
         return f"\0{len(kept) - 1}\0"
 
     def code(match: re.Match[str]) -> str:
-        word = re.sub(r"^[\w.]+#\w+:", "", match[2])
+        # C() is older and knows no escapes.
+        word = match[2] if match[1] else re.sub(r"\\(.)", r"\1", match[4])
+        word = re.sub(r"^[\w.]+#\w+:", "", word)
         return keep(f"`{word}`")
 
     def plugin(match: re.Match[str]) -> str:
         name, _hash, kind = match[2].partition("#")
         return keep(_link(name, kind or "module"))
 
-    text = re.sub(r"\b(C|V|O|RV|E)\(((?:[^()\\]|\\.)*)\)", code, text)
+    text = re.sub(r"\b(?:(C)\(([^)]*)\)|(V|O|RV|E)\(((?:[^)\\]|\\.)*)\))", code, text)
     text = re.sub(r"\b(M|P)\(([^)]*)\)", plugin, text)
     text = re.sub(r"\bL\(([^,)]*), *([^)]*)\)", lambda match: keep(f"[{match[1]}]({match[2]})"), text)
     text = re.sub(r"\bU\(([^)]*)\)", lambda match: keep(f"<{match[1]}>"), text)

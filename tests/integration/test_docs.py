@@ -1,0 +1,220 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The examples of the documentation, run. tests/unit/test_docs.py says that there is no other kind of them."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import typing as t
+
+import pytest
+import yaml
+from ansible_collections.fleetops.odoo.tests.docs import examples, reference
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet
+
+#: Examples that mean nothing alone, and who runs what they show.
+NOT_ALONE = {
+    "filter roll_report": "the ledger of a roll is made by the whole role (test_rolling_restart.py)",
+    "filter roll_step": "the same",
+}
+#: Tasks that cannot be run here.
+NOT_HERE = {
+    "ansible.builtin.package": "the lab's hosts have no python3-apt, and what it installs is there",
+    "community.aws.elb_target": "it takes AWS",
+}
+#: What examples call things, and what they are in the lab.
+LAB = {
+    "odoo@prod.service": "odoo.service",
+    "shop.example.com": "lab.internal",
+    "/var/tmp/diagnostics": "{tmp}/diagnostics",
+    "'odoo-server.log'": "'{tmp}/h1.log'",
+    "/tmp/bundles": "{tmp}/bundles",
+    "/tmp/{{ inventory_hostname }}": "{tmp}/evidence",
+    "/tmp/h": "{tmp}/h",
+    "'odoo1'": "'p19'",
+    "'odoo2'": "'p14'",
+    "'web1'": "'p19'",
+    "'web2'": "'p19x'",
+}
+#: What examples of filters work on, as tasks that stand before them.
+CACHES: list[dict[str, t.Any]] = [{"fleetops.odoo.cache_stats": None, "register": "caches"}]
+SEEN: list[dict[str, t.Any]] = [
+    {
+        "fleetops.odoo.haproxy_info": None,
+        "register": "seen",
+        "delegate_to": "{{ item }}",
+        "loop": ["lb"],
+    }
+]
+BEFORE: dict[str, list[dict[str, t.Any]]] = {
+    "filter awx_plan": [
+        {
+            "ansible.builtin.set_fact": {
+                "awx_setup_wanted": "{{ lookup('ansible.builtin.file', shipped) | from_yaml"
+                " | combine({'project': {'scm_url': 'https://git.example.com/odoo.git'}}, recursive=true) }}"
+            },
+            "vars": {"shipped": str(examples.ROOT / "roles/awx_setup/files/awx.yml")},
+        }
+    ],
+    "filter balancer_faults": SEEN,
+    "filter drain_faults": [
+        {
+            "ansible.builtin.set_fact": {
+                "seen": {
+                    "results": [
+                        {
+                            "item": "lb",
+                            "servers": [
+                                {"backend": "odoo", "server": name, "status": "UP", "admin": "ready", "sessions": 0}
+                                for name in ("p19", "p19x", "other")
+                            ],
+                        }
+                    ]
+                }
+            }
+        }
+    ],
+    "filter caches_page": CACHES,
+    "filter merge_caches": CACHES,
+    "filter drain_line": [{"fleetops.odoo.drain": None, "register": "drained", "check_mode": True}],
+    "filter workers_line": [
+        {"fleetops.odoo.workers": {"count": 3}, "register": "scaled", "check_mode": True},
+    ],
+    "filter fleet_report": [
+        {"fleetops.odoo.master_info": None, "register": "odoo"},
+        {
+            "ansible.builtin.set_fact": {
+                "fleet_info_records": "{{ {inventory_hostname: odoo | fleetops.odoo.fleet_facts} }}"
+            }
+        },
+    ],
+}
+#: These change nothing on a host, so they are run for real and have results for the tasks behind them.
+HARMLESS = {
+    *("bundle", "bundle_run", "cache_stats", "evidence", "haproxy_info", "master_info", "stack_dump", "wait_healthy"),
+}
+
+
+def lab_words(text: str, tmp: pathlib.Path) -> str:
+    """An example with the names of the lab."""
+    return re.sub("|".join(map(re.escape, LAB)), lambda found: LAB[found[0]].format(tmp=tmp), text)
+
+
+def tasks_of(where: str, several: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """Tasks that run an example, those of harmless modules for real."""
+    tasks = []
+    for task in [*BEFORE.get(where, []), *several]:
+        module = next(key for key in task if "." in key)
+        if module not in NOT_HERE:
+            harmless = module.removeprefix("fleetops.odoo.") in HARMLESS or module in (
+                "ansible.builtin.set_fact",
+                "ansible.builtin.copy",
+            )
+            tasks.append({"check_mode": not harmless, **task})
+    if where == "filter roll_failure":
+        tasks = [{"block": [{"ansible.builtin.fail": {"msg": "for the example"}}], "rescue": tasks}]
+    return tasks
+
+
+def play(where: str, tasks: list[dict[str, t.Any]], hosts: str = "p19") -> dict[str, t.Any]:
+    return {"name": where, "hosts": hosts, "gather_facts": False, "tasks": tasks}
+
+
+def plays_of_plugins(tmp: pathlib.Path) -> t.Iterator[dict[str, t.Any]]:
+    """The EXAMPLES of every plugin."""
+    for kind, several in reference.collected().items():
+        for name, one in several.items():
+            where = f"{kind} {name}"
+            if not one.get("examples") or where in NOT_ALONE:
+                continue
+            listed = examples.listed(lab_words(one["examples"], tmp))
+            yield from (whole for whole in listed if "hosts" in whole)
+            tasks = [task for task in listed if "hosts" not in task]
+            if tasks:
+                hosts = {"module haproxy_info": "lb", "filter merge_caches": "p19:p14"}.get(where, "p19")
+                yield play(where, tasks_of(where, tasks), hosts)
+
+
+def plays_of_guides(tmp: pathlib.Path) -> t.Iterator[dict[str, t.Any]]:
+    """The commands of ``ansible`` in the guides, each as a task with the same arguments."""
+    seen = {("fleetops.odoo.master_info", ""), ("fleetops.odoo.stack_dump", "")}
+    for where, command in examples.commands():
+        if not command.startswith("ansible "):
+            continue
+        typed = examples.adhoc(where, lab_words(command, tmp))
+        if typed.module in NOT_HERE or (typed.module, typed.arguments) in seen:
+            continue
+        seen.add((typed.module, typed.arguments))
+        arguments = json.loads(typed.arguments) if typed.arguments.startswith("{") else typed.arguments
+        yield play(command, tasks_of(where, [{typed.module: arguments}]), "lb" if typed.hosts == "lb" else "p19")
+
+
+@pytest.fixture
+def inventory(fleet: Fleet, tmp_path: pathlib.Path) -> pathlib.Path:
+    """The lab, with two hosts as the group odoo."""
+    lab = yaml.safe_load(pathlib.Path(fleet.inventory).read_text(encoding="utf-8"))["all"]
+    hosts = {
+        name: host for group in lab["children"].values() for name, host in (group.get("hosts") or {}).items() if host
+    }
+    path = tmp_path / "inventory.yml"
+    made = {
+        "all": {
+            "vars": lab["vars"],
+            "hosts": {"lb": hosts["lb"]},
+            "children": {"odoo": {"hosts": {name: hosts[name] for name in ("p19", "p14")}}},
+        }
+    }
+    path.write_text(yaml.safe_dump(made), encoding="utf-8")
+    return path
+
+
+@pytest.mark.timeout(400)
+def test_examples_and_commands(fleet: Fleet, inventory: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """All of it in one run: what would act in check mode, the rest for real."""
+    assert fleet.module("p19", "stack_dump").code == 0
+    for name in ("h1.log", "h2.log"):
+        (tmp_path / name).write_text(fleet.run("p19", "tail", "-c", "100000", "/var/log/odoo/odoo-server.log"))
+    before = fleet.processes("p19")
+    plays = [*plays_of_plugins(tmp_path), *plays_of_guides(tmp_path)]
+    book = tmp_path / "book.yml"
+    book.write_text(yaml.safe_dump(plays, sort_keys=False), encoding="utf-8")
+    done = Fleet(fleet.name, str(inventory)).playbook(str(book))
+    assert done.returncode == 0, done.stdout
+    assert len(re.findall(r"(?m)^TASK \[", done.stdout)) >= len(plays)
+    # Nothing was signalled that would not go on as it was.
+    assert fleet.processes("p19") == before
+
+
+def test_the_lines_of_sudoers(fleet: Fleet) -> None:
+    """Each of them is right, and Ansible becomes with it whom it is for."""
+    page = examples.ROOT / "docs/security.md"
+    lines = [block.text for block in examples.blocks(page) if block.language == "sudoers"]
+    assert len(lines) == 5
+    fleet.run(
+        "p19",
+        "sh",
+        "-c",
+        "getent group fleetops || groupadd fleetops; usermod -aG fleetops ops; echo ops:lab | chpasswd",
+    )
+    try:
+        for text in lines:
+            fleet.run("p19", "sh", "-c", f"umask 227; printf '%s\\n' '{text}' > /etc/sudoers.d/docs; visudo -cq")
+            user = "odoo" if "(odoo)" in text else "root"
+            password = [] if "NOPASSWD" in text else ["-e", "ansible_become_password=lab"]
+            if "roll-odoo" in text:
+                continue
+            become = ["--become", "--become-user", user, "-e", "ansible_user=ops", *password]
+            answer = fleet.module("p19", "roll_lock", "--check", *become, id="docs")
+            assert answer.code == 0, (text, answer.output)
+    finally:
+        fleet.run("p19", "sh", "-c", "rm -f /etc/sudoers.d/docs; passwd -l ops; gpasswd -d ops fleetops")
+
+
+def test_the_configuration_of_haproxy(fleet: Fleet) -> None:
+    (block,) = (one for one in examples.blocks(examples.ROOT / "docs/load_balancers.md") if one.language == "haproxy")
+    around = "defaults\n mode http\n timeout connect 5s\n timeout client 5s\n timeout server 5s\nlisten x\n bind :81\n"
+    fleet.run("lb", "sh", "-c", f"printf '%s\\n' '{around}{block.text}' > /tmp/docs.cfg; haproxy -c -f /tmp/docs.cfg")
