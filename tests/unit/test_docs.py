@@ -32,6 +32,20 @@ OTHERS = {
     "ansible-rulebook": "test_odoo_trouble.py runs the source; the rulebook needs a controller",
     "export CONTROLLER_HOST=https://awx.example.com CONTROLLER_OAUTH_TOKEN=...": "test_awx_setup.py has them set",
 }
+#: Playbooks take too long to be run once more for the guides: where each of them is run for real, with these variables.
+RUN_BY = {
+    "awx_setup": "test_awx_setup.py",
+    "cache_report": "test_cache_stats.py",
+    "diagnostics": "test_diagnostics.py",
+    "drain": "test_graceful_drain.py",
+    "explain_dumps": "test_explain_dumps.py",
+    "fleet_info": "test_fleet_info.py",
+    "recycle_workers": "test_workers.py",
+    "release": "test_rolling_restart.py",
+    "rolling_restart": "test_rolling_restart.py",
+    "scale_workers": "test_workers.py",
+    "undrain": "test_graceful_drain.py",
+}
 #: Modules of collections that are not installed for the tests: their options cannot be looked at.
 NOT_HERE = {"community.aws.elb_target"}
 #: Variables of Ansible's own that examples set.
@@ -236,6 +250,14 @@ def _objections_to_playbook(typed: examples.Playbook) -> list[str]:
 def test_commands_are_accepted() -> None:
     wrong = {f"{where}: {command}": objections(where, command) for where, command in examples.commands()}
     assert {place: found for place, found in wrong.items() if found} == {}
+
+
+def test_every_playbook_is_run_for_real() -> None:
+    assert set(RUN_BY) == {path.stem for path in examples.PLAYBOOKS}
+    for name, file in RUN_BY.items():
+        text = (ROOT / "tests/integration" / file).read_text(encoding="utf-8")
+        # rolls.py runs the roll for its tests.
+        assert re.search(rf"\b{name}\b", text), name
 
 
 def test_ansible_reads_all_of_it(tmp_path: pathlib.Path) -> None:
