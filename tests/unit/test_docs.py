@@ -41,8 +41,8 @@ RUN_BY = {
     "explain_dumps": "test_explain_dumps.py",
     "fleet_info": "test_fleet_info.py",
     "recycle_workers": "test_workers.py",
-    "release": "test_rolling_restart.py",
-    "rolling_restart": "test_rolling_restart.py",
+    "release": "test_roll_table.py",
+    "rolling_restart": "rolls.py",
     "scale_workers": "test_workers.py",
     "undrain": "test_graceful_drain.py",
 }
@@ -256,7 +256,6 @@ def test_every_playbook_is_run_for_real() -> None:
     assert set(RUN_BY) == {path.stem for path in examples.PLAYBOOKS}
     for name, file in RUN_BY.items():
         text = (ROOT / "tests/integration" / file).read_text(encoding="utf-8")
-        # rolls.py runs the roll for its tests.
         assert re.search(rf"\b{name}\b", text), name
 
 
