@@ -228,14 +228,10 @@ def test_the_lines_of_sudoers(fleet: Fleet) -> None:
 
 def command_only(fleet: Fleet) -> None:
     """The line that allows one command: that, without arguments, and nothing else."""
+    path = "/usr/local/bin/roll-odoo"
     fleet.run("p19", "sh", "-c", "groupadd -f odoo-operators; usermod -aG odoo-operators ops")
-    fleet.run(
-        "p19",
-        "sh",
-        "-c",
-        "printf '#!/bin/sh\\nid -un\\n' > /usr/local/bin/roll-odoo; chmod 755 /usr/local/bin/roll-odoo",
-    )
-    allowed = "runuser -u ops -- sudo -n -u odoo /usr/local/bin/roll-odoo"
+    fleet.run("p19", "sh", "-c", f"printf '#!/bin/sh\\nid -un\\n' > {path}; chmod 755 {path}")
+    allowed = f"runuser -u ops -- sudo -n -u odoo {path}"
     assert fleet.run("p19", "sh", "-c", allowed).strip() == "odoo"
     for command in (f"{allowed} --anything", "runuser -u ops -- sudo -n -u odoo id"):
         assert fleet.run("p19", "sh", "-c", f"{command}; true") == ""
