@@ -203,6 +203,11 @@ def prepare_edit(proc: Proc, instance: Instance, options: Options, version: t.Op
         raise WouldFail("%s is not written: %s" % (path, exc)) from None
     except OSError as exc:
         raise WouldFail("%s is not written: %s" % (path, exc.strerror or exc)) from None
+    if before != after and not os.access(os.path.dirname(real), os.W_OK | os.X_OK, effective_ids=True):
+        raise WouldFail(
+            "%s is not written: this user (uid %d) may put no file beside it" % (path, os.geteuid()),
+            "become root, or leave out persist",
+        )
     return Edit(proc, instance, path, real, status, content, before, after)
 
 

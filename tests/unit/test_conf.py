@@ -171,6 +171,16 @@ def test_nothing_is_written_where_it_says_so_already(server: Server) -> None:
     assert os.listdir(server.path.parent) == ["odoo.conf"]
 
 
+def test_who_may_not_write_there_is_told_before_anything_is_done(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, *_rest, **_keywords: path != str(server.path.parent))
+    with pytest.raises(WouldFail, match=r"this user \(uid \d+\) may put no file beside it"):
+        server.edit()
+    # Nothing is to be written.
+    assert server.edit(2).changes is False
+
+
 def test_what_odoo_would_not_take_is_not_written(server: Server) -> None:
     server.fails = [WouldFail("Odoo cannot parse its configuration")]
     with pytest.raises(WouldFail, match=r"odoo.conf is not written: with workers = 4, Odoo cannot parse"):
