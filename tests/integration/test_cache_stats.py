@@ -57,7 +57,8 @@ def test_in_four_runs_everybody_answers_and_nobody_is_harmed(
         assert (answer.code, answer.result["changed"]) == (0, False), answer.output
         found = answer.only
         assert (found["did"], found["missing"], found["signals"]) == ("signalled", [], ["USR1"]), found
-        assert [one["role"] for one in found["asked"]] == roles
+        # The order is that in which they were started, and workers are replaced.
+        assert sorted(one["role"] for one in found["asked"]) == sorted(roles)
         # The gevent process is none of them.
         assert [one["role"] for one in found["left_out"]] == (["gevent"] if len(roles) > 1 else [])
         assert [one["pid"] for one in found["statistics"]] == ([] if option else [one["pid"] for one in found["asked"]])
