@@ -60,6 +60,10 @@ page: setup ## the page of a report in a headless browser
 integration: setup ## the lab's own tests, and tests against real Odoo servers in the lab (as root)
 	@tests/integrate $(ARGS)
 
+.PHONY: thorough
+thorough: setup ## integration with the tests that the gate leaves out, because they differ from another in little (as root)
+	@FLEETOPS_ALL=1 tests/integrate $(ARGS)
+
 .PHONY: planted
 planted: setup ## more than twenty causes planted on real servers: the first finding must name each (as root)
 	@FLEETOPS_PLANTED=1; export FLEETOPS_PLANTED; $(PYTEST) tests/integration/test_planted.py -s --timeout 400 $(ARGS)

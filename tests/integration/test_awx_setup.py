@@ -68,10 +68,10 @@ PART = {
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("part", [PART, {}], ids=["part", "all"])
+@pytest.mark.parametrize(
+    "part", [pytest.param(PART, id="part"), pytest.param({}, id="all", marks=pytest.mark.thorough)]
+)
 def test_it_is_all_there_and_the_second_time_nothing_changes(part: dict[str, t.Any]) -> None:
-    if not part and not os.environ.get("FLEETOPS_ALL"):
-        pytest.skip("FLEETOPS_ALL=1 runs it")
     awx = FakeAwx(PLAYBOOKS)
     override = {
         **part,

@@ -62,7 +62,15 @@ def since_now() -> dict[str, str]:
     return {"policy": "since", "since": str(time.time())}
 
 
-@pytest.mark.parametrize("host", ["p19", "seed", "t14", "journal"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "p19",
+        pytest.param("seed", marks=pytest.mark.thorough),
+        "t14",
+        pytest.param("journal", marks=pytest.mark.thorough),
+    ],
+)
 def test_four_runs(fleet: Fleet, host: str) -> None:
     run = four_runs(fleet, host, method="supervisor", **since_now())
     assert run.only["reason"].endswith("; a restart by systemd")
@@ -101,7 +109,7 @@ def test_auto_restarts_for_a_changed_unit_whatever_the_policy(fleet: Fleet) -> N
         assert "a restart by systemd, since a HUP is not enough: changed since the process" in run.only["reason"]
 
 
-@pytest.mark.parametrize("method", ["auto", "supervisor"])
+@pytest.mark.parametrize("method", ["auto", pytest.param("supervisor", marks=pytest.mark.thorough)])
 def test_a_changed_unit_is_read_anew(fleet: Fleet, method: str) -> None:
     with drop_in(fleet, "p19", "Environment=FROM_DROP_IN=yes"):
         hup = fleet.module("p19", "reload", policy="stale")
@@ -210,11 +218,12 @@ def test_a_server_that_does_not_come_back(fleet: Fleet, host: str, ends: list[st
     ("command", "change", "why"),
     [
         # In prefork mode such a server is never complete: its gevent process dies of the same import.
-        ("/usr/bin/python3 -m odoo --workers 0", ":", "it was started with -m"),
-        (
+        pytest.param("/usr/bin/python3 -m odoo --workers 0", ":", "it was started with -m", marks=pytest.mark.thorough),
+        pytest.param(
             "/usr/bin/python3 odoo-bin",
             "mv /srv/releases/1 /srv/releases/2; ln -sfn /srv/releases/2 /srv/current",
             None,
+            marks=pytest.mark.thorough,
         ),
         (
             "/usr/bin/python3 odoo-bin",

@@ -132,12 +132,11 @@ def test_a_broken_odoo_conf_is_found_before_the_hup(fleet: Fleet, host: str, lin
     assert fleet.processes(host) == before
 
 
-@pytest.mark.parametrize("host", ["p19", "t14"])
 @pytest.mark.parametrize(
-    ("name", "text", "expected"),
+    ("host", "name", "text", "expected"),
     [
-        ("models/broken.py", "def f(:", "models/broken.py:1"),
-        ("__manifest__.py", "{'name': 'x',", "__manifest__.py:1"),
+        ("p19", "models/broken.py", "def f(:", "models/broken.py:1"),
+        ("t14", "__manifest__.py", "{'name': 'x',", "__manifest__.py:1"),
     ],
 )
 def test_broken_code_is_found_before_the_hup(fleet: Fleet, host: str, name: str, text: str, expected: str) -> None:

@@ -177,7 +177,7 @@ def _own_tasks(folder: pathlib.Path, **ways: str) -> dict[str, t.Any]:
     return {"balancer": "tasks", **{f"{way}_tasks": str(folder / f"{way}.yml") for way in ways}}
 
 
-@pytest.mark.parametrize("batches", ["1", "2"])
+@pytest.mark.parametrize("batches", [pytest.param("1", marks=pytest.mark.thorough), "2"])
 def test_a_balancer_of_the_users_own_that_cannot_be_reached_stops_the_roll(
     fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path, batches: str
 ) -> None:

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+import typing as t
 
 import pytest
 
@@ -45,35 +47,46 @@ def test_four_runs(fleet: Fleet, fresh: str) -> None:
         assert "nothing has changed" in again.only["reason"]
 
 
+@contextlib.contextmanager
+def touched(fleet: Fleet, *paths: str) -> t.Iterator[None]:
+    """Newer than the last load, and gone afterwards where they have not been there before."""
+    assert fleet.module("p19", "reload").code == 0
+    new = [path for path in paths if not fleet.run("p19", "ls", path, check=False)]
+    for path in paths:
+        fleet.run("p19", "mkdir", "-p", path.rpartition("/")[0])
+        fleet.run("p19", "touch", path)
+    try:
+        yield
+    finally:
+        if new:
+            fleet.run("p19", "rm", *new)
+
+
 @pytest.mark.parametrize(
     ("path", "needs"),
     [
         ("/etc/odoo/odoo.conf", "reload"),
         ("/opt/lab/addons/lab_slow/new.js", "reload"),
         ("/usr/lib/python3/dist-packages/odoo/release.py", "reload"),
-        ("/opt/lab/addons/lab_slow/__pycache__/x.pyc", "none"),
-        ("/opt/lab/addons/lab_slow/notes.txt", "none"),
-        ("/var/lib/odoo/some.py", "none"),
         ("/etc/systemd/system/odoo.service.d/first.conf", "restart"),
     ],
 )
 def test_what_makes_it_stale(fleet: Fleet, path: str, needs: str) -> None:
-    assert fleet.module("p19", "reload").code == 0
-    existed = bool(fleet.run("p19", "ls", path, check=False))
-    fleet.run("p19", "mkdir", "-p", path.rpartition("/")[0])
-    fleet.run("p19", "touch", path)
-    try:
+    with touched(fleet, path):
         master = fleet.master("p19")
-        assert (master["needs"], master["stale"]) == (needs, needs != "none")
-        assert master["stale_files"] == ([path] if needs != "none" else [])
+        assert (master["needs"], master["stale"], master["stale_files"]) == (needs, True, [path])
         if needs == "restart":
             # A HUP keeps the environment: refused, with what would help.
             answer = fleet.module("p19", "reload", **STALE)
             assert (answer.code, answer.only["did"]) == (2, "refused")
             assert "restart it through its supervisor" in answer.result["msg"]
-    finally:
-        if not existed:
-            fleet.run("p19", "rm", path)
+
+
+def test_what_leaves_it_fresh(fleet: Fleet) -> None:
+    addon = "/opt/lab/addons/lab_slow"
+    with touched(fleet, f"{addon}/__pycache__/x.pyc", f"{addon}/notes.txt", "/var/lib/odoo/some.py"):
+        master = fleet.master("p19")
+        assert (master["needs"], master["stale"], master["stale_files"]) == ("none", False, [])
 
 
 def test_an_old_modification_time_hides_nothing(fleet: Fleet) -> None:

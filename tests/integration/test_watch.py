@@ -12,6 +12,9 @@ import pytest
 
 from .conftest import KINDS, Fleet, request
 
+#: Kinds that are like one of the others here.
+THOROUGH = [pytest.param(host, marks=pytest.mark.thorough) for host in ("t19", "p14")]
+
 
 @pytest.mark.parametrize("host", KINDS)
 @pytest.mark.parametrize("options", [["--check"], []])
@@ -32,7 +35,7 @@ def test_it_is_held_under_watch_for_the_duration(fleet: Fleet) -> None:
     assert 4 <= answer.only["seconds"] < 7
 
 
-@pytest.mark.parametrize("host", KINDS)
+@pytest.mark.parametrize("host", ["p19", "t14", *THOROUGH])
 def test_a_reload_in_the_meantime_is_a_break_and_the_time_begins_anew(fleet: Fleet, host: str) -> None:
     watched = fleet.begin(host, "wait_healthy", duration=12, timeout=60)
     time.sleep(6)
@@ -44,7 +47,7 @@ def test_a_reload_in_the_meantime_is_a_break_and_the_time_begins_anew(fleet: Fle
     assert answer.only["seconds"] > 13
 
 
-@pytest.mark.parametrize("host", KINDS)
+@pytest.mark.parametrize("host", ["p19", "t14", *THOROUGH])
 def test_it_waits_until_a_reload_is_over(fleet: Fleet, host: str) -> None:
     assert fleet.module(host, "send_signal", signal="HUP").code == 0
     assert fleet.module(host, "wait_healthy").only["healthy"]
