@@ -52,7 +52,7 @@ def pinned(*names: str) -> list[str]:
 _TESTING = ("aiohttp", "hypothesis", "jmespath", "psutil", "pytest", "pytest-timeout")
 TESTING = pinned(*_TESTING)
 #: Our releases of them need a newer Python than these.
-OLD = ("3.8", "3.9")
+OLD = ("3.8", "3.9", "3.10")
 
 
 @nox.session
