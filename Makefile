@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 ENV := . tests/env.sh;
 # The tests import the collection by its full name, through the link that tests/setup makes.
 PYTEST := $(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH" pytest
-STEPS := lint sanity units page integration
+STEPS := lint sanity units archive page integration
 ARGS ?=
 
 .PHONY: help
@@ -27,7 +27,7 @@ demo: setup ## a rolling restart over three real Odoo servers under load
 	@$(ENV) tests/demo/demo $(ARGS)
 
 .PHONY: test
-test: setup ## all that CI runs: lint, sanity, units, page, integration
+test: setup ## all that CI runs: lint, sanity, units, archive, page, integration
 	@summary=; failed=0; \
 	for step in $(STEPS); do \
 		printf '\n=== %s\n' "$$step"; \
@@ -41,7 +41,7 @@ test: setup ## all that CI runs: lint, sanity, units, page, integration
 	exit "$$failed"
 
 .PHONY: lint
-lint: setup ## formatting, style, types, YAML, playbooks, changelog fragments
+lint: setup ## formatting, style, types, YAML, playbooks, shell scripts, changelog fragments
 	@tests/lint
 
 .PHONY: sanity
@@ -51,6 +51,10 @@ sanity: setup ## ansible-test sanity, without an ignore file
 .PHONY: units
 units: setup ## unit tests
 	@$(PYTEST) tests/unit $(ARGS)
+
+.PHONY: archive
+archive: setup ## what is released: built, installed where nothing else is, and judged by galaxy-importer, antsibull-docs, reuse
+	@tests/archive $(ARGS)
 
 .PHONY: page
 page: setup ## the page of a report in a headless browser
@@ -107,7 +111,7 @@ bench-page: setup ## what the page of a thousand hosts costs, and whether it can
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python -m tests.bench.page $(ARGS)
 
 .PHONY: matrix
-matrix: setup ## unit and sanity tests on the oldest and newest ansible-core that a Python is here for
+matrix: setup ## units on Python 3.8 to 3.14, sanity on ansible-core 2.16 to 2.21, and rolls on these (as root)
 	@$(ENV) nox $(ARGS)
 
 .PHONY: lab-up lab-down
@@ -122,13 +126,15 @@ format: setup ## let ruff rewrite what it can
 	ruff check --fix-only "$${files[@]}"; ruff format "$${files[@]}"
 
 .PHONY: lock
-lock: ## renew tests/requirements.txt from tests/requirements.in
+lock: ## renew tests/requirements.txt and archive.txt from the files .in beside them
 	@new=$$(mktemp -d); trap 'rm -rf "$$new"' EXIT; \
-	"$${FLEETOPS_PYTHON:-/usr/bin/python3}" -m venv "$$new"; \
-	"$$new/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.in; \
-	{ echo "# Written by 'make lock' from requirements.in; every release that was chosen, so that all"; \
-	  echo "# machines run the same."; \
-	  "$$new/bin/pip" freeze; } >tests/requirements.txt
+	for name in requirements archive; do \
+		"$${FLEETOPS_PYTHON:-/usr/bin/python3}" -m venv --clear "$$new"; \
+		"$$new/bin/pip" install --quiet --disable-pip-version-check -r "tests/$$name.in"; \
+		{ echo "# Written by 'make lock' from $$name.in; every release that was chosen, so that all"; \
+		  echo "# machines run the same."; \
+		  "$$new/bin/pip" freeze; } >"tests/$$name.txt"; \
+	done
 
 .PHONY: clean
 clean: ## remove what the tools leave in the checkout, and its link for Ansible

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: roll_progress
 type: notification
 short_description: Tell where a rolling restart is
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: balancer_faults
 short_description: Why balancers speak against taking a host out
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: drain_line
 short_description: What became of the servers of a host that was drained or brought back
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:

@@ -86,7 +86,8 @@ def parse_statistics(text: str, masks: t.Mapping[t.Tuple[str, str], int], path: 
             for row in csv.DictReader(text[2:].splitlines())
             if row["type"] == _SERVER and (row["pxname"], row["svname"]) in masks
         ]
-    except (KeyError, ValueError) as exc:
+    # Before Python 3.11 a NUL is an error of csv's own.
+    except (KeyError, ValueError, csv.Error) as exc:
         raise NoAnswer(_strange(text, STATISTICS, path)) from exc
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: roll_lock
 short_description: Take or give back the lock by which two rolls do not meet on a host
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: stack_dump
 short_description: Have every process of Odoo servers say what it is doing
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:

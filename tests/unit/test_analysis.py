@@ -30,7 +30,7 @@ from .conftest import CAPTURES, KINDS
 from .test_dumps import LOGS, lines
 
 
-@functools.cache
+@functools.lru_cache(maxsize=None)
 def _captures() -> dict[str, str]:
     with tarfile.open(CAPTURES / "dumps.tar.xz") as archive:
         return {

@@ -25,7 +25,7 @@ def dumps(kind: str, instance: Instance) -> dict[int, Dump]:
         return {instance.master.pid: next(iter(found.values()))}
     https, (cron,) = instance.having(HTTP), instance.having(CRON)
     chosen = [found[pid] for pid in ((41, 42, 46) if kind.startswith("19") else (34, 32, 37))]
-    return dict(zip([*(c.process.pid for c in https), cron.process.pid], chosen, strict=True))
+    return dict(zip([*(c.process.pid for c in https), cron.process.pid], chosen))
 
 
 def told(found: t.Iterable[Busy]) -> list[tuple[str, str | None, str | None, str | None]]:

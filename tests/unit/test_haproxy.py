@@ -22,7 +22,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._haproxy import (
     parse_statistics,
     server_states,
 )
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from .conftest import CAPTURES
@@ -137,6 +137,7 @@ def test_what_is_not_haproxy_is_one_sentence(text: str) -> None:
 
 
 @given(st.text())
+@example("\x00")
 def test_no_text_raises_anything_else(text: str) -> None:
     for lines in (text, "1\n# " + text, STATES + text):
         with contextlib.suppress(NoAnswer):

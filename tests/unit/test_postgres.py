@@ -278,8 +278,14 @@ def test_no_answer_of_the_kernel_hangs(data: bytes) -> None:
 
 
 HEAD_LINE = json.dumps(
-    {"time": "2026-11-24T10:30:22.120Z", "server": "20261124T090102.1", "version": "15.1", "backend": 9}
-    | {"address": "10.0.0.1", "port": 5000}
+    {
+        "time": "2026-11-24T10:30:22.120Z",
+        "server": "20261124T090102.1",
+        "version": "15.1",
+        "backend": 9,
+        "address": "10.0.0.1",
+        "port": 5000,
+    }
 )
 ROW = {"pid": 7, "blocked_by": [8], "client": "10.0.0.1", "client_port": 5001, "state": "active", "seconds": 1.5}
 

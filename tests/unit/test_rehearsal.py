@@ -203,15 +203,20 @@ class Server:
     def start(self, argv: list[str] | None = None, **keywords: t.Any) -> None:
         """Start it; ``argv`` is what it shows, whatever it is."""
         shown = argv or ["/usr/bin/python3", str(self.folder / "odoo-bin"), "-c", str(self.folder / "odoo.conf")]
+
+        # Popen takes a user from Python 3.9 on.
+        def become() -> None:
+            os.setgroups([])
+            os.setgid(self.gid)
+            os.setuid(self.uid)
+
         self.popen = subprocess.Popen(
             shown,
             executable=keywords.pop("executable", "/usr/bin/python3"),
             stdin=subprocess.PIPE,
             cwd=keywords.pop("cwd", self.folder),
             env={"PATH": "/usr/bin:/bin", "HOME": "/"},
-            user=self.uid if os.geteuid() == 0 else None,
-            group=self.gid if os.geteuid() == 0 else None,
-            extra_groups=[] if os.geteuid() == 0 else None,
+            preexec_fn=become if os.geteuid() == 0 else None,  # noqa: PLW1509
         )
 
     def settle(self) -> None:

@@ -219,7 +219,7 @@ class Stage:
         return t.cast("ReloadResult", result)
 
 
-Staged = t.Callable[[str, list[str]], Stage]
+Staged = t.Callable[[str, t.List[str]], Stage]
 
 
 @pytest.fixture

@@ -92,6 +92,10 @@ def target(process: Process, role: str = MASTER, state: str = RUNNING) -> Target
     return Target(process, role, PREFORK, state)
 
 
+#: Not before Python 3.9.
+PIDFD = hasattr(os, "pidfd_open")
+
+
 @pytest.fixture(params=["pidfd", "no pidfd in Python", "no pidfd in the kernel", "pidfd behind seccomp"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every way of sending."""
@@ -103,7 +107,9 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
         return fail
 
     if request.param == "no pidfd in Python":
-        monkeypatch.delattr(os, "pidfd_open")
+        monkeypatch.delattr(os, "pidfd_open", raising=False)
+    elif not PIDFD:
+        pytest.skip("this Python has no pidfd")
     elif request.param == "no pidfd in the kernel":
         monkeypatch.setattr(os, "pidfd_open", absent(errno.ENOSYS))
     elif request.param == "pidfd behind seccomp":
@@ -198,7 +204,7 @@ def reuse():
 server = born(300)
 strangers = []
 moment = sys.argv[2]
-if sys.argv[3] == "kill":
+if sys.argv[3] == "kill" and this.PIDFD:
     del os.pidfd_open
 if moment == "before the door":
     server.end()
@@ -272,6 +278,7 @@ def test_a_stranger_with_the_same_pid_gets_nothing(moment: str, way: str) -> Non
 
 
 @needs_root
+@pytest.mark.skipif(not PIDFD, reason="this Python has no pidfd")
 def test_the_pidfd_protects_even_after_the_checks() -> None:
     assert _reuse("after the checks", "pidfd") == "identity True []"
 

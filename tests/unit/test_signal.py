@@ -49,7 +49,7 @@ class Stage:
         return signal_all(host, seen, [i.identity for i in seen.instances], order, **{"check_mode": False, **more})
 
 
-Staged = t.Callable[[str, list[str]], Stage]
+Staged = t.Callable[[str, t.List[str]], Stage]
 
 
 @pytest.fixture

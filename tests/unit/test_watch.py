@@ -64,7 +64,7 @@ class Stage:
         return str(caught.value), result
 
 
-Staged = t.Callable[[list[str]], Stage]
+Staged = t.Callable[[t.List[str]], Stage]
 
 
 @pytest.fixture
