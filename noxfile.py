@@ -72,7 +72,7 @@ def units(session: nox.Session, core: str) -> None:
 def rolls(session: nox.Session, core: str) -> None:
     """What stops a roll, and jobs as AWX runs them, on real servers (as root)."""
     session.install(f"ansible-core~={core}.0", *TESTING, *pinned("ansible-runner"))
-    env = {"PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
+    env = {"PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"], "FLEETOPS_ALL": "1"}
     session.run(
         "pytest", *(f"tests/integration/test_{name}.py" for name in ("roll_table", "runner")), *session.posargs, env=env
     )
