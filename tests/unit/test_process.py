@@ -143,6 +143,7 @@ def _own_status() -> str:
         (b"odoo: WorkerHTTP 1410\0\0\0\0", ("odoo: WorkerHTTP 1410",)),
         (b"a\0\0b\0", ("a", "", "b")),
         (b"python3\0\xff\0", ("python3", "\udcff")),
+        (b"X\0", ("X",)),
     ],
 )
 def test_cmdline(data: bytes, argv: tuple[str, ...]) -> None:
@@ -150,8 +151,8 @@ def test_cmdline(data: bytes, argv: tuple[str, ...]) -> None:
 
 
 def test_environ() -> None:
-    data = b"A=1\0B=x=y\0ODOO_READY_SIGHUP_PID=532\0rubbish\0C=\xff\0\0"
-    assert parse_environ(data) == {"A": "1", "B": "x=y", "ODOO_READY_SIGHUP_PID": "532", "C": "\udcff"}
+    data = b"A=1\0B=x=y\0ODOO_READY_SIGHUP_PID=532\0rubbish\0C=\xff\0\xfe=2\0\0"
+    assert parse_environ(data) == {"A": "1", "B": "x=y", "ODOO_READY_SIGHUP_PID": "532", "C": "\udcff", "\udcfe": "2"}
 
 
 @pytest.mark.parametrize(
@@ -159,6 +160,9 @@ def test_environ() -> None:
     [
         ("0::/system.slice/odoo.service\n", "/system.slice/odoo.service"),
         ("12:pids:/a\n1:name=systemd:/system.slice/odoo.service\n0::/\n", "/system.slice/odoo.service"),
+        ("12:pids:/longer/than/that\n1:name=systemd:/theirs\n0::/unified\n", "/unified"),
+        ("12:pids:/longer/than/that\n1:name=systemd:/theirs\n0::/\n", "/theirs"),
+        ("12:pids:/longer/than/that\n1:name=systemd:/t\n", "/t"),
         ("4:memory:/docker/abc\n3:cpu:/\n", "/docker/abc"),
         ("0::/a:b/odoo@x:y.service\n", "/a:b/odoo@x:y.service"),
         ("", ""),
