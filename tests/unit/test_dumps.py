@@ -14,7 +14,7 @@ from collections import Counter
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._carrier import head_of, unwrapped
 from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump, Frame, Stack
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader, parse_dumps
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader, parse_dumps, record_at
 from ansible_collections.fleetops.odoo.plugins.module_utils._jobs import jobs_under_way
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,7 +138,17 @@ def test_records_between_the_lines_of_a_dump_do_no_harm() -> None:
             Stack("<T>", "x", query_count=3, query_time=0.5, python_time=1.25),
         ),
         ("# Thread: <T> (db:n/a) (uid:n/a) (url:n/a) (qc:n/a qt:0.006 pt:nan?)", Stack("<T>", query_time=0.006)),
+        # In a name with brackets, the times are still the last.
+        (
+            "# Thread: <T> (db:x(y)) (uid:2) (url:/a) (qc:3 qt:0.5 pt:1.25)",
+            Stack("<T>", "x(y)", "2", "/a", query_count=3, query_time=0.5, python_time=1.25),
+        ),
+        ("# Thread: <T> (db:x) (uid:2) (url:/a)  ", Stack("<T>", "x", "2", "/a")),
         ("# Greenlet: <Hub '' at 0x7f>", Stack("<Hub '' at 0x7f>")),
+        (
+            "# Greenlet: <Greenlet at 0x7f: f(1) (db:x)> (qc:3 qt:0.5 pt:1.25)",
+            Stack("<Greenlet at 0x7f: f(1) (db:x)> (qc:3 qt:0.5 pt:1.25)"),
+        ),
         ("# Thread: ", Stack("")),
     ],
 )
@@ -265,6 +275,66 @@ def test_taking_threads_as_a_whole_changes_nothing(text: str) -> None:
     outside.clear()
     # What it remembers from before changes nothing either.
     assert (reader.read([text]), outside) == by_lines(text)
+
+
+HEAD = "2026-11-24 10:30:21,608 34 INFO p19 odoo.tools.misc: "
+RECORD = "2026-11-24 10:30:22,111 7 INFO ? odoo.http: something else"
+USUAL = "# Thread: <T> (db:n/a) (uid:n/a) (url:n/a)"
+
+
+def one_thread(*below: str) -> tuple[tuple[Frame, ...], tuple[str, ...]]:
+    """Frames and other lines of the only thread of the only dump, which has these lines below its header."""
+    found = [DumpReader().read(["\n".join([HEAD, USUAL, *below])]), parse_dumps([HEAD, USUAL, *below])]
+    assert found[0] == found[1]
+    ((thread,),) = (dump.threads for dump in found[0])
+    return thread.frames, thread.other
+
+
+A, B, C = 'File: "a", line 1, in f', 'File: "b", line 2, in g ', 'File: "c", line 3, in h'
+
+
+@pytest.mark.parametrize(
+    ("below", "frames", "other"),
+    [
+        ([A, "  code ", B], (Frame("a", 1, "f", "code"), Frame("b", 2, "g")), ()),
+        (["  code", A], (Frame("a", 1, "f"),), ("  code",)),
+        ([A, "  code", "  more"], (Frame("a", 1, "f", "code"),), ("  more",)),
+        ([A, "code "], (Frame("a", 1, "f"),), ("code ",)),
+        ([A + "\r", "  code\r", "~ odd\r"], (Frame("a", 1, "f", "code"),), ("~ odd",)),
+        ([A, "  code\x1b[0m"], (Frame("a", 1, "f", "code"),), ()),
+        ([A, "  call(X"], (Frame("a", 1, "f", "call(X"),), ()),
+        # Another record, and after it what can be of nothing but a dump.
+        (
+            [A, RECORD, B, C, "  code", "  not ours"],
+            (Frame("a", 1, "f"), Frame("b", 2, "g"), Frame("c", 3, "h", "code")),
+            (),
+        ),
+        # The next record as something else carries it.
+        ([A, f"Nov 24 10:30:22 h odoo[7]: {RECORD}"], (Frame("a", 1, "f"),), ()),
+    ],
+)
+def test_lines_below_a_thread(below: list[str], frames: tuple[Frame, ...], other: tuple[str, ...]) -> None:
+    assert one_thread(*below) == (frames, other)
+
+
+def test_a_dump_names_the_database_of_its_record() -> None:
+    (dump,) = parse_dumps([HEAD, USUAL])
+    assert (dump.pid, dump.database) == (34, "p19")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (HEAD, (34, True)),
+        (HEAD + "\r\n", (34, True)),
+        (HEAD + "Caches stats:", (34, False)),
+        (RECORD, (7, False)),
+        (A, None),
+        ("", None),
+    ],
+)
+def test_whose_record_begins(line: str, expected: tuple[int, bool] | None) -> None:
+    assert record_at(line) == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)
