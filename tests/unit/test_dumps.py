@@ -12,6 +12,7 @@ import typing as t
 from collections import Counter
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils import _dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._carrier import head_of, unwrapped
 from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump, Frame, Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader, parse_dumps, record_at
@@ -149,6 +150,7 @@ def test_records_between_the_lines_of_a_dump_do_no_harm() -> None:
             "# Greenlet: <Greenlet at 0x7f: f(1) (db:x)> (qc:3 qt:0.5 pt:1.25)",
             Stack("<Greenlet at 0x7f: f(1) (db:x)> (qc:3 qt:0.5 pt:1.25)"),
         ),
+        ("# Thread: <T> (db:?) (uid:None) (url:) (qc:n/a qt:inf pt:nan)", Stack("<T>")),
         ("# Thread: ", Stack("")),
     ],
 )
@@ -315,6 +317,101 @@ A, B, C = 'File: "a", line 1, in f', 'File: "b", line 2, in g ', 'File: "c", lin
 )
 def test_lines_below_a_thread(below: list[str], frames: tuple[Frame, ...], other: tuple[str, ...]) -> None:
     assert one_thread(*below) == (frames, other)
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[t.Any]]:
+    """What a reader does for itself: lines that it reads one by one, stacks that it makes, texts that it parses."""
+    done: dict[str, list[t.Any]] = {"lines": [], "stacks": [], "texts": []}
+
+    def noting(kind: str, made: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+        def noted(*arguments: t.Any) -> t.Any:
+            done[kind].append(arguments[-1])
+            return made(*arguments)
+
+        return noted
+
+    monkeypatch.setattr(DumpReader, "_line", noting("lines", DumpReader._line))
+    monkeypatch.setattr(DumpReader, "_parsed", noting("texts", DumpReader._parsed))
+    monkeypatch.setattr(_dumps, "_stack", noting("stacks", _dumps._stack))
+    return done
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_thread_is_taken_as_a_whole_and_read_once(kind: str, read: dict[str, list[t.Any]]) -> None:
+    reader, text = DumpReader(), "".join(f"{line}\n" for line in lines(kind))
+    found = reader.read([text])
+    assert [line for line in read["lines"] if line.startswith(("# ", 'File: "', "  "))] == []
+    assert len(read["texts"]) == len(set(read["texts"]))
+    for kept in read.values():
+        kept.clear()
+    assert reader.read([text]) == found
+    assert (read["stacks"], read["texts"]) == ([], [])
+
+
+def test_a_greenlet_and_a_thread_without_a_stack_are_taken_as_a_whole(read: dict[str, list[t.Any]]) -> None:
+    text = f"{HEAD}\n# Greenlet: <Hub>\n{A}\n  code\n{USUAL}\n# Greenlet: <G>\n"
+    (dump,) = DumpReader().read([text])
+    assert [(thread.name, len(thread.frames)) for thread in dump.threads] == [("<Hub>", 1), ("<T>", 0), ("<G>", 0)]
+    assert read["lines"] == [HEAD, ""]
+
+
+def test_hours_without_a_dump_are_passed_over(read: dict[str, list[t.Any]]) -> None:
+    outside: list[str] = []
+    quiet = [f"{RECORD} {n}" for n in range(100)]
+    reader = DumpReader(outside.append)
+    assert reader.read(["\n".join([*quiet, ""])]) == []
+    assert outside == quiet
+    assert read["lines"] == [quiet[0], ""]
+    outside.clear()
+    read["lines"].clear()
+    log = [*quiet, HEAD, USUAL, A, *quiet, HEAD, ""]
+    first, second = reader.read(["\n".join(log)])
+    assert ([len(thread.frames) for thread in first.threads], second.threads) == ([1], ())
+    assert outside == [*quiet, *quiet]
+    # The first of a piece, and what may belong to a dump.
+    assert read["lines"] == [quiet[0], HEAD, quiet[0], HEAD, ""]
+
+
+def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_dumps, "_REMEMBERED", 2)
+    log = [HEAD]
+    for n in range(5):
+        log += [f"# Thread: <T{n}> (db:x) (uid:1) (url:/)", f'File: "a{n}", line 1, in f']
+    reader = DumpReader()
+    (dump,) = reader.read(["\n".join(log)])
+    assert [(thread.name, thread.frames[0].file) for thread in dump.threads] == [(f"<T{n}>", f"a{n}") for n in range(5)]
+    assert max(map(len, (reader._stacks, reader._bodies, reader._frames))) <= 2
+
+
+def test_a_thread_has_so_many_lines_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_dumps, "_LONGEST", 3)
+    outside: list[str] = []
+    (dump,) = DumpReader(outside.append).read([f"{HEAD}\n{USUAL}\na\nb\nc\nd\ne"])
+    assert (dump.threads[0].other, outside) == (("a", "b", "c"), ["d", "e"])
+
+
+@pytest.mark.parametrize(
+    ("behind", "code", "left"),
+    [
+        # What stands below a frame behind another record is its source, but for what cannot be.
+        (["  code"], "code", []),
+        (["code"], None, ["code"]),
+        ([" code"], None, [" code"]),
+        (["  ", "  code"], None, ["  code"]),
+    ],
+)
+def test_the_source_of_a_frame_behind_another_record(behind: list[str], code: str | None, left: list[str]) -> None:
+    outside: list[str] = []
+    (dump,) = DumpReader(outside.append).read(["\n".join([HEAD, USUAL, A, RECORD, "  no code", B, *behind])])
+    assert dump.threads[0].frames == (Frame("a", 1, "f"), Frame("b", 2, "g", code))
+    assert (dump.threads[0].other, outside) == ((), [RECORD, "  no code", *left])
+
+
+def test_a_frame_behind_the_head_of_a_dump_without_a_thread_is_nobodys() -> None:
+    outside: list[str] = []
+    (dump,) = DumpReader(outside.append).read([f"{HEAD}\n{RECORD}\n{A}\n  code"])
+    assert (dump.threads, dump.other, outside) == ((), (), [RECORD, A, "  code"])
 
 
 def test_a_dump_names_the_database_of_its_record() -> None:
