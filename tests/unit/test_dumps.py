@@ -157,6 +157,7 @@ def test_records_between_the_lines_of_a_dump_do_no_harm() -> None:
 def test_headers(header: str, expected: Stack) -> None:
     (dump,) = parse_dumps(["2026-11-24 10:30:21,608 34 INFO ? odoo.tools.misc: ", header])
     assert dump.threads == (expected,)
+    assert dump.threads[0].header == header.strip()
     assert (dump.time, dump.database) == ("2026-11-24T10:30:21.608Z", None)
 
 
@@ -286,7 +287,8 @@ USUAL = "# Thread: <T> (db:n/a) (uid:n/a) (url:n/a)"
 
 def one_thread(*below: str) -> tuple[tuple[Frame, ...], tuple[str, ...]]:
     """Frames and other lines of the only thread of the only dump, which has these lines below its header."""
-    found = [DumpReader().read(["\n".join([HEAD, USUAL, *below])]), parse_dumps([HEAD, USUAL, *below])]
+    # With its end the last line is not read apart from the others.
+    found = [DumpReader().read(["\n".join([HEAD, USUAL, *below, ""])]), parse_dumps([HEAD, USUAL, *below])]
     assert found[0] == found[1]
     ((thread,),) = (dump.threads for dump in found[0])
     return thread.frames, thread.other
@@ -304,6 +306,8 @@ A, B, C = 'File: "a", line 1, in f', 'File: "b", line 2, in g ', 'File: "c", lin
         ([A, "code "], (Frame("a", 1, "f"),), ("code ",)),
         ([A + "\r", "  code\r", "~ odd\r"], (Frame("a", 1, "f", "code"),), ("~ odd",)),
         ([A, "  code\x1b[0m"], (Frame("a", 1, "f", "code"),), ()),
+        (["  odd\r", A], (Frame("a", 1, "f"),), ("  odd",)),
+        ([A, "# remark"], (Frame("a", 1, "f"),), ("# remark",)),
         ([A, "  call(X"], (Frame("a", 1, "f", "call(X"),), ()),
         # Another record, and after it what can be of nothing but a dump.
         (
@@ -347,6 +351,27 @@ def test_a_thread_is_taken_as_a_whole_and_read_once(kind: str, read: dict[str, l
         kept.clear()
     assert reader.read([text]) == found
     assert (read["stacks"], read["texts"]) == ([], [])
+
+
+def test_the_same_stack_of_several_threads_is_parsed_once(read: dict[str, list[t.Any]]) -> None:
+    (dump,) = DumpReader().read([f"{HEAD}\n{USUAL}\n{A}\n{USUAL.replace('<T>', '<U>')}\n{A}\n{RECORD}\n"])
+    assert [(thread.name, thread.frames) for thread in dump.threads] == [
+        (n, (Frame("a", 1, "f"),)) for n in ("<T>", "<U>")
+    ]
+    assert read["texts"] == [A]
+
+
+def test_a_header_as_it_mostly_is_takes_one_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_dumps, "_unusual", pytest.fail)
+    assert [dump.threads[0].name for dump in parse_dumps([HEAD, USUAL])] == ["<T>"]
+
+
+def test_a_thread_behind_another_record_is_of_the_dump() -> None:
+    outside: list[str] = []
+    text = f"{HEAD}\n{USUAL}\n{A}\n{RECORD}\n{USUAL}\n  not below a frame\n{B}\n"
+    (dump,) = DumpReader(outside.append).read([text])
+    assert [thread.frames for thread in dump.threads] == [(Frame("a", 1, "f"),), (Frame("b", 2, "g"),)]
+    assert outside == [RECORD, "  not below a frame"]
 
 
 def test_a_greenlet_and_a_thread_without_a_stack_are_taken_as_a_whole(read: dict[str, list[t.Any]]) -> None:
