@@ -374,6 +374,27 @@ def test_a_thread_behind_another_record_is_of_the_dump() -> None:
     assert outside == [RECORD, "  not below a frame"]
 
 
+@pytest.mark.parametrize("odd", [["# remark"], [USUAL, "~ odd"]])
+def test_what_is_read_line_by_line_is_only_what_is_odd(odd: list[str], read: dict[str, list[t.Any]]) -> None:
+    text = "\n".join([HEAD, *odd, USUAL, A, "  code", ""])
+    (dump,) = DumpReader().read([text])
+    assert dump.threads[-1].frames == (Frame("a", 1, "f", "code"),)
+    assert read["lines"] == [HEAD, *odd, ""]
+
+
+def test_an_odd_thread_that_was_read_before_is_taken_as_a_whole(read: dict[str, list[t.Any]]) -> None:
+    odd = [USUAL, A, "~ odd"]
+    (dump,) = DumpReader().read(["\n".join([HEAD, *odd * 4, USUAL, ""])])
+    assert [thread.other for thread in dump.threads] == [("~ odd",)] * 4 + [()]
+    # It is known as soon as the next one has begun.
+    assert read["lines"] == [HEAD, *odd * 2, ""]
+
+
+def test_a_coloured_header() -> None:
+    (dump,) = DumpReader().read([f"{HEAD}\n# Thread: \x1b[1m<T>\x1b[0m (db:x) (uid:1) (url:/)\n{A}\n{USUAL}\n"])
+    assert [(thread.name, thread.db) for thread in dump.threads] == [("<T>", "x"), ("<T>", None)]
+
+
 def test_a_greenlet_and_a_thread_without_a_stack_are_taken_as_a_whole(read: dict[str, list[t.Any]]) -> None:
     text = f"{HEAD}\n# Greenlet: <Hub>\n{A}\n  code\n{USUAL}\n# Greenlet: <G>\n"
     (dump,) = DumpReader().read([text])
