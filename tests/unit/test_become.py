@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import typing as t
@@ -42,15 +43,15 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[t.Any, ...]]:
         return lambda *arguments: done.append((name, *arguments))
 
     for name in ("setgroups", "setgid", "setuid", "chdir"):
-        monkeypatch.setattr(_become.os, name, note(name))
-    monkeypatch.setattr(_become.resource, "setrlimit", note("setrlimit"))
+        monkeypatch.setattr(os, name, note(name))
+    monkeypatch.setattr(resource, "setrlimit", note("setrlimit"))
     monkeypatch.setattr(_become, "enter", note("enter"))
     monkeypatch.setattr(_become, "forbid_new_privileges", note("forbid"))
     monkeypatch.setattr(_become, "differs", lambda _root, _pid, _kind: True)
     return done
 
 
-LIMIT = ("setrlimit", _become.resource.RLIMIT_FSIZE, (7, 7))
+LIMIT = ("setrlimit", resource.RLIMIT_FSIZE, (7, 7))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ LIMIT = ("setrlimit", _become.resource.RLIMIT_FSIZE, (7, 7))
 def test_as_root(
     monkeypatch: pytest.MonkeyPatch, steps: list[t.Any], spaces: tuple[str, ...], entered: list[str]
 ) -> None:
-    monkeypatch.setattr(_become.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     becoming(Proc(), MASTER, "/srv", 7, spaces)()
     # The way into its mounts leads through ours; a group cannot be changed any more by who is no longer root.
     spots = [("enter", f"/proc/472/ns/{kind}") for kind in entered]
@@ -67,13 +68,13 @@ def test_as_root(
 
 
 def test_as_somebody_else(monkeypatch: pytest.MonkeyPatch, steps: list[t.Any]) -> None:
-    monkeypatch.setattr(_become.os, "geteuid", lambda: 102)
+    monkeypatch.setattr(os, "geteuid", lambda: 102)
     becoming(Proc(), MASTER, "/srv", 7)()
     assert steps == [LIMIT, ("chdir", "/srv"), ("forbid",)]
 
 
 def test_where_it_lives_where_we_do(monkeypatch: pytest.MonkeyPatch, steps: list[t.Any]) -> None:
-    monkeypatch.setattr(_become.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(_become, "differs", lambda _root, _pid, kind: kind == NETWORK)
     becoming(Proc(), MASTER, "/srv", 7)()
     assert steps == [LIMIT, ("chdir", "/srv"), *USER, ("forbid",)]

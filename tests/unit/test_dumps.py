@@ -427,7 +427,7 @@ def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None
     reader = DumpReader()
     (dump,) = reader.read(["\n".join(log)])
     assert [(thread.name, thread.frames[0].file) for thread in dump.threads] == [(f"<T{n}>", f"a{n}") for n in range(5)]
-    assert max(map(len, (reader._stacks, reader._bodies, reader._frames))) <= 2
+    assert max(len(reader._stacks), len(reader._bodies), len(reader._frames)) <= 2
 
 
 def test_a_thread_has_so_many_lines_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
