@@ -180,6 +180,7 @@ def test_the_parts_of_a_command() -> None:
     carried = parse_command(["python3", "-m", "debugpy", "--listen", "1", "-m", "odoo.cli", "-c", "x"])
     assert carried is not None
     assert carried == Command(SERVER, "python3", None, "odoo", SERVER, ("-c", "x"))
+    assert parse_command(["python3", "-m", "pdb", "-m", "odoo"]) == Command(SERVER, "python3", None, "odoo", SERVER, ())
     assert parse_command(["python3", "-m", "pdb", "-m", "odoo", "shell"]) == Command(
         ONE_OFF, "python3", None, "odoo", "shell", ("shell",)
     )
@@ -242,6 +243,7 @@ def test_another_packages_main_is_none() -> None:
         ("-u all -c x", "-c x"),
         ("--update all --init base -i web -c x", "-c x"),
         ("--update=all --init=base -uall -ibase -c x", "-c x"),
+        ("-sv -c x", "-c x"),
         ("-s -c x --save --i18n-overwrite -d y", "-c x -d y"),
         # Not these, though they begin alike.
         ("--updates=x --initial -c x", "--updates=x --initial -c x"),

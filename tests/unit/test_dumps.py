@@ -366,12 +366,14 @@ def test_a_header_as_it_mostly_is_takes_one_pattern(monkeypatch: pytest.MonkeyPa
     assert [dump.threads[0].name for dump in parse_dumps([HEAD, USUAL])] == ["<T>"]
 
 
-def test_a_thread_behind_another_record_is_of_the_dump() -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_thread_behind_another_record_is_of_the_dump(*, whole: bool) -> None:
     outside: list[str] = []
-    text = f"{HEAD}\n{USUAL}\n{A}\n{RECORD}\n{USUAL}\n  not below a frame\n{B}\n"
-    (dump,) = DumpReader(outside.append).read([text])
+    text = f"{HEAD}\n{USUAL}\n{A}\n{RECORD}\n  not below a frame\n{USUAL}\n  nor this\n{B}\n"
+    (dump,) = DumpReader(outside.append).read([text] if whole else text.splitlines(keepends=True))
     assert [thread.frames for thread in dump.threads] == [(Frame("a", 1, "f"),), (Frame("b", 2, "g"),)]
-    assert outside == [RECORD, "  not below a frame"]
+    assert [thread.other for thread in dump.threads] == [(), ()]
+    assert outside == [RECORD, "  not below a frame", "  nor this"]
 
 
 @pytest.mark.parametrize("odd", [["# remark"], [USUAL, "~ odd"]])
