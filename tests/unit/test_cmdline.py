@@ -50,6 +50,7 @@ SERVERS = [
     "python3 -m debugpy --log-to=/x/y.py odoo-bin",
     "python3 /usr/bin/coverage run odoo-bin -c x",
     "python3 odoo-bin --addons-path=a,b -c x",
+    "python3 odoo-bin --addons-path=a,b",
     "python3 odoo-bin --addons-path=a,b server",
     "python3 odoo-bin -d shell",
     "python3 odoo-bin -u all",

@@ -19,6 +19,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     HTTP,
     OLD,
     RELOADING,
+    RUNNING,
     UNKNOWN,
     find_instances,
 )
@@ -268,3 +269,42 @@ def test_the_youngest_worker_tells_whether_a_silent_server_starts(age: int, stat
 def test_without_workers_the_master_tells_it(age: int, state: str) -> None:
     (found,) = find_instances(build.threaded(100, start=5000), {}, 5000 + age).instances
     assert found.state == state
+
+
+@pytest.mark.parametrize(
+    ("caught", "age", "state"),
+    [((), 0, BOOTING), ((), 999, BOOTING), ((), 1000, DRAINING), (("INT",), 100_000, BOOTING)],
+)
+def test_without_handlers_it_starts_or_it_ends(caught: tuple[str, ...], age: int, state: str) -> None:
+    (found,) = find_instances([build.process(100, caught=caught, start=5000)], build.PORTS, 5000 + age).instances
+    assert (found.mode, found.state) == (None, state)
+
+
+@pytest.mark.parametrize(
+    ("child", "state"),
+    [
+        # What has just been forked may become the gevent process.
+        (build.process(170, 100), RUNNING),
+        (build.process(170, 100, nice=10), DRAINING),
+        (build.process(170, 100, ("INT", "QUIT"), sockets=frozenset()), DRAINING),
+        (build.process(170, 100, build.WORKER), DRAINING),
+    ],
+)
+def test_a_server_that_has_ended_its_gevent_process_stops(child: Process, state: str) -> None:
+    without = [process for process in build.prefork(100) if process.argv != build.GEVENT_ARGV]
+    assert build.instance([*without, child]).state == state
+
+
+def test_an_instance_listens_where_any_of_it_does() -> None:
+    processes = build.prefork(100)
+    gevent = next(process for process in processes if process.argv == build.GEVENT_ARGV)
+    processes[processes.index(gevent)] = dataclasses.replace(gevent, sockets=frozenset([7]))
+    ports = {**build.PORTS, 7: ("0.0.0.0", 8072), 8: ("0.0.0.0", 5432)}
+    (found,) = find_instances(processes, ports, 100_000).instances
+    assert (found.listening, found.ports) == ((("0.0.0.0", 8069),), (("0.0.0.0", 8069), ("0.0.0.0", 8072)))
+
+
+def test_a_server_of_other_code_that_a_server_has_started_is_one_of_its_own() -> None:
+    argv = ("/usr/bin/python3", "/opt/other/odoo-bin", *build.SERVER_ARGV[2:])
+    found = find_instances([*build.prefork(100), *build.prefork(500, ppid=100, argv=argv)], build.PORTS, 100_000)
+    assert [one.master.pid for one in found.instances] == [100, 500]
