@@ -102,6 +102,9 @@ NOTHING = [
     "python3 /usr/bin/supervisord -c /etc/odoo.conf",
     "python3 -c import odoo",
     "python3 -Ic import(odoo) odoo-bin",
+    "python3 -c odoo-bin",
+    "python3 -Ic odoo-bin",
+    "python3 -bvEc odoo-bin",
     "python3 - odoo-bin",
     "python3 -m http.server --directory /opt/odoo",
     "python3 -m odoorpc",
@@ -174,6 +177,12 @@ def test_the_subcommand_start_is_a_server(line: str) -> None:
 
 
 def test_the_parts_of_a_command() -> None:
+    assert parse_command(["/p/python3", "-m", "odoo.__main__", "-c", "x"]) == Command(
+        SERVER, "/p/python3", None, "odoo", SERVER, ("-c", "x")
+    )
+    assert parse_command(["/p/python3", "/b/coverage", "run", "odoo-bin", "shell"]) == Command(
+        ONE_OFF, "/p/python3", "odoo-bin", None, "shell", ("shell",)
+    )
     command = parse_command(["/v/bin/python3", "-u", "odoo-bin", "--addons-path=a", "server", "-c", "x"])
     assert command is not None
     assert (command.interpreter, command.script, command.package) == ("/v/bin/python3", "odoo-bin", None)
