@@ -4,7 +4,8 @@
 
 """Counts what mutmut found, and names the mutants that no test noticed and that equivalent.toml does not explain.
 
-Run in the directory that mutmut worked in; its argument is equivalent.toml.
+Run in the directory that mutmut worked in; its argument is equivalent.toml. With --again instead it has mutmut try the
+survivors of before once more, since tests may have come.
 """
 
 from __future__ import annotations
@@ -44,6 +45,17 @@ def survivor(name: str) -> Mutant:
     return Mutant(name.partition("module_utils.")[2].partition("__mutmut")[0], " ".join(added))
 
 
+def again() -> int:
+    """Forget who survived, and which test calls what."""
+    for meta in pathlib.Path("mutants").rglob("*.py.meta"):
+        content = json.loads(meta.read_text(encoding="utf-8"))
+        codes = content["exit_code_by_key"]
+        codes.update({name: None for name, code in codes.items() if code in SURVIVED or code in UNTESTED})
+        meta.write_text(json.dumps(content), encoding="utf-8")
+    pathlib.Path("mutants/mutmut-stats.json").unlink(missing_ok=True)
+    return 0
+
+
 def main(explained: str) -> int:
     """Print the table; 1 if a survivor is not explained."""
     listed = tomllib.loads(pathlib.Path(explained).read_text(encoding="utf-8"))["equivalent"]
@@ -79,4 +91,4 @@ def main(explained: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(again() if sys.argv[1] == "--again" else main(sys.argv[1]))
