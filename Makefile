@@ -85,6 +85,14 @@ ee: setup ## build the execution environment with podman, and roll in it; all of
 fuzz: setup ## 100,000 random process trees through classifier and rules
 	@FLEETOPS_FUZZ=100000; export FLEETOPS_FUZZ; $(PYTEST) tests/unit/test_fuzz.py --timeout 600 $(ARGS)
 
+.PHONY: coverage
+coverage: setup ## how much of the code unit tests and modules on the lab's hosts run; fails below 95 % of the core (as root)
+	@tests/coverage/measure $(ARGS)
+
+.PHONY: mutation
+mutation: setup ## break the classifier, the rules, the decision and the parser on purpose: unit tests must notice
+	@tests/mutation/mutate $(ARGS)
+
 .PHONY: scale-steps
 scale-steps: setup ## 50 random steps of scaling on Odoo 19 and 14, side by side (as root)
 	@FLEETOPS_SCALE_STEPS=50; export FLEETOPS_SCALE_STEPS; \

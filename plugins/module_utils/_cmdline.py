@@ -71,7 +71,7 @@ def parse_command(argv: t.Sequence[str]) -> t.Optional[Command]:
             if _PACKAGE.match(module):
                 return _command(argv[0], None, module.partition(".")[0], rest)
             return _carried(argv[0], rest) if module in _CARRIERS else None
-        if word in ("-c", "-"):
+        if word == "-":
             return None
         if word in _PYTHON_VALUE_OPTIONS:
             rest = rest[1:]

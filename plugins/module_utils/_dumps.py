@@ -241,9 +241,9 @@ class DumpReader:
 def record_at(line: str) -> t.Optional[t.Tuple[int, bool]]:
     """Whose record of Odoo's log begins with a line, as the pid in it, and whether it is a dump; None within a record.
 
-    :param line: as Odoo wrote it, without what carries it.
+    :param line: as Odoo wrote it, without what carries it, with or without its end.
     """
-    head = head_of(line.rstrip("\r\n"))
+    head = head_of(line)
     if head is None:
         return None
     return head.pid, _begins(head)
@@ -304,7 +304,7 @@ _N = t.TypeVar("_N", int, float)
 
 
 def _number(text: t.Optional[str], kind: t.Callable[[str], _N]) -> t.Optional[_N]:
-    if text is None or text == "n/a":
+    if text is None:
         return None
     try:
         number = kind(text)

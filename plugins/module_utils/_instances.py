@@ -104,7 +104,7 @@ def find_instances(
     masters = {
         pid: process
         for pid, process in records.items()
-        if _kind(commands[pid]) == SERVER and _could_be_master(process) and not _has_master(process, records, commands)
+        if _kind(commands[pid]) == SERVER and _could_be_master(process) and not _has_master(process, commands)
     }
     offspring: t.Dict[int, t.List[Process]] = {}
     for pid, process in records.items():
@@ -156,12 +156,10 @@ def _could_be_master(process: Process) -> bool:
     return process.catches("HUP") or not process.catches("QUIT")
 
 
-def _has_master(
-    process: Process, records: t.Mapping[int, Process], commands: t.Mapping[int, t.Optional[Command]]
-) -> bool:
+def _has_master(process: Process, commands: t.Mapping[int, t.Optional[Command]]) -> bool:
     """Whether the parent is an Odoo server that forked this process."""
     parent, mine = commands.get(process.ppid), commands[process.pid]
-    if parent is None or mine is None or parent.kind != SERVER or process.ppid not in records:
+    if parent is None or mine is None or parent.kind != SERVER:
         return False
     # A fork has its parent's arguments, but for those that a HUP drops and the shepherd still has. A server that a
     # server has started (runbot, a test) has others.

@@ -193,7 +193,7 @@ def parse_environ(data: bytes) -> t.Dict[str, str]:
 
 
 def parse_cgroup(text: str) -> str:
-    """The most telling path of /proc/PID/cgroup: systemd's own hierarchy, else the unified one, else the longest."""
+    """The most telling path of /proc/PID/cgroup: the unified hierarchy's, else systemd's own, else the longest."""
     paths: t.Dict[str, str] = {}
     for line in text.splitlines():
         number, _colon, rest = line.partition(":")

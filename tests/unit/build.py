@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance, find_instances
+from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options, merge
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, signal_number
 
 PREFORK_MASTER = ("HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CHLD", "TTIN", "TTOU")
@@ -68,6 +70,11 @@ def instance(processes: t.Iterable[Process], **keywords: t.Any) -> Instance:
     """The only instance among these processes."""
     (found,) = find_instances(processes, PORTS, 100_000, **keywords).instances
     return found
+
+
+def options(**fields: t.Any) -> Options:
+    """Odoo's own options, but for these."""
+    return dataclasses.replace(merge({}, {}, None, None), **fields)
 
 
 class FakeClock(Clock):

@@ -11,7 +11,9 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import (
     GEVENT,
     ONE_OFF,
     SERVER,
+    Command,
     could_be_odoo,
+    lasting_arguments,
     parse_command,
 )
 from hypothesis import given
@@ -44,8 +46,11 @@ SERVERS = [
     "python3 -m debugpy --listen 5678 --wait-for-client -m odoo -c x",
     "python3 /usr/lib/python3/dist-packages/debugpy --listen 5678 /opt/odoo/odoo-bin",
     "python3 -m pdb odoo-bin",
+    "python3 -m pdb -m odoo",
+    "python3 -m debugpy --log-to=/x/y.py odoo-bin",
     "python3 /usr/bin/coverage run odoo-bin -c x",
     "python3 odoo-bin --addons-path=a,b -c x",
+    "python3 odoo-bin --addons-path=a,b",
     "python3 odoo-bin --addons-path=a,b server",
     "python3 odoo-bin -d shell",
     "python3 odoo-bin -u all",
@@ -97,10 +102,16 @@ NOTHING = [
     "python3 /usr/bin/supervisord -c /etc/odoo.conf",
     "python3 -c import odoo",
     "python3 -Ic import(odoo) odoo-bin",
+    "python3 -c odoo-bin",
+    "python3 -Ic odoo-bin",
+    "python3 -bvEc odoo-bin",
     "python3 - odoo-bin",
     "python3 -m http.server --directory /opt/odoo",
     "python3 -m odoorpc",
     "python3 -m pytest /opt/odoo/odoo-bin",
+    "python3 -m debugpy -m odoorpc",
+    "python3 -m debugpy odoo/ -m",
+    "python3 -m debugpy --listen 5678 backup.py odoo-bin",
     "python3 /opt/odoo/backup.py odoo-bin",
     "python3 /opt/odoo/odoo-exporter.py",
     "python3 /usr/bin/odoo-helper server",
@@ -166,13 +177,26 @@ def test_the_subcommand_start_is_a_server(line: str) -> None:
 
 
 def test_the_parts_of_a_command() -> None:
+    assert parse_command(["/p/python3", "-m", "odoo.__main__", "-c", "x"]) == Command(
+        SERVER, "/p/python3", None, "odoo", SERVER, ("-c", "x")
+    )
+    assert parse_command(["/p/python3", "/b/coverage", "run", "odoo-bin", "shell"]) == Command(
+        ONE_OFF, "/p/python3", "odoo-bin", None, "shell", ("shell",)
+    )
     command = parse_command(["/v/bin/python3", "-u", "odoo-bin", "--addons-path=a", "server", "-c", "x"])
     assert command is not None
     assert (command.interpreter, command.script, command.package) == ("/v/bin/python3", "odoo-bin", None)
     assert command.args == ("--addons-path=a", "server", "-c", "x")
     carried = parse_command(["python3", "-m", "debugpy", "--listen", "1", "-m", "odoo.cli", "-c", "x"])
     assert carried is not None
-    assert (carried.script, carried.package, carried.args) == (None, "odoo", ("-c", "x"))
+    assert carried == Command(SERVER, "python3", None, "odoo", SERVER, ("-c", "x"))
+    assert parse_command(["python3", "-m", "pdb", "-m", "odoo"]) == Command(SERVER, "python3", None, "odoo", SERVER, ())
+    assert parse_command(["python3", "-m", "pdb", "-m", "odoo", "shell"]) == Command(
+        ONE_OFF, "python3", None, "odoo", "shell", ("shell",)
+    )
+    assert parse_command(["/p/python3", "-m", "pdb", "./odoo-bin", "-c", "x"]) == Command(
+        SERVER, "/p/python3", "./odoo-bin", None, SERVER, ("-c", "x")
+    )
 
 
 WORDS = st.sampled_from(
@@ -220,3 +244,22 @@ def test_what_a_start_by_m_becomes(kind: str) -> None:
 
 def test_another_packages_main_is_none() -> None:
     assert _kind("python3 /usr/lib/python3/dist-packages/pip/__main__.py install odoo") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "lasting"),
+    [
+        ("-c x -d y", "-c x -d y"),
+        ("-u all -c x", "-c x"),
+        ("--update all --init base -i web -c x", "-c x"),
+        ("--update=all --init=base -uall -ibase -c x", "-c x"),
+        ("-sv -c x", "-c x"),
+        ("-s -c x --save --i18n-overwrite -d y", "-c x -d y"),
+        # Not these, though they begin alike.
+        ("--updates=x --initial -c x", "--updates=x --initial -c x"),
+        ("-c x -u", "-c x"),
+        ("server -i -s -c x", "server -c x"),
+    ],
+)
+def test_what_a_hup_leaves_of_the_arguments(line: str, lasting: str) -> None:
+    assert " ".join(lasting_arguments(line.split())) == lasting

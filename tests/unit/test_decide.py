@@ -28,6 +28,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     BOOTING,
     DRAINING,
     RELOADING,
+    UNKNOWN,
     Instance,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded
@@ -69,14 +70,23 @@ def test_a_process_that_starts_is_waited_for() -> None:
     assert decide(instance) == Decision(WAIT, "it was starting a process")
 
 
+def test_a_process_of_an_unknown_kind_that_has_no_handler_is_not_waited_for() -> None:
+    stranger = build.process(170, 100, ("INT", "QUIT"), sockets=frozenset())
+    instance = build.instance([*build.prefork(100), stranger])
+    assert [child.role for child in instance.children if child.process is stranger] == [UNKNOWN]
+    assert decide(instance).kind == ACT
+
+
 @pytest.mark.parametrize(
     ("since", "kind"), [(99.0, NOTHING), (100.0, NOTHING), (100.1, ACT), (150.0, ACT), (300.0, ACT)]
 )
 def test_since_believes_the_lower_bound_only(since: float, kind: str) -> None:
     decision = decide(AT_REST, SINCE, since)
     assert decision.kind == kind
-    assert "100.0" in decision.reason
-    assert str(since) in decision.reason
+    later = f"it loaded its code at 100.0 or later, which is not before {since}"
+    assert decision.reason == (
+        later if kind == NOTHING else f"it may have loaded its code at 100.0, which is before {since}"
+    )
 
 
 def test_since_is_not_content_with_having_waited() -> None:
@@ -89,12 +99,31 @@ def test_always() -> None:
     assert waited == Decision(NOTHING, "it was reloading when this call came, and that has ended well")
 
 
+@pytest.mark.parametrize(
+    ("policy", "since", "staleness"), [(ALWAYS, 99.0, FRESH), (SINCE, None, FRESH), (STALE, 99.0, None)]
+)
+def test_what_another_policy_asks_is_not_asked(policy: str, since: float | None, staleness: Staleness | None) -> None:
+    assert decide(AT_REST, policy, since, staleness) == Decision(ACT, "a reload was asked for")
+
+
 def test_stale() -> None:
-    assert decide(AT_REST, STALE, staleness=FRESH).kind == NOTHING
+    fresh = decide(AT_REST, STALE, staleness=FRESH)
+    assert fresh == Decision(NOTHING, "nothing has changed since it loaded its code at 100.0")
     assert decide(AT_REST, STALE, staleness=OLD_CODE) == Decision(ACT, "1 file changed: /a.py")
-    refused = decide(AT_REST, STALE, staleness=OLD_UNIT)
-    assert refused.kind == REFUSE
-    assert "restart it through its supervisor" in refused.reason
+    assert decide(AT_REST, STALE, staleness=Staleness(RELOAD, ("a", "b"))) == Decision(ACT, "a; b")
+    refused = decide(AT_REST, STALE, staleness=Staleness(RESTART, ("its unit has changed", "its Python too")))
+    how = "restart it through its supervisor (method: auto does that)"
+    assert refused == Decision(REFUSE, f"its unit has changed; its Python too; {how}")
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(2, "/a, /b"), (3, "/a, /b, /c"), (4, "/a, /b, /c and 1 more"), (9, "/a, /b, /c and 6 more")]
+)
+def test_three_files_are_named_and_the_others_counted(count: int, told: str) -> None:
+    files = ("/a", "/b", "/c", "/d")[:count]
+    assert decide(AT_REST, STALE, staleness=Staleness(RELOAD, ("files changed",), files, count)).reason == (
+        f"files changed: {told}"
+    )
 
 
 @pytest.mark.parametrize("method", [AUTO, SUPERVISOR])

@@ -12,9 +12,10 @@ import typing as t
 from collections import Counter
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils import _dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._carrier import head_of, unwrapped
 from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump, Frame, Stack
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader, parse_dumps
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader, parse_dumps, record_at
 from ansible_collections.fleetops.odoo.plugins.module_utils._jobs import jobs_under_way
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,13 +139,25 @@ def test_records_between_the_lines_of_a_dump_do_no_harm() -> None:
             Stack("<T>", "x", query_count=3, query_time=0.5, python_time=1.25),
         ),
         ("# Thread: <T> (db:n/a) (uid:n/a) (url:n/a) (qc:n/a qt:0.006 pt:nan?)", Stack("<T>", query_time=0.006)),
+        # In a name with brackets, the times are still the last.
+        (
+            "# Thread: <T> (db:x(y)) (uid:2) (url:/a) (qc:3 qt:0.5 pt:1.25)",
+            Stack("<T>", "x(y)", "2", "/a", query_count=3, query_time=0.5, python_time=1.25),
+        ),
+        ("# Thread: <T> (db:x) (uid:2) (url:/a)  ", Stack("<T>", "x", "2", "/a")),
         ("# Greenlet: <Hub '' at 0x7f>", Stack("<Hub '' at 0x7f>")),
+        (
+            "# Greenlet: <Greenlet at 0x7f: f(1) (db:x)> (qc:3 qt:0.5 pt:1.25)",
+            Stack("<Greenlet at 0x7f: f(1) (db:x)> (qc:3 qt:0.5 pt:1.25)"),
+        ),
+        ("# Thread: <T> (db:?) (uid:None) (url:) (qc:n/a qt:inf pt:nan)", Stack("<T>")),
         ("# Thread: ", Stack("")),
     ],
 )
 def test_headers(header: str, expected: Stack) -> None:
     (dump,) = parse_dumps(["2026-11-24 10:30:21,608 34 INFO ? odoo.tools.misc: ", header])
     assert dump.threads == (expected,)
+    assert dump.threads[0].header == header.strip()
     assert (dump.time, dump.database) == ("2026-11-24T10:30:21.608Z", None)
 
 
@@ -265,6 +278,208 @@ def test_taking_threads_as_a_whole_changes_nothing(text: str) -> None:
     outside.clear()
     # What it remembers from before changes nothing either.
     assert (reader.read([text]), outside) == by_lines(text)
+
+
+HEAD = "2026-11-24 10:30:21,608 34 INFO p19 odoo.tools.misc: "
+RECORD = "2026-11-24 10:30:22,111 7 INFO ? odoo.http: something else"
+USUAL = "# Thread: <T> (db:n/a) (uid:n/a) (url:n/a)"
+
+
+def one_thread(*below: str) -> tuple[tuple[Frame, ...], tuple[str, ...]]:
+    """Frames and other lines of the only thread of the only dump, which has these lines below its header."""
+    # With its end the last line is not read apart from the others.
+    found = [DumpReader().read(["\n".join([HEAD, USUAL, *below, ""])]), parse_dumps([HEAD, USUAL, *below])]
+    assert found[0] == found[1]
+    ((thread,),) = (dump.threads for dump in found[0])
+    return thread.frames, thread.other
+
+
+A, B, C = 'File: "a", line 1, in f', 'File: "b", line 2, in g ', 'File: "c", line 3, in h'
+
+
+@pytest.mark.parametrize(
+    ("below", "frames", "other"),
+    [
+        ([A, "  code ", B], (Frame("a", 1, "f", "code"), Frame("b", 2, "g")), ()),
+        (["  code", A], (Frame("a", 1, "f"),), ("  code",)),
+        ([A, "  code", "  more"], (Frame("a", 1, "f", "code"),), ("  more",)),
+        ([A, "code "], (Frame("a", 1, "f"),), ("code ",)),
+        ([A + "\r", "  code\r", "~ odd\r"], (Frame("a", 1, "f", "code"),), ("~ odd",)),
+        ([A, "  code\x1b[0m"], (Frame("a", 1, "f", "code"),), ()),
+        (["  odd\r", A], (Frame("a", 1, "f"),), ("  odd",)),
+        ([A, "# remark"], (Frame("a", 1, "f"),), ("# remark",)),
+        ([A, "  call(X"], (Frame("a", 1, "f", "call(X"),), ()),
+        # Another record, and after it what can be of nothing but a dump.
+        (
+            [A, RECORD, B, C, "  code", "  not ours"],
+            (Frame("a", 1, "f"), Frame("b", 2, "g"), Frame("c", 3, "h", "code")),
+            (),
+        ),
+        # The next record as something else carries it.
+        ([A, f"Nov 24 10:30:22 h odoo[7]: {RECORD}"], (Frame("a", 1, "f"),), ()),
+    ],
+)
+def test_lines_below_a_thread(below: list[str], frames: tuple[Frame, ...], other: tuple[str, ...]) -> None:
+    assert one_thread(*below) == (frames, other)
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[t.Any]]:
+    """What a reader does for itself: lines that it reads one by one, stacks that it makes, texts that it parses."""
+    done: dict[str, list[t.Any]] = {"lines": [], "stacks": [], "texts": []}
+
+    def noting(kind: str, made: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+        def noted(*arguments: t.Any) -> t.Any:
+            done[kind].append(arguments[-1])
+            return made(*arguments)
+
+        return noted
+
+    monkeypatch.setattr(DumpReader, "_line", noting("lines", DumpReader._line))
+    monkeypatch.setattr(DumpReader, "_parsed", noting("texts", DumpReader._parsed))
+    monkeypatch.setattr(_dumps, "_stack", noting("stacks", _dumps._stack))
+    return done
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_thread_is_taken_as_a_whole_and_read_once(kind: str, read: dict[str, list[t.Any]]) -> None:
+    reader, text = DumpReader(), "".join(f"{line}\n" for line in lines(kind))
+    found = reader.read([text])
+    assert [line for line in read["lines"] if line.startswith(("# ", 'File: "', "  "))] == []
+    assert len(read["texts"]) == len(set(read["texts"]))
+    for kept in read.values():
+        kept.clear()
+    assert reader.read([text]) == found
+    assert (read["stacks"], read["texts"]) == ([], [])
+
+
+def test_the_same_stack_of_several_threads_is_parsed_once(read: dict[str, list[t.Any]]) -> None:
+    (dump,) = DumpReader().read([f"{HEAD}\n{USUAL}\n{A}\n{USUAL.replace('<T>', '<U>')}\n{A}\n{RECORD}\n"])
+    assert [(thread.name, thread.frames) for thread in dump.threads] == [
+        (n, (Frame("a", 1, "f"),)) for n in ("<T>", "<U>")
+    ]
+    assert read["texts"] == [A]
+
+
+def test_a_header_as_it_mostly_is_takes_one_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_dumps, "_unusual", pytest.fail)
+    assert [dump.threads[0].name for dump in parse_dumps([HEAD, USUAL])] == ["<T>"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_thread_behind_another_record_is_of_the_dump(*, whole: bool) -> None:
+    outside: list[str] = []
+    text = f"{HEAD}\n{USUAL}\n{A}\n{RECORD}\n  not below a frame\n{USUAL}\n  nor this\n{B}\n"
+    (dump,) = DumpReader(outside.append).read([text] if whole else text.splitlines(keepends=True))
+    assert [thread.frames for thread in dump.threads] == [(Frame("a", 1, "f"),), (Frame("b", 2, "g"),)]
+    assert [thread.other for thread in dump.threads] == [(), ()]
+    assert outside == [RECORD, "  not below a frame", "  nor this"]
+
+
+@pytest.mark.parametrize("odd", [["# remark"], [USUAL, "~ odd"]])
+def test_what_is_read_line_by_line_is_only_what_is_odd(odd: list[str], read: dict[str, list[t.Any]]) -> None:
+    text = "\n".join([HEAD, *odd, USUAL, A, "  code", ""])
+    (dump,) = DumpReader().read([text])
+    assert dump.threads[-1].frames == (Frame("a", 1, "f", "code"),)
+    assert read["lines"] == [HEAD, *odd, ""]
+
+
+def test_an_odd_thread_that_was_read_before_is_taken_as_a_whole(read: dict[str, list[t.Any]]) -> None:
+    odd = [USUAL, A, "~ odd"]
+    (dump,) = DumpReader().read(["\n".join([HEAD, *odd * 4, USUAL, ""])])
+    assert [thread.other for thread in dump.threads] == [("~ odd",)] * 4 + [()]
+    # It is known as soon as the next one has begun.
+    assert read["lines"] == [HEAD, *odd * 2, ""]
+
+
+def test_a_coloured_header() -> None:
+    (dump,) = DumpReader().read([f"{HEAD}\n# Thread: \x1b[1m<T>\x1b[0m (db:x) (uid:1) (url:/)\n{A}\n{USUAL}\n"])
+    assert [(thread.name, thread.db) for thread in dump.threads] == [("<T>", "x"), ("<T>", None)]
+
+
+def test_a_greenlet_and_a_thread_without_a_stack_are_taken_as_a_whole(read: dict[str, list[t.Any]]) -> None:
+    text = f"{HEAD}\n# Greenlet: <Hub>\n{A}\n  code\n{USUAL}\n# Greenlet: <G>\n"
+    (dump,) = DumpReader().read([text])
+    assert [(thread.name, len(thread.frames)) for thread in dump.threads] == [("<Hub>", 1), ("<T>", 0), ("<G>", 0)]
+    assert read["lines"] == [HEAD, ""]
+
+
+def test_hours_without_a_dump_are_passed_over(read: dict[str, list[t.Any]]) -> None:
+    outside: list[str] = []
+    quiet = [f"{RECORD} {n}" for n in range(100)]
+    reader = DumpReader(outside.append)
+    assert reader.read(["\n".join([*quiet, ""])]) == []
+    assert outside == quiet
+    assert read["lines"] == [quiet[0], ""]
+    outside.clear()
+    read["lines"].clear()
+    log = [*quiet, HEAD, USUAL, A, *quiet, HEAD, ""]
+    first, second = reader.read(["\n".join(log)])
+    assert ([len(thread.frames) for thread in first.threads], second.threads) == ([1], ())
+    assert outside == [*quiet, *quiet]
+    # The first of a piece, and what may belong to a dump.
+    assert read["lines"] == [quiet[0], HEAD, quiet[0], HEAD, ""]
+
+
+def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_dumps, "_REMEMBERED", 2)
+    log = [HEAD]
+    for n in range(5):
+        log += [f"# Thread: <T{n}> (db:x) (uid:1) (url:/)", f'File: "a{n}", line 1, in f']
+    reader = DumpReader()
+    (dump,) = reader.read(["\n".join(log)])
+    assert [(thread.name, thread.frames[0].file) for thread in dump.threads] == [(f"<T{n}>", f"a{n}") for n in range(5)]
+    assert max(len(reader._stacks), len(reader._bodies), len(reader._frames)) <= 2
+
+
+def test_a_thread_has_so_many_lines_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_dumps, "_LONGEST", 3)
+    outside: list[str] = []
+    (dump,) = DumpReader(outside.append).read([f"{HEAD}\n{USUAL}\na\nb\nc\nd\ne"])
+    assert (dump.threads[0].other, outside) == (("a", "b", "c"), ["d", "e"])
+
+
+@pytest.mark.parametrize(
+    ("behind", "code", "left"),
+    [
+        # What stands below a frame behind another record is its source, but for what cannot be.
+        (["  code"], "code", []),
+        (["code"], None, ["code"]),
+        ([" code"], None, [" code"]),
+        (["  ", "  code"], None, ["  code"]),
+    ],
+)
+def test_the_source_of_a_frame_behind_another_record(behind: list[str], code: str | None, left: list[str]) -> None:
+    outside: list[str] = []
+    (dump,) = DumpReader(outside.append).read(["\n".join([HEAD, USUAL, A, RECORD, "  no code", B, *behind])])
+    assert dump.threads[0].frames == (Frame("a", 1, "f"), Frame("b", 2, "g", code))
+    assert (dump.threads[0].other, outside) == ((), [RECORD, "  no code", *left])
+
+
+def test_a_frame_behind_the_head_of_a_dump_without_a_thread_is_nobodys() -> None:
+    outside: list[str] = []
+    (dump,) = DumpReader(outside.append).read([f"{HEAD}\n{RECORD}\n{A}\n  code"])
+    assert (dump.threads, dump.other, outside) == ((), (), [RECORD, A, "  code"])
+
+
+def test_a_dump_names_the_database_of_its_record() -> None:
+    (dump,) = parse_dumps([HEAD, USUAL])
+    assert (dump.pid, dump.database) == (34, "p19")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (HEAD, (34, True)),
+        (HEAD + "\r\n", (34, True)),
+        (HEAD + "Caches stats:", (34, False)),
+        (RECORD, (7, False)),
+        (A, None),
+        ("", None),
+    ],
+)
+def test_whose_record_begins(line: str, expected: tuple[int, bool] | None) -> None:
+    assert record_at(line) == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)

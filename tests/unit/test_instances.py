@@ -6,11 +6,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
+    BOOTING,
+    CRON,
+    CURRENT,
+    DRAINING,
+    GEVENT_ROLE,
+    HTTP,
+    OLD,
+    RELOADING,
+    RUNNING,
+    UNKNOWN,
+    find_instances,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 
+from . import build
 from .conftest import KINDS, captured, postgres, states
 
 See = t.Callable[[str, str], Look]
@@ -195,3 +211,100 @@ def test_without_aslr_the_shepherd_named_by_the_environment_tells_the_generation
     assert sorted(f"{c.role} {c.generation}" for c in instance.children) == sorted(
         MOMENTS["19-prefork", "hup-19-shepherd-old-and-new-generation"][1]
     )
+
+
+def roles(processes: t.Iterable[Process]) -> dict[int, tuple[str, str]]:
+    """Role and generation of the children of the only instance, by pid."""
+    return {child.process.pid: (child.role, child.generation) for child in build.instance(processes).children}
+
+
+def test_a_worker_with_a_title_of_its_own_is_told_by_its_exec() -> None:
+    renamed = build.process(170, 100, build.WORKER, argv=("odoo at work",))
+    assert 170 in roles([*build.prefork(100), renamed])
+    assert 170 not in roles([*build.prefork(100), dataclasses.replace(renamed, fingerprint=1)])
+    # Where no exec can be seen, an unknown title says nothing.
+    hidden = dataclasses.replace(renamed, fingerprint=None)
+    assert 170 not in roles([*build.prefork(100, fingerprint=None), hidden])
+
+
+def test_a_worker_of_an_earlier_exec_is_old() -> None:
+    master, *others = build.prefork(100)
+    fresh = dataclasses.replace(master, fingerprint=8000)
+    found = roles([fresh, *others])
+    assert (found[101], found[160]) == ((HTTP, OLD), (CRON, OLD))
+    assert build.instance([fresh, *others]).state == RELOADING
+    # Whose exec cannot be seen is taken for one of today.
+    unseen = [dataclasses.replace(one, fingerprint=None) for one in others]
+    assert set(roles([fresh, *unseen]).values()) == {(HTTP, CURRENT), (CRON, CURRENT), (GEVENT_ROLE, CURRENT)}
+
+
+@pytest.mark.parametrize(
+    ("caught", "sockets", "nice", "role"),
+    [
+        (build.WORKER, None, 0, HTTP),
+        (("INT", "QUIT"), None, 0, UNKNOWN),
+        (build.WORKER, frozenset(), 0, UNKNOWN),
+        (build.WORKER, frozenset(), 19, CRON),
+        (("INT", "QUIT"), frozenset(), 19, UNKNOWN),
+    ],
+)
+def test_a_worker_that_shows_little(
+    caught: tuple[str, ...], sockets: frozenset[int] | None, nice: int, role: str
+) -> None:
+    worker = build.process(170, 100, caught, sockets=sockets, nice=nice)
+    assert roles([*build.prefork(100, nice=nice), worker])[170] == (role, CURRENT)
+
+
+@pytest.mark.parametrize(("age", "state"), [(0, BOOTING), (49, BOOTING), (50, DRAINING), (999, DRAINING)])
+def test_the_youngest_worker_tells_whether_a_silent_server_starts(age: int, state: str) -> None:
+    processes = [
+        build.process(100, start=0),
+        *(build.process(101 + n, 100, build.WORKER, start=1000 - n) for n in (0, 1)),
+    ]
+    (found,) = find_instances(processes, {}, 1000 + age).instances
+    assert found.state == state
+
+
+@pytest.mark.parametrize(("age", "state"), [(0, BOOTING), (999, BOOTING), (1000, DRAINING)])
+def test_without_workers_the_master_tells_it(age: int, state: str) -> None:
+    (found,) = find_instances(build.threaded(100, start=5000), {}, 5000 + age).instances
+    assert found.state == state
+
+
+@pytest.mark.parametrize(
+    ("caught", "age", "state"),
+    [((), 0, BOOTING), ((), 999, BOOTING), ((), 1000, DRAINING), (("INT",), 100_000, BOOTING)],
+)
+def test_without_handlers_it_starts_or_it_ends(caught: tuple[str, ...], age: int, state: str) -> None:
+    (found,) = find_instances([build.process(100, caught=caught, start=5000)], build.PORTS, 5000 + age).instances
+    assert (found.mode, found.state) == (None, state)
+
+
+@pytest.mark.parametrize(
+    ("child", "state"),
+    [
+        # What has just been forked may become the gevent process.
+        (build.process(170, 100), RUNNING),
+        (build.process(170, 100, nice=10), DRAINING),
+        (build.process(170, 100, ("INT", "QUIT"), sockets=frozenset()), DRAINING),
+        (build.process(170, 100, build.WORKER), DRAINING),
+    ],
+)
+def test_a_server_that_has_ended_its_gevent_process_stops(child: Process, state: str) -> None:
+    without = [process for process in build.prefork(100) if process.argv != build.GEVENT_ARGV]
+    assert build.instance([*without, child]).state == state
+
+
+def test_an_instance_listens_where_any_of_it_does() -> None:
+    processes = build.prefork(100)
+    gevent = next(process for process in processes if process.argv == build.GEVENT_ARGV)
+    processes[processes.index(gevent)] = dataclasses.replace(gevent, sockets=frozenset([7]))
+    ports = {**build.PORTS, 7: ("0.0.0.0", 8072), 8: ("0.0.0.0", 5432)}
+    (found,) = find_instances(processes, ports, 100_000).instances
+    assert (found.listening, found.ports) == ((("0.0.0.0", 8069),), (("0.0.0.0", 8069), ("0.0.0.0", 8072)))
+
+
+def test_a_server_of_other_code_that_a_server_has_started_is_one_of_its_own() -> None:
+    argv = ("/usr/bin/python3", "/opt/other/odoo-bin", *build.SERVER_ARGV[2:])
+    found = find_instances([*build.prefork(100), *build.prefork(500, ppid=100, argv=argv)], build.PORTS, 100_000)
+    assert [one.master.pid for one in found.instances] == [100, 500]

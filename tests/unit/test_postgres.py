@@ -31,7 +31,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._options import Sett
 from ansible_collections.fleetops.odoo.plugins.module_utils._peers import Session, parse_diag, tied, unix_peers
 from ansible_collections.fleetops.odoo.plugins.module_utils._postgres import Postgres, told_row
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
-from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_established, plain_address
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._psql import Answer, Question, understood
 from ansible_collections.fleetops.odoo.plugins.module_utils._sql_text import shown_query, without_literals
 from hypothesis import given
@@ -171,30 +171,6 @@ def test_a_long_query_costs_no_more_than_its_length() -> None:
     for piece in ("'", "''", "E'\\", "/*", "--", "$a$", '"', "1.", "?, "):
         without_literals(piece * 100_000)
     assert time.process_time() - begun < 3
-
-
-#: Of Odoo 19.0 in the lab, and the same socket as IPv6 shows it.
-TCP = """\
-  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 00000000:1F85 00000000:0000 0A 00000000:00000000 00:00000000 00000000   104        0 6872943 1 0 100 0 0 10 0
-   4: 0B03D50A:93F4 0203D50A:1538 06 00000000:00000000 03:00000E2C 00000000     0        0 0 3 0
-   6: 0B03D50A:9406 0203D50A:1538 01 00000000:00000000 02:00000A5C 00000000   104        0 6875883 2 0 20 4 30 10 -1
-   7: 0000000000000000FFFF00000B03D50A:9406 0000000000000000FFFF00000203D50A:1538 01 0:0 0:0 0 104 0 6875884 2 0
-"""
-
-
-@pytest.mark.skipif(sys.byteorder != "little", reason="the capture is of such a machine")
-def test_connected_sockets() -> None:
-    ends = (("10.213.3.11", 37894), ("10.213.3.2", 5432))
-    assert list(parse_established(TCP)) == [(6875883, *ends), (6875884, *ends)]
-
-
-@pytest.mark.parametrize(
-    ("text", "plain"),
-    [("::ffff:10.0.0.1", "10.0.0.1"), ("fe80::1%eth0", "fe80::1"), ("10.0.0.1/32", "10.0.0.1"), ("x", "x")],
-)
-def test_an_address_is_written_in_one_way(text: str, plain: str) -> None:
-    assert plain_address(text) == plain
 
 
 def me(**fields: t.Any) -> Process:

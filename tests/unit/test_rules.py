@@ -179,3 +179,32 @@ def test_on_odoo_sh_nothing_is_signalled_unless_forced() -> None:
     (why,) = objections("QUIT", target, MASTER, PREFORK, RUNNING)
     assert why.rule == PLATFORM
     assert sift([why], force=True) == ([], [Refusal(PLATFORM, why.reason)])
+
+
+@pytest.mark.parametrize(
+    ("signal", "role", "mode", "state", "stage", "reason"),
+    [
+        ("HUP", HTTP, PREFORK, RUNNING, "", "HUP must not be sent to a process of role http"),
+        (
+            "XCPU",
+            HTTP,
+            PREFORK,
+            RUNNING,
+            "",
+            "process 7 has no handler for XCPU at this moment, so the signal would kill it",
+        ),
+        ("TTIN", MASTER, THREADED, RUNNING, "", "TTIN means something to a prefork server only"),
+        (
+            "HUP",
+            MASTER,
+            PREFORK,
+            DRAINING,
+            "",
+            "the server is draining: a HUP on top of it would kill requests or the server",
+        ),
+        ("HUP", MASTER, PREFORK, RUNNING, "staging", "this is Odoo.sh, which uses signals itself"),
+    ],
+)
+def test_the_reason_is_told(signal: str, role: str, mode: str, state: str, stage: str, reason: str) -> None:
+    process = build.process(7, marks={"ODOO_STAGE": stage})
+    assert [refusal.reason for refusal in objections(signal, process, role, mode, state)] == [reason]

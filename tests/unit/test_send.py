@@ -160,6 +160,44 @@ def test_a_process_that_has_ended_is_refused() -> None:
 
 
 @pytest.mark.usefixtures("way")
+def test_a_process_that_ends_behind_the_checks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = Child(CATCHER)
+    monkeypatch.setattr(_send, "check", lambda *_arguments, **_keywords: child.end())
+    with pytest.raises(Refused, match=f"^process {child.popen.pid} has ended since it was looked at$") as caught:
+        send(Proc(), "HUP", target(child.process))
+    assert caught.value.refusal.rule == "identity"
+
+
+@pytest.mark.usefixtures("way")
+def test_what_the_kernel_forbids_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = Child(CATCHER)
+
+    def forbid(*_arguments: int) -> t.NoReturn:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "kill", forbid)
+    monkeypatch.setattr(signal, "pidfd_send_signal", forbid)
+    with pytest.raises(Refused) as caught:
+        send(Proc(), "HUP", target(child.process))
+    assert caught.value.refusal.rule == "privilege"
+    assert child.end() == []
+
+
+def test_a_stopped_process_is_left_alone() -> None:
+    # The signal would wait, and be there when nobody thinks of it any more.
+    child = Child(CATCHER)
+    os.kill(child.popen.pid, signal.SIGSTOP)
+    try:
+        os.waitid(os.P_PID, child.popen.pid, os.WSTOPPED | os.WNOWAIT)
+        with pytest.raises(Refused, match="is stopped") as caught:
+            send(Proc(), "HUP", target(child.process), force=True)
+    finally:
+        os.kill(child.popen.pid, signal.SIGCONT)
+    assert caught.value.refusal.rule == "state"
+    assert child.end() == []
+
+
+@pytest.mark.usefixtures("way")
 def test_a_zombie_is_refused() -> None:
     child = Child(CATCHER)
     t.cast("t.IO[bytes]", child.popen.stdin).close()

@@ -44,6 +44,8 @@ def boot(lab: Lab, host: str) -> None:
     if volume.is_dir():
         # podman's storage: an overlay cannot be the writable layer of another one.
         argv[-1:-1] = [f"--bind={volume}:/var/lib/containers", "--system-call-filter=@keyring bpf"]
+    # What somebody who tests with the lab wants the hosts to see of this machine (tests/coverage).
+    argv[-1:-1] = [f"--bind={bind}" for bind in os.environ.get("FLEETOPS_LAB_BIND", "").split()]
     procs = "-"
     if not Path("/run/systemd/system").is_dir():
         # No systemd on this machine to make a scope: without a cgroup of its own two hosts would share one.
