@@ -116,7 +116,7 @@ def test_levels() -> None:
         ),
         (LogPlace(TERMINAL, None, shows_dumps=True), "its log goes to a terminal"),
         (LogPlace(NOWHERE, None, shows_dumps=True), "its log goes nowhere that can be read"),
-        (LogPlace(JOURNAL, None, shows_dumps=True), "its log goes nowhere that can be read"),
+        (LogPlace(JOURNAL, None, shows_dumps=True), "its log goes to the journal, which cannot be asked for it"),
     ],
 )
 def test_a_log_without_an_end(place: LogPlace, why: str) -> None:
