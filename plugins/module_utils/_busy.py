@@ -60,7 +60,8 @@ class Busy:
     def __str__(self) -> str:
         what = self.url or (self.job and "the cron job %r" % self.job)
         where = " of database %s" % self.database if self.database and what else ""
-        at = ", at %s" % self.stack[-1] if self.stack else "" if what else ", and no dump says with what"
+        unsaid = "" if what else ", and no dump says with what"
+        at = ", at %s" % self.stack[-1] if self.stack else unsaid
         return "pid %d (%s) for %.0f s%s%s%s" % (
             self.pid,
             self.role,

@@ -26,7 +26,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import (
     JOURNAL,
     LogPlace,
     nowhere,
-    untrusted,
+    unreadable,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._programs import container_program, output_of
@@ -133,7 +133,7 @@ class FileFollower(Follower):
         self._path, self._opened = path, opened
         first = opened()
         if first is None and os.path.exists(path):
-            raise Unreachable(untrusted(source))
+            raise Unreachable(unreadable(source))
         if first is None and not os.path.isdir(os.path.dirname(path)):
             raise Unreachable("its log %s is not there" % source)
         self._files = [] if first is None else [_Held(first, os.fstat(first).st_size)]

@@ -64,7 +64,7 @@ def nowhere(place: LogPlace) -> t.Optional[str]:
     return None if place.kind in (FILE, JOURNAL, IN_CONTAINER) else "its log goes nowhere that can be read"
 
 
-def untrusted(path: str) -> str:
+def unreadable(path: str) -> str:
     """Why a file that lies where the log should be is not read, as a clause."""
     return "its log %s is not a file that this user may read and the server has open" % path
 

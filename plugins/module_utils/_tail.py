@@ -25,7 +25,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import (
     IN_CONTAINER,
     LogPlace,
     nowhere,
-    untrusted,
+    unreadable,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 
@@ -51,7 +51,7 @@ def end_of_log(
     mark = LogMark(proc, master, place, unit, 0)
     try:
         if mark.source is None:
-            raise Unreachable(untrusted(place.path) if place.path else nowhere(place) or _UNASKED)
+            raise Unreachable(unreadable(place.path) if place.path else nowhere(place) or _UNASKED)
         return mark.source, mark.last(most, largest)
     finally:
         mark.close()
