@@ -40,6 +40,9 @@ class FakeAwx:
         self.roles: dict[int, tuple[str, int, str]] = {}
         self.settings: Record = {"AD_HOC_COMMANDS": ["command", "shell", "ping"]}
         self.writes: list[str] = []
+        #: Whether the projects' repository cannot be read.
+        self.sync_fails = False
+        self._syncing: set[int] = set()
         self._last = 0
         self._lock = threading.Lock()
         for kind in ("Machine", "Source Control", "Ansible Galaxy/Automation Hub API Token"):
@@ -79,6 +82,8 @@ class FakeAwx:
         if any(self._key(kind, one) == self._key(kind, record) for one in self.records[kind].values()):
             raise Refused(__all__=[f"{kind} with this name already exists."])
         self.records[kind][record["id"]] = record
+        if kind == "projects" and record["scm_type"]:
+            self._sync(record)
         for role in ROLES.get(kind, []):
             self._last += 1
             self.roles[self._last] = (kind, record["id"], role)
@@ -124,7 +129,11 @@ class FakeAwx:
     def _check_projects(self, record: Record, _data: Record) -> None:
         if record["scm_type"] and not record["scm_url"]:
             raise Refused(scm_url=["SCM URL is required."])
-        record["scm_revision"] = "0" * 40 if record["scm_type"] else ""
+
+    def _sync(self, project: Record) -> None:
+        self._syncing.add(project["id"])
+        if not self.sync_fails:
+            project["scm_revision"] = "0" * 40
 
     def _check_inventory_sources(self, record: Record, data: Record) -> None:
         if "inventory" in data and self.records["inventories"][record["inventory"]]["kind"]:
@@ -136,11 +145,20 @@ class FakeAwx:
             if not project["scm_type"]:
                 raise Refused(source_project=["Cannot use manual project for SCM-based inventory."])
 
+    def _check_notification_templates(self, record: Record, _data: Record) -> None:
+        config = record["notification_configuration"]
+        if record["notification_type"] == "webhook":
+            missing = {"url", "headers"} - set(config)
+            if missing:
+                raise Refused(notification_configuration=[f"Missing required fields: {sorted(missing)}."])
+            filled = {"http_method": "POST", "disable_ssl_verification": False, "username": "", "password": ""}
+            record["notification_configuration"] = {**filled, **config}
+
     def _check_job_templates(self, record: Record, _data: Record) -> None:
         project = self.records["projects"].get(record["project"] or 0)
         if not project:
             raise Refused(project=["Job Templates must have a project assigned."])
-        if record["playbook"] not in self.playbooks:
+        if record["playbook"] not in self.playbooks or (project["scm_type"] and not project["scm_revision"]):
             raise Refused(playbook=["Playbook not found for project."])
         if not record["inventory"] and not record["ask_inventory_on_launch"]:
             raise Refused(inventory=["Job Template must provide 'inventory' or allow prompting for it."])
@@ -177,6 +195,11 @@ class FakeAwx:
         if parts[0] == "roles" and len(parts) == 3:
             kind, key, role = self.roles[int(parts[1])]
             return self._associate(method, (f"roles/{kind}/{role}", key, parts[2]), parts[2], data)
+        if parts[0] == "project_updates":
+            self._syncing.discard(int(parts[1]))
+            revision = self.records["projects"][int(parts[1])]["scm_revision"]
+            told = {"status": "failed" if self.sync_fails else "successful", "failed": self.sync_fails}
+            return 200, {**told, "finished": "2026-11-25T00:00:00Z", "scm_revision": revision}
         if parts[0] == "constructed_inventories":
             return self._constructed(method, parts[1:], query, data)
         if parts[0] == "unified_job_templates":
@@ -207,6 +230,9 @@ class FakeAwx:
                 self.writes.append(f"POST survey {record['name']}")
                 return 200, {}
             return 200, self.surveys.get((kind, record["id"]), {})
+        if what == "update" and kind == "projects":
+            self._sync(record)
+            return 202, {"id": record["id"], "url": f"/api/v2/project_updates/{record['id']}/"}
         if what == "create_approval_template":
             made = self.create("workflow_approval_templates", data)
             record["unified_job_template"] = made["id"]
@@ -272,7 +298,8 @@ class FakeAwx:
     def shown(self, kind: str, record: Record) -> Record:
         """A record as the API shows it."""
         url = f"/api/v2/{kind}/{record['id']}/"
-        related = {"survey_spec": f"{url}survey_spec/"}
+        related = {"survey_spec": f"{url}survey_spec/", "update": f"{url}update/"}
+        summary: Record = {"current_update": {"id": record["id"]}} if record["id"] in self._syncing else {}
         if kind == "workflow_job_template_nodes" and record["unified_job_template"]:
             linked = record["unified_job_template"]
             of = next(one for one in [*UNIFIED, "workflow_approval_templates"] if linked in self.records[one])
@@ -283,7 +310,8 @@ class FakeAwx:
             if (of, own) == (kind, record["id"])
         }
         typed = {**UNIFIED, "workflow_job_template_nodes": "workflow_job_template_node"}.get(kind, kind[:-1])
-        return {**record, "type": typed, "url": url, "related": related, "summary_fields": {"object_roles": roles}}
+        summary["object_roles"] = roles
+        return {**record, "type": typed, "url": url, "related": related, "summary_fields": summary}
 
     @staticmethod
     def _page(results: list[Record]) -> Record:

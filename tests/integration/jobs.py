@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import configparser
 import functools
 import json
 import os
@@ -79,7 +80,11 @@ class Awx:
         self.folder = folder
         project = folder / "project"
         shutil.copytree(ROOT / "docs/awx-project", project)
-        shutil.copy2(os.environ["ANSIBLE_CONFIG"], project / "ansible.cfg")
+        # The project's own, and how the hosts of the lab are reached.
+        settings = configparser.RawConfigParser()
+        settings.read([os.environ["ANSIBLE_CONFIG"], project / "ansible.cfg"])
+        with (project / "ansible.cfg").open("w", encoding="utf-8") as stream:
+            settings.write(stream)
         built = folder / "built"
         built.mkdir()
         packed = archive(built)

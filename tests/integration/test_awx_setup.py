@@ -44,6 +44,16 @@ def setup(url: str, override: dict[str, t.Any], *options: str) -> tuple[int, str
     return done.returncode, done.stdout
 
 
+#: As docs/awx.md shows it. AWX refuses a webhook without headers, and fills in the others.
+WEBHOOK = {
+    "url": "https://chat.example.com/hooks/odoo",
+    "http_method": "POST",
+    "headers": {},
+    "username": "",
+    "password": "",
+    "disable_ssl_verification": False,
+}
+
 #: Each module costs a process, so that the whole of it, twice, takes minutes. `make ee` runs it.
 PART = {
     "labels": [],
@@ -63,7 +73,7 @@ PART = {
         }
     },
     "teams": {"viewers": None, "approvers": None},
-    "roles": {"operators_use": None, "operators_ask": None, "viewers_read": None, "approvers_approve": None},
+    "roles": {**dict.fromkeys(SHIPPED["roles"]), "operators_launch": {}},
 }
 
 
@@ -81,7 +91,7 @@ def test_it_is_all_there_and_the_second_time_nothing_changes(part: dict[str, t.A
             "chat": {
                 "name": "Chat",
                 "notification_type": "webhook",
-                "notification_configuration": {"url": "https://chat.example.com", "http_method": "POST"},
+                "notification_configuration": WEBHOOK,
             }
         },
         "job_templates": {
@@ -117,6 +127,7 @@ def test_it_is_all_there_and_the_second_time_nothing_changes(part: dict[str, t.A
         assert awx.names(nodes, "approve", "success_nodes") == ["rest"]
         assert awx.names(nodes, "rest", "failure_nodes") == ["diagnose"]
         assert awx.names(nodes, "diagnose", "always_nodes") == ["put_right"]
+        assert awx.named(nodes, "put_right")["extra_data"] == {"rolling_restart_release_fails": "true"}
         assert awx.names("job_templates", "Odoo - drain", "labels") == ["odoo", "odoo-changes"]
     assert awx.named(nodes, "canary")["extra_data"] == {"rolling_restart_stop_after": 1}
     assert awx.named("workflow_approval_templates", "Odoo - roll the rest?")["timeout"] == 86400
@@ -141,7 +152,7 @@ def test_a_site_leaves_out_what_it_does_not_want() -> None:
         "labels": [],
         "job_template_defaults": {"labels": None},
         "teams": {"approvers": None, "operators": None},
-        "roles": {"operators_launch": None, "operators_use": None, "operators_ask": None, "approvers_approve": None},
+        "roles": {**dict.fromkeys(SHIPPED["roles"]), "viewers_read": {}},
         "workflows": {"canary_roll": None},
         "job_templates": {
             "release": {"labels": None},
@@ -155,6 +166,30 @@ def test_a_site_leaves_out_what_it_does_not_want() -> None:
     assert awx.named("projects", "Odoo operations")["local_path"] == "odoo"
     assert not awx.records["workflow_job_templates"]
     assert not awx.records["inventory_sources"]
+
+
+@pytest.mark.timeout(180)
+def test_a_project_that_could_not_be_synced_is_synced_by_the_next_run() -> None:
+    awx = FakeAwx(PLAYBOOKS)
+    override = {
+        **URL,
+        "inventory_sources": {"fleet": None},
+        "constructed_inventories": {"state": None},
+        "labels": [],
+        "teams": dict.fromkeys(("approvers", "operators", "viewers")),
+        "roles": dict.fromkeys(SHIPPED["roles"]),
+        "workflows": {"canary_roll": None},
+        "job_templates": {**dict.fromkeys(SHIPPED["job_templates"]), "fleet_info": {"labels": None}},
+    }
+    with Server(awx, TOKEN) as server:
+        awx.sync_fails = True
+        code, said = setup(server.url, override)
+        assert (code, awx.records["job_templates"]) == (2, {}), said
+        assert "Project update failed" in said
+        awx.sync_fails = False
+        code, said = setup(server.url, override)
+    assert code == 0, said
+    assert [one["name"] for one in awx.records["job_templates"].values()] == ["Odoo - fleet info"]
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ def test_a_roll_tells_a_workflow_what_it_did(awx: Awx, fleet: Fleet) -> None:
     assert done.stats["dark"] == {}
     assert done.stats["changed"] == {"p19": 1}
     assert done.tasks("runner_on_ok", RELOAD) == ["p19"]
+    assert re.search(r"^ROLL [\d:]{8} \S", done.output, re.MULTILINE), done.output
     assert re.search(r"p19 +reloaded +[\d.]+ s  workers [\d,]+ -> workers [\d,]+", done.output)
     assert fleet.processes("p19")[0] == before["p19"][0]
     assert fleet.processes("p19") != before["p19"]
@@ -87,9 +88,19 @@ def test_a_cancelled_roll_is_plainly_marked_and_release_puts_it_right(awx: Awx, 
     released = awx.job(
         49,
         "release",
-        {**HAPROXY, **answers("release", rolling_restart_hosts="p19", rolling_restart_take_over="awx-job-48")},
+        {
+            **HAPROXY,
+            **answers(
+                "release",
+                rolling_restart_hosts="p19",
+                rolling_restart_take_over="awx-job-48",
+                rolling_restart_release_fails="true",
+            ),
+        },
     )
-    assert (released.status, released.code) == ("successful", 0), released.output
+    # As at the end of the workflow.
+    assert (released.status, released.code) == ("failed", 2), released.output
+    assert "this run ends as failed, as rolling_restart_release_fails says" in re.sub(r"\s+", " ", released.output)
     assert released.told["release"] == {"released": ["p19"], "failed": []}
     eventually(lambda: all_in(fleet))
     assert locked(fleet, "p19") is None
