@@ -172,7 +172,7 @@ def restart_policy(runtime: str, name: t.Optional[str]) -> t.Optional[str]:
 def put(hold: Hold) -> bool:
     """Have the supervisor not start it again. Returns whether the directory of the drop-in was made for it.
 
-    :raises WouldFail: something stronger says otherwise; what was put is taken away again.
+    :raises WouldFail: something stronger says otherwise, or systemd does not read it; what was put is taken away again.
     :raises OSError: the drop-in cannot be written.
     """
     if hold.drop_in is None:
@@ -187,15 +187,22 @@ def put(hold: Hold) -> bool:
         file.write(_CONTENT)
     os.chmod(temporary, 0o644)
     os.rename(temporary, hold.drop_in)
-    daemon_reload()
     name = t.cast(str, hold.unit)
-    unit = show_units([name]).get(name, Unit())
-    if unit.restart != "no" or unit.restart_force:
-        take_away(hold, made=made)
-        raise WouldFail(
-            "systemd would start it again all the same: Restart of %s is %s%s with our drop-in"
-            % (name, unit.restart, " and RestartForceExitStatus %s" % unit.restart_force if unit.restart_force else "")
-        )
+    try:
+        daemon_reload()
+        unit = show_units([name]).get(name, Unit())
+        if unit.restart != "no" or unit.restart_force:
+            more = " and RestartForceExitStatus %s" % unit.restart_force if unit.restart_force else ""
+            raise WouldFail(
+                "systemd would start it again all the same: Restart of %s is %s%s with our drop-in"
+                % (name, unit.restart, more)
+            )
+    except WouldFail:
+        os.unlink(hold.drop_in)
+        _tidy_up(folder, made=made)
+        with contextlib.suppress(WouldFail):
+            daemon_reload()
+        raise
     return made
 
 
@@ -203,15 +210,26 @@ def take_away(hold: Hold, *, made: bool) -> bool:
     """Let go of the supervisor. Returns whether there was anything to take away.
 
     :param made: the directory of the drop-in was made for it.
+    :raises WouldFail: systemd does not read that. The drop-in is there still then, so that the next call tries again.
     """
     if hold.drop_in is None or not os.path.exists(hold.drop_in):
         return False
-    os.unlink(hold.drop_in)
+    aside = "%s.%d" % (hold.drop_in, os.getpid())
+    os.rename(hold.drop_in, aside)
+    try:
+        daemon_reload()
+    except WouldFail:
+        os.rename(aside, hold.drop_in)
+        raise
+    os.unlink(aside)
+    _tidy_up(os.path.dirname(hold.drop_in), made=made)
+    return True
+
+
+def _tidy_up(folder: str, *, made: bool) -> None:
     if made:
         with contextlib.suppress(OSError):  # somebody else has put something there meanwhile
-            os.rmdir(os.path.dirname(hold.drop_in))
-    daemon_reload()
-    return True
+            os.rmdir(folder)
 
 
 def daemon_reload() -> None:
