@@ -213,7 +213,7 @@ def choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[st
             "There are others, with pid %s." % ", ".join(others) if others else "There is none on this host.",
             *_unseen(host, seen),
         ]
-        module.fail_json(msg=" ".join(said), results=[])
+        module.fail_json(msg=printable(" ".join(said)), results=[])
     return seen, identities
 
 
