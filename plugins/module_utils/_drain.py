@@ -90,7 +90,11 @@ def _gone(host: Host, note: Note, book: NoteBook, *, check_mode: bool) -> DrainR
     result.reason = "its drain, which was begun at %s, has come to its end" % iso(note.begun)
     if not check_mode:
         note.drained, note.busy = host.clock.time(), []
-        book.write(note)
+        try:
+            book.write(note)
+        except OSError as exc:
+            # It is gone all the same, and the next call finds that out once more.
+            result.reason += " (that could not be written down: %s)" % (exc.strerror or exc)
     return result
 
 
