@@ -243,16 +243,16 @@ class _Recycle(Crew[RecycleResult]):
         lost = self._about_to_be_lost(batch) if self._order.abort else {}
         begun = self.clock.monotonic()
         records: t.List[t.Tuple[Child, t.Dict[str, t.Any]]] = []
-        for child in batch:
-            record = self._record(child)
-            if not self.send_to(child, self._signal(child)):
-                self.step("pid %d (%s) has ended by itself" % (child.process.pid, child.role))
-                continue
-            record["lost"] = lost.get(child.process.pid)
-            self.result.recycled.append(record)
-            records.append((child, record))
-        told = [child for child, _record in records]
         try:
+            for child in batch:
+                record = self._record(child)
+                if not self.send_to(child, self._signal(child)):
+                    self.step("pid %d (%s) has ended by itself" % (child.process.pid, child.role))
+                    continue
+                record["lost"] = lost.get(child.process.pid)
+                self.result.recycled.append(record)
+                records.append((child, record))
+            told = [child for child, _record in records]
             self._await_ends(told)
             self._await_replacements(told, there, records)
         finally:
