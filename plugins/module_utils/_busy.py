@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import CRON_WORK, Dump, Stack
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import CRON_WORK, Dump, Frame, Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     CRON,
     GEVENT_ROLE,
@@ -135,6 +135,6 @@ def _busy(
     )
 
 
-def _line(frame: t.Any) -> str:
+def _line(frame: Frame) -> str:
     where = "%s:%d %s" % (frame.file, frame.line, frame.function)
     return "%s: %s" % (where, frame.source) if frame.source else where

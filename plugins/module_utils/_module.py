@@ -229,7 +229,7 @@ def _masters(host: Host, seen: Look, *, staleness: bool, details: bool) -> t.Lis
     sizes: t.Dict[int, int] = {}
     if details:
         for instance in seen.instances:
-            for process in [instance.master, *(child.process for child in instance.children)]:
+            for process, _role in instance.everybody:
                 size = host.proc.pss(process.pid)
                 if size is not None:
                     sizes[process.pid] = size

@@ -280,11 +280,7 @@ class _Recycle(Crew[RecycleResult]):
 
     def _ready(self, role: str) -> t.Set[str]:
         """Who of this role has its handlers, by identity."""
-        return {
-            child.process.identity
-            for child in self.crew(role)
-            if child.process.catches("QUIT") and not child.process.catches("HUP")
-        }
+        return {child.process.identity for child in self.crew(role) if child.ready}
 
     def _await_replacements(
         self,

@@ -103,7 +103,7 @@ def known_secrets(proc: Proc, seen: Look) -> Secrets:
             entries = list(_entries(root_of(proc.root, master) + options.config_file))
             found += _of_pairs(entries, "%s of odoo.conf")
             ordinary.update(value for key, value in entries if key in ("db_user", "db_name", "db_host", "dbfilter"))
-        for process in (master, *(child.process for child in instance.children)):
+        for process, _role in instance.everybody:
             found += _of_process(proc, process.pid, process.argv)
     for process in seen.one_off:
         found += _of_process(proc, process.pid, process.argv)
