@@ -187,16 +187,9 @@ def put(hold: Hold) -> bool:
         file.write(_CONTENT)
     os.chmod(temporary, 0o644)
     os.rename(temporary, hold.drop_in)
-    name = t.cast(str, hold.unit)
     try:
         daemon_reload()
-        unit = show_units([name]).get(name, Unit())
-        if unit.restart != "no" or unit.restart_force:
-            more = " and RestartForceExitStatus %s" % unit.restart_force if unit.restart_force else ""
-            raise WouldFail(
-                "systemd would start it again all the same: Restart of %s is %s%s with our drop-in"
-                % (name, unit.restart, more)
-            )
+        _make_sure_it_holds(t.cast(str, hold.unit))
     except WouldFail:
         os.unlink(hold.drop_in)
         _tidy_up(folder, made=made)
@@ -204,6 +197,15 @@ def put(hold: Hold) -> bool:
             daemon_reload()
         raise
     return made
+
+
+def _make_sure_it_holds(name: str) -> None:
+    unit = show_units([name]).get(name, Unit())
+    if unit.restart != "no" or unit.restart_force:
+        raise WouldFail(
+            "systemd would start it again all the same: Restart of %s is %s%s with our drop-in"
+            % (name, unit.restart, " and RestartForceExitStatus %s" % unit.restart_force if unit.restart_force else "")
+        )
 
 
 def take_away(hold: Hold, *, made: bool) -> bool:

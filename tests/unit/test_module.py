@@ -18,7 +18,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateD
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 
-
 from . import build
 
 
