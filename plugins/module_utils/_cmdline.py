@@ -16,7 +16,8 @@ SERVER = "server"
 GEVENT = "gevent"
 ONE_OFF = "one_off"
 
-_PYTHON = re.compile(r"^(python|pypy)[0-9.]*(-dbg|d)?$")
+#: Names of the programs that run Odoo.
+PYTHON = re.compile(r"^(python|pypy)[0-9.]*(-dbg|d)?$")
 #: odoo-bin, odoo, odoo.py, openerp-server, start_odoo, odoo16, odoo-bin-17.0 … but not odoo-exporter.py
 _SCRIPT = re.compile(r"^(start[-_])?(odoo|openerp)([-_.]?(bin|server|gevent))?([-_.]?v?\d+(\.\d+)*)?(\.py)?$")
 _PACKAGE = re.compile(r"^(odoo|openerp)(\.__main__|\.cli)?$")
@@ -60,7 +61,7 @@ def parse_command(argv: t.Sequence[str]) -> t.Optional[Command]:
 
     Wrappers (sudo, timeout, a shell, poetry) are None: they have no handlers of their own, a signal kills them.
     """
-    if not argv or not _PYTHON.match(_basename(argv[0])):
+    if not argv or not PYTHON.match(_basename(argv[0])):
         return None
     rest = list(argv[1:])
     while rest:

@@ -21,7 +21,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import Log
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
-from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import DELETED, Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._stale import CodeTree, Sources, Staleness, find_staleness
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import (
     CONTAINER,
@@ -153,16 +153,15 @@ def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervi
 def _sources(proc: Proc, seen: Look, instance: Instance, unit: t.Optional[Unit]) -> Sources:
     master, options = instance.master, seen.options[instance.identity]
     name = supervisor_of(master).unit
-    cwd = (master.cwd or "/").replace(" (deleted)", "")
     package = seen.releases[instance.identity].package
-    addons = [os.path.normpath(os.path.join(cwd, path)) for path in options.addons_path]
+    addons = [os.path.normpath(os.path.join(master.working_directory, path)) for path in options.addons_path]
     if package and not addons:
         addons = [os.path.join(os.path.dirname(package), "addons")]
     root = root_of(proc.root, master)
     code = [path for path in [package, *addons] if path and os.path.isdir(root + path)]
     # What lies below another one of them is walked with that.
     code = [path for path in dict.fromkeys(code) if not any(path.startswith(other + "/") for other in code)]
-    interpreter = (master.executable or "").replace(" (deleted)", "")
+    interpreter = (master.executable or "").replace(DELETED, "")
     # Unit files are the host's own; within a container there are none.
     units = [*files_on_disk(name), *unit.environment_files] if unit and name else []
     return Sources(root, options.config_file, tuple(code), (*units, interpreter), options.data_dir)
