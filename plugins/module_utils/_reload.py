@@ -260,7 +260,7 @@ class _Reload(Subject):
         try:
             self.wait(attempt)
         finally:
-            if executed and self.now is not None:
+            if executed:
                 self._remember(sent_at, executed[0])
         self.result.after = self.summary()
 
