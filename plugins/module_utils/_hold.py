@@ -15,7 +15,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._container import find_container
+from ansible_collections.fleetops.odoo.plugins.module_utils._container import runtime_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._programs import container_program
@@ -97,9 +97,7 @@ def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str) 
             raise WouldFail("supervisord may start it again, and only root can ask it not to", _TAKE_CARE)
         return Hold(SUPERVISORD, supervisor.unit, control=supervisorctl_for(proc, instance, supervisor.unit))
     if supervisor.kind == CONTAINER:
-        master = instance.master
-        found = find_container(master.cgroup, master.namespace_pids, master.pid)
-        runtime, name = (found.runtime, found.id) if found else ("unknown", None)
+        runtime, name = runtime_of(instance.master)
         return hold_container(runtime, name, restart_policy(runtime, name))
     return Hold(NONE)
 

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The one file that knows AnsibleModule: parameters in, the pipeline, results out."""
+"""What knows AnsibleModule, with the files _module_*: parameters in, the pipeline, results out."""
 
 from __future__ import annotations
 
@@ -285,6 +285,7 @@ def _wish(module: AnsibleModule, clock: Clock) -> ReloadWish:
 
 
 def health_of(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[HealthCheck]:
+    """The option ``health``; None where no request is wanted. A bad one ends the module."""
     given = {key: value for key, value in (given or {}).items() if value is not None}
     if not given.pop("enabled", True):
         return None

@@ -92,6 +92,11 @@ class Process:
         return (self.cwd or "/").replace(DELETED, "")
 
     @property
+    def shown_pid(self) -> int:
+        """The pid that it has in its own log, which differs in a container."""
+        return self.namespace_pids[-1] if self.namespace_pids else self.pid
+
+    @property
     def identity(self) -> str:
         """``PID:STARTTICKS``, which names this process and no later one with the same pid."""
         return "%d:%d" % (self.pid, self.start)

@@ -129,7 +129,7 @@ def _master(instance: Instance, look: Look, facts: Facts, now: float, sizes: t.M
     master = instance.master
     options = look.options[instance.identity]
     release = look.releases[instance.identity]
-    container = find_container(master.cgroup, master.namespace_pids, master.pid)
+    container = find_container(master)
     told: t.Dict[str, t.Any] = {
         "pid": master.pid,
         "identity": instance.identity,
