@@ -31,6 +31,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
     RESTARTED,
     SIGNALLED,
     Result,
+    StepsResult,
     iso,
     masters,
     one_off,
@@ -314,6 +315,13 @@ def told(module: AnsibleModule, results: t.Sequence[Result]) -> t.Dict[str, t.An
             if r.after is not None
         ]
     return found
+
+
+def warn(module: AnsibleModule, results: t.Sequence[StepsResult]) -> None:
+    """Have the caller warned of what is in the results."""
+    for one in results:
+        for warning in one.warnings:
+            module.warn(t.cast(str, printable("pid %d: %s" % (one.pid, warning))))
 
 
 def _find_psutil(module: AnsibleModule) -> None:

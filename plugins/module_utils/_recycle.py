@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut, wait_until
 from ansible_collections.fleetops.odoo.plugins.module_utils._busy import Busy
-from ansible_collections.fleetops.odoo.plugins.module_utils._crew import Crew, CrewResult, work_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._crew import Crew, work_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     CRON,
@@ -26,7 +26,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, SIGNALLED
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, SIGNALLED, StepsResult
 from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
 
 ROLES = (HTTP, CRON, GEVENT_ROLE)
@@ -55,7 +55,7 @@ class RecycleOrder:
 
 
 @dataclass
-class RecycleResult(CrewResult):
+class RecycleResult(StepsResult):
     """``recycled`` has an entry for each worker that got a signal, or would."""
 
     recycled: t.List[t.Dict[str, t.Any]] = field(default_factory=list)

@@ -23,14 +23,14 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut, wait_until
 from ansible_collections.fleetops.odoo.plugins.module_utils._conf import Edit, prepare_edit
-from ansible_collections.fleetops.odoo.plugins.module_utils._crew import UNSTEADY, Crew, CrewResult, work_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._crew import UNSTEADY, Crew, work_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import CURRENT, HTTP, UNKNOWN, Child, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._room import free_memory, worker_shortage
 from ansible_collections.fleetops.odoo.plugins.module_utils._serving import reloaded
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, SIGNALLED
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, SIGNALLED, StepsResult
 
 #: Seconds for which the workers must stay the same before they are counted, and at the end.
 _STEADY, _SETTLED = 0.4, 1.0
@@ -66,7 +66,7 @@ class ScaleOrder:
 
 
 @dataclass
-class ScaleResult(CrewResult):
+class ScaleResult(StepsResult):
     """``target`` is the number that the master keeps up; None where nothing has shown it."""
 
     target: t.Optional[int] = None

@@ -97,6 +97,27 @@ class AskedResult(Result):
 
 
 @dataclass
+class StepsResult(Result):
+    """``steps`` is what was done when, ``busy`` who was at work at the last look."""
+
+    steps: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
+    busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
+    warnings: t.List[str] = field(default_factory=list)
+
+    def step(self, seconds: float, what: str) -> None:
+        """Put down what was done, as a clause, this long after the begin."""
+        self.steps.append({"seconds": round(seconds, 2), "what": what})
+
+    def told(self) -> t.Dict[str, t.Any]:
+        """As a module returns it."""
+        return {
+            **super().told(),
+            "steps": [{**step, "what": printable(step["what"])} for step in self.steps],
+            "busy": self.busy,
+        }
+
+
+@dataclass
 class ReloadResult(Result):
     """``successor`` is the identity of the master that has taken its place, ``log`` what a failed server wrote."""
 

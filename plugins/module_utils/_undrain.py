@@ -314,7 +314,7 @@ class _Undrain:
         return Hold(SYSTEMD, supervisor.unit, drop_in=path) if os.path.exists(path) else None
 
     def _step(self, what: str) -> None:
-        self.result.steps.append({"seconds": round(self._host.clock.monotonic() - self.begun, 2), "what": what})
+        self.result.step(self._host.clock.monotonic() - self.begun, what)
 
     def _wait(self, attempt: t.Callable[[], t.Union[bool, Pending]]) -> None:
         wait_until(attempt, self._host.clock, self.deadline)
