@@ -47,7 +47,6 @@ class Command:
     interpreter: str
     script: t.Optional[str]
     package: t.Optional[str]
-    subcommand: str
     args: t.Tuple[str, ...]
 
 
@@ -112,7 +111,7 @@ def _command(interpreter: str, script: t.Optional[str], package: t.Optional[str]
         kind = SERVER
     else:
         kind = ONE_OFF
-    return Command(kind, interpreter, script, package, subcommand, tuple(args))
+    return Command(kind, interpreter, script, package, tuple(args))
 
 
 #: Options that a HUP drops from the arguments, and how many words each takes behind it (seen in Odoo 14.0 and 19.0).

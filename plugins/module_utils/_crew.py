@@ -169,10 +169,6 @@ class Crew(Subject, t.Generic[R]):
         """The time is up."""
         return self.clock.monotonic() >= self.deadline
 
-    def timed_out(self, reason: str) -> TimedOut:
-        """What to raise then; ``reason`` follows "waiting for"."""
-        return TimedOut(reason, self.clock.monotonic() - self.begun)
-
     @property
     def hidden(self) -> t.Optional[str]:
         """Why its dumps cannot be seen, as a clause; None when they can."""

@@ -81,11 +81,6 @@ class Instance:
         """Children with this role and, where given, of this generation."""
         return [c for c in self.children if c.role == role and generation in (None, c.generation)]
 
-    @property
-    def handed_over(self) -> bool:
-        """No process of an older generation is left."""
-        return not any(c.role == SHEPHERD or c.generation == OLD for c in self.children)
-
 
 @dataclass(frozen=True)
 class Found:

@@ -29,7 +29,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._notes import Note, 
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import printable
 from ansible_collections.fleetops.odoo.plugins.module_utils._undrain import UndrainOrder, undrain_all
 
-DRAINED, UNDRAINED = "drained", "undrained"
+DRAINED = "drained"
 
 #: Looks that must agree, where there are servers and where there are none, and seconds between two of them.
 _LOOKS, _LOOKS_FOR_NONE, _BETWEEN_LOOKS = 2, 5, 0.15

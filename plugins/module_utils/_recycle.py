@@ -238,7 +238,7 @@ class _Recycle(Crew[RecycleResult]):
     def _one_batch(self, batch: t.Sequence[Child]) -> None:
         self.look()
         if self.late:
-            raise self.timed_out("%s, who got no signal yet" % _named(batch))
+            raise TimedOut("%s, who got no signal yet" % _named(batch))
         there = {role: self._ready(role) for role in ROLES}
         lost = self._about_to_be_lost(batch) if self._order.abort else {}
         begun = self.clock.monotonic()
@@ -276,7 +276,7 @@ class _Recycle(Crew[RecycleResult]):
             self.await_end(told)
         except TimedOut:
             what = "%s. Whoever got an INT ends after that" % self.name_busy(told)
-            raise self.timed_out(what + ("" if self._order.abort else "; abort would cut it off")) from None
+            raise TimedOut(what + ("" if self._order.abort else "; abort would cut it off")) from None
 
     def _ready(self, role: str) -> t.Set[str]:
         """Who of this role has its handlers, by identity."""

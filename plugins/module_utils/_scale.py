@@ -162,8 +162,6 @@ class _Scale(Crew[ScaleResult]):
         self._rebase()
         try:
             while not self._step():
-                if self.late:
-                    raise self.timed_out(UNSTEADY)
                 self._count()
         except TimedOut as exc:
             raise self._too_late(exc) from None
@@ -195,6 +193,8 @@ class _Scale(Crew[ScaleResult]):
         return min(self._answered * _MORE, _BEAT)
 
     def _count(self) -> None:
+        if self.late:
+            raise TimedOut(UNSTEADY)
         raised = bool(self.result.signals) and self.result.signals[-1] == "TTIN"
         self.steady([HTTP], max(_STEADY, self._doubt) if raised else _STEADY)
         self._take_evidence()
@@ -380,7 +380,7 @@ class _Scale(Crew[ScaleResult]):
         if len(there) == count:
             return late
         if len(there) < count:
-            return self.timed_out("%d http workers (there are %d)" % (count, len(there)))
+            return TimedOut("%d http workers (there are %d)" % (count, len(there)))
         left = self._leaving or there
         who = self.name_busy(left)
         what = "%d of %d http workers to end: %s" % (len(there) - count, len(there), who)
@@ -388,4 +388,4 @@ class _Scale(Crew[ScaleResult]):
             what += ". Its master keeps up %d, so whoever ends is not replaced" % count
         if not self._order.wait_busy:
             what += ". With wait_busy they are told to end after their request"
-        return self.timed_out(what)
+        return TimedOut(what)

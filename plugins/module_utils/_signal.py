@@ -206,7 +206,7 @@ def _effect(host: Host, shot: _Shot, order: SignalOrder) -> t.Union[bool, Pendin
     now = seen.instance(shot.instance.identity)
     if now is None:
         if not is_alive(host.proc, shot.instance.master):
-            raise TimedOut("the master with pid %d, which has ended" % shot.instance.master.pid, 0)
+            raise TimedOut("the master with pid %d, which has ended" % shot.instance.master.pid)
         return Pending("the master with pid %d to show itself" % shot.instance.master.pid)
     if order.signal == "TTIN":
         return len(now.having(HTTP)) > len(shot.instance.having(HTTP)) or Pending("one more http worker")
