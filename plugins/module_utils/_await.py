@@ -41,10 +41,9 @@ class Pending:
 class TimedOut(Exception):
     """The deadline passed; ``reason`` is what was still missing."""
 
-    def __init__(self, reason: str, seconds: float) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.seconds = seconds
 
 
 #: Seconds between two looks: short at first, since Odoo needs about a second for a reload, then longer.
@@ -57,7 +56,6 @@ def wait_until(attempt: t.Callable[[], t.Union[_T, Pending]], clock: Clock, dead
     :param deadline: on ``clock.monotonic()``; the last attempt begins at or after it.
     :raises TimedOut: the deadline passed. What ``attempt`` raises goes through.
     """
-    begun = clock.monotonic()
     pause = _SHORTEST
     while True:
         late = clock.monotonic() >= deadline
@@ -65,6 +63,6 @@ def wait_until(attempt: t.Callable[[], t.Union[_T, Pending]], clock: Clock, dead
         if not isinstance(outcome, Pending):
             return outcome
         if late:
-            raise TimedOut(outcome.reason, clock.monotonic() - begun)
+            raise TimedOut(outcome.reason)
         clock.sleep(max(0.0, min(pause, deadline - clock.monotonic())))
         pause = min(pause * _GROWTH, _LONGEST)

@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import CRON_WORK, Dump, Stack
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import CRON_WORK, Dump, Frame, Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     CRON,
     GEVENT_ROLE,
@@ -79,11 +79,6 @@ def workers(instance: Instance) -> t.List[t.Tuple[Process, str]]:
     return [(c.process, c.role) for c in instance.children if c.role in (HTTP, CRON, GEVENT_ROLE)]
 
 
-def shown_pid(process: Process) -> int:
-    """The pid that a process has in its own log, which differs in a container."""
-    return process.namespace_pids[-1] if process.namespace_pids else process.pid
-
-
 def find_busy(
     instance: Instance,
     dumps: t.Mapping[int, Dump],
@@ -104,7 +99,7 @@ def find_busy(
     for process, role in workers(instance):
         dump = dumps.get(process.pid)
         working = [stack for stack in dump.threads if stack.work] if dump else []
-        jobs = jobs_under_way(lines, shown_pid(process)) if any(s.work == CRON_WORK for s in working) else []
+        jobs = jobs_under_way(lines, process.shown_pid) if any(s.work == CRON_WORK for s in working) else []
         found += [
             _busy(process, t.cast(str, stack.work) if threaded else role, stack, jobs, waited if leaving else 0.0)
             for stack in working
@@ -135,6 +130,6 @@ def _busy(
     )
 
 
-def _line(frame: t.Any) -> str:
+def _line(frame: Frame) -> str:
     where = "%s:%d %s" % (frame.file, frame.line, frame.function)
     return "%s: %s" % (where, frame.source) if frame.source else where

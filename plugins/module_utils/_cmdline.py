@@ -16,7 +16,8 @@ SERVER = "server"
 GEVENT = "gevent"
 ONE_OFF = "one_off"
 
-_PYTHON = re.compile(r"^(python|pypy)[0-9.]*(-dbg|d)?$")
+#: Names of the programs that run Odoo.
+PYTHON = re.compile(r"^(python|pypy)[0-9.]*(-dbg|d)?$")
 #: odoo-bin, odoo, odoo.py, openerp-server, start_odoo, odoo16, odoo-bin-17.0 … but not odoo-exporter.py
 _SCRIPT = re.compile(r"^(start[-_])?(odoo|openerp)([-_.]?(bin|server|gevent))?([-_.]?v?\d+(\.\d+)*)?(\.py)?$")
 _PACKAGE = re.compile(r"^(odoo|openerp)(\.__main__|\.cli)?$")
@@ -46,7 +47,6 @@ class Command:
     interpreter: str
     script: t.Optional[str]
     package: t.Optional[str]
-    subcommand: str
     args: t.Tuple[str, ...]
 
 
@@ -60,7 +60,7 @@ def parse_command(argv: t.Sequence[str]) -> t.Optional[Command]:
 
     Wrappers (sudo, timeout, a shell, poetry) are None: they have no handlers of their own, a signal kills them.
     """
-    if not argv or not _PYTHON.match(_basename(argv[0])):
+    if not argv or not PYTHON.match(_basename(argv[0])):
         return None
     rest = list(argv[1:])
     while rest:
@@ -111,7 +111,7 @@ def _command(interpreter: str, script: t.Optional[str], package: t.Optional[str]
         kind = SERVER
     else:
         kind = ONE_OFF
-    return Command(kind, interpreter, script, package, subcommand, tuple(args))
+    return Command(kind, interpreter, script, package, tuple(args))
 
 
 #: Options that a HUP drops from the arguments, and how many words each takes behind it (seen in Odoo 14.0 and 19.0).

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import (
+    LARGEST_FILE,
     Options,
     parse_arguments,
     parse_configuration,
@@ -31,7 +32,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._process import pars
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail, rehearse_restart
 from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
 
-_LARGEST_FILE = 1 << 20
 _SECTION = re.compile(r"^\[(?P<name>[^]]+)\]")
 _WORKERS = re.compile(r"^(?P<key>workers)(?P<between>\s*[=:]\s*)(?P<value>.*?)(?P<end>\s*)$", re.IGNORECASE)
 #: The first version that takes options from its environment.
@@ -239,13 +239,13 @@ def _read(real: str, uid: int) -> t.Tuple[os.stat_result, str]:
     descriptor = open_regular(real, os.O_NOFOLLOW)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
-        data = file.read(_LARGEST_FILE + 1)
+        data = file.read(LARGEST_FILE + 1)
     if status.st_nlink > 1:
         raise BadFile("it has a second name (a hard link), which would keep the old content")
     if status.st_uid not in (0, uid):
         raise BadFile("it belongs to neither root nor the server's user")
-    if len(data) > _LARGEST_FILE:
-        raise BadFile("it is larger than %d MiB" % (_LARGEST_FILE >> 20))
+    if len(data) > LARGEST_FILE:
+        raise BadFile("it is larger than %d MiB" % (LARGEST_FILE >> 20))
     return status, data.decode("utf-8", "surrogateescape")
 
 

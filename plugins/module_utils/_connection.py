@@ -14,26 +14,19 @@ import typing as t
 import urllib.parse
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command
-from ansible_collections.fleetops.odoo.plugins.module_utils._options import Settings, read_settings
+from ansible_collections.fleetops.odoo.plugins.module_utils._options import (
+    POSTGRES_VARIABLES,
+    Settings,
+    Wanted,
+    read_settings,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_environ
 
-#: As for the other options: older names, and Odoo's default.
-_WANTED: t.Mapping[str, t.Tuple[t.Tuple[str, ...], str]] = {
-    "db_name": ((), ""),
-    "db_host": ((), ""),
-    "db_port": ((), ""),
-    "db_user": ((), ""),
-    "db_password": ((), ""),
-    "db_sslmode": ((), ""),
-}
-_VARIABLES = {
-    "db_host": "PGHOST",
-    "db_port": "PGPORT",
-    "db_user": "PGUSER",
-    "db_password": "PGPASSWORD",
-    "db_sslmode": "PGSSLMODE",
-}
+#: As for the other options: no older names, and no default of Odoo's.
+_WANTED: Wanted = dict.fromkeys(POSTGRES_VARIABLES, ((), ""))
+#: The database is none of them: it may be a list, or an address.
+_VARIABLES = {name: variable for name, variable in POSTGRES_VARIABLES.items() if name != "db_name"}
 #: Where Odoo itself looks when it has no database.
 _MAINTENANCE = "postgres"
 #: Of the server's environment PostgreSQL's library takes all but these for us, too.

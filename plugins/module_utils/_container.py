@@ -12,6 +12,8 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
+
 _PATTERNS = tuple(
     (runtime, re.compile(pattern))
     for runtime, pattern in (
@@ -35,11 +37,17 @@ class Container:
     pid: int
 
 
-def find_container(cgroup: str, namespace_pids: t.Sequence[int], pid: int) -> t.Optional[Container]:
+def find_container(process: Process) -> t.Optional[Container]:
     """The container of a process, seen from outside; None when it runs beside us."""
-    inside = namespace_pids[-1] if namespace_pids else pid
+    inside = process.shown_pid
     for runtime, pattern in _PATTERNS:
-        found = pattern.search(cgroup)
+        found = pattern.search(process.cgroup)
         if found:
             return Container(runtime, found.group(1), inside)
-    return Container("unknown", None, inside) if len(namespace_pids) > 1 else None
+    return Container("unknown", None, inside) if len(process.namespace_pids) > 1 else None
+
+
+def runtime_of(process: Process) -> t.Tuple[str, t.Optional[str]]:
+    """Runtime and id of the container of a process that is in one, as far as they are known."""
+    container = find_container(process)
+    return (container.runtime, container.id) if container else ("unknown", None)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import typing as t
-from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut
 from ansible_collections.fleetops.odoo.plugins.module_utils._busy import Busy, find_busy
@@ -33,36 +32,19 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused
 from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._subject import Ended, Subject
 from ansible_collections.fleetops.odoo.plugins.module_utils._survey import find_successor, succeeded_by
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, REFUSED, SIGNALLED, Result, printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, REFUSED, SIGNALLED, StepsResult
 
 #: What is waited for before workers are counted, and afterwards.
 UNSTEADY = "its workers to stay the same"
 
 
-@dataclass
-class CrewResult(Result):
-    """``steps`` is what was done when, ``busy`` who was at work at the last look."""
-
-    steps: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
-    busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
-    warnings: t.List[str] = field(default_factory=list)
-
-    def told(self) -> t.Dict[str, t.Any]:
-        """As a module returns it."""
-        return {
-            **super().told(),
-            "steps": [{**step, "what": printable(step["what"])} for step in self.steps],
-            "busy": self.busy,
-        }
-
-
-R = t.TypeVar("R", bound=CrewResult)
+R = t.TypeVar("R", bound=StepsResult)
 
 
 class CrewFailed(Exception):
     """It was refused or did not end well; ``results`` hold what was done until then, the failed one last."""
 
-    def __init__(self, message: str, results: t.Sequence[CrewResult]) -> None:
+    def __init__(self, message: str, results: t.Sequence[StepsResult]) -> None:
         super().__init__(message)
         self.results = list(results)
 
@@ -187,10 +169,6 @@ class Crew(Subject, t.Generic[R]):
         """The time is up."""
         return self.clock.monotonic() >= self.deadline
 
-    def timed_out(self, reason: str) -> TimedOut:
-        """What to raise then; ``reason`` follows "waiting for"."""
-        return TimedOut(reason, self.clock.monotonic() - self.begun)
-
     @property
     def hidden(self) -> t.Optional[str]:
         """Why its dumps cannot be seen, as a clause; None when they can."""
@@ -273,7 +251,7 @@ class Crew(Subject, t.Generic[R]):
 
     def step(self, what: str) -> None:
         """Put down what was done, as a clause."""
-        self.result.steps.append({"seconds": round(self.clock.monotonic() - self.begun, 2), "what": what})
+        self.result.step(self.clock.monotonic() - self.begun, what)
 
     def failure(self, exc: Exception) -> str:
         """One message for a person."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._instances import RUNNING, UNKNOWN, Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import RUNNING, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded
 from ansible_collections.fleetops.odoo.plugins.module_utils._stale import RESTART, Staleness
 
@@ -59,8 +59,7 @@ def decide_reload(
     """
     if instance.state != RUNNING:
         return Decision(WAIT, "it was %s" % instance.state, load=True)
-    if any(c.role == UNKNOWN and c.process.catches("HUP") for c in instance.children):
-        # A worker, or the shepherd of a reload that has begun this very moment.
+    if any(child.starting for child in instance.children):
         return Decision(WAIT, "it was starting a process")
     if wish.policy == SINCE and wish.since is not None:
         if load.not_before >= wish.since:

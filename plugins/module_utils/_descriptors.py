@@ -12,7 +12,7 @@ import ipaddress
 import typing as t
 from collections import Counter
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._process import socket_end
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import DELETED, socket_end
 
 #: States of a TCP socket, as the kernel numbers them in /proc/net/tcp.
 _STATES = {
@@ -59,7 +59,7 @@ def kind_of(target: str) -> str:
     if target.startswith("/dev/"):
         return "device"
     if target.startswith("/"):
-        return "deleted" if target.endswith(" (deleted)") else "file"
+        return "deleted" if target.endswith(DELETED) else "file"
     kind = target.partition(":")[0]
     return kind if kind in ("socket", "pipe") else "anonymous"
 

@@ -25,7 +25,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     DRAINING,
     RUNNING,
     THREADED,
-    UNKNOWN,
     Instance,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._leaving import FORCED, Leaving
@@ -90,7 +89,11 @@ def _gone(host: Host, note: Note, book: NoteBook, *, check_mode: bool) -> DrainR
     result.reason = "its drain, which was begun at %s, has come to its end" % iso(note.begun)
     if not check_mode:
         note.drained, note.busy = host.clock.time(), []
-        book.write(note)
+        try:
+            book.write(note)
+        except OSError as exc:
+            # It is gone all the same, and the next call finds that out once more.
+            result.reason += " (that could not be written down: %s)" % (exc.strerror or exc)
     return result
 
 
@@ -105,7 +108,7 @@ class _Drain(Leaving):
         self._explain(note)
         ours = note is not None and note.identity == self.now.identity
         if note is not None and ours:
-            alive = {process.pid for process in [self.now.master, *(c.process for c in self.now.children)]}
+            alive = {process.pid for process, _role in self.now.everybody}
             self.result.busy = [one for one in note.busy if one["pid"] in alive]
         if self.now.state == DRAINING or (note is not None and ours and note.sent is not None):
             self.result.reason = "it is draining already: that would be waited for, and no signal sent"
@@ -199,7 +202,7 @@ class _Drain(Leaving):
 
         def attempt() -> t.Union[bool, Pending]:
             self.look()
-            starting = any(c.role == UNKNOWN and c.process.catches("HUP") for c in self.now.children)
+            starting = any(child.starting for child in self.now.children)
             if self.now.state == DRAINING or (self.now.state == RUNNING and not starting):
                 return True
             return Pending("it to run (it is %s)" % self.now.state)
@@ -302,8 +305,7 @@ class _Drain(Leaving):
         return Pending("%d processes to end" % (1 + len(self.now.children)))
 
     def _attempt_left(self) -> t.Union[bool, Pending]:
-        everybody = [self.now.master, *(c.process for c in self.now.children)]
-        left = [process.pid for process in everybody if is_alive(self.proc, process)]
+        left = [process.pid for process, _role in self.now.everybody if is_alive(self.proc, process)]
         return Pending("what is left of it, pid %s" % ", ".join(map(str, left))) if left else True
 
     def _rest(self) -> None:

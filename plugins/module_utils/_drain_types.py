@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._hold import AUTO
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import CRON, GEVENT_ROLE, HTTP
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import Result, printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import StepsResult, printable
 
 #: What is done when a time is up.
 FAIL, ABORT, ON_KILL = "fail", "abort", "kill"
@@ -38,13 +38,10 @@ class DrainOrder:
 
 
 @dataclass
-class DrainResult(Result):
-    """``steps`` is what was done when, ``busy`` who was at work at the last look."""
+class DrainResult(StepsResult):
+    """``hold`` is who keeps it running, ``successor`` the identity of the master that has taken its place."""
 
     hold: t.Optional[t.Dict[str, t.Any]] = None
-    steps: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
-    busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
-    warnings: t.List[str] = field(default_factory=list)
     successor: t.Optional[str] = None
     log: t.List[str] = field(default_factory=list)
     #: a signal was sent, or a supervisor held, let go or asked for something
@@ -55,8 +52,6 @@ class DrainResult(Result):
         return {
             **super().told(),
             "hold": self.hold,
-            "steps": [{**step, "what": printable(step["what"])} for step in self.steps],
-            "busy": self.busy,
             "successor": self.successor,
             "log": [printable(line) for line in self.log],
         }

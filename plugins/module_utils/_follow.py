@@ -16,7 +16,7 @@ import os
 import subprocess
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._container import find_container
+from ansible_collections.fleetops.odoo.plugins.module_utils._container import runtime_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._log import JOURNALCTL, open_log
@@ -290,9 +290,7 @@ def follow(
         children = [child.process.pid for child in instance.children]
         real = root_of(proc.root, master) + path
         return FileFollower(path, real, lambda: open_log(proc, master, path, children))
-    container = find_container(master.cgroup, master.namespace_pids, master.pid)
-    runtime, name = (container.runtime, container.id) if container else ("unknown", None)
-    return _of_container(runtime, name, now)
+    return _of_container(*runtime_of(master), now)
 
 
 def container_log(runtime: str, name: t.Optional[str]) -> t.Tuple[str, str, str]:

@@ -78,7 +78,8 @@ def _ask(check: HealthCheck, address: str, port: int, path: str) -> t.Optional[s
             "GET", path, headers={"Host": check.host, "User-Agent": "fleetops.odoo", "Connection": "close"}
         )
         status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as exc:
+    # A ValueError: a path or header that is no ASCII, or a name that is none (http_interface is a text of odoo.conf).
+    except (OSError, http.client.HTTPException, ValueError) as exc:
         return "%s does not answer (%s)" % (url, str(exc) or type(exc).__name__)
     finally:
         connection.close()

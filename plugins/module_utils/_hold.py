@@ -15,7 +15,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._container import find_container
+from ansible_collections.fleetops.odoo.plugins.module_utils._container import runtime_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._programs import container_program
@@ -97,9 +97,7 @@ def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str) 
             raise WouldFail("supervisord may start it again, and only root can ask it not to", _TAKE_CARE)
         return Hold(SUPERVISORD, supervisor.unit, control=supervisorctl_for(proc, instance, supervisor.unit))
     if supervisor.kind == CONTAINER:
-        master = instance.master
-        found = find_container(master.cgroup, master.namespace_pids, master.pid)
-        runtime, name = (found.runtime, found.id) if found else ("unknown", None)
+        runtime, name = runtime_of(instance.master)
         return hold_container(runtime, name, restart_policy(runtime, name))
     return Hold(NONE)
 
@@ -172,7 +170,7 @@ def restart_policy(runtime: str, name: t.Optional[str]) -> t.Optional[str]:
 def put(hold: Hold) -> bool:
     """Have the supervisor not start it again. Returns whether the directory of the drop-in was made for it.
 
-    :raises WouldFail: something stronger says otherwise; what was put is taken away again.
+    :raises WouldFail: something stronger says otherwise, or systemd does not read it; what was put is taken away again.
     :raises OSError: the drop-in cannot be written.
     """
     if hold.drop_in is None:
@@ -187,31 +185,51 @@ def put(hold: Hold) -> bool:
         file.write(_CONTENT)
     os.chmod(temporary, 0o644)
     os.rename(temporary, hold.drop_in)
-    daemon_reload()
-    name = t.cast(str, hold.unit)
+    try:
+        daemon_reload()
+        _make_sure_it_holds(t.cast(str, hold.unit))
+    except WouldFail:
+        os.unlink(hold.drop_in)
+        _tidy_up(folder, made=made)
+        with contextlib.suppress(WouldFail):
+            daemon_reload()
+        raise
+    return made
+
+
+def _make_sure_it_holds(name: str) -> None:
     unit = show_units([name]).get(name, Unit())
     if unit.restart != "no" or unit.restart_force:
-        take_away(hold, made=made)
         raise WouldFail(
             "systemd would start it again all the same: Restart of %s is %s%s with our drop-in"
             % (name, unit.restart, " and RestartForceExitStatus %s" % unit.restart_force if unit.restart_force else "")
         )
-    return made
 
 
 def take_away(hold: Hold, *, made: bool) -> bool:
     """Let go of the supervisor. Returns whether there was anything to take away.
 
     :param made: the directory of the drop-in was made for it.
+    :raises WouldFail: systemd does not read that. The drop-in is there still then, so that the next call tries again.
     """
     if hold.drop_in is None or not os.path.exists(hold.drop_in):
         return False
-    os.unlink(hold.drop_in)
+    aside = "%s.%d" % (hold.drop_in, os.getpid())
+    os.rename(hold.drop_in, aside)
+    try:
+        daemon_reload()
+    except WouldFail:
+        os.rename(aside, hold.drop_in)
+        raise
+    os.unlink(aside)
+    _tidy_up(os.path.dirname(hold.drop_in), made=made)
+    return True
+
+
+def _tidy_up(folder: str, *, made: bool) -> None:
     if made:
         with contextlib.suppress(OSError):  # somebody else has put something there meanwhile
-            os.rmdir(os.path.dirname(hold.drop_in))
-    daemon_reload()
-    return True
+            os.rmdir(folder)
 
 
 def daemon_reload() -> None:

@@ -41,6 +41,16 @@ class Child:
     role: str
     generation: str
 
+    @property
+    def starting(self) -> bool:
+        """It was forked a moment ago: a worker to be, or the shepherd of a reload that has begun this very moment."""
+        return self.role == UNKNOWN and self.process.catches("HUP")
+
+    @property
+    def ready(self) -> bool:
+        """It has its own handlers, and no longer those of its master."""
+        return self.process.catches("QUIT") and not self.process.catches("HUP")
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -70,11 +80,6 @@ class Instance:
     def having(self, role: str, generation: t.Optional[str] = None) -> t.List[Child]:
         """Children with this role and, where given, of this generation."""
         return [c for c in self.children if c.role == role and generation in (None, c.generation)]
-
-    @property
-    def handed_over(self) -> bool:
-        """No process of an older generation is left."""
-        return not any(c.role == SHEPHERD or c.generation == OLD for c in self.children)
 
 
 @dataclass(frozen=True)
@@ -240,8 +245,7 @@ def _state(master: Process, children: t.Sequence[Child], *, silent: bool, young:
         return BOOTING if young or master.catches("INT") else DRAINING
     # A prefork server that stops ends its gevent process first, and starts a new one at once while it does not stop.
     # Odoo 14 keeps its socket open until the end, Odoo 19 and threaded servers close it first.
-    starting = any(c.role == UNKNOWN and c.process.catches("HUP") for c in children)
-    without_gevent = _mode(master) == PREFORK and not any(c.role == GEVENT_ROLE for c in children) and not starting
+    without_gevent = _mode(master) == PREFORK and not any(c.role == GEVENT_ROLE or c.starting for c in children)
     if with_http and (silent or without_gevent):
         return BOOTING if young else DRAINING
     return RUNNING

@@ -165,7 +165,7 @@ class Leaving(Subject):
 
     def step(self, what: str) -> None:
         """Put down what was done, as a clause."""
-        self.result.steps.append({"seconds": round(self.clock.monotonic() - self.begun, 2), "what": what})
+        self.result.step(self.clock.monotonic() - self.begun, what)
 
     def target(self) -> Target:
         """The master, as it was seen last."""

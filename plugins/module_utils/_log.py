@@ -95,7 +95,7 @@ def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) ->
 
     The log is read backwards in bounded steps, so that its size does not matter.
     """
-    pid = master.namespace_pids[-1] if master.namespace_pids else master.pid
+    pid = master.shown_pid
     if place.kind == JOURNAL and os.path.exists(JOURNALCTL):
         since = "--since=@%d" % int(started)
         text = journal(_LARGEST_TAIL, "--grep=odoo: Odoo version", "--lines=1", since, "_PID=%d" % master.pid)

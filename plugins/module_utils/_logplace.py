@@ -51,7 +51,7 @@ def find_log(
     if options.syslog:
         return LogPlace(JOURNAL if "/journal/" in syslog else NOWHERE, None, shows, counts)
     if options.logfile:
-        path = os.path.normpath(os.path.join((master.cwd or "/").replace(" (deleted)", ""), options.logfile))
+        path = os.path.normpath(os.path.join(master.working_directory, options.logfile))
         return LogPlace(FILE, path, shows, counts)
     kind, target = _stderr(supervisor, stderr)
     return LogPlace(kind, target, shows and kind != NOWHERE, counts and kind != NOWHERE)

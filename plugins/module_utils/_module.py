@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The one file that knows AnsibleModule: parameters in, the pipeline, results out."""
+"""What knows AnsibleModule, with the files _module_*: parameters in, the pipeline, results out."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
     RESTARTED,
     SIGNALLED,
     Result,
+    StepsResult,
     iso,
     masters,
     one_off,
@@ -213,7 +214,7 @@ def choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[st
             "There are others, with pid %s." % ", ".join(others) if others else "There is none on this host.",
             *_unseen(host, seen),
         ]
-        module.fail_json(msg=" ".join(said), results=[])
+        module.fail_json(msg=printable(" ".join(said)), results=[])
     return seen, identities
 
 
@@ -229,7 +230,7 @@ def _masters(host: Host, seen: Look, *, staleness: bool, details: bool) -> t.Lis
     sizes: t.Dict[int, int] = {}
     if details:
         for instance in seen.instances:
-            for process in [instance.master, *(child.process for child in instance.children)]:
+            for process, _role in instance.everybody:
                 size = host.proc.pss(process.pid)
                 if size is not None:
                     sizes[process.pid] = size
@@ -285,6 +286,7 @@ def _wish(module: AnsibleModule, clock: Clock) -> ReloadWish:
 
 
 def health_of(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[HealthCheck]:
+    """The option ``health``; None where no request is wanted. A bad one ends the module."""
     given = {key: value for key, value in (given or {}).items() if value is not None}
     if not given.pop("enabled", True):
         return None
@@ -313,6 +315,13 @@ def told(module: AnsibleModule, results: t.Sequence[Result]) -> t.Dict[str, t.An
             if r.after is not None
         ]
     return found
+
+
+def warn(module: AnsibleModule, results: t.Sequence[StepsResult]) -> None:
+    """Have the caller warned of what is in the results."""
+    for one in results:
+        for warning in one.warnings:
+            module.warn(t.cast(str, printable("pid %d: %s" % (one.pid, warning))))
 
 
 def _find_psutil(module: AnsibleModule) -> None:

@@ -23,12 +23,13 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module import (
     seconds_of,
     timeout_of,
     told,
+    warn,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._notes import Note, NoteBook, key_in
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import printable
 from ansible_collections.fleetops.odoo.plugins.module_utils._undrain import UndrainOrder, undrain_all
 
-DRAINED, UNDRAINED = "drained", "undrained"
+DRAINED = "drained"
 
 #: Looks that must agree, where there are servers and where there are none, and seconds between two of them.
 _LOOKS, _LOOKS_FOR_NONE, _BETWEEN_LOOKS = 2, 5, 0.15
@@ -49,10 +50,10 @@ def drain(module: AnsibleModule) -> None:
         else:
             results = undrain_all(host, seen, identities, notes, order, check_mode=module.check_mode)
     except DrainFailed as exc:
-        _warn(module, exc.results)
+        warn(module, exc.results)
         module.fail_json(msg=printable(str(exc)), **_told(module, exc.results))
     else:
-        _warn(module, results)
+        warn(module, results)
         module.exit_json(**_told(module, results))
 
 
@@ -142,9 +143,3 @@ def _make_sure_of_some(
 
 def _told(module: AnsibleModule, results: t.Sequence[DrainResult]) -> t.Dict[str, t.Any]:
     return {**told(module, results), "changed": any(one.changed for one in results)}
-
-
-def _warn(module: AnsibleModule, results: t.Sequence[DrainResult]) -> None:
-    for one in results:
-        for warning in one.warnings:
-            module.warn(t.cast(str, printable("pid %d: %s" % (one.pid, warning))))

@@ -12,17 +12,18 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.formatters import human_to_bytes
-from ansible_collections.fleetops.odoo.plugins.module_utils._crew import CrewFailed, CrewResult
+from ansible_collections.fleetops.odoo.plugins.module_utils._crew import CrewFailed
 from ansible_collections.fleetops.odoo.plugins.module_utils._module import (
     choose_masters,
     find_host,
     seconds_of,
     timeout_of,
     told,
+    warn,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._recycle import RecycleOrder, recycle_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._scale import ScaleOrder, ScaleResult, scale_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import StepsResult, printable
 
 #: One of these must be said to recycle_workers.
 _CONDITIONS = ("rss_above", "older_than", "busy_longer_than", "pids")
@@ -44,10 +45,10 @@ def workers(module: AnsibleModule) -> None:
     try:
         results = scale_all(host, seen, identities, order, check_mode=module.check_mode)
     except CrewFailed as exc:
-        _warn(module, exc.results)
+        warn(module, exc.results)
         module.fail_json(msg=printable(str(exc)), **_scaled(module, t.cast(t.List[ScaleResult], exc.results)))
     else:
-        _warn(module, results)
+        warn(module, results)
         module.exit_json(**_scaled(module, results))
 
 
@@ -59,14 +60,14 @@ def recycle_workers(module: AnsibleModule) -> None:
     try:
         results = recycle_all(host, seen, identities, order, check_mode=module.check_mode)
     except CrewFailed as exc:
-        _warn(module, exc.results)
+        warn(module, exc.results)
         module.fail_json(msg=printable(str(exc)), **_recycled(module, exc.results))
     else:
         known = {child.process.pid for one in seen.instances for child in one.children}
         unknown = sorted(set(params["pids"] or []) - known)
         if unknown:
             module.warn("pids: no worker of an Odoo server has pid %s" % ", ".join(map(str, unknown)))
-        _warn(module, results)
+        warn(module, results)
         module.exit_json(**_recycled(module, results))
 
 
@@ -128,11 +129,5 @@ def _scaled(module: AnsibleModule, results: t.Sequence[ScaleResult]) -> t.Dict[s
     return found
 
 
-def _recycled(module: AnsibleModule, results: t.Sequence[CrewResult]) -> t.Dict[str, t.Any]:
+def _recycled(module: AnsibleModule, results: t.Sequence[StepsResult]) -> t.Dict[str, t.Any]:
     return {**told(module, results), "changed": any(one.signals for one in results)}
-
-
-def _warn(module: AnsibleModule, results: t.Sequence[CrewResult]) -> None:
-    for one in results:
-        for warning in one.warnings:
-            module.warn(t.cast(str, printable("pid %d: %s" % (one.pid, warning))))

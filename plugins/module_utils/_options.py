@@ -23,7 +23,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, P
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_environ
 from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
 
-_LARGEST_FILE = 1 << 20
+#: Bytes of an odoo.conf.
+LARGEST_FILE = 1 << 20
 _LONG_BLANK = re.compile(r"[^\S\n]{257}")
 
 
@@ -80,7 +81,7 @@ _WANTED: Wanted = types.MappingProxyType(
 )
 
 #: Variables of the environment that have the names of PostgreSQL's own library.
-_VARIABLES = {
+POSTGRES_VARIABLES = {
     "db_name": "PGDATABASE",
     "db_host": "PGHOST",
     "db_port": "PGPORT",
@@ -172,9 +173,9 @@ def read_settings(
     content: t.Dict[str, str] = {}
     error = None
     if path:
-        path = os.path.join((master.cwd or "/").replace(" (deleted)", ""), path)
+        path = os.path.join(master.working_directory, path)
         try:
-            text = read_regular(root + path, _LARGEST_FILE)
+            text = read_regular(root + path, LARGEST_FILE)
             content = parse_configuration(text.decode("utf-8", "replace"), wanted)
         except OSError as exc:
             error = "%s cannot be read: %s" % (path, exc.strerror or exc)
@@ -297,7 +298,7 @@ def merge(
 
 def parse_environment(environ: t.Mapping[str, str], wanted: Wanted = _WANTED) -> t.Dict[str, str]:
     """Options that Odoo 19 takes from its environment."""
-    names = {name: _VARIABLES.get(name, "ODOO_" + name.upper()) for name in wanted}
+    names = {name: POSTGRES_VARIABLES.get(name, "ODOO_" + name.upper()) for name in wanted}
     return {name: environ[variable] for name, variable in names.items() if variable in environ}
 
 

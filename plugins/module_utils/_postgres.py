@@ -11,7 +11,6 @@ import contextlib
 import json
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._busy import shown_pid
 from ansible_collections.fleetops.odoo.plugins.module_utils._connection import NoAnswer, read_connection
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._peers import Session, tied
@@ -111,7 +110,7 @@ class Postgres:
 def _worker(process: t.Optional[Process], roles: t.Mapping[int, str]) -> t.Dict[str, t.Any]:
     if process is None:
         return {"worker": None, "log_pid": None, "role": None}
-    return {"worker": process.pid, "log_pid": shown_pid(process), "role": roles[process.pid]}
+    return {"worker": process.pid, "log_pid": process.shown_pid, "role": roles[process.pid]}
 
 
 def _session(row: t.Mapping[str, t.Any], port: str = "client_port") -> Session:

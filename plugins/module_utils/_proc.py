@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The live /proc: the one place that reads it. Everything it returns is text for the pure parsers."""
+"""The live /proc, for all that is asked of processes. Most of what it returns is text for the pure parsers."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ class Proc:
         except (FileNotFoundError, ProcessLookupError) as exc:
             raise Gone(str(pid)) from exc
 
-    def descriptors(self, pid: int, most: int) -> t.Iterator[str]:
-        """What the first of the files that a process has open point to.
+    def descriptors(self, pid: int, most: t.Optional[int] = None) -> t.Iterator[str]:
+        """What the files that a process has open point to, or the first of them.
 
         :raises Gone: the process has ended.
         :raises PermissionError: we may not look.
@@ -118,20 +118,12 @@ class Proc:
             raise Gone(str(pid)) from exc
 
     def sockets(self, pid: int) -> t.FrozenSet[int]:
-        """Inodes of the sockets that the process has open."""
-        folder = "%s/%d/fd" % (self.root, pid)
-        inodes = set()
-        try:
-            for entry in os.listdir(folder):
-                try:
-                    target = os.readlink(folder + "/" + entry)
-                except FileNotFoundError:  # closed since
-                    continue
-                if target.startswith("socket:["):
-                    inodes.add(int(target[8:-1]))
-        except (FileNotFoundError, ProcessLookupError) as exc:
-            raise Gone(str(pid)) from exc
-        return frozenset(inodes)
+        """Inodes of the sockets that the process has open.
+
+        :raises Gone: the process has ended.
+        :raises PermissionError: we may not look.
+        """
+        return frozenset(int(target[8:-1]) for target in self.descriptors(pid) if target.startswith("socket:["))
 
     def lives(self, pid: int, start: int) -> bool:
         """Whether the process with this pid and start is there, whatever it shows of itself. A zombie is not."""

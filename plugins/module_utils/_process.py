@@ -42,6 +42,10 @@ MARKS = (
 )
 
 
+#: What the kernel puts behind the path of a file that is gone.
+DELETED = " (deleted)"
+
+
 @dataclass(frozen=True)
 class Process:
     """One process at one moment. ``None`` means that the kernel did not let us see it.
@@ -81,6 +85,16 @@ class Process:
         """Pid of the shepherd that handed over to this master, if a reload of Odoo 19 made it."""
         text = self.marks.get("ODOO_READY_SIGHUP_PID", "")
         return int(text) if text.isdigit() else None
+
+    @property
+    def working_directory(self) -> str:
+        """Path of its working directory, or what that was before it was removed; the root where we may not see it."""
+        return (self.cwd or "/").replace(DELETED, "")
+
+    @property
+    def shown_pid(self) -> int:
+        """The pid that it has in its own log, which differs in a container."""
+        return self.namespace_pids[-1] if self.namespace_pids else self.pid
 
     @property
     def identity(self) -> str:

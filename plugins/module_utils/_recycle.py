@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut, wait_until
 from ansible_collections.fleetops.odoo.plugins.module_utils._busy import Busy
-from ansible_collections.fleetops.odoo.plugins.module_utils._crew import Crew, CrewResult, work_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._crew import Crew, work_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     CRON,
@@ -26,7 +26,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, SIGNALLED
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, SIGNALLED, StepsResult
 from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
 
 ROLES = (HTTP, CRON, GEVENT_ROLE)
@@ -55,7 +55,7 @@ class RecycleOrder:
 
 
 @dataclass
-class RecycleResult(CrewResult):
+class RecycleResult(StepsResult):
     """``recycled`` has an entry for each worker that got a signal, or would."""
 
     recycled: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
@@ -238,21 +238,21 @@ class _Recycle(Crew[RecycleResult]):
     def _one_batch(self, batch: t.Sequence[Child]) -> None:
         self.look()
         if self.late:
-            raise self.timed_out("%s, who got no signal yet" % _named(batch))
+            raise TimedOut("%s, who got no signal yet" % _named(batch))
         there = {role: self._ready(role) for role in ROLES}
         lost = self._about_to_be_lost(batch) if self._order.abort else {}
         begun = self.clock.monotonic()
         records: t.List[t.Tuple[Child, t.Dict[str, t.Any]]] = []
-        for child in batch:
-            record = self._record(child)
-            if not self.send_to(child, self._signal(child)):
-                self.step("pid %d (%s) has ended by itself" % (child.process.pid, child.role))
-                continue
-            record["lost"] = lost.get(child.process.pid)
-            self.result.recycled.append(record)
-            records.append((child, record))
-        told = [child for child, _record in records]
         try:
+            for child in batch:
+                record = self._record(child)
+                if not self.send_to(child, self._signal(child)):
+                    self.step("pid %d (%s) has ended by itself" % (child.process.pid, child.role))
+                    continue
+                record["lost"] = lost.get(child.process.pid)
+                self.result.recycled.append(record)
+                records.append((child, record))
+            told = [child for child, _record in records]
             self._await_ends(told)
             self._await_replacements(told, there, records)
         finally:
@@ -276,15 +276,11 @@ class _Recycle(Crew[RecycleResult]):
             self.await_end(told)
         except TimedOut:
             what = "%s. Whoever got an INT ends after that" % self.name_busy(told)
-            raise self.timed_out(what + ("" if self._order.abort else "; abort would cut it off")) from None
+            raise TimedOut(what + ("" if self._order.abort else "; abort would cut it off")) from None
 
     def _ready(self, role: str) -> t.Set[str]:
         """Who of this role has its handlers, by identity."""
-        return {
-            child.process.identity
-            for child in self.crew(role)
-            if child.process.catches("QUIT") and not child.process.catches("HUP")
-        }
+        return {child.process.identity for child in self.crew(role) if child.ready}
 
     def _await_replacements(
         self,

@@ -17,19 +17,14 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command
+from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import PYTHON, Command
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
-from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_environ
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import DELETED, Process, parse_environ
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 from ansible_collections.fleetops.odoo.plugins.module_utils._trial import NoTrial, Start, try_out
-
-_DELETED = " (deleted)"
-#: Names of the programs that run Odoo, as the kernel tells them.
-_PYTHON = re.compile(r"^(python|pypy)[0-9.]*(-dbg|d)?$")
 
 _STRANGER = "its arguments name %s, which is not the interpreter that it runs"
 
@@ -86,7 +81,7 @@ def rehearse(
         # Its code would run as root, and root may not own it: the checks above are all that we do.
         return
     cwd = master.cwd or "/"
-    start = Start(executable, os.path.basename(executable), "/" if cwd.endswith(_DELETED) else cwd, environ)
+    start = Start(executable, os.path.basename(executable), "/" if cwd.endswith(DELETED) else cwd, environ)
     script = command.script and os.path.join(cwd, command.script)
     try:
         answer, said = try_out(proc, master, _task(command, script, config_file, changed), start)
@@ -118,7 +113,7 @@ def rehearse_restart(
     master, command = instance.master, instance.command
     environ = _environment(proc, master, "a restart")
     root = root_of(proc.root, master)
-    home = cwd or (master.cwd or "/").replace(_DELETED, "")
+    home = cwd or master.working_directory
     executable = interpreter_path(command, environ, home, lambda path: os.access(root + path, os.X_OK))
     script = command.script and os.path.join(home, command.script)
     lost = _lost(root, command, home, executable, script)
@@ -197,13 +192,13 @@ def _is_plain_python(proc: Proc, master: Process) -> bool:
     Where its program has been replaced, nothing ties the path in its arguments to what it runs. Its user could execute
     that path itself then, so we give nothing away; a setgid program that lies about its arguments is none of these.
     """
-    name = os.path.basename((master.executable or "").replace(_DELETED, ""))
+    name = os.path.basename((master.executable or "").replace(DELETED, ""))
     try:
         lines = proc.text(master.pid, "status").splitlines()
     except Gone:
         return False
     ids = [line.split()[1:] for line in lines if line.startswith(("Uid:", "Gid:"))]
-    return bool(_PYTHON.match(name)) and len(ids) == 2 and all(len(set(one)) == 1 for one in ids)
+    return bool(PYTHON.match(name)) and len(ids) == 2 and all(len(set(one)) == 1 for one in ids)
 
 
 def interpreter_path(
@@ -251,10 +246,10 @@ def _remedy(executable: str, environ: t.Mapping[str, str], unit: t.Optional[str]
 
 
 def _check_files(root: str, exe: str, master: Process, command: Command, executable: str) -> None:
-    if (master.executable or "").endswith(_DELETED):
+    if (master.executable or "").endswith(DELETED):
         raise WouldFail(
             "its interpreter %s has been replaced or removed since it started"
-            % t.cast(str, master.executable)[: -len(_DELETED)],
+            % t.cast(str, master.executable)[: -len(DELETED)],
             "restart it through its supervisor",
             restart_helps=True,
         )
@@ -268,10 +263,10 @@ def _check_files(root: str, exe: str, master: Process, command: Command, executa
     if not _runs(root, exe, executable):
         raise WouldFail(_STRANGER % executable, restart_helps=True)
     relative = not (command.script or "").startswith("/")
-    if relative and (master.cwd or "").endswith(_DELETED):
+    if relative and (master.cwd or "").endswith(DELETED):
         raise WouldFail(
             "its working directory %s has been removed, and its script is found from there"
-            % t.cast(str, master.cwd)[: -len(_DELETED)],
+            % t.cast(str, master.cwd)[: -len(DELETED)],
             "restart it through its supervisor",
             restart_helps=True,
         )

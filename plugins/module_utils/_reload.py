@@ -150,7 +150,7 @@ class _Reload(Subject):
                 if way is not None and self._covers(way, decision):
                     break
                 if way is not None and self.clock.monotonic() >= self.deadline:
-                    raise TimedOut("its code to stay as it is", self.clock.monotonic() - self.begun)
+                    raise TimedOut("its code to stay as it is")
                 way = self._prepare(decision)
                 # That took its time, and somebody else may have begun something meanwhile.
                 self.look()
@@ -260,7 +260,7 @@ class _Reload(Subject):
         try:
             self.wait(attempt)
         finally:
-            if executed and self.now is not None:
+            if executed:
                 self._remember(sent_at, executed[0])
         self.result.after = self.summary()
 

@@ -108,7 +108,7 @@ def _size(proc: Proc, instance: Instance, enough: int) -> int:
     What is resident counts shared memory once for each process. The exact answer takes milliseconds a process, so it is
     asked for only where that sum is above ``enough``.
     """
-    processes = [instance.master, *(child.process for child in instance.children)]
+    processes = [process for process, _role in instance.everybody]
     page = os.sysconf("SC_PAGE_SIZE")
     resident = sum(process.rss_pages for process in processes) * page
     if resident <= enough:

@@ -23,14 +23,14 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut, wait_until
 from ansible_collections.fleetops.odoo.plugins.module_utils._conf import Edit, prepare_edit
-from ansible_collections.fleetops.odoo.plugins.module_utils._crew import UNSTEADY, Crew, CrewResult, work_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._crew import UNSTEADY, Crew, work_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import CURRENT, HTTP, UNKNOWN, Child, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._room import free_memory, worker_shortage
 from ansible_collections.fleetops.odoo.plugins.module_utils._serving import reloaded
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, SIGNALLED
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING, SIGNALLED, StepsResult
 
 #: Seconds for which the workers must stay the same before they are counted, and at the end.
 _STEADY, _SETTLED = 0.4, 1.0
@@ -66,7 +66,7 @@ class ScaleOrder:
 
 
 @dataclass
-class ScaleResult(CrewResult):
+class ScaleResult(StepsResult):
     """``target`` is the number that the master keeps up; None where nothing has shown it."""
 
     target: t.Optional[int] = None
@@ -162,8 +162,6 @@ class _Scale(Crew[ScaleResult]):
         self._rebase()
         try:
             while not self._step():
-                if self.late:
-                    raise self.timed_out(UNSTEADY)
                 self._count()
         except TimedOut as exc:
             raise self._too_late(exc) from None
@@ -195,6 +193,8 @@ class _Scale(Crew[ScaleResult]):
         return min(self._answered * _MORE, _BEAT)
 
     def _count(self) -> None:
+        if self.late:
+            raise TimedOut(UNSTEADY)
         raised = bool(self.result.signals) and self.result.signals[-1] == "TTIN"
         self.steady([HTTP], max(_STEADY, self._doubt) if raised else _STEADY)
         self._take_evidence()
@@ -380,7 +380,7 @@ class _Scale(Crew[ScaleResult]):
         if len(there) == count:
             return late
         if len(there) < count:
-            return self.timed_out("%d http workers (there are %d)" % (count, len(there)))
+            return TimedOut("%d http workers (there are %d)" % (count, len(there)))
         left = self._leaving or there
         who = self.name_busy(left)
         what = "%d of %d http workers to end: %s" % (len(there) - count, len(there), who)
@@ -388,4 +388,4 @@ class _Scale(Crew[ScaleResult]):
             what += ". Its master keeps up %d, so whoever ends is not replaced" % count
         if not self._order.wait_busy:
             what += ". With wait_busy they are told to end after their request"
-        return self.timed_out(what)
+        return TimedOut(what)

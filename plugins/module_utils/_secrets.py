@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
+from ansible_collections.fleetops.odoo.plugins.module_utils._options import LARGEST_FILE
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import parse_environ
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import (
@@ -28,7 +29,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._redact import (
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import user_name
 
-_LARGEST_FILE = 1 << 20
 #: A shorter one stands in other words by chance.
 _SHORTEST = 6
 #: What stands everywhere, whether or not somebody has made a password of it.
@@ -103,7 +103,7 @@ def known_secrets(proc: Proc, seen: Look) -> Secrets:
             entries = list(_entries(root_of(proc.root, master) + options.config_file))
             found += _of_pairs(entries, "%s of odoo.conf")
             ordinary.update(value for key, value in entries if key in ("db_user", "db_name", "db_host", "dbfilter"))
-        for process in (master, *(child.process for child in instance.children)):
+        for process, _role in instance.everybody:
             found += _of_process(proc, process.pid, process.argv)
     for process in seen.one_off:
         found += _of_process(proc, process.pid, process.argv)
@@ -115,7 +115,7 @@ def read_conf(path: str) -> str:
 
     :raises OSError: it cannot be read.
     """
-    return read_regular(path, _LARGEST_FILE).decode("utf-8", "surrogateescape")
+    return read_regular(path, LARGEST_FILE).decode("utf-8", "surrogateescape")
 
 
 def _entries(path: str) -> t.Iterator[t.Tuple[str, str]]:

@@ -21,6 +21,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
     SHEPHERD,
     THREADED,
     UNKNOWN,
+    Child,
     Instance,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options
@@ -62,8 +63,7 @@ def _lacking_process(instance: Instance, options: Options, scaled: t.Optional[in
         http = options.workers if scaled is None else min(options.workers, scaled)
         wanted += [(HTTP, http), (GEVENT_ROLE, 1)]
     for role, count in wanted:
-        current = [c.process for c in instance.having(role, CURRENT)]
-        ready = [process for process in current if process.catches("QUIT") and not process.catches("HUP")]
+        ready = [child for child in instance.having(role, CURRENT) if child.ready]
         if len(ready) < count:
             return "%d of %d %s processes" % (count - len(ready), count, role)
     return None
@@ -78,6 +78,6 @@ def reloaded(before: Instance, now: Instance) -> bool:
     return before.master.fingerprint != now.master.fingerprint or not now.master.catches("QUIT")
 
 
-def _processes(children: t.Sequence[t.Any]) -> str:
+def _processes(children: t.Sequence[Child]) -> str:
     roles = sorted({c.role for c in children})
     return "%s process%s" % ("/".join(roles), "" if len(children) == 1 else "es")

@@ -172,17 +172,21 @@ def _let_go(locks: t.Iterable[int]) -> None:
 
 def _await_effects(host: Host, shots: t.Sequence[_Shot], order: SignalOrder, results: t.List[Result]) -> None:
     begun = host.clock.monotonic()
-    for shot in shots:
-        try:
-            wait_until(functools.partial(_effect, host, shot, order), host.clock, begun + order.timeout)
-        except TimedOut as exc:
-            raise SignalFailed(
-                "%s was sent to pid %d, but within %g s it did not do its work: still waiting for %s"
-                % (order.signal, shot.result.pid, order.timeout, exc.reason),
-                results,
-            ) from exc
-        finally:
-            shot.result.seconds = host.clock.monotonic() - begun
+    try:
+        for shot in shots:
+            try:
+                wait_until(functools.partial(_effect, host, shot, order), host.clock, begun + order.timeout)
+            except TimedOut as exc:
+                raise SignalFailed(
+                    "%s was sent to pid %d, but within %g s it did not do its work: still waiting for %s"
+                    % (order.signal, shot.result.pid, order.timeout, exc.reason),
+                    results,
+                ) from exc
+            finally:
+                shot.result.seconds = host.clock.monotonic() - begun
+    finally:
+        # All of them got it, those too that were not waited for any more.
+        for shot in shots:
             now = look_again(host.proc, shot.instance).instance(shot.instance.identity)
             alive = is_alive(host.proc, shot.target.process)
             shot.result.after = _process_summary(now or shot.instance, alive=alive)
@@ -202,7 +206,7 @@ def _effect(host: Host, shot: _Shot, order: SignalOrder) -> t.Union[bool, Pendin
     now = seen.instance(shot.instance.identity)
     if now is None:
         if not is_alive(host.proc, shot.instance.master):
-            raise TimedOut("the master with pid %d, which has ended" % shot.instance.master.pid, 0)
+            raise TimedOut("the master with pid %d, which has ended" % shot.instance.master.pid)
         return Pending("the master with pid %d to show itself" % shot.instance.master.pid)
     if order.signal == "TTIN":
         return len(now.having(HTTP)) > len(shot.instance.having(HTTP)) or Pending("one more http worker")

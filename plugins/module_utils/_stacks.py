@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock
-from ansible_collections.fleetops.odoo.plugins.module_utils._busy import shown_pid, workers
+from ansible_collections.fleetops.odoo.plugins.module_utils._busy import workers
 from ansible_collections.fleetops.odoo.plugins.module_utils._collect import Collector
 from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse_dumps
@@ -120,7 +120,7 @@ class Asking:
         self._question = question or Question()
         self.asked = [Asked(process, role) for process, role in chosen]
         whole = follower is None or follower.whole
-        self._collector = self._question.collector((shown_pid(one.process) for one in self.asked), whole=whole)
+        self._collector = self._question.collector((one.process.shown_pid for one in self.asked), whole=whole)
         #: Where the log mixes what two processes write at the same time, one is asked after the other.
         self._one_by_one = not whole
         self._waiting = list(self.asked)
@@ -149,7 +149,7 @@ class Asking:
     def finish(self) -> t.List[Asked]:
         """What has become of each of them."""
         for one in self.asked:
-            pid = shown_pid(one.process)
+            pid = one.process.shown_pid
             one.raw, one.cut = self._collector.raw(pid), self._collector.cut(pid)
         return self.asked
 
@@ -186,12 +186,12 @@ class Asking:
         return True
 
     def _has_begun(self, one: Asked) -> bool:
-        return self._collector.begun(shown_pid(one.process))
+        return self._collector.begun(one.process.shown_pid)
 
     def _is_done(self, one: Asked) -> bool:
         if self._follower is None:
             return True
-        if self._collector.complete(shown_pid(one.process), self._clock.monotonic(), self._follower.rest):
+        if self._collector.complete(one.process.shown_pid, self._clock.monotonic(), self._follower.rest):
             return True
         return bool(one.signals) and not self._has_begun(one) and self._is_gone(one)
 

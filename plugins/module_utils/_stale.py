@@ -62,35 +62,39 @@ class Sources:
     excluded: t.Optional[str] = None
 
 
+#: Change time and path of files of code, and the folders that could not be read, or not to their end.
+Walked = t.Tuple[t.List[t.Tuple[float, str]], t.List[str]]
+
+
 class CodeTree:
     """The code below some folders, walked once for all servers that share them."""
 
     def __init__(self) -> None:
-        self._walked: t.Dict[t.Tuple[int, int], t.List[t.Tuple[float, str]]] = {}
-        #: folders that could not be read, or not to their end
-        self.incomplete: t.List[str] = []
+        self._walked: t.Dict[t.Tuple[int, int], Walked] = {}
         self._end = time.monotonic() + _LONGEST_WALK
 
-    def files(self, root: str, folder: str, excluded: t.Optional[str]) -> t.List[t.Tuple[float, str]]:
-        """Change time and path of every file of code below a folder; links are followed, each folder once."""
+    def files(self, root: str, folder: str, excluded: t.Optional[str]) -> Walked:
+        """Every file of code below a folder; links are followed, each folder once."""
         try:
             status = os.stat(root + folder)
         except OSError:
-            self.incomplete.append(folder)
-            return []
+            return [], [folder]
         # Not the path: /proc/PID/root of a container reads "/" for all of them.
         key = (status.st_dev, status.st_ino)
         if key not in self._walked:
-            self._walked[key] = list(self._walk(root, folder, excluded))
+            incomplete: t.List[str] = []
+            self._walked[key] = list(self._walk(root, folder, excluded, incomplete)), incomplete
         return self._walked[key]
 
-    def _walk(self, root: str, folder: str, excluded: t.Optional[str]) -> t.Iterator[t.Tuple[float, str]]:
+    def _walk(
+        self, root: str, folder: str, excluded: t.Optional[str], incomplete: t.List[str]
+    ) -> t.Iterator[t.Tuple[float, str]]:
         seen: t.Set[t.Tuple[int, int]] = set()
         waiting = [folder]
         while waiting:
             here = waiting.pop()
             if time.monotonic() > self._end:
-                self.incomplete.append(folder)
+                incomplete.append(folder)
                 return
             try:
                 status = os.stat(root + here)
@@ -99,7 +103,7 @@ class CodeTree:
                 seen.add((status.st_dev, status.st_ino))
                 entries = list(os.scandir(root + here))
             except OSError:
-                self.incomplete.append(here)
+                incomplete.append(here)
                 continue
             for entry in entries:
                 name = entry.name
@@ -126,13 +130,13 @@ def find_staleness(
     changed: t.List[t.Tuple[float, str]] = []
     if sources.config_file:
         changed += changed_after([sources.config_file], load.not_before, sources.root)
-    unreadable = len(tree.incomplete)
+    incomplete: t.List[str] = []
     for folder in sources.code:
-        changed += [one for one in tree.files(sources.root, folder, sources.excluded) if one[0] > load.not_before]
+        files, unread = tree.files(sources.root, folder, sources.excluded)
+        changed += [one for one in files if one[0] > load.not_before]
+        incomplete += unread
     restart = changed_after(sources.restart_files, started, sources.root)
-    return judge(
-        load, sorted(changed), sorted(restart), tree.incomplete[unreadable:], need_daemon_reload=need_daemon_reload
-    )
+    return judge(load, sorted(changed), sorted(restart), incomplete, need_daemon_reload=need_daemon_reload)
 
 
 def judge(

@@ -35,7 +35,7 @@ class Supervisor:
 
 def find_supervisor(process: Process) -> Supervisor:
     """Who would start this process again."""
-    container = find_container(process.cgroup, process.namespace_pids, process.pid)
+    container = find_container(process)
     if container is not None:
         return Supervisor(CONTAINER, container.id)
     marks = process.marks

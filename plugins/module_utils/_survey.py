@@ -14,6 +14,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._boot import uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded, StateDirectory, loaded
 from ansible_collections.fleetops.odoo.plugins.module_utils._log import logged_load
@@ -21,7 +22,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import Log
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
-from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
+from ansible_collections.fleetops.odoo.plugins.module_utils._process import DELETED, Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._stale import CodeTree, Sources, Staleness, find_staleness
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import (
     CONTAINER,
@@ -67,7 +68,7 @@ def survey(proc: Proc, seen: Look, store: StateDirectory, *, staleness: bool) ->
         load = find_load(proc, instance.master, store, log)
         found = None
         if staleness:
-            sources = _sources(proc, seen, instance, unit)
+            sources = _sources(proc, seen, instance, supervisor, unit)
             need = unit is not None and unit.need_daemon_reload
             found = find_staleness(sources, load, started, tree, need_daemon_reload=need)
         facts[instance.identity] = Facts(supervisor, unit, log, started, load, found)
@@ -94,7 +95,7 @@ def start_time(process: Process) -> float:
 
     From the clock that counts since boot and not from ``btime`` of /proc/stat, which is in whole seconds.
     """
-    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + process.start / os.sysconf("SC_CLK_TCK")
+    return time.time() - uptime() + process.start / os.sysconf("SC_CLK_TCK")
 
 
 def find_load(proc: Proc, master: Process, store: StateDirectory, log: LogPlace) -> Loaded:
@@ -150,19 +151,17 @@ def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervi
     return find_log(master, options, supervisor, stderr, os.path.realpath("/dev/log"))
 
 
-def _sources(proc: Proc, seen: Look, instance: Instance, unit: t.Optional[Unit]) -> Sources:
+def _sources(proc: Proc, seen: Look, instance: Instance, supervisor: Supervisor, unit: t.Optional[Unit]) -> Sources:
     master, options = instance.master, seen.options[instance.identity]
-    name = supervisor_of(master).unit
-    cwd = (master.cwd or "/").replace(" (deleted)", "")
     package = seen.releases[instance.identity].package
-    addons = [os.path.normpath(os.path.join(cwd, path)) for path in options.addons_path]
+    addons = [os.path.normpath(os.path.join(master.working_directory, path)) for path in options.addons_path]
     if package and not addons:
         addons = [os.path.join(os.path.dirname(package), "addons")]
     root = root_of(proc.root, master)
     code = [path for path in [package, *addons] if path and os.path.isdir(root + path)]
     # What lies below another one of them is walked with that.
     code = [path for path in dict.fromkeys(code) if not any(path.startswith(other + "/") for other in code)]
-    interpreter = (master.executable or "").replace(" (deleted)", "")
+    interpreter = (master.executable or "").replace(DELETED, "")
     # Unit files are the host's own; within a container there are none.
-    units = [*files_on_disk(name), *unit.environment_files] if unit and name else []
+    units = [*files_on_disk(supervisor.unit), *unit.environment_files] if unit and supervisor.unit else []
     return Sources(root, options.config_file, tuple(code), (*units, interpreter), options.data_dir)

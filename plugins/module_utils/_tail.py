@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._container import find_container
+from ansible_collections.fleetops.odoo.plugins.module_utils._container import runtime_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._follow import (
     Unreachable,
@@ -44,9 +44,7 @@ def end_of_log(
     """
     master = instance.master
     if place.kind == IN_CONTAINER:
-        container = find_container(master.cgroup, master.namespace_pids, master.pid)
-        runtime, name = (container.runtime, container.id) if container else ("unknown", None)
-        source, lines = _of_container(runtime, name, most, largest)
+        source, lines = _of_container(*runtime_of(master), most, largest)
         return source, shown_lines(lines, most)
     mark = LogMark(proc, master, place, unit, 0)
     try:

@@ -97,6 +97,27 @@ class AskedResult(Result):
 
 
 @dataclass
+class StepsResult(Result):
+    """``steps`` is what was done when, ``busy`` who was at work at the last look."""
+
+    steps: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
+    busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
+    warnings: t.List[str] = field(default_factory=list)
+
+    def step(self, seconds: float, what: str) -> None:
+        """Put down what was done, as a clause, this long after the begin."""
+        self.steps.append({"seconds": round(seconds, 2), "what": what})
+
+    def told(self) -> t.Dict[str, t.Any]:
+        """As a module returns it."""
+        return {
+            **super().told(),
+            "steps": [{**step, "what": printable(step["what"])} for step in self.steps],
+            "busy": self.busy,
+        }
+
+
+@dataclass
 class ReloadResult(Result):
     """``successor`` is the identity of the master that has taken its place, ``log`` what a failed server wrote."""
 
@@ -129,7 +150,7 @@ def _master(instance: Instance, look: Look, facts: Facts, now: float, sizes: t.M
     master = instance.master
     options = look.options[instance.identity]
     release = look.releases[instance.identity]
-    container = find_container(master.cgroup, master.namespace_pids, master.pid)
+    container = find_container(master)
     told: t.Dict[str, t.Any] = {
         "pid": master.pid,
         "identity": instance.identity,

@@ -75,12 +75,12 @@ def undrain_all(
         results.append(job.result)
         try:
             job.predict() if check_mode else job.run()
-        except WouldFail as exc:
-            job.result.did, job.result.reason = (
-                (job.result.did, str(exc)) if job.result.changed else (REFUSED, str(exc))
-            )
+        except (WouldFail, OSError) as exc:
+            if isinstance(exc, WouldFail) and not job.result.changed:
+                job.result.did = REFUSED
+            job.result.reason = str(exc)
             raise DrainFailed("%s is not brought back: %s" % (job.name, exc), results) from exc
-        except (TimedOut, WatchFailed, OSError) as exc:
+        except (TimedOut, WatchFailed) as exc:
             why = "still waiting for %s" % exc.reason if isinstance(exc, TimedOut) else str(exc)
             job.result.reason = "%s was not back within %g s: %s" % (job.name, order.timeout, why)
             raise DrainFailed(job.result.reason, results) from exc
@@ -314,7 +314,7 @@ class _Undrain:
         return Hold(SYSTEMD, supervisor.unit, drop_in=path) if os.path.exists(path) else None
 
     def _step(self, what: str) -> None:
-        self.result.steps.append({"seconds": round(self._host.clock.monotonic() - self.begun, 2), "what": what})
+        self.result.step(self._host.clock.monotonic() - self.begun, what)
 
     def _wait(self, attempt: t.Callable[[], t.Union[bool, Pending]]) -> None:
         wait_until(attempt, self._host.clock, self.deadline)

@@ -51,7 +51,7 @@ def find_release(master: Process, command: Command, proc_root: str = "/proc") ->
 
 
 def _places(master: Process, command: Command) -> t.List[str]:
-    cwd = (master.cwd or "/").replace(" (deleted)", "")
+    cwd = master.working_directory
     folders = []
     if command.script:
         folders.append(glob.escape(os.path.dirname(os.path.join(cwd, command.script))))

@@ -122,8 +122,7 @@ class Work:
                 return
         options = ["%s_timeout" % role for role in late] + (["timeout"] if total else [])
         if self.leaving:
-            now = self._subject.now
-            there = {now.master.pid, *(child.process.pid for child in now.children)}
+            there = {process.pid for process, _role in self._subject.now.everybody}
             self.busy = [one.at_least(self._waited()) for one in self.busy if one.pid in there]
         # Whoever is left without showing any work holds it up all the same.
         who = [

@@ -178,10 +178,10 @@ def test_the_subcommand_start_is_a_server(line: str) -> None:
 
 def test_the_parts_of_a_command() -> None:
     assert parse_command(["/p/python3", "-m", "odoo.__main__", "-c", "x"]) == Command(
-        SERVER, "/p/python3", None, "odoo", SERVER, ("-c", "x")
+        SERVER, "/p/python3", None, "odoo", ("-c", "x")
     )
     assert parse_command(["/p/python3", "/b/coverage", "run", "odoo-bin", "shell"]) == Command(
-        ONE_OFF, "/p/python3", "odoo-bin", None, "shell", ("shell",)
+        ONE_OFF, "/p/python3", "odoo-bin", None, ("shell",)
     )
     command = parse_command(["/v/bin/python3", "-u", "odoo-bin", "--addons-path=a", "server", "-c", "x"])
     assert command is not None
@@ -189,13 +189,13 @@ def test_the_parts_of_a_command() -> None:
     assert command.args == ("--addons-path=a", "server", "-c", "x")
     carried = parse_command(["python3", "-m", "debugpy", "--listen", "1", "-m", "odoo.cli", "-c", "x"])
     assert carried is not None
-    assert carried == Command(SERVER, "python3", None, "odoo", SERVER, ("-c", "x"))
-    assert parse_command(["python3", "-m", "pdb", "-m", "odoo"]) == Command(SERVER, "python3", None, "odoo", SERVER, ())
+    assert carried == Command(SERVER, "python3", None, "odoo", ("-c", "x"))
+    assert parse_command(["python3", "-m", "pdb", "-m", "odoo"]) == Command(SERVER, "python3", None, "odoo", ())
     assert parse_command(["python3", "-m", "pdb", "-m", "odoo", "shell"]) == Command(
-        ONE_OFF, "python3", None, "odoo", "shell", ("shell",)
+        ONE_OFF, "python3", None, "odoo", ("shell",)
     )
     assert parse_command(["/p/python3", "-m", "pdb", "./odoo-bin", "-c", "x"]) == Command(
-        SERVER, "/p/python3", "./odoo-bin", None, SERVER, ("-c", "x")
+        SERVER, "/p/python3", "./odoo-bin", None, ("-c", "x")
     )
 
 

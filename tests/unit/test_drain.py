@@ -174,6 +174,23 @@ def test_from_the_hold_to_the_end(stage: Staged, kind: str) -> None:
     assert "has been gone since" in again.reason
 
 
+def test_one_that_is_gone_is_drained_whether_or_not_that_can_be_written_down(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = stage("19-prefork")
+    on.drain()
+    book, (note,) = NoteBook(on.store), on.notes
+    book.write(dataclasses.replace(note, drained=None))
+
+    def full(_book: NoteBook, _note: _notes.Note) -> t.NoReturn:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(NoteBook, "write", full)
+    result = on.drain()
+    assert (result.did, result.after) == ("nothing", {"state": "gone"})
+    assert result.reason.endswith("has come to its end (that could not be written down: No space left on device)")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_check_mode_does_nothing_and_says_what_would_be(stage: Staged, kind: str) -> None:
     on = stage(kind)

@@ -101,6 +101,21 @@ def test_silence_is_told() -> None:
     assert "refused" in said
 
 
+@pytest.mark.parametrize(
+    "check",
+    [
+        HealthCheck("/wéb", 1, "127.0.0.1"),
+        HealthCheck("/web health", 1, "127.0.0.1"),
+        HealthCheck(port=1, address="127.0.0.1", host="a\nb"),
+        HealthCheck(port=1, address="a" * 64 + ".example"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_no_answer(check: HealthCheck) -> None:
+    said = check_health(check, INSTANCE, build.options(), "19.0")
+    assert said is not None
+    assert " does not answer (" in said
+
+
 def test_a_network_that_cannot_be_entered_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_arguments: t.Any) -> t.NoReturn:
         raise PermissionError(1, "Operation not permitted")

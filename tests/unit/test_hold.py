@@ -37,12 +37,15 @@ PROC = Proc()
 
 
 class Systemd:
-    """A systemd with one unit, whose drop-ins are real files; ``stronger`` is a file that says otherwise."""
+    """A systemd with one unit, whose drop-ins are real files; ``stronger`` is a file that says otherwise.
+
+    ``deaf``: it does not do what it is asked for.
+    """
 
     def __init__(self, folder: pathlib.Path, unit: Unit) -> None:
         self.folder, self.unit = folder, unit
         self.commands: list[str] = []
-        self.stronger = False
+        self.stronger = self.deaf = False
 
     def show(self, names: t.Collection[str]) -> dict[str, Unit]:
         held = not self.stronger and (self.folder / f"{NAME}.d" / _hold.DROP_IN).exists()
@@ -51,6 +54,8 @@ class Systemd:
 
     def run(self, command: t.Sequence[str], _timeout: float) -> str:
         self.commands.append(" ".join(command[1:]))
+        if self.deaf:
+            raise WouldFail("daemon-reload failed")
         return ""
 
 
@@ -118,6 +123,25 @@ def test_something_stronger_is_a_refusal_and_nothing_is_left(systemd: Systemd) -
     systemd.stronger = True
     with pytest.raises(WouldFail, match=r"start it again all the same: Restart of odoo[.]service is always"):
         put(find())
+    assert list(systemd.folder.iterdir()) == []
+
+
+def test_what_systemd_does_not_read_is_not_left_behind(systemd: Systemd) -> None:
+    systemd.deaf = True
+    with pytest.raises(WouldFail, match="daemon-reload failed"):
+        put(find())
+    assert list(systemd.folder.iterdir()) == []
+
+
+def test_what_systemd_does_not_read_can_be_taken_away_by_another_call(systemd: Systemd) -> None:
+    hold = find()
+    made = put(hold)
+    systemd.deaf = True
+    with pytest.raises(WouldFail, match="daemon-reload failed"):
+        take_away(hold, made=made)
+    assert [path.name for path in (systemd.folder / f"{NAME}.d").iterdir()] == [_hold.DROP_IN]
+    systemd.deaf = False
+    assert take_away(hold, made=made) is True
     assert list(systemd.folder.iterdir()) == []
 
 

@@ -11,7 +11,6 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils import _tail
-from ansible_collections.fleetops.odoo.plugins.module_utils._container import Container
 from ansible_collections.fleetops.odoo.plugins.module_utils._follow import Unreachable
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import (
     FILE,
@@ -129,7 +128,7 @@ def test_a_log_without_an_end(place: LogPlace, why: str) -> None:
 def boxed(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> pathlib.Path:
     """The log file of a container of podman's, in which the server is."""
     path = tmp_path / "ctr.log"
-    monkeypatch.setattr(_tail, "find_container", lambda *_arguments: Container("podman", "c0ffee", 6))
+    monkeypatch.setattr(_tail, "runtime_of", lambda *_arguments: ("podman", "c0ffee"))
     monkeypatch.setattr(_tail, "container_log", lambda *told: (f"the log of {told}", "k8s-file", str(path)))
     return path
 
@@ -168,7 +167,7 @@ def test_a_containers_log_that_is_not_there(boxed: pathlib.Path) -> None:
 
 
 def test_a_container_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_tail, "find_container", lambda *_arguments: None)
+    monkeypatch.setattr(_tail, "runtime_of", lambda *_arguments: ("unknown", None))
     with pytest.raises(Unreachable, match=r"kept by its container \(runtime unknown\)"):
         end_of()
 

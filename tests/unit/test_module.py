@@ -15,7 +15,10 @@ from ansible_collections.fleetops.odoo.plugins.module_utils import _module
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
+
+from . import build
 
 
 class Failed(Exception):
@@ -54,3 +57,12 @@ def test_an_empty_host_and_a_blind_user_are_told_apart(
     assert said(host, match={"unit": "a"}).startswith("no Odoo master was found that matches {'unit': 'a'}. There is")
     _seen, identities = _module.choose_masters(t.cast("t.Any", Module(allow_none=True)), host)
     assert identities == []
+
+
+def test_the_others_are_named_in_what_json_can_carry(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    instance = build.instance(build.prefork())
+    options = {instance.identity: build.options(config_file="/etc/b\udce9.conf")}
+    seen = Look((instance,), (), options, {}, frozenset())
+    monkeypatch.setattr(_module, "matching", lambda *_arguments: (seen, []))
+    host = Host(Proc(), Clock(), StateDirectory(str(tmp_path)))
+    assert "There are others, with pid 100 (/etc/b\\xe9.conf)." in said(host, match={"unit": "a"})

@@ -19,6 +19,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._recycle import (
     choose_workers,
     recycle_all,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target
 
 from . import build
 from .crew import MASTER, Model, host_of
@@ -69,6 +71,23 @@ def test_in_batches_and_every_role(host_of: Put) -> None:
     assert [one["role"] for one in result.recycled] == ["http"] * 5 + ["cron"] * 2 + ["gevent"]
     assert all(one["replaced_by"] for one in result.recycled)
     assert recycle(host, model, pids=frozenset([101, 102]), roles=ALL).signals == []
+
+
+def test_where_one_of_a_batch_is_refused_it_is_told_what_became_of_the_others(
+    host_of: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Model(3, 3)
+    send = model.send
+
+    def refusing(proc: object, name: str, target: Target, **keywords: t.Any) -> list[Refusal]:
+        if target.process.pid == 103:
+            raise Refused(Refusal("state", "process 103 is stopped"))
+        return send(proc, name, target, **keywords)
+
+    monkeypatch.setattr(model, "send", refusing)
+    message, result = failing(host_of(model), model, older_than=0, batch=2, abort=True)
+    assert "process 103 is stopped" in message
+    assert [(one["pid"], one["ended"]) for one in result.recycled] == [(101, True), (102, True)]
 
 
 def test_who_is_not_replaced_is_told_and_nobody_else_is_touched(host_of: Put) -> None:

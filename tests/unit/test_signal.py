@@ -90,6 +90,13 @@ def test_a_refusal_names_the_rule_and_nothing_is_sent(stage: Staged, name: str, 
     assert caught.value.results[0].did == "refused"
 
 
+def test_of_those_that_were_not_waited_for_any_more_the_end_is_told_too(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19[-1:])
+    with pytest.raises(SignalFailed, match="did not do its work") as caught:
+        on.signal("INT", "http", wait=True, timeout=1.0)
+    assert [(one.after or {}).get("alive") for one in caught.value.results] == [True, True]
+
+
 @pytest.mark.parametrize("moment", PREFORK_19[1:5])
 @pytest.mark.parametrize("name", ["HUP", "INT"])
 def test_nothing_on_top_of_a_reload(stage: Staged, moment: str, name: str) -> None:

@@ -10,6 +10,7 @@ import itertools
 import os
 import pathlib
 import subprocess
+import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded
@@ -83,12 +84,17 @@ class Disk:
             path.write_text("x")
 
     def stale(
-        self, not_before: float = 0.0, *, code: tuple[str, ...] = ("/odoo",), excluded: str | None = None
+        self,
+        not_before: float = 0.0,
+        *,
+        code: tuple[str, ...] = ("/odoo",),
+        excluded: str | None = None,
+        tree: CodeTree | None = None,
     ) -> Staleness:
         """Staleness of a server of this code, loaded at that time."""
         sources = Sources(str(self.root), "/odoo.conf", code, ("/unit",), excluded)
         load = Loaded(not_before, not_before, "marker")
-        return find_staleness(sources, load, not_before, CodeTree(), need_daemon_reload=False)
+        return find_staleness(sources, load, not_before, tree or CodeTree(), need_daemon_reload=False)
 
 
 @pytest.fixture
@@ -162,6 +168,19 @@ def test_a_shared_tree_is_walked_once_for_all(disk: Disk, monkeypatch: pytest.Mo
     assert tree.files(str(disk.root), "/odoo", None) == first
 
 
+def test_what_cannot_be_read_makes_each_of_those_that_share_it_stale(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = CodeTree()
+
+    def refuse(path: str) -> t.NoReturn:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    reasons = [disk.stale(1e12, tree=tree).reasons for _server in range(2)]
+    assert reasons == [("/odoo could not be read to the end",)] * 2
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a mount namespace")
 def test_the_same_path_in_two_containers_is_two_trees() -> None:
     # /proc/PID/root of a process with its own mounts reads "/", whatever is mounted there.
@@ -178,8 +197,8 @@ def test_the_same_path_in_two_containers_is_two_trees() -> None:
         ours = tree.files("/proc/self/root", "/mnt", None)
         theirs = tree.files(f"/proc/{child.pid}/root", "/mnt", None)
         child.stdin.close()
-    assert [path for _time, path in theirs] == ["/mnt/only.py"]
-    assert "/mnt/only.py" not in [path for _time, path in ours]
+    assert [path for _time, path in theirs[0]] == ["/mnt/only.py"]
+    assert "/mnt/only.py" not in [path for _time, path in ours[0]]
 
 
 def test_the_walks_together_have_an_end(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:

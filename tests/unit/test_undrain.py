@@ -159,6 +159,21 @@ def test_one_that_does_not_become_healthy_keeps_its_note(stage: Staged) -> None:
     assert (failed.value.results[0].did, failed.value.results[0].changed, len(on.notes)) == ("started", True, 1)
 
 
+def test_what_cannot_be_run_was_not_waited_for(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    on = stage()
+    on.note()
+    on.scene.go_to(GONE)
+
+    def start(_hold: Hold) -> t.NoReturn:
+        raise OSError("its recorded command cannot be run as odoo")
+
+    monkeypatch.setattr(_undrain, "start", start)
+    with pytest.raises(DrainFailed, match="is not brought back: its recorded command cannot be run as odoo") as failed:
+        on.undrain()
+    # The hold was let go.
+    assert (failed.value.results[0].did, failed.value.results[0].changed) == ("nothing", True)
+
+
 def test_one_that_systemd_cannot_start(stage: Staged) -> None:
     on = stage(RUNNING, GONE)
     on.note()
