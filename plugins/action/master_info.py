@@ -2,10 +2,23 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module of the same name, with ``select``."""
+"""The module of the same name, with ``select``. It looks anyway, so it is run once, and none selected is an answer."""
 
 from __future__ import annotations
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._select import ActionModule
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._select import ActionModule as Base
 
 __all__ = ["ActionModule"]
+
+
+class ActionModule(Base):
+    """Leaves out of the result what is not selected."""
+
+    def _selected(self, expression: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
+        result = self._call(self._task.action, arguments, task_vars)
+        if not result.get("failed"):
+            chosen = self._identities(expression, result["masters"])
+            result["masters"] = [master for master in result["masters"] if master["identity"] in chosen]
+        return result

@@ -4,10 +4,10 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""What every module of the collection says of itself in the same words.
+"""What every module that works on hosts of Odoo says of itself in the same words.
 
-A module extends ``fleetops.odoo._attributes`` and one of ``.INFO`` and ``.ACTION``. What differs in one module, it says
-under its own ``attributes:``, which win.
+Such a module extends ``fleetops.odoo._attributes`` and one of ``.INFO`` and ``.ACTION``. What differs in one module,
+it says under its own ``attributes:``, which win.
 """
 
 from __future__ import annotations

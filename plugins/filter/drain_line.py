@@ -39,14 +39,14 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils import _drained
+from ansible_collections.fleetops.odoo.plugins.plugin_utils import _lines
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
 
 
 def drain_line(result: t.Mapping[str, t.Any], check: bool) -> str:  # noqa: FBT001
     """The filter; see the documentation above."""
     # What a host says must not be taken for a template by ansible-core before 2.19.
-    return untrusted(_drained.drain_line(result, check))
+    return untrusted(_lines.drain_line(result, check))
 
 
 class FilterModule:

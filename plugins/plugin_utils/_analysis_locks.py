@@ -45,8 +45,7 @@ def lock_graphs(findings: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, t
 
 def _of_rows(finding: t.Mapping[str, t.Any]) -> dict[t.Any, _Box]:
     boxes: dict[t.Any, _Box] = {}
-    rows = [*finding["evidence"], *([finding["holder"]] if finding.get("holder") else [])]
-    for row in rows[:_BOXES]:
+    for row in finding["evidence"][:_BOXES]:
         if row.get("pid") is None:
             continue
         # Two clusters may have sessions of the same pid.
@@ -118,12 +117,11 @@ def _drawn(boxes: dict[t.Any, _Box], *, known: bool) -> dict[str, t.Any]:
             }
             for box in boxes.values()
         ],
-        "lines": [_line(box, boxes[key]) for box in boxes.values() for key in box.blockers if key in boxes],
+        "lines": [_line(box, boxes[key]) for box in boxes.values() for key in box.blockers],
         "waits": [
             f"{box.title} {'waits' if known else 'may wait'} for {boxes[key].title}"
             for box in boxes.values()
             for key in box.blockers
-            if key in boxes
         ],
         "width": (deepest + 1) * WIDTH + deepest * _ACROSS,
         "height": row * (HEIGHT + _DOWN) - _DOWN,

@@ -15,6 +15,7 @@ import io
 import json
 import os
 import typing as t
+import zlib
 from collections import deque
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader
@@ -140,7 +141,7 @@ def _read(reader: DumpReader, path: str, host: str) -> Source:
             raise BadLogs(f"{path} is no plain file")
         with _opened(path) as log:
             dumps = reader.read(_noting(log, about_jobs))
-    except (OSError, EOFError) as exc:
+    except (OSError, EOFError, zlib.error) as exc:
         why = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
         raise BadLogs(f"{path} cannot be read: {why}") from exc
     backends, unsaid = _beside(path, host)

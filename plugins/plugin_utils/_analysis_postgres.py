@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
 """Who waits for whom in PostgreSQL: rows of pg_stat_activity with pg_blocking_pids(), joined to work. Pure."""
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
 """Sessions of PostgreSQL as the hosts saw them, put together: several hosts may have one PostgreSQL, or many. Pure."""
 
 from __future__ import annotations

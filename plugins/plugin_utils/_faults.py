@@ -74,7 +74,8 @@ def _answers(
     for one in seen:
         where = str(one.get("item", "the balancer"))
         if one.get("unreachable") or one.get("failed") or "servers" not in one:
-            faults.append(f"balancer {where} cannot be asked: {str(one.get('msg', 'no answer')).splitlines()[0]}")
+            why = str(one.get("msg") or "").strip() or "no answer"
+            faults.append(f"balancer {where} cannot be asked: {why.splitlines()[0]}")
         else:
             yield where, one["servers"]
 
@@ -90,7 +91,8 @@ def failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:
     """
     items = [one for one in result.get("results") or [] if isinstance(one, dict) and "item" in one]
     bad = next((one for one in items if one.get("failed") or one.get("unreachable")), result)
-    reason = str(bad.get("msg") or bad.get("stderr") or bad.get("reason") or "it failed without a word").strip()
+    told = (str(bad.get(name) or "").strip() for name in ("msg", "stderr", "reason"))
+    reason = next(filter(None, told), "it failed without a word")
     return {
         "step": step,
         # A task of the user's own may have said anything, and this goes into a file.

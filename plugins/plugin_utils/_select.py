@@ -20,7 +20,7 @@ try:
 except ImportError:
     jmespath = None
 
-INFO = "fleetops.odoo.master_info"
+_INFO = "fleetops.odoo.master_info"
 
 
 class BadSelection(Exception):
@@ -40,10 +40,9 @@ def select_masters(expression: str, masters: t.Sequence[t.Mapping[str, t.Any]]) 
     if found is None:
         return []
     known = [master["identity"] for master in masters]
-    chosen = [
-        one.get("identity") if isinstance(one, dict) else one for one in (found if isinstance(found, list) else [found])
-    ]
-    for one, identity in zip(found if isinstance(found, list) else [found], chosen, strict=True):
+    several = found if isinstance(found, list) else [found]
+    chosen = [one.get("identity") if isinstance(one, dict) else one for one in several]
+    for one, identity in zip(several, chosen, strict=True):
         if identity not in known:
             raise BadSelection(
                 f"select: {expression!r} must return masters or their identity, but it returns {_short(one)}"
@@ -77,19 +76,10 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("select: the controller's Python needs the package jmespath (pip install jmespath)")
         if not isinstance(expression, str):
             raise AnsibleActionFail(f"select: {expression!r} is no text; right is a JMESPath expression")
-        if self._task.action == INFO:
-            return self._filtered(expression, arguments, task_vars)
         return self._selected(expression, arguments, task_vars)
 
-    def _filtered(self, expression: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
-        result = self._call(INFO, arguments, task_vars)
-        if not result.get("failed"):
-            chosen = self._identities(expression, result["masters"])
-            result["masters"] = [master for master in result["masters"] if master["identity"] in chosen]
-        return result
-
     def _selected(self, expression: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
-        look = self._call(INFO, {"match": arguments.get("match") or {}}, task_vars)
+        look = self._call(_INFO, {"match": arguments.get("match") or {}}, task_vars)
         if look.get("failed") or look.get("unreachable"):
             return look
         chosen = self._identities(expression, look["masters"])

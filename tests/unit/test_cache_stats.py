@@ -28,7 +28,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused
 from ansible_collections.fleetops.odoo.plugins.module_utils._version import Release
 
 from . import build
-from .test_reload import PREFORK_19
+from .scene import PREFORK_19
 from .test_stacks import Stage
 
 HEAD = "2026-11-24 10:30:22,111 {pid} INFO {db} odoo.tools.cache: "

@@ -29,7 +29,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused
 from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Stacks
 
 from .build import FakeClock
-from .test_reload import GONE, PREFORK_14, PREFORK_19, Scene
+from .scene import GONE, PREFORK_14, PREFORK_19, Scene
 
 DRAINING = "int-draining-in-flight"
 REST = {

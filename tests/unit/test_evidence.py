@@ -27,7 +27,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._send import Target,
 from . import build
 from .build import FakeClock
 from .conftest import captured
-from .test_reload import PREFORK_19, THREADED_19, Scene
+from .scene import PREFORK_19, THREADED_19, Scene
 
 HEADER = (
     '2026-11-24 08:17:03,692 %d INFO p19 odoo.tools.misc: \n# Thread: <x> (db:p19)\nFile: "x", line 6, in <module>\n'

@@ -187,6 +187,9 @@ def test_a_broken_archive_is_one_sentence(tmp_path: pathlib.Path) -> None:
     whole = gzip.compress(LOG.encode())
     (tmp_path / "a.gz").write_bytes(whole[: len(whole) // 2])
     assert "a.gz cannot be read: " in explain_logs(str(tmp_path / "a.gz"))["error"]
+    # What zlib itself says is no OSError.
+    (tmp_path / "a.gz").write_bytes(whole[:20] + bytes(200))
+    assert "a.gz cannot be read: " in explain_logs(str(tmp_path / "a.gz"))["error"]
     (tmp_path / "a.gz").write_bytes(whole)
     assert explain_logs(str(tmp_path / "a.gz"))["dumps"] == 5
 

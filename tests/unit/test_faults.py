@@ -38,6 +38,7 @@ def test_faults() -> None:
         "balancer lb cannot be asked: no route"
     ]
     assert faults([{"item": "lb", "failed": True, "msg": "no socket"}]) == ["balancer lb cannot be asked: no socket"]
+    assert faults([{"item": "lb", "failed": True, "msg": ""}]) == ["balancer lb cannot be asked: no answer"]
 
 
 def test_failures() -> None:
@@ -57,4 +58,6 @@ def test_failures() -> None:
     assert failure({"msg": "it died", "results": [{"did": "signalled"}]}, "reload")["reason"] == "it died"
     assert failure({"msg": "unreachable: no"}, "out") == {"step": "out", "reason": "no", "unreachable": True}
     assert failure({"msg": "curl said password=hunter2"}, "out")["reason"] == "curl said password=********"
-    assert failure({}, "out")["reason"] == "it failed without a word"
+    for silent in ({}, {"msg": "\n"}):
+        assert failure(silent, "out")["reason"] == "it failed without a word"
+    assert failure({"msg": " ", "stderr": "no space"}, "out")["reason"] == "no space"

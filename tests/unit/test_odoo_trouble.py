@@ -11,6 +11,7 @@ import contextlib
 import http.server
 import pathlib
 import runpy
+import socket
 import threading
 import typing as t
 
@@ -164,6 +165,21 @@ def test_a_server_is_unhealthy_when_it_fails_several_times_in_a_row() -> None:
     seen.look(5.0)
     (event,) = seen.look(6.0)
     assert event["said"] == "URLError"
+
+
+def test_an_answer_that_is_no_http_is_trouble_and_does_not_end_the_watch() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _peer = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"\x15\x03\x01 no HTTP\r\n\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/web/health"
+        (event,) = SOURCE["Watch"]({"health": {"web1": url}, "health_failures": 1}).look(0.0)
+        assert event["said"] == "BadStatusLine"
 
 
 def test_nothing_to_watch_is_an_error() -> None:

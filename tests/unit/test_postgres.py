@@ -38,7 +38,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from . import build, test_stack_dump
-from .test_reload import PREFORK_19
+from .scene import PREFORK_19
 from .test_stack_dump import Play, Staged
 
 SECRET = "LAB-SECRET-pg"

@@ -2,243 +2,31 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole reload over moments that were captured from real servers, on a clock that costs no time.
-
-Nothing is signalled and nothing is run here: the door and the rehearsal are recorded (the door asks its rules first).
-"""
+"""The whole reload by HUP, over captured moments."""
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 import os
 import pathlib
-import types
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils import _look, _prepare, _reload, _subject, _survey
+from ansible_collections.fleetops.odoo.plugins.module_utils import _look, _reload, _subject, _survey
 from ansible_collections.fleetops.odoo.plugins.module_utils._decide import ReloadWish
-from ansible_collections.fleetops.odoo.plugins.module_utils._health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
-from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
-from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
-from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload import ReloadFailed, ReloadOrder, reload_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._restart import Plan
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
-from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused
 from ansible_collections.fleetops.odoo.plugins.module_utils._stale import Staleness
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import Supervisor
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import ReloadResult
 
-from .build import FakeClock
-from .conftest import CapturedProc, captured
+from .scene import GONE, PREFORK_14, PREFORK_19, SILENT, THREADED_14
+from .stage import FRESH, ONE, TWO, Staged, Walks, stage
 
-#: The moments of one HUP, all of the same master.
-PREFORK_19 = [
-    "booting-some-workers-without-handlers",
-    "hup-19-shepherd-and-main-reexecuted-no-handlers-old-workers-serving",
-    "hup-19-shepherd-old-and-new-generation",
-    "hup-19-shepherd-drains-old-worker-in-flight",
-    "hup-19-shepherd-alone-with-new-generation",
-    "hup-19-done",
-]
-PREFORK_14 = [
-    "booting-some-workers-without-handlers",
-    "hup-14-draining-first",
-    "hup-14-draining-in-flight",
-    "hup-14-main-reexecuted-no-handlers",
-    "hup-14-done",
-]
-THREADED_14 = [
-    "booting-handlers-just-installed",
-    "hup-14-threaded-draining-in-flight",
-    "hup-14-threaded-main-reexecuted-no-handlers",
-    "hup-14-threaded-done",
-]
-#: Odoo 19 threaded was not captured at rest in the same boot; after a HUP it is at rest again.
-THREADED_19 = ["hup-19-threaded-done"]
-
-GONE = "gone"
-SILENT = "silent"
-
-#: A restart makes another master: this moment was captured of another server.
-RESTART_19 = ["booting-some-workers-without-handlers", GONE, GONE, "running"]
-OTHER_MASTERS = (472,)
-
-
-class Scene(Proc):
-    """A machine on which one captured moment follows another. The master's odoo.conf is a real file."""
-
-    def __init__(self, kind: str, moments: list[str], root: pathlib.Path) -> None:
-        super().__init__(root=str(root))
-        self._moments = {moment: self._capture(kind, moment) for moment in set(moments) - {GONE, SILENT}}
-        self._names = moments
-        self._at = 0
-        self.master = look(self._moments[moments[0]]).instances[0].master.pid
-        workers = 2 if "prefork" in kind else 0
-        self.write_conf(f"workers = {workers}\nmax_cron_threads = 1\n")
-
-    def _capture(self, kind: str, moment: str) -> CapturedProc:
-        proc = captured(kind, moment)
-        proc.root = self.root
-        return proc
-
-    def write_conf(self, options: str) -> None:
-        """Change odoo.conf, as the server sees it."""
-        for pid in (self.master, *OTHER_MASTERS):
-            folder = pathlib.Path(self.root) / str(pid) / "root/etc/odoo"
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "odoo.conf").write_text("[options]\n" + options)
-
-    @property
-    def moment(self) -> str:
-        """Name of the present moment."""
-        return self._names[self._at]
-
-    def go_on(self) -> None:
-        """The next moment; the last one stays."""
-        self._at = min(self._at + 1, len(self._names) - 1)
-
-    def go_to(self, moment: str) -> None:
-        """Jump to a moment."""
-        self._at = self._names.index(moment)
-
-    @property
-    def _now(self) -> CapturedProc:
-        if self.moment in (GONE, SILENT):
-            earlier = [name for name in self._names[: self._at] if name not in (GONE, SILENT)]
-            return self._moments[earlier[-1]]
-        return self._moments[self.moment]
-
-    def pids(self) -> list[int]:
-        return [] if self.moment == GONE else self._now.pids()
-
-    def read(self, pid: int, name: str) -> bytes:
-        if self.moment == GONE and not name.startswith("net/"):
-            raise Gone(str(pid))
-        # In the moment of an exec there are no arguments.
-        return b"" if self.moment == SILENT and name == "cmdline" else self._now.read(pid, name)
-
-    def link(self, pid: int, name: str) -> str:
-        return self._now.link(pid, name)
-
-    def sockets(self, pid: int) -> frozenset[int]:
-        return self._now.sockets(pid)
-
-    def children(self, pid: int) -> list[int]:
-        if self.moment == GONE:
-            raise Gone(str(pid))
-        return self._now.pids()
-
-    def uptime_ticks(self) -> int:
-        return self._now.uptime_ticks()
-
-
-class Stage:
-    """A scene with a clock, a store, and what was done."""
-
-    def __init__(self, kind: str, moments: list[str], tmp_path: pathlib.Path) -> None:
-        self.scene = Scene(kind, moments, tmp_path / "proc")
-        self.sent: list[tuple[str, str]] = []
-        self.rehearsed = 0
-        self.asked = 0
-        self.sick: list[str] = []
-        self.on_rehearsal: t.Callable[[], object] = lambda: None
-        #: how long each request for its health might have taken, in seconds
-        self.patience: list[float] = []
-        self.failing: list[WouldFail] = []
-        self.problem: str | None = None
-        self.restarts: list[str] = []
-        self.clock = FakeClock(lambda _seconds: self.scene.go_on())
-        self.store = StateDirectory(str(tmp_path / "state"))
-
-    def send(self, proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> list[Refusal]:
-        """The door without its last step."""
-        lifted = check(proc, signal_name, target, force=force)
-        self.sent.append((signal_name, self.scene.moment))
-        return lifted
-
-    def rehearse(self, *_arguments: object) -> None:
-        """A rehearsal that goes well."""
-        self.rehearsed += 1
-        self.on_rehearsal()
-        for failing in self.failing:
-            raise failing
-
-    def rehearse_restart(self, *_arguments: object, **_keywords: object) -> list[str]:
-        """A rehearsal of a restart that goes as well as that of a HUP that is no trap."""
-        self.rehearsed += 1
-        for failing in self.failing:
-            if not failing.restart_helps:
-                raise failing
-        return ["its moods"]
-
-    def plan_restart(self, *_arguments: object) -> Plan:
-        """A supervisor that does what it is told."""
-        return Plan(Supervisor("systemd", "odoo.service"), (("restart",),), notes=("it is rude",))
-
-    def job(self, plan: Plan, _timeout: float) -> t.Any:
-        """Ask it; the next moments are those of the restart."""
-        self.restarts.append(plan.supervisor.unit or "")
-        self.scene.go_on()
-        return types.SimpleNamespace(problem=lambda **_keywords: self.problem, close=lambda: None)
-
-    def find_successor(self, *_arguments: object) -> tuple[Look, Instance] | None:
-        """The one server of the present moment, if it is another one."""
-        seen = look(self.scene)
-        others = [i for i in seen.instances if i.master.pid != self.scene.master]
-        return (seen, others[0]) if others else None
-
-    def check_health(self, check: HealthCheck, *_arguments: object) -> str | None:
-        """A health check that is as sick as it is told to be."""
-        self.asked += 1
-        self.patience.append(check.timeout)
-        return self.sick.pop(0) if self.sick else None
-
-    def reload(
-        self,
-        policy: str = "always",
-        since: float | None = None,
-        *,
-        check_mode: bool = False,
-        health: bool = True,
-        timeout: float = 60,
-        method: str = "hup",
-        force: bool = False,
-    ) -> ReloadResult:
-        """Reload the only instance; the one result."""
-        host = Host(self.scene, self.clock, self.store)
-        seen = look(self.scene)
-        order = ReloadOrder(ReloadWish(policy, since, method), HealthCheck() if health else None, timeout, force)
-        (result,) = reload_all(host, seen, [seen.instances[0].identity], order, check_mode=check_mode)
-        return t.cast("ReloadResult", result)
-
-
-Staged = t.Callable[[str, t.List[str]], Stage]
-
-
-@pytest.fixture
-def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
-    """Make a stage; there can be one in a test."""
-
-    def make(kind: str, moments: list[str]) -> Stage:
-        made = Stage(kind, moments, tmp_path)
-        monkeypatch.setattr(_reload, "send", made.send)
-        monkeypatch.setattr(_prepare, "rehearse", made.rehearse)
-        monkeypatch.setattr(_prepare, "rehearse_restart", made.rehearse_restart)
-        monkeypatch.setattr(_prepare, "plan_restart", made.plan_restart)
-        monkeypatch.setattr(_reload, "Job", made.job)
-        monkeypatch.setattr(_reload, "find_successor", made.find_successor)
-        monkeypatch.setattr(_subject, "check_health", made.check_health)
-        monkeypatch.setattr(_survey, "start_time", lambda process: 1_795_000_000 + process.start / 100)
-        return made
-
-    return make
+__all__ = ["stage"]
 
 
 @pytest.mark.parametrize(
@@ -579,108 +367,6 @@ def test_results_can_be_told_as_json(stage: Staged) -> None:
     assert (told["successor"], told["log"]) == (None, [])
 
 
-TRAP = WouldFail("a HUP would lose its virtualenv", "put it into PATH", restart_helps=True)
-
-
-def test_a_restart_from_the_stop_to_the_new_server(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
-    on = stage("19-prefork", RESTART_19)
-    check = on.reload(method="supervisor", check_mode=True)
-    reason = "a reload was asked for; a restart by systemd; it is rude; not rehearsed: its moods"
-    assert (check.did, check.signals, check.reason, check.successor) == ("restarted", [], reason, None)
-    assert on.restarts == []
-    result = on.reload(method="supervisor")
-    assert (on.sent, on.restarts) == ([], ["odoo.service"])
-    assert (result.did, result.signals, result.reason) == ("restarted", [], reason)
-    assert (result.identity.split(":")[0], t.cast("str", result.successor).split(":")[0]) == ("513", "472")
-    after = t.cast("dict[str, t.Any]", result.after)
-    assert (after["state"], after["health"], after["loaded"]["evidence"]) == ("running", "ok", "marker")
-    # What lies on this machine's disk is no part of the scene.
-    Walks(monkeypatch, FRESH)
-    again = on.reload("stale", method="supervisor")
-    assert (again.did, again.successor) == ("nothing", None)
-
-
-@pytest.mark.parametrize("method", ["hup", "auto", "supervisor"])
-def test_what_a_restart_would_not_help_is_refused(stage: Staged, method: str) -> None:
-    on = stage("19-prefork", RESTART_19)
-    on.failing = [WouldFail("its code is broken")]
-    with pytest.raises(ReloadFailed, match="its code is broken") as caught:
-        on.reload(method=method)
-    assert (on.sent, on.restarts, caught.value.results[0].did) == ([], [], "refused")
-
-
-def test_where_a_hup_would_kill_it(stage: Staged) -> None:
-    on = stage("19-prefork", RESTART_19)
-    on.failing = [TRAP]
-    with pytest.raises(ReloadFailed, match="would lose its virtualenv; put it into PATH"):
-        on.reload(method="hup")
-    result = on.reload(method="auto")
-    assert (result.did, on.restarts) == ("restarted", ["odoo.service"])
-    assert "a restart by systemd, since a HUP would lose its virtualenv; it is rude" in result.reason
-
-
-def test_where_a_hup_works_auto_sends_one(stage: Staged) -> None:
-    on = stage("19-prefork", PREFORK_19)
-    result = on.reload(method="auto")
-    assert (result.did, result.signals, result.successor, on.restarts) == ("signalled", ["HUP"], None, [])
-
-
-def test_no_way_at_all_tells_of_both(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nobody(*_arguments: object) -> t.NoReturn:
-        raise WouldFail("nobody would start it again")
-
-    on = stage("19-prefork", RESTART_19)
-    on.failing = [TRAP]
-    monkeypatch.setattr(_prepare, "plan_restart", nobody)
-    with pytest.raises(
-        ReloadFailed, match=r"put it into PATH. Nor is a restart a way out: nobody would start it again"
-    ):
-        on.reload(method="auto")
-
-
-def test_a_server_that_does_not_come_back(stage: Staged) -> None:
-    on = stage("19-prefork", [*RESTART_19[:2], GONE])
-    on.problem = "systemd says that it is failed"
-    with pytest.raises(ReloadFailed, match=r"was restarted by .* and did not come back: systemd says") as caught:
-        on.reload(method="supervisor")
-    (result,) = caught.value.results
-    assert (result.did, result.after) == ("restarted", None)
-
-
-def test_a_supervisor_that_starts_nothing_is_a_failure_in_time(stage: Staged) -> None:
-    on = stage("19-prefork", [*RESTART_19[:2], GONE])
-    with pytest.raises(ReloadFailed, match=r"within 20 s after its restart by .*: still waiting for systemd to start"):
-        on.reload(method="supervisor", timeout=20)
-
-
-def test_a_supervisor_that_does_nothing_has_restarted_nothing(stage: Staged) -> None:
-    on = stage("19-prefork", PREFORK_19[:1])
-    on.problem = "supervisorctl says: no such process"
-    with pytest.raises(ReloadFailed, match="no such process") as caught:
-        on.reload(method="supervisor")
-    assert caught.value.results[0].did == "refused"
-
-
-def test_a_call_that_waited_for_a_restart_goes_on_with_the_new_server(stage: Staged) -> None:
-    on = stage("19-prefork", RESTART_19)
-    on.store.open()
-    lock = on.store.try_lock(look(on.scene).instances[0].master)
-    assert lock is not None
-
-    def other_call(_seconds: float) -> None:
-        on.scene.go_on()
-        if on.scene.moment == "running" and not released:
-            released.append(True)
-            os.close(lock)
-
-    released: list[bool] = []
-    on.clock._on_sleep = other_call
-    result = on.reload(method="supervisor")
-    assert on.restarts == []
-    assert result.reason == "another call was restarting it when this call came, and that has ended well"
-    assert (result.did, t.cast("str", result.successor).split(":")[0]) == ("nothing", "472")
-
-
 def test_the_first_request_is_not_waited_for_long(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.reload()
@@ -699,27 +385,6 @@ def test_no_health_check_no_health(stage: Staged) -> None:
     result = on.reload(health=False)
     before, after = t.cast("dict[str, t.Any]", result.before), t.cast("dict[str, t.Any]", result.after)
     assert (before["health"], after["health"], on.asked) == (None, None, 0)
-
-
-class Walks:
-    """How often the code was walked over, and what was found."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *found: Staleness) -> None:
-        self.found, self.count = list(found), 0
-        really = _survey.survey
-
-        def survey(*arguments: t.Any, **keywords: t.Any) -> t.Any:
-            self.count += 1
-            facts = really(*arguments, **{**keywords, "staleness": False})
-            now = self.found.pop(0) if len(self.found) > 1 else self.found[0]
-            return {key: dataclasses.replace(one, staleness=now) for key, one in facts.items()}
-
-        monkeypatch.setattr(_survey, "survey", survey)
-
-
-FRESH, ONE = Staleness(), Staleness("reload", ("1 file changed",), ("/a.py",), 1, ("/a.py",))
-TWO = Staleness("reload", ("2 files changed",), ("/a.py", "/b.py"), 2, ("/a.py", "/b.py"))
-UNIT = Staleness("restart", ("its unit has changed",), ("/u",), 1)
 
 
 @pytest.mark.parametrize(
@@ -754,33 +419,3 @@ def test_code_that_changes_during_the_rehearsal_is_rehearsed_too(
     result = on.reload("stale")
     assert (on.rehearsed, result.did) == (2, "signalled")
     assert "2 files changed" in result.reason
-
-
-@pytest.mark.parametrize("method", ["auto", "supervisor"])
-def test_a_changed_unit(stage: Staged, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    on = stage("19-prefork", RESTART_19)
-    Walks(monkeypatch, UNIT)
-    with pytest.raises(ReloadFailed, match="restart it through its supervisor"):
-        on.reload("stale")
-    result = on.reload("stale", method=method)
-    assert (result.did, on.restarts, on.sent) == ("restarted", ["odoo.service"], [])
-    assert result.reason.startswith("its unit has changed; a restart by systemd")
-
-
-def test_a_unit_that_changes_during_the_rehearsal_of_a_hup(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
-    on = stage("19-prefork", RESTART_19)
-    Walks(monkeypatch, ONE, UNIT)
-    assert (on.reload("stale", method="auto").did, on.sent) == ("restarted", [])
-
-
-@pytest.mark.parametrize(("method", "did"), [("hup", "signalled"), ("supervisor", "restarted")])
-def test_without_room_nothing_is_done_unless_forced(
-    stage: Staged, monkeypatch: pytest.MonkeyPatch, method: str, did: str
-) -> None:
-    on = stage("19-prefork", PREFORK_19 if method == "hup" else RESTART_19)
-    monkeypatch.setattr(_prepare, "shortages", lambda _room: ["the disk is full"])
-    with pytest.raises(ReloadFailed, match="the disk is full; free some, or set force") as caught:
-        on.reload(method=method)
-    assert caught.value.results[0].did == "refused"
-    forced = on.reload(method=method, force=True)
-    assert (forced.did, forced.reason.endswith("; forced against: the disk is full")) == (did, True)

@@ -20,7 +20,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._signal import Signa
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import Result
 
 from .build import FakeClock
-from .test_reload import PREFORK_14, PREFORK_19, Scene
+from .scene import PREFORK_14, PREFORK_19, Scene
 
 
 class Stage:

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from . import build
 from .conftest import CAPTURES
-from .test_reload import GONE, PREFORK_19
+from .scene import GONE, PREFORK_19
 from .test_stacks import Stage
 
 ORDER = DumpOrder(samples=1, interval=1.0, timeout=5.0)

@@ -23,7 +23,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Asked
 
 from . import build
 from .build import FakeClock
-from .test_reload import PREFORK_19, Scene
+from .scene import PREFORK_19, Scene
 
 DUMP = (
     "2026-11-24 10:30:22,111 {pid} INFO p19 odoo.tools.misc: \n"

@@ -28,7 +28,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._undrain import Undr
 from ansible_collections.fleetops.odoo.plugins.module_utils._watch import Watched, WatchFailed, WatchOrder
 
 from .build import FakeClock
-from .test_reload import GONE, PREFORK_19, Scene
+from .scene import GONE, PREFORK_19, Scene
 
 RUNNING = PREFORK_19[-1]
 HELD = Hold("systemd", "odoo.service", "always", "/nonexistent/zz.conf")

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from . import build
 from .build import FakeClock
 from .conftest import captured
-from .test_reload import GONE, PREFORK_19, SILENT, Scene
+from .scene import GONE, PREFORK_19, SILENT, Scene
 
 DONE = PREFORK_19[-1]
 RELOADING = PREFORK_19[2]

@@ -14,7 +14,6 @@ SPDX-License-Identifier: GPL-3.0-or-later */
   const said = section.querySelector("output");
   const search = section.querySelector("input");
   const matched = section.querySelector("[role=status]");
-  const at = document.getElementById("flame-at");
   const back = section.querySelector("button");
   let root, top, current;
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import glob
+import http.client
 import os
 import re
 import time
@@ -213,7 +214,7 @@ def _ask(url: str) -> str:
             return "" if answer.status == 200 else f"status {answer.status}"
     except urllib.error.HTTPError as exc:
         return f"status {exc.code}"
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, http.client.HTTPException) as exc:
         return f"{type(exc).__name__}"
 
 
