@@ -102,6 +102,10 @@ scale-steps: setup ## 50 random steps of scaling on Odoo 19 and 14, side by side
 docs: setup ## write docs/reference anew from what ansible-doc says; a unit test tells when it is out of date
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python -m tests.docs.reference
 
+.PHONY: docsite
+docsite: setup ## guides and reference as HTML, by antsibull-docs and Sphinx: tests/output/docsite
+	@tests/docs/docsite $(ARGS)
+
 .PHONY: bench
 bench: setup ## what a look and a roll cost, against what one would do without us (as root)
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python tests/bench/bench.py
@@ -134,9 +138,9 @@ format: setup ## let ruff rewrite what it can
 	ruff check --fix-only "$${files[@]}"; ruff format "$${files[@]}"
 
 .PHONY: lock
-lock: ## renew tests/requirements.txt and archive.txt from the files .in beside them
+lock: ## renew tests/requirements.txt, archive.txt and docsite.txt from the files .in beside them
 	@new=$$(mktemp -d); trap 'rm -rf "$$new"' EXIT; \
-	for name in requirements archive; do \
+	for name in requirements archive docsite; do \
 		"$${FLEETOPS_PYTHON:-/usr/bin/python3}" -m venv --clear "$$new"; \
 		"$$new/bin/pip" install --quiet --disable-pip-version-check -r "tests/$$name.in"; \
 		{ echo "# Written by 'make lock' from $$name.in; every release that was chosen, so that all"; \
