@@ -8,9 +8,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import typing as t
+
+#: Links on the way to a file after which the kernel gives up.
+_MOST_LINKS = 40
 
 
 def read_regular(path: str, limit: int) -> bytes:
@@ -51,12 +55,46 @@ def open_regular(path: str, flags: int = 0) -> int:
 
 
 def is_roots(path: str) -> bool:
-    """Whether a file is there that root owns and nobody else may write."""
+    """Whether nobody but root could change what is there: the file, every folder on the way to it, every link."""
     try:
-        status = os.stat(path)
+        return path.startswith("/") and all(map(_only_root_changes, _way(path)))
     except OSError:
         return False
-    return status.st_uid == 0 and not status.st_mode & 0o022
+
+
+def _only_root_changes(path: str) -> bool:
+    status = os.lstat(path)
+    # A link cannot be written, and in a folder such as /tmp nobody renames or removes what is root's.
+    safe = stat.S_ISLNK(status.st_mode) or (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX)
+    return status.st_uid == 0 and bool(safe or not status.st_mode & 0o022)
+
+
+def _way(path: str) -> t.Iterator[str]:
+    """Each folder and link that the kernel goes through to what this path names, and that itself.
+
+    :raises OSError: its links go round in a circle, or cannot be read.
+    """
+    here, ahead, links = "/", path.split("/")[::-1], 0
+    while ahead:
+        yield here
+        name = ahead.pop()
+        if name in ("", "."):
+            continue
+        if name == "..":
+            here = os.path.dirname(here)
+            continue
+        place = os.path.join(here, name)
+        if not os.path.islink(place):
+            here = place
+            continue
+        yield place
+        links += 1
+        if links > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        target = os.readlink(place)
+        here = "/" if target.startswith("/") else here
+        ahead.extend(target.split("/")[::-1])
+    yield here
 
 
 def changed_after(paths: t.Iterable[str], moment: float, root: str = "") -> t.List[t.Tuple[float, str]]:

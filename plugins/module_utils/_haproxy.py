@@ -100,11 +100,6 @@ def admin_state(mask: int) -> str:
 
 def _strange(text: str, command: str, path: str) -> str:
     first = next((line.strip() for line in text.splitlines() if line.strip()), "nothing")[:100]
-    if first.startswith("Permission denied"):
-        return "HAProxy does not permit '%s' on %s; the socket needs 'level operator' or 'level admin'" % (
-            command,
-            path,
-        )
     return "What listens on %s is not HAProxy's stats socket: to '%s' it answers '%s'" % (path, command, first)
 
 

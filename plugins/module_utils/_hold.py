@@ -21,6 +21,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._programs import container_program
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._restart import (
+    GENTLE,
     SUPERVISORD_GOES_ON,
     capture,
     keeps,
@@ -112,7 +113,7 @@ def _systemd(name: str, unit: t.Optional[Unit], *, ours: bool) -> Hold:
         # Started by hand, by cron or by an agent from within a unit of theirs: the unit does not end with it.
         return Hold(NONE, warnings=("its unit %s has another main process, and would not start it again" % name,))
     warnings = []
-    if unit.kill_mode != "mixed":
+    if unit.kill_mode not in GENTLE:
         warnings.append(
             "KillMode of %s is %s: a systemctl stop does not let its requests end. Remedy: mkdir -p %s && printf"
             " '[Service]\\nKillMode=mixed\\n' >%s/killmode.conf && systemctl daemon-reload"

@@ -69,9 +69,10 @@ def _program(note: Note) -> t.Optional[str]:
 
 
 def _files(note: Note) -> t.List[str]:
-    """Files among the arguments, as far as they are paths: what root would execute or read."""
-    paths = (os.path.join(note.cwd or "/", word) for word in note.cmdline[1:] if "/" in word and "=" not in word)
-    return [path for path in paths if os.path.isfile(path)]
+    """What is there of the paths among the arguments, options and lists included: root would execute or read it."""
+    words = (word.partition("=")[2] if word.startswith("-") else word for word in note.cmdline[1:])
+    paths = (os.path.join(note.cwd or "/", path) for word in words for path in word.split(",") if "/" in path)
+    return [path for path in paths if os.path.exists(path)]
 
 
 def _home(note: Note) -> t.Iterator[t.Tuple[str, str]]:

@@ -196,15 +196,21 @@ class FakeAwx:
             kind, key, role = self.roles[int(parts[1])]
             return self._associate(method, (f"roles/{kind}/{role}", key, parts[2]), parts[2], data)
         if parts[0] == "project_updates":
-            self._syncing.discard(int(parts[1]))
-            revision = self.records["projects"][int(parts[1])]["scm_revision"]
-            told = {"status": "failed" if self.sync_fails else "successful", "failed": self.sync_fails}
-            return 200, {**told, "finished": "2026-11-25T00:00:00Z", "scm_revision": revision}
+            return 200, self._synced(int(parts[1]))
         if parts[0] == "constructed_inventories":
             return self._constructed(method, parts[1:], query, data)
         if parts[0] == "unified_job_templates":
             found = [(kind, one) for kind in UNIFIED for one in self.records[kind].values() if _fits(one, query)]
             return 200, self._page([self.shown(kind, one) for kind, one in found])
+        return self._record(method, parts, query, data)
+
+    def _synced(self, project: int) -> Record:
+        self._syncing.discard(project)
+        told = {"status": "failed" if self.sync_fails else "successful", "failed": self.sync_fails}
+        revision = self.records["projects"][project]["scm_revision"]
+        return {**told, "finished": "2026-11-25T00:00:00Z", "scm_revision": revision}
+
+    def _record(self, method: str, parts: list[str], query: dict[str, str], data: Record) -> tuple[int, t.Any]:
         kind = parts[0]
         if kind not in self.records:
             return 404, {"detail": "Not found."}

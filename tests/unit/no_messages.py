@@ -164,7 +164,6 @@ TEXTS: t.Mapping[str, tuple[str, ...]] = {
         "bin_path csv_internal_sep <the settings of odoo.conf …>",
         "--grep=odoo: Odoo version",
         "BEGIN TRANSACTION READ ONLY; <the query …>",
-        "Permission denied",
         "import psutil",
         "import sys # The working directory <the program of the rehearsal …>",
         "no check",

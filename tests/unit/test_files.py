@@ -13,7 +13,7 @@ import subprocess
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import is_roots, read_regular
 
 
 def test_a_file_and_its_beginning(tmp_path: pathlib.Path) -> None:
@@ -84,3 +84,50 @@ def test_a_file_of_another_proc_is_not_read() -> None:
         finally:
             t.cast("t.IO[bytes]", child.stdin).close()
     assert content == b""
+
+
+def test_what_is_roots() -> None:
+    assert is_roots("/usr/bin/env")
+    # A link of Debian's, from folder to folder.
+    assert is_roots("/bin/sh")
+    assert not is_roots("/usr/bin/nothing")
+    assert not is_roots("usr/bin/env")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make what is root's")
+def test_what_somebody_else_could_change_is_not_roots(tmp_path: pathlib.Path) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    for folder in (theirs, ours):
+        folder.mkdir()
+        (folder / "x").touch(0o755)
+    assert is_roots(str(ours / "x"))
+    assert is_roots(str(ours))
+    (ours / "link").symlink_to("../ours/./x")
+    (ours / "far").symlink_to(ours / "link")
+    (ours / "round").symlink_to("round")
+    assert is_roots(str(ours / "far"))
+    assert not is_roots(str(ours / "round"))
+
+    # Root's file in a folder where somebody else may put another one.
+    os.chown(theirs, 65534, 65534)
+    assert not is_roots(str(theirs / "x"))
+    (ours / "through").symlink_to(theirs / "x")
+    assert not is_roots(str(ours / "through"))
+    (theirs / "back").symlink_to(ours / "x")
+    assert not is_roots(str(theirs / "back"))
+    assert not is_roots(f"{theirs}/../ours/x")
+    os.chown(theirs, 0, 0)
+    theirs.chmod(0o775)
+    assert not is_roots(str(theirs / "x"))
+    # As /tmp is.
+    theirs.chmod(0o1777)
+    assert is_roots(str(theirs / "x"))
+    (theirs / "link").symlink_to(ours / "x")
+    os.lchown(theirs / "link", 65534, 65534)
+    assert not is_roots(str(theirs / "link"))
+
+    (ours / "x").chmod(0o757)
+    assert not is_roots(str(ours / "x"))
+    (ours / "x").chmod(0o755)
+    os.chown(ours / "x", 65534, 0)
+    assert not is_roots(str(ours / "x"))

@@ -145,13 +145,19 @@ def test_what_systemd_does_not_read_can_be_taken_away_by_another_call(systemd: S
     assert list(systemd.folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("kill_mode", ["control-group", "process", None])
+@pytest.mark.parametrize("kill_mode", ["control-group", "none", None])
 def test_a_kill_mode_that_kills_workers_is_named_with_its_remedy(systemd: Systemd, kill_mode: str | None) -> None:
     systemd.unit = dataclasses.replace(systemd.unit, kill_mode=kill_mode)
     (warning,) = find().warnings
     assert f"KillMode of odoo.service is {kill_mode or 'not known'}" in warning
     assert "KillMode=mixed" in warning
     assert "\n" not in warning
+
+
+@pytest.mark.parametrize("kill_mode", ["mixed", "process"])
+def test_a_kill_mode_that_leaves_workers_alone_is_none_of_ours(systemd: Systemd, kill_mode: str) -> None:
+    systemd.unit = dataclasses.replace(systemd.unit, kill_mode=kill_mode)
+    assert find().warnings == ()
 
 
 def test_who_may_not_is_refused(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:

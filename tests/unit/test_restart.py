@@ -14,7 +14,6 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils import _restart, _survey
-from ansible_collections.fleetops.odoo.plugins.module_utils._files import is_roots
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
@@ -233,14 +232,6 @@ def test_a_name_that_means_more_than_one_program(name: str) -> None:
 )
 def test_the_configuration_of_supervisord(argv: str, found: str | None) -> None:
     assert config_of(argv.split()) == found
-
-
-def test_what_is_roots(tmp_path: pathlib.Path) -> None:
-    assert is_roots("/usr/bin/env")
-    assert not is_roots(str(tmp_path / "nothing"))
-    (tmp_path / "x").touch()
-    (tmp_path / "x").chmod(0o666)
-    assert not is_roots(str(tmp_path / "x"))
 
 
 def job(by: Supervisor, *commands: t.Sequence[str]) -> Job:

@@ -277,6 +277,14 @@ def test_a_server_of_root_is_started_from_files_of_root_only(
     assert why_not_launch(note) == f"it ran as root, and {tmp_path / 'server'} is not root's alone"
     theirs.clear()
     assert why_not_launch(note) is None
+    # What options and lists name is read by root as well.
+    for name in ("odoo.conf", "addons"):
+        (tmp_path / name).mkdir()
+        theirs.add(str(tmp_path / name))
+        options = [f"--config={tmp_path}/odoo.conf", f"--addons-path=/,{tmp_path}/addons"]
+        command = dataclasses.replace(note, cmdline=[*note.cmdline, *options])
+        assert why_not_launch(command) == f"it ran as root, and {tmp_path / name} is not root's alone"
+        theirs.clear()
 
 
 def test_another_user_cannot_start_it(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
