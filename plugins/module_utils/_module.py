@@ -15,30 +15,22 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock
 from ansible_collections.fleetops.odoo.plugins.module_utils._choose import BadMatch, choose
-from ansible_collections.fleetops.odoo.plugins.module_utils._decide import SINCE, ReloadWish
-from ansible_collections.fleetops.odoo.plugins.module_utils._evidence import EvidenceOrder, gather, process_tree
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import is_roots
-from ansible_collections.fleetops.odoo.plugins.module_utils._health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._psutil import psutil
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload import ReloadFailed, ReloadOrder, reload_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._signal import SignalFailed, SignalOrder, signal_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._survey import survey
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
     RESTARTED,
     SIGNALLED,
     Result,
     StepsResult,
-    iso,
     masters,
     one_off,
     printable,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._watch import WatchFailed, WatchOrder, watch_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._when import BadMoment, parse_moment
 
 #: Options of every module that works on chosen masters.
 CHOICE_SPEC: t.Dict[str, t.Any] = {
@@ -53,23 +45,6 @@ ACTION_SPEC: t.Dict[str, t.Any] = {
     "force": {"type": "bool", "default": False},
 }
 
-#: The option of every module that asks servers for their health.
-HEALTH_SPEC: t.Dict[str, t.Any] = {
-    "health": {
-        "type": "dict",
-        "default": {},
-        "options": {
-            "enabled": {"type": "bool", "default": True},
-            "path": {"type": "str"},
-            "port": {"type": "int"},
-            "address": {"type": "str"},
-            "host": {"type": "str", "default": "localhost"},
-            "status": {"type": "list", "elements": "int", "default": [200]},
-            "timeout": {"type": "float", "default": 10.0},
-        },
-    },
-}
-
 #: Interpreters that root owns and that a distribution's python3-psutil serves.
 _SYSTEM_INTERPRETERS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 
@@ -78,9 +53,6 @@ _HARMLESS = frozenset(["QUIT", "USR1", "USR2"])
 
 #: Lines of a log that may be asked for: a result must stay readable, and its sender small.
 _MOST_LINES = 10_000
-
-#: Seconds by which the clock of the controller may be ahead of the host's.
-_CLOCK_TOLERANCE = 5.0
 
 
 def start(spec: t.Dict[str, t.Any], **keywords: t.Any) -> AnsibleModule:
@@ -125,76 +97,7 @@ def master_info(module: AnsibleModule) -> None:
     found = chosen_by(
         module, _masters(host, seen, staleness=module.params["staleness"], details=module.params["details"])
     )
-    module.exit_json(changed=False, masters=found, one_off=one_off(seen), unseen=_unseen(host, seen))
-
-
-def reload(module: AnsibleModule) -> None:
-    """What the module ``reload`` does."""
-    host = find_host()
-    params = module.params
-    wish, health = _wish(module, host.clock), health_of(module, params["health"])
-    order = ReloadOrder(wish, health, timeout_of(module), params["force"])
-    seen, identities = choose_masters(module, host)
-    try:
-        results = reload_all(host, seen, identities, order, check_mode=module.check_mode)
-    except ReloadFailed as exc:
-        module.fail_json(msg=printable(str(exc)), **told(module, exc.results))
-    else:
-        module.exit_json(**told(module, results))
-
-
-def send_signal(module: AnsibleModule) -> None:
-    """What the module ``send_signal`` does."""
-    host = find_host()
-    params = module.params
-    order = SignalOrder(params["signal"], params["role"], params["wait"], timeout_of(module), params["force"])
-    seen, identities = choose_masters(module, host)
-    try:
-        results = signal_all(host, seen, identities, order, check_mode=module.check_mode)
-    except SignalFailed as exc:
-        module.fail_json(msg=printable(str(exc)), **told(module, exc.results))
-    if not results and not params["allow_none"]:
-        module.fail_json(
-            msg="no process of role %s was found; right is a role that a chosen server has, or allow_none"
-            % params["role"],
-            **told(module, results),
-        )
-    module.exit_json(**told(module, results))
-
-
-def wait_healthy(module: AnsibleModule) -> None:
-    """What the module ``wait_healthy`` does."""
-    host = find_host()
-    order = WatchOrder(health_of(module, module.params["health"]), seconds_of(module, "duration"), timeout_of(module))
-    if order.duration >= order.timeout:
-        module.fail_json(
-            msg="duration: %g s do not fit into a timeout of %g s; right is less, or a longer timeout"
-            % (order.duration, order.timeout)
-        )
-    seen, identities = choose_masters(module, host)
-    try:
-        results = watch_all(host, seen, identities, order)
-    except WatchFailed as exc:
-        module.fail_json(msg=printable(str(exc)), changed=False, results=[one.told() for one in exc.results])
-    else:
-        module.exit_json(changed=False, results=[one.told() for one in results])
-
-
-def evidence(module: AnsibleModule) -> None:
-    """What the module ``evidence`` does."""
-    host = find_host()
-    params = module.params
-    lines = lines_of(module)
-    order = EvidenceOrder(params["dumps"] and not module.check_mode, seconds_of(module, "wait"), lines)
-    seen, identities = choose_masters(module, host)
-    found = gather(host, seen, identities, order)
-    module.exit_json(
-        changed=False,
-        results=[one.told() for one in found],
-        one_off=one_off(seen),
-        processes=process_tree(seen, host.proc.uptime_ticks()),
-        unseen=_unseen(host, seen),
-    )
+    module.exit_json(changed=False, masters=found, one_off=one_off(seen), unseen=unseen(host, seen))
 
 
 def find_host() -> Host:
@@ -212,7 +115,7 @@ def choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[st
             "no Odoo master was found%s."
             % (" that matches %s" % module.params["match"] if module.params["match"] else ""),
             "There are others, with pid %s." % ", ".join(others) if others else "There is none on this host.",
-            *_unseen(host, seen),
+            *unseen(host, seen),
         ]
         module.fail_json(msg=printable(" ".join(said)), results=[])
     return seen, identities
@@ -237,7 +140,7 @@ def _masters(host: Host, seen: Look, *, staleness: bool, details: bool) -> t.Lis
     return masters(seen, facts, host.clock.time(), sizes)
 
 
-def _unseen(host: Host, seen: Look) -> t.List[str]:
+def unseen(host: Host, seen: Look) -> t.List[str]:
     """What the kernel did not show us, in sentences."""
     limits = []
     if os.geteuid() != 0 and host.proc.hides_others():
@@ -264,39 +167,6 @@ def chosen_by(module: AnsibleModule, found: t.Sequence[t.Dict[str, t.Any]]) -> t
         return choose(found, module.params["match"])
     except BadMatch as exc:
         return t.cast(t.List[t.Mapping[str, t.Any]], module.fail_json(msg=str(exc)))
-
-
-def _wish(module: AnsibleModule, clock: Clock) -> ReloadWish:
-    policy, text = module.params["policy"], module.params["since"]
-    if policy != SINCE:
-        return ReloadWish(policy, method=module.params["method"])
-    try:
-        since = parse_moment(text)
-    except BadMoment as exc:
-        module.fail_json(msg="since: %s" % exc)
-    ahead = since - clock.time()
-    if ahead > _CLOCK_TOLERANCE:
-        module.fail_json(
-            msg="since: %s is in the future by the clock of this host, which says %s; right is a moment that has passed"
-            % (text, iso(clock.time()))
-        )
-    if ahead > 0 and not module.check_mode:
-        clock.sleep(ahead)
-    return ReloadWish(policy, since, module.params["method"])
-
-
-def health_of(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[HealthCheck]:
-    """The option ``health``; None where no request is wanted. A bad one ends the module."""
-    given = {key: value for key, value in (given or {}).items() if value is not None}
-    if not given.pop("enabled", True):
-        return None
-    if "path" in given and not given["path"].startswith("/"):
-        module.fail_json(msg="health: path is %r; right is a path that begins with /" % given["path"])
-    if "port" in given and not 0 < given["port"] < 65536:
-        module.fail_json(msg="health: port is %d; right is a number from 1 to 65535" % given["port"])
-    if "status" in given:
-        given["status"] = tuple(given["status"])
-    return HealthCheck(**given)
 
 
 def told(module: AnsibleModule, results: t.Sequence[Result]) -> t.Dict[str, t.Any]:

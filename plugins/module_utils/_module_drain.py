@@ -18,13 +18,13 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._module import (
     chosen_by,
     find_host,
-    health_of,
     matching,
     seconds_of,
     timeout_of,
     told,
     warn,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._module_health import health_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._notes import Note, NoteBook, key_in
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import printable
 from ansible_collections.fleetops.odoo.plugins.module_utils._undrain import UndrainOrder, undrain_all

@@ -278,8 +278,9 @@ results:
       seconds: 12.4
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, HEALTH_SPEC, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, start
 from ansible_collections.fleetops.odoo.plugins.module_utils._module_drain import drain
+from ansible_collections.fleetops.odoo.plugins.module_utils._module_health import HEALTH_SPEC
 
 SPEC = {
     "state": {"type": "str", "choices": ["drained", "undrained"], "default": "drained"},

@@ -153,7 +153,8 @@ unseen:
   elements: str
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, evidence, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._module_evidence import evidence
 
 SPEC = {
     "dumps": {"type": "bool", "default": True},

@@ -204,7 +204,9 @@ results:
       seconds: 1.31
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import ACTION_SPEC, HEALTH_SPEC, reload, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import ACTION_SPEC, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._module_health import HEALTH_SPEC
+from ansible_collections.fleetops.odoo.plugins.module_utils._module_reload import reload
 
 SPEC = {
     "policy": {"type": "str", "choices": ["always", "since", "stale"], "default": "always"},

@@ -111,7 +111,8 @@ results:
       type: float
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import ACTION_SPEC, send_signal, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import ACTION_SPEC, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._module_signal import send_signal
 
 SPEC = {
     "signal": {

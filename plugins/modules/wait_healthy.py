@@ -114,12 +114,8 @@ results:
       seconds: 12.48
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import (
-    CHOICE_SPEC,
-    HEALTH_SPEC,
-    start,
-    wait_healthy,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._module_health import HEALTH_SPEC, wait_healthy
 
 SPEC = {
     "duration": {"type": "float", "default": 0.0},
