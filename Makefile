@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 ENV := . tests/env.sh;
 # The tests import the collection by its full name, through the link that tests/setup makes.
 PYTEST := $(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH" pytest
-STEPS := lint sanity units archive page integration
+STEPS := sanity lint units archive page integration
 ARGS ?=
 
 .PHONY: help
@@ -27,18 +27,8 @@ demo: setup ## a rolling restart over three real Odoo servers under load
 	@$(ENV) tests/demo/demo $(ARGS)
 
 .PHONY: test
-test: setup ## all that CI runs: lint, sanity, units, archive, page, integration
-	@summary=; failed=0; \
-	for step in $(STEPS); do \
-		printf '\n=== %s\n' "$$step"; \
-		begin=$$EPOCHSECONDS; \
-		if $(MAKE) "$$step"; then result=ok; else result=FAILED; failed=1; fi; \
-		printf -v line '%-12s %-6s %4d s' "$$step" "$$result" $$((EPOCHSECONDS - begin)); \
-		printf -- '--- %s\n' "$$line"; \
-		summary+="$$line"$$'\n'; \
-	done; \
-	printf '\n=== summary\n%s' "$$summary"; \
-	exit "$$failed"
+test: setup ## all that CI runs: sanity, lint, units, archive, page, integration
+	@tests/gate $(STEPS)
 
 .PHONY: lint
 lint: setup ## formatting, style, types, YAML, playbooks, shell scripts, changelog fragments

@@ -205,14 +205,6 @@ def plant_killer(fleet: Fleet, host: str) -> None:
     fleet.run(host, "sh", "-c", "echo 'server_wide_modules = base,web,lab_killer' >> /etc/odoo/odoo.conf")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The gate has twenty minutes: what is like another test runs in `make thorough` (FLEETOPS_ALL=1)."""
-    if not os.environ.get("FLEETOPS_ALL"):
-        for item in items:
-            if item.get_closest_marker("thorough"):
-                item.add_marker(pytest.mark.skip(reason="make thorough runs it"))
-
-
 @pytest.fixture(scope="session")
 def fleet() -> t.Iterator[Fleet]:
     """The fleet of most tests, up for the whole run. FLEETOPS_TEST_LAB names its lab, so that two runs do not meet."""

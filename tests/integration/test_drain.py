@@ -353,7 +353,9 @@ def test_nothing_to_bring_back(fleet: Fleet) -> None:
     assert "min_healthy_time: 60 s do not fit into a timeout of 60 s" in late.result["msg"]
 
 
-@pytest.mark.parametrize(("host", "state"), [("superv", "EXITED"), ("always", "STOPPED")])
+@pytest.mark.parametrize(
+    ("host", "state"), [pytest.param("superv", "EXITED", marks=pytest.mark.thorough), ("always", "STOPPED")]
+)
 def test_supervisord(fleet: Fleet, host: str, state: str) -> None:
     with request(fleet, host, "/lab/sleep/4") as sent:
         answer = fleet.module(host, "drain")

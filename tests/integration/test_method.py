@@ -126,7 +126,11 @@ def test_a_changed_unit_is_read_anew(fleet: Fleet, method: str) -> None:
     [
         (["ExecStart="], "restart -- odoo.service failed"),
         (["ExecStart=", "ExecStart=/opt/nothing"], "its unit odoo.service would start /opt/nothing"),
-        (["ExecStart=", "ExecStart=nothing"], "its unit odoo.service would start nothing"),
+        pytest.param(
+            ["ExecStart=", "ExecStart=nothing"],
+            "its unit odoo.service would start nothing",
+            marks=pytest.mark.thorough,
+        ),
     ],
 )
 def test_a_unit_that_cannot_start_is_refused_and_the_server_goes_on(fleet: Fleet, lines: list[str], said: str) -> None:
@@ -157,7 +161,7 @@ def test_what_a_restart_does_to_requests_under_way(fleet: Fleet, mode: str, path
         assert warned == (status is None)
 
 
-@pytest.mark.parametrize("method", ["auto", "supervisor"])
+@pytest.mark.parametrize("method", ["auto", pytest.param("supervisor", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize(
     ("host", "break_it", "expected"),
     [
@@ -182,7 +186,7 @@ def test_what_is_broken_is_refused_with_every_method(
     assert fleet.processes(host) == old
 
 
-@pytest.mark.parametrize("host", ["p19", "t14"])
+@pytest.mark.parametrize("host", ["p19", pytest.param("t14", marks=pytest.mark.thorough)])
 def test_two_at_the_same_moment_restart_once(fleet: Fleet, host: str) -> None:
     old = fleet.master(host)["identity"]
     answers = [wait() for wait in [fleet.begin(host, "reload", method="supervisor") for attempt in range(2)]]
@@ -198,7 +202,9 @@ def test_two_at_the_same_moment_restart_once(fleet: Fleet, host: str) -> None:
     ("host", "ends"),
     [
         ("p19", ["systemd says that odoo.service is failed"]),
-        ("journal", ["systemd says that odoo.service is failed", "still waiting"]),
+        pytest.param(
+            "journal", ["systemd says that odoo.service is failed", "still waiting"], marks=pytest.mark.thorough
+        ),
     ],
 )
 def test_a_server_that_does_not_come_back(fleet: Fleet, host: str, ends: list[str]) -> None:
@@ -290,7 +296,7 @@ def test_too_little_memory_is_refused_unless_forced(fleet: Fleet) -> None:
         fleet.run("p19", "umount", "/proc/meminfo")
 
 
-@pytest.mark.parametrize("method", ["hup", "supervisor"])
+@pytest.mark.parametrize("method", ["hup", pytest.param("supervisor", marks=pytest.mark.thorough)])
 def test_a_full_disk_is_refused_unless_forced(fleet: Fleet, method: str) -> None:
     data = fleet.master("p19")["options"]["data_dir"]
     old = fleet.processes("p19")

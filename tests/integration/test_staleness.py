@@ -66,7 +66,7 @@ def touched(fleet: Fleet, *paths: str) -> t.Iterator[None]:
     ("path", "needs"),
     [
         ("/etc/odoo/odoo.conf", "reload"),
-        ("/opt/lab/addons/lab_slow/new.js", "reload"),
+        pytest.param("/opt/lab/addons/lab_slow/new.js", "reload", marks=pytest.mark.thorough),
         ("/usr/lib/python3/dist-packages/odoo/release.py", "reload"),
         ("/etc/systemd/system/odoo.service.d/first.conf", "restart"),
     ],

@@ -119,7 +119,9 @@ def test_an_odoo_that_does_not_start_is_told_with_its_log_and_taken_away(tmp_pat
     assert lifecycle.leftovers(lab) == []
 
 
-@pytest.mark.parametrize("seconds", [0.4, 1.5, 3.0])
+@pytest.mark.parametrize(
+    "seconds", [pytest.param(0.4, marks=pytest.mark.thorough), 1.5, pytest.param(3.0, marks=pytest.mark.thorough)]
+)
 def test_an_interrupted_up_leaves_nothing(seconds: float) -> None:
     lab = Lab(new_name())
     child = subprocess.Popen([TOOL, "--lab", lab.name, "up", "demo"], stderr=subprocess.PIPE, text=True)

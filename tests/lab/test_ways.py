@@ -167,6 +167,7 @@ def test_restart_policies_of_containers(lab: Lab) -> None:
     assert ways.masters(lab, "pod14") == {}
 
 
+@pytest.mark.thorough
 def test_all_of_them_come_back_with_the_lab(lab: Lab) -> None:
     tool(lab.name, "reboot", "superv", "term", "pod14")
     assert _answers(lab, "superv")
