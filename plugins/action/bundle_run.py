@@ -10,6 +10,7 @@ import calendar
 import json
 import os
 import platform
+import re
 import time
 import typing as t
 
@@ -70,8 +71,9 @@ class ActionModule(ActionBase):
     def _packed(self, given: dict[str, t.Any]) -> dict[str, t.Any]:
         run = given["run"] or ""
         folder = os.path.join(given["report_dir"], run)
+        stamp = re.fullmatch(r"(\w+)(?:-\d+)?", run)
         try:
-            moment = calendar.timegm(time.strptime(run.partition("-")[0], _STAMP))
+            moment = calendar.timegm(time.strptime(stamp.group(1) if stamp else "", _STAMP))
         except ValueError as exc:
             raise BadRun(f"run: {run!r} is no run; right is what state=begun has returned") from exc
         if self._task.check_mode:

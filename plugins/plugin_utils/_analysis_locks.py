@@ -45,9 +45,11 @@ def lock_graphs(findings: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, t
 
 def _of_rows(finding: t.Mapping[str, t.Any]) -> dict[t.Any, _Box]:
     boxes: dict[t.Any, _Box] = {}
-    for row in finding["evidence"][:_BOXES]:
-        if row.get("pid") is None:
-            continue
+    rows = [row for row in finding["evidence"] if row.get("pid") is not None]
+    holding = {(row.get("server"), pid) for row in rows for pid in row.get("blocked_by") or []}
+    # Where not all have room, those for whom others wait do.
+    rows.sort(key=lambda row: (row.get("server"), row["pid"]) not in holding)
+    for row in rows[:_BOXES]:
         # Two clusters may have sessions of the same pid.
         server = row.get("server")
         blockers = [(server, pid) for pid in row.get("blocked_by") or [] if pid != row["pid"]]

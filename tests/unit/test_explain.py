@@ -373,6 +373,14 @@ def test_chains_are_drawn_whatever_rows_there_are() -> None:
     )
 
 
+def test_where_not_all_have_room_who_holds_the_lock_is_drawn() -> None:
+    rows: list[dict[str, t.Any]] = [{"pid": pid, "blocked_by": [7], "waited": 1.0} for pid in range(100, 160)]
+    (graph,) = lock_graphs([{"kind": "blocked", "evidence": [*rows, {"pid": 7, "query": "UPDATE x", "state": "idle"}]}])
+    holders = [one for one in graph["boxes"] if one["holds"]]
+    assert [(one["title"], one["what"], one["how"]) for one in holders] == [("backend 7", "UPDATE x", "idle")]
+    assert len(graph["boxes"]) == 40
+
+
 def test_who_did_not_answer_is_told() -> None:
     log = str(CAPTURES / "dumps" / "19-prefork.log")
     silent = {"h9": "password=LAB-SECRET", "h1": [{"pid": 4, "reason": "no dump within 10 s", "role": "http"}]}

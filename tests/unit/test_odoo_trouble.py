@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.server
+import os
 import pathlib
 import runpy
 import socket
@@ -108,6 +109,31 @@ def test_a_log_is_followed_through_rotation_and_truncation(
     assert seen.look(4.0) == []
     write(log, TIMEOUT)
     assert [one["kind"] for one in seen.look(5.0)] == ["timeout"]
+
+
+def test_what_a_large_log_holds_at_its_rotation_is_read_to_its_end(
+    tmp_path: pathlib.Path, watch: t.Callable[..., t.Any]
+) -> None:
+    log = tmp_path / "web1/odoo.log"
+    write(log, "old")
+    seen = watch(debounce=0)
+    write(log, ("x" * 999 + "\n") * 3000 + TIMEOUT)
+    log.rename(tmp_path / "web1/odoo.log.1")
+    write(log, MEMORY)
+    assert [one["kind"] for one in seen.look(1.0)] == ["timeout", "memory"]
+
+
+def test_a_log_that_is_gone_for_good_is_let_go(tmp_path: pathlib.Path, watch: t.Callable[..., t.Any]) -> None:
+    log = tmp_path / "web1/2026-11-25.log"
+    write(log, "old")
+    seen = watch(debounce=0, logs=[str(tmp_path / "web1/*.log")])
+    before = len(os.listdir("/proc/self/fd"))
+    log.unlink()
+    for moment in range(40):
+        assert seen.look(float(moment)) == []
+    assert len(os.listdir("/proc/self/fd")) == before - 1
+    write(log, TIMEOUT)
+    assert [one["kind"] for one in seen.look(50.0)] == ["timeout"]
 
 
 def test_half_a_line_waits_for_its_end(tmp_path: pathlib.Path, watch: t.Callable[..., t.Any]) -> None:

@@ -74,6 +74,8 @@ PATTERNS = {
 }
 #: Bytes that are read of a file at once, and that a line may have.
 _CHUNK = 1 << 20
+#: Rounds after which a file that is gone is let go: a rotation leaves a gap, and its last lines may come in it.
+_ROUNDS = 30
 
 
 @dataclass
@@ -107,6 +109,8 @@ class Follower:
 
     def __init__(self, path: str, *, fresh: bool) -> None:
         self.path = path
+        #: Rounds for which it has been gone.
+        self.missing = 0
         self._file: t.BinaryIO | None = None
         self._rest = b""
         self._open(at_end=not fresh)
@@ -117,9 +121,15 @@ class Follower:
         try:
             now = os.stat(self.path)
         except OSError:
+            self.missing += 1
             return found
+        self.missing = 0
         was = os.fstat(self._file.fileno()) if self._file else None
         if was is None or (now.st_dev, now.st_ino) != (was.st_dev, was.st_ino):
+            more = found
+            while more:
+                more = self._read()
+                found += more
             self._open(at_end=False)
             found += self._read()
         elif self._file and now.st_size < self._file.tell():
@@ -183,7 +193,9 @@ class Watch:
             follower.close()
 
     def _find(self) -> None:
-        """Files may come later, such as those of a new host; they are read from their begin."""
+        """Files may come later, such as those of a new host; they are read from their begin. Others go for good."""
+        for path in [path for path, (_host, follower) in self._followers.items() if follower.missing > _ROUNDS]:
+            self._followers.pop(path)[1].close()
         for one in self._logs:
             for path in sorted(glob.glob(one["path"])):
                 if path not in self._followers:
