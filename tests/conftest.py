@@ -10,9 +10,24 @@ import os
 
 import pytest
 
+#: Files that take minutes, the longest first: three run side by side, and one that began last would end alone.
+LONG = (
+    "test_rolling_restart.py",
+    "test_graceful_drain.py",
+    "test_method.py",
+    "test_drain.py",
+    "test_workers.py",
+    "test_roll_table.py",
+    "test_reload.py",
+    "test_staleness.py",
+    "test_runner.py",
+)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The gate has twenty minutes: what is like another test runs in `make thorough` (FLEETOPS_ALL=1)."""
+    place = {f"integration/{name}": number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get("/".join(item.path.parts[-2:]), len(LONG)))
     if not os.environ.get("FLEETOPS_ALL"):
         for item in items:
             if item.get_closest_marker("thorough"):
