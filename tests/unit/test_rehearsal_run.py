@@ -18,7 +18,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command, parse_command
+from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import parse_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import RUNNING, THREADED, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import parse_stat
@@ -116,7 +116,9 @@ class Server:
             **fields,
         }
         master = build.process(pid, caught=build.THREADED_MASTER, **values)
-        return Instance(master, t.cast("Command", parse_command(argv)), THREADED, RUNNING, (), None)
+        command = parse_command(argv)
+        assert command
+        return Instance(master, command, THREADED, RUNNING, (), None)
 
     def rehearse(self, **fields: t.Any) -> str:
         """Rehearse; what would fail, empty for nothing."""
