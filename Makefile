@@ -51,11 +51,11 @@ page: setup ## the page of a report in a headless browser
 	@$(PYTEST) tests/page $(ARGS)
 
 .PHONY: integration
-integration: setup ## the lab's own tests, and tests against real Odoo servers in the lab (as root)
+integration: setup ## tests against real Odoo servers in the lab (as root)
 	@tests/integrate $(ARGS)
 
 .PHONY: thorough
-thorough: setup ## integration with the tests that the gate leaves out, because they differ from another in little (as root)
+thorough: setup ## integration with the tests that the gate leaves out: near-doubles, and the lab's own (as root)
 	@FLEETOPS_ALL=1 tests/integrate $(ARGS)
 
 .PHONY: planted
@@ -85,7 +85,7 @@ mutation: setup ## break the classifier, the rules, the decision and the parser 
 
 .PHONY: scale-steps
 scale-steps: setup ## 50 random steps of scaling on Odoo 19 and 14, side by side (as root)
-	@FLEETOPS_SCALE_STEPS=50; export FLEETOPS_SCALE_STEPS; \
+	@export FLEETOPS_SCALE_STEPS=50 FLEETOPS_ALL=1; \
 	$(PYTEST) tests/integration/test_workers.py -k random_steps $(ARGS)
 
 .PHONY: docs

@@ -231,10 +231,11 @@ def test_a_server_that_does_not_come_back(fleet: Fleet, host: str, ends: list[st
             None,
             marks=pytest.mark.thorough,
         ),
-        (
+        pytest.param(
             "/usr/bin/python3 odoo-bin",
             "cp -a /srv/releases/1 /srv/releases/2; ln -sfn /srv/releases/2 /srv/current; rm -r /srv/releases/1",
             "its working directory /srv/releases/1 has been removed",
+            marks=pytest.mark.thorough,
         ),
         (
             "/usr/bin/odoo",

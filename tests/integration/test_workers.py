@@ -280,6 +280,8 @@ def test_calls_from_two_controllers_at_once_converge(fleet: Fleet) -> None:
 
 
 @pytest.mark.usefixtures("_reloaded")
+# `make scale-steps` takes fifty.
+@pytest.mark.thorough
 def test_random_steps_end_at_the_right_number(fleet: Fleet) -> None:
     numbers = random.Random(7)  # the same steps each time
     for _step in range(STEPS):

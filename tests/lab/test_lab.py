@@ -15,7 +15,12 @@ from labkit import lifecycle, machine, state
 from labkit.paths import Lab
 from testkit import TOOL, new_name, tool, until, why_not
 
-pytestmark = [pytest.mark.skipif(bool(why_not()), reason=why_not()), pytest.mark.timeout(900)]
+# Every other test here runs in the lab and would notice.
+pytestmark = [
+    pytest.mark.skipif(bool(why_not()), reason=why_not()),
+    pytest.mark.timeout(900),
+    pytest.mark.thorough,
+]
 
 
 @pytest.fixture(name="lab", scope="module")
@@ -119,9 +124,7 @@ def test_an_odoo_that_does_not_start_is_told_with_its_log_and_taken_away(tmp_pat
     assert lifecycle.leftovers(lab) == []
 
 
-@pytest.mark.parametrize(
-    "seconds", [pytest.param(0.4, marks=pytest.mark.thorough), 1.5, pytest.param(3.0, marks=pytest.mark.thorough)]
-)
+@pytest.mark.parametrize("seconds", [0.4, 1.5, 3.0])
 def test_an_interrupted_up_leaves_nothing(seconds: float) -> None:
     lab = Lab(new_name())
     child = subprocess.Popen([TOOL, "--lab", lab.name, "up", "demo"], stderr=subprocess.PIPE, text=True)

@@ -15,7 +15,12 @@ from labkit.health import http_status
 from labkit.paths import Lab
 from testkit import new_name, tool, until, why_not
 
-pytestmark = [pytest.mark.skipif(bool(why_not()), reason=why_not()), pytest.mark.timeout(900)]
+# Every other test here runs in the lab and would notice.
+pytestmark = [
+    pytest.mark.skipif(bool(why_not()), reason=why_not()),
+    pytest.mark.timeout(900),
+    pytest.mark.thorough,
+]
 
 SERVERS = ("many-prod", "many-test", "superv", "term", "pod", "podone", "pod14")
 _HUP = 1 << 0
@@ -167,7 +172,6 @@ def test_restart_policies_of_containers(lab: Lab) -> None:
     assert ways.masters(lab, "pod14") == {}
 
 
-@pytest.mark.thorough
 def test_all_of_them_come_back_with_the_lab(lab: Lab) -> None:
     tool(lab.name, "reboot", "superv", "term", "pod14")
     assert _answers(lab, "superv")
