@@ -184,6 +184,7 @@ def test_a_syntax_error_in_an_addon(whole: Fleet, folder: pathlib.Path) -> None:
     assert {host: whole.processes(host) for host in HOSTS} == before
 
 
+@pytest.mark.timeout(300)
 def test_a_server_that_needs_longer_than_a_minute(whole: Fleet, folder: pathlib.Path) -> None:
     """Odoo itself gives up waiting after 60 s and stops the old workers. The host is out of the balancer by then."""
     code = "import sys, time; time.sleep(0 if sys.flags.dont_write_bytecode else 65)"
