@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The option ``health`` of the modules that ask servers for it, and what the module ``wait_healthy`` does."""
+"""The option ``health`` of the modules that ask servers for it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,6 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._health import HealthCheck
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import (
-    choose_masters,
-    find_host,
-    seconds_of,
-    timeout_of,
-)
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import printable
-from ansible_collections.fleetops.odoo.plugins.module_utils._watch import WatchFailed, WatchOrder, watch_all
 
 #: The option of every module that asks servers for their health.
 HEALTH_SPEC: t.Dict[str, t.Any] = {
@@ -37,24 +29,6 @@ HEALTH_SPEC: t.Dict[str, t.Any] = {
         },
     },
 }
-
-
-def wait_healthy(module: AnsibleModule) -> None:
-    """What the module ``wait_healthy`` does."""
-    host = find_host()
-    order = WatchOrder(health_of(module, module.params["health"]), seconds_of(module, "duration"), timeout_of(module))
-    if order.duration >= order.timeout:
-        module.fail_json(
-            msg="duration: %g s do not fit into a timeout of %g s; right is less, or a longer timeout"
-            % (order.duration, order.timeout)
-        )
-    seen, identities = choose_masters(module, host)
-    try:
-        results = watch_all(host, seen, identities, order)
-    except WatchFailed as exc:
-        module.fail_json(msg=printable(str(exc)), changed=False, results=[one.told() for one in exc.results])
-    else:
-        module.exit_json(changed=False, results=[one.told() for one in results])
 
 
 def health_of(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[HealthCheck]:

@@ -115,7 +115,8 @@ results:
 """
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, start
-from ansible_collections.fleetops.odoo.plugins.module_utils._module_health import HEALTH_SPEC, wait_healthy
+from ansible_collections.fleetops.odoo.plugins.module_utils._module_health import HEALTH_SPEC
+from ansible_collections.fleetops.odoo.plugins.module_utils._module_watch import wait_healthy
 
 SPEC = {
     "duration": {"type": "float", "default": 0.0},
