@@ -5,7 +5,7 @@
 """The messages that the collection can give, read from its source, and what docs/troubleshooting.md says of them. Pure.
 
 Whatever looks like a clause in English counts as a message, since nothing in the code tells where a text that is
-returned ends up. What is none has to be named as such (``exempt.py``).
+returned ends up. What is none has to be named as such (``no_messages.py``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import functools
 import itertools
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import yaml
 from jinja2 import Environment, nodes
@@ -24,12 +24,21 @@ from jinja2 import Environment, nodes
 HOLE = "<>"
 #: A text with more ways to be put together than that is cut short.
 _MOST_WAYS = 64
+#: What another interpreter runs.
+_PROGRAM = re.compile(r"(?m)^import \w+$")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _CONVERSION = re.compile(r"%(?:\(\w+\))?[-#0 +]*[0-9.*]*[a-zA-Z]")
+_FIELD = re.compile(r"\{[^{}]*\}")
 _PLACEHOLDER = re.compile(r"<[^<>]+>")
 _DOCUMENTATION = frozenset(["DOCUMENTATION", "EXAMPLES", "RETURN"])
-#: Keys of a task whose value is shown as it is; in others only texts within braces may be shown.
+#: Keys of a task whose value is shown as it is.
 _SHOWN = frozenset(["msg", "fail_msg", "otherwise", "because", "reason"])
+#: Keys below which a text may be on its way to a message. In others only texts within braces may be.
+_HOLDING = frozenset(["vars", "set_fact", "ansible.builtin.set_fact", "loop", "with_items", "success_msg", "prompt"])
+#: Modules whose message may stand behind their name, without a key.
+_FREE = frozenset(["fail", "ansible.builtin.fail", "debug", "ansible.builtin.debug"])
+#: Methods whose texts are told to Ansible.
+_TELLING = frozenset(["fail_json", "warn", "warning", "deprecate", "deprecated", "error"])
 
 
 @dataclass(frozen=True)
@@ -70,8 +79,8 @@ def _no_messages(tree: ast.Module) -> set[ast.AST]:
                 found.add(node)
             case ast.Assign(targets=[ast.Name(id=name)]) if name in _DOCUMENTATION:
                 found.add(node)
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="re"))):
-                found.update(node.args)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="re")), args=[first, *_]):
+                found.add(first)
             case ast.Call(func=ast.Attribute(value=ast.Name(id="t"), attr="cast")):
                 found.add(node.args[0])
     return found
@@ -80,6 +89,10 @@ def _no_messages(tree: ast.Module) -> set[ast.AST]:
 def _python(node: ast.AST, path: str, without: set[ast.AST], *, raised: bool = False) -> t.Iterator[Message]:
     """Messages below a node; what is raised or told to Ansible counts from its first word on."""
     if node in without:
+        return
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and _PROGRAM.search(node.value):
+        for one in of_python(node.value, path):
+            yield replace(one, line=node.lineno - 1 + one.line)
         return
     if isinstance(node, ast.expr):
         rest: list[ast.expr] = []
@@ -91,14 +104,20 @@ def _python(node: ast.AST, path: str, without: set[ast.AST], *, raised: bool = F
             for one in rest:
                 yield from _python(one, path, without)
             return
-    raised = isinstance(node, ast.Raise) or _tells(node) or (raised and isinstance(node, ast.Call | ast.keyword))
+    raised = (
+        isinstance(node, ast.Raise | ast.Assert)
+        or _tells(node)
+        or (raised and isinstance(node, ast.Call | ast.keyword))
+    )
     for child in ast.iter_child_nodes(node):
         yield from _python(child, path, without, raised=raised)
 
 
 def _tells(node: ast.AST) -> bool:
     match node:
-        case ast.Call(func=ast.Attribute(attr="fail_json" | "warn")):
+        case ast.Call(func=ast.Attribute(attr=name)) if name in _TELLING:
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="sys"), attr="exit")):
             return True
     return False
 
@@ -112,6 +131,9 @@ def _ways(node: ast.expr, rest: list[ast.expr]) -> list[str] | None:
             return _joined([_way_of_value(one, rest) for one in values])
         case ast.BinOp(left=left, op=ast.Mod(), right=right):
             return _formatted(left, right, rest)
+        case ast.Call(func=ast.Attribute(value=text, attr="format"), args=args, keywords=keywords):
+            rest.extend([*args, *(one.value for one in keywords)])
+            return [_FIELD.sub(HOLE, way) for way in _ways(text, rest) or []] or None
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             sides = [_ways(left, rest), _ways(right, rest)]
         case ast.IfExp(test=test, body=body, orelse=orelse):
@@ -164,27 +186,38 @@ def _joined(parts: t.Sequence[t.Sequence[str]]) -> list[str]:
 
 def of_yaml(source: str, path: str) -> list[Message]:
     """Messages in a file of tasks or plays, with the lines on which their texts begin."""
-    return list(_yaml(yaml.compose(source, Loader=yaml.SafeLoader), path, ""))
+    variables = "/defaults/" in path or "/vars/" in path
+    return list(_yaml(yaml.compose(source, Loader=yaml.SafeLoader), path, "", held=variables))
 
 
-def _yaml(node: yaml.Node | None, path: str, key: str) -> t.Iterator[Message]:
+def _yaml(node: yaml.Node | None, path: str, key: str, *, held: bool = False) -> t.Iterator[Message]:
+    """Messages below a node; ``held``: a text there may be on its way to a message."""
+    held = held or key in _HOLDING
     if isinstance(node, yaml.MappingNode):
         for name, value in node.value:
-            yield from _yaml(value, path, name.value)
+            yield from _yaml(value, path, name.value, held=held)
     elif isinstance(node, yaml.SequenceNode):
         for one in node.value:
-            yield from _yaml(one, path, key)
-    elif isinstance(node, yaml.ScalarNode) and ("{{" in node.value or key in _SHOWN):
-        tree = Environment(autoescape=False).parse(node.value)
-        for output in tree.find_all(nodes.Output):
-            yield from _output(output, path, node.start_mark.line + 1, key)
+            yield from _yaml(one, path, key, held=held)
+    elif isinstance(node, yaml.ScalarNode):
+        words = 1 if key in _SHOWN or key in _FREE else 2 if held else 0
+        if words or "{{" in node.value or "{%" in node.value:
+            tree = Environment(autoescape=False).parse(_bare(node.value) if key in _FREE else node.value)
+            for output in tree.find_all(nodes.Output):
+                yield from _output(output, path, node.start_mark.line + 1, words)
 
 
-def _output(output: nodes.Output, path: str, line: int, key: str) -> t.Iterator[Message]:
+def _bare(text: str) -> str:
+    """The message of ``fail: msg="…"``."""
+    return re.sub(r"^msg=([\"']?)(.*)\1$", r"\2", text, flags=re.DOTALL)
+
+
+def _output(output: nodes.Output, path: str, line: int, shown: int) -> t.Iterator[Message]:
+    """Messages in a text; ``shown``: how many words of the whole of it make a message, 0 if it is never one."""
     rest: list[nodes.Node] = []
     whole = _joined([_jinja_ways(one, rest) for one in output.nodes])
-    found = [(way, 1) for way in whole if key in _SHOWN]
-    if key not in _SHOWN:
+    found = [(way, shown) for way in whole if shown]
+    if shown != 1:
         # What stands around the braces is a path or a command; within them a text may be on its way to a message.
         rest = list(output.nodes)
     while rest:

@@ -28,7 +28,7 @@ def messages() -> tuple[Message, ...]:
         for path in sorted((ROOT / folder).rglob("*")):
             name = path.relative_to(ROOT).as_posix()
             # What stands in meta and in the fragments is documentation.
-            if path.suffix not in (".py", ".yml") or "/meta/" in name or "/doc_fragments/" in name:
+            if path.suffix not in (".py", ".yml", ".yaml") or "/meta/" in name or "/doc_fragments/" in name:
                 continue
             found += (of_python if path.suffix == ".py" else of_yaml)(path.read_text(encoding="utf-8"), name)
     return tuple(one for one in found if one.raised or one.path not in FILES)
@@ -123,6 +123,13 @@ def templates(source: str) -> list[str]:
         ("what += '; the moon is %s' % (x or 'not known')", ["the moon is <>", "the moon is not known"]),
         ("reason = ', '.join(f'{a} has moved' for a in b)", ["<> has moved"]),
         ('Pending("it" if a else "the moon to rise")', ["the moon to rise"]),
+        ("display.warning('late')", ["late"]),
+        ("sys.exit('late')", ["late"]),
+        ("assert x, 'late'", ["late"]),
+        ('raise WouldFail("late: {0}".format(x))', ["late: <>"]),
+        ('x = re.sub(r"the moon", "no moon today", y)', ["no moon today"]),
+        # What another interpreter runs.
+        ("CODE = 'import sys\\nraise SystemExit(\"late\")'", ["late"]),
         ('x = {"msg": f"{name}: {say(\'no moon today\')}"}', ["no moon today"]),
         ('f"{a} has {b}" "moved"', ["<> has <>moved"]),
         # No messages: documentation, patterns, types, single words, what is no text.
@@ -149,6 +156,12 @@ def test_python_is_read(source: str, expected: list[str]) -> None:
             ["no moon; stop", "<> is late; stop"],
         ),
         ("- set_fact: {x: \"{{ y | default('the moon is down') }}\"}", ["the moon is down"]),
+        ("- set_fact: {x: the moon is down}", ["the moon is down"]),
+        ("- {fail: {msg: '{{ x }}'}, vars: {x: 'the moon is {{ y }}'}}", ["the moon is <>"]),
+        ("- {fail: {msg: '{{ item.why }}'}, loop: [{why: no moon}]}", ["no moon"]),
+        ("- set_fact: {x: '{% if y %}the moon is down{% endif %}'}", ["the moon is down"]),
+        ('- fail: msg="late {{ x }}"', ["late <>"]),
+        ("- pause: {prompt: Is the moon up}", ["Is the moon up"]),
         ("- command: echo the moon is {{ x }}", []),
         ("- {name: Look at the moon, debug: {var: x}, when: x == 'a b c'}", []),
     ],
