@@ -22,6 +22,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.fleetops.odoo.tests.docs import examples, reference
 
+from .dumped import captures
+
 ROOT = examples.ROOT
 
 #: Commands that nothing here looks into, and who does.
@@ -204,6 +206,14 @@ def test_yaml_is_what_it_seems(block: examples.Block, tmp_path: pathlib.Path) ->
         assert inventory.get_hosts()
         return
     assert faults(variables(), {name: value for name, value in loaded.items() if name not in ANSIBLES}) == []
+
+
+def test_the_dump_was_written_by_a_server() -> None:
+    """Line by line, but for those that are left out, by one process."""
+    (block,) = (one for one in examples.blocks(ROOT / "docs/dumps.md") if one.language == "dump")
+    written = iter(map(str.rstrip, captures()["19-prefork/dumps/quit-rowlock-holder-and-waiter.log"].split("\n")))
+    for line in block.text.splitlines():
+        assert line == "…" or line in written, line
 
 
 def objections(where: str, command: str) -> list[str]:

@@ -87,7 +87,7 @@ def _elsewhere(_app: t.Any, _env: t.Any, node: t.Any, content: t.Any) -> t.Any:
 
 def setup(app: t.Any) -> None:
     """Called by Sphinx."""
-    app.add_lexer("haproxy", TextLexer)
-    app.add_lexer("sudoers", TextLexer)
+    for language in ("dump", "haproxy", "sudoers"):
+        app.add_lexer(language, TextLexer)
     app.connect("source-read", _read)
     app.connect("missing-reference", _elsewhere)
