@@ -260,9 +260,19 @@ results:
           description: Why.
           type: str
     left_out:
-      description: Processes that are never asked, with C(pid), C(role) and C(reason).
+      description: Processes that are never asked.
       type: list
       elements: dict
+      contains:
+        pid:
+          description: Process ID.
+          type: int
+        role:
+          description: Role of the process.
+          type: str
+        reason:
+          description: Why.
+          type: str
   sample:
     - identity: "472:375040"
       pid: 472

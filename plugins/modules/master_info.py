@@ -118,44 +118,132 @@ masters:
     options:
       description: Effective options under the names of today, ports and limits in seconds as numbers.
       type: dict
+      sample:
+        http_interface: ""
+        http_port: 8069
+        gevent_port: 8072
+        workers: 4
+        max_cron_threads: 2
+        logfile: /var/log/odoo/odoo-server.log
+        syslog: false
+        log_level: info
+        limit_time_real: 120
+        limit_time_real_cron: -1
+        data_dir: /var/lib/odoo
     listening:
       description: Addresses and ports at which the master listens.
       type: list
       elements: dict
+      contains:
+        address:
+          description: Address.
+          type: str
+          sample: 0.0.0.0
+        port:
+          description: Port.
+          type: int
+          sample: 8069
     workers:
       description: Number of its RV(masters[].children) by role.
       type: dict
       sample: {"http": 5, "cron": 2, "gevent": 1}
     children:
-      description:
-        - Its processes, each with pid, identity, role (V(http), V(cron), V(gevent), V(shepherd), V(unknown)) and
-          generation (V(current), or V(old) when it runs code that was loaded before the last reload).
+      description: Its processes.
       type: list
       elements: dict
+      contains:
+        pid:
+          description: Process ID.
+          type: int
+        identity:
+          description: PID and start in clock ticks since boot.
+          type: str
+          sample: "480:375101"
+        role:
+          description: V(http), V(cron), V(gevent), V(shepherd) (the old master during a reload) or V(unknown).
+          type: str
+        generation:
+          description: V(current), or V(old) when it runs code that was loaded before the last reload.
+          type: str
+        rss:
+          description: Resident memory in bytes.
+          type: int
+        cpu_seconds:
+          description: CPU time that it has used.
+          type: float
+        pss:
+          description: Proportional set size in bytes. The master has it too.
+          type: int
+          returned: with O(details=true)
     caught:
       description: Signals that the master has a handler for at this moment. Any other would kill it.
       type: list
       elements: str
       sample: ["HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CHLD", "TTIN", "TTOU"]
     supervisor:
-      description:
-        - Who would start it again, with kind (V(systemd), V(supervisord), V(container), V(none)), unit (a unit, a
-          program of supervisord, or a container's ID), and for systemd the unit's C(Restart=) as restart and
-          C(KillMode=) as kill_mode.
+      description: Who would start it again.
       type: dict
+      contains:
+        kind:
+          description: V(systemd), V(supervisord), V(container) or V(none).
+          type: str
+        unit:
+          description: Unit, program of supervisord, or ID of a container. Null where nobody would.
+          type: str
+        restart:
+          description: The C(Restart=) of a unit of systemd. Null for others.
+          type: str
+        kill_mode:
+          description: The C(KillMode=) of a unit of systemd. Null for others.
+          type: str
+      sample: {kind: systemd, unit: odoo.service, restart: "no", kill_mode: mixed}
     container:
-      description: Runtime, ID and the process ID inside, for a server in a container. Null for others.
+      description: The container that it runs in. Null for others.
       type: dict
+      contains:
+        runtime:
+          description:
+            - V(docker), V(podman), V(cri-o), V(containerd), V(kubernetes), V(lxc), V(nspawn) or V(unknown).
+          type: str
+        id:
+          description: ID of the container. Null where the kernel does not tell it.
+          type: str
+        pid:
+          description: The process ID inside, which is the one in its log.
+          type: int
     log:
-      description:
-        - Where its log goes, with kind (V(file), V(journal), V(container), V(terminal), V(none)), path of a file, and
-          shows_dumps, which is false where the log level would hide a stack dump.
+      description: Where its log goes.
       type: dict
+      contains:
+        kind:
+          description: V(file), V(journal), V(container), V(terminal) or V(none).
+          type: str
+        path:
+          description: Path of a file, as the server sees it. Null for others.
+          type: str
+        shows_dumps:
+          description: Whether the log level lets stack dumps through.
+          type: bool
+      sample: {kind: file, path: /var/log/odoo/odoo-server.log, shows_dumps: true}
     loaded:
-      description:
-        - Between which moments the running code was loaded, with the evidence V(marker) (a reload by this collection),
-          V(log) (its log says so) or V(process) (only the start of the process is known).
+      description: Between which moments the running code was loaded.
       type: dict
+      contains:
+        not_before:
+          description: The earliest moment.
+          type: str
+        not_after:
+          description: The latest moment.
+          type: str
+        evidence:
+          description:
+            - V(marker) (a reload by this collection), V(log) (its log says so) or V(process) (only the start of the
+              process is known).
+          type: str
+      sample:
+        not_before: "2026-11-24T05:00:01.210Z"
+        not_after: "2026-11-24T05:00:01.210Z"
+        evidence: marker
     stale:
       description: Something that the server was loaded from has changed since, or may have.
       type: bool

@@ -184,10 +184,19 @@ results:
           description: Whether it has ended.
           type: bool
         replaced_by:
-          description: C(pid) and C(identity) of the worker that has come in its place. Null where none has.
+          description: The worker that has come in its place. Null where none has.
           type: dict
+          contains:
+            pid:
+              description: Process ID.
+              type: int
+            identity:
+              description: PID and start of that worker.
+              type: str
         lost:
-          description: What O(abort) cut off, with role, seconds, URL, job, database and stack. Null where it was idle.
+          description:
+            - What O(abort) cut off, with the keys of RV(fleetops.odoo.drain#module:results[].busy). Null where it was
+              idle.
           type: dict
         seconds:
           description: How long that took.

@@ -163,10 +163,30 @@ results:
         workers:
           description: How many processes of each kind of worker there are.
           type: dict
+          sample: {http: 4, cron: 2, gevent: 1}
         children:
-          description: The processes of the master, with their role and generation.
+          description: The processes of the master, as RV(fleetops.odoo.master_info#module:masters[].children).
           type: list
           elements: dict
+          contains:
+            pid:
+              description: Process ID.
+              type: int
+            identity:
+              description: PID and start in clock ticks since boot.
+              type: str
+            role:
+              description: V(http), V(cron), V(gevent), V(shepherd) or V(unknown).
+              type: str
+            generation:
+              description: V(current) or V(old).
+              type: str
+            rss:
+              description: Resident memory in bytes.
+              type: int
+            cpu_seconds:
+              description: CPU time that it has used.
+              type: float
         databases:
           description: Databases that its configuration names.
           type: list
@@ -174,6 +194,16 @@ results:
         loaded:
           description: Bounds of the moment at which it loaded its code.
           type: dict
+          contains:
+            not_before:
+              description: The earliest moment.
+              type: str
+            not_after:
+              description: The latest moment.
+              type: str
+            evidence:
+              description: V(marker), V(log) or V(process).
+              type: str
         health:
           description:
             - V(ok), or what was wrong, as a clause. Null where no request was made, because it is disabled, the server

@@ -109,6 +109,15 @@ results:
     seconds:
       description: How long it was waited for.
       type: float
+  sample:
+    - identity: "480:375101"
+      pid: 480
+      did: signalled
+      reason: it was asked for
+      signals: [QUIT]
+      before: {alive: true, state: running, mode: prefork, workers: {http: 4, cron: 2, gevent: 1}}
+      after:
+      seconds: 0.0
 """
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._module import ACTION_SPEC, start

@@ -4,10 +4,12 @@
 """The pictures of the guides, anew: python -m tests.page.images.
 
 The dumps and statistics in them were captured from real servers; the sessions of PostgreSQL are made up (incident.py).
+The terminal is what `make demo` printed: make demo | tee tests/page/demo.log.
 """
 
 from __future__ import annotations
 
+import html
 import pathlib
 import tempfile
 
@@ -16,7 +18,25 @@ from playwright.sync_api import sync_playwright
 from .browser import launched
 from .incident import caches_page_of, incident, page_of
 
-IMAGES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "images"
+HERE = pathlib.Path(__file__).resolve().parent
+IMAGES = HERE.parents[1] / "docs" / "images"
+
+
+#: A terminal, as wide as the longest line.
+TERMINAL = """<!doctype html><meta charset="utf-8"><style>
+body {{ background: #16191d; color: #d7dce2; margin: 0; padding: 16px 20px; width: max-content }}
+pre {{ font: 14px/1.45 "DejaVu Sans Mono", monospace; margin: 0 }}
+b {{ color: #8fd18f; font-weight: normal }} i {{ color: #7fb4f0; font-style: normal }}
+</style><pre>{}</pre>"""
+
+
+def terminal(log: str) -> str:
+    """A page that looks like a terminal with this in it, from the first heading on."""
+    lines = []
+    for line in html.escape(log, quote=False).splitlines():
+        tag = "i" if line.startswith("== ") else "b" if line.startswith("$ ") else ""
+        lines.append(f"<{tag}>{line}</{tag}>" if tag else line)
+    return TERMINAL.format("\n".join(lines))
 
 
 def main() -> None:
