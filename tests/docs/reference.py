@@ -95,6 +95,15 @@ def _value(value: t.Any) -> str:
     return f"`{value if isinstance(value, str) and value else json.dumps(value)}`"
 
 
+def _sample(value: t.Any) -> list[str]:
+    """A value that may be returned, on the line if it is short."""
+    short = _value(value)
+    if len(short) < 100 and "\n" not in short:
+        return [f"Such as {short}"]
+    shown = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)
+    return ["Such as", "", "```yaml", *shown.splitlines(), "```"]
+
+
 # --- parts of a page ------------------------------------------------------------------------------------------------
 
 
@@ -114,6 +123,8 @@ def _entry(name: str, one: Record, indent: str, inner: str) -> list[str]:
         [f"Returned: {_inline(returned)}."] if returned and returned not in ("always", "success") else []
     ):
         lines += ["", f"{indent}  {paragraph}"]
+    if "sample" in one:
+        lines += ["", *(f"{indent}  {line}".rstrip() for line in _sample(one["sample"]))]
     for below, value in (one.get(inner) or {}).items():
         lines += ["", *_entry(below, value, indent + "  ", inner)]
     return lines
