@@ -158,6 +158,13 @@ def test_every_page_is_in_the_index() -> None:
     assert pages == set(re.findall(r"\]\((\w+\.md)\)", index))
 
 
+def test_the_design_names_every_file() -> None:
+    text = (ROOT / "docs/design.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(?:\w+_utils/)?(_[a-z_]+)`", text))
+    there = {path.stem for side in ("module_utils", "plugin_utils") for path in (ROOT / "plugins" / side).glob("_*.py")}
+    assert named - {"__file__"} == there - {"__init__"}
+
+
 def test_names_of_the_collection_exist() -> None:
     named = {name for several in known().values() for name in several} | {path.stem for path in examples.PLAYBOOKS}
     # The rulebook, and the group of all modules for module_defaults.
