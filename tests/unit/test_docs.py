@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
 import pathlib
@@ -20,6 +21,8 @@ from ansible import constants
 from ansible.inventory.manager import InventoryManager
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
+from ansible_collections.fleetops.odoo.plugins.module_utils import _hold
+from ansible_collections.fleetops.odoo.plugins.plugin_utils import _fleet
 from ansible_collections.fleetops.odoo.tests.docs import examples, reference
 
 from .dumped import captures
@@ -54,6 +57,8 @@ NOT_HERE = {"community.aws.elb_target"}
 ANSIBLES = {"ansible_become", "ansible_become_user", "ansible_pipelining"}
 #: Every setting of Ansible's.
 DEFINITIONS: dict[str, t.Any] = constants.config.get_configuration_definitions()
+#: What names files and targets of the checkout.
+PROSE = [*examples.GUIDES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "tests/lab/README.md"]
 KEYWORDS = {"name", "register", "loop", "loop_control", "vars", "until", "retries", "delay", "delegate_to"}
 
 
@@ -163,6 +168,27 @@ def test_the_design_names_every_file() -> None:
     named = set(re.findall(r"`(?:\w+_utils/)?(_[a-z_]+)`", text))
     there = {path.stem for side in ("module_utils", "plugin_utils") for path in (ROOT / "plugins" / side).glob("_*.py")}
     assert named - {"__file__"} == there - {"__init__"}
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: path.name)
+def test_files_and_targets_that_are_named_exist(path: pathlib.Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for name in re.findall(r"(?<![\w./-])(?:tests|plugins|roles|docs|extensions|playbooks|changelogs)/[\w./*-]*", text):
+        # What is made lies there afterwards.
+        assert name.startswith("tests/output") or any(ROOT.glob(name.rstrip("./"))), name
+    targets = re.findall(r"(?m)^([\w -]+):", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert set(re.findall(r"`make ([a-z-]+)|^ +make ([a-z-]+)", text, re.MULTILINE)) <= set(
+        itertools.chain(*(((name, ""), ("", name)) for line in targets for name in line.split()))
+    )
+
+
+def test_what_is_shown_agrees_with_the_code_and_with_itself() -> None:
+    pages = {path.name: path.read_text(encoding="utf-8") for path in examples.GUIDES if path != ROOT / "docs/README.md"}
+    (drop_in,) = (one.text for one in examples.blocks(ROOT / "docs/drain.md") if one.language == "ini")
+    assert _hold._CONTENT.endswith(f"{drop_in}\n")
+    assert re.search(r"^- " + r" +".join(_fleet.COLUMNS) + "$", pages["first_roll.md"], re.MULTILINE)
+    for figures in re.findall(r"\d+ of \d{4}", pages["README.md"]):
+        assert f"{figures} lost" in pages["rolling.md"], figures
 
 
 def test_names_of_the_collection_exist() -> None:
