@@ -91,8 +91,8 @@ def _python(node: ast.AST, path: str, without: set[ast.AST], *, raised: bool = F
     if node in without:
         return
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and _PROGRAM.search(node.value):
-        for one in of_python(node.value, path):
-            yield replace(one, line=node.lineno - 1 + one.line)
+        for found in of_python(node.value, path):
+            yield replace(found, line=node.lineno - 1 + found.line)
         return
     if isinstance(node, ast.expr):
         rest: list[ast.expr] = []

@@ -21,7 +21,6 @@ from ansible import constants
 from ansible.inventory.manager import InventoryManager
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.fleetops.odoo.plugins.module_utils import _hold
 from ansible_collections.fleetops.odoo.plugins.plugin_utils import _fleet
 from ansible_collections.fleetops.odoo.tests.docs import examples, reference
 
@@ -184,8 +183,6 @@ def test_files_and_targets_that_are_named_exist(path: pathlib.Path) -> None:
 
 def test_what_is_shown_agrees_with_the_code_and_with_itself() -> None:
     pages = {path.name: path.read_text(encoding="utf-8") for path in examples.GUIDES if path != ROOT / "docs/README.md"}
-    (drop_in,) = (one.text for one in examples.blocks(ROOT / "docs/drain.md") if one.language == "ini")
-    assert _hold._CONTENT.endswith(f"{drop_in}\n")
     assert re.search(r"^- " + r" +".join(_fleet.COLUMNS) + "$", pages["first_roll.md"], re.MULTILINE)
     for figures in re.findall(r"\d+ of \d{4}", pages["README.md"]):
         assert f"{figures} lost" in pages["rolling.md"], figures

@@ -267,3 +267,11 @@ def test_it_survives_json(systemd: Systemd) -> None:
     assert restored(json.loads(json.dumps(dataclasses.asdict(hold)))) == hold
     assert restored({"kind": "none", "from_the_future": 1}) == Hold("none")
     assert "control" not in hold.told()
+
+
+def test_the_guide_shows_the_drop_in() -> None:
+    guide = (pathlib.Path(__file__).parents[2] / "docs/drain.md").read_text(encoding="utf-8")
+    shown = guide.partition("```ini\n")[2].partition("```")[0]
+    assert "Restart=no" in shown
+    assert _hold._CONTENT.endswith(shown)
+    assert f"{_hold.RUNTIME}/UNIT.d/{_hold.DROP_IN}" in guide
