@@ -92,6 +92,10 @@ scale-steps: setup ## 50 random steps of scaling on Odoo 19 and 14, side by side
 docs: setup ## write docs/reference anew from what ansible-doc says; a unit test tells when it is out of date
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python -m tests.docs.reference
 
+.PHONY: images
+images: setup ## take the pictures of the guides anew (docs/images)
+	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python -m tests.page.images
+
 .PHONY: docsite
 docsite: setup ## guides and reference as HTML, by antsibull-docs and Sphinx: tests/output/docsite
 	@tests/docs/docsite $(ARGS)

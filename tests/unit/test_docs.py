@@ -188,6 +188,14 @@ def test_what_is_shown_agrees_with_the_code_and_with_itself() -> None:
         assert f"{figures} lost" in pages["rolling.md"], figures
 
 
+def test_the_demonstration_was_like_that() -> None:
+    """Every line of README that is shown of it, but for what is left out at a dot leader."""
+    (shown,) = (one.text for one in examples.blocks(ROOT / "README.md") if one.language == "")
+    pieces = [re.escape(piece.strip()) for piece in re.split(r"…|\n", shown) if piece.strip()]
+    printed = (pathlib.Path(__file__).parent / "captures/demo.log").read_text(encoding="utf-8")
+    assert re.search(r"[\s\S]*?".join(pieces), printed)
+
+
 def test_names_of_the_collection_exist() -> None:
     named = {name for several in known().values() for name in several} | {path.stem for path in examples.PLAYBOOKS}
     # The rulebook, and the group of all modules for module_defaults.
