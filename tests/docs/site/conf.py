@@ -70,7 +70,9 @@ def adapt(text: str, docname: str, pages: t.Collection[str]) -> str:
 
     text = _LINK.sub(link, text)
     entries = {"index": _PARTS, "docs/README": "\n".join(re.findall(r"\]\((\w+)\.md\)", text))}.get(docname)
-    return text + (f"\n```{{toctree}}\n:hidden:\n\n{entries}\n```\n" if entries else "")
+    # Below the title: behind the last heading it would be part of that.
+    title, newline, rest = text.partition("\n")
+    return title + newline + (f"\n```{{toctree}}\n:hidden:\n\n{entries}\n```\n" if entries else "") + rest
 
 
 def _read(app: t.Any, docname: str, source: list[str]) -> None:
