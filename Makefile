@@ -67,8 +67,12 @@ faults: setup ## every fault that a rolling restart may meet, injected into a re
 	@$(PYTEST) tests/faults $(ARGS)
 
 .PHONY: ee
-ee: setup ## build the execution environment with podman, and roll in it; all of awx_setup twice (as root)
-	@$(PYTEST) tests/ee $(ARGS)
+ee: setup ## build the execution environment with podman, and roll in it; all of awx_setup twice; the rulebook (as root)
+	@$(ENV) venv=$$FLEETOPS_CACHE/ansible-rulebook-1.3.2; \
+	[[ ! -x $$(command -v java) || -e $$venv/bin/ansible-rulebook ]] || { \
+		"$$FLEETOPS_PYTHON" -m venv "$$venv"; \
+		"$$venv/bin/pip" install -qq --disable-pip-version-check ansible-rulebook==1.3.2; }; \
+	PATH+=:$$venv/bin; PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH" pytest tests/ee $(ARGS)
 	@FLEETOPS_ALL=1; export FLEETOPS_ALL; $(PYTEST) tests/integration/test_awx_setup.py $(ARGS)
 
 .PHONY: fuzz

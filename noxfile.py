@@ -37,9 +37,8 @@ PYTHONS = nox.parametrize(
         ("3.11", "2.18"),
         ("3.12", "2.21"),
         ("3.13", "2.19"),
-        ("3.14", "2.21"),
     ],
-    ids=["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"],
+    ids=["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"],
 )
 
 
@@ -65,6 +64,12 @@ def units(session: nox.Session, core: str) -> None:
     session.install(f"ansible-core~={core}.0", *testing)
     env = {"PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
     session.run("pytest", "tests/unit", *session.posargs, env=env)
+
+
+@nox.session(python=False)
+def newest(session: nox.Session) -> None:
+    """Unit tests on Python 3.14, in a root of Debian sid (as root)."""
+    session.run("tests/newest_python", *session.posargs, external=True)
 
 
 @nox.session

@@ -18,7 +18,9 @@ import threading
 import typing as t
 import urllib.parse
 
+from ansible_collections.fleetops.odoo.tests.integration.fake_awx_checks import Checks, value_of
 from ansible_collections.fleetops.odoo.tests.integration.fake_awx_fields import (
+    FIXED,
     KINDS,
     LINKS,
     NEEDED,
@@ -26,13 +28,15 @@ from ansible_collections.fleetops.odoo.tests.integration.fake_awx_fields import 
     UNIFIED,
     Record,
 )
-from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import Refused, answer, check_survey
+from ansible_collections.fleetops.odoo.tests.integration.fake_awx_launch import Launches
+from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import Refused, check_survey
 
 
-class FakeAwx:
+class FakeAwx(Checks, Launches):
     """Records by kind and id, and an HTTP server over them. ``writes`` are the requests that have changed something."""
 
     def __init__(self, playbooks: t.Sequence[str]) -> None:
+        super().__init__()
         self.playbooks = list(playbooks)
         self.records: dict[str, dict[int, Record]] = {kind: {} for kind in KINDS}
         self.associated: dict[tuple[str, int, str], list[int]] = {}
@@ -90,7 +94,8 @@ class FakeAwx:
         if kind == "inventories" and record["kind"] == "constructed":
             self._last += 1
             source = {**KINDS["inventory_sources"], "name": f"Auto-created source for: {record['name']}"}
-            source.update(id=self._last, inventory=record["id"], source="constructed", overwrite=True)
+            source.update(id=self._last, inventory=record["id"], source="constructed", update_on_launch=True)
+            source.update(overwrite=True, overwrite_vars=True)
             self.records["inventory_sources"][self._last] = source
         self.writes.append(f"POST {kind} {record.get('name', record.get('identifier'))}")
         return record
@@ -111,76 +116,22 @@ class FakeAwx:
         record.update(changed)
 
     def _fill(self, kind: str, record: Record, data: Record) -> None:
+        new = "url" not in record
         for field, value in data.items():
-            if field not in record or field == "id":
+            if field not in record or field == "id" or (not new and field in FIXED.get(kind, [])):
                 continue
+            record[field] = value_of(kind, field, value)
             if field in LINKS and value is not None and value not in self.records[LINKS[field]]:
                 raise Refused(**{field: [f'Invalid pk "{value}" - object does not exist.']})
-            default = KINDS[kind].get(field)
-            if isinstance(default, bool) != isinstance(value, bool) and default is not None:
-                raise Refused(**{field: ["Must be a valid boolean."]})
-            if isinstance(default, str) and not isinstance(value, str):
-                raise Refused(**{field: ["Not a valid string."]})
-            record[field] = value
-        check = getattr(self, f"_check_{kind}", None)
+        record["url"] = f"/api/v2/{kind}/{record['id']}/"
+        check = getattr(self, f"check_{kind}", None)
         if check:
             check(record, data)
-
-    def _check_projects(self, record: Record, _data: Record) -> None:
-        if record["scm_type"] and not record["scm_url"]:
-            raise Refused(scm_url=["SCM URL is required."])
 
     def _sync(self, project: Record) -> None:
         self._syncing.add(project["id"])
         if not self.sync_fails:
             project["scm_revision"] = "0" * 40
-
-    def _check_inventory_sources(self, record: Record, data: Record) -> None:
-        if "inventory" in data and self.records["inventories"][record["inventory"]]["kind"]:
-            raise Refused(inventory={"detail": "Cannot create Inventory Source for Smart or Constructed Inventories"})
-        if record["source"] == "scm":
-            project = self.records["projects"].get(record["source_project"] or 0)
-            if not project:
-                raise Refused(source_project=["Project required for scm type sources."])
-            if not project["scm_type"]:
-                raise Refused(source_project=["Cannot use manual project for SCM-based inventory."])
-
-    def _check_notification_templates(self, record: Record, _data: Record) -> None:
-        config = record["notification_configuration"]
-        if record["notification_type"] == "webhook":
-            missing = {"url", "headers"} - set(config)
-            if missing:
-                raise Refused(notification_configuration=[f"Missing required fields: {sorted(missing)}."])
-            filled = {"http_method": "POST", "disable_ssl_verification": False, "username": "", "password": ""}
-            record["notification_configuration"] = {**filled, **config}
-
-    def _check_job_templates(self, record: Record, _data: Record) -> None:
-        project = self.records["projects"].get(record["project"] or 0)
-        if not project:
-            raise Refused(project=["Job Templates must have a project assigned."])
-        if record["playbook"] not in self.playbooks or (project["scm_type"] and not project["scm_revision"]):
-            raise Refused(playbook=["Playbook not found for project."])
-        if not record["inventory"] and not record["ask_inventory_on_launch"]:
-            raise Refused(inventory=["Job Template must provide 'inventory' or allow prompting for it."])
-        # Nobody sets it.
-        record["organization"] = project["organization"]
-
-    def _check_workflow_job_template_nodes(self, record: Record, data: Record) -> None:
-        template = self.records["job_templates"].get(record["unified_job_template"] or 0)
-        if template is None:
-            if data.get("extra_data"):
-                raise Refused(extra_data=["Cannot be given without a template."])
-            return
-        if record["limit"] and not template["ask_limit_on_launch"]:
-            raise Refused(limit=["Field is not configured to prompt on launch."])
-        survey = self.surveys.get(("job_templates", template["id"]), {}).get("spec", [])
-        known = {one["variable"]: one for one in survey} if template["survey_enabled"] else {}
-        strangers = set(record["extra_data"]) - set(known)
-        if strangers and not template["ask_variables_on_launch"]:
-            raise Refused(extra_vars=[f"Variables {', '.join(strangers)} are not allowed on launch."])
-        for name, value in record["extra_data"].items():
-            if name in known:
-                answer(known[name], value)
 
     # What HTTP asks for.
 
@@ -195,12 +146,23 @@ class FakeAwx:
         if parts[0] == "roles" and len(parts) == 3:
             kind, key, role = self.roles[int(parts[1])]
             return self._associate(method, (f"roles/{kind}/{role}", key, parts[2]), parts[2], data)
+        if parts[0] in ("config", "jobs"):
+            return self.told_of(parts[0], query)
+        if len(parts) == 3 and parts[2] == "launch" and method == "POST":
+            return 201, self.launched(parts[0], self.records[parts[0]][int(parts[1])], data)
         if parts[0] == "project_updates":
             return 200, self._synced(int(parts[1]))
         if parts[0] == "constructed_inventories":
             return self._constructed(method, parts[1:], query, data)
         if parts[0] == "unified_job_templates":
-            found = [(kind, one) for kind in UNIFIED for one in self.records[kind].values() if _fits(one, query)]
+            known = {name: value for name, value in query.items() if name != "organization"}
+            found = [
+                (kind, one)
+                for kind in UNIFIED
+                for one in self.records[kind].values()
+                if _fits(one, known)
+                and str(one.get("organization")) == query.get("organization", str(one.get("organization")))
+            ]
             return 200, self._page([self.shown(kind, one) for kind, one in found])
         return self._record(method, parts, query, data)
 
@@ -275,6 +237,8 @@ class FakeAwx:
             return 200, self._page([self.shown(other, self.records[other][one]) for one in own])
         if data["id"] not in self.records[other]:
             raise Refused(detail="No such object.")
+        if not data.get("disassociate"):
+            self.check_association(key, data["id"])
         if data.get("disassociate"):
             own.remove(data["id"])
         elif data["id"] not in own:
@@ -294,7 +258,10 @@ class FakeAwx:
             return 200, self._page([shown(one) for one in found if _fits(one, query)])
         (record,) = [one for one in found if one["id"] == int(parts[0])]
         if method == "PATCH":
-            self._source(record).update({name: value for name, value in data.items() if name in kept})
+            for name in kept:
+                # Null stands for what is not given.
+                if data.get(name) is not None:
+                    self._source(record)[name] = value_of("inventory_sources", name, data[name])
             self.writes.append(f"PATCH constructed {record['name']}")
         return 200, shown(record)
 
@@ -304,8 +271,10 @@ class FakeAwx:
     def shown(self, kind: str, record: Record) -> Record:
         """A record as the API shows it."""
         url = f"/api/v2/{kind}/{record['id']}/"
-        related = {"survey_spec": f"{url}survey_spec/", "update": f"{url}update/"}
+        related = {"survey_spec": f"{url}survey_spec/", "update": f"{url}update/", "launch": f"{url}launch/"}
         summary: Record = {"current_update": {"id": record["id"]}} if record["id"] in self._syncing else {}
+        if record.get("organization"):
+            summary["organization"] = {"name": self.records["organizations"][record["organization"]]["name"]}
         if kind == "workflow_job_template_nodes" and record["unified_job_template"]:
             linked = record["unified_job_template"]
             of = next(one for one in [*UNIFIED, "workflow_approval_templates"] if linked in self.records[one])
@@ -328,7 +297,10 @@ def _fits(record: Record, query: dict[str, str]) -> bool:
     for key, value in query.items():
         if key in ("page_size", "order_by", "page", "type"):
             continue
-        if str(record.get(key.removeprefix("or__"))) != value:
+        name = key.removeprefix("or__")
+        if name not in record:
+            raise Refused(detail=f"The record has no field named '{name}'.")
+        if str(record[name]) != value:
             return False
     return True
 

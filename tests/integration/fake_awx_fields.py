@@ -207,3 +207,14 @@ ROLES = {
     "job_templates": ["admin", "execute", "read"],
     "workflow_job_templates": ["admin", "execute", "read", "approval"],
 }
+#: Fields that can only be set when a record is made.
+FIXED = {"inventory_sources": ["inventory"], "inventories": ["kind"], "credentials": ["credential_type"]}
+CHOICES: dict[str, t.Sequence[t.Any]] = {
+    "job_type": ("run", "check"),
+    "verbosity": range(6),
+    "pull": ("", "always", "missing", "never"),
+    "kind": ("", "smart", "constructed", "ssh"),
+    "scm_type": ("", "git", "svn", "insights", "archive"),
+    "source": ("", "scm", "ec2", "gce", "azure_rm", "vmware", "controller", "constructed"),
+    "notification_type": ("email", "slack", "webhook", "mattermost", "pagerduty", "rocketchat", "irc", "grafana"),
+}

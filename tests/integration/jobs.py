@@ -19,7 +19,9 @@ import typing as t
 
 import ansible_runner
 import yaml
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._survey_spec import survey_spec
 from ansible_collections.fleetops.odoo.tests.integration.conftest import ROOT, Fleet, no_secrets
+from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import filled
 
 SHIPPED = yaml.safe_load((ROOT / "roles/awx_setup/files/awx.yml").read_text(encoding="utf-8"))
 
@@ -47,10 +49,18 @@ def archive(folder: pathlib.Path) -> pathlib.Path:
 
 
 def answers(template: str, **given: t.Any) -> dict[str, t.Any]:
-    """What AWX makes of a survey: its defaults, empty texts among them, and then what was answered."""
-    questions = SHIPPED["job_templates"][template]["survey"]
-    defaults = {one["variable"]: one["default"] for one in questions if "default" in one}
-    return {**defaults, **given}
+    """What AWX makes of a survey: its defaults, empty texts among them, and then what was answered.
+
+    What is given here is not looked at, so that a test can send what AWX would refuse.
+    """
+    return filled(survey_spec(template, SHIPPED["job_templates"][template]["survey"])["spec"], given)
+
+
+class Dumper(yaml.SafeDumper):
+    """Marks texts as AWX does, so that none of them is a template."""
+
+
+Dumper.add_representer(str, lambda dumper, text: dumper.represent_scalar("!unsafe", text, style="'"))
 
 
 class Ended(t.NamedTuple):
@@ -158,11 +168,13 @@ class Awx:
             "PWD": f"{place}/project",
         }
         own = {"awx_job_id": number, "tower_job_id": number, "awx_user_name": "operator", **variables}
+        # Not as an argument: ansible-runner would write it down without the marks.
+        (self.folder / "env").mkdir(exist_ok=True)
+        (self.folder / "env/extravars").write_text(yaml.dump(own, Dumper=Dumper), encoding="utf-8")
         runner = ansible_runner.run(
             private_data_dir=str(self.folder),
             playbook=f"playbooks/{playbook}.yml",
             ident=str(number),
-            extravars=own,
             envvars=environment,
             settings={"suppress_env_files": True, "job_timeout": 240},
             event_handler=handle,

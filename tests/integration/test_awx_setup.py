@@ -20,7 +20,13 @@ from ansible_collections.fleetops.odoo.tests.integration.fake_awx import FakeAwx
 
 TOKEN = "AWX-SECRET-TOKEN"
 SHIPPED = yaml.safe_load((ROOT / "roles/awx_setup/files/awx.yml").read_text(encoding="utf-8"))
-PLAYBOOKS = [one["playbook"] for one in SHIPPED["job_templates"].values()]
+PROJECT = ROOT / "docs/awx-project"
+#: As AWX finds them: files with a line that begins like a play. It does not know import_playbook by its full name.
+PLAYBOOKS = [
+    str(path.relative_to(PROJECT))
+    for path in PROJECT.rglob("*.yml")
+    if re.search(r"^\s*-?\s*(?:hosts|import_playbook):", path.read_text(encoding="utf-8"), re.MULTILINE)
+]
 URL = {"project": {"scm_url": "https://git.example.com/odoo.git"}}
 
 
@@ -35,7 +41,8 @@ def setup(url: str, override: dict[str, t.Any], *options: str) -> tuple[int, str
         timeout=300,
         env={
             **os.environ,
-            "CONTROLLER_HOST": url,
+            # As people copy it from their browser.
+            "CONTROLLER_HOST": f"{url}/",
             "CONTROLLER_OAUTH_TOKEN": TOKEN,
             "ANSIBLE_LOCALHOST_WARNING": "false",
         },

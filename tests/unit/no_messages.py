@@ -34,6 +34,7 @@ FILES: t.Mapping[str, str] = {
 
 #: By why they are none: texts as in the document, with placeholders.
 TEXTS: t.Mapping[str, tuple[str, ...]] = {
+    "names of what awx_setup makes": ("Odoo - diagnostics", "Odoo operations"),
     "what will be done or would be, as reasons and steps of results": (
         "<number> processes would be asked",
         "<what>: it would be waited for and then looked at again",

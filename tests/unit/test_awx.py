@@ -17,7 +17,13 @@ import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.fleetops.odoo.plugins.filter.awx_plan import FilterModule
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._survey_spec import BadSurvey, survey_spec
-from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import answer, check_survey
+from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import (
+    Refused,
+    check_survey,
+    filled,
+    launch,
+    wrong,
+)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHIPPED: dict[str, t.Any] = yaml.safe_load((ROOT / "roles/awx_setup/files/awx.yml").read_text(encoding="utf-8"))
@@ -110,14 +116,17 @@ def test_awx_takes_every_survey_and_every_answer_of_a_node() -> None:
     planned = plan(SHIPPED)
     surveys = {one["name"]: one["survey_spec"] for one in [*planned["job_templates"], *planned["workflows"]]}
     for survey in surveys.values():
-        check_survey(survey)
+        sent = copy.deepcopy(survey)
+        check_survey(sent)
+        # What AWX keeps is what was sent, so that the second run finds no difference.
+        assert sent == survey
         for question in survey["spec"]:
             if question["default"] != "" and question["type"] != "multiselect":
-                answer(question, question["default"])
+                assert wrong(question, {question["variable"]: question["default"]}) == []
     for node in planned["nodes"]:
         known = {one["variable"]: one for one in surveys[node["template"]]["spec"]} if node["template"] else {}
-        for name, value in node["extra_data"].items():
-            answer(known[name], value)
+        for name in node["extra_data"]:
+            assert wrong(known[name], node["extra_data"]) == []
     # A workflow hands its answers on to all of its nodes' templates, above what the nodes say.
     for workflow in planned["workflows"]:
         own = {one["variable"] for one in workflow["survey_spec"]["spec"]}
@@ -126,6 +135,78 @@ def test_awx_takes_every_survey_and_every_answer_of_a_node() -> None:
         for question in workflow["survey_spec"]["spec"]:
             assert question["type"] == roll[question["variable"]]["type"]
             assert question["default"] == roll[question["variable"]]["default"]
+
+
+def as_awx_has_it(key: str) -> tuple[dict[str, t.Any], list[dict[str, t.Any]]]:
+    """A template as AWX has it, and its questions."""
+    made = plan(SHIPPED)
+    names = {one["name"]: one for one in [*made["job_templates"], *made["workflows"]]}
+    found = names[{**SHIPPED["job_templates"], **SHIPPED["workflows"]}[key]["name"]]
+    return {"extra_vars": "", **found}, found["survey_spec"]["spec"]
+
+
+#: What a launch by API must give, where it cannot be short.
+NEEDED: dict[str, dict[str, t.Any]] = {
+    "drain": {"graceful_drain_hosts": "web1"},
+    "scale_workers": {"scale_workers_hosts": "web1", "scale_workers_count": 3},
+    "recycle_workers": {"recycle_workers_hosts": "web1"},
+}
+
+
+@pytest.mark.parametrize("key", SHIPPED["job_templates"])
+def test_a_launch_by_api_may_be_short(key: str) -> None:
+    """The roles get the defaults of what was not answered, but for those that are no answers."""
+    template, spec = as_awx_has_it(key)
+    needed = NEEDED.get(key, {})
+    if needed:
+        with pytest.raises(Refused, match="value missing"):
+            launch(template, spec, {})
+    job, ignored = launch(template, spec, {"extra_vars": needed})
+    assert ignored == {}
+    shipped = {one["variable"]: one.get("default") for one in SHIPPED["job_templates"][key]["survey"]}
+    several = {one["variable"] for one in spec if one["type"] == "multiselect"}
+    assert job["extra_vars"] == {**{name: one for name, one in shipped.items() if name not in several}, **needed}
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "said"),
+    [
+        ("rolling_restart", {"rolling_restart_stop_after": "1"}, "of another type"),
+        ("rolling_restart", {"rolling_restart_stop_after": 1.0}, "of another type"),
+        ("rolling_restart", {"rolling_restart_stop_after": ""}, "of another type"),
+        ("rolling_restart", {"rolling_restart_timeout": 0}, "too small"),
+        ("rolling_restart", {"rolling_restart_hosts": ""}, "too small"),
+        ("rolling_restart", {"rolling_restart_evidence": True}, "none of the choices"),
+        ("rolling_restart", {"rolling_restart_policy": "none"}, "none of the choices"),
+        ("recycle_workers", {**NEEDED["recycle_workers"], "recycle_workers_roles": "http"}, "to be a list"),
+        ("canary_roll", {"rolling_restart_hosts": "web1"}, "not allowed on launch"),
+    ],
+)
+def test_answers_that_awx_refuses(key: str, given: dict[str, t.Any], said: str) -> None:
+    """As docs/awx.md says of launches by API."""
+    template, spec = as_awx_has_it(key)
+    with pytest.raises(Refused, match=said):
+        launch(template, spec, {"extra_vars": given})
+
+
+def test_what_a_launch_may_set_and_what_it_may_not() -> None:
+    template, spec = as_awx_has_it("rolling_restart")
+    body = {
+        "limit": "web1",
+        "job_type": "check",
+        "diff_mode": True,
+        "extra_vars": {"rolling_restart_timeout": 60, "rolling_restart_reason": "", "other": 1},
+    }
+    job, ignored = launch(template, spec, body)
+    assert (job["limit"], job["job_type"], job["diff_mode"]) == ("web1", "check", False)
+    assert job["extra_vars"]["rolling_restart_timeout"] == 60
+    assert ignored == {"diff_mode": True, "extra_vars": {"other": 1}}
+    # A node of the workflow gets the workflow's answers above its own.
+    template, spec = as_awx_has_it("canary_roll")
+    started, _ignored = launch(template, spec, {"extra_vars": {"rolling_restart_policy": "always"}})
+    _template, spec = as_awx_has_it("rolling_restart")
+    canary = filled(spec, {"rolling_restart_stop_after": 1, **started["extra_vars"]})
+    assert (canary["rolling_restart_stop_after"], canary["rolling_restart_policy"]) == (1, "always")
 
 
 def test_no_secret_is_asked_for_or_sent() -> None:

@@ -225,6 +225,8 @@ def _ask(url: str) -> str:
         with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - the scheme was looked at
             return "" if answer.status == 200 else f"status {answer.status}"
     except urllib.error.HTTPError as exc:
+        # It is the answer too, and holds its connection.
+        exc.close()
         return f"status {exc.code}"
     except (OSError, ValueError, http.client.HTTPException) as exc:
         return f"{type(exc).__name__}"
