@@ -133,6 +133,17 @@ class _Drain(Leaving):
         """Hold, send, watch. A drain that somebody else has begun is watched only."""
         self.host.store.open()
         try:
+            self._hold_and_send()
+        except (WouldFail, Refused, Overdue, TimedOut, OSError):
+            if self.note is not None and not self.has_sent and not self._begun_before():
+                self.undo(self.note)
+            raise
+        self._rest()
+        self.host.store.forget_others(self.proc.lives)
+
+    def _hold_and_send(self) -> None:
+        """All of it until the master is gone."""
+        try:
             self._take_locks()
             note = self.book.read(self.key)
             self._explain(note)
@@ -164,8 +175,6 @@ class _Drain(Leaving):
             if note is not None:
                 self.result.busy = self.result.busy or note.busy
             raise
-        self._rest()
-        self.host.store.forget_others(self.proc.lives)
 
     # Its steps.
 
@@ -250,6 +259,7 @@ class _Drain(Leaving):
         except (WouldFail, OSError):
             if again is None:
                 self.book.forget(note)
+                self.note = None
             raise
         self.book.write(note)
         self.result.changed = True
@@ -324,7 +334,11 @@ class _Drain(Leaving):
 
             self.wait(attempt)
             note.drained, note.busy = self.clock.time(), []
-            self.book.write(note)
+            try:
+                self.book.write(note)
+            except OSError as exc:
+                # The next call finds that out once more.
+                self.result.reason += " (that it is gone could not be written down: %s)" % (exc.strerror or exc)
             self.result.hold = hold.told()
         self.result.busy, self.result.after = [], {"state": GONE}
         self.step("it is gone")
