@@ -287,6 +287,33 @@ def test_a_server_of_root_is_started_from_files_of_root_only(
         theirs.clear()
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["odoo-bin"], "odoo-bin"),
+        (["/usr/bin/odoo", "--config", "odoo.conf"], "odoo.conf"),
+        (["/usr/bin/odoo", "--config=odoo.conf"], "odoo.conf"),
+        (["/usr/bin/odoo", "-codoo.conf"], "odoo.conf"),
+        (["/usr/bin/odoo", "-c{folder}/odoo.conf"], "odoo.conf"),
+        # Python imports from there.
+        (["-m", "odoo"], ""),
+    ],
+)
+def test_what_a_server_of_root_finds_from_its_directory_is_roots_only(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, words: list[str], named: str
+) -> None:
+    for name in ("odoo-bin", "odoo.conf"):
+        (tmp_path / name).touch()
+    command = [sys.executable, *(word.format(folder=tmp_path) for word in words)]
+    note = recorded(tmp_path, uid=0, cmdline=command)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    theirs = {str(tmp_path / named)}
+    monkeypatch.setattr(_launch, "is_roots", lambda path: path not in theirs)
+    assert why_not_launch(note) == f"it ran as root, and {tmp_path / named} is not root's alone"
+    theirs.clear()
+    assert why_not_launch(note) is None
+
+
 def test_another_user_cannot_start_it(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     note = recorded(tmp_path)
     monkeypatch.setattr(os, "geteuid", lambda: 54321)
