@@ -11,6 +11,7 @@ from __future__ import annotations
 import calendar
 import os
 import re
+import stat
 import time
 import typing as t
 
@@ -132,7 +133,7 @@ def find_load_line(text: str, pid: int) -> t.Optional[float]:
 
 
 def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] = ()) -> t.Optional[int]:
-    """Open a log for reading, if the server itself has that very file open, or its user owns it; None otherwise.
+    """Open a log for reading, if the server itself writes to that very file, or its user owns it; None otherwise.
 
     Root must not be made to read some other file by a link that the service's user has put in its place. Between a
     rotation and the next line of a process that process has the old file open, so the new one is known by its owner.
@@ -145,7 +146,7 @@ def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] =
         return None
     held = os.fstat(descriptor)
     its_own = master.uid != 0 and held.st_uid == master.uid
-    if its_own or any((held.st_dev, held.st_ino) in _open_files(proc, pid) for pid in (master.pid, *children)):
+    if its_own or any((held.st_dev, held.st_ino) in _written_by(proc, pid) for pid in (master.pid, *children)):
         return descriptor
     os.close(descriptor)
     return None
@@ -156,16 +157,19 @@ def journal(most: int, *options: str) -> str:
     return end_of_output(most, JOURNALCTL, "--no-pager", "--quiet", "--output=cat", *options)
 
 
-def _open_files(proc: Proc, pid: int) -> t.Set[t.Tuple[int, int]]:
+def _written_by(proc: Proc, pid: int) -> t.Set[t.Tuple[int, int]]:
+    """Files that a process has open for writing. To hold one by O_PATH takes no right to it at all."""
     folder = "%s/%d/fd" % (proc.root, pid)
     files = set()
     try:
         for entry in os.listdir(folder):
             try:
-                status = os.stat(folder + "/" + entry)
+                path = folder + "/" + entry
+                if os.lstat(path).st_mode & stat.S_IWUSR:
+                    status = os.stat(path)
+                    files.add((status.st_dev, status.st_ino))
             except OSError:
                 continue
-            files.add((status.st_dev, status.st_ino))
     except OSError:
         pass
     return files
