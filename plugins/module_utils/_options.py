@@ -21,6 +21,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Comm
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_environ
+from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
 
 #: Bytes of an odoo.conf.
@@ -276,7 +277,8 @@ def merge(
     return Options(
         config_file=path,
         config_error=error,
-        databases=listed(text("db_name")),
+        # One may be an address, with a password in it.
+        databases=listed(redact_text(text("db_name") or "")),
         http_enable=flag("http_enable"),
         http_interface=text("http_interface") or "",
         http_port=number("http_port"),

@@ -227,6 +227,15 @@ def test_no_secret_of_odoo_conf_is_kept(tmp_path: pathlib.Path) -> None:
     assert SECRET not in repr(master.options("-c /x"))
 
 
+@pytest.mark.parametrize("given_", [True, False])
+def test_a_database_that_is_an_address_is_kept_without_its_password(given_: bool) -> None:
+    address = f"postgresql://odoo:{SECRET},{SECRET}@db:5432/prod?sslmode=require"
+    value = {"db_name": address}
+    options = merge(value if given_ else {}, {} if given_ else value, None, None)
+    assert SECRET not in repr(options)
+    assert options.databases == ("postgresql://********@db:5432/prod?sslmode=require",)
+
+
 def test_what_is_no_file_is_an_error_and_nothing_waits(tmp_path: pathlib.Path) -> None:
     master = Master(tmp_path)
     os.mkfifo(master.home / "fifo")
