@@ -373,6 +373,14 @@ def test_the_first_request_is_not_waited_for_long(stage: Staged) -> None:
     assert on.patience == [2.0, 10.0]
 
 
+def test_no_request_outlasts_the_deadline(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.sick = ["http://x does not answer"] * 10_000
+    with pytest.raises(ReloadFailed):
+        on.reload(timeout=20)
+    assert (max(on.patience), on.patience[-1], min(on.patience)) == (10.0, 0.5, 0.5)
+
+
 def test_a_server_that_is_not_at_rest_is_not_asked_for_its_health(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.scene.go_on()
