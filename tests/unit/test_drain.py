@@ -318,6 +318,9 @@ def test_kill_kills_what_is_left(stage: Staged, kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_drain_by_another_hand_is_held_and_waited_for(stage: Staged, kind: str) -> None:
     on = stage(kind, DRAINING, GONE)
+    foreseen = on.drain(check_mode=True)
+    assert (foreseen.did, foreseen.signals, foreseen.changed, on.holding) == ("nothing", [], True, [])
+    assert "would be put there" in foreseen.steps[0]["what"]
     on.then = {1003.0: GONE}
     result = on.drain()
     assert (result.did, on.holding, result.changed) == ("nothing", ["hold"], True)
@@ -364,7 +367,10 @@ def test_one_that_was_cut_off_before_its_signal_is_sent_one(stage: Staged) -> No
     with pytest.raises(Cut):
         on.drain()
     on.refuses = []
-    on.then = {on.clock.now + 20: GONE}
+    assert on.drain(check_mode=True).signals == []
+    on.clock.now += 11
+    assert on.drain(check_mode=True).signals == ["INT"]
+    on.then = {on.clock.now + 9: GONE}
     result = on.drain()
     assert (result.signals, on.sent) == (["INT"], ["INT"])
 
