@@ -100,6 +100,22 @@ def _way(path: str, root: str) -> t.Iterator[str]:
     yield here
 
 
+def reached(path: str, root: str) -> str:
+    """How what a process sees at a path is reached from here: links lead to where they do from there.
+
+    (Behind /proc/PID/root the kernel follows a link that begins with a slash from our own root.)
+
+    :param root: as :func:`_proc.root_of` returns it.
+    """
+    last = path
+    try:
+        for here in _way(path, root) if root else ():
+            last = here
+    except OSError:  # links that go round in a circle lead nowhere from anywhere
+        return root + path
+    return root + last
+
+
 def changed_after(paths: t.Iterable[str], moment: float, root: str = "") -> t.List[t.Tuple[float, str]]:
     """Change time and path of the files that have changed since; those that are not there are left out.
 
@@ -109,7 +125,7 @@ def changed_after(paths: t.Iterable[str], moment: float, root: str = "") -> t.Li
     found = []
     for path in paths:
         try:
-            status = os.stat(root + path)
+            status = os.stat(reached(path, root))
         except OSError:
             continue
         if status.st_ctime > moment:

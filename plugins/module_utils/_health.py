@@ -38,7 +38,7 @@ class HealthCheck:
     timeout: float = 10.0
 
     def within(self, seconds: float) -> HealthCheck:
-        """The same, that takes no longer. One that is under way when a time is up gets half a second, to be of any use."""
+        """The same, that takes no longer, but half a second at least, to be of any use."""
         return dataclasses.replace(self, timeout=min(self.timeout, max(seconds, _LEAST)))
 
 

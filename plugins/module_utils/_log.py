@@ -15,7 +15,7 @@ import stat
 import time
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular, reached
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import FILE, JOURNAL, LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
@@ -132,6 +132,12 @@ def find_load_line(text: str, pid: int) -> t.Optional[float]:
     return None
 
 
+def log_path(proc: Proc, master: Process, path: str) -> str:
+    """How a log is reached from here. Links on the way to it are followed, and one in its place is not."""
+    folder, name = os.path.split(path)
+    return os.path.join(reached(folder, root_of(proc.root, master)), name)
+
+
 def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] = ()) -> t.Optional[int]:
     """Open a log for reading, if the server itself writes to that very file, or its user owns it; None otherwise.
 
@@ -141,7 +147,7 @@ def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] =
     :param children: pids of more processes of the server, that may have opened it after a rotation.
     """
     try:
-        descriptor = open_regular(root_of(proc.root, master) + path, os.O_NOFOLLOW)
+        descriptor = open_regular(log_path(proc, master, path), os.O_NOFOLLOW)
     except OSError:
         return None
     held = os.fstat(descriptor)

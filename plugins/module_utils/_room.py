@@ -12,6 +12,7 @@ import os
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import reached
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import PREFORK, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._psutil import psutil
@@ -92,7 +93,7 @@ def read_room(
     :param restart: the old generation ends before the new one starts.
     """
     root = root_of(proc.root, instance.master)
-    places = [(what, path, root + path) for what, path in paths.items() if path]
+    places = [(what, path, reached(path, root)) for what, path in paths.items() if path]
     places.append(("what we remember in", state, state))
     seen = [(what, path, _disk_free(real)) for what, path, real in places]
     disks = tuple((what, path, free) for what, path, free in seen if free is not None)

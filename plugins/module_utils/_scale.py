@@ -287,9 +287,8 @@ class _Scale(Crew[ScaleResult]):
             busy = {one.pid for one in self.ask(asked)[1]}
             # Some may have ended by themselves meanwhile, and nobody comes in their place any more.
             self.look()
-        there = self._staying()
-        identities = {child.process.identity for child in asked}
-        known = [child for child in there if child.process.identity in identities]
+        there, pids = self._staying(), {child.process.pid for child in asked}
+        known = [child for child in there if child.process.pid in pids]
         return pick(known, busy, max(0, len(there) - self._order.count), wait_busy=self._order.wait_busy)
 
     def _staying(self) -> t.List[Child]:

@@ -15,7 +15,7 @@ import typing as t
 import urllib.parse
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import reached, read_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import LARGEST_FILE
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
@@ -100,7 +100,7 @@ def known_secrets(proc: Proc, seen: Look) -> Secrets:
         ordinary.update(options.databases)
         ordinary.add(user_name(master.uid))
         if options.config_file:
-            entries = list(_entries(root_of(proc.root, master) + options.config_file))
+            entries = list(_entries(reached(options.config_file, root_of(proc.root, master))))
             found += _of_pairs(entries, "%s of odoo.conf")
             ordinary.update(value for key, value in entries if key in ("db_user", "db_name", "db_host", "dbfilter"))
         for process, _role in instance.everybody:

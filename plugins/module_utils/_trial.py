@@ -143,9 +143,7 @@ def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start)
         raise NoTrial("its code cannot be tried out: %s" % (exc.strerror or exc)) from None
 
 
-def _run(
-    proc: Proc, master: Process, start: Start, order: t.IO[bytes], answer: t.IO[bytes], said: t.IO[bytes]
-) -> None:
+def _run(proc: Proc, master: Process, start: Start, order: t.IO[bytes], answer: t.IO[bytes], said: t.IO[bytes]) -> None:
     clean = {key: value for key, value in start.environ.items() if key not in _HANDOVER_VARIABLES}
     try:
         subprocess.run(  # pylint: disable=ansible-bad-function  # run_command cannot become a user

@@ -415,7 +415,7 @@ def test_a_full_disk_before_the_int_leaves_nothing(stage: Staged, monkeypatch: p
     on = stage("19-threaded", REST["19-threaded"], DRAINING, GONE)
     on.shows = [(REQUEST,), (IDLE,)]
     fill_up(monkeypatch, after)
-    with pytest.raises(DrainFailed, match="was not drained: .*No space left on device") as failed:
+    with pytest.raises(DrainFailed, match=r"was not drained: .*No space left on device") as failed:
         on.drain()
     assert (on.sent, on.holding, on.notes) == ([], ["hold", "let go"], [])
     assert (failed.value.results[0].did, failed.value.results[0].changed) == ("nothing", False)
