@@ -89,6 +89,14 @@ class Note:
             "options": {"http_port": self.http_port},
         }
 
+    def is_of(self, instance: Instance, options: Options) -> bool:
+        """Whether a server has the same user, odoo.conf and port, whoever keeps it running."""
+        return (self.uid, self.config_file, self.http_port) == (
+            instance.master.uid,
+            options.config_file,
+            options.http_port,
+        )
+
     @property
     def name(self) -> str:
         """How it is named to a person."""

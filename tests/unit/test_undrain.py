@@ -11,6 +11,7 @@ import os
 import pathlib
 import sys
 import time
+import types
 import typing as t
 
 import pytest
@@ -201,6 +202,33 @@ def test_what_cannot_be_started_is_refused(stage: Staged, hold: Hold, message: s
             on.undrain(check_mode=check_mode)
         assert [one.did for one in failed.value.results] == ["refused"]
     assert (on.did, len(on.notes)) == ([], 1)
+
+
+@pytest.mark.parametrize("uid", [None, 4711])
+def test_a_recorded_command_is_run_somewhere_else_and_not_twice(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch, uid: int | None
+) -> None:
+    # cron had started it, from within a unit of its own; what we start stands where we do.
+    on = stage()
+    key = key_of(Supervisor("systemd", "cron.service"), "/etc/odoo/odoo.conf", 8069)
+    note = on.note(hold=dataclasses.asdict(Hold("none")), kind="systemd", unit="cron.service", key=key)
+    NoteBook(on.store).write(dataclasses.replace(note, uid=note.uid if uid is None else uid))
+    on.scene.go_to(GONE)
+
+    def run(_note: Note) -> types.SimpleNamespace:
+        on.did.append("run")
+        on.started = True
+        return types.SimpleNamespace(poll=lambda: None)
+
+    monkeypatch.setattr(_undrain, "launch", run)
+    monkeypatch.setattr(_undrain, "why_not_launch", lambda _note: None)
+    if uid is None:
+        result = on.undrain(start_recorded=True)
+        assert (result.did, on.did[1:], on.notes) == ("started", ["run"], [])
+    else:
+        # What another user runs there is another server.
+        with pytest.raises(DrainFailed, match="still waiting for a new server to show itself"):
+            on.undrain(start_recorded=True, timeout=20)
 
 
 def test_another_call_is_waited_for(stage: Staged) -> None:
