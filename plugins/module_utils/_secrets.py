@@ -70,6 +70,15 @@ class Secrets:
                 yield name, form
 
 
+#: What of a result others have written: a log, a request, a server's complaint. The rest is ours, and others go by it.
+_FOREIGN = ("reason", "log", "steps", "busy", "lost", "processes", "other")
+
+
+def hidden_in(secrets: Secrets, told: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """A result of a module without them."""
+    return {key: secrets.hide_all(value) if key in _FOREIGN else value for key, value in told.items()}
+
+
 def sort_out(found: t.Iterable[t.Tuple[str, str]], ordinary: t.Collection[str]) -> Secrets:
     """Secrets of what was found. One that is short, or that is a name as well, cannot be told from other words. Pure.
 
