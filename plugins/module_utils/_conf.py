@@ -18,7 +18,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular, reached
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import (
     LARGEST_FILE,
@@ -195,7 +195,8 @@ def prepare_edit(proc: Proc, instance: Instance, options: Options, version: t.Op
     if options.config_error:
         raise WouldFail(options.config_error)
     _make_sure_it_counts(proc, instance, version, path)
-    real = root_of(proc.root, instance.master) + path
+    folder, name = os.path.split(path)
+    real = os.path.join(reached(folder, root_of(proc.root, instance.master)), name)
     try:
         status, text = _read(real, instance.master.uid)
         content, before, after = with_workers(text, count)

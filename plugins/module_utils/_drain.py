@@ -104,16 +104,17 @@ class _Drain(Leaving):
 
     def predict(self) -> None:
         """What :meth:`run` would do, without doing it."""
-        note = self.book.read(self.key)
-        self._explain(note)
-        ours = note is not None and note.identity == self.now.identity
-        if note is not None and ours:
+        self._explain(self.book.read(self.key))
+        note = self.note = self.noted()
+        if note is not None:
             alive = {process.pid for process, _role in self.now.everybody}
             self.result.busy = [one for one in note.busy if one["pid"] in alive]
-        if self.now.state == DRAINING or (note is not None and ours and note.sent is not None):
+        if self._begun_before():
             self.result.reason = "it is draining already: that would be waited for, and no signal sent"
-            self.result.hold = note.held.told() if note is not None and ours else None
-            self.work.sent = note.sent if note is not None and ours else None
+            if note is not None:
+                self.result.hold, self.work.sent = note.held.told(), note.sent
+            else:
+                self._foresee(self._find_hold())
             self.result.busy = self.result.busy or [one.told() for one in self.work.left()]
             return
         hold = self._find_hold()
@@ -123,15 +124,30 @@ class _Drain(Leaving):
         else:
             self.result.reason += "; it is %s, and that would be waited for first" % self.now.state
         self.result.did, self.result.signals, self.result.changed = SIGNALLED, ["INT"], True
-        if hold.drop_in:
-            self.step("%s would be put there, and systemd made to read it" % hold.drop_in)
+        self._foresee(hold)
         if self.work.to_end_first():
             self.step("its work (%s) would be waited for" % " and ".join(sorted(self.work.to_end_first())))
         self.step("INT would be sent to pid %d" % self.now.master.pid)
 
+    def _foresee(self, hold: Hold) -> None:
+        if hold.drop_in and not os.path.exists(hold.drop_in):
+            self.result.changed = True
+            self.step("%s would be put there, and systemd made to read it" % hold.drop_in)
+
     def run(self) -> None:
         """Hold, send, watch. A drain that somebody else has begun is watched only."""
         self.host.store.open()
+        try:
+            self._hold_and_send()
+        except (WouldFail, Refused, Overdue, TimedOut, OSError):
+            if self.note is not None and not self.has_sent and not self._begun_before():
+                self.undo(self.note)
+            raise
+        self._rest()
+        self.host.store.forget_others(self.proc.lives)
+
+    def _hold_and_send(self) -> None:
+        """All of it until the master is gone."""
         try:
             self._take_locks()
             note = self.book.read(self.key)
@@ -164,8 +180,6 @@ class _Drain(Leaving):
             if note is not None:
                 self.result.busy = self.result.busy or note.busy
             raise
-        self._rest()
-        self.host.store.forget_others(self.proc.lives)
 
     # Its steps.
 
@@ -250,6 +264,7 @@ class _Drain(Leaving):
         except (WouldFail, OSError):
             if again is None:
                 self.book.forget(note)
+                self.note = None
             raise
         self.book.write(note)
         self.result.changed = True
@@ -324,7 +339,11 @@ class _Drain(Leaving):
 
             self.wait(attempt)
             note.drained, note.busy = self.clock.time(), []
-            self.book.write(note)
+            try:
+                self.book.write(note)
+            except OSError as exc:
+                # The next call finds that out once more.
+                self.result.reason += " (that it is gone could not be written down: %s)" % (exc.strerror or exc)
             self.result.hold = hold.told()
         self.result.busy, self.result.after = [], {"state": GONE}
         self.step("it is gone")

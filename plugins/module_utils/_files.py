@@ -54,10 +54,13 @@ def open_regular(path: str, flags: int = 0) -> int:
         os.close(held)
 
 
-def is_roots(path: str) -> bool:
-    """Whether nobody but root could change what is there: the file, every folder on the way to it, every link."""
+def is_roots(path: str, root: str = "") -> bool:
+    """Whether nobody but root could change what is there: the file, every folder on the way to it, every link.
+
+    :param root: what to put before the path to reach it from here; links lead to where they do from there.
+    """
     try:
-        return path.startswith("/") and all(map(_only_root_changes, _way(path)))
+        return path.startswith("/") and all(_only_root_changes(root + one) for one in _way(path, root))
     except OSError:
         return False
 
@@ -69,7 +72,7 @@ def _only_root_changes(path: str) -> bool:
     return status.st_uid == 0 and bool(safe or not status.st_mode & 0o022)
 
 
-def _way(path: str) -> t.Iterator[str]:
+def _way(path: str, root: str) -> t.Iterator[str]:
     """Each folder and link that the kernel goes through to what this path names, and that itself.
 
     :raises OSError: its links go round in a circle, or cannot be read.
@@ -84,17 +87,33 @@ def _way(path: str) -> t.Iterator[str]:
             here = os.path.dirname(here)
             continue
         place = os.path.join(here, name)
-        if not os.path.islink(place):
+        if not os.path.islink(root + place):
             here = place
             continue
         yield place
         links += 1
         if links > _MOST_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-        target = os.readlink(place)
+        target = os.readlink(root + place)
         here = "/" if target.startswith("/") else here
         ahead.extend(target.split("/")[::-1])
     yield here
+
+
+def reached(path: str, root: str) -> str:
+    """How what a process sees at a path is reached from here: links lead to where they do from there.
+
+    (Behind /proc/PID/root the kernel follows a link that begins with a slash from our own root.)
+
+    :param root: as :func:`_proc.root_of` returns it.
+    """
+    last = path
+    try:
+        for here in _way(path, root) if root else ():
+            last = here
+    except OSError:  # links that go round in a circle lead nowhere from anywhere
+        return root + path
+    return root + last
 
 
 def changed_after(paths: t.Iterable[str], moment: float, root: str = "") -> t.List[t.Tuple[float, str]]:
@@ -106,7 +125,7 @@ def changed_after(paths: t.Iterable[str], moment: float, root: str = "") -> t.Li
     found = []
     for path in paths:
         try:
-            status = os.stat(root + path)
+            status = os.stat(reached(path, root))
         except OSError:
             continue
         if status.st_ctime > moment:

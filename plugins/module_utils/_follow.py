@@ -19,7 +19,7 @@ import typing as t
 from ansible_collections.fleetops.odoo.plugins.module_utils._container import runtime_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
-from ansible_collections.fleetops.odoo.plugins.module_utils._log import JOURNALCTL, open_log
+from ansible_collections.fleetops.odoo.plugins.module_utils._log import JOURNALCTL, log_path, open_log
 from ansible_collections.fleetops.odoo.plugins.module_utils._log_entries import docker_entry, journal_entry, k8s_entry
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import (
     FILE,
@@ -28,7 +28,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import (
     nowhere,
     unreadable,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc, root_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._programs import container_program, output_of
 
 #: Bytes that are read at a time, and in one call before the caller gets to look at its clock.
@@ -288,8 +288,7 @@ def follow(
     if place.kind == FILE:
         path = t.cast(str, place.path)
         children = [child.process.pid for child in instance.children]
-        real = root_of(proc.root, master) + path
-        return FileFollower(path, real, lambda: open_log(proc, master, path, children))
+        return FileFollower(path, log_path(proc, master, path), lambda: open_log(proc, master, path, children))
     return _of_container(*runtime_of(master), now)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ansible_collections.fleetops.odoo.plugins.module_utils._bundle import Bundle, LeftOut
 from ansible_collections.fleetops.odoo.plugins.module_utils._descriptors import listening_ports, open_files, sockets
 from ansible_collections.fleetops.odoo.plugins.module_utils._evidence import instance_tree, process_tree
-from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import reached, read_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
@@ -171,7 +171,7 @@ class _Server:
         if not path:
             raise LeftOut("it was started without a configuration file")
         try:
-            text = read_conf(root_of(self._host.proc.root, self._instance.master) + path)
+            text = read_conf(reached(path, root_of(self._host.proc.root, self._instance.master)))
         except OSError as exc:
             raise LeftOut("%s cannot be read: %s" % (path, exc.strerror or exc)) from exc
         return "[%s]\n%s" % (path, redact_conf(text, own_names()))
@@ -249,7 +249,7 @@ class _Server:
         found = []
         for path in dict.fromkeys(path for path in wanted if path and path.startswith("/")):
             try:
-                found.append(disk(root + path, path))
+                found.append(disk(path, path, root))
             except Exception as exc:  # one file system that does not answer loses no other
                 found.append({"path": path, "error": str(exc)})
         return found

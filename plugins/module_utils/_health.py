@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import http.client
 import typing as t
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._version import majo
 
 #: Since Odoo 15; before, only a page that needs a database says that the server serves.
 HEALTH_PATH, LOGIN_PATH = "/web/health", "/web/login"
+#: Seconds that any request gets.
+_LEAST = 0.5
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,10 @@ class HealthCheck:
     status: t.Tuple[int, ...] = (200,)
     #: seconds for one request
     timeout: float = 10.0
+
+    def within(self, seconds: float) -> HealthCheck:
+        """The same, that takes no longer, but half a second at least, to be of any use."""
+        return dataclasses.replace(self, timeout=min(self.timeout, max(seconds, _LEAST)))
 
 
 def check_health(

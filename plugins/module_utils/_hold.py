@@ -182,15 +182,17 @@ def put(hold: Hold) -> bool:
         os.makedirs(folder, 0o755)
         made = True
     temporary = "%s.%d" % (hold.drop_in, os.getpid())
-    with open(temporary, "w") as file:
-        file.write(_CONTENT)
-    os.chmod(temporary, 0o644)
-    os.rename(temporary, hold.drop_in)
     try:
+        with open(temporary, "w") as file:
+            file.write(_CONTENT)
+        os.chmod(temporary, 0o644)
+        os.rename(temporary, hold.drop_in)
         daemon_reload()
         _make_sure_it_holds(t.cast(str, hold.unit))
-    except WouldFail:
-        os.unlink(hold.drop_in)
+    except (WouldFail, OSError):
+        for path in (temporary, hold.drop_in):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
         _tidy_up(folder, made=made)
         with contextlib.suppress(WouldFail):
             daemon_reload()

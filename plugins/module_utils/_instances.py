@@ -213,7 +213,7 @@ def _children(
 def _is_shepherd(process: Process, master: Process) -> bool:
     # The old master, forked off by a HUP on Odoo 19: it kept the handlers of its own exec. The new master's environment
     # names it for ever, so a later worker may bear the same pid: the handlers must tell as well.
-    return process.catches("HUP") and (_other_exec(process, master) or process.pid == master.handover_pid)
+    return process.catches("HUP") and (_other_exec(process, master) or process.shown_pid == master.handover_pid)
 
 
 def _other_exec(process: Process, master: Process) -> bool:

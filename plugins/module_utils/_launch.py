@@ -32,7 +32,8 @@ def why_not_launch(note: Note) -> t.Optional[str]:
     if os.geteuid() not in (0, note.uid):
         return "it ran as %s, and only root and that user can start it" % note.user
     if note.uid == 0:
-        theirs = [path for path in [program, *_files(note)] if not is_roots(path)]
+        # With -m, Python imports from the directory.
+        theirs = [path for path in [program, *_files(note), note.cwd] if not is_roots(path)]
         if theirs:
             return "it ran as root, and %s is not root's alone" % theirs[0]
     return None
@@ -70,8 +71,11 @@ def _program(note: Note) -> t.Optional[str]:
 
 def _files(note: Note) -> t.List[str]:
     """What is there of the paths among the arguments, options and lists included: root would execute or read it."""
-    words = (word.partition("=")[2] if word.startswith("-") else word for word in note.cmdline[1:])
-    paths = (os.path.join(note.cwd or "/", path) for word in words for path in word.split(",") if "/" in path)
+    words: t.List[str] = []
+    for word in note.cmdline[1:]:
+        # --config=FILE, and -cFILE.
+        words += [word.partition("=")[2], word[2:]] if word.startswith("-") else [word]
+    paths = (os.path.join(note.cwd or "/", path) for word in words for path in word.split(",") if path)
     return [path for path in paths if os.path.exists(path)]
 
 

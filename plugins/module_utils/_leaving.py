@@ -66,11 +66,11 @@ class Leaving(Subject):
             return  # it has begun to end by another hand meanwhile
         # Written before it is sent: whoever comes after a cut must not send a second one.
         note.sent, note.busy = uptime(), []
-        self.book.write(note)
         try:
+            self.book.write(note)
             lifted = send(self.proc, "INT", self.target(), force=self.order.force)
-        except Refused:
-            self.undo()
+        except (Refused, OSError):
+            note.sent = None
             raise
         self.work.begin(note.sent)
         self.has_sent = self.result.changed = True
@@ -84,7 +84,8 @@ class Leaving(Subject):
         self.result.busy = [one.told() for one in self.work.busy]
         if self.note is not None and self.note.busy != self.result.busy:
             self.note.busy = self.result.busy
-            self.book.write(self.note)
+            with contextlib.suppress(OSError):  # whoever asks sees what was seen before
+                self.book.write(self.note)
 
     def noted(self) -> t.Optional[Note]:
         """What is written down of this very server, by whichever call."""
@@ -95,12 +96,11 @@ class Leaving(Subject):
         """Do what the caller wants done then.
 
         :raises Overdue: nothing; or what was done did not end it.
+        :raises Refused: not even the first INT may be sent.
         """
         self.tell_busy()
         self.step("%s passed; at work: %s" % (" and ".join(late.options), late))
         if self.order.on_timeout == FAIL:
-            if not self.work.leaving:
-                self.undo()
             raise late
         try:
             if not self.work.leaving:
@@ -108,9 +108,10 @@ class Leaving(Subject):
                 if not self._ends_within(FORCED):
                     self.step("it was still there %g s after that" % FORCED)
             if self.order.on_timeout == ABORT:
-                self._abort(late)
-        except (Ended, Refused):
-            return  # it has ended meanwhile, or is about to and has given up its handlers
+                with contextlib.suppress(Refused):  # it is about to end, and has given up its handlers
+                    self._abort(late)
+        except Ended:
+            return
         if self.order.on_timeout == ON_KILL:
             self._kill(late)
 
@@ -154,9 +155,8 @@ class Leaving(Subject):
             self.step("KILL was sent to pid %d (%s)" % (process.pid, role))
         self.result.reason += "; KILL cut off: %s" % late
 
-    def undo(self) -> None:
+    def undo(self, note: Note) -> None:
         """Nothing was sent: nothing of ours may stay."""
-        note = t.cast(Note, self.note)
         if take_away(note.held, made=note.made):
             self.step("the hold was taken away again, since no signal was sent")
         self.book.forget(note)

@@ -101,8 +101,9 @@ class StateDirectory:
         :raises OSError: it could not be written (a full disk); what was there is there still, and no half file is.
         """
         target = os.path.join(self.path, name)
+        # One that is there was left behind by a call with our pid that was killed.
         temporary = "%s.%d" % (target, os.getpid())
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             os.fchmod(descriptor, mode)
             with os.fdopen(descriptor, "w") as file:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import calendar
 import os
 import re
+import stat
 import time
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular, reached
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import FILE, JOURNAL, LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
@@ -131,8 +132,14 @@ def find_load_line(text: str, pid: int) -> t.Optional[float]:
     return None
 
 
+def log_path(proc: Proc, master: Process, path: str) -> str:
+    """How a log is reached from here. Links on the way to it are followed, and one in its place is not."""
+    folder, name = os.path.split(path)
+    return os.path.join(reached(folder, root_of(proc.root, master)), name)
+
+
 def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] = ()) -> t.Optional[int]:
-    """Open a log for reading, if the server itself has that very file open, or its user owns it; None otherwise.
+    """Open a log for reading, if the server itself writes to that very file, or its user owns it; None otherwise.
 
     Root must not be made to read some other file by a link that the service's user has put in its place. Between a
     rotation and the next line of a process that process has the old file open, so the new one is known by its owner.
@@ -140,12 +147,12 @@ def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] =
     :param children: pids of more processes of the server, that may have opened it after a rotation.
     """
     try:
-        descriptor = open_regular(root_of(proc.root, master) + path, os.O_NOFOLLOW)
+        descriptor = open_regular(log_path(proc, master, path), os.O_NOFOLLOW)
     except OSError:
         return None
     held = os.fstat(descriptor)
     its_own = master.uid != 0 and held.st_uid == master.uid
-    if its_own or any((held.st_dev, held.st_ino) in _open_files(proc, pid) for pid in (master.pid, *children)):
+    if its_own or any((held.st_dev, held.st_ino) in _written_by(proc, pid) for pid in (master.pid, *children)):
         return descriptor
     os.close(descriptor)
     return None
@@ -156,16 +163,19 @@ def journal(most: int, *options: str) -> str:
     return end_of_output(most, JOURNALCTL, "--no-pager", "--quiet", "--output=cat", *options)
 
 
-def _open_files(proc: Proc, pid: int) -> t.Set[t.Tuple[int, int]]:
+def _written_by(proc: Proc, pid: int) -> t.Set[t.Tuple[int, int]]:
+    """Files that a process has open for writing. To hold one by O_PATH takes no right to it at all."""
     folder = "%s/%d/fd" % (proc.root, pid)
     files = set()
     try:
         for entry in os.listdir(folder):
             try:
-                status = os.stat(folder + "/" + entry)
+                path = folder + "/" + entry
+                if os.lstat(path).st_mode & stat.S_IWUSR:
+                    status = os.stat(path)
+                    files.add((status.st_dev, status.st_ino))
             except OSError:
                 continue
-            files.add((status.st_dev, status.st_ino))
     except OSError:
         pass
     return files

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import platform
-import threading
 import time
 import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import reached
+from ansible_collections.fleetops.odoo.plugins.module_utils._patience import within
 
 _CGROUPS = "/sys/fs/cgroup"
 #: Files of a cgroup: of the second version, and of the first one's controllers.
@@ -38,36 +40,6 @@ _IN_CONTROLLER = {
 #: Seconds that a file system may take to tell its size: a dead one over the network never does.
 _PATIENCE = 3.0
 _LARGEST = 1 << 14
-
-_T = t.TypeVar("_T")
-
-
-class TooSlow(Exception):
-    """It did not answer in time."""
-
-
-def within(seconds: float, function: t.Callable[[], _T]) -> _T:
-    """What a function returns that may never do so.
-
-    :raises TooSlow: it takes longer. It is left to itself, and ends with us.
-    """
-    found: t.List[_T] = []
-    failed: t.List[Exception] = []
-
-    def run() -> None:
-        try:
-            found.append(function())
-        except Exception as exc:  # it is raised again by the one who waits
-            failed.append(exc)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failed:
-        raise failed[0]
-    if not found:
-        raise TooSlow("no answer within %g s" % seconds)
-    return found[0]
 
 
 def machine() -> t.Dict[str, t.Any]:
@@ -109,15 +81,15 @@ def load(root: str = "/proc") -> t.Dict[str, t.Any]:
     }
 
 
-def disk(path: str, shown: str) -> t.Dict[str, t.Any]:
+def disk(path: str, shown: str, root: str = "") -> t.Dict[str, t.Any]:
     """Room on the file system of a path, in bytes.
 
-    :param path: as it is reached from here.
     :param shown: as it is called.
+    :param root: what to put before the path to reach it from here.
     :raises OSError: there is no such path.
     :raises TooSlow: the file system does not answer.
     """
-    status = within(_PATIENCE, lambda: os.statvfs(path))
+    status = within(_PATIENCE, lambda: os.statvfs(reached(path, root)))
     size = status.f_frsize
     return {
         "path": shown,

@@ -21,6 +21,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateD
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._psutil import psutil
+from ansible_collections.fleetops.odoo.plugins.module_utils._secrets import Secrets, hidden_in
 from ansible_collections.fleetops.odoo.plugins.module_utils._survey import survey
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import (
     RESTARTED,
@@ -169,14 +170,17 @@ def chosen_by(module: AnsibleModule, found: t.Sequence[t.Dict[str, t.Any]]) -> t
         return t.cast(t.List[t.Mapping[str, t.Any]], module.fail_json(msg=str(exc)))
 
 
-def told(module: AnsibleModule, results: t.Sequence[Result]) -> t.Dict[str, t.Any]:
-    """Results as a module returns them, with ``changed``, and ``diff`` where it is asked for."""
+def told(module: AnsibleModule, results: t.Sequence[Result], secrets: Secrets) -> t.Dict[str, t.Any]:
+    """Results as a module returns them, with ``changed``, and ``diff`` where it is asked for.
+
+    :param secrets: that the servers had at the first look: of one that has died since nobody can read them any more.
+    """
     found: t.Dict[str, t.Any] = {
         # A dump or statistics in the log change nothing.
         "changed": any(
             r.did == RESTARTED or (r.did == SIGNALLED and not _HARMLESS.issuperset(r.signals)) for r in results
         ),
-        "results": [result.told() for result in results],
+        "results": [hidden_in(secrets, result.told()) for result in results],
     }
     if module._diff:  # noqa: SLF001  # there is no other way to ask
         found["diff"] = [
@@ -187,11 +191,11 @@ def told(module: AnsibleModule, results: t.Sequence[Result]) -> t.Dict[str, t.An
     return found
 
 
-def warn(module: AnsibleModule, results: t.Sequence[StepsResult]) -> None:
+def warn(module: AnsibleModule, results: t.Sequence[StepsResult], secrets: Secrets) -> None:
     """Have the caller warned of what is in the results."""
     for one in results:
         for warning in one.warnings:
-            module.warn(t.cast(str, printable("pid %d: %s" % (one.pid, warning))))
+            module.warn(t.cast(str, printable("pid %d: %s" % (one.pid, secrets.hide(warning)))))
 
 
 def _find_psutil(module: AnsibleModule) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._cache_stats import CacheOrder, ask_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._module import choose_masters, find_host, timeout_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._secrets import hidden_in, known_secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import REFUSED
 
 
@@ -21,7 +22,10 @@ def cache_stats(module: AnsibleModule) -> None:
     order = CacheOrder(params["memory"], timeout_of(module), tuple(params["roles"]))
     seen, identities = choose_masters(module, host)
     results = ask_all(host, seen, identities, order, check_mode=module.check_mode)
+    secrets = known_secrets(host.proc, seen)
     told = [result.told() for result in results]
+    for one in told:
+        one["statistics"] = [hidden_in(secrets, found) for found in one["statistics"]]
     for one in told:
         if one["did"] == REFUSED or one["missing"]:
             module.warn("pid %d: %s" % (one["pid"], one["reason"]))

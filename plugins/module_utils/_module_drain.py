@@ -26,6 +26,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module import (
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._module_health import health_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._notes import Note, NoteBook, key_in
+from ansible_collections.fleetops.odoo.plugins.module_utils._secrets import Secrets, known_secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import printable
 from ansible_collections.fleetops.odoo.plugins.module_utils._undrain import UndrainOrder, undrain_all
 
@@ -42,6 +43,7 @@ def drain(module: AnsibleModule) -> None:
     drained = params["state"] == DRAINED
     order = _drain_order(module) if drained else _undrain_order(module)
     seen, identities = _settled(module, host)
+    secrets = known_secrets(host.proc, seen)
     notes = _notes(module, host, seen, identities, drained=drained)
     _make_sure_of_some(module, identities, notes, drained=drained)
     try:
@@ -50,11 +52,11 @@ def drain(module: AnsibleModule) -> None:
         else:
             results = undrain_all(host, seen, identities, notes, order, check_mode=module.check_mode)
     except DrainFailed as exc:
-        warn(module, exc.results)
-        module.fail_json(msg=printable(str(exc)), **_told(module, exc.results))
+        warn(module, exc.results, secrets)
+        module.fail_json(msg=printable(secrets.hide(str(exc))), **_told(module, exc.results, secrets))
     else:
-        warn(module, results)
-        module.exit_json(**_told(module, results))
+        warn(module, results, secrets)
+        module.exit_json(**_told(module, results, secrets))
 
 
 def _settled(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
@@ -141,5 +143,5 @@ def _make_sure_of_some(
     module.fail_json(msg=msg, results=[])
 
 
-def _told(module: AnsibleModule, results: t.Sequence[DrainResult]) -> t.Dict[str, t.Any]:
-    return {**told(module, results), "changed": any(one.changed for one in results)}
+def _told(module: AnsibleModule, results: t.Sequence[DrainResult], secrets: Secrets) -> t.Dict[str, t.Any]:
+    return {**told(module, results, secrets), "changed": any(one.changed for one in results)}

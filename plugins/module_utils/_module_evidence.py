@@ -17,6 +17,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module import (
     seconds_of,
     unseen,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._secrets import hidden_in, known_secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import one_off
 
 
@@ -27,11 +28,12 @@ def evidence(module: AnsibleModule) -> None:
     lines = lines_of(module)
     order = EvidenceOrder(params["dumps"] and not module.check_mode, seconds_of(module, "wait"), lines)
     seen, identities = choose_masters(module, host)
+    secrets = known_secrets(host.proc, seen)
     found = gather(host, seen, identities, order)
     module.exit_json(
         changed=False,
-        results=[one.told() for one in found],
+        results=[hidden_in(secrets, one.told()) for one in found],
         one_off=one_off(seen),
-        processes=process_tree(seen, host.proc.uptime_ticks()),
+        processes=secrets.hide_all(process_tree(seen, host.proc.uptime_ticks())),
         unseen=unseen(host, seen),
     )

@@ -14,6 +14,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._decide import SINCE
 from ansible_collections.fleetops.odoo.plugins.module_utils._module import choose_masters, find_host, timeout_of, told
 from ansible_collections.fleetops.odoo.plugins.module_utils._module_health import health_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload import ReloadFailed, ReloadOrder, reload_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._secrets import known_secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import iso, printable
 from ansible_collections.fleetops.odoo.plugins.module_utils._when import BadMoment, parse_moment
 
@@ -28,12 +29,13 @@ def reload(module: AnsibleModule) -> None:
     wish, health = _wish(module, host.clock), health_of(module, params["health"])
     order = ReloadOrder(wish, health, timeout_of(module), params["force"])
     seen, identities = choose_masters(module, host)
+    secrets = known_secrets(host.proc, seen)
     try:
         results = reload_all(host, seen, identities, order, check_mode=module.check_mode)
     except ReloadFailed as exc:
-        module.fail_json(msg=printable(str(exc)), **told(module, exc.results))
+        module.fail_json(msg=printable(secrets.hide(str(exc))), **told(module, exc.results, secrets))
     else:
-        module.exit_json(**told(module, results))
+        module.exit_json(**told(module, results, secrets))
 
 
 def _wish(module: AnsibleModule, clock: Clock) -> ReloadWish:

@@ -23,6 +23,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module import (
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._recycle import RecycleOrder, recycle_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._scale import ScaleOrder, ScaleResult, scale_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._secrets import Secrets, hidden_in, known_secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import StepsResult, printable
 
 #: One of these must be said to recycle_workers.
@@ -42,14 +43,17 @@ def workers(module: AnsibleModule) -> None:
         params["count"], timeout_of(module), params["wait_busy"], params["persist"], params["prove"], params["force"]
     )
     seen, identities = choose_masters(module, host)
+    secrets = known_secrets(host.proc, seen)
     try:
         results = scale_all(host, seen, identities, order, check_mode=module.check_mode)
     except CrewFailed as exc:
-        warn(module, exc.results)
-        module.fail_json(msg=printable(str(exc)), **_scaled(module, t.cast(t.List[ScaleResult], exc.results)))
+        warn(module, exc.results, secrets)
+        module.fail_json(
+            msg=printable(secrets.hide(str(exc))), **_scaled(module, t.cast(t.List[ScaleResult], exc.results), secrets)
+        )
     else:
-        warn(module, results)
-        module.exit_json(**_scaled(module, results))
+        warn(module, results, secrets)
+        module.exit_json(**_scaled(module, results, secrets))
 
 
 def recycle_workers(module: AnsibleModule) -> None:
@@ -57,18 +61,19 @@ def recycle_workers(module: AnsibleModule) -> None:
     host, params = find_host(), module.params
     order = _recycle_order(module)
     seen, identities = choose_masters(module, host)
+    secrets = known_secrets(host.proc, seen)
     try:
         results = recycle_all(host, seen, identities, order, check_mode=module.check_mode)
     except CrewFailed as exc:
-        warn(module, exc.results)
-        module.fail_json(msg=printable(str(exc)), **_recycled(module, exc.results))
+        warn(module, exc.results, secrets)
+        module.fail_json(msg=printable(secrets.hide(str(exc))), **_recycled(module, exc.results, secrets))
     else:
         known = {child.process.pid for one in seen.instances for child in one.children}
         unknown = sorted(set(params["pids"] or []) - known)
         if unknown:
             module.warn("pids: no worker of an Odoo server has pid %s" % ", ".join(map(str, unknown)))
-        warn(module, results)
-        module.exit_json(**_recycled(module, results))
+        warn(module, results, secrets)
+        module.exit_json(**_recycled(module, results, secrets))
 
 
 def _recycle_order(module: AnsibleModule) -> RecycleOrder:
@@ -112,8 +117,8 @@ def _size_of(module: AnsibleModule, text: t.Optional[str]) -> t.Optional[int]:
     return size
 
 
-def _scaled(module: AnsibleModule, results: t.Sequence[ScaleResult]) -> t.Dict[str, t.Any]:
-    found = told(module, results)
+def _scaled(module: AnsibleModule, results: t.Sequence[ScaleResult], secrets: Secrets) -> t.Dict[str, t.Any]:
+    found = told(module, results, secrets)
     found["changed"] = any(one.changed for one in results)
     written = [one.persisted for one in results if one.persisted and one.persisted["changed"]]
     if "diff" in found:
@@ -129,5 +134,8 @@ def _scaled(module: AnsibleModule, results: t.Sequence[ScaleResult]) -> t.Dict[s
     return found
 
 
-def _recycled(module: AnsibleModule, results: t.Sequence[StepsResult]) -> t.Dict[str, t.Any]:
-    return {**told(module, results), "changed": any(one.signals for one in results)}
+def _recycled(module: AnsibleModule, results: t.Sequence[StepsResult], secrets: Secrets) -> t.Dict[str, t.Any]:
+    found = told(module, results, secrets)
+    for one in found["results"]:
+        one["recycled"] = [hidden_in(secrets, worker) for worker in one["recycled"]]
+    return {**found, "changed": any(one.signals for one in results)}

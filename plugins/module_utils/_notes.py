@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._boot import boot_id
 from ansible_collections.fleetops.odoo.plugins.module_utils._hold import Hold, restored
-from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import DRAINING, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
+from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import Supervisor
 from ansible_collections.fleetops.odoo.plugins.module_utils._survey import supervisor_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._tell import user_name
@@ -87,6 +88,14 @@ class Note:
             "supervisor": {"unit": self.unit},
             "options": {"http_port": self.http_port},
         }
+
+    def is_of(self, instance: Instance, options: Options) -> bool:
+        """Whether a server has the same user, odoo.conf and port, whoever keeps it running."""
+        return (self.uid, self.config_file, self.http_port) == (
+            instance.master.uid,
+            options.config_file,
+            options.http_port,
+        )
 
     @property
     def name(self) -> str:
@@ -161,6 +170,15 @@ class NoteBook:
         keys = [n[len(_PREFIX) : -len(_SUFFIX)] for n in names if n.startswith(_PREFIX) and n.endswith(_SUFFIX)]
         found = [note for note in map(self.read, keys) if note is not None]
         return sorted(found, key=lambda note: (note.begun, note.key))
+
+    def told_to_end(self, instance: Instance) -> bool:
+        """Whether a drain has sent this very server its INT, or was about to."""
+        return any(note.identity == instance.identity and note.sent is not None for note in self.all())
+
+    def state_of(self, instance: Instance, options: Options) -> str:
+        """State of a server. One without HTTP does not show that it drains, so there the note of that has to do."""
+        drains = not options.http_enable and self.told_to_end(instance)
+        return DRAINING if drains else instance.state
 
     def write(self, note: Note) -> None:
         """Put a note in the place of what was there.

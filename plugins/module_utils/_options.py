@@ -18,9 +18,10 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command
-from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import reached, read_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, parse_environ
+from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
 
 #: Bytes of an odoo.conf.
@@ -175,7 +176,7 @@ def read_settings(
     if path:
         path = os.path.join(master.working_directory, path)
         try:
-            text = read_regular(root + path, LARGEST_FILE)
+            text = read_regular(reached(path, root), LARGEST_FILE)
             content = parse_configuration(text.decode("utf-8", "replace"), wanted)
         except OSError as exc:
             error = "%s cannot be read: %s" % (path, exc.strerror or exc)
@@ -276,7 +277,8 @@ def merge(
     return Options(
         config_file=path,
         config_error=error,
-        databases=listed(text("db_name")),
+        # One may be an address, with a password in it.
+        databases=listed(redact_text(text("db_name") or "")),
         http_enable=flag("http_enable"),
         http_interface=text("http_interface") or "",
         http_port=number("http_port"),
@@ -308,6 +310,6 @@ def _configuration_path(environ: t.Mapping[str, str], root: str) -> t.Optional[s
             return environ[name]
     home = environ.get("HOME", "")
     for name in (".odoorc", ".openerp_serverrc"):
-        if home and os.path.exists("%s%s/%s" % (root, home, name)):
+        if home and os.path.exists(reached("%s/%s" % (home, name), root)):
             return home + "/" + name
     return None

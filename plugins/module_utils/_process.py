@@ -82,7 +82,7 @@ class Process:
 
     @property
     def handover_pid(self) -> t.Optional[int]:
-        """Pid of the shepherd that handed over to this master, if a reload of Odoo 19 made it."""
+        """Pid, in its own log, of the shepherd that handed over to this master, if a reload of Odoo 19 made it."""
         text = self.marks.get("ODOO_READY_SIGHUP_PID", "")
         return int(text) if text.isdigit() else None
 

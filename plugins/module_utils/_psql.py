@@ -199,16 +199,16 @@ def find_psql(proc: Proc, master: Process) -> t.Tuple[str, t.Tuple[str, ...]]:
     roots = [(root_of(proc.root, master), (MOUNTS, NETWORK))] if MOUNTS in foreign else []
     for root, spaces in [*roots, ("", (NETWORK,))]:
         for place in _PLACES:
-            # Debian's /usr/bin/psql is there without any psql that it could start.
-            there = (path for path in glob.glob(glob.escape(root) + place) if not _is_wrapper(path))
-            found = sorted(filter(is_roots, there), key=_by_version)
+            there = (path[len(root) :] for path in glob.glob(glob.escape(root) + place) if not _is_wrapper(path))
+            found = sorted((path for path in there if is_roots(path, root)), key=_by_version)
             if found:
-                return found[-1][len(root) :], spaces
+                return found[-1], spaces
     raise NoAnswer("psql is not installed there, or not root's alone")
 
 
 def _is_wrapper(path: str) -> bool:
-    return os.path.basename(os.path.realpath(path)) == "pg_wrapper"
+    # Debian's /usr/bin/psql is there without any psql that it could start.
+    return os.path.islink(path) and os.path.basename(os.readlink(path)) == "pg_wrapper"
 
 
 def _by_version(path: str) -> t.List[int]:

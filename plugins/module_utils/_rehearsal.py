@@ -20,6 +20,7 @@ import os
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import PYTHON, Command
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import reached
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import DELETED, Process, parse_environ
@@ -59,7 +60,7 @@ def rehearse(
     master, command = instance.master, instance.command
     environ = _environment(proc, master, "a HUP")
     root = root_of(proc.root, master)
-    executable = interpreter_path(command, environ, master.cwd, lambda path: os.access(root + path, os.X_OK))
+    executable = interpreter_path(command, environ, master.cwd, lambda path: os.access(reached(path, root), os.X_OK))
     if executable is None:
         raise WouldFail(
             "its interpreter %s is not found in its PATH, so a HUP would kill it" % command.interpreter,
@@ -74,7 +75,7 @@ def rehearse(
             restart_helps=True,
         )
     _check_files(root, "%s/%d/exe" % (proc.root, master.pid), master, command, executable)
-    trap = path_trap(executable, environ, lambda path: os.path.exists(root + path))
+    trap = path_trap(executable, environ, lambda path: os.path.exists(reached(path, root)))
     if trap:
         raise WouldFail(trap, _remedy(executable, environ, unit), restart_helps=True)
     if master.uid == 0:
@@ -114,7 +115,7 @@ def rehearse_restart(
     environ = _environment(proc, master, "a restart")
     root = root_of(proc.root, master)
     home = cwd or master.working_directory
-    executable = interpreter_path(command, environ, home, lambda path: os.access(root + path, os.X_OK))
+    executable = interpreter_path(command, environ, home, lambda path: os.access(reached(path, root), os.X_OK))
     script = command.script and os.path.join(home, command.script)
     lost = _lost(root, command, home, executable, script)
     if lost or executable is None:
@@ -168,11 +169,11 @@ def _lost(
     root: str, command: Command, home: str, executable: t.Optional[str], script: t.Optional[str]
 ) -> t.Optional[str]:
     """What a start needs and what is not there, as a noun phrase."""
-    if not os.path.isdir(root + home):
+    if not os.path.isdir(reached(home, root)):
         return "its working directory %s" % home
-    if executable is None or not os.access(root + executable, os.X_OK):
+    if executable is None or not os.access(reached(executable, root), os.X_OK):
         return "its interpreter %s" % (executable or command.interpreter)
-    if script and not os.path.exists(root + script):
+    if script and not os.path.exists(reached(script, root)):
         return "its script %s" % script
     return None
 
@@ -180,7 +181,7 @@ def _lost(
 def _runs(root: str, exe: str, executable: str) -> bool:
     """Whether this path names the very program that the process runs."""
     try:
-        named, running = os.stat(root + executable), os.stat(exe)
+        named, running = os.stat(reached(executable, root)), os.stat(exe)
     except OSError:
         return False
     return (named.st_dev, named.st_ino) == (running.st_dev, running.st_ino)
@@ -253,7 +254,7 @@ def _check_files(root: str, exe: str, master: Process, command: Command, executa
             "restart it through its supervisor",
             restart_helps=True,
         )
-    if not os.path.exists(root + executable):
+    if not os.path.exists(reached(executable, root)):
         raise WouldFail(
             "its interpreter %s is gone" % executable,
             "restart it through its supervisor once it is back",
@@ -270,7 +271,7 @@ def _check_files(root: str, exe: str, master: Process, command: Command, executa
             "restart it through its supervisor",
             restart_helps=True,
         )
-    if command.script and not os.path.exists(root + os.path.join(master.cwd or "/", command.script)):
+    if command.script and not os.path.exists(reached(os.path.join(master.cwd or "/", command.script), root)):
         raise WouldFail(
             "its script %s is gone" % command.script,
             "restart it through its supervisor once it is back",

@@ -101,6 +101,7 @@ class _Reload(Subject):
         super().__init__(host, seen, first, order.health, order.timeout)
         self._order = order
         self._lock: t.Optional[int] = None
+        self._book = NoteBook(host.store)
         self.probe()
         self.result = ReloadResult(first.identity, first.master.pid, "nothing", "", before=self.summary())
 
@@ -172,6 +173,8 @@ class _Reload(Subject):
         self.host.store.forget_others(self.proc.lives)
 
     def _decide(self, waited_for: t.Optional[str]) -> Decision:
+        if self._book.state_of(self.now, self.options) != self.now.state and not self._order.force:
+            raise WouldFail("it was told to end by a drain, and without HTTP it does not show how far that is")
         staleness = self.facts().staleness if self._order.wish.policy == STALE else None
         decision = decide_reload(self.now, self.load(), staleness, self._order.wish, waited_for, iso)
         if decision.kind == REFUSE:
@@ -308,11 +311,6 @@ class _Reload(Subject):
             # The reload itself went well. Without the marker the next call knows less, and may reload once more.
             self.result.reason += " (when it loaded could not be written down: %s)" % (exc.strerror or exc)
 
-    def _was_drained(self) -> bool:
-        """Whether a drain has told it to end. One that has just been started may look as if it booted, then."""
-        notes = NoteBook(self.host.store).all()
-        return any(note.identity == self.now.identity and note.sent is not None for note in notes)
-
     def failure(self, exc: Exception) -> str:
         """One message for a person: what happened, what was done, and the server's last words."""
         pid, restarted = self.result.pid, self.result.did == RESTARTED
@@ -322,7 +320,7 @@ class _Reload(Subject):
         if isinstance(exc, Ended) and restarted:
             what = "Odoo with pid %d was restarted by %s and did not come back: %s" % (pid, self.supervisor.kind, exc)
         elif isinstance(exc, Ended):
-            drained = not self.result.signals and (self.now.state == DRAINING or self._was_drained())
+            drained = not self.result.signals and (self.now.state == DRAINING or self._book.told_to_end(self.now))
             what = "Odoo with pid %d ended %s" % (pid, "its drain and is gone" if drained else done)
             if self._follow():
                 what += succeeded_by(self.supervisor, self.now)

@@ -8,11 +8,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import reached
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import PREFORK, Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._patience import TooSlow, within
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._psutil import psutil
 from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
@@ -20,6 +23,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._version import majo
 _MIB = 1 << 20
 #: Bytes that must be free on each filesystem that a starting server writes to.
 _LEAST_DISK = 16 * _MIB
+#: Seconds that a filesystem may take to tell what is free on it.
+_PATIENCE = 3.0
 #: Since this version a HUP starts the new generation beside the old one.
 _SIDE_BY_SIDE = 19
 
@@ -32,6 +37,8 @@ class Room:
     free: int
     #: what is written there, its path, and what is free on its filesystem
     disks: t.Tuple[t.Tuple[str, str, int], ...] = ()
+    #: the same of those that do not answer
+    silent: t.Tuple[t.Tuple[str, str], ...] = ()
 
 
 def shortages(room: Room) -> t.List[str]:
@@ -42,6 +49,7 @@ def shortages(room: Room) -> t.List[str]:
             "a second generation beside the first needs about %d MiB of memory, and %d MiB are free, swap included"
             % (-(-room.needed // _MIB), room.free // _MIB)
         )
+    short += ["the filesystem of %s %s does not answer" % one for one in room.silent]
     short += [
         "the filesystem of %s %s has %.1f MiB free, and a start needs %d MiB"
         % (what, path, free / _MIB, _LEAST_DISK // _MIB)
@@ -92,14 +100,21 @@ def read_room(
     :param restart: the old generation ends before the new one starts.
     """
     root = root_of(proc.root, instance.master)
-    places = [(what, path, root + path) for what, path in paths.items() if path]
-    places.append(("what we remember in", state, state))
-    seen = [(what, path, _disk_free(real)) for what, path, real in places]
-    disks = tuple((what, path, free) for what, path, free in seen if free is not None)
+    places = [(what, path, root) for what, path in paths.items() if path]
+    disks: t.List[t.Tuple[str, str, int]] = []
+    silent: t.List[t.Tuple[str, str]] = []
+    for what, path, above in [*places, ("what we remember in", state, "")]:
+        try:
+            room = within(_PATIENCE, functools.partial(_disk_free, path, above))
+        except TooSlow:
+            silent.append((what, path))
+            continue
+        if room is not None:
+            disks.append((what, path, room))
     if restart or instance.mode != PREFORK or (major(version) or 0) < _SIDE_BY_SIDE:
-        return Room(None, 0, disks)
+        return Room(None, 0, tuple(disks), tuple(silent))
     free = free_memory()
-    return Room(_size(proc, instance, free), free, disks)
+    return Room(_size(proc, instance, free), free, tuple(disks), tuple(silent))
 
 
 def _size(proc: Proc, instance: Instance, enough: int) -> int:
@@ -117,8 +132,9 @@ def _size(proc: Proc, instance: Instance, enough: int) -> int:
     return sum(process.rss_pages * page if size is None else size for process, size in zip(processes, sizes))
 
 
-def _disk_free(path: str) -> t.Optional[int]:
+def _disk_free(path: str, root: str) -> t.Optional[int]:
     """Bytes that others than root may still write on the filesystem of a path that need not be there yet."""
+    path = reached(path, root)
     while True:
         try:
             found = os.statvfs(path)

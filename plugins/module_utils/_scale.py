@@ -176,7 +176,7 @@ class _Scale(Crew[ScaleResult]):
         if there < count:
             self._grow(count - there)
         elif there > count:
-            self._shrink(there)
+            self._shrink()
         elif self._kept_up != count and (self.result.signals or self._order.prove):
             self._learn()
         elif not self.result.signals:
@@ -257,7 +257,7 @@ class _Scale(Crew[ScaleResult]):
         found = [*self.now.having(HTTP, CURRENT), *self.now.having(UNKNOWN)]
         return {child.process.identity for child in found}
 
-    def _shrink(self, there: int) -> None:
+    def _shrink(self) -> None:
         """TTOU until the number is the one that is wished for, and an INT to as many as are too many."""
         if self._kept_up is None:
             self._learn()
@@ -269,9 +269,7 @@ class _Scale(Crew[ScaleResult]):
                 self._kept_up -= 1
                 self.clock.sleep(_PACE)
             self._rebase()
-        leaving = {child.process.identity for child in self._still_leaving()}
-        others = [child for child in self.crew(HTTP) if child.process.identity not in leaving]
-        for child in self._choose(others, there - count - len(leaving)):
+        for child in self._choose():
             if self.send_to(child, "INT"):
                 self._leaving.append(child)
         if self._leaving:
@@ -279,14 +277,24 @@ class _Scale(Crew[ScaleResult]):
         else:
             self.pause(_PATIENCE)
 
-    def _choose(self, others: t.Sequence[Child], number: int) -> t.List[Child]:
-        if number <= 0:
+    def _choose(self) -> t.List[Child]:
+        asked = self._staying()
+        if len(asked) <= self._order.count:
             return []
         if self.hidden:
-            busy: t.Collection[int] = [child.process.pid for child in others]
+            busy: t.Collection[int] = [child.process.pid for child in asked]
         else:
-            busy = {one.pid for one in self.ask(others)[1]}
-        return pick(others, busy, number, wait_busy=self._order.wait_busy)
+            busy = {one.pid for one in self.ask(asked)[1]}
+            # Some may have ended by themselves meanwhile, and nobody comes in their place any more.
+            self.look()
+        there, pids = self._staying(), {child.process.pid for child in asked}
+        known = [child for child in there if child.process.pid in pids]
+        return pick(known, busy, max(0, len(there) - self._order.count), wait_busy=self._order.wait_busy)
+
+    def _staying(self) -> t.List[Child]:
+        """Http workers that were not told to end."""
+        leaving = {child.process.identity for child in self._still_leaving()}
+        return [child for child in self.crew(HTTP) if child.process.identity not in leaving]
 
     def _await_one(self) -> None:
         """Wait until all who were told to end have ended, or for long enough that others may have become idle."""

@@ -15,7 +15,7 @@ import typing as t
 import urllib.parse
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import reached, read_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import LARGEST_FILE
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
@@ -70,6 +70,15 @@ class Secrets:
                 yield name, form
 
 
+#: What of a result others have written: a log, a request, a server's complaint. The rest is ours, and others go by it.
+_FOREIGN = ("reason", "log", "steps", "busy", "lost", "processes", "other")
+
+
+def hidden_in(secrets: Secrets, told: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """A result of a module without them."""
+    return {key: secrets.hide_all(value) if key in _FOREIGN else value for key, value in told.items()}
+
+
 def sort_out(found: t.Iterable[t.Tuple[str, str]], ordinary: t.Collection[str]) -> Secrets:
     """Secrets of what was found. One that is short, or that is a name as well, cannot be told from other words. Pure.
 
@@ -100,7 +109,7 @@ def known_secrets(proc: Proc, seen: Look) -> Secrets:
         ordinary.update(options.databases)
         ordinary.add(user_name(master.uid))
         if options.config_file:
-            entries = list(_entries(root_of(proc.root, master) + options.config_file))
+            entries = list(_entries(reached(options.config_file, root_of(proc.root, master))))
             found += _of_pairs(entries, "%s of odoo.conf")
             ordinary.update(value for key, value in entries if key in ("db_user", "db_name", "db_host", "dbfilter"))
         for process, _role in instance.everybody:

@@ -17,6 +17,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pendin
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import HTTP, MASTER, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive, look_again
+from ansible_collections.fleetops.odoo.plugins.module_utils._notes import NoteBook
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail, rehearse
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import STATE, Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check, send
@@ -63,7 +64,7 @@ def signal_all(
 
     :raises SignalFailed: a rule forbids it for one of them (nothing was sent then), or an effect did not come.
     """
-    shots = [shot for identity in identities for shot in _shots(t.cast(Instance, seen.instance(identity)), order)]
+    shots = [shot for identity in identities for shot in _shots(host, seen, identity, order)]
     results = [shot.result for shot in shots]
     if check_mode:
         _ask_all(host, seen, shots, order, results)
@@ -92,10 +93,12 @@ def signal_all(
 
 
 def _look_at(host: Host, shot: _Shot) -> None:
-    now = look_again(host.proc, shot.instance).instance(shot.instance.identity)
+    seen = look_again(host.proc, shot.instance)
+    now = seen.instance(shot.instance.identity)
     if now is not None:
         shot.instance = now
-        shot.target = Target(shot.target.process, shot.target.role, now.mode, now.state)
+        state = NoteBook(host.store).state_of(now, seen.options[now.identity])
+        shot.target = Target(shot.target.process, shot.target.role, now.mode, state)
 
 
 def _ask_all(
@@ -117,13 +120,15 @@ def _refused(shot: _Shot, order: SignalOrder, why: Exception, results: t.List[Re
     return SignalFailed("%s is not sent to pid %d: %s%s" % (order.signal, shot.result.pid, why, rule), results)
 
 
-def _shots(instance: Instance, order: SignalOrder) -> t.List[_Shot]:
+def _shots(host: Host, seen: Look, identity: str, order: SignalOrder) -> t.List[_Shot]:
+    instance = t.cast(Instance, seen.instance(identity))
+    state = NoteBook(host.store).state_of(instance, seen.options[identity])
     children = [child.process for child in instance.having(order.role)]
     processes = [instance.master] if order.role == MASTER else children
     return [
         _Shot(
             instance,
-            Target(process, order.role, instance.mode, instance.state),
+            Target(process, order.role, instance.mode, state),
             Result(process.identity, process.pid, NOTHING, "", before=_process_summary(instance, alive=True)),
         )
         for process in processes

@@ -17,14 +17,15 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._files import changed_after
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import changed_after, reached
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded
 
 NOTHING, RELOAD, RESTART = "none", "reload", "restart"
 
 #: What Odoo reads when it loads. Compiled files follow from these.
 _CODE = (".py", ".xml", ".csv", ".js", ".scss")
-_SKIPPED_FOLDERS = frozenset(["__pycache__", "node_modules"])
+#: The last one is root's alone on every ext4 volume, so that the server's own user would never come to an end of it.
+_SKIPPED_FOLDERS = frozenset(["__pycache__", "node_modules", "lost+found"])
 #: How many changed files are named.
 _NAMED = 10
 #: Seconds that all walks of one look may take: links that lead to everywhere must not hold us.
@@ -76,7 +77,7 @@ class CodeTree:
     def files(self, root: str, folder: str, excluded: t.Optional[str]) -> Walked:
         """Every file of code below a folder; links are followed, each folder once."""
         try:
-            status = os.stat(root + folder)
+            status = os.stat(reached(folder, root))
         except OSError:
             return [], [folder]
         # Not the path: /proc/PID/root of a container reads "/" for all of them.
@@ -90,32 +91,34 @@ class CodeTree:
         self, root: str, folder: str, excluded: t.Optional[str], incomplete: t.List[str]
     ) -> t.Iterator[t.Tuple[float, str]]:
         seen: t.Set[t.Tuple[int, int]] = set()
-        waiting = [folder]
+        #: each folder as the server sees it, and as it is reached from here
+        waiting = [(folder, reached(folder, root))]
         while waiting:
-            here = waiting.pop()
+            here, real = waiting.pop()
             if time.monotonic() > self._end:
                 incomplete.append(folder)
                 return
             try:
-                status = os.stat(root + here)
+                status = os.stat(real)
                 if (status.st_dev, status.st_ino) in seen or here == excluded:
                     continue
                 seen.add((status.st_dev, status.st_ino))
-                entries = list(os.scandir(root + here))
+                entries = list(os.scandir(real))
             except OSError:
                 incomplete.append(here)
                 continue
             for entry in entries:
-                name = entry.name
+                name, path = entry.name, "%s/%s" % (here, entry.name)
                 try:
+                    target = reached(path, root) if entry.is_symlink() else None
                     if name.endswith(_CODE):
+                        changed = entry.stat(follow_symlinks=False).st_ctime
                         # Both the link and what it leads to: changing either changes what is loaded.
-                        changed = entry.stat().st_ctime
-                        if entry.is_symlink():
-                            changed = max(changed, entry.stat(follow_symlinks=False).st_ctime)
-                        yield changed, "%s/%s" % (here, name)
-                    elif not name.startswith(".") and name not in _SKIPPED_FOLDERS and entry.is_dir():
-                        waiting.append("%s/%s" % (here, name))
+                        yield max(changed, os.stat(target).st_ctime) if target else changed, path
+                        continue
+                    is_folder = os.path.isdir(target) if target else entry.is_dir()
+                    if is_folder and not name.startswith(".") and name not in _SKIPPED_FOLDERS:
+                        waiting.append((path, target or entry.path))
                 except OSError:
                     continue
 

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Pending, TimedOut, wait_until
@@ -118,19 +117,19 @@ class Subject:
         """What it still lacks of being complete and healthy."""
         lacking = missing(self.now, self.options, self.host.store.scaled(self.now.master))
         if lacking is None:
-            sick = self._ask(self._check)
+            sick = self._ask(self.deadline - self.clock.monotonic())
             lacking = sick and "it to be healthy: " + sick
         return Pending(lacking) if lacking else None
 
     def probe(self) -> None:
         """Ask a server that nothing was done to for its health, and do not wait long."""
-        if self._check is not None and self.now.state == RUNNING:
-            self._ask(dataclasses.replace(self._check, timeout=min(self._check.timeout, _FIRST_REQUEST)))
+        if self.now.state == RUNNING:
+            self._ask(_FIRST_REQUEST)
 
-    def _ask(self, check: t.Optional[HealthCheck]) -> t.Optional[str]:
-        if check is None or not self.options.http_enable:
+    def _ask(self, seconds: float) -> t.Optional[str]:
+        if self._check is None or not self.options.http_enable:
             return None
-        sick = check_health(check, self.now, self.options, self.version, self.proc.root)
+        sick = check_health(self._check.within(seconds), self.now, self.options, self.version, self.proc.root)
         self.health = sick or "ok"
         return sick
 

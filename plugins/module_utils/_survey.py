@@ -15,6 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._boot import uptime
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import reached
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import Loaded, StateDirectory, loaded
 from ansible_collections.fleetops.odoo.plugins.module_utils._log import logged_load
@@ -158,7 +159,7 @@ def _sources(proc: Proc, seen: Look, instance: Instance, supervisor: Supervisor,
     if package and not addons:
         addons = [os.path.join(os.path.dirname(package), "addons")]
     root = root_of(proc.root, master)
-    code = [path for path in [package, *addons] if path and os.path.isdir(root + path)]
+    code = [path for path in [package, *addons] if path and os.path.isdir(reached(path, root))]
     # What lies below another one of them is walked with that.
     code = [path for path in dict.fromkeys(code) if not any(path.startswith(other + "/") for other in code)]
     interpreter = (master.executable or "").replace(DELETED, "")

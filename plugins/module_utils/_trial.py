@@ -129,33 +129,40 @@ def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start)
     Files and not pipes take what it writes: a process that the server's code leaves behind may keep a pipe open.
 
     :param task: what :data:`_CODE` reads: script, package, args, config_file, changed.
-    :raises NoTrial: it took too long, or its interpreter cannot be run.
+    :raises NoTrial: it took too long, its interpreter cannot be run, or we cannot write.
     """
+    try:
+        with tempfile.TemporaryFile() as order, tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as said:
+            order.write(json.dumps({**task, "fd": answer.fileno()}).encode())
+            order.seek(0)
+            _run(proc, master, start, order, answer, said)
+            answer.seek(0)
+            said.seek(0)
+            return answer.read(_MOST_WRITTEN), said.read(_MOST_WRITTEN).decode("utf-8", "replace")
+    except OSError as exc:
+        raise NoTrial("its code cannot be tried out: %s" % (exc.strerror or exc)) from None
+
+
+def _run(proc: Proc, master: Process, start: Start, order: t.IO[bytes], answer: t.IO[bytes], said: t.IO[bytes]) -> None:
     clean = {key: value for key, value in start.environ.items() if key not in _HANDOVER_VARIABLES}
-    with tempfile.TemporaryFile() as order, tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as said:
-        order.write(json.dumps({**task, "fd": answer.fileno()}).encode())
-        order.seek(0)
-        try:
-            subprocess.run(  # pylint: disable=ansible-bad-function  # run_command cannot become a user
-                [start.name, "-B", "-c", _CODE],
-                executable=start.executable,
-                env=clean,
-                stdin=order,
-                stdout=subprocess.DEVNULL,
-                stderr=said,
-                pass_fds=(answer.fileno(),),
-                # Without our terminal, and in a group of its own.
-                start_new_session=True,
-                preexec_fn=becoming(proc, master, start.cwd, _MOST_WRITTEN),  # a module has one thread
-                timeout=_TIMEOUT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise NoTrial(
-                "its code could not be imported within %d s, so nothing proves that it would survive" % _TIMEOUT
-            ) from None
-        except (OSError, subprocess.SubprocessError) as exc:
-            raise NoTrial("its interpreter %s cannot be run as its user: %s" % (start.executable, exc)) from None
-        answer.seek(0)
-        said.seek(0)
-        return answer.read(_MOST_WRITTEN), said.read(_MOST_WRITTEN).decode("utf-8", "replace")
+    try:
+        subprocess.run(  # pylint: disable=ansible-bad-function  # run_command cannot become a user
+            [start.name, "-B", "-c", _CODE],
+            executable=start.executable,
+            env=clean,
+            stdin=order,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            pass_fds=(answer.fileno(),),
+            # Without our terminal, and in a group of its own.
+            start_new_session=True,
+            preexec_fn=becoming(proc, master, start.cwd, _MOST_WRITTEN),  # a module has one thread
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise NoTrial(
+            "its code could not be imported within %d s, so nothing proves that it would survive" % _TIMEOUT
+        ) from None
+    except (OSError, subprocess.SubprocessError) as exc:
+        raise NoTrial("its interpreter %s cannot be run as its user: %s" % (start.executable, exc)) from None

@@ -194,6 +194,9 @@ class _Undrain:
         if not same and note.kind in (SYSTEMD, SUPERVISORD):
             # Its odoo.conf may say another port by now.
             same = [one for one in now.instances if supervisor_of(one.master) == note.supervisor]
+        if not same and NONE in (note.kind, note.held.kind):
+            # A command may be run from anywhere.
+            same = [one for one in now.instances if note.is_of(one, now.options[one.identity])]
         chosen = max(same, key=lambda one: one.master.start, default=None)
         return None if chosen is None else (now, chosen)
 

@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command
-from ansible_collections.fleetops.odoo.plugins.module_utils._files import read_regular
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import reached, read_regular
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 
@@ -39,36 +39,35 @@ class Release:
 def find_release(master: Process, command: Command, proc_root: str = "/proc") -> Release:
     """Find the Odoo of a server on the disk; empty when its release.py is not found."""
     root = root_of(proc_root, master)
-    for pattern in _places(master, command):
-        for path in sorted(glob.glob(root + pattern)):
+    for folder, below in _places(master, command):
+        real = reached(folder, root)
+        for path in sorted(glob.glob(glob.escape(real) + below)):
             try:
                 version = parse_release(read_regular(path, 1 << 16).decode("utf-8", "replace"))
             except OSError:
                 continue
             if version:
-                return Release(version, os.path.dirname(path)[len(root) :])
+                return Release(version, os.path.dirname(folder + path[len(real) :]))
     return Release()
 
 
-def _places(master: Process, command: Command) -> t.List[str]:
+def _places(master: Process, command: Command) -> t.Iterator[t.Tuple[str, str]]:
+    """Folders, and patterns of what may be the release.py below them."""
     cwd = master.working_directory
-    folders = []
-    if command.script:
-        folders.append(glob.escape(os.path.dirname(os.path.join(cwd, command.script))))
-    elif command.package:
-        folders.append(glob.escape(cwd))
-    prefixes = []
-    if "/" in command.interpreter:
-        prefixes.append(os.path.dirname(os.path.dirname(os.path.join(cwd, command.interpreter))))
-    if command.script:
-        # A script that pip made stands in the bin directory of its environment.
-        prefixes.append(os.path.dirname(os.path.dirname(os.path.join(cwd, command.script))))
-    if master.executable:
-        prefixes.append(os.path.dirname(os.path.dirname(master.executable)))
-    for prefix in (glob.escape(path.rstrip("/")) for path in prefixes):
-        folders += [prefix + "/lib/python3*/site-packages", prefix + "/lib/python3*/dist-packages"]
-    folders += ["/usr/local/lib/python3*/dist-packages", "/usr/lib/python3/dist-packages"]
-    return ["%s/%s/release.py" % (folder.rstrip("/"), package) for folder in folders for package in ("odoo", "openerp")]
+    interpreter = os.path.join(cwd, command.interpreter) if "/" in command.interpreter else None
+    script = os.path.join(cwd, command.script) if command.script else None
+    places: t.List[t.Tuple[str, str]] = []
+    if script or command.package:
+        places.append((os.path.dirname(script) if script else cwd, ""))
+    # A script that pip made stands in the bin directory of its environment, as its interpreter does.
+    for program in (interpreter, script, master.executable):
+        if program:
+            prefix = os.path.dirname(os.path.dirname(program))
+            places += [(prefix, "/lib/python3*/site-packages"), (prefix, "/lib/python3*/dist-packages")]
+    places += [("/usr/local/lib", "/python3*/dist-packages"), ("/usr/lib/python3/dist-packages", "")]
+    for folder, below in places:
+        for package in ("odoo", "openerp"):
+            yield folder.rstrip("/"), "%s/%s/release.py" % (below, package)
 
 
 def major(version: t.Optional[str]) -> t.Optional[int]:

@@ -24,9 +24,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._tell import printab
 #: What the state of a master is called that has ended.
 GONE = "gone"
 
-#: Seconds that the last request before the deadline gets at least.
-_LAST_REQUEST = 0.5
-
 
 @dataclass(frozen=True)
 class WatchOrder:
@@ -163,9 +160,8 @@ class _Watch:
             return "the master to settle after a reload"
         health = self._order.health
         if lacking is None and health is not None and options.http_enable:
-            left = max(deadline - self._host.clock.monotonic(), _LAST_REQUEST)
-            health = dataclasses.replace(health, timeout=min(health.timeout, left))
-            sick = check_health(health, now, options, self.result.version, self._host.proc.root)
+            check = health.within(deadline - self._host.clock.monotonic())
+            sick = check_health(check, now, options, self.result.version, self._host.proc.root)
             lacking = sick and "it to be healthy: " + sick
         return lacking
 

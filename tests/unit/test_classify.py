@@ -186,6 +186,17 @@ def test_a_worker_just_forked_with_the_pid_of_the_shepherd() -> None:
     assert instance.state != RUNNING or instance.having(UNKNOWN)
 
 
+def test_the_shepherd_of_a_container_is_named_by_its_pid_in_there() -> None:
+    processes = [
+        dataclasses.replace(p, fingerprint=None, namespace_pids=(p.pid, p.pid - 95)) for p in build.prefork(100)
+    ]
+    master = dataclasses.replace(processes[0], marks={"ODOO_READY_SIGHUP_PID": "6"})
+    shepherd = dataclasses.replace(processes[1], caught=master.caught)
+    instance = build.instance([master, shepherd, *processes[2:]])
+    assert [child.process.pid for child in instance.having(SHEPHERD)] == [101]
+    assert instance.state == RELOADING
+
+
 def _nested() -> list[Process]:
     inner = [dataclasses.replace(p, fingerprint=(p.fingerprint or 0) + 1) for p in build.prefork(300)]
     inner[0] = dataclasses.replace(inner[0], ppid=100, argv=(*build.SERVER_ARGV, "--http-port", "8070"))

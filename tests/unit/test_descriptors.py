@@ -18,15 +18,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._descriptors import 
     peer_kind,
     sockets,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._machine import (
-    TooSlow,
-    cgroup,
-    disk,
-    load,
-    machine,
-    memory,
-    within,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._machine import cgroup, disk, load, machine, memory
+from ansible_collections.fleetops.odoo.plugins.module_utils._patience import TooSlow, within
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
 
 #: As the kernel of a host of the lab wrote it.

@@ -318,6 +318,9 @@ def test_kill_kills_what_is_left(stage: Staged, kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_drain_by_another_hand_is_held_and_waited_for(stage: Staged, kind: str) -> None:
     on = stage(kind, DRAINING, GONE)
+    foreseen = on.drain(check_mode=True)
+    assert (foreseen.did, foreseen.signals, foreseen.changed, on.holding) == ("nothing", [], True, [])
+    assert "would be put there" in foreseen.steps[0]["what"]
     on.then = {1003.0: GONE}
     result = on.drain()
     assert (result.did, on.holding, result.changed) == ("nothing", ["hold"], True)
@@ -364,7 +367,10 @@ def test_one_that_was_cut_off_before_its_signal_is_sent_one(stage: Staged) -> No
     with pytest.raises(Cut):
         on.drain()
     on.refuses = []
-    on.then = {on.clock.now + 20: GONE}
+    assert on.drain(check_mode=True).signals == []
+    on.clock.now += 11
+    assert on.drain(check_mode=True).signals == ["INT"]
+    on.then = {on.clock.now + 9: GONE}
     result = on.drain()
     assert (result.signals, on.sent) == (["INT"], ["INT"])
 
@@ -376,6 +382,63 @@ def test_a_refusal_at_the_door_leaves_nothing(stage: Staged) -> None:
         on.drain()
     assert (on.holding, on.notes) == (["hold", "let go"], [])
     assert (failed.value.results[0].did, failed.value.results[0].changed) == ("refused", False)
+
+
+@pytest.mark.parametrize("way", ["abort", "kill"])
+def test_one_that_ends_by_itself_when_its_time_is_up_is_not_drained(stage: Staged, way: str) -> None:
+    on = stage("19-threaded", REST["19-threaded"], GONE)
+    on.shows = [(REQUEST,)]
+    on.refuses = [Refused(Refusal("identity", "process 1 has ended since it was looked at"))]
+    on.then = {1005.5: GONE}
+    with pytest.raises(DrainFailed, match="is not drained: process 1 has ended since") as failed:
+        on.drain(http_timeout=5, on_timeout=way)
+    # Its supervisor is let go, so it may start it again.
+    assert (on.holding, on.notes) == (["hold", "let go"], [])
+    assert (failed.value.results[0].did, failed.value.results[0].changed) == ("refused", False)
+
+
+def fill_up(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """No note can be written any more after so many of them."""
+    really, written = NoteBook.write, []
+
+    def write(book: NoteBook, note: _notes.Note) -> None:
+        written.append(note)
+        if len(written) > after:
+            raise OSError(28, "No space left on device")
+        really(book, note)
+
+    monkeypatch.setattr(NoteBook, "write", write)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_full_disk_before_the_int_leaves_nothing(stage: Staged, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    on = stage("19-threaded", REST["19-threaded"], DRAINING, GONE)
+    on.shows = [(REQUEST,), (IDLE,)]
+    fill_up(monkeypatch, after)
+    with pytest.raises(DrainFailed, match=r"was not drained: .*No space left on device") as failed:
+        on.drain()
+    assert (on.sent, on.holding, on.notes) == ([], ["hold", "let go"], [])
+    assert (failed.value.results[0].did, failed.value.results[0].changed) == ("nothing", False)
+
+
+def test_a_full_disk_after_the_int_keeps_nobody_from_watching(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    on = stage("19-prefork")
+    on.shows = [(REQUEST,)]
+    fill_up(monkeypatch, after=3)
+    result = on.drain()
+    assert (on.holding, result.after, result.changed) == (["hold", "INT"], {"state": "gone"}, True)
+    assert result.reason.endswith(" (that it is gone could not be written down: No space left on device)")
+    # The next call knows it by its process.
+    assert "has come to its end" in on.drain().reason
+
+
+def test_a_hup_that_looks_like_a_drain_and_does_not_end_leaves_nothing(stage: Staged) -> None:
+    on = stage("14-prefork", *PREFORK_14[1:4])
+    on.then = {1002.0: PREFORK_14[3]}
+    with pytest.raises(DrainFailed, match="still waiting for it to run") as failed:
+        on.drain()
+    assert (on.sent, on.holding, on.notes) == ([], ["hold", "let go"], [])
+    assert failed.value.results[0].changed is False
 
 
 def test_a_hold_that_does_not_hold_leaves_nothing(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:

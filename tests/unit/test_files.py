@@ -13,7 +13,7 @@ import subprocess
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._files import is_roots, read_regular
+from ansible_collections.fleetops.odoo.plugins.module_utils._files import is_roots, reached, read_regular
 
 
 def test_a_file_and_its_beginning(tmp_path: pathlib.Path) -> None:
@@ -84,6 +84,31 @@ def test_a_file_of_another_proc_is_not_read() -> None:
         finally:
             t.cast("t.IO[bytes]", child.stdin).close()
     assert content == b""
+
+
+def test_links_lead_to_where_they_do_below_another_root(tmp_path: pathlib.Path) -> None:
+    root = str(tmp_path)
+    (tmp_path / "a/b").mkdir(parents=True)
+    for name, target in {
+        "far": "/a",
+        "near": "a/b",
+        "out": "../../../../a",
+        "round": "/round",
+        "twice": "/far/b",
+    }.items():
+        (tmp_path / name).symlink_to(target)
+    for path, real in {
+        "/a/b": "/a/b",
+        "/far/b/x": "/a/b/x",
+        "/near/../b": "/a/b",
+        "/out": "/a",
+        "/twice": "/a/b",
+        "/nothing/x": "/nothing/x",
+        "/round/x": "/round/x",
+    }.items():
+        assert reached(path, root) == root + real
+    # Without another root the kernel does it.
+    assert reached("/usr/../x", "") == "/usr/../x"
 
 
 def test_what_is_roots() -> None:

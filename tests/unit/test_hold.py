@@ -133,6 +133,16 @@ def test_what_systemd_does_not_read_is_not_left_behind(systemd: Systemd) -> None
     assert list(systemd.folder.iterdir()) == []
 
 
+def test_a_full_disk_leaves_nothing(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> t.NoReturn:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "rename", full)
+    with pytest.raises(OSError, match="No space"):
+        put(find())
+    assert list(systemd.folder.iterdir()) == []
+
+
 def test_what_systemd_does_not_read_can_be_taken_away_by_another_call(systemd: Systemd) -> None:
     hold = find()
     made = put(hold)

@@ -124,6 +124,13 @@ def test_a_marker_that_cannot_be_written_leaves_nothing(store: StateDirectory, m
     assert store.recall(MASTER) == Loaded(1.0, 2.0, "marker")
 
 
+def test_what_a_call_that_was_killed_has_left_is_in_nobodys_way(store: StateDirectory) -> None:
+    pathlib.Path(store.path, f"100-{MASTER.start}.json.{os.getpid()}").write_text("half of it, and longer " * 9)
+    store.remember(MASTER, 1.0, 2.0)
+    assert os.listdir(store.path) == [f"100-{MASTER.start}.json"]
+    assert store.recall(MASTER) == Loaded(1.0, 2.0, "marker")
+
+
 def test_what_is_gone_is_forgotten(store: StateDirectory) -> None:
     other = build.process(200)
     for process in (MASTER, other):

@@ -151,6 +151,22 @@ def test_what_the_server_does_not_have_open_is_not_read(server: Server, bait: st
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+def test_only_what_the_server_writes_is_its_log(tmp_path: pathlib.Path) -> None:
+    # Whoever may not read a file may still hold a handle on it, and see to it that it is taken for his log.
+    shadow = tmp_path / "shadow"
+    shadow.write_text("")
+    master = build.process(os.getpid(), uid=os.geteuid() + 1)
+    is_read: dict[int, bool] = {}
+    for flags in (os.O_WRONLY | os.O_APPEND, os.O_RDONLY, os.O_PATH):
+        held = os.open(shadow, flags)
+        descriptor = open_log(Proc(), master, str(shadow))
+        os.close(held)
+        is_read[flags] = descriptor is not None
+        if descriptor is not None:
+            os.close(descriptor)
+    assert is_read == {os.O_WRONLY | os.O_APPEND: True, os.O_RDONLY: False, os.O_PATH: False}
+
+
 def test_other_places(server: Server) -> None:
     assert LogMark(server.proc, MASTER, LogPlace(NOWHERE, None, shows_dumps=False), None, 0.0).tail() == []
     assert logged_load(server.proc, MASTER, LogPlace(NOWHERE, None, shows_dumps=False), 0.0) is None

@@ -6,17 +6,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
+import types
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils import _module
+from ansible_collections.fleetops.odoo.plugins.module_utils import _module, _module_workers
 from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock
+from ansible_collections.fleetops.odoo.plugins.module_utils._busy import Busy
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._recycle import RecycleResult
+from ansible_collections.fleetops.odoo.plugins.module_utils._secrets import Secrets
+from ansible_collections.fleetops.odoo.plugins.module_utils._tell import ReloadResult
 
 from . import build
 
@@ -66,3 +72,27 @@ def test_the_others_are_named_in_what_json_can_carry(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(_module, "matching", lambda *_arguments: (seen, []))
     host = Host(Proc(), Clock(), StateDirectory(str(tmp_path)))
     assert "There are others, with pid 100 (/etc/b\\xe9.conf)." in said(host, match={"unit": "a"})
+
+
+#: That of a database whose administrator has no imagination.
+SECRET = "master"
+SECRETS = Secrets(((SECRET, "admin_passwd of odoo.conf"),))
+
+
+def test_what_others_have_written_shows_no_secret_of_the_servers_wherever_it_stands() -> None:
+    warned: list[str] = []
+    module = t.cast("t.Any", types.SimpleNamespace(_diff=False, params={}, warn=warned.append))
+    failed = ReloadResult("1:1", 1, "signalled", f"it says {SECRET}", ["HUP"], log=[f"said {SECRET}"])
+    found = _module.told(module, [failed], SECRETS)
+    assert SECRET not in json.dumps(found)
+    assert (found["changed"], found["results"][0]["identity"]) == (True, "1:1")
+    lost = Busy(7, "http", 3.0, f"http://h/?x={SECRET}", "shop", None, (f"/x.py:1 f: {SECRET}",)).told()
+    worker = {"pid": 7, "identity": "7:7", "role": SECRET, "lost": lost}
+    recycled = RecycleResult("1:1", 1, "signalled", "", ["XCPU"], busy=[lost], warnings=[SECRET], recycled=[worker])
+    recycled.step(1.0, f"XCPU cuts off {SECRET}")
+    told = _module_workers._recycled(module, [recycled], SECRETS)["results"][0]
+    # What we say ourselves stays what it is, since others go by it.
+    assert told["recycled"][0].pop("role") == SECRET
+    assert SECRET not in json.dumps(told)
+    _module.warn(module, [recycled], SECRETS)
+    assert warned == ["pid 1: ********"]

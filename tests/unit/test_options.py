@@ -196,6 +196,24 @@ def test_where_odoo_conf_is(tmp_path: pathlib.Path) -> None:
     assert (master.options().config_file, master.options().config_error) == (None, None)
 
 
+def test_a_link_leads_to_where_it_does_for_the_server(tmp_path: pathlib.Path) -> None:
+    master = Master(tmp_path)
+    for name in ("etc", "srv", "home"):
+        (master.home / name).mkdir()
+    (master.home / "srv/odoo.conf").write_text("[options]\nworkers = 7\n")
+    (master.home / "etc/odoo").symlink_to("/srv")
+    (master.home / "home/.odoorc").symlink_to("/etc/odoo/odoo.conf")
+    assert master.options("-c /etc/odoo/odoo.conf").workers == 7
+    assert master.options("-c /etc/odoo/odoo.conf").config_file == "/etc/odoo/odoo.conf"
+    master.environ = b"HOME=/home\0"
+    assert master.options().workers == 7
+    # No file of ours is read for it.
+    (tmp_path / "ours.conf").write_text("[options]\nworkers = 9\n")
+    (master.home / "etc/theirs.conf").symlink_to(tmp_path / "ours.conf")
+    found = master.options("-c /etc/theirs.conf")
+    assert (found.workers, "cannot be read" in (found.config_error or "")) == (0, True)
+
+
 def test_the_environment_counts_from_19_on_only(tmp_path: pathlib.Path) -> None:
     master = Master(tmp_path, b"ODOO_WORKERS=3\0ODOO_HTTP_PORT=8071\0")
     assert master.options("--http-port=8070").workers == 3
@@ -225,6 +243,13 @@ def test_no_secret_of_odoo_conf_is_kept(tmp_path: pathlib.Path) -> None:
     master = Master(tmp_path, f"PGPASSWORD={SECRET}\0ODOO_DB_PASSWORD={SECRET}\0".encode())
     (master.home / "x").write_text(f"[options]\ndb_password={SECRET}\nadmin_passwd={SECRET}\nsmtp_password={SECRET}\n")
     assert SECRET not in repr(master.options("-c /x"))
+
+
+def test_a_database_that_is_an_address_is_kept_without_its_password() -> None:
+    value = {"db_name": f"postgresql://odoo:{SECRET},{SECRET}@db:5432/prod?sslmode=require"}
+    for options in (merge(value, {}, None, None), merge({}, value, None, None)):
+        assert SECRET not in repr(options)
+        assert options.databases == ("postgresql://********@db:5432/prod?sslmode=require",)
 
 
 def test_what_is_no_file_is_an_error_and_nothing_waits(tmp_path: pathlib.Path) -> None:

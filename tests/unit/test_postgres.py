@@ -358,11 +358,31 @@ def test_the_newest_psql_that_is_roots_alone(monkeypatch: pytest.MonkeyPatch, tm
         (tmp_path / version).mkdir()
         (tmp_path / version / "psql").write_text("")
     monkeypatch.setattr(_psql, "_PLACES", (f"{tmp_path}/*/psql",))
-    monkeypatch.setattr(_psql, "is_roots", lambda path: "15" not in path.split("/")[-2])
+    monkeypatch.setattr(_psql, "is_roots", lambda path, _root="": "15" not in path.split("/")[-2])
     assert _psql.find_psql(Proc(), me())[0] == f"{tmp_path}/13/psql"
-    monkeypatch.setattr(_psql, "is_roots", lambda _path: False)
+    monkeypatch.setattr(_psql, "is_roots", lambda _path, _root="": False)
     with pytest.raises(NoAnswer, match="not installed"):
         _psql.find_psql(Proc(), me())
+
+
+@needs_root
+def test_a_container_has_a_psql_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_psql, "_PLACES", ("/mnt/*/psql",))
+    made = "mkdir -p /mnt/15 /mnt/16 /mnt/up && touch /mnt/15/psql && ln -s /mnt/up/psql /mnt/16/psql && "
+    made += "touch /mnt/up/psql && chmod 777 /mnt/up && "
+    as_nobody = "exec setpriv --reuid 65534 --clear-groups sh -c 'echo ready; read x'"
+    with subprocess.Popen(
+        ["unshare", "--mount", "sh", "-c", "mount -t tmpfs none /mnt && chmod 755 /mnt && " + made + as_nobody],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as child:
+        try:
+            assert t.cast("t.IO[bytes]", child.stdout).readline() == b"ready\n"
+            found = _psql.find_psql(Proc(), build.process(child.pid, uid=65534))
+        finally:
+            child.communicate(b"\n")
+    # That of 16 is a link to what anybody may change.
+    assert found == ("/mnt/15/psql", ("mnt", "net"))
 
 
 def test_a_row_leaves_the_host_without_secrets() -> None:

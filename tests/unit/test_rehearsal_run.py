@@ -228,6 +228,16 @@ def test_what_would_not_survive(server: Server, name: str, text: str, said: str)
     assert SECRET not in message
 
 
+def test_a_full_disk_of_ours(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.start()
+
+    def full(*_arguments: object, **_keywords: object) -> t.NoReturn:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    assert "its code cannot be tried out: No space left on device" in server.rehearse()
+
+
 def test_files_that_are_gone(server: Server) -> None:
     server.start()
     (server.folder / "odoo-bin").unlink()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import os
@@ -15,8 +16,10 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils import _look, _reload, _subject, _survey
 from ansible_collections.fleetops.odoo.plugins.module_utils._decide import ReloadWish
+from ansible_collections.fleetops.odoo.plugins.module_utils._hold import Hold
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._notes import NoteBook, new_note
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload import ReloadFailed, ReloadOrder, reload_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
@@ -371,6 +374,30 @@ def test_the_first_request_is_not_waited_for_long(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.reload()
     assert on.patience == [2.0, 10.0]
+
+
+@pytest.mark.parametrize("method", ["hup", "supervisor"])
+def test_a_server_without_http_that_drains_is_known_by_its_note(stage: Staged, method: str) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.scene.write_conf("workers = 2\nmax_cron_threads = 1\nhttp_enable = False\n")
+    seen = look(on.scene)
+    note = new_note(seen, seen.instances[0], Hold("none"), 1.0)
+    on.store.open()
+    NoteBook(on.store).write(dataclasses.replace(note, sent=5.0))
+    for check_mode in (True, False):
+        with pytest.raises(ReloadFailed, match="is not reloaded: it was told to end by a drain"):
+            on.reload(method=method, check_mode=check_mode)
+    assert (on.sent, on.restarts, on.rehearsed) == ([], [], 0)
+    NoteBook(on.store).write(note)
+    assert on.reload(check_mode=True).signals == ["HUP"]
+
+
+def test_no_request_outlasts_the_deadline(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.sick = ["http://x does not answer"] * 10_000
+    with pytest.raises(ReloadFailed):
+        on.reload(timeout=20)
+    assert (max(on.patience), on.patience[-1], min(on.patience)) == (10.0, 0.5, 0.5)
 
 
 def test_a_server_that_is_not_at_rest_is_not_asked_for_its_health(stage: Staged) -> None:

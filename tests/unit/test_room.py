@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import threading
 import types
 
 import pytest
@@ -123,6 +124,27 @@ def test_disks_are_those_of_the_server(tmp_path: pathlib.Path, free: types.Simpl
     ]
     status = os.statvfs(tmp_path)
     assert all(abs(found - status.f_bavail * status.f_frsize) < 100 * MIB for _what, _path, found in room.disks)
+
+
+def test_a_filesystem_that_does_not_answer_is_not_waited_for(
+    tmp_path: pathlib.Path, free: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free.available = MASTER_ALONE
+    (tmp_path / "100/root/filestore").mkdir(parents=True)
+    over, really = threading.Event(), os.statvfs
+
+    def dead(path: str) -> os.statvfs_result:
+        if str(path).endswith("/filestore"):
+            over.wait()
+        return really(path)
+
+    monkeypatch.setattr(os, "statvfs", dead)
+    monkeypatch.setattr(_room, "_PATIENCE", 0.05)
+    paths = {"its data directory": "/filestore", "its log": "/odoo.log"}
+    room = read_room(Sizes(str(tmp_path), 1), SERVER, "19.0", paths, str(tmp_path), restart=False)
+    over.set()
+    assert [what for what, _path, _free in room.disks] == ["its log", "what we remember in"]
+    assert shortages(room) == ["the filesystem of its data directory /filestore does not answer"]
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ import random
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils import _crew, _scale
+from ansible_collections.fleetops.odoo.plugins.module_utils import _crew, _scale, _stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._crew import CrewFailed
+from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._scale import (
     ScaleOrder,
@@ -172,6 +174,38 @@ def test_there_are_never_fewer_than_wished_for_and_one_more_at_most(host_of: Put
     model.clock._on_sleep = watch
     scale(host, model, 3)
     assert (min(seen), max(seen)) == (3, 7)
+
+
+@pytest.mark.parametrize("moment", ["lowered", "asked"])
+def test_whoever_ends_by_himself_meanwhile_is_counted(
+    host_of: Put, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    model = Model(6, 6)
+    host = host_of(model)
+    fewest: list[int] = []
+
+    def some_end() -> None:
+        # limit_memory_soft, say. Once the number has been lowered nobody is started in their place.
+        if len(model.http()) == 7:
+            for worker in model.http()[:2]:
+                del model.workers[worker.pid]
+
+    def live(_seconds: float) -> None:
+        if moment == "lowered" and [name for name, _pid in model.sent].count("TTOU") == 4:
+            some_end()
+        model.settle()
+        fewest.append(len(model.http()))
+
+    def take(instance: Instance, pids: t.Collection[int]) -> tuple[dict[int, Dump], list[str]]:
+        found = model.take(instance, pids)
+        if moment == "asked":
+            some_end()
+        return found
+
+    model.clock._on_sleep = live
+    monkeypatch.setattr(_stacks.Stacks, "take", lambda _stacks, instance, pids: take(instance, pids))
+    scale(host, model, 3)
+    assert (min(fewest), state(model)) == (3, (3, 3))
 
 
 def test_who_is_at_work_is_left_alone_and_named(host_of: Put) -> None:

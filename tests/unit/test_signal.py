@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils import _signal
+from ansible_collections.fleetops.odoo.plugins.module_utils._hold import Hold
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._notes import NoteBook, new_note
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Target, check
 from ansible_collections.fleetops.odoo.plugins.module_utils._signal import SignalFailed, SignalOrder, signal_all
@@ -159,3 +162,19 @@ def test_a_directory_for_locks_that_is_somebody_elses_is_a_failure_and_no_traceb
     with pytest.raises(SignalFailed):
         on.signal("INT")
     assert on.sent == []
+
+
+def test_a_server_without_http_that_drains_is_known_by_its_note(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19[-1:])
+    on.scene.write_conf("workers = 2\nmax_cron_threads = 1\nhttp_enable = False\n")
+    seen = look(on.scene)
+    note = dataclasses.replace(new_note(seen, seen.instances[0], Hold("none"), 1.0), sent=5.0)
+    on.store.open()
+    NoteBook(on.store).write(note)
+    for name in ("HUP", "INT"):
+        with pytest.raises(SignalFailed, match=r"the server is draining: .*rule: state"):
+            on.signal(name)
+    assert on.sent == []
+    on.signal("QUIT")
+    on.signal("INT", force=True)
+    assert [name for name, _pid in on.sent] == ["QUIT", "INT"]

@@ -143,15 +143,30 @@ def test_loops_of_links_end(disk: Disk) -> None:
 def test_a_link_that_leads_elsewhere_since_counts(disk: Disk) -> None:
     disk.put("v1/a.py", "v2/a.py")
     before = (disk.root / "v2/a.py").stat().st_ctime
-    (disk.root / "odoo/m.py").symlink_to(disk.root / "v1/a.py")
+    (disk.root / "odoo/m.py").symlink_to("/v1/a.py")
     changed = os.lstat(disk.root / "odoo/m.py").st_ctime
     assert disk.stale(min(before, changed - 0.001)).count >= 1
     assert disk.stale(changed).count == 0
 
 
+def test_links_lead_to_where_they_do_for_the_server(disk: Disk) -> None:
+    disk.put("src/a/m.py", "src/b/m.py")
+    for name in ("a", "b"):
+        (disk.root / "odoo" / name).symlink_to(f"/src/{name}")
+    (disk.root / "odoo/host").symlink_to("/usr/lib/python3")
+    assert set(disk.stale().files) == {"/odoo/a/m.py", "/odoo/b/m.py"}
+    (disk.root / "all").symlink_to("/src")
+    assert set(disk.stale(code=("/all",)).files) == {"/all/a/m.py", "/all/b/m.py"}
+
+
 def test_the_data_directory_is_left_out(disk: Disk) -> None:
     disk.put("odoo/a.py", "odoo/data/b.py")
     assert disk.stale(excluded="/odoo/data").files == ("/odoo/a.py",)
+
+
+def test_what_is_roots_on_a_volume_is_left_out(disk: Disk) -> None:
+    disk.put("odoo/a.py", "odoo/lost+found/b.py")
+    assert disk.stale().files == ("/odoo/a.py",)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

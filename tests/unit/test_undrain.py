@@ -11,6 +11,7 @@ import os
 import pathlib
 import sys
 import time
+import types
 import typing as t
 
 import pytest
@@ -203,6 +204,33 @@ def test_what_cannot_be_started_is_refused(stage: Staged, hold: Hold, message: s
     assert (on.did, len(on.notes)) == ([], 1)
 
 
+@pytest.mark.parametrize("uid", [None, 4711])
+def test_a_recorded_command_is_run_somewhere_else_and_not_twice(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch, uid: int | None
+) -> None:
+    # cron had started it, from within a unit of its own; what we start stands where we do.
+    on = stage()
+    key = key_of(Supervisor("systemd", "cron.service"), "/etc/odoo/odoo.conf", 8069)
+    note = on.note(hold=dataclasses.asdict(Hold("none")), kind="systemd", unit="cron.service", key=key)
+    NoteBook(on.store).write(dataclasses.replace(note, uid=note.uid if uid is None else uid))
+    on.scene.go_to(GONE)
+
+    def run(_note: Note) -> types.SimpleNamespace:
+        on.did.append("run")
+        on.started = True
+        return types.SimpleNamespace(poll=lambda: None)
+
+    monkeypatch.setattr(_undrain, "launch", run)
+    monkeypatch.setattr(_undrain, "why_not_launch", lambda _note: None)
+    if uid is None:
+        result = on.undrain(start_recorded=True)
+        assert (result.did, on.did[1:], on.notes) == ("started", ["run"], [])
+    else:
+        # What another user runs there is another server.
+        with pytest.raises(DrainFailed, match="still waiting for a new server to show itself"):
+            on.undrain(start_recorded=True, timeout=20)
+
+
 def test_another_call_is_waited_for(stage: Staged) -> None:
     on = stage()
     note = on.note()
@@ -285,6 +313,33 @@ def test_a_server_of_root_is_started_from_files_of_root_only(
         command = dataclasses.replace(note, cmdline=[*note.cmdline, *options])
         assert why_not_launch(command) == f"it ran as root, and {tmp_path / name} is not root's alone"
         theirs.clear()
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["odoo-bin"], "odoo-bin"),
+        (["/usr/bin/odoo", "--config", "odoo.conf"], "odoo.conf"),
+        (["/usr/bin/odoo", "--config=odoo.conf"], "odoo.conf"),
+        (["/usr/bin/odoo", "-codoo.conf"], "odoo.conf"),
+        (["/usr/bin/odoo", "-c{folder}/odoo.conf"], "odoo.conf"),
+        # Python imports from there.
+        (["-m", "odoo"], ""),
+    ],
+)
+def test_what_a_server_of_root_finds_from_its_directory_is_roots_only(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, words: list[str], named: str
+) -> None:
+    for name in ("odoo-bin", "odoo.conf"):
+        (tmp_path / name).touch()
+    command = [sys.executable, *(word.format(folder=tmp_path) for word in words)]
+    note = recorded(tmp_path, uid=0, cmdline=command)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    theirs = {str(tmp_path / named)}
+    monkeypatch.setattr(_launch, "is_roots", lambda path: path not in theirs)
+    assert why_not_launch(note) == f"it ran as root, and {tmp_path / named} is not root's alone"
+    theirs.clear()
+    assert why_not_launch(note) is None
 
 
 def test_another_user_cannot_start_it(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command, parse_command
-from ansible_collections.fleetops.odoo.plugins.module_utils._version import find_release, major, parse_release
+from ansible_collections.fleetops.odoo.plugins.module_utils._version import Release, find_release, major, parse_release
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,6 +83,16 @@ def test_where_it_is_found(tmp_path: pathlib.Path, folder: str, line: str, cwd: 
     put(tmp_path, folder, "17, 0")
     found = find(tmp_path, line, cwd)
     assert (found.version, os.path.normpath(found.package)) == ("17.0", folder)
+
+
+def test_links_lead_to_where_they_do_for_the_server(tmp_path: pathlib.Path) -> None:
+    put(tmp_path, "/srv/17/odoo", "17, 0")
+    put(tmp_path, "/venvs/1/lib/python3.11/site-packages/odoo", "18, 0")
+    (tmp_path / "100/root/opt").symlink_to("/srv/17")
+    (tmp_path / "100/root/venv").symlink_to("/venvs/1")
+    assert find(tmp_path, "python3 /opt/odoo-bin") == Release("17.0", "/opt/odoo")
+    found = find(tmp_path, "/venv/bin/python3 /venv/bin/odoo")
+    assert found == Release("18.0", "/venv/lib/python3.11/site-packages/odoo")
 
 
 def test_beside_the_script_goes_first(tmp_path: pathlib.Path) -> None:
