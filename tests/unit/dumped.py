@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Dumps that were captured of real servers with a cause that was planted, and the report of them."""
+"""Dumps that were captured of real servers, most of them with a cause that was planted, and the report of these."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis import ana
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_work import Source
 
 from .conftest import CAPTURES
+
+
+def lines(kind: str) -> list[str]:
+    """The log of a server with a request of 10 s and, but for Odoo 14 threaded, a cron job under way."""
+    return (CAPTURES / "dumps" / f"{kind}.log").read_text().splitlines()
 
 
 @functools.lru_cache(maxsize=None)

@@ -19,8 +19,8 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_work impor
 from hypothesis import given
 
 from .conftest import KINDS
-from .dumped import captured, captures, explained, quit_files
-from .test_dumps import LOGS, lines
+from .dumped import captured, captures, explained, lines, quit_files
+from .test_dump_reader import LOGS
 
 
 @pytest.mark.parametrize("kind", KINDS)

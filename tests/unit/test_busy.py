@@ -15,7 +15,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse_
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import CRON, HTTP, Instance
 
 from . import build
-from .test_dumps import lines
+from .dumped import lines
 
 
 def dumps(kind: str, instance: Instance) -> dict[int, Dump]:
