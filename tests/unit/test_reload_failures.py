@@ -16,7 +16,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload import ReloadFailed, ReloadOrder, reload_all
 
 from .scene import GONE, PREFORK_19, SILENT
-from .stage import Staged
+from .stage import Staged, stage
 
 __all__ = ["stage"]
 
