@@ -110,11 +110,8 @@ def plan(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:
 
 def lost(roll: Roll, records: t.Mapping[str, Record]) -> list[str]:
     """Hosts that did not come through the preflight, and hosts whose batch began and that have no proof."""
-    return [
-        host
-        for host in roll["hosts"]
-        if not _fit(records, host) or (host in roll["begun"] and host not in roll["proved"])
-    ]
+    unproved = set(roll["begun"]) - set(roll["proved"])
+    return [host for host in roll["hosts"] if host in unproved or not _fit(records, host)]
 
 
 def gate(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], now: Moment) -> Roll:
