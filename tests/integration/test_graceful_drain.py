@@ -239,6 +239,13 @@ def test_a_wrong_value_is_refused(fleet: Fleet, values: dict[str, str], message:
     assert all_in(fleet)
 
 
+def test_an_undrain_that_fails_leaves_no_lock_where_nothing_was_drained(fleet: Fleet) -> None:
+    done = play(fleet, "undrain", "p19", start_timeout=0)
+    assert done.returncode == 2, done.stdout
+    assert "p19: 'NOT BACK (start): timeout: " in re.sub(r"\s+", " ", done.stdout)
+    assert locked(fleet, "p19") is None
+
+
 def test_a_boot_leaves_nothing_behind(fleet: Fleet) -> None:
     assert play(fleet, "drain", "p19").returncode == 0
     lab(fleet.name, "reboot", "p19")
