@@ -57,7 +57,8 @@ def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -
     """A new roll.
 
     :param options: ``batches``, ``budget``, ``order``, ``window``, ``timezone``, ``check``, ``balancer`` (whether hosts
-        leave one), ``stop_after`` (batches, 0: none), ``masters``, and in seconds ``deadline``, ``timeout``, ``drain_timeout``, ``soak``, ``min_healthy_time``.
+        leave one), ``stop_after`` (batches, 0: none), ``masters``, and in seconds ``deadline``, ``timeout``,
+        ``drain_timeout``, ``soak``, ``min_healthy_time``.
     :raises BadRoll: a value is wrong. (Also BadBatches, BadPlan and BadWindow, which say the same.)
     """
     sizes = parse_batches(options["batches"])

@@ -35,9 +35,7 @@ OWN = """
 """
 
 
-def look(
-    folder: pathlib.Path, inventory: str = "localhost,", **options: str
-) -> subprocess.CompletedProcess[str]:
+def look(folder: pathlib.Path, inventory: str = "localhost,", **options: str) -> subprocess.CompletedProcess[str]:
     """Have the variables looked at."""
     (folder / "play.yml").write_text(PLAY, encoding="utf-8")
     given = [word for name, value in options.items() for word in ("-e", f"rolling_restart_{name}={value}")]
