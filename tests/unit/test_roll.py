@@ -242,7 +242,10 @@ def test_restarts_and_the_balancer_are_told() -> None:
 def test_a_host_that_left_the_play_while_it_was_out_is_told_as_out(balancer: bool, step: str) -> None:  # noqa: FBT001
     """What it was told of its balancer last was that it leaves it; no task of its own could say more."""
     records = {host: fit() for host in HOSTS}
-    turns = {"a": {"step": step}, "b": {"step": "done", "serves": True, "result": result()}}
+    turns: dict[str, dict[str, t.Any]] = {
+        "a": {"step": step},
+        "b": {"step": "done", "serves": True, "result": result()},
+    }
     told = report(roll_on(begun(records, balancer=balancer), records, turns.__getitem__), records, NOW)
     out = balancer and step != "look"
     assert told["stats"]["out_of_balancer"] == (["a"] if out else [])
