@@ -18,7 +18,7 @@ class ActionModule(Base):
 
     def _selected(self, expression: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
         result = self._call(self._task.action, arguments, task_vars)
-        if not result.get("failed"):
+        if "masters" in result:
             chosen = self._identities(expression, result["masters"])
             result["masters"] = [master for master in result["masters"] if master["identity"] in chosen]
         return result

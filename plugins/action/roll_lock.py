@@ -18,6 +18,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._owner import (
     roll_id,
     workflow,
 )
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._remote import run_module
 
 
 class ActionModule(ActionBase):
@@ -44,7 +45,4 @@ class ActionModule(ActionBase):
         return result
 
     def _call(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        return t.cast(
-            "dict[str, t.Any]",
-            self._execute_module(module_name=self._task.action, module_args=arguments, task_vars=variables),
-        )
+        return run_module(self, self._task.action, arguments, variables)

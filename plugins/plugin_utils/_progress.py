@@ -54,6 +54,9 @@ class Progress:
             self.took.setdefault(host, {})[before[0]] = now - before[1]
         if not before or before[0] != step:
             self.at[host] = (step, now)
+        if record.get("lock"):
+            # That is told at the end, when all the rest has been said.
+            return []
         failure = record.get("failure")
         if failure and not record.get("balancer") and not record.get("evidence"):
             name = STEPS.get(failure["step"], failure["step"])

@@ -96,9 +96,17 @@ def _outcome(roll: Roll, host: str, record: Record) -> dict[str, t.Any]:
         "seconds": seconds(result),
         "old": [generation(one["before"]) for one in instances if one.get("after")],
         "new": [generation(one["after"]) for one in instances if one.get("after")],
-        "balancer": record.get("balancer"),
+        "balancer": record.get("balancer") or _left_out(roll, host, record),
+        "lock": record.get("lock"),
         "results": instances,
     }
+
+
+def _left_out(roll: Roll, host: str, record: Record) -> dict[str, str] | None:
+    """A host that Ansible took away in the middle of its turn could not say that it is out of its balancer."""
+    if not roll["balancer"] or host in roll["proved"] or record.get("step") not in ("out", "reload", "in"):
+        return None
+    return {"state": "out", "because": "it left the play before it was put back"}
 
 
 def generation(summary: t.Mapping[str, t.Any]) -> str:
@@ -140,6 +148,8 @@ def _host_lines(one: t.Mapping[str, t.Any], width: int) -> list[str]:
     head = f"{one['host']:<{width}}  {one['outcome']:<13}"
     out = one["balancer"] or {}
     stays = [f"{'':<{width}}  out of the balancer: {out['because']}"] if out.get("state") == "out" else []
+    if one["lock"]:
+        stays.append(f"{'':<{width}}  its lock stays until it expires: {one['lock'].splitlines()[0]}")
     if one["outcome"] in (RELOADED, RESTARTED):
         change = "; ".join(f"{old} -> {new}" for old, new in zip(one["old"], one["new"], strict=True))
         why = f"  ({one['reason']})" if one["outcome"] == RESTARTED and one["reason"] else ""

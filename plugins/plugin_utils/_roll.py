@@ -11,7 +11,8 @@ record, a fact of that host. No task of a playbook is believed: a host whose bat
 
 Keys of a record: ``ready`` (it came through the preflight), ``needs`` (it is to be reloaded), ``reason`` (why, or why
 not), ``databases``, ``failure`` (``step``, ``reason``, ``unreachable``), ``result`` (what the module ``reload``
-returned), ``serves`` (the proof), ``balancer`` (``out``: it was taken out and stays so; ``because``).
+returned), ``serves`` (the proof), ``balancer`` (``out``: it was taken out and stays so; ``because``), ``lock`` (why it
+could not be given back).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import datetime
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._batches import parse_batches
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._plan import cut, ordered, parse_budget
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._window import parse_windows, parse_zone, within
@@ -54,8 +56,9 @@ class Moment:
 def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -> Roll:
     """A new roll.
 
-    :param options: ``batches``, ``budget``, ``order``, ``window``, ``timezone``, ``check``, ``stop_after`` (batches, 0:
-        none), ``masters``, and in seconds ``deadline``, ``timeout``, ``drain_timeout``, ``soak``, ``min_healthy_time``.
+    :param options: ``batches``, ``budget``, ``order``, ``window``, ``timezone``, ``check``, ``balancer`` (whether hosts
+        leave one), ``stop_after`` (batches, 0: none), ``masters``, and in seconds ``deadline``, ``timeout``,
+        ``drain_timeout``, ``soak``, ``min_healthy_time``.
     :raises BadRoll: a value is wrong. (Also BadBatches, BadPlan and BadWindow, which say the same.)
     """
     sizes = parse_batches(options["batches"])
@@ -74,6 +77,7 @@ def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -
         "started": iso(now),
         "began": now.steady,
         "check": bool(options["check"]),
+        "balancer": bool(options["balancer"]),
         "sizes": sizes,
         "budget": parse_budget(options["budget"], len(hosts)),
         "order": options["order"],
@@ -110,11 +114,8 @@ def plan(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:
 
 def lost(roll: Roll, records: t.Mapping[str, Record]) -> list[str]:
     """Hosts that did not come through the preflight, and hosts whose batch began and that have no proof."""
-    return [
-        host
-        for host in roll["hosts"]
-        if not _fit(records, host) or (host in roll["begun"] and host not in roll["proved"])
-    ]
+    unproved = set(roll["begun"]) - set(roll["proved"])
+    return [host for host in roll["hosts"] if host in unproved or not _fit(records, host)]
 
 
 def gate(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], now: Moment) -> Roll:
@@ -165,7 +166,8 @@ def stop(roll: Roll, why: str, reason: str) -> Roll:
     """The same roll, stopped; the first reason holds."""
     if roll and roll["stopped"]:
         return roll
-    return {**roll, "stopped": {"why": why, "reason": reason}}
+    # A condition or a task of the user's own may say anything, and this goes into a file.
+    return {**roll, "stopped": {"why": why, "reason": redact_text(reason)}}
 
 
 def enter(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], now: Moment) -> Roll:

@@ -13,6 +13,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._remote import run_module
 
 try:
     import jmespath
@@ -104,7 +105,4 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(exc)) from exc
 
     def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
-        return t.cast(
-            "dict[str, t.Any]",
-            self._execute_module(module_name=module, module_args=arguments, task_vars=task_vars),
-        )
+        return run_module(self, module, arguments, task_vars)

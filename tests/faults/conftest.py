@@ -15,7 +15,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab, lab_up
-from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, all_in
+from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, all_in, set_state
 
 HOSTS = ("h1", "h2", "h3")
 
@@ -34,21 +34,12 @@ def whole(trio: Fleet) -> t.Iterator[Fleet]:
     mend(trio)
 
 
-#: The lab's own `restore` waits until the balancer has the host, so it goes in before that.
-SET_STATE = """
-import socket
-s = socket.socket(socket.AF_UNIX)
-s.connect("/run/haproxy/admin.sock")
-s.sendall(b"set server odoo/{host} state {state}\\n")
-s.recv(100)
-"""
-
-
 def mend(fleet: Fleet) -> None:
     """Make whole what is broken."""
     for host in HOSTS:
         link(fleet, host, "up")
-        fleet.run("lb", "python3", "-c", SET_STATE.format(host=host, state="ready"))
+        # The lab's own `restore` waits until the balancer has the host.
+        set_state(fleet, host, "ready")
     for host in HOSTS:
         answer = fleet.module(host, "wait_healthy", timeout=2)
         changed = fleet.run(host, "sh", "-c", "ls -d /opt/lab/addons/lab_[!s]*", check=False)

@@ -20,9 +20,9 @@ import time
 import psutil
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab, plant_killer
-from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, Roll, all_in, balancer, locked
+from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, Roll, all_in, balancer, locked, set_state
 
-from .conftest import HOSTS, SET_STATE, link, release
+from .conftest import HOSTS, link, release
 
 OUT = ("drain", "DRAIN")
 
@@ -293,7 +293,7 @@ def test_what_an_administrator_takes_out_stays_out(whole: Fleet, folder: pathlib
     os.killpg(roll.process.pid, signal.SIGKILL)
     roll.end()
     assert {host: (locked(whole, host) or {}).get("out") for host in HOSTS} == {"h1": False, "h2": True, "h3": False}
-    whole.run("lb", "python3", "-c", SET_STATE.format(host="h3", state="drain"))
+    set_state(whole, "h3", "drain")
     # A roll that knows no balancer puts nobody back, and does not forget it either.
     blind = Roll(whole, folder, "-l", "h2", balancer="none").end()
     assert (blind.code, blind.report["stats"]["out_of_balancer"]) == (0, ["h2"]), blind.output
@@ -307,6 +307,18 @@ def test_what_an_administrator_takes_out_stays_out(whole: Fleet, folder: pathlib
         "h2": "ready",
         "h3": "drain",
     }
+
+
+def test_what_an_administrator_takes_out_during_a_roll_stays_out(whole: Fleet, folder: pathlib.Path) -> None:
+    before, at_h2 = whole.processes("h3"), whole.processes("h2")
+    roll = Roll(whole, folder)
+    roll.wait_for_turn("h1")
+    set_state(whole, "h2", "drain")
+    done = roll.end()
+    stopped_at_h2(done, whole, before)
+    assert "is out of balancer lb already (drain), and no roll says that it did it" in done.reason("h2")
+    assert (balancer(whole)["h2"][0], whole.processes("h2")) == ("drain", at_h2)
+    assert locked(whole, "h2") is None
 
 
 def test_no_roll_begins_while_a_release_is_at_work(whole: Fleet, folder: pathlib.Path) -> None:

@@ -122,6 +122,11 @@ def balancer(fleet: Fleet) -> dict[str, tuple[str, str]]:
     return {one["server"]: (one["admin"], one["status"]) for one in answer.result["servers"]}
 
 
+def set_state(fleet: Fleet, host: str, state: str) -> None:
+    """Do in the balancer what an administrator does by hand: ready, drain or maint."""
+    fleet.run("lb", "sh", "-c", f"echo 'set server odoo/{host} state {state}' | socat - /run/haproxy/admin.sock")
+
+
 def all_in(fleet: Fleet) -> bool:
     """Whether every host is in the balancer, and the balancer finds all of them well."""
     return set(balancer(fleet).values()) == {("ready", "UP")}

@@ -26,7 +26,7 @@ from ansible_collections.fleetops.odoo.tests.integration.conftest import (
     lab,
     lab_up,
 )
-from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, Roll, all_in, balancer, locked
+from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, Roll, all_in, balancer, locked, set_state
 
 LOAD = pathlib.Path(__file__).resolve().parents[1] / "lab" / "load.py"
 #: What a server writes when it gets its INT.
@@ -208,6 +208,25 @@ def test_who_holds_it_is_named_and_what_serves_goes_back_in(fleet: Fleet) -> Non
     assert locked(fleet, "t19") is None
 
 
+def test_who_somebody_else_has_taken_out_is_not_put_in(fleet: Fleet) -> None:
+    set_state(fleet, "t19", "drain")
+    with held(fleet, "t19", "mine"):
+        done = play(fleet, "drain", "t19", http_timeout=2)
+    assert done.returncode == 2, done.stdout
+    assert "it serves as before; it was out of its balancer before" in re.sub(r"\s+", " ", done.stdout)
+    assert (balancer(fleet)["t19"][0], locked(fleet, "t19")) == ("drain", None)
+
+
+def test_an_undrain_without_the_balancer_does_not_forget_it(fleet: Fleet) -> None:
+    assert play(fleet, "drain", "p19").returncode == 0
+    for name in ("undrain", "release"):
+        done = fleet.playbook(name, "-l", "p19")
+        assert done.returncode == 2, done.stdout
+        assert locked(fleet, "p19")["out"], done.stdout
+    assert play(fleet, "undrain", "p19").returncode == 0
+    assert locked(fleet, "p19") is None
+
+
 def test_a_host_that_cannot_be_reached_is_told_and_the_others_are_drained(fleet: Fleet) -> None:
     fleet.run("t19", "sh", "-c", "(sleep 0.3; systemctl stop ssh.socket ssh.service; pkill -9 sshd) >/dev/null 2>&1 &")
     time.sleep(1)
@@ -237,6 +256,13 @@ def test_a_wrong_value_is_refused(fleet: Fleet, values: dict[str, str], message:
     assert done.returncode != 0
     assert message in re.sub(r"\s+", " ", done.stdout)
     assert all_in(fleet)
+
+
+def test_an_undrain_that_fails_leaves_no_lock_where_nothing_was_drained(fleet: Fleet) -> None:
+    done = play(fleet, "undrain", "p19", start_timeout=0)
+    assert done.returncode == 2, done.stdout
+    assert "p19: 'NOT BACK (start): timeout: " in re.sub(r"\s+", " ", done.stdout)
+    assert locked(fleet, "p19") is None
 
 
 def test_a_boot_leaves_nothing_behind(fleet: Fleet) -> None:

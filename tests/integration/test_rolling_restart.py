@@ -115,16 +115,19 @@ def test_a_host_without_odoo_stops_it_before_anything_is_touched(
         ("before_batch", "before.yml", "is no absolute path"),
         ("before_batch", "/no/such/before.yml", "/no/such/before.yml"),
         ("host", "p19", "which hosts are meant is rolling_restart_hosts"),
+        # As an extra variable it would be believed in place of what the hosts prove.
+        ("host", {"ready": True, "serves": True}, "rolling_restart_host and rolling_restart_roll are set by the role"),
+        ("roll", "new", "rolling_restart_host and rolling_restart_roll are set by the role"),
         ("hosts", "oddo", "rolling_restart_hosts: 'oddo' matches no host of the inventory"),
     ],
 )
 def test_a_wrong_value_is_refused_before_anything_is_touched(
-    fleet: Fleet, folder: pathlib.Path, name: str, value: str, message: str
+    fleet: Fleet, folder: pathlib.Path, name: str, value: t.Any, message: str
 ) -> None:
     before = fleet.processes("p19")
     done = Roll(fleet, folder, *LIMIT, **{name: value}).end()
     assert done.code in (1, 2, 4), done.output
-    assert message in done.output
+    assert message in " ".join(done.output.split())
     assert "No other roll may have it" not in done.output
     assert fleet.processes("p19") == before
 
@@ -225,6 +228,36 @@ def test_a_turn_that_has_used_up_its_time_sends_nothing(
     assert "too few to begin a reload" in done.reason("p19")
     assert done.report["hosts"][0]["balancer"]["state"] == "in"
     assert fleet.processes("p19") == before
+
+
+def test_a_server_that_ends_while_its_host_is_out_keeps_it_out(
+    fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    """No signal was sent to it, and it serves nobody all the same."""
+    own = _own_tasks(
+        tmp_path, **{"out": "- ansible.builtin.command: systemctl stop odoo\n", "in": "- ansible.builtin.debug:\n"}
+    )
+    try:
+        done = Roll(fleet, folder, "-l", "t19", **own).end()
+    finally:
+        fleet.run("t19", "systemctl", "start", "odoo")
+        fleet.settle("t19")
+    assert (done.code, done.outcomes) == (2, {"t19": "failed"}), done.output
+    assert done.report["stats"]["out_of_balancer"] == ["t19"], done.output
+    assert "no Odoo master was found" in done.report["hosts"][0]["balancer"]["because"]
+    assert fleet.module("t19", "roll_lock", state="absent").result["was"]["out"]
+
+
+def test_a_host_that_cannot_be_put_back_before_a_roll_stays_known_as_out(
+    fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    own = _own_tasks(tmp_path, **{"out": "- ansible.builtin.debug:\n", "in": "- ansible.builtin.fail: {msg: no lb}\n"})
+    fleet.module("t19", "roll_lock", id="a dead roll", ttl=0.001, out=True)
+    done = Roll(fleet, folder, "-l", "t19", **own).end()
+    assert (done.code, done.reason("t19")) == (2, "no lb"), done.output
+    assert done.report["stats"]["out_of_balancer"] == ["t19"]
+    left = fleet.module("t19", "roll_lock", state="absent").result["was"]
+    assert (left["out"], left["expired"]) == (True, True)
 
 
 def test_tags_do_not_lead_around_the_roll(fleet: Fleet, folder: pathlib.Path) -> None:

@@ -177,7 +177,7 @@ TEXTS: t.Mapping[str, tuple[str, ...]] = {
         "sock_diag",
         r"(?:virtual|Server) memory limit (?:\(\d+\) )?reached",
         r"CPU time limit (?:\(\d+\) reached|exceeded)",
-        r"\S+ \(\d+\) timeout after \d+s|virtual real time limit \(\d+/\d+s\) reached",
+        r"\b\w{1,60} \(\d+\) timeout after \d+s|virtual real time limit \(\d+/\d+s\) reached",
         "{{.HostConfig.LogConfig.Type}} <path>",
         r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) %d INFO \S+ (?:odoo|openerp): (?:Odoo|OpenERP) version",
     ),

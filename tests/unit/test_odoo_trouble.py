@@ -14,6 +14,7 @@ import pathlib
 import runpy
 import socket
 import threading
+import time
 import typing as t
 
 import pytest
@@ -74,6 +75,18 @@ def test_what_odoo_logs_is_understood(
     seen = watch()
     write(log, line, "GET /web/login?password=SECRET timeout")
     assert seen.look(1.0) == [{"host": "web1", "kind": kind, "said": said, "log": str(log), "count": 1}]
+
+
+def test_a_word_of_a_megabyte_costs_no_more_than_its_length(
+    tmp_path: pathlib.Path, watch: t.Callable[..., t.Any]
+) -> None:
+    seen = watch()
+    log = tmp_path / "web1/odoo.log"
+    write(log, "bad query: " + "A" * 500_000, TIMEOUT)
+    began = time.process_time()
+    # A round reads as much of a file as it may, and no more.
+    assert [one["said"] for one in seen.look(1.0) + seen.look(2.0)] == ["WorkerHTTP (40) timeout after 120s"]
+    assert time.process_time() - began < 5
 
 
 def test_many_lines_are_one_event_and_later_one_more(tmp_path: pathlib.Path, watch: t.Callable[..., t.Any]) -> None:

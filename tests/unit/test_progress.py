@@ -60,6 +60,8 @@ def test_a_host_that_is_lost_and_the_stop() -> None:
     assert progress.feed_record("a", {"step": "reload", "failure": failure}, 2) == ["a is lost (reload): it died"]
     # What becomes of its balancer is no second loss.
     assert progress.feed_record("a", {"step": "reload", "failure": failure, "balancer": {"state": "out"}}, 3) == []
+    # Nor is a lock that cannot be given back in the end.
+    assert progress.feed_record("a", {"step": "reload", "failure": failure, "lock": "no route"}, 3) == []
     stop = {"why": "failures", "reason": "a is lost"}
     assert progress.feed_ledger(ledger("a", stopped=stop)) == ["stopped: a is lost"]
     assert progress.feed_ledger(ledger("a", stopped=stop)) == []

@@ -13,7 +13,15 @@ import typing as t
 import pytest
 import yaml
 
-ROLES = sorted((pathlib.Path(__file__).resolve().parents[2] / "roles").iterdir())
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROLES = sorted((ROOT / "roles").iterdir())
+#: Plays over hosts. (Those of localhost have nobody to lose.)
+PLAYS = [
+    pytest.param(play, id=f"{file.stem}: {play['name']}")
+    for file in sorted((ROOT / "playbooks").glob("*.yml"))
+    for play in yaml.safe_load(file.read_text("utf-8"))
+    if play["hosts"] != "localhost"
+]
 
 
 def read(path: pathlib.Path) -> dict[str, t.Any]:
@@ -38,3 +46,9 @@ def test_variables_have_the_name_of_their_role_and_are_used(role: pathlib.Path) 
     for name in options | set(read(role / "vars/main.yml")):
         assert name.startswith(f"{role.name}_")
         assert len(re.findall(rf"\b{name}\b", used)) > (name not in options), f"{name} is used nowhere"
+
+
+@pytest.mark.parametrize("play", PLAYS)
+def test_no_ansible_cfg_takes_the_other_hosts_away(play: dict[str, t.Any]) -> None:
+    assert play["any_errors_fatal"] is False
+    assert play["strategy"] == "ansible.builtin.linear"

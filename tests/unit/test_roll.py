@@ -30,6 +30,7 @@ OPTIONS: dict[str, t.Any] = {
     "timezone": "UTC",
     "stop_after": 0,
     "check": False,
+    "balancer": True,
     "masters": 0,
     "timeout": 300,
     "drain_timeout": 120,
@@ -235,6 +236,38 @@ def test_restarts_and_the_balancer_are_told() -> None:
     assert told["lines"][0] == "a  restarted        1.50 s  workers 1,2 -> workers 3,4  (it was asked for)"
     assert told["lines"][2] == "   out of the balancer: nothing proves that it serves"
     assert told["stats"]["out_of_balancer"] == ["b"]
+
+
+@pytest.mark.parametrize(("balancer", "step"), [(True, "in"), (True, "out"), (True, "look"), (False, "in")])
+def test_a_host_that_left_the_play_while_it_was_out_is_told_as_out(balancer: bool, step: str) -> None:  # noqa: FBT001
+    """What it was told of its balancer last was that it leaves it; no task of its own could say more."""
+    records = {host: fit() for host in HOSTS}
+    turns: dict[str, dict[str, t.Any]] = {
+        "a": {"step": step},
+        "b": {"step": "done", "serves": True, "result": result()},
+    }
+    told = report(roll_on(begun(records, balancer=balancer), records, turns.__getitem__), records, NOW)
+    out = balancer and step != "look"
+    assert told["stats"]["out_of_balancer"] == (["a"] if out else [])
+    line = "   out of the balancer: it left the play before it was put back"
+    assert (line in told["lines"]) == out
+
+
+def test_a_lock_that_stays_is_told() -> None:
+    records = {host: fit() for host in HOSTS}
+    roll = roll_on(begun(records), records, good)
+    records["a"]["lock"] = "no route\nlast words"
+    told = report(roll, records, NOW)
+    assert told["ok"]
+    assert told["lines"][:2] == [
+        "a  reloaded         1.50 s  workers 1,2 -> workers 3,4",
+        "   its lock stays until it expires: no route",
+    ]
+
+
+def test_what_tasks_of_the_users_own_say_shows_no_secret() -> None:
+    roll = _roll.stop(begun({host: fit() for host in HOSTS}), _roll.BLOCKED, "Ask: curl said password=hunter2")
+    assert roll["stopped"]["reason"] == "Ask: curl said password=********"
 
 
 @pytest.mark.parametrize(

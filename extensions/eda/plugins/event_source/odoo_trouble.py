@@ -66,9 +66,10 @@ EXAMPLES = r"""
     debounce: 600
 """
 
-#: What Odoo 14 to 19 log when a worker is ended for its time or its memory.
+#: What Odoo 14 to 19 log when a worker is ended for its time or its memory. A word begins at its boundary and has an
+#: end, since a line may be one word of a megabyte, such as an attachment in a query.
 PATTERNS = {
-    "timeout": r"\S+ \(\d+\) timeout after \d+s|virtual real time limit \(\d+/\d+s\) reached",
+    "timeout": r"\b\w{1,60} \(\d+\) timeout after \d+s|virtual real time limit \(\d+/\d+s\) reached",
     "memory": r"(?:virtual|Server) memory limit (?:\(\d+\) )?reached",
     "cpu": r"CPU time limit (?:\(\d+\) reached|exceeded)",
 }
