@@ -15,7 +15,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab, lab_up
-from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, all_in, set_state
+from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, Ended, all_in, balancer, set_state
 
 HOSTS = ("h1", "h2", "h3")
 
@@ -71,3 +71,13 @@ def link(fleet: Fleet, host: str, state: str) -> None:
 def folder(tmp_path: pathlib.Path) -> pathlib.Path:
     """Where reports go."""
     return tmp_path / "reports"
+
+
+def stopped_at_h2(done: Ended, fleet: Fleet, untouched: list[str], outcome: str = "failed") -> None:
+    """The shape of most faults: h1 is done, h2 is lost, h3 was not reached and not touched."""
+    assert done.code == 2, done.output
+    assert done.outcomes == {"h1": "reloaded", "h2": outcome, "h3": "not reached"}, done.output
+    assert done.report["remaining"] == ["h2", "h3"]
+    assert (done.folder / "remaining").read_text() == "h2\nh3\n"
+    assert fleet.processes("h3") == untouched
+    assert balancer(fleet)["h1"] == balancer(fleet)["h3"] == ("ready", "UP")
