@@ -102,7 +102,7 @@ class Checks:
             raise Refused(notification_configuration=[f"Missing required fields: {missing}."])
         for field, (kind, default) in known.items():
             config.setdefault(field, default)
-            if type(config[field]) is not kind:
+            if not isinstance(config[field], kind):
                 raise Refused(notification_configuration=[f"Configuration field '{field}' incorrect type."])
         if config.get("password"):
             config["password"] = "$encrypted$"

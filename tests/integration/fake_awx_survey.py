@@ -96,7 +96,7 @@ def wrong(question: Record, data: Record, *, needed: bool = True) -> list[str]:
         return [f"'{name}' value missing"] if needed and question["required"] else []
     value = data[name]
     if kind == "multiselect":
-        if type(value) is not list:
+        if not isinstance(value, list):
             return [f"'{name}' value is expected to be a list."]
         return [f"Value {one} for '{name}' is none of the choices." for one in value if one not in question["choices"]]
     if kind == "multiplechoice":
