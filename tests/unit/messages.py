@@ -125,7 +125,7 @@ def _tells(node: ast.AST) -> bool:
 def _ways(node: ast.expr, rest: list[ast.expr]) -> list[str] | None:
     """How the text of an expression may read; None if it is none. ``rest`` gets what stands for a value."""
     match node:
-        case ast.Constant(value=str(text)):
+        case ast.Constant(value=str() as text):
             return [text]
         case ast.JoinedStr(values=values):
             return _joined([_way_of_value(one, rest) for one in values])
