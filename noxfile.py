@@ -69,7 +69,8 @@ def units(session: nox.Session, core: str) -> None:
 @nox.session(python=False)
 def newest(session: nox.Session) -> None:
     """Unit tests on Python 3.14, in a root of Debian sid (as root)."""
-    session.run("tests/newest_python", *session.posargs, external=True)
+    env = {"FLEETOPS_PACKAGES": " ".join(["ansible-core~=2.21.0", *TESTING])}
+    session.run("tests/newest_python", *session.posargs, env=env, external=True)
 
 
 @nox.session
