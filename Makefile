@@ -60,7 +60,8 @@ thorough: setup ## integration with the tests that the gate leaves out: near-dou
 
 .PHONY: planted
 planted: setup ## more than twenty causes planted on real servers: the first finding must name each (as root)
-	@FLEETOPS_PLANTED=1; export FLEETOPS_PLANTED; $(PYTEST) tests/integration/test_planted.py -s --timeout 400 $(ARGS)
+	@FLEETOPS_PLANTED=1 FLEETOPS_ALL=1; export FLEETOPS_PLANTED FLEETOPS_ALL; \
+	$(PYTEST) tests/integration/test_planted.py -s --timeout 400 $(ARGS)
 
 .PHONY: faults
 faults: setup ## every fault that a rolling restart may meet, injected into a real one (as root)

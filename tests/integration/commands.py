@@ -29,8 +29,14 @@ _CONTEXT.set_forkserver_preload(
         "ansible.executor.module_common",
         "ansible.executor.task_queue_manager",
         "ansible.plugins.action.normal",
+        "ansible.plugins.cache.memory",
+        "ansible.plugins.callback.default",
+        *(f"ansible.plugins.callback.{name}" for name in ("junit", "minimal", "oneline", "tree")),
         "ansible.plugins.connection.ssh",
+        *(f"ansible.plugins.inventory.{name}" for name in ("auto", "host_list", "ini", "script", "toml", "yaml")),
         "ansible.plugins.strategy.linear",
+        "ansible.plugins.vars.host_group_vars",
+        "jmespath",
     ]
 )
 

@@ -147,6 +147,7 @@ def test_it_is_all_there_and_the_second_time_nothing_changes(part: dict[str, t.A
     assert awx.named("credentials", "Odoo hosts")["inputs"] == {}
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(180)
 def test_a_site_leaves_out_what_it_does_not_want() -> None:
     """As with a project that lies on AWX's disk, and an AWX that has one template and no workflow of ours."""
@@ -175,6 +176,7 @@ def test_a_site_leaves_out_what_it_does_not_want() -> None:
     assert not awx.records["inventory_sources"]
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(180)
 def test_a_project_that_could_not_be_synced_is_synced_by_the_next_run() -> None:
     awx = FakeAwx(PLAYBOOKS)

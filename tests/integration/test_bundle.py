@@ -21,7 +21,7 @@ import typing as t
 
 import pytest
 
-from .conftest import LAB, SECRETS, Fleet, free, no_secrets, request
+from .conftest import SECRETS, Fleet, free, login, no_secrets, request
 
 HOSTS = ("p19", "t14", "journal")
 LOG = "/var/log/odoo/odoo-server.log"
@@ -84,7 +84,7 @@ def planted(fleet: Fleet) -> t.Iterator[None]:
 def put(fleet: Fleet, host: str, path: str, text: str, how: str = ">") -> None:
     """Write a text to a file of a host, or behind what is there (``>>``)."""
     subprocess.run(
-        [str(LAB), "--lab", fleet.name, "ssh", host, f"cat {how} {path}"],
+        [*login(fleet.inventory, host), f"cat {how} {path}"],
         input=text,
         text=True,
         check=True,

@@ -67,7 +67,7 @@ def since_now() -> dict[str, str]:
     [
         "p19",
         pytest.param("seed", marks=pytest.mark.thorough),
-        "t14",
+        pytest.param("t14", marks=pytest.mark.thorough),
         pytest.param("journal", marks=pytest.mark.thorough),
     ],
 )
@@ -166,7 +166,12 @@ def test_what_a_restart_does_to_requests_under_way(fleet: Fleet, mode: str, path
     ("host", "break_it", "expected"),
     [
         ("p19", f"mkdir -p {BROKEN}; echo 'def f(:' > {BROKEN}/__init__.py", "SyntaxError"),
-        ("venv", f"mkdir -p {BROKEN}; echo 'def f(:' > {BROKEN}/__init__.py", "SyntaxError"),
+        pytest.param(
+            "venv",
+            f"mkdir -p {BROKEN}; echo 'def f(:' > {BROKEN}/__init__.py",
+            "SyntaxError",
+            marks=pytest.mark.thorough,
+        ),
         ("t14", "sed -i 's/^db_name.*/&\\nworkers = abc/; /^workers = [0-9]/d' /etc/odoo/odoo.conf", "workers"),
     ],
 )
@@ -354,6 +359,7 @@ def test_supervisord_kills_a_master_that_waits_for_its_requests(others: Fleet) -
     assert others.master("superv")["identity"] == answer.only["successor"]
 
 
+@pytest.mark.thorough
 def test_supervisord_and_a_server_that_does_not_come_back(others: Fleet) -> None:
     plant_killer(others, "superv")
     try:

@@ -101,8 +101,8 @@ def lock(holder: str, waiter: str) -> Cause:
     return Cause([(holder, f"/lab/lock/{LONG}"), (waiter, WANTS)], first)
 
 
-#: Causes that are there at the same time, at most two busy loops: there are two cores. The first round is that of the
-#: gate and has each cause once.
+#: Causes that are there at the same time, at most two busy loops: there are two cores. The first round has
+#: each cause once, and is that of `make thorough`.
 ROUNDS = [
     [lock("p19", "q19"), full("p14"), sql("q14"), cron("t19"), foreign("t14"), cpu("u19")],
     [lock("q19", "p19"), lock("p14", "q14"), cron("t14"), sql("t19")],
@@ -233,17 +233,17 @@ def stranger(fleet: Fleet, database: str) -> t.Iterator[None]:
             process.wait(30)
 
 
-def test_a_stranger_who_holds_a_lock_is_named_and_no_secret_is(planted: Fleet, tmp_path: pathlib.Path) -> None:
+def test_a_stranger_who_holds_a_lock_is_named_and_no_secret_is(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     """And where psql cannot be run it is said why, and the dumps are there."""
     psql = "/usr/lib/postgresql/15/bin/psql"
-    with stranger(planted, "p19"), request(planted, "p19", WANTS) as sent:
-        until(planted, 1, "wait_event_type = 'Lock'")
-        planted.run("t19", "chmod", "700", psql)
+    with stranger(fleet, "p19"), request(fleet, "p19", WANTS) as sent:
+        until(fleet, 1, "wait_event_type = 'Lock'")
+        fleet.run("t19", "chmod", "700", psql)
         try:
-            run = diagnosed(planted, tmp_path, ["p19", "t19"])
+            run = diagnosed(fleet, tmp_path, ["p19", "t19"])
         finally:
-            planted.run("t19", "chmod", "755", psql)
-        in_postgres(planted, ["p19"], END_STRANGERS)
+            fleet.run("t19", "chmod", "755", psql)
+        in_postgres(fleet, ["p19"], END_STRANGERS)
     assert sent.status == 200
     report = json.loads((run / "report.json").read_text(encoding="utf-8"))
     sentence = report["findings"][0]["sentence"]
@@ -259,6 +259,7 @@ def test_a_stranger_who_holds_a_lock_is_named_and_no_secret_is(planted: Fleet, t
     assert json.loads((run / "p19.postgres.json").read_text(encoding="utf-8"))["unsaid"] == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(len(ROUNDS) if ALL else 1))
 def test_the_first_finding_names_what_was_planted(planted: Fleet, tmp_path: pathlib.Path, number: int) -> None:
     causes = ROUNDS[number]

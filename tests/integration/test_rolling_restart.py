@@ -124,22 +124,27 @@ def test_a_host_without_odoo_stops_it_before_anything_is_touched(
 def test_a_wrong_value_is_refused_before_anything_is_touched(
     fleet: Fleet, folder: pathlib.Path, name: str, value: t.Any, message: str
 ) -> None:
-    before = fleet.processes("p19")
-    done = Roll(fleet, folder, *LIMIT, **{name: value}).end()
+    before = fleet.run("p19", "pgrep", "-u", "odoo")
+    done = Roll(fleet, folder, "-l", "p19", **{name: value}).end()
     assert done.code in (1, 2, 4), done.output
     assert message in " ".join(done.output.split())
     assert "No other roll may have it" not in done.output
-    assert fleet.processes("p19") == before
+    assert fleet.run("p19", "pgrep", "-u", "odoo") == before
 
 
-def test_pauses_conditions_and_windows(fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    only = ["-l", "t19,t14"]
-    paused = Roll(fleet, folder, *only, balancer="none", stop_after=1).end()
+@pytest.mark.thorough
+def test_a_pause(fleet: Fleet, folder: pathlib.Path) -> None:
+    """As test_runner.py has it."""
+    paused = Roll(fleet, folder, "-l", "t19,t14", balancer="none", stop_after=1).end()
     assert (paused.code, paused.outcomes) == (0, {"t19": "reloaded", "t14": "not reached"}), paused.output
+
+
+def test_an_approval_conditions_and_windows(fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     # Nobody can answer here, so the answer is no, at once.
-    asked = Roll(fleet, folder, *only, balancer="none", approval="canary").end(60)
+    asked = Roll(fleet, folder, "-l", "t19,t14", balancer="none", approval="canary").end(60)
     assert (asked.code, asked.outcomes) == (2, {"t19": "reloaded", "t14": "not reached"}), asked.output
     assert asked.report["stopped"] == {"why": "approval", "reason": "nobody said yes"}
+    only = ["-l", "t19"]
     before = fleet.processes("t19")
     blocked = Roll(fleet, folder, *only, balancer="none", conditions=["1 == 1", "backup_is_over"]).end()
     assert blocked.code == 2, blocked.output
