@@ -17,10 +17,12 @@ LONG = (
     "test_method.py",
     "test_drain.py",
     "test_workers.py",
-    "test_roll_table.py",
+    "test_ways.py",
     "test_reload.py",
-    "test_staleness.py",
+    "test_send_signal.py",
+    "test_watch.py",
     "test_runner.py",
+    "test_staleness.py",
 )
 
 

@@ -109,7 +109,11 @@ class Fleet:
         return t.cast("dict[str, t.Any]", master)
 
     def processes(self, host: str) -> list[str]:
-        """Identities of the master and its children: the same as long as nothing was reloaded."""
+        """Who the master and its children are: the same as long as nothing was reloaded."""
+        known = variables(self.inventory, host)
+        if known.get("lab_service"):
+            # Wherever Odoo's user has nothing but Odoo; it takes a twentieth of the time.
+            return self.run(host, "pgrep", "-u", known["lab_user"]).split()
         master = self.master(host)
         return [master["identity"], *(child["identity"] for child in master["children"])]
 
@@ -154,11 +158,16 @@ def _known(inventory: str) -> dict[str, t.Any]:
     return t.cast("dict[str, t.Any]", yaml.safe_load(pathlib.Path(inventory).read_text(encoding="utf-8"))["all"])
 
 
+def variables(inventory: str, host: str) -> dict[str, t.Any]:
+    """What the inventory of the lab says of a host."""
+    groups = _known(inventory)["children"].values()
+    (found,) = (group["hosts"][host] for group in groups if group["hosts"].get(host))
+    return t.cast("dict[str, t.Any]", found)
+
+
 def address(inventory: str, host: str) -> str:
     """The address of a host of the lab."""
-    groups = _known(inventory)["children"].values()
-    (found,) = {group["hosts"][host]["ansible_host"] for group in groups if group["hosts"].get(host)}
-    return t.cast("str", found)
+    return t.cast("str", variables(inventory, host)["ansible_host"])
 
 
 def login(inventory: str, host: str) -> list[str]:

@@ -8,58 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import pathlib
-import time
 import typing as t
 
 import pytest
 
-from .conftest import Answer, Fleet, lab_up, plant_killer, request
+from .conftest import Fleet, plant_killer, request
+from .restarts import four_runs, since_now
 
 DROP_INS = "/etc/systemd/system/odoo.service.d"
 BROKEN = "/opt/lab/addons/lab_broken"
-
-
-@pytest.fixture(scope="module")
-def others() -> t.Iterator[Fleet]:
-    """Servers that no unit keeps."""
-    yield from lab_up("method", str(pathlib.Path(__file__).parent / "method.yml"))
-
-
-def four_runs(fleet: Fleet, host: str, **arguments: t.Any) -> Answer:
-    """Check, run, check, run; the answer of the run that does it."""
-    before = fleet.master(host)
-    old = fleet.processes(host)
-    check = fleet.module(host, "reload", "--check", **arguments)
-    assert (check.code, check.result["changed"]) == (0, True), check.output
-    assert (check.only["did"], check.only["signals"], check.only["successor"]) == ("restarted", [], None)
-    assert (check.only["before"]["state"], check.only["before"]["health"]) == ("running", "ok")
-    assert fleet.processes(host) == old
-
-    run = fleet.module(host, "reload", "--diff", **arguments)
-    assert (run.code, run.result["changed"]) == (0, True), run.output
-    assert (run.only["did"], run.only["signals"], run.only["log"]) == ("restarted", [], [])
-    assert run.only["reason"] == check.only["reason"]
-    assert run.only["identity"] == before["identity"] != run.only["successor"]
-    after = fleet.master(host)
-    assert after["identity"] == run.only["successor"]
-    assert (run.only["after"]["state"], run.only["after"]["health"]) == ("running", "ok")
-    assert run.only["after"]["workers"] == before["workers"]
-    assert run.only["after"]["loaded"]["evidence"] == "marker"
-    assert (after["needs"], after["supervisor"]["unit"]) == ("none", before["supervisor"]["unit"])
-
-    new = fleet.processes(host)
-    for options in (["--check"], []):
-        again = fleet.module(host, "reload", *options, **arguments)
-        assert (again.code, again.result["changed"], again.only["did"]) == (0, False, "nothing"), again.output
-        assert again.only["successor"] is None
-    assert fleet.processes(host) == new
-    return run
-
-
-def since_now() -> dict[str, str]:
-    """The policy that a restart fulfils once."""
-    return {"policy": "since", "since": str(time.time())}
 
 
 @pytest.mark.parametrize(
@@ -340,47 +297,3 @@ def test_only_root_restarts(fleet: Fleet) -> None:
     answer = fleet.module("p19", "reload", *become, method="supervisor")
     assert (answer.code, answer.only["did"]) == (2, "refused")
     assert "a restart by systemd needs root" in answer.result["msg"]
-
-
-def test_supervisord(others: Fleet) -> None:
-    run = four_runs(others, "superv", method="supervisor", **since_now())
-    assert "a restart by supervisord" in run.only["reason"]
-    assert others.module("superv", "reload", policy="stale", method="supervisor").only["did"] == "nothing"
-    hup = others.module("superv", "reload", method="auto")
-    assert (hup.code, hup.only["did"]) == (0, "signalled")
-
-
-def test_supervisord_kills_a_master_that_waits_for_its_requests(others: Fleet) -> None:
-    # After its stopwaitsecs (10). The worker goes on and has the port for as long, so the first new servers die of it.
-    with request(others, "superv", "/lab/sleep/13") as long:
-        answer = others.module("superv", "reload", method="supervisor", timeout=60)
-    assert (answer.code, answer.only["did"]) == (0, "restarted"), answer.output
-    assert long.status == 200
-    assert others.master("superv")["identity"] == answer.only["successor"]
-
-
-@pytest.mark.thorough
-def test_supervisord_and_a_server_that_does_not_come_back(others: Fleet) -> None:
-    plant_killer(others, "superv")
-    try:
-        answer = others.module("superv", "reload", method="supervisor", timeout=30)
-        assert (answer.code, answer.only["did"], answer.result["changed"]) == (2, "restarted", True)
-        # Whether it lives for a second each time, which is enough for supervisord to go on for ever, is chance.
-        ends = ("supervisorctl says: odoo", "still waiting for")
-        assert any(end in answer.result["msg"] for end in ends)
-    finally:
-        others.restore("superv")
-
-
-@pytest.mark.parametrize(
-    ("host", "why"), [("term", "nothing is known that would start it again"), ("pod", "in a container")]
-)
-def test_nobody_to_ask(others: Fleet, host: str, why: str) -> None:
-    old = others.processes(host)
-    for options in (["--check"], []):
-        answer = others.module(host, "reload", *options, method="supervisor")
-        assert (answer.code, answer.only["did"]) == (2, "refused")
-        assert why in answer.result["msg"]
-    assert others.processes(host) == old
-    hup = others.module(host, "reload", method="auto")
-    assert (hup.code, hup.only["did"]) == (0, "signalled")

@@ -15,7 +15,8 @@ import typing as t
 
 import pytest
 
-from .conftest import Fleet, lab_up
+from .conftest import Fleet, lab_up, plant_killer, request
+from .restarts import four_runs, since_now
 
 HOSTS = ("superv", "term", "pod", "podone", "pod14")
 
@@ -178,3 +179,47 @@ def test_a_container_is_drained_and_whoever_starts_it_says_so(ways: Fleet) -> No
     back = ways.module("podone", "drain", state="undrained")
     assert (back.code, back.only["did"], back.only["after"]["state"]) == (0, "nothing", "running"), back.output
     assert ways.module("podone", "drain", "--check", state="undrained").only["reason"] == "it runs, and was not drained"
+
+
+def test_supervisord(ways: Fleet) -> None:
+    run = four_runs(ways, "superv", method="supervisor", **since_now())
+    assert "a restart by supervisord" in run.only["reason"]
+    assert ways.module("superv", "reload", policy="stale", method="supervisor").only["did"] == "nothing"
+    hup = ways.module("superv", "reload", method="auto")
+    assert (hup.code, hup.only["did"]) == (0, "signalled")
+
+
+def test_supervisord_kills_a_master_that_waits_for_its_requests(ways: Fleet) -> None:
+    # After its stopwaitsecs (10). The worker goes on and has the port for as long, so the first new servers die of it.
+    with request(ways, "superv", "/lab/sleep/13") as long:
+        answer = ways.module("superv", "reload", method="supervisor", timeout=60)
+    assert (answer.code, answer.only["did"]) == (0, "restarted"), answer.output
+    assert long.status == 200
+    assert ways.master("superv")["identity"] == answer.only["successor"]
+
+
+@pytest.mark.thorough
+def test_supervisord_and_a_server_that_does_not_come_back(ways: Fleet) -> None:
+    plant_killer(ways, "superv")
+    try:
+        answer = ways.module("superv", "reload", method="supervisor", timeout=30)
+        assert (answer.code, answer.only["did"], answer.result["changed"]) == (2, "restarted", True)
+        # Whether it lives for a second each time, which is enough for supervisord to go on for ever, is chance.
+        ends = ("supervisorctl says: odoo", "still waiting for")
+        assert any(end in answer.result["msg"] for end in ends)
+    finally:
+        ways.restore("superv")
+
+
+@pytest.mark.parametrize(
+    ("host", "why"), [("term", "nothing is known that would start it again"), ("pod", "in a container")]
+)
+def test_nobody_to_ask(ways: Fleet, host: str, why: str) -> None:
+    old = ways.processes(host)
+    for options in (["--check"], []):
+        answer = ways.module(host, "reload", *options, method="supervisor")
+        assert (answer.code, answer.only["did"]) == (2, "refused")
+        assert why in answer.result["msg"]
+    assert ways.processes(host) == old
+    hup = ways.module(host, "reload", method="auto")
+    assert (hup.code, hup.only["did"]) == (0, "signalled")

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The four runs of a restart by the supervisor, whoever that is."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from .conftest import Answer, Fleet
+
+
+def four_runs(fleet: Fleet, host: str, **arguments: t.Any) -> Answer:
+    """Check, run, check, run; the answer of the run that does it."""
+    before = fleet.master(host)
+    old = fleet.processes(host)
+    check = fleet.module(host, "reload", "--check", **arguments)
+    assert (check.code, check.result["changed"]) == (0, True), check.output
+    assert (check.only["did"], check.only["signals"], check.only["successor"]) == ("restarted", [], None)
+    assert (check.only["before"]["state"], check.only["before"]["health"]) == ("running", "ok")
+    assert fleet.processes(host) == old
+
+    run = fleet.module(host, "reload", "--diff", **arguments)
+    assert (run.code, run.result["changed"]) == (0, True), run.output
+    assert (run.only["did"], run.only["signals"], run.only["log"]) == ("restarted", [], [])
+    assert run.only["reason"] == check.only["reason"]
+    assert run.only["identity"] == before["identity"] != run.only["successor"]
+    after = fleet.master(host)
+    assert after["identity"] == run.only["successor"]
+    assert (run.only["after"]["state"], run.only["after"]["health"]) == ("running", "ok")
+    assert run.only["after"]["workers"] == before["workers"]
+    assert run.only["after"]["loaded"]["evidence"] == "marker"
+    assert (after["needs"], after["supervisor"]["unit"]) == ("none", before["supervisor"]["unit"])
+
+    new = fleet.processes(host)
+    for options in (["--check"], []):
+        again = fleet.module(host, "reload", *options, **arguments)
+        assert (again.code, again.result["changed"], again.only["did"]) == (0, False, "nothing"), again.output
+        assert again.only["successor"] is None
+    assert fleet.processes(host) == new
+    return run
+
+
+def since_now() -> dict[str, str]:
+    """The policy that a restart fulfils once."""
+    return {"policy": "since", "since": str(time.time())}
