@@ -247,7 +247,9 @@ def test_a_host_that_cannot_be_reached_is_told_and_the_others_are_drained(fleet:
         ({"on_timeout": "never"}, "value of graceful_drain_on_timeout must be one of"),
         ({"http_timeout": "soon"}, "graceful_drain_http_timeout"),
         ({"hosts": "oddo"}, "graceful_drain_hosts: 'oddo' matches no host of the inventory"),
-        ({"hosts": ""}, "graceful_drain_hosts: '' matches no host of the inventory"),
+        pytest.param(
+            {"hosts": ""}, "graceful_drain_hosts: '' matches no host of the inventory", marks=pytest.mark.thorough
+        ),
         ({"host": "p19"}, "which hosts are meant is graceful_drain_hosts"),
     ],
 )
@@ -265,6 +267,8 @@ def test_an_undrain_that_fails_leaves_no_lock_where_nothing_was_drained(fleet: F
     assert locked(fleet, "p19") is None
 
 
+# As test_drain.py has it, without a balancer.
+@pytest.mark.thorough
 def test_a_boot_leaves_nothing_behind(fleet: Fleet) -> None:
     assert play(fleet, "drain", "p19").returncode == 0
     lab(fleet.name, "reboot", "p19")

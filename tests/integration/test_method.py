@@ -39,7 +39,9 @@ def test_auto_restarts_the_virtualenv_that_a_hup_would_kill(fleet: Fleet) -> Non
     assert "a restart by systemd, since a HUP makes it execute itself as python3" in run.only["reason"]
 
 
-@pytest.mark.parametrize("host", ["p19", "onpath", "t14"])
+@pytest.mark.parametrize(
+    "host", ["onpath", *(pytest.param(host, marks=pytest.mark.thorough) for host in ("p19", "t14"))]
+)
 def test_auto_sends_a_hup_where_that_works(fleet: Fleet, host: str) -> None:
     answer = fleet.module(host, "reload", method="auto")
     assert (answer.code, answer.only["did"], answer.only["signals"]) == (0, "signalled", ["HUP"])
@@ -66,7 +68,9 @@ def test_auto_restarts_for_a_changed_unit_whatever_the_policy(fleet: Fleet) -> N
         assert "a restart by systemd, since a HUP is not enough: changed since the process" in run.only["reason"]
 
 
-@pytest.mark.parametrize("method", ["auto", pytest.param("supervisor", marks=pytest.mark.thorough)])
+# As above, and as test_staleness.py has it.
+@pytest.mark.thorough
+@pytest.mark.parametrize("method", ["auto", "supervisor"])
 def test_a_changed_unit_is_read_anew(fleet: Fleet, method: str) -> None:
     with drop_in(fleet, "p19", "Environment=FROM_DROP_IN=yes"):
         hup = fleet.module("p19", "reload", policy="stale")
@@ -82,7 +86,11 @@ def test_a_changed_unit_is_read_anew(fleet: Fleet, method: str) -> None:
     ("lines", "said"),
     [
         (["ExecStart="], "restart -- odoo.service failed"),
-        (["ExecStart=", "ExecStart=/opt/nothing"], "its unit odoo.service would start /opt/nothing"),
+        pytest.param(
+            ["ExecStart=", "ExecStart=/opt/nothing"],
+            "its unit odoo.service would start /opt/nothing",
+            marks=pytest.mark.thorough,
+        ),
         pytest.param(
             ["ExecStart=", "ExecStart=nothing"],
             "its unit odoo.service would start nothing",

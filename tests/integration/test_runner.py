@@ -51,6 +51,7 @@ def test_a_roll_tells_a_workflow_what_it_did(awx: Awx, fleet: Fleet) -> None:
     assert locked(fleet, "p19") is None
 
 
+@pytest.mark.thorough
 def test_diagnostics_tell_what_they_found(awx: Awx, fleet: Fleet) -> None:
     given = answers("diagnostics", diagnostics_hosts="p19", diagnostics_samples=2, diagnostics_interval=0.5)
     with held(fleet, "p19", "diagnosed"):

@@ -30,7 +30,7 @@ LOG = "/var/log/odoo/odoo-server.log"
         ("p19", {"signal": "TTOU", "role": "cron"}, "role"),
     ],
 )
-@pytest.mark.parametrize("options", [["--check"], []])
+@pytest.mark.parametrize("options", [pytest.param(["--check"], marks=pytest.mark.thorough), []])
 def test_what_would_kill_is_refused_with_its_rule(
     fleet: Fleet, host: str, arguments: dict[str, t.Any], rule: str, options: list[str]
 ) -> None:

@@ -53,7 +53,11 @@ def test_each_is_known_for_what_it_is(ways: Fleet, host: str, kind: str, log: st
         assert master["supervisor"]["unit"] == "odoo:odoo"
 
 
-@pytest.mark.parametrize("host", [host for host in HOSTS if host != "podone"])
+@pytest.mark.parametrize(
+    # What is not here by itself is in a test below.
+    "host",
+    ["term", "pod", *(pytest.param(host, marks=pytest.mark.thorough) for host in ("superv", "pod14"))],
+)
 def test_each_is_reloaded_once(ways: Fleet, host: str) -> None:
     old = ways.processes(host)
     answer = ways.module(host, "reload")

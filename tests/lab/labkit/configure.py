@@ -102,8 +102,9 @@ def odoo_conf(host: Host, server: Server, database_address: str) -> str:
         "db_port": "5432",
         "db_user": "odoo",
         "db_password": SECRET,
+        # Without a dbfilter: with one Odoo lists the databases for each request that has no session, by a connection of
+        # its own, which is two thirds of what /web/health costs.
         "db_name": database,
-        "dbfilter": f"^{database}$",
         "list_db": "False",
         "http_interface": "0.0.0.0",
         "proxy_mode": "True",
