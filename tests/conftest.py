@@ -23,6 +23,12 @@ LONG = (
     "test_watch.py",
     "test_runner.py",
     "test_staleness.py",
+    "test_docs.py",
+    "test_awx_setup.py",
+    "test_cache_stats.py",
+    "test_stack_dump.py",
+    "test_bundle.py",
+    "test_diagnostics.py",
 )
 
 

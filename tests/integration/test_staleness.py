@@ -18,7 +18,7 @@ STALE = {"policy": "stale"}
 MODEL = "/opt/lab/addons/lab_slow/__manifest__.py"
 
 
-@pytest.fixture(params=["p19", "t14"])
+@pytest.fixture(params=["p19", pytest.param("t14", marks=pytest.mark.thorough)])
 def fresh(fleet: Fleet, request: pytest.FixtureRequest) -> str:
     """A host whose server has just been reloaded by us."""
     host = str(request.param)

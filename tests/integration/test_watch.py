@@ -17,7 +17,7 @@ THOROUGH = [pytest.param(host, marks=pytest.mark.thorough) for host in ("t19", "
 
 
 @pytest.mark.parametrize("host", KINDS)
-@pytest.mark.parametrize("options", [["--check"], []])
+@pytest.mark.parametrize("options", [pytest.param(["--check"], marks=pytest.mark.thorough), []])
 def test_a_healthy_server_is_found_so_at_once(fleet: Fleet, host: str, options: list[str]) -> None:
     before = fleet.processes(host)
     answer = fleet.module(host, "wait_healthy", *options)
