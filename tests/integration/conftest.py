@@ -114,6 +114,10 @@ class Fleet:
         if known.get("lab_service"):
             # Wherever Odoo's user has nothing but Odoo; it takes a twentieth of the time.
             return self.run(host, "pgrep", "-u", known["lab_user"]).split()
+        return self.identities(host)
+
+    def identities(self, host: str) -> list[str]:
+        """Identities of the master and its children, in this order."""
         master = self.master(host)
         return [master["identity"], *(child["identity"] for child in master["children"])]
 
@@ -178,6 +182,11 @@ def login(inventory: str, host: str) -> list[str]:
     known = _known(inventory)["vars"]
     options = shlex.split(known["ansible_ssh_common_args"])
     return ["ssh", "-i", known["ansible_ssh_private_key_file"], *options, f"root@{address(inventory, host)}"]
+
+
+def thorough(*values: t.Any) -> list[t.Any]:
+    """Values of a parameter that the gate leaves out, since they are like another one."""
+    return [pytest.param(value, marks=pytest.mark.thorough) for value in values]
 
 
 def free(fleet: Fleet, host: str, name: str) -> None:

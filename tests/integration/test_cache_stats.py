@@ -94,8 +94,8 @@ def test_sizes_are_asked_for_where_the_signal_is_caught(fleet: Fleet) -> None:
     assert all(row["memory"] > 0 for one in new["statistics"] for row in one["caches"] if row["entries"])
     assert {row["memory"] for one in old["statistics"] for row in one["caches"]} == {None}
     for host, found in (("p19", new), ("p14", old)):
-        alive = fleet.processes(host)
-        assert {one["identity"].partition(":")[0] for one in found["asked"]} < set(alive)
+        alive = fleet.identities(host)
+        assert {one["identity"] for one in found["asked"]} < set(alive)
 
 
 @contextlib.contextmanager

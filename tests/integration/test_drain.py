@@ -14,9 +14,8 @@ import time
 import typing as t
 
 import pytest
-import yaml
 
-from .conftest import KINDS, Answer, Fleet, free, lab, lab_up, request
+from .conftest import KINDS, Answer, Fleet, address, free, lab, lab_up, request
 
 LOG = "/var/log/odoo/odoo-server.log"
 PREFORK, THREADED = ("p19", "p14"), ("t19", "t14")
@@ -90,13 +89,11 @@ class Stops:
 @contextlib.contextmanager
 def requests(fleet: Fleet, hosts: t.Iterable[str], path: str) -> t.Iterator[dict[str, int]]:
     """A request under way at each of several hosts while the block runs, and afterwards the status of each."""
-    with open(fleet.inventory) as file:
-        inventory = yaml.safe_load(file)["all"]["children"]["odoo"]["hosts"]
     statuses: dict[str, int] = {}
     with contextlib.ExitStack() as stack:
         connections = {}
         for host in hosts:
-            connections[host] = http.client.HTTPConnection(inventory[host]["ansible_host"], 8069, timeout=60)
+            connections[host] = http.client.HTTPConnection(address(fleet.inventory, host), 8069, timeout=60)
             stack.enter_context(contextlib.closing(connections[host]))
             connections[host].request("GET", path)
         time.sleep(0.5)

@@ -12,22 +12,14 @@ import typing as t
 
 import pytest
 
-from .conftest import Fleet, plant_killer, request
+from .conftest import Fleet, plant_killer, request, thorough
 from .restarts import four_runs, since_now
 
 DROP_INS = "/etc/systemd/system/odoo.service.d"
 BROKEN = "/opt/lab/addons/lab_broken"
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "p19",
-        pytest.param("seed", marks=pytest.mark.thorough),
-        pytest.param("t14", marks=pytest.mark.thorough),
-        pytest.param("journal", marks=pytest.mark.thorough),
-    ],
-)
+@pytest.mark.parametrize("host", ["p19", *thorough("seed", "t14", "journal")])
 def test_four_runs(fleet: Fleet, host: str) -> None:
     run = four_runs(fleet, host, method="supervisor", **since_now())
     assert run.only["reason"].endswith("; a restart by systemd")
@@ -39,9 +31,7 @@ def test_auto_restarts_the_virtualenv_that_a_hup_would_kill(fleet: Fleet) -> Non
     assert "a restart by systemd, since a HUP makes it execute itself as python3" in run.only["reason"]
 
 
-@pytest.mark.parametrize(
-    "host", ["onpath", *(pytest.param(host, marks=pytest.mark.thorough) for host in ("p19", "t14"))]
-)
+@pytest.mark.parametrize("host", ["onpath", *thorough("p19", "t14")])
 def test_auto_sends_a_hup_where_that_works(fleet: Fleet, host: str) -> None:
     answer = fleet.module(host, "reload", method="auto")
     assert (answer.code, answer.only["did"], answer.only["signals"]) == (0, "signalled", ["HUP"])
@@ -126,7 +116,7 @@ def test_what_a_restart_does_to_requests_under_way(fleet: Fleet, mode: str, path
         assert warned == (status is None)
 
 
-@pytest.mark.parametrize("method", ["auto", pytest.param("supervisor", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("method", ["auto", *thorough("supervisor")])
 @pytest.mark.parametrize(
     ("host", "break_it", "expected"),
     [
@@ -156,7 +146,7 @@ def test_what_is_broken_is_refused_with_every_method(
     assert fleet.processes(host) == old
 
 
-@pytest.mark.parametrize("host", ["p19", pytest.param("t14", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("host", ["p19", *thorough("t14")])
 def test_two_at_the_same_moment_restart_once(fleet: Fleet, host: str) -> None:
     old = fleet.master(host)["identity"]
     answers = [wait() for wait in [fleet.begin(host, "reload", method="supervisor") for attempt in range(2)]]
@@ -267,7 +257,7 @@ def test_too_little_memory_is_refused_unless_forced(fleet: Fleet) -> None:
         fleet.run("p19", "umount", "/proc/meminfo")
 
 
-@pytest.mark.parametrize("method", ["hup", pytest.param("supervisor", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("method", ["hup", *thorough("supervisor")])
 def test_a_full_disk_is_refused_unless_forced(fleet: Fleet, method: str) -> None:
     data = fleet.master("p19")["options"]["data_dir"]
     old = fleet.processes("p19")

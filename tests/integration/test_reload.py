@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .conftest import KINDS, Fleet, free, plant_killer, request
+from .conftest import KINDS, Fleet, free, plant_killer, request, thorough
 
 LOG = "/var/log/odoo/odoo-server.log"
 
@@ -48,9 +48,7 @@ def test_four_runs(fleet: Fleet, host: str) -> None:
     assert loads(fleet, host) == loaded + 1
 
 
-@pytest.mark.parametrize(
-    "host", ["p19", "t14", *(pytest.param(host, marks=pytest.mark.thorough) for host in ("t19", "p14"))]
-)
+@pytest.mark.parametrize("host", ["p19", "t14", *thorough("t19", "p14")])
 def test_two_at_the_same_moment_send_one_hup(fleet: Fleet, host: str) -> None:
     loaded = loads(fleet, host)
     answers = [wait() for wait in [fleet.begin(host, "reload") for attempt in range(2)]]

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from .conftest import Fleet, free, request
+from .conftest import Fleet, free, request, thorough
 
 LOG = "/var/log/odoo/odoo-server.log"
 
@@ -30,7 +30,7 @@ LOG = "/var/log/odoo/odoo-server.log"
         ("p19", {"signal": "TTOU", "role": "cron"}, "role"),
     ],
 )
-@pytest.mark.parametrize("options", [pytest.param(["--check"], marks=pytest.mark.thorough), []])
+@pytest.mark.parametrize("options", [*thorough(["--check"]), []])
 def test_what_would_kill_is_refused_with_its_rule(
     fleet: Fleet, host: str, arguments: dict[str, t.Any], rule: str, options: list[str]
 ) -> None:

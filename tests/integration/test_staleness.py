@@ -12,13 +12,13 @@ import typing as t
 
 import pytest
 
-from .conftest import Fleet
+from .conftest import Fleet, thorough
 
 STALE = {"policy": "stale"}
 MODEL = "/opt/lab/addons/lab_slow/__manifest__.py"
 
 
-@pytest.fixture(params=["p19", pytest.param("t14", marks=pytest.mark.thorough)])
+@pytest.fixture(params=["p19", *thorough("t14")])
 def fresh(fleet: Fleet, request: pytest.FixtureRequest) -> str:
     """A host whose server has just been reloaded by us."""
     host = str(request.param)

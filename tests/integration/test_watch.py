@@ -10,14 +10,14 @@ import time
 
 import pytest
 
-from .conftest import KINDS, Fleet, request
+from .conftest import KINDS, Fleet, request, thorough
 
 #: Kinds that are like one of the others here.
-THOROUGH = [pytest.param(host, marks=pytest.mark.thorough) for host in ("t19", "p14")]
+THOROUGH = thorough("t19", "p14")
 
 
 @pytest.mark.parametrize("host", KINDS)
-@pytest.mark.parametrize("options", [pytest.param(["--check"], marks=pytest.mark.thorough), []])
+@pytest.mark.parametrize("options", [*thorough(["--check"]), []])
 def test_a_healthy_server_is_found_so_at_once(fleet: Fleet, host: str, options: list[str]) -> None:
     before = fleet.processes(host)
     answer = fleet.module(host, "wait_healthy", *options)

@@ -15,7 +15,7 @@ import typing as t
 
 import pytest
 
-from .conftest import Fleet, lab_up, plant_killer, request
+from .conftest import Fleet, lab_up, plant_killer, request, thorough
 from .restarts import four_runs, since_now
 
 HOSTS = ("superv", "term", "pod", "podone", "pod14")
@@ -53,11 +53,8 @@ def test_each_is_known_for_what_it_is(ways: Fleet, host: str, kind: str, log: st
         assert master["supervisor"]["unit"] == "odoo:odoo"
 
 
-@pytest.mark.parametrize(
-    # What is not here by itself is in a test below.
-    "host",
-    ["term", "pod", *(pytest.param(host, marks=pytest.mark.thorough) for host in ("superv", "pod14"))],
-)
+# What is under supervisord is reloaded in test_supervisord, too; pod14 differs from pod in the release alone.
+@pytest.mark.parametrize("host", ["term", "pod", *thorough("superv", "pod14")])
 def test_each_is_reloaded_once(ways: Fleet, host: str) -> None:
     old = ways.processes(host)
     answer = ways.module(host, "reload")

@@ -189,7 +189,7 @@ def test_who_is_at_work_is_waited_for(fleet: Fleet) -> None:
     good(both(fleet, "workers", count=3))
     with contextlib.ExitStack() as stack:
         held = [stack.enter_context(request(fleet, host, f"/lab/hold/{name}")) for host in BOTH for name in HELD]
-        for answer in both(fleet, "workers", count=1, timeout=12).values():
+        for answer in both(fleet, "workers", count=1, timeout=20).values():
             assert answer.code == 2
             assert re.search(r"1 of 2 http workers to end: pid \d+ \(http\) .*/lab/hold/", answer.result["msg"])
             assert "With wait_busy" in answer.result["msg"]
