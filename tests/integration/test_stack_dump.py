@@ -64,8 +64,9 @@ def test_every_process_answers_every_time(answers: dict[str, Answer], host: str,
     found = answer.only
     assert (found["did"], found["missing"], found["signals"]) == ("signalled", [], ["QUIT"])
     assert found["reason"] == "every process has written its stacks"
-    # They are the same ones to the end: none of them was harmed.
-    assert [one["role"] for one in found["asked"]] == roles
+    # They are the same ones to the end: none of them was harmed. (In the order of their pids: an earlier test may have
+    # recycled the workers of HTTP, and they come last then.)
+    assert sorted(one["role"] for one in found["asked"]) == sorted(roles)
     assert all(one["signals"] >= TRIES for one in found["asked"])
     for sample in range(1, TRIES + 1):
         pids = [dump["pid"] for dump in found["dumps"] if dump["sample"] == sample]
@@ -111,7 +112,7 @@ def test_check_mode_says_who_would_be_asked(fleet: Fleet) -> None:
     before = in_log(fleet, "p14")
     found = fleet.module("p14", "stack_dump", "--check", samples=2).only
     assert (found["did"], found["dumps"], found["missing"]) == ("signalled", [], [])
-    assert [one["role"] for one in found["asked"]] == PREFORK
+    assert sorted(one["role"] for one in found["asked"]) == sorted(PREFORK)
     assert {one["signals"] for one in found["asked"]} == {2}
     assert found["reason"] == "5 processes would be asked"
     fleet.run("p14", "sleep", "0.5")
