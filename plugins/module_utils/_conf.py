@@ -16,7 +16,7 @@ import re
 import stat
 import time
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import open_regular, reached
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
@@ -29,7 +29,11 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._options import (
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import parse_environ
-from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail, rehearse_restart
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import (
+    Restart,
+    WouldFail,
+    rehearse_restart,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
 
 _SECTION = re.compile(r"^\[(?P<name>[^]]+)\]")
@@ -113,7 +117,7 @@ class Edit:
     after: str
     backup: t.Optional[str] = None
     #: what could not be tried out, as noun phrases
-    left_out: t.List[str] = field(default_factory=list)
+    left_out: t.Tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -168,7 +172,9 @@ class Edit:
         trial = dataclasses.replace(command, args=(*command.args, "--config", path))
         instance = dataclasses.replace(self.instance, command=trial)
         try:
-            self.left_out = rehearse_restart(self.proc, instance, path, (), None, unit_changed=False)
+            # Its databases have nothing to do with the number of its workers.
+            tried = rehearse_restart(self.proc, instance, path, (), Restart(database=False))
+            self.left_out = tried.left_out
         except WouldFail as exc:
             raise WouldFail("%s is not written: with %s, %s" % (self.path, self.after, exc)) from None
 

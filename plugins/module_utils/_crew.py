@@ -27,7 +27,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import (
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import TAKEN
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive
-from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail, rehearse_spawn
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check, send
 from ansible_collections.fleetops.odoo.plugins.module_utils._stacks import Stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._subject import Ended, Subject
@@ -113,6 +113,12 @@ class Crew(Subject, t.Generic[R]):
                 "it is threaded (workers = 0): all its work is done by threads of one process, which cannot be added or"
                 " replaced one by one"
             )
+
+    def make_sure_of_databases(self) -> None:
+        """:raises WouldFail: its master would end, and the server with it, when it starts a worker."""
+        doubt = rehearse_spawn(self.proc, self.now, self.options.config_file, self.version)
+        if doubt:
+            self.warn(doubt)
 
     def _take_lock(self) -> None:
         """One call at a time acts on a server."""

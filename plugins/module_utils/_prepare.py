@@ -16,6 +16,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._decide import AUTO,
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import FILE
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import on_odoo_sh
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import (
+    Rehearsed,
+    Restart,
     WouldFail,
     rehearse,
     rehearse_restart,
@@ -43,7 +45,7 @@ def prepare(subject: Subject, method: str, *, force: bool, restart: bool) -> Way
 
     :param method: hup, supervisor or auto.
     :param restart: a HUP would not be enough.
-    :param force: go on without room, and on Odoo.sh.
+    :param force: go on without room, without a database that it survives to be without, and on Odoo.sh.
     :raises WouldFail: there is none.
     """
     if method == SUPERVISOR or restart:
@@ -54,7 +56,7 @@ def prepare(subject: Subject, method: str, *, force: bool, restart: bool) -> Way
         return _prepare_restart(subject, ", since a HUP is not enough: " + "; ".join(staleness.reasons), force=force)
     config_file, unit = subject.options.config_file, subject.supervisor.systemd_unit
     try:
-        rehearse(subject.proc, subject.now, config_file, unit, subject.changed_code())
+        rehearsed = rehearse(subject.proc, subject.now, config_file, unit, subject.changed_code(), force=force)
     except WouldFail as exc:
         if method == HUP or not exc.restart_helps:
             raise
@@ -62,7 +64,7 @@ def prepare(subject: Subject, method: str, *, force: bool, restart: bool) -> Way
             return _prepare_restart(subject, ", since %s" % exc.reason, force=force)
         except WouldFail as other:
             raise WouldFail("%s. Nor is a restart a way out: %s" % (exc, other)) from None
-    return Way(None, _check_room(subject, force=force, restart=False), frozenset(subject.changed_code()))
+    return Way(None, _forced(subject, rehearsed, force=force, restart=False), frozenset(subject.changed_code()))
 
 
 def _prepare_restart(subject: Subject, why: str, *, force: bool) -> Way:
@@ -71,21 +73,21 @@ def _prepare_restart(subject: Subject, why: str, *, force: bool) -> Way:
     facts = subject.facts()
     plan = plan_restart(subject.proc, subject.now, facts.supervisor, facts.unit, facts.started)
     changed = subject.changed_code()
-    left_out = rehearse_restart(
-        subject.proc, subject.now, subject.options.config_file, changed, plan.cwd, unit_changed=plan.unit_changed
-    )
+    restart = Restart(plan.cwd, plan.unit_changed)
+    rehearsed = rehearse_restart(subject.proc, subject.now, subject.options.config_file, changed, restart, force=force)
     note = "; a restart by %s%s" % (plan.supervisor.kind, why) + "".join("; " + one for one in plan.notes)
-    if left_out:
-        note += "; not rehearsed: " + ", ".join(left_out)
-    return Way(plan, note + _check_room(subject, force=force, restart=True), frozenset(changed))
+    if rehearsed.left_out:
+        note += "; not rehearsed: " + ", ".join(rehearsed.left_out)
+    return Way(plan, note + _forced(subject, rehearsed, force=force, restart=True), frozenset(changed))
 
 
-def _check_room(subject: Subject, *, force: bool, restart: bool) -> str:
-    """Returns what was overridden, to be put behind a reason."""
+def _forced(subject: Subject, rehearsed: Rehearsed, *, force: bool, restart: bool) -> str:
+    """Make sure that there is room. Returns what was overridden, to be put behind a reason."""
     place, data = subject.place, subject.options.data_dir
     paths = {"its log": place.path if place.kind == FILE else None, "its data directory": data}
     state = os.path.dirname(subject.host.store.path)
     short = shortages(read_room(subject.proc, subject.now, subject.version, paths, state, restart=restart))
     if short and not force:
         raise WouldFail("; ".join(short), "free some, or set force")
-    return "; forced against: " + "; ".join(short) if short else ""
+    overridden = [*rehearsed.overridden, *short]
+    return "; forced against: " + "; ".join(overridden) if overridden else ""

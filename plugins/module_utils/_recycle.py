@@ -137,6 +137,8 @@ class _Recycle(Crew[RecycleResult]):
             )
             return
         self._explain(chosen)
+        if chosen:
+            self.make_sure_of_databases()
         for child in chosen:
             self.may_send(child, self._signal(child))
             self.result.recycled.append(self._record(child))
@@ -151,6 +153,8 @@ class _Recycle(Crew[RecycleResult]):
         if chosen and self._order.busy_longer_than is not None:
             chosen = self._long_at_work(chosen)
         self._explain(chosen)
+        if chosen:
+            self.make_sure_of_databases()
         for batch in batches(chosen, self._order.batch):
             self._one_batch(batch)
         if chosen:

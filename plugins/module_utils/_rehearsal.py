@@ -4,13 +4,18 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""Before a HUP or a restart: would the server find its interpreter, its packages and a sane odoo.conf?
+"""Before a HUP or a restart: would the server find its interpreter, its packages, a sane odoo.conf and its database?
 
 Odoo executes ``basename(sys.executable)``, so after a HUP the new Python looks itself up in PATH. Under a unit that
 starts a virtualenv by its full path, that is the system's Python, which lacks Odoo's packages: the HUP kills the server
 (seen on 15.0, 17.0, 18.0 and 19.0). A supervisor starts it by its full path again. The rehearsal does what the HUP or
-the supervisor would do, as the service's own user, with its environment, working directory and mount namespace, up to
+the supervisor would do, as the service's own user, with its environment, working directory, mounts and network, up to
 the point where a server would start; it writes nothing.
+
+Odoo asks PostgreSQL for the databases of its odoo.conf first of all. Where it cannot, the new server ends with
+status 1, and there is no old one that would go on (seen on 14.0 and 19.0, prefork and threaded). Without a database in
+its odoo.conf it starts, and answers with errors. An odoo.conf with a wrong password would do that to one host after
+the other.
 """
 
 from __future__ import annotations
@@ -18,15 +23,28 @@ from __future__ import annotations
 import json
 import os
 import typing as t
+from dataclasses import dataclass
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import PYTHON, Command
+from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command
 from ansible_collections.fleetops.odoo.plugins.module_utils._files import reached
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._interpreter import (
+    find_interpreter,
+    is_plain_python,
+    path_remedy,
+    path_trap,
+    runs,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc, root_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import DELETED, Process, parse_environ
 from ansible_collections.fleetops.odoo.plugins.module_utils._redact import redact_text
 from ansible_collections.fleetops.odoo.plugins.module_utils._trial import NoTrial, Start, try_out
+from ansible_collections.fleetops.odoo.plugins.module_utils._version import major
 
+#: Up to this version of Odoo a master was seen to start workers without a database.
+_LAST_SEEN_TO_SURVIVE = 14
+
+_UNASKED = "whether its databases answer is not known: %s"
 _STRANGER = "its arguments name %s, which is not the interpreter that it runs"
 
 
@@ -43,24 +61,49 @@ class WouldFail(Exception):
         self.restart_helps = restart_helps
 
 
+@dataclass(frozen=True)
+class Restart:
+    """A restart by a supervisor.
+
+    :ivar cwd: the working directory that the supervisor gives it; None: that of the running process.
+    :ivar unit_changed: what the supervisor will start may be something else than what runs.
+    :ivar database: connect to its databases, too.
+    """
+
+    cwd: t.Optional[str] = None
+    unit_changed: bool = False
+    database: bool = True
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A rehearsal that went well: what was left out, as noun phrases, and what was overridden by force, as clauses."""
+
+    left_out: t.Tuple[str, ...] = ()
+    overridden: t.Tuple[str, ...] = ()
+
+
 def rehearse(
     proc: Proc,
     instance: Instance,
     config_file: t.Optional[str],
     unit: t.Optional[str],
     changed: t.Sequence[str] = (),
-) -> None:
+    *,
+    force: bool = False,
+) -> Rehearsed:
     """Go through what a HUP would make this server do, without a signal.
 
     :param changed: Python files that have changed since the load, manifests included: each must compile.
     :param config_file: path of its odoo.conf, in whose lines a fault is looked for.
     :param unit: systemd unit of the server, named in the remedy.
+    :param force: go on though it would be without its database, as long as it would survive that.
     :raises WouldFail: with the reason and the remedy.
     """
     master, command = instance.master, instance.command
     environ = _environment(proc, master, "a HUP")
     root = root_of(proc.root, master)
-    executable = interpreter_path(command, environ, master.cwd, lambda path: os.access(reached(path, root), os.X_OK))
+    executable = find_interpreter(proc, master, command, environ, master.cwd)
     if executable is None:
         raise WouldFail(
             "its interpreter %s is not found in its PATH, so a HUP would kill it" % command.interpreter,
@@ -77,10 +120,10 @@ def rehearse(
     _check_files(root, "%s/%d/exe" % (proc.root, master.pid), master, command, executable)
     trap = path_trap(executable, environ, lambda path: os.path.exists(reached(path, root)))
     if trap:
-        raise WouldFail(trap, _remedy(executable, environ, unit), restart_helps=True)
+        raise WouldFail(trap, path_remedy(executable, environ, unit), restart_helps=True)
     if master.uid == 0:
         # Its code would run as root, and root may not own it: the checks above are all that we do.
-        return
+        return Rehearsed()
     cwd = master.cwd or "/"
     start = Start(executable, os.path.basename(executable), "/" if cwd.endswith(DELETED) else cwd, environ)
     script = command.script and os.path.join(cwd, command.script)
@@ -88,7 +131,8 @@ def rehearse(
         answer, said = try_out(proc, master, _task(command, script, config_file, changed), start)
     except NoTrial as exc:
         raise WouldFail(str(exc)) from None
-    explain(answer, redact_text(said), executable, environ, unit)
+    no_database = explain(answer, redact_text(said), executable, environ, unit, force=force)
+    return Rehearsed(overridden=(no_database,) if no_database else ())
 
 
 def rehearse_restart(
@@ -96,44 +140,82 @@ def rehearse_restart(
     instance: Instance,
     config_file: t.Optional[str],
     changed: t.Sequence[str],
-    cwd: t.Optional[str],
+    restart: Restart,
     *,
-    unit_changed: bool,
-) -> t.List[str]:
+    force: bool = False,
+) -> Rehearsed:
     """Go through what a start by the supervisor would do, as far as the running process tells it.
 
     The interpreter is executed by its full path, as a supervisor does: neither the PATH nor ``-m`` matter then, and an
     interpreter that has been replaced is the new one.
 
     :param config_file: and ``changed``: as for :func:`rehearse`.
-    :param cwd: the working directory that the supervisor gives it; None: that of the running process.
-    :param unit_changed: what the supervisor will start may be something else than what runs.
-    :returns: what was not rehearsed, as noun phrases.
+    :param force: as for :func:`rehearse`.
     :raises WouldFail: with the reason.
     """
     master, command = instance.master, instance.command
     environ = _environment(proc, master, "a restart")
     root = root_of(proc.root, master)
-    home = cwd or master.working_directory
-    executable = interpreter_path(command, environ, home, lambda path: os.access(reached(path, root), os.X_OK))
+    home = restart.cwd or master.working_directory
+    executable = find_interpreter(proc, master, command, environ, home)
     script = command.script and os.path.join(home, command.script)
     lost = _lost(root, command, home, executable, script)
     if lost or executable is None:
-        if unit_changed:
-            return ["anything, since %s is gone and its unit has changed" % lost]
+        if restart.unit_changed:
+            return Rehearsed(("anything, since %s is gone and its unit has changed" % lost,))
         raise WouldFail("%s is gone, and a restart would not find it either" % lost)
-    if not _runs(root, "%s/%d/exe" % (proc.root, master.pid), executable) and not _is_plain_python(proc, master):
+    if not runs(root, "%s/%d/exe" % (proc.root, master.pid), executable) and not is_plain_python(proc, master):
         raise WouldFail(_STRANGER % executable)
-    left_out = ["what has changed in its unit"] if unit_changed else []
+    left_out = ("what has changed in its unit",) if restart.unit_changed else ()
     if master.uid == 0:
-        return [*left_out, "its code, since it runs as root"]
+        return Rehearsed((*left_out, "its code, since it runs as root"))
     try:
         start = Start(executable, executable, home, environ)
-        answer, said = try_out(proc, master, _task(command, script, config_file, changed), start)
+        task = _task(command, script, config_file, changed, database="start" if restart.database else None)
+        answer, said = try_out(proc, master, task, start)
     except NoTrial as exc:
         raise WouldFail(str(exc)) from None
-    explain(answer, redact_text(said), executable, environ, None, restart=True)
-    return left_out
+    no_database = explain(answer, redact_text(said), executable, environ, None, restart=True, force=force)
+    return Rehearsed(left_out, (no_database,) if no_database else ())
+
+
+def rehearse_spawn(
+    proc: Proc, instance: Instance, config_file: t.Optional[str], version: t.Optional[str]
+) -> t.Optional[str]:
+    """Before its master is made to start a worker: would it get at its databases?
+
+    Newer masters ask every database that they have loaded before they start one, and the whole server ends where one
+    does not answer (seen on 19.0 with TTIN and with a worker that had ended, not on 14.0).
+
+    :returns: why nobody knows, as a clause; None: it would.
+    :raises WouldFail: it would not.
+    """
+    master, command = instance.master, instance.command
+    if (major(version) or _LAST_SEEN_TO_SURVIVE + 1) <= _LAST_SEEN_TO_SURVIVE or master.uid == 0:
+        return None
+    try:
+        environ = _environment(proc, master, "that")
+        home = master.working_directory
+        executable = find_interpreter(proc, master, command, environ, home)
+        if executable is None or not runs(
+            root_of(proc.root, master), "%s/%d/exe" % (proc.root, master.pid), executable
+        ):
+            return _UNASKED % "its interpreter is not there any more"
+        script = command.script and os.path.join(home, command.script)
+        task = _task(command, script, config_file, (), modules=("sql_db",), database="spawn")
+        answer, _said = try_out(proc, master, task, Start(executable, executable, home, environ))
+    except (NoTrial, WouldFail) as exc:
+        return _UNASKED % exc
+    told = _read_answer(answer)
+    if told is None or told.stage not in ("database", "done"):
+        return _UNASKED % "its code or its configuration on the disk is broken"
+    if told.stage == "database":
+        raise WouldFail(
+            "its master connects to its databases before it starts a worker, and would end with all of the server: %s"
+            % told.error,
+            "make sure that they answer, by what its odoo.conf says now",
+        )
+    return None
 
 
 def _environment(proc: Proc, master: Process, ordeal: str) -> t.Dict[str, str]:
@@ -154,14 +236,22 @@ def _environment(proc: Proc, master: Process, ordeal: str) -> t.Dict[str, str]:
 
 
 def _task(
-    command: Command, script: t.Optional[str], config_file: t.Optional[str], changed: t.Sequence[str]
+    command: Command,
+    script: t.Optional[str],
+    config_file: t.Optional[str],
+    changed: t.Sequence[str],
+    *,
+    modules: t.Sequence[str] = ("service.server", "http", "sql_db"),
+    database: t.Optional[str] = "start",
 ) -> t.Dict[str, t.Any]:
     return {
         "script": script,
         "package": command.package,
+        "modules": list(modules),
         "args": server_arguments(command.args),
         "config_file": config_file,
         "changed": list(changed),
+        "database": database,
     }
 
 
@@ -176,74 +266,6 @@ def _lost(
     if script and not os.path.exists(reached(script, root)):
         return "its script %s" % script
     return None
-
-
-def _runs(root: str, exe: str, executable: str) -> bool:
-    """Whether this path names the very program that the process runs."""
-    try:
-        named, running = os.stat(reached(executable, root)), os.stat(exe)
-    except OSError:
-        return False
-    return (named.st_dev, named.st_ino) == (running.st_dev, running.st_ino)
-
-
-def _is_plain_python(proc: Proc, master: Process) -> bool:
-    """Whether a process is a Python that runs with nothing but its own user's rights.
-
-    Where its program has been replaced, nothing ties the path in its arguments to what it runs. Its user could execute
-    that path itself then, so we give nothing away; a setgid program that lies about its arguments is none of these.
-    """
-    name = os.path.basename((master.executable or "").replace(DELETED, ""))
-    try:
-        lines = proc.text(master.pid, "status").splitlines()
-    except Gone:
-        return False
-    ids = [line.split()[1:] for line in lines if line.startswith(("Uid:", "Gid:"))]
-    return bool(PYTHON.match(name)) and len(ids) == 2 and all(len(set(one)) == 1 for one in ids)
-
-
-def interpreter_path(
-    command: Command,
-    environ: t.Mapping[str, str],
-    cwd: t.Optional[str],
-    exists: t.Callable[[str], bool],
-) -> t.Optional[str]:
-    """``sys.executable`` of the running server: the path it was started by, or argv[0] looked up in its PATH. Pure."""
-    if "/" in command.interpreter:
-        return os.path.join(cwd or "/", command.interpreter)
-    return _in_path(command.interpreter, environ, exists)
-
-
-def path_trap(executable: str, environ: t.Mapping[str, str], exists: t.Callable[[str], bool]) -> t.Optional[str]:
-    """How a virtualenv's interpreter would be lost by the re-exec, as a clause; None when it would not. Pure."""
-    folder, name = os.path.split(executable)
-    if not exists(os.path.join(os.path.dirname(folder), "pyvenv.cfg")):
-        return None
-    found = _in_path(name, environ, exists)
-    if found is not None and os.path.normpath(os.path.dirname(found)) == os.path.normpath(folder):
-        return None
-    return "a HUP makes it execute itself as %s, which its PATH resolves to %s and not to its virtualenv's %s" % (
-        name,
-        found or "nothing",
-        executable,
-    )
-
-
-def _in_path(name: str, environ: t.Mapping[str, str], exists: t.Callable[[str], bool]) -> t.Optional[str]:
-    for folder in environ.get("PATH", "").split(":"):
-        if folder and exists(os.path.join(folder, name)):
-            return os.path.join(folder, name)
-    return None
-
-
-def _remedy(executable: str, environ: t.Mapping[str, str], unit: t.Optional[str]) -> str:
-    path = os.path.dirname(executable) + ":" + (environ.get("PATH") or "/usr/local/bin:/usr/bin:/bin")
-    if unit:
-        return "put Environment=PATH=%s into the unit %s and restart it once, or restart it through systemd instead" % (
-            path,
-            unit,
-        )
-    return "start it with PATH=%s, or restart it through its supervisor instead" % path
 
 
 def _check_files(root: str, exe: str, master: Process, command: Command, executable: str) -> None:
@@ -261,7 +283,7 @@ def _check_files(root: str, exe: str, master: Process, command: Command, executa
             restart_helps=True,
         )
     # argv is what its starter chose to write there. Only the program that really runs may be run in its name.
-    if not _runs(root, exe, executable):
+    if not runs(root, exe, executable):
         raise WouldFail(_STRANGER % executable, restart_helps=True)
     relative = not (command.script or "").startswith("/")
     if relative and (master.cwd or "").endswith(DELETED):
@@ -298,6 +320,30 @@ def server_arguments(args: t.Sequence[str]) -> t.List[str]:
     return kept
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What the trial has told, secrets hidden: how far it came, and what stopped it there."""
+
+    stage: str
+    error: str
+    where: str
+    fatal: bool
+
+
+def _read_answer(answer: bytes) -> t.Optional[_Told]:
+    """None: it ended before it could tell."""
+    try:
+        told = json.loads(answer.decode("utf-8", "replace"))
+        return _Told(
+            str(told["stage"]),
+            redact_text(" ".join(str(told["error"]).split())),
+            redact_text(str(told.get("where") or "")),
+            bool(told.get("fatal")),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
 def explain(
     answer: bytes,
     said: str,
@@ -306,34 +352,42 @@ def explain(
     unit: t.Optional[str],
     *,
     restart: bool = False,
-) -> None:
+    force: bool = False,
+) -> t.Optional[str]:
     """Judge what the rehearsal told. Pure.
 
     :param restart: it was the rehearsal of a restart, not of a HUP.
+    :param force: as for :func:`rehearse`.
+    :returns: what was overridden by force, as a clause.
     :raises WouldFail: unless it came to its end.
     """
     fate = "a restart would not bring it back" if restart else "a HUP would kill it"
     last_words = (said.strip().splitlines() or ["no message"])[-1]
-    try:
-        told = json.loads(answer.decode("utf-8", "replace"))
-        stage, error, where = str(told["stage"]), str(told["error"]), told.get("where")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    told = _read_answer(answer)
+    if told is None:
         raise WouldFail(
             "%s: its interpreter ended before it could tell why (%s)" % (fate, last_words), restart_helps=not restart
-        ) from None
-    if stage == "done":
-        return
-    reason = last_words if error == "SystemExit" else redact_text(" ".join(error.split()))
-    if where:
-        reason += " (%s)" % redact_text(str(where))
-    if stage == "configuration":
+        )
+    if told.stage == "done":
+        return None
+    reason = last_words if told.error == "SystemExit" else told.error
+    if told.where:
+        reason += " (%s)" % told.where
+    if told.stage == "configuration":
         raise WouldFail("%s, since Odoo cannot parse its configuration: %s" % (fate, reason))
-    if stage == "code":
+    if told.stage == "database" and told.fatal:
+        raise WouldFail("%s, since Odoo cannot connect to PostgreSQL: %s" % (fate, reason))
+    if told.stage == "database":
+        lost = "%s it would be without its database: %s" % ("after a restart" if restart else "after a HUP", reason)
+        if force:
+            return lost
+        raise WouldFail(lost, "put that right, or set force")
+    if told.stage == "code":
         raise WouldFail("a file that has changed since it was loaded is broken: %s" % reason)
     # Under its full path the interpreter may find packages that it does not find under its name.
-    lacks = error.startswith(("ImportError", "ModuleNotFound")) and not restart
+    lacks = told.error.startswith(("ImportError", "ModuleNotFound")) and not restart
     raise WouldFail(
         "%s, since Odoo cannot be imported: %s" % (fate, reason),
-        _remedy(executable, environ, unit) if lacks else "",
+        path_remedy(executable, environ, unit) if lacks else "",
         restart_helps=lacks,
     )

@@ -337,6 +337,8 @@ class _Scale(Crew[ScaleResult]):
             raise WouldFail(short, "ask for fewer, or set force")
         if short:
             self.warn("forced against: " + short)
+        if len(there) != order.count or order.prove:
+            self.make_sure_of_databases()
         if not order.persist:
             return None
         return prepare_edit(self.proc, self.now, self.options, self.version, order.count)

@@ -18,7 +18,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import HTTP, MASTER, Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, is_alive, look_again
 from ansible_collections.fleetops.odoo.plugins.module_utils._notes import NoteBook
-from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail, rehearse
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail, rehearse, rehearse_spawn
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import STATE, Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target, check, send
 from ansible_collections.fleetops.odoo.plugins.module_utils._serving import missing, reloaded
@@ -27,6 +27,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._tell import NOTHING
 
 #: After these a master is not what it was, so one call at a time may send one.
 _CHANGING = frozenset(["HUP", "INT", "TERM", "TTIN", "TTOU"])
+#: After these to a worker its master starts another one.
+_ENDING = frozenset(["INT", "XCPU"])
 
 
 class SignalFailed(Exception):
@@ -73,7 +75,7 @@ def signal_all(
         return results
     locks = _locks(host, shots, order, results)
     try:
-        if order.signal == "HUP" and not order.force:
+        if _is_rehearsed(order):
             _ask_all(host, seen, shots, order, results)
             # Rehearsals take their time: what was seen before them is old.
             for shot in shots:
@@ -110,8 +112,18 @@ def _ask_all(
     *,
     rehearsed: bool = False,
 ) -> None:
+    done: t.Set[str] = set()
     for shot in shots:
-        _ask(host, seen, shot, order, results, rehearsed=rehearsed)
+        # One rehearsal for all workers of a server.
+        known = rehearsed or shot.instance.identity in done
+        _ask(host, seen, shot, order, results, rehearsed=known)
+        done.add(shot.instance.identity)
+
+
+def _is_rehearsed(order: SignalOrder) -> bool:
+    """A HUP makes a new server, and the others make the master start a worker, or do so when one has ended."""
+    starts = ("HUP", "TTIN") if order.role == MASTER else _ENDING
+    return order.signal in starts and not order.force
 
 
 def _refused(shot: _Shot, order: SignalOrder, why: Exception, results: t.List[Result]) -> SignalFailed:
@@ -136,16 +148,24 @@ def _shots(host: Host, seen: Look, identity: str, order: SignalOrder) -> t.List[
 
 
 def _ask(host: Host, seen: Look, shot: _Shot, order: SignalOrder, results: t.List[Result], *, rehearsed: bool) -> None:
-    """Have the rules, and for a HUP the rehearsal, say no before anything is sent to anybody."""
+    """Have the rules and the rehearsal say no before anything is sent to anybody."""
     try:
         lifted = check(host.proc, order.signal, shot.target, force=order.force)
-        if order.signal == "HUP" and not order.force and not rehearsed:
-            rehearse(host.proc, shot.instance, *rehearsal_inputs(host.proc, seen, shot.instance, host.store))
+        if _is_rehearsed(order) and not rehearsed:
+            _rehearse(host, seen, shot.instance, order)
     except (Refused, WouldFail) as exc:
         raise _refused(shot, order, exc, results) from exc
     shot.result.reason = "it was asked for"
     if lifted:
         shot.result.reason = "forced against: " + "; ".join(one.reason for one in lifted)
+
+
+def _rehearse(host: Host, seen: Look, instance: Instance, order: SignalOrder) -> None:
+    if order.signal == "HUP":
+        rehearse(host.proc, instance, *rehearsal_inputs(host.proc, seen, instance, host.store))
+    else:
+        config_file, release = seen.options[instance.identity].config_file, seen.releases[instance.identity]
+        rehearse_spawn(host.proc, instance, config_file, release.version)
 
 
 def _locks(host: Host, shots: t.Sequence[_Shot], order: SignalOrder, results: t.List[Result]) -> t.List[int]:

@@ -4,22 +4,29 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""A trial of a server's code: its own interpreter imports Odoo and parses odoo.conf, as its user, among its files."""
+"""A trial of a server's start: its own interpreter imports Odoo, parses odoo.conf and connects to PostgreSQL.
+
+It does so as the server's user, among the server's files and in its network.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._become import becoming
+from ansible_collections.fleetops.odoo.plugins.module_utils._namespaces import MOUNTS, NETWORK, differs
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
 
-#: Seconds that Odoo may take to be imported (0.4 s seen; a cold disk needs more).
+#: Seconds that Odoo may take to be imported and to connect (0.4 s seen; a cold disk needs more).
 _TIMEOUT = 60
+#: Seconds for one connection to PostgreSQL, unless the server's own environment says otherwise.
+_CONNECT = 10
 #: Bytes that the trial may write into one file.
 _MOST_WRITTEN = 1 << 20
 #: A HUP sets these for the new server only; a trial that kept them would not be one.
@@ -69,6 +76,42 @@ def blame(error):
             if equals and value.strip() and repr(value.strip()) in str(error):
                 told["where"] = "%s:%d, %s" % (path, number, key.strip())
 
+def connect(package):
+    # By Odoo's own functions, which are there since 8.0, so that host, user and library are those of the server.
+    sql_db, config = (sys.modules[package + "." + name] for name in ("sql_db", "tools"))
+    config = config.config
+    os.environ.setdefault("PGCONNECT_TIMEOUT", str(task["connect"]))
+    names = config["db_name"] or []
+    names = names.split(",") if isinstance(names, str) else list(names)
+    told["fatal"] = bool(names)
+    there, may_create = set(), False
+    try:
+        if task["database"] == "start":
+            # Here it looks at its start whether the databases that it is to serve are there, and ends where it cannot.
+            cursor = sql_db.db_connect("postgres").cursor()
+            try:
+                told["fatal"] = False
+                cursor.execute("SELECT datname FROM pg_database")
+                there = set(row[0] for row in cursor.fetchall())
+                cursor.execute("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
+                may_create = cursor.fetchall() == [(True,)]
+            finally:
+                cursor.close()
+        for name in names:
+            # Who may make no database may go through a pooler that has other names for them.
+            if may_create and name not in there and "://" not in name:
+                raise LookupError("there is no database %s, and Odoo would make an empty one of that name" % name)
+            sql_db.db_connect(name, allow_uri=True).cursor().close()
+            sql_db.close_all()
+    except Exception as exc:
+        message = str(exc)
+        for secret in (config.get("db_password"), os.environ.get("PGPASSWORD")):
+            if secret:
+                message = message.replace(str(secret), "********")
+        told["error"] = message or type(exc).__name__
+    finally:
+        sql_db.close_all()
+
 try:
     package = task["package"]
     try:
@@ -79,7 +122,7 @@ try:
         package = "openerp"
         root = __import__(package)
     package = package or "odoo"
-    for name in ("service.server", "http"):
+    for name in task["modules"]:
         __import__(package + "." + name)
     told["stage"] = "configuration"
     sys.modules[package + ".tools"].config._parse_config(task["args"])
@@ -95,7 +138,11 @@ try:
             ast.literal_eval(text.decode("utf-8").strip())
         else:
             compile(text, path, "exec", dont_inherit=True)
-    told["stage"] = "done"
+    told["stage"] = "database"
+    if task["database"]:
+        connect(package)
+    if not told["error"]:
+        told["stage"] = "done"
 except BaseException as exc:
     import traceback
     last = traceback.extract_tb(sys.exc_info()[2])[-1]
@@ -128,12 +175,16 @@ def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start)
 
     Files and not pipes take what it writes: a process that the server's code leaves behind may keep a pipe open.
 
-    :param task: what :data:`_CODE` reads: script, package, args, config_file, changed.
+    :param task: what :data:`_CODE` reads: script, package, modules (those of Odoo that it imports), args, config_file,
+        changed, and database (which are asked: those of a ``start`` or of a ``spawn`` of workers; None: none).
     :raises NoTrial: it took too long, its interpreter cannot be run, or we cannot write.
     """
+    # In a network that we may not enter, another PostgreSQL or none would answer.
+    reachable = os.geteuid() == 0 or not differs(proc.root, master.pid, NETWORK)
     try:
         with tempfile.TemporaryFile() as order, tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as said:
-            order.write(json.dumps({**task, "fd": answer.fileno()}).encode())
+            more = {"database": task["database"] if reachable else None, "connect": _CONNECT, "fd": answer.fileno()}
+            order.write(json.dumps({**task, **more}).encode())
             order.seek(0)
             _run(proc, master, start, order, answer, said)
             answer.seek(0)
@@ -156,13 +207,13 @@ def _run(proc: Proc, master: Process, start: Start, order: t.IO[bytes], answer: 
             pass_fds=(answer.fileno(),),
             # Without our terminal, and in a group of its own.
             start_new_session=True,
-            preexec_fn=becoming(proc, master, start.cwd, _MOST_WRITTEN),  # a module has one thread
+            preexec_fn=becoming(proc, master, start.cwd, _MOST_WRITTEN, (MOUNTS, NETWORK)),  # a module has one thread
             timeout=_TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise NoTrial(
-            "its code could not be imported within %d s, so nothing proves that it would survive" % _TIMEOUT
+            "its start could not be tried out within %d s, so nothing proves that it would survive" % _TIMEOUT
         ) from None
     except (OSError, subprocess.SubprocessError) as exc:
         raise NoTrial("its interpreter %s cannot be run as its user: %s" % (start.executable, exc)) from None

@@ -19,6 +19,8 @@ description:
   - At least one of O(rss_above), O(older_than), O(busy_longer_than) and O(pids) must be given.
   - A master that keeps up fewer http workers than there are does not replace one that ends, and nothing shows that
     before. So the first http worker goes alone, and where nobody comes in its place no other is touched.
+  - Where a database of the server does not answer, nobody is recycled, since newer versions of Odoo end with all of the
+    server when they are to start a worker then. Nothing lifts that.
   - Starts and reloads that are under way are waited for. Of several calls at the same moment one acts at a time.
 extends_documentation_fragment:
   - fleetops.odoo._attributes

@@ -18,10 +18,13 @@ description:
   - With O(method) it restarts a server through its supervisor instead, always or where a C(HUP) would not do, and waits
     for the new server in the same way.
   - Before a signal is sent, the reload is rehearsed as the server's own user. The interpreter must find itself again
-    (a virtualenv that is started by its full path does not), Odoo must be importable, its configuration must parse, and
-    Python files and manifests that have changed since the load must compile. Otherwise the module refuses, says what
-    helps, and the server goes on. A restart is rehearsed as well, with the interpreter by its full path, as the
-    supervisor executes it.
+    (a virtualenv that is started by its full path does not), Odoo must be importable, its configuration must parse,
+    Python files and manifests that have changed since the load must compile, and PostgreSQL must answer. Otherwise the
+    module refuses, says what helps, and the server goes on. A restart is rehearsed as well, with the interpreter by its
+    full path, as the supervisor executes it.
+  - With a database in its configuration Odoo ends where it cannot connect to PostgreSQL at its start. That is refused,
+    and O(force) does not lift it. It is refused as well, unless O(force) is set, where one of its databases does not
+    answer or is not there, since Odoo would make an empty one.
   - It refuses where there is no room. Before a C(HUP) to Odoo 19 and later in prefork mode, whose generations stand
     side by side for a while, as much memory as the processes of the server use must be free, swap included; and the
     filesystems of its log, of its data directory and of C(/run) must have 16 MiB free. O(force) lifts that.
@@ -63,8 +66,8 @@ options:
         virtualenv that a C(HUP) would lose, a start with C(-m), an interpreter that has been replaced, a working
         directory that has been removed, and a unit, environment file or interpreter that has changed since the start.
         The C(reason) of the result says which it was.
-      - Broken code and a broken configuration are refused with every method, since a restart would end the server as
-        surely. So are servers in containers and those that nothing would start again.
+      - Broken code, a broken configuration and a PostgreSQL that does not answer are refused with every method, since a
+        restart would end the server as surely. So are servers in containers and those that nothing would start again.
       - A restart takes the server down, even Odoo 19, and where the unit's C(KillMode) is neither V(mixed) nor
         V(process) it cuts off the requests under way, which the C(reason) says. supervisord kills what has not ended
         after its C(stopwaitsecs), which are 10 unless set.

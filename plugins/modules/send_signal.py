@@ -19,6 +19,8 @@ description:
     it, so there is no HUP while it boots, reloads or drains, and no second INT.
   - When a rule forbids it for one of the processes, none of them gets the signal. The refusal names the rule.
   - A HUP is rehearsed first, as in M(fleetops.odoo.reload), unless O(force=true).
+  - What makes a master start a worker is refused, unless O(force=true), where a database of the server does not answer.
+    That is C(TTIN), and C(INT) or C(XCPU) to a worker. Newer versions of Odoo end with all of the server then.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.ACTION

@@ -22,6 +22,8 @@ description:
     workers that are idle, as their stack dumps show. At no time are there fewer than O(count), and at most one more
     than there were.
   - A C(HUP) and a restart set the number to the configuration. See O(persist).
+  - Where a database of the server does not answer, nothing is done that would make the master start a worker. Newer
+    versions of Odoo end with all of the server then. Nothing lifts that.
   - Starts and reloads that are under way are waited for. Of several calls at the same moment one acts at a time.
 extends_documentation_fragment:
   - fleetops.odoo._attributes

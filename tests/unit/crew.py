@@ -20,6 +20,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import merge
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisor import Supervisor
@@ -55,6 +56,10 @@ class Model:
         self._pid = MASTER
         self.fingerprint = 7000
         self.deaf, self.alive = False, True
+        #: what a rehearsal says, and how often it was asked
+        self.doubt: str | None = None
+        self.no_database: WouldFail | None = None
+        self.rehearsed = 0
         self.hidden: str | None = None
         self.silent: set[int] = set()
         self.workers: dict[int, Worker] = {}
@@ -70,6 +75,13 @@ class Model:
         worker = Worker(self._pid, role, self.clock.now)
         self.workers[self._pid] = worker
         return worker
+
+    def rehearse(self, *_arguments: object) -> str | None:
+        """Whether its databases answer."""
+        self.rehearsed += 1
+        if self.no_database:
+            raise self.no_database
+        return self.doubt
 
     def http(self) -> list[Worker]:
         """Its http workers."""
@@ -203,6 +215,7 @@ def host_of(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> t.Callab
         monkeypatch.setattr(_subject.Subject, "summary", lambda one: {"http": len(one.now.having("http"))})
         monkeypatch.setattr(_crew, "send", model.send)
         monkeypatch.setattr(_crew, "check", lambda *_arguments, **_keywords: [])
+        monkeypatch.setattr(_crew, "rehearse_spawn", model.rehearse)
         monkeypatch.setattr(_crew, "find_successor", lambda *_arguments: None)
         monkeypatch.setattr(_stacks.Stacks, "take", model.take)
         monkeypatch.setattr(_stacks.Stacks, "hidden", lambda _stacks, _instance: model.hidden)

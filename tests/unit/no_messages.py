@@ -170,6 +170,8 @@ TEXTS: t.Mapping[str, tuple[str, ...]] = {
         "bin_path csv_internal_sep <the settings of odoo.conf …>",
         "--grep=odoo: Odoo version",
         "BEGIN TRANSACTION READ ONLY; <the query …>",
+        "SELECT datname FROM pg_database",
+        "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user",
         "no check",
         "odoo: Worker",
         "prctl",

@@ -20,9 +20,11 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import RU
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import parse_stat
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import (
+    Restart,
     WouldFail,
     rehearse,
     rehearse_restart,
+    rehearse_spawn,
 )
 
 from . import build
@@ -33,13 +35,42 @@ SECRET = "Q7zX9w"
 ODOO_BIN = "import sys; sys.stdin.read()\n"
 CONFIG = """
 import configparser
-class config:
-    @staticmethod
-    def _parse_config(args):
+class Config(dict):
+    def _parse_config(self, args):
+        self.update(db_name=False, db_password=False)
         if "-c" in args:
             parser = configparser.RawConfigParser()
             parser.read(args[args.index("-c") + 1])
+            self.update(parser.items("options"))
             int(parser.get("options", "workers"))
+config = Config()
+"""
+#: Odoo's way to its databases, as far as the rehearsal goes it: whom it asks there stands in a file.
+SQL_DB = """
+import os
+there, down, may_create = ["postgres", "one", "two"], {}, False
+opened = []
+class Cursor:
+    def __init__(self, name):
+        if name in down:
+            raise OSError(down[name] % os.environ)
+        opened.append(name)
+    def execute(self, query):
+        self.rows = [(name,) for name in there] if query == "SELECT datname FROM pg_database" else [(may_create,)]
+    def fetchall(self):
+        return self.rows
+    def close(self):
+        opened.pop()
+class Connection:
+    def __init__(self, name):
+        self.name = name
+    def cursor(self):
+        return Cursor(self.name)
+def db_connect(name, allow_uri=False):
+    assert allow_uri or "://" not in name
+    return Connection(name)
+def close_all():
+    assert not opened
 """
 
 
@@ -48,6 +79,9 @@ class Server:
 
     #: Python files that the rehearsal is told to compile
     changed: t.Sequence[str] = ()
+    #: whether a restart goes on without a database, and whether it asks for one
+    force = False
+    asks = True
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
@@ -57,6 +91,7 @@ class Server:
             "odoo/http.py": "",
             "odoo/service/__init__.py": "",
             "odoo/service/server.py": "",
+            "odoo/sql_db.py": SQL_DB,
             "odoo/tools/__init__.py": CONFIG,
         }.items():
             self.write(name, text)
@@ -120,10 +155,17 @@ class Server:
     def rehearse(self, **fields: t.Any) -> str:
         """Rehearse; what would fail, empty for nothing."""
         try:
-            rehearse(Proc(), self.instance(**fields), str(self.folder / "odoo.conf"), "odoo.service", self.changed)
+            done = rehearse(
+                Proc(),
+                self.instance(**fields),
+                str(self.folder / "odoo.conf"),
+                "odoo.service",
+                self.changed,
+                force=self.force,
+            )
         except WouldFail as exc:
             return str(exc)
-        return ""
+        return "".join("forced: " + one for one in done.overridden)
 
     def rehearse_restart(
         self,
@@ -132,14 +174,29 @@ class Server:
         unit_changed: bool = False,
         **fields: t.Any,
     ) -> str | list[str]:
-        """Rehearse a restart; what would fail, else what was not rehearsed."""
+        """Rehearse a restart; what would fail, else what was not rehearsed and what was overridden."""
         config_file = str(self.folder / "odoo.conf")
         try:
-            return rehearse_restart(
-                Proc(), self.instance(**fields), config_file, self.changed, cwd, unit_changed=unit_changed
+            done = rehearse_restart(
+                Proc(),
+                self.instance(**fields),
+                config_file,
+                self.changed,
+                Restart(cwd, unit_changed, self.asks),
+                force=self.force,
             )
+            return [*done.left_out, *("forced: " + one for one in done.overridden)]
         except WouldFail as exc:
             return f"{exc} (restart_helps)" if exc.restart_helps else str(exc)
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return t.cast("subprocess.Popen[bytes]", self.popen).pid
+
+    def rehearse_spawn(self, version: str | None = "19.0", **fields: t.Any) -> str | None:
+        """Rehearse that its master starts a worker."""
+        return rehearse_spawn(Proc(), self.instance(**fields), str(self.folder / "odoo.conf"), version)
 
     def restart_helps(self, **fields: t.Any) -> bool:
         """Whether the rehearsal of a HUP fails in a way that a restart may get round."""

@@ -23,7 +23,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._instances import In
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
-from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import Rehearsed, WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload import ReloadOrder, reload_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._restart import Plan
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
@@ -49,6 +49,8 @@ class Stage:
         #: how long each request for its health might have taken, in seconds
         self.patience: list[float] = []
         self.failing: list[WouldFail] = []
+        #: what force overrides in a rehearsal
+        self.lost: tuple[str, ...] = ()
         self.problem: str | None = None
         self.restarts: list[str] = []
         self.clock = FakeClock(lambda _seconds: self.scene.go_on())
@@ -60,20 +62,21 @@ class Stage:
         self.sent.append((signal_name, self.scene.moment))
         return lifted
 
-    def rehearse(self, *_arguments: object) -> None:
+    def rehearse(self, *_arguments: object, force: bool) -> Rehearsed:
         """A rehearsal that goes well."""
         self.rehearsed += 1
         self.on_rehearsal()
         for failing in self.failing:
             raise failing
+        return Rehearsed(overridden=self.lost if force else ())
 
-    def rehearse_restart(self, *_arguments: object, **_keywords: object) -> list[str]:
+    def rehearse_restart(self, *_arguments: object, force: bool, **_keywords: object) -> Rehearsed:
         """A rehearsal of a restart that goes as well as that of a HUP that is no trap."""
         self.rehearsed += 1
         for failing in self.failing:
             if not failing.restart_helps:
                 raise failing
-        return ["its moods"]
+        return Rehearsed(("its moods",), self.lost if force else ())
 
     def plan_restart(self, *_arguments: object) -> Plan:
         """A supervisor that does what it is told."""

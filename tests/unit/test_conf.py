@@ -17,7 +17,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._conf import BadFile
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._options import merge
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
-from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import Rehearsed, Restart, WouldFail
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -128,11 +128,12 @@ class Server:
         self.tried: list[tuple[tuple[str, ...], str]] = []
         self.fails: list[WouldFail] = []
 
-    def rehearse(self, _proc: Proc, instance: Instance, path: str, *_rest: object, **_keywords: object) -> list[str]:
+    def rehearse(self, _proc: Proc, instance: Instance, path: str, _changed: object, restart: Restart) -> Rehearsed:
+        assert restart == Restart(database=False)
         self.tried.append((instance.command.args[-2:], pathlib.Path(path).read_text()))
         for failure in self.fails:
             raise failure
-        return ["its code"]
+        return Rehearsed(("its code",))
 
     def edit(self, count: int = 4, version: str | None = "19.0", **changes: t.Any) -> Edit:
         proc = _Environment(self.environ)
@@ -162,7 +163,7 @@ def test_the_old_file_stays_and_the_new_one_is_tried_out(server: Server) -> None
     assert server.path.stat().st_mode & 0o777 == 0o640
     assert not os.path.exists(tried)
     assert edit.told()["changed"] is True
-    assert edit.left_out == ["its code"]
+    assert edit.left_out == ("its code",)
 
 
 def test_nothing_is_written_where_it_says_so_already(server: Server) -> None:

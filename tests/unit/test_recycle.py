@@ -19,6 +19,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._recycle import (
     choose_workers,
     recycle_all,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Refused, Target
 
@@ -62,6 +63,18 @@ def test_one_after_the_other_and_each_is_replaced(host_of: Put) -> None:
     assert {one["replaced_by"]["pid"] for one in result.recycled} == {worker.pid for worker in model.http()}
     assert (result.signals, min(least)) == (["INT"] * 3, 2)
     assert result.reason.endswith("; 3 of its workers were replaced")
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_without_its_databases_nobody_is_recycled(host_of: Put, *, check: bool) -> None:
+    model = Model(3, 3)
+    model.no_database = WouldFail("no such host")
+    host = host_of(model)
+    message, result = failing(host, model, older_than=0, check=check)
+    assert "no such host" in message
+    assert (model.sent, result.did) == ([], "refused")
+    assert recycle(host, model, older_than=1_000_000, check=check).signals == []
+    assert model.rehearsed == 1
 
 
 def test_in_batches_and_every_role(host_of: Put) -> None:

@@ -11,11 +11,10 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._cmdline import Command, parse_command
+from ansible_collections.fleetops.odoo.plugins.module_utils._interpreter import interpreter_path, path_trap
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import (
     WouldFail,
     explain,
-    interpreter_path,
-    path_trap,
     server_arguments,
 )
 
@@ -88,13 +87,20 @@ def told(**answer: t.Any) -> bytes:
     return json.dumps({"prefix": "/usr", "stage": "import", "error": None, **answer}).encode()
 
 
-def judge(answer: bytes, said: str = "", unit: str | None = "odoo.service") -> str:
+def judge(
+    answer: bytes,
+    said: str = "",
+    unit: str | None = "odoo.service",
+    *,
+    restart: bool = False,
+    force: bool = False,
+) -> str:
     """What the judgement says; empty when the server would survive."""
     try:
-        explain(answer, said, "/v/bin/python3", {"PATH": "/usr/bin"}, unit)
+        overridden = explain(answer, said, "/v/bin/python3", {"PATH": "/usr/bin"}, unit, restart=restart, force=force)
     except WouldFail as exc:
         return str(exc)
-    return ""
+    return "forced: " + overridden if overridden else ""
 
 
 def test_it_came_to_its_end() -> None:
@@ -141,3 +147,37 @@ def test_secrets_in_errors_are_hidden() -> None:
 def test_a_line_of_odoo_conf_that_configparser_quotes() -> None:
     error = f"ParsingError: Source contains parsing errors: '/etc/odoo.conf' [line 3]: 'db_password {SECRET}\\n'"
     assert SECRET not in judge(told(error=error))
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "said"),
+    [
+        ({"fatal": True}, {}, "a HUP would kill it, since Odoo cannot connect to PostgreSQL: no route"),
+        # What kills is no matter of force.
+        ({"fatal": True}, {"force": True}, "a HUP would kill it, since Odoo cannot connect to PostgreSQL: no route"),
+        (
+            {"fatal": True},
+            {"restart": True},
+            "a restart would not bring it back, since Odoo cannot connect to PostgreSQL: no route",
+        ),
+        (
+            {"fatal": False},
+            {},
+            "after a HUP it would be without its database: no route; put that right, or set force",
+        ),
+        ({"fatal": False}, {"force": True}, "forced: after a HUP it would be without its database: no route"),
+        (
+            {"fatal": False},
+            {"force": True, "restart": True},
+            "forced: after a restart it would be without its database: no route",
+        ),
+    ],
+)
+def test_no_database(answer: dict[str, t.Any], options: dict[str, t.Any], said: str) -> None:
+    assert judge(told(stage="database", error="no\n\troute", **answer), **options) == said
+
+
+def test_an_address_in_the_words_of_postgresql() -> None:
+    said = judge(told(stage="database", error='invalid "postgresql://odoo:Q7zX9w@h/d"'))
+    assert "Q7zX9w" not in said
+    assert "postgresql://********@h/d" in said

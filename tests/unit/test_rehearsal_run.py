@@ -16,9 +16,11 @@ import tempfile
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils import _trial
 from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 
-from .rehearsed import CONFIG, ODOO_BIN, SECRET, Server, server
+from .rehearsed import CONFIG, ODOO_BIN, SECRET, SQL_DB, Server, server
 
 __all__ = ["server"]
 
@@ -334,3 +336,137 @@ def test_a_restart_of_a_server_of_root_is_checked_by_its_files_only(server: Serv
     server.start()
     server.write("odoo/http.py", "1 / 0")
     assert server.rehearse_restart(uid=0) == ["its code, since it runs as root"]
+
+
+DOWN = 'down["%s"] = "no such host"'
+
+
+@pytest.mark.parametrize(
+    ("names", "state", "fatal", "said"),
+    [
+        ("", "", False, ""),
+        ("one", "", False, ""),
+        ("one,two", "may_create = True", False, ""),
+        # It starts without, and answers with errors.
+        ("", DOWN % "postgres", False, "no such host"),
+        ("one", DOWN % "postgres", True, "no such host"),
+        ("one,two", DOWN % "two", False, "no such host"),
+        (
+            "one,gone",
+            "may_create = True",
+            False,
+            "there is no database gone, and Odoo would make an empty one of that name",
+        ),
+        # Behind a pooler a database may have another name.
+        ("alias", "", False, ""),
+        ("alias", DOWN % "alias", False, "no such host"),
+        (f"postgres://odoo:{SECRET}@h/d", "may_create = True", False, ""),
+        ("one", 'down["postgres"] = ""', True, "OSError"),
+        # libpq would wait for minutes.
+        ("one", 'down["postgres"] = "%(PGCONNECT_TIMEOUT)s"', True, "10"),
+        ("one", f'down["postgres"] = "what {SECRET}?"', True, "what ********?"),
+    ],
+)
+def test_its_databases(server: Server, names: str, state: str, *, fatal: bool, said: str) -> None:
+    server.start()
+    server.write("odoo.conf", f"[options]\nworkers = 2\ndb_password = {SECRET}\ndb_name = {names}\n")
+    server.write("odoo/sql_db.py", SQL_DB + state)
+    kills = "a HUP would kill it, since Odoo cannot connect to PostgreSQL: "
+    without = "after a HUP it would be without its database: "
+    if not said:
+        assert server.rehearse() == ""
+        return
+    assert server.rehearse() == (kills + said if fatal else f"{without}{said}; put that right, or set force")
+    restart = "a restart would not bring it back" if fatal else "after a restart it would be without its database"
+    assert str(server.rehearse_restart()).startswith(restart)
+    server.force = True
+    assert server.rehearse() == (kills + said if fatal else f"forced: {without}{said}")
+    forced = server.rehearse_restart()
+    assert forced == (forced if fatal else [f"forced: after a restart it would be without its database: {said}"])
+
+
+def test_its_databases_as_odoo_19_has_them(server: Server) -> None:
+    server.write(
+        "odoo/tools/__init__.py", CONFIG + "config._parse_config = lambda args: config.update(db_name=['one'])"
+    )
+    server.write("odoo/sql_db.py", SQL_DB + DOWN % "one")
+    server.start()
+    assert "without its database: no such host" in server.rehearse()
+
+
+def test_who_is_not_to_ask_does_not(server: Server) -> None:
+    server.start()
+    server.write("odoo/sql_db.py", SQL_DB + DOWN % "postgres")
+    server.asks = False
+    assert server.rehearse_restart() == []
+
+
+@pytest.mark.parametrize(
+    ("version", "names", "state", "why"),
+    [
+        ("19.0", "one,two", "", None),
+        # Here only what it has loaded is asked.
+        ("19.0", "one", DOWN % "postgres", None),
+        ("19.0", "", DOWN % "one", None),
+        ("19.0", "one,two", DOWN % "two", "no such host"),
+        (None, "one", DOWN % "one", "no such host"),
+        ("15.0", "gone", DOWN % "gone", "no such host"),
+        ("14.0", "one", DOWN % "one", None),
+    ],
+)
+def test_a_master_that_starts_a_worker(
+    server: Server, version: str | None, names: str, state: str, why: str | None
+) -> None:
+    server.start()
+    server.write("odoo.conf", f"[options]\nworkers = 2\ndb_name = {names}\n")
+    server.write("odoo/sql_db.py", SQL_DB + "from . import tools\n" + state)
+    # Of Odoo nothing else is imported.
+    server.write("odoo/http.py", "1 / 0")
+    if why is None:
+        assert server.rehearse_spawn(version) is None
+    else:
+        with pytest.raises(WouldFail, match="would end with all of the server: no such host; make sure"):
+            server.rehearse_spawn(version)
+
+
+def test_what_is_broken_on_the_disk_says_nothing_about_a_master_that_runs(server: Server) -> None:
+    server.start()
+    server.write("odoo/sql_db.py", "1 / 0")
+    doubt = "whether its databases answer is not known: "
+    assert server.rehearse_spawn() == doubt + "its code or its configuration on the disk is broken"
+    server.write("odoo/sql_db.py", "import os; os._exit(3)")
+    assert server.rehearse_spawn() == doubt + "its code or its configuration on the disk is broken"
+    assert server.rehearse_spawn(start=1) == doubt + "process %d has ended since it was looked at" % server.pid
+    server.end()
+    server.start(["/nonexistent/python3", str(server.folder / "odoo-bin")])
+    assert server.rehearse_spawn() == doubt + "its interpreter is not there any more"
+
+
+@needs_root
+def test_of_a_server_of_root_nothing_is_run_for_a_worker_either(server: Server) -> None:
+    server.start()
+    server.write("odoo/sql_db.py", SQL_DB + DOWN % "one")
+    assert server.rehearse_spawn(uid=0) is None
+
+
+def test_in_a_network_that_may_not_be_entered_nobody_is_asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.start()
+    server.write("odoo/sql_db.py", SQL_DB + DOWN % "postgres")
+    monkeypatch.setattr(_trial, "differs", lambda _root, _pid, kind: kind == "net")
+    assert (server.rehearse() == "") == (os.geteuid() != 0)
+    instance = server.instance()
+    monkeypatch.setattr(os, "geteuid", lambda: 65534)
+    entered: list[t.Any] = []
+    monkeypatch.setattr(_trial, "becoming", lambda *arguments: entered.append(arguments[-1]))
+    start = _trial.Start("/usr/bin/python3", "python3", str(server.folder), {"PATH": "/usr/bin"})
+    task: dict[str, t.Any] = {
+        "script": str(server.folder / "odoo-bin"),
+        "package": None,
+        "args": [],
+        "config_file": None,
+        "modules": [],
+    }
+    answer, _said = _trial.try_out(Proc(), instance.master, {**task, "changed": [], "database": True}, start)
+    assert json.loads(answer)["stage"] == "done"
+    # Where it may, it goes where the server's own 127.0.0.1 is.
+    assert entered == [("mnt", "net")]

@@ -150,3 +150,11 @@ def test_without_room_nothing_is_done_unless_forced(
     assert caught.value.results[0].did == "refused"
     forced = on.reload(method=method, force=True)
     assert (forced.did, forced.reason.endswith("; forced against: the disk is full")) == (did, True)
+
+
+@pytest.mark.parametrize(("method", "did"), [("hup", "signalled"), ("supervisor", "restarted")])
+def test_what_force_overrides_in_a_rehearsal_is_told(stage: Staged, method: str, did: str) -> None:
+    on = stage("19-prefork", PREFORK_19 if method == "hup" else RESTART_19)
+    on.lost = ("it would be without its database",)
+    forced = on.reload(method=method, force=True)
+    assert (forced.did, forced.reason.count("; forced against: it would be without its database")) == (did, 1)

@@ -16,6 +16,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._crew import CrewFai
 from ansible_collections.fleetops.odoo.plugins.module_utils._dump_types import Dump
 from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._scale import (
     ScaleOrder,
@@ -278,6 +279,28 @@ def test_what_speaks_against_it(host_of: Put, monkeypatch: pytest.MonkeyPatch) -
     assert (result.target, "forced against: 2 more http workers" in result.warnings[0]) == (4, True)
     # To scale down none is needed.
     assert scale(host, model, 2).target == 2
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_without_its_databases_nothing_is_done(host_of: Put, *, check: bool) -> None:
+    model = Model(2, 2)
+    model.no_database = WouldFail("no such host")
+    host = host_of(model)
+    message, result = failing(host, model, 3, check=check, force=True)
+    assert "no such host" in message
+    assert (model.sent, result.did) == ([], "refused")
+    # Nobody is asked where nobody is to be started.
+    assert scale(host, model, 2, check=check).signals == []
+    failing(host, model, 2, check=check, prove=True)
+    # Fewer are kept up after a TTOU and a TTIN, which starts one.
+    failing(host, model, 1, check=check)
+    assert (model.sent, model.rehearsed) == ([], 3)
+
+
+def test_a_doubt_about_its_databases_is_told(host_of: Put) -> None:
+    model = Model(2, 2)
+    model.doubt = "who knows"
+    assert scale(host_of(model), model, 3).warnings[0] == "who knows"
 
 
 def test_threaded_servers_are_refused(host_of: Put, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
 from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._notes import NoteBook, new_note
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._rules import Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._send import Target, check
 from ansible_collections.fleetops.odoo.plugins.module_utils._signal import SignalFailed, SignalOrder, signal_all
@@ -35,8 +36,17 @@ class Stage:
         self.store = StateDirectory(str(folder / "state"))
         self.sent: list[tuple[str, int]] = []
         self.on_rehearsal: t.Callable[[], object] = lambda: None
+        self.spawns: list[tuple[str, str | None]] = []
+        self.no_database: WouldFail | None = None
         monkeypatch.setattr(_signal, "send", self.send)
         monkeypatch.setattr(_signal, "rehearse", lambda *_arguments: self.on_rehearsal())
+        monkeypatch.setattr(_signal, "rehearse_spawn", self.rehearse_spawn)
+
+    def rehearse_spawn(self, _proc: t.Any, _instance: t.Any, config_file: str, version: str | None) -> None:
+        """Whether its master could start a worker."""
+        self.spawns.append((config_file, version))
+        if self.no_database:
+            raise self.no_database
 
     def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
         """The door without its last step."""
@@ -153,6 +163,33 @@ def test_a_drain_that_begins_during_the_rehearsal_gets_no_hup(stage: Staged) -> 
     with pytest.raises(SignalFailed):
         on.signal("HUP")
     assert on.sent == []
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "asked"),
+    [
+        ("TTIN", "master", True),
+        ("INT", "http", True),
+        ("INT", "cron", True),
+        ("XCPU", "cron", True),
+        ("TTOU", "master", False),
+        ("INT", "master", False),
+        ("QUIT", "http", False),
+    ],
+)
+def test_what_starts_a_worker_is_rehearsed_once_a_server(stage: Staged, name: str, role: str, *, asked: bool) -> None:
+    on = stage("19-prefork", PREFORK_19[-1:])
+    results = on.signal(name, role)
+    assert (len(on.sent), on.spawns) == (len(results), [("/etc/odoo/odoo.conf", None)] if asked else [])
+    on.sent.clear()
+    on.no_database = WouldFail("no such host")
+    for check_mode in (True, False):
+        if asked:
+            with pytest.raises(SignalFailed, match="no such host"):
+                on.signal(name, role, check_mode=check_mode)
+    assert on.sent == []
+    on.signal(name, role, force=True)
+    assert len(on.sent) == len(results)
 
 
 def test_a_directory_for_locks_that_is_somebody_elses_is_a_failure_and_no_traceback(stage: Staged) -> None:
