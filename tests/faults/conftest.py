@@ -14,7 +14,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab, lab_up
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, address, lab, lab_up
 from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, Ended, all_in, balancer, set_state
 
 HOSTS = ("h1", "h2", "h3")
@@ -60,10 +60,7 @@ def release(fleet: Fleet, *options: str) -> subprocess.CompletedProcess[str]:
 
 def link(fleet: Fleet, host: str, state: str) -> None:
     """Take the network of a host away, or give it back."""
-    shown = subprocess.run(
-        ["ansible-inventory", "-i", fleet.inventory, "--host", host], check=True, capture_output=True, text=True
-    )
-    number = json.loads(shown.stdout)["ansible_host"].rpartition(".")[2]
+    number = address(fleet.inventory, host).rpartition(".")[2]
     subprocess.run(["ip", "link", "set", f"fl-{fleet.name}-{number}", state], check=True)
 
 

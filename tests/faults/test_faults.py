@@ -18,7 +18,7 @@ import time
 
 import psutil
 import pytest
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab, plant_killer
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, free, lab, login, plant_killer
 from ansible_collections.fleetops.odoo.tests.integration.rolls import Roll, all_in, balancer, locked
 
 from .conftest import HOSTS, link, release, stopped_at_h2
@@ -72,14 +72,22 @@ def test_a_host_that_is_unreachable_before_its_batch(whole: Fleet, folder: pathl
 
 def test_a_host_that_becomes_unreachable_in_the_middle(whole: Fleet, folder: pathlib.Path) -> None:
     before = whole.processes("h3")
-    whole.run("h2", "sh", "-c", "touch /tmp/x")
-    roll = Roll(whole, folder)
-    roll.wait_for_turn("h2")
-    time.sleep(0.5)
+    # A request of its own, which no cut ends, keeps the reload waiting for the old generation.
+    url = "http://127.0.0.1:8069/lab/hold/cut"
+    get = f"import urllib.request as r; r.urlopen({url!r}, timeout=200)"
+    whole.run("h2", "systemd-run", "--quiet", "python3", "-c", get)
+    alive = in_log(whole, "h2", "WorkerCron .* alive")
+    roll = until_the_hup(whole, folder)
+    # The new one has to have its database: a server that is cut off from it while it starts would end of that.
+    while in_log(whole, "h2", "WorkerCron .* alive") == alive:
+        assert roll.process.poll() is None, roll.output
+    time.sleep(1)
     link(whole, "h2", "down")
     done = roll.end()
     link(whole, "h2", "up")
+    free(whole, "h2", "cut")
     stopped_at_h2(done, whole, before, "unreachable")
+    whole.settle("h2")
     assert release(whole).returncode == 0
     assert all_in(whole)
     assert locked(whole, "h2") is None
@@ -122,25 +130,22 @@ def test_a_reload_whose_answer_is_lost(whole: Fleet, folder: pathlib.Path) -> No
 def until_the_hup(fleet: Fleet, folder: pathlib.Path) -> Roll:
     """A roll in the moment after the HUP to h2; before it there would be nothing to come to an end."""
 
-    def hups() -> str:
-        # By its own log, and not over a connection that is to be cut.
-        count = "grep -c 'Reloading server' /var/log/odoo/odoo-server.log || true"
-        return lab(fleet.name, "exec", "h2", "sh", "-c", count)
-
-    reloads = hups()
+    reloads = in_log(fleet, "h2", "Reloading server")
     roll = Roll(fleet, folder)
     roll.wait_for_turn("h2")
-    while hups() == reloads:
+    while in_log(fleet, "h2", "Reloading server") == reloads:
         assert roll.process.poll() is None, roll.output
     return roll
 
 
+def in_log(fleet: Fleet, host: str, pattern: str) -> str:
+    """How many lines of a server's log have this: not seen over a connection that is to be cut."""
+    return lab(fleet.name, "exec", host, "sh", "-c", f"grep -c '{pattern}' /var/log/odoo/odoo-server.log || true")
+
+
 def ssh_of(fleet: Fleet) -> list[psutil.Process]:
     """The connections to the lab's hosts, and nobody else's: they name its sockets. [mux] is what holds one open."""
-    shown = subprocess.run(
-        ["ansible-inventory", "-i", fleet.inventory, "--host", "h2"], check=True, capture_output=True, text=True
-    )
-    sockets = re.search(r"ControlPath=(\S+)/", shown.stdout)
+    sockets = re.search(r"ControlPath=(\S+)/", " ".join(login(fleet.inventory, "h2")))
     assert sockets
     return [
         process
