@@ -23,7 +23,9 @@ options:
         type: bool
         default: true
       path:
-        description: What to ask for. The default is C(/web/health), and C(/web/login) for Odoo 14 and older.
+        description:
+          - What to ask for. The default is C(/web/health), and C(/web/login) for Odoo 14 and older.
+          - C(/web/health) needs no database. With C(/web/health?db_server_status=1) Odoo 19 asks PostgreSQL, too.
         type: str
       port:
         description: Port to ask at. The default is the one at which the server listens.

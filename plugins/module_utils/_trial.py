@@ -87,6 +87,9 @@ def connect(package):
     there, may_create = set(), False
     try:
         if task["database"] == "start":
+            if (config.get("db_user") or os.environ.get("PGUSER")) == "postgres":
+                told["fatal"] = True
+                raise ValueError("it does not start as the database user postgres")
             # Here it looks at its start whether the databases that it is to serve are there, and ends where it cannot.
             cursor = sql_db.db_connect("postgres").cursor()
             try:

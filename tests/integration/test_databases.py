@@ -74,6 +74,13 @@ def test_a_database_that_is_not_there_is_not_made(fleet: Fleet) -> None:
     assert before == {host: fleet.processes(host) for host in KINDS}
 
 
+def test_the_database_user_that_odoo_does_not_start_as(fleet: Fleet) -> None:
+    hosts = ["t19", "t14"]
+    with edited(fleet, hosts, "db_user = postgres"):
+        for answer in all_at_once(fleet, hosts, "reload", "--check"):
+            assert f"{NO_ANSWER}it does not start as the database user postgres" in answer.result["msg"]
+
+
 def test_a_restart_is_refused_as_well(fleet: Fleet) -> None:
     before = fleet.processes("p19")
     with edited(fleet, ["p19"], "db_host = 127.0.0.1"):

@@ -48,6 +48,7 @@ config = Config()
 #: Odoo's way to its databases, as far as the rehearsal goes it: whom it asks there stands in a file.
 SQL_DB = """
 import os
+from .tools import config
 there, down, may_create = ["postgres", "one", "two"], {}, False
 opened = []
 class Cursor:

@@ -365,6 +365,7 @@ DOWN = 'down["%s"] = "no such host"'
         # libpq would wait for minutes.
         ("one", 'down["postgres"] = "%(PGCONNECT_TIMEOUT)s"', True, "10"),
         ("one", f'down["postgres"] = "what {SECRET}?"', True, "what ********?"),
+        ("", 'config["db_user"] = "postgres"', True, "it does not start as the database user postgres"),
     ],
 )
 def test_its_databases(server: Server, names: str, state: str, *, fatal: bool, said: str) -> None:
