@@ -58,7 +58,7 @@ class Model:
         self.deaf, self.alive = False, True
         #: what a rehearsal says, and how often it was asked
         self.doubt: str | None = None
-        self.no_database: WouldFail | None = None
+        self.no_database: list[WouldFail] = []
         self.rehearsed = 0
         self.hidden: str | None = None
         self.silent: set[int] = set()
@@ -79,8 +79,8 @@ class Model:
     def rehearse(self, *_arguments: object) -> str | None:
         """Whether its databases answer."""
         self.rehearsed += 1
-        if self.no_database:
-            raise self.no_database
+        for failing in self.no_database:
+            raise failing
         return self.doubt
 
     def http(self) -> list[Worker]:

@@ -68,7 +68,7 @@ def test_one_after_the_other_and_each_is_replaced(host_of: Put) -> None:
 @pytest.mark.parametrize("check", [True, False])
 def test_without_its_databases_nobody_is_recycled(host_of: Put, *, check: bool) -> None:
     model = Model(3, 3)
-    model.no_database = WouldFail("no such host")
+    model.no_database = [WouldFail("no such host")]
     host = host_of(model)
     message, result = failing(host, model, older_than=0, check=check)
     assert "no such host" in message

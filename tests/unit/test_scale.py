@@ -284,7 +284,7 @@ def test_what_speaks_against_it(host_of: Put, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("check", [True, False])
 def test_without_its_databases_nothing_is_done(host_of: Put, *, check: bool) -> None:
     model = Model(2, 2)
-    model.no_database = WouldFail("no such host")
+    model.no_database = [WouldFail("no such host")]
     host = host_of(model)
     message, result = failing(host, model, 3, check=check, force=True)
     assert "no such host" in message

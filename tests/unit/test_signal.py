@@ -37,7 +37,7 @@ class Stage:
         self.sent: list[tuple[str, int]] = []
         self.on_rehearsal: t.Callable[[], object] = lambda: None
         self.spawns: list[tuple[str, str | None]] = []
-        self.no_database: WouldFail | None = None
+        self.no_database: list[WouldFail] = []
         monkeypatch.setattr(_signal, "send", self.send)
         monkeypatch.setattr(_signal, "rehearse", lambda *_arguments: self.on_rehearsal())
         monkeypatch.setattr(_signal, "rehearse_spawn", self.rehearse_spawn)
@@ -45,8 +45,8 @@ class Stage:
     def rehearse_spawn(self, _proc: t.Any, _instance: t.Any, config_file: str, version: str | None) -> None:
         """Whether its master could start a worker."""
         self.spawns.append((config_file, version))
-        if self.no_database:
-            raise self.no_database
+        for failing in self.no_database:
+            raise failing
 
     def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
         """The door without its last step."""
@@ -182,7 +182,7 @@ def test_what_starts_a_worker_is_rehearsed_once_a_server(stage: Staged, name: st
     results = on.signal(name, role)
     assert (len(on.sent), on.spawns) == (len(results), [("/etc/odoo/odoo.conf", None)] if asked else [])
     on.sent.clear()
-    on.no_database = WouldFail("no such host")
+    on.no_database = [WouldFail("no such host")]
     for check_mode in (True, False):
         if asked:
             with pytest.raises(SignalFailed, match="no such host"):
