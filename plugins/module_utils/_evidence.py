@@ -82,7 +82,7 @@ class Evidence:
 def gather(host: Host, seen: Look, identities: t.Sequence[str], order: EvidenceOrder) -> t.List[Evidence]:
     """Have the processes of the chosen instances write their stacks, and return what their logs say then.
 
-    QUIT goes to each process that a rule does not keep it from; none is harmed by it.
+    QUIT goes to each process that a rule does not keep it from; as a rule none is harmed by it (docs/signals.md).
     """
     now = host.proc.uptime_ticks()
     cases = [_Case(host, seen, t.cast(Instance, seen.instance(identity)), now) for identity in identities]

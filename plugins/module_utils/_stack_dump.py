@@ -92,7 +92,7 @@ def dump_all(
 ) -> t.List[DumpResult]:
     """Have the processes of the chosen servers write their stacks, all servers at the same time.
 
-    No process is harmed by it, and none is asked whose dump could not be seen.
+    As a rule no process is harmed by it (docs/signals.md), and none is asked whose dump could not be seen.
     """
     cases = [_Case(host, seen, t.cast(Instance, seen.instance(identity)), order) for identity in identities]
     room = _MOST

@@ -101,7 +101,7 @@ def foreseen(
 
 
 class Asking:
-    """Asks processes of one server for their stacks, once. None of them is harmed by it.
+    """Asks processes of one server for their stacks, once. As a rule none of them is harmed by it (docs/signals.md).
 
     :param follower: its log, marked. None where it is out of reach: then they are asked, and nothing is waited for.
     :param question: what they are asked for, where it is not their stacks.

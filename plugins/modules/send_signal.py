@@ -38,7 +38,8 @@ options:
       - The signal, without C(SIG).
       - V(HUP), V(TTIN) and V(TTOU) are for masters. V(XCPU) is for workers, which lose their request. V(INT), V(QUIT),
         V(USR1) and V(USR2) are for both, as far as they are caught. Before Odoo 19 V(USR1) may end a process that is at
-        work; M(fleetops.odoo.cache_stats) waits for a moment in which it rests.
+        work; M(fleetops.odoo.cache_stats) waits for a moment in which it rests. On Python 3.10 and 3.11 V(QUIT) may end
+        a process that is at work.
     type: str
     required: true
     choices: [HUP, INT, QUIT, USR1, USR2, TTIN, TTOU, XCPU]

