@@ -70,10 +70,11 @@ def path_remedy(executable: str, environ: t.Mapping[str, str], unit: t.Optional[
     return "start it with PATH=%s, or restart it through its supervisor instead" % path
 
 
-def runs(root: str, exe: str, executable: str) -> bool:
-    """Whether this path names the very program that the process runs."""
+def runs(proc: Proc, master: Process, executable: str) -> bool:
+    """Whether this path of the server's names the very program that the process runs."""
     try:
-        named, running = os.stat(reached(executable, root)), os.stat(exe)
+        named = os.stat(reached(executable, root_of(proc.root, master)))
+        running = os.stat("%s/%d/exe" % (proc.root, master.pid))
     except OSError:
         return False
     return (named.st_dev, named.st_ino) == (running.st_dev, running.st_ino)

@@ -16,7 +16,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._decide import AUTO,
 from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import FILE
 from ansible_collections.fleetops.odoo.plugins.module_utils._process import on_odoo_sh
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import (
-    Rehearsed,
     Restart,
     WouldFail,
     rehearse,
@@ -64,7 +63,8 @@ def prepare(subject: Subject, method: str, *, force: bool, restart: bool) -> Way
             return _prepare_restart(subject, ", since %s" % exc.reason, force=force)
         except WouldFail as other:
             raise WouldFail("%s. Nor is a restart a way out: %s" % (exc, other)) from None
-    return Way(None, _forced(subject, rehearsed, force=force, restart=False), frozenset(subject.changed_code()))
+    overridden = [*rehearsed.overridden, *_check_room(subject, force=force, restart=False)]
+    return Way(None, _forced(overridden), frozenset(subject.changed_code()))
 
 
 def _prepare_restart(subject: Subject, why: str, *, force: bool) -> Way:
@@ -78,16 +78,21 @@ def _prepare_restart(subject: Subject, why: str, *, force: bool) -> Way:
     note = "; a restart by %s%s" % (plan.supervisor.kind, why) + "".join("; " + one for one in plan.notes)
     if rehearsed.left_out:
         note += "; not rehearsed: " + ", ".join(rehearsed.left_out)
-    return Way(plan, note + _forced(subject, rehearsed, force=force, restart=True), frozenset(changed))
+    overridden = [*rehearsed.overridden, *_check_room(subject, force=force, restart=True)]
+    return Way(plan, note + _forced(overridden), frozenset(changed))
 
 
-def _forced(subject: Subject, rehearsed: Rehearsed, *, force: bool, restart: bool) -> str:
-    """Make sure that there is room. Returns what was overridden, to be put behind a reason."""
+def _forced(overridden: t.Sequence[str]) -> str:
+    """What is put behind a reason."""
+    return "; forced against: " + "; ".join(overridden) if overridden else ""
+
+
+def _check_room(subject: Subject, *, force: bool, restart: bool) -> t.Sequence[str]:
+    """Returns what was overridden."""
     place, data = subject.place, subject.options.data_dir
     paths = {"its log": place.path if place.kind == FILE else None, "its data directory": data}
     state = os.path.dirname(subject.host.store.path)
     short = shortages(read_room(subject.proc, subject.now, subject.version, paths, state, restart=restart))
     if short and not force:
         raise WouldFail("; ".join(short), "free some, or set force")
-    overridden = [*rehearsed.overridden, *short]
-    return "; forced against: " + "; ".join(overridden) if overridden else ""
+    return short

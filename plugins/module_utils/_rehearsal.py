@@ -117,7 +117,7 @@ def rehearse(
             "start it by its script (odoo-bin), or restart it through its supervisor instead",
             restart_helps=True,
         )
-    _check_files(root, "%s/%d/exe" % (proc.root, master.pid), master, command, executable)
+    _check_files(proc, root, master, command, executable)
     trap = path_trap(executable, environ, lambda path: os.path.exists(reached(path, root)))
     if trap:
         raise WouldFail(trap, path_remedy(executable, environ, unit), restart_helps=True)
@@ -131,8 +131,7 @@ def rehearse(
         answer, said = try_out(proc, master, _task(command, script, config_file, changed), start)
     except NoTrial as exc:
         raise WouldFail(str(exc)) from None
-    no_database = explain(answer, redact_text(said), executable, environ, unit, force=force)
-    return Rehearsed(overridden=(no_database,) if no_database else ())
+    return Rehearsed((), explain(answer, redact_text(said), executable, environ, unit, force=force))
 
 
 def rehearse_restart(
@@ -164,7 +163,7 @@ def rehearse_restart(
         if restart.unit_changed:
             return Rehearsed(("anything, since %s is gone and its unit has changed" % lost,))
         raise WouldFail("%s is gone, and a restart would not find it either" % lost)
-    if not runs(root, "%s/%d/exe" % (proc.root, master.pid), executable) and not is_plain_python(proc, master):
+    if not runs(proc, master, executable) and not is_plain_python(proc, master):
         raise WouldFail(_STRANGER % executable)
     left_out = ("what has changed in its unit",) if restart.unit_changed else ()
     if master.uid == 0:
@@ -175,8 +174,7 @@ def rehearse_restart(
         answer, said = try_out(proc, master, task, start)
     except NoTrial as exc:
         raise WouldFail(str(exc)) from None
-    no_database = explain(answer, redact_text(said), executable, environ, None, restart=True, force=force)
-    return Rehearsed(left_out, (no_database,) if no_database else ())
+    return Rehearsed(left_out, explain(answer, redact_text(said), executable, environ, None, restart=True, force=force))
 
 
 def rehearse_spawn(
@@ -197,9 +195,7 @@ def rehearse_spawn(
         environ = _environment(proc, master, "that")
         home = master.working_directory
         executable = find_interpreter(proc, master, command, environ, home)
-        if executable is None or not runs(
-            root_of(proc.root, master), "%s/%d/exe" % (proc.root, master.pid), executable
-        ):
+        if executable is None or not runs(proc, master, executable):
             return _UNASKED % "its interpreter is not there any more"
         script = command.script and os.path.join(home, command.script)
         task = _task(command, script, config_file, (), modules=("sql_db",), database="spawn")
@@ -268,7 +264,7 @@ def _lost(
     return None
 
 
-def _check_files(root: str, exe: str, master: Process, command: Command, executable: str) -> None:
+def _check_files(proc: Proc, root: str, master: Process, command: Command, executable: str) -> None:
     if (master.executable or "").endswith(DELETED):
         raise WouldFail(
             "its interpreter %s has been replaced or removed since it started"
@@ -283,7 +279,7 @@ def _check_files(root: str, exe: str, master: Process, command: Command, executa
             restart_helps=True,
         )
     # argv is what its starter chose to write there. Only the program that really runs may be run in its name.
-    if not runs(root, exe, executable):
+    if not runs(proc, master, executable):
         raise WouldFail(_STRANGER % executable, restart_helps=True)
     relative = not (command.script or "").startswith("/")
     if relative and (master.cwd or "").endswith(DELETED):
@@ -353,12 +349,12 @@ def explain(
     *,
     restart: bool = False,
     force: bool = False,
-) -> t.Optional[str]:
+) -> t.Tuple[str, ...]:
     """Judge what the rehearsal told. Pure.
 
     :param restart: it was the rehearsal of a restart, not of a HUP.
     :param force: as for :func:`rehearse`.
-    :returns: what was overridden by force, as a clause.
+    :returns: what was overridden by force, as clauses.
     :raises WouldFail: unless it came to its end.
     """
     fate = "a restart would not bring it back" if restart else "a HUP would kill it"
@@ -369,7 +365,7 @@ def explain(
             "%s: its interpreter ended before it could tell why (%s)" % (fate, last_words), restart_helps=not restart
         )
     if told.stage == "done":
-        return None
+        return ()
     reason = last_words if told.error == "SystemExit" else told.error
     if told.where:
         reason += " (%s)" % told.where
@@ -380,7 +376,7 @@ def explain(
     if told.stage == "database":
         lost = "%s it would be without its database: %s" % ("after a restart" if restart else "after a HUP", reason)
         if force:
-            return lost
+            return (lost,)
         raise WouldFail(lost, "put that right, or set force")
     if told.stage == "code":
         raise WouldFail("a file that has changed since it was loaded is broken: %s" % reason)

@@ -189,6 +189,14 @@ def thorough(*values: t.Any) -> list[t.Any]:
     return [pytest.param(value, marks=pytest.mark.thorough) for value in values]
 
 
+def side_by_side(
+    fleet: Fleet, hosts: t.Iterable[str], name: str, *options: str, **arguments: t.Any
+) -> dict[str, Answer]:
+    """Run a module on several hosts at the same moment."""
+    begun = {host: fleet.begin(host, name, *options, **arguments) for host in hosts}
+    return {host: answer() for host, answer in begun.items()}
+
+
 def free(fleet: Fleet, host: str, name: str) -> None:
     """Let the requests for /lab/hold/NAME end, which wait for that however slow the machine is.
 

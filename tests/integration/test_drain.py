@@ -15,7 +15,7 @@ import typing as t
 
 import pytest
 
-from .conftest import KINDS, Answer, Fleet, address, free, lab, lab_up, request
+from .conftest import KINDS, Answer, Fleet, address, free, lab, lab_up, request, side_by_side
 
 LOG = "/var/log/odoo/odoo-server.log"
 PREFORK, THREADED = ("p19", "p14"), ("t19", "t14")
@@ -53,8 +53,7 @@ def _serving(fleet: Fleet, away: tuple[float, Answer]) -> None:  # noqa: ARG001 
 
 def at_once(fleet: Fleet, hosts: t.Iterable[str], *options: str, **arguments: t.Any) -> dict[str, Answer]:
     """Run the module on several hosts at the same moment."""
-    answers = {host: fleet.begin(host, "drain", *options, **arguments) for host in hosts}
-    return {host: answer() for host, answer in answers.items()}
+    return side_by_side(fleet, hosts, "drain", *options, **arguments)
 
 
 def each(fleet: Fleet, hosts: t.Iterable[str], command: str) -> dict[str, str]:

@@ -56,12 +56,19 @@ def test_nothing_is_signalled(fleet: Fleet, options: list[str], arguments: dict[
 
 
 def test_while_it_boots_who_would_die_gets_none(fleet: Fleet) -> None:
+    before = fleet.identities("p19")
+    ended = f"grep -c 'Exception occurred, exiting' {LOG} || true"
+    harmed = fleet.run("p19", "sh", "-c", ended)
     assert fleet.module("p19", "send_signal", signal="HUP").code == 0
     found = fleet.module("p19", "evidence")
     assert found.code == 0
     assert fleet.module("p19", "wait_healthy").only["identity"] == found.only["identity"]
-    # One of the old generation may have left before it could write.
-    assert 1 <= found.only["dumps"]["seen"] <= found.only["dumps"]["signalled"]
+    # Those of the old generation may leave before they can write; nobody else may be silent, and nobody ends of it.
+    left = set(before) - set(fleet.identities("p19"))
+    silent = found.only["dumps"]["signalled"] - found.only["dumps"]["seen"]
+    assert 0 <= silent <= len(left)
+    assert found.only["dumps"]["seen"] >= 1
+    assert fleet.run("p19", "sh", "-c", ended) == harmed
 
 
 def test_a_secret_in_the_log_is_not_returned(fleet: Fleet) -> None:

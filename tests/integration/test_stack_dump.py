@@ -67,6 +67,8 @@ def test_every_process_answers_every_time(answers: dict[str, Answer], host: str,
     # They are the same ones to the end: none of them was harmed. (In the order of their pids: an earlier test may have
     # recycled the workers of HTTP, and they come last then.)
     assert sorted(one["role"] for one in found["asked"]) == sorted(roles)
+    assert found["asked"][0]["role"] == "master"
+    assert [one["pid"] for one in found["asked"]] == sorted(one["pid"] for one in found["asked"])
     assert all(one["signals"] >= TRIES for one in found["asked"])
     for sample in range(1, TRIES + 1):
         pids = [dump["pid"] for dump in found["dumps"] if dump["sample"] == sample]

@@ -19,7 +19,7 @@ import typing as t
 
 import pytest
 
-from .conftest import Answer, Fleet, address, request
+from .conftest import Answer, Fleet, address, request, side_by_side
 
 LOAD = pathlib.Path(__file__).resolve().parents[1] / "lab" / "load.py"
 BOTH = ("p19", "p14")
@@ -41,8 +41,7 @@ pytestmark = pytest.mark.timeout(300 + 15 * STEPS)
 
 def both(fleet: Fleet, name: str, *options: str, **arguments: t.Any) -> dict[str, Answer]:
     """Run a module on both prefork hosts at the same time."""
-    begun = {host: fleet.begin(host, name, *options, **arguments) for host in BOTH}
-    return {host: answer() for host, answer in begun.items()}
+    return side_by_side(fleet, BOTH, name, *options, **arguments)
 
 
 def good(answers: dict[str, Answer]) -> dict[str, dict[str, t.Any]]:

@@ -100,7 +100,7 @@ def judge(
         overridden = explain(answer, said, "/v/bin/python3", {"PATH": "/usr/bin"}, unit, restart=restart, force=force)
     except WouldFail as exc:
         return str(exc)
-    return "forced: " + overridden if overridden else ""
+    return "".join("forced: " + one for one in overridden)
 
 
 def test_it_came_to_its_end() -> None:
