@@ -78,7 +78,7 @@ ee: setup ## build the execution environment with podman, and roll in it; all of
 
 .PHONY: fuzz
 fuzz: setup ## 100,000 random process trees through classifier and rules
-	@FLEETOPS_FUZZ=100000; export FLEETOPS_FUZZ; $(PYTEST) tests/unit/test_fuzz.py --timeout 600 $(ARGS)
+	@FLEETOPS_FUZZ=100000; export FLEETOPS_FUZZ; $(PYTEST) tests/unit/signals/test_fuzz.py --timeout 600 $(ARGS)
 
 .PHONY: coverage
 coverage: setup ## how much of the code unit tests and modules on the lab's hosts run; fails below 95 % of the core (as root)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.action.evidence import ActionModule as Base
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._unpack import BadBundle, unpack
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.unpack import BadBundle, unpack
 
 __all__ = ["ActionModule"]
 

@@ -16,8 +16,8 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as ansible_version
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._deliver import BadDelivery, delivery
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._run_folder import BadRun, begin, pack, retire
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.deliver import BadDelivery, delivery
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.run_folder import BadRun, begin, pack, retire
 
 _SPEC: dict[str, dict[str, t.Any]] = {
     "state": {"type": "str", "choices": ["begun", "packed"], "required": True},

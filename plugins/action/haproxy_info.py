@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._remote import run_module
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import run_module
 
 
 class ActionModule(ActionBase):

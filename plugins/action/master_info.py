@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._select import ActionModule as Base
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.select import ActionModule as Base
 
 __all__ = ["ActionModule"]
 

@@ -10,7 +10,7 @@ import os
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._owner import (
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.owner import (
     holder,
     is_dead,
     may_take,
@@ -18,7 +18,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._owner import (
     roll_id,
     workflow,
 )
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._remote import run_module
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import run_module
 
 
 class ActionModule(ActionBase):

@@ -6,6 +6,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._select import ActionModule
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.select import ActionModule
 
 __all__ = ["ActionModule"]

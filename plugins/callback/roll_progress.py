@@ -24,7 +24,7 @@ import time
 import typing as t
 
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._progress import Progress
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.progress import Progress
 
 
 class CallbackModule(CallbackBase):

@@ -36,8 +36,8 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx import BadData, plan
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._survey_spec import BadSurvey
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.plan import BadData, plan
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.survey import BadSurvey
 
 
 def awx_plan(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -45,7 +45,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils import _faults
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import faults as _faults
 
 
 def balancer_faults(

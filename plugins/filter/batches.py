@@ -39,7 +39,7 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._batches import BadBatches, parse_batches
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.batches import BadBatches, parse_batches
 
 
 def batches(value: t.Any) -> list[str]:

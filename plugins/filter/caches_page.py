@@ -36,8 +36,8 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._cache_page import page
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._pages.caches import page
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def caches_page(report: t.Mapping[str, t.Any]) -> str:

@@ -50,7 +50,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._faults import drain_faults
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import drain_faults
 
 
 class FilterModule:

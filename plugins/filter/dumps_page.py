@@ -44,9 +44,9 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_logs import beside, each_log, paths_of
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_page import page
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.logs import beside, each_log, paths_of
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._pages.dumps import page
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def dumps_page(report: t.Mapping[str, t.Any], files: t.Any = (), folder: str = "") -> str:

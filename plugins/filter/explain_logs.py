@@ -47,9 +47,9 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis import analyse, silent_of
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_logs import BadLogs, paths_of, read_logs
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.analyse import analyse, silent_of
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.logs import BadLogs, paths_of, read_logs
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def explain_logs(

@@ -37,8 +37,8 @@ _value:
 import datetime
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils import _fleet
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
+from ansible_collections.fleetops.odoo.plugins.plugin_utils import fleet as _fleet
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def fleet_report(records: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:

@@ -53,8 +53,8 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._cache_merge import BadStatistics, merge
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.caches import BadStatistics, merge
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def merge_caches(parts: t.Any, top: int = 15) -> dict[str, t.Any]:

@@ -45,9 +45,9 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse_dumps as parse_lines
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import DumpReader
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import parse_dumps as parse_lines
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def parse_dumps(log: t.Any) -> list[dict[str, t.Any]]:

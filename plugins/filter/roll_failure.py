@@ -37,8 +37,8 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._faults import failure
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._untrusted import untrusted
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import failure
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def roll_failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:

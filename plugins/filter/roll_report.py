@@ -42,8 +42,8 @@ _value:
 import time
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._report import report
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import Moment
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.ledger import Moment
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.report import report
 
 
 def roll_report(roll: dict[str, t.Any], records: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:

@@ -64,10 +64,10 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.fleetops.odoo.plugins.plugin_utils import _roll
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._batches import BadBatches
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._plan import BadPlan
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._window import BadWindow
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import ledger as _roll
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.batches import BadBatches
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.plan import BadPlan
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.window import BadWindow
 
 
 def roll_step(

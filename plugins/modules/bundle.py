@@ -154,8 +154,19 @@ servers:
     - {folder: server-472, pid: 472, identity: "472:375040", odoo: "19.0", user: odoo, mode: prefork, state: running}
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, start
-from ansible_collections.fleetops.odoo.plugins.module_utils._module_bundle import bundle
+import base64
+import hashlib
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._bundle.archive import SecretLeft
+from ansible_collections.fleetops.odoo.plugins.module_utils._bundle.gather import BundleOrder, make_bundle
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
+    CHOICE_SPEC,
+    choose_masters,
+    find_host,
+    lines_of,
+    start,
+)
 
 SPEC = {
     "dest": {"type": "path", "required": True},
@@ -165,6 +176,38 @@ SPEC = {
     "allow_none": {"type": "bool", "default": True},
     **CHOICE_SPEC,
 }
+
+
+#: Megabytes: the module stays small, and its result can be carried in one piece.
+_LEAST, _MOST = 1, 4
+
+
+def bundle(module: AnsibleModule) -> None:
+    """What the module does."""
+    host = find_host()
+    params = module.params
+    lines = lines_of(module)
+    if not _LEAST <= params["max_size"] <= _MOST:
+        module.fail_json(
+            msg="max_size: %d; right is a number of megabytes from %d to %d" % (params["max_size"], _LEAST, _MOST)
+        )
+    order = BundleOrder(lines, params["max_size"] << 20, params["hide_literals"])
+    seen, identities = choose_masters(module, host)
+    try:
+        made = make_bundle(host, seen, identities, order, {"ansible": module.ansible_version})
+    except SecretLeft as exc:
+        module.fail_json(msg=str(exc))
+    else:
+        module.exit_json(
+            changed=False,
+            # The action plugin takes it out of the result and writes it down.
+            content=base64.b64encode(made.packed).decode(),
+            packed=len(made.packed),
+            sha256=hashlib.sha256(made.packed).hexdigest(),
+            parts=made.parts,
+            left_out=made.left_out,
+            servers=made.servers,
+        )
 
 
 def main() -> None:

@@ -314,8 +314,17 @@ results:
       left_out: []
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, start
-from ansible_collections.fleetops.odoo.plugins.module_utils._module_caches import cache_stats
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.cache_stats import CacheOrder, ask_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import hidden_in, known_secrets
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import REFUSED
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
+    CHOICE_SPEC,
+    choose_masters,
+    find_host,
+    start,
+    timeout_of,
+)
 
 ROLES = ["master", "http", "cron"]
 
@@ -326,6 +335,23 @@ SPEC = {
     "allow_none": {"type": "bool", "default": False},
     **CHOICE_SPEC,
 }
+
+
+def cache_stats(module: AnsibleModule) -> None:
+    """What the module does."""
+    host = find_host()
+    params = module.params
+    order = CacheOrder(params["memory"], timeout_of(module), tuple(params["roles"]))
+    seen, identities = choose_masters(module, host)
+    results = ask_all(host, seen, identities, order, check_mode=module.check_mode)
+    secrets = known_secrets(host.proc, seen)
+    told = [result.told() for result in results]
+    for one in told:
+        one["statistics"] = [hidden_in(secrets, found) for found in one["statistics"]]
+    for one in told:
+        if one["did"] == REFUSED or one["missing"]:
+            module.warn("pid %d: %s" % (one["pid"], one["reason"]))
+    module.exit_json(changed=False, results=told)
 
 
 def main() -> None:

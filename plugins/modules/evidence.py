@@ -153,8 +153,20 @@ unseen:
   elements: str
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, start
-from ansible_collections.fleetops.odoo.plugins.module_utils._module_evidence import evidence
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._bundle.evidence import EvidenceOrder, gather
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import hidden_in, known_secrets
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.process_tree import process_tree
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import one_off
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
+    CHOICE_SPEC,
+    choose_masters,
+    find_host,
+    lines_of,
+    seconds_of,
+    start,
+    unseen,
+)
 
 SPEC = {
     "dumps": {"type": "bool", "default": True},
@@ -163,6 +175,24 @@ SPEC = {
     "allow_none": {"type": "bool", "default": True},
     **CHOICE_SPEC,
 }
+
+
+def evidence(module: AnsibleModule) -> None:
+    """What the module ``evidence`` does."""
+    host = find_host()
+    params = module.params
+    lines = lines_of(module)
+    order = EvidenceOrder(params["dumps"] and not module.check_mode, seconds_of(module, "wait"), lines)
+    seen, identities = choose_masters(module, host)
+    secrets = known_secrets(host.proc, seen)
+    found = gather(host, seen, identities, order)
+    module.exit_json(
+        changed=False,
+        results=[hidden_in(secrets, one.told()) for one in found],
+        one_off=one_off(seen),
+        processes=secrets.hide_all(process_tree(seen, host.proc.uptime_ticks())),
+        unseen=unseen(host, seen),
+    )
 
 
 def main() -> None:

@@ -124,14 +124,33 @@ servers:
       check: L7OK
       weight: 1
 """
+import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module_haproxy import haproxy_info
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy import NoAnswer, server_states
 
 SPEC = {
     "socket": {"type": "path", "default": "/run/haproxy/admin.sock"},
     "backends": {"type": "list", "elements": "str", "default": []},
     "servers": {"type": "list", "elements": "str", "default": []},
 }
+
+
+def haproxy_info(spec: t.Dict[str, t.Any]) -> None:
+    """What the module ``haproxy_info`` does."""
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    backends, servers = module.params["backends"], module.params["servers"]
+    try:
+        found = server_states(module.params["socket"])
+    except NoAnswer as exc:
+        module.fail_json(msg="%s." % exc)
+    else:
+        chosen = [
+            one
+            for one in found
+            if (not backends or one["backend"] in backends) and (not servers or one["server"] in servers)
+        ]
+        module.exit_json(changed=False, servers=chosen)
 
 
 def main() -> None:

@@ -304,7 +304,7 @@ one_off:
       elements: str
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, master_info, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import CHOICE_SPEC, master_info, start
 
 SPEC = {
     "staleness": {"type": "bool", "default": True},

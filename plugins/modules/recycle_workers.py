@@ -223,8 +223,28 @@ results:
           seconds: 0.2
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import ACTION_SPEC, start
-from ansible_collections.fleetops.odoo.plugins.module_utils._module_workers import recycle_workers
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.text.formatters import human_to_bytes
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import (
+    Secrets,
+    hidden_in,
+    known_secrets,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import StepsResult, printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
+    ACTION_SPEC,
+    choose_masters,
+    find_host,
+    seconds_of,
+    start,
+    timeout_of,
+    told,
+    warn,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._workers.recycle import RecycleOrder, recycle_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._workers.workers import CrewFailed
 
 SPEC = {
     "roles": {"type": "list", "elements": "str", "choices": ["http", "cron", "gevent"], "default": ["http"]},
@@ -237,6 +257,78 @@ SPEC = {
     "timeout": {"type": "float", "default": 300.0},
     **ACTION_SPEC,
 }
+
+
+#: One of these must be said to recycle_workers.
+_CONDITIONS = ("rss_above", "older_than", "busy_longer_than", "pids")
+
+
+def recycle_workers(module: AnsibleModule) -> None:
+    """What the module ``recycle_workers`` does."""
+    host, params = find_host(), module.params
+    order = _recycle_order(module)
+    seen, identities = choose_masters(module, host)
+    secrets = known_secrets(host.proc, seen)
+    try:
+        results = recycle_all(host, seen, identities, order, check_mode=module.check_mode)
+    except CrewFailed as exc:
+        warn(module, exc.results, secrets)
+        module.fail_json(msg=printable(secrets.hide(str(exc))), **_recycled(module, exc.results, secrets))
+    else:
+        known = {child.process.pid for one in seen.instances for child in one.children}
+        unknown = sorted(set(params["pids"] or []) - known)
+        if unknown:
+            module.warn("pids: no worker of an Odoo server has pid %s" % ", ".join(map(str, unknown)))
+        warn(module, results, secrets)
+        module.exit_json(**_recycled(module, results, secrets))
+
+
+def _recycle_order(module: AnsibleModule) -> RecycleOrder:
+    params = module.params
+    if all(params[name] is None for name in _CONDITIONS):
+        module.fail_json(
+            msg="no condition is given, so all workers would be recycled each time; right is at least one of %s"
+            " (older_than: 0 holds for every worker)" % ", ".join(_CONDITIONS),
+            results=[],
+        )
+    if params["batch"] < 1:
+        module.fail_json(msg="batch: %d; right is a number from 1 on" % params["batch"], results=[])
+    if not params["roles"]:
+        module.fail_json(msg="roles: no role is named; right is at least one of http, cron and gevent", results=[])
+    pids = params["pids"]
+    return RecycleOrder(
+        timeout_of(module),
+        tuple(params["roles"]),
+        _size_of(module, params["rss_above"]),
+        None if params["older_than"] is None else seconds_of(module, "older_than"),
+        None if params["busy_longer_than"] is None else seconds_of(module, "busy_longer_than"),
+        None if pids is None else frozenset(pids),
+        params["batch"],
+        params["abort"],
+        params["force"],
+    )
+
+
+def _size_of(module: AnsibleModule, text: t.Optional[str]) -> t.Optional[int]:
+    if text is None:
+        return None
+    try:
+        size = int(human_to_bytes(text))
+    except ValueError:
+        size = -1
+    if size < 0:
+        module.fail_json(
+            msg="rss_above: %r is no size; right is a number of bytes, or one with a unit such as 900M or 1.5G" % text,
+            results=[],
+        )
+    return size
+
+
+def _recycled(module: AnsibleModule, results: t.Sequence[StepsResult], secrets: Secrets) -> t.Dict[str, t.Any]:
+    found = told(module, results, secrets)
+    for one in found["results"]:
+        one["recycled"] = [hidden_in(secrets, worker) for worker in one["recycled"]]
+    return {**found, "changed": any(one.signals for one in results)}
 
 
 def main() -> None:

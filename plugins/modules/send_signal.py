@@ -123,8 +123,22 @@ results:
       seconds: 0.0
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import ACTION_SPEC, start
-from ansible_collections.fleetops.odoo.plugins.module_utils._module_signal import send_signal
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import known_secrets
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
+    ACTION_SPEC,
+    choose_masters,
+    find_host,
+    start,
+    timeout_of,
+    told,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.send_signal import (
+    SignalFailed,
+    SignalOrder,
+    signal_all,
+)
 
 SPEC = {
     "signal": {
@@ -137,6 +151,26 @@ SPEC = {
     "timeout": {"type": "float", "default": 180.0},
     **ACTION_SPEC,
 }
+
+
+def send_signal(module: AnsibleModule) -> None:
+    """What the module ``send_signal`` does."""
+    host = find_host()
+    params = module.params
+    order = SignalOrder(params["signal"], params["role"], params["wait"], timeout_of(module), params["force"])
+    seen, identities = choose_masters(module, host)
+    secrets = known_secrets(host.proc, seen)
+    try:
+        results = signal_all(host, seen, identities, order, check_mode=module.check_mode)
+    except SignalFailed as exc:
+        module.fail_json(msg=printable(secrets.hide(str(exc))), **told(module, exc.results, secrets))
+    if not results and not params["allow_none"]:
+        module.fail_json(
+            msg="no process of role %s was found; right is a role that a chosen server has, or allow_none"
+            % params["role"],
+            **told(module, results, secrets),
+        )
+    module.exit_json(**told(module, results, secrets))
 
 
 def main() -> None:

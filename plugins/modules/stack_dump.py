@@ -436,8 +436,18 @@ results:
             query: UPDATE "res_partner" SET "active" = true WHERE id IN (7)
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, start
-from ansible_collections.fleetops.odoo.plugins.module_utils._module_dump import stack_dump
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack_dump import DumpOrder, dump_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import known_secrets
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import REFUSED
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
+    CHOICE_SPEC,
+    choose_masters,
+    find_host,
+    seconds_of,
+    start,
+    timeout_of,
+)
 
 ROLES = ["master", "http", "cron", "gevent"]
 
@@ -452,6 +462,35 @@ SPEC = {
     "allow_none": {"type": "bool", "default": False},
     **CHOICE_SPEC,
 }
+
+
+#: Samples of one call. Their size is limited too.
+_MOST_SAMPLES = 100
+
+
+def stack_dump(module: AnsibleModule) -> None:
+    """What the module does."""
+    host = find_host()
+    params = module.params
+    if not 1 <= params["samples"] <= _MOST_SAMPLES:
+        module.fail_json(msg="samples: %d; right is a number from 1 to %d" % (params["samples"], _MOST_SAMPLES))
+    order = DumpOrder(
+        params["samples"],
+        seconds_of(module, "interval"),
+        timeout_of(module),
+        tuple(params["roles"]),
+        params["backend"],
+        params["postgres"],
+        params["hide_literals"],
+    )
+    seen, identities = choose_masters(module, host)
+    results = dump_all(host, seen, identities, order, check_mode=module.check_mode)
+    # What a server is known to have for a password may stand anywhere, also where no name tells that it is one.
+    told = known_secrets(host.proc, seen).hide_all([result.told() for result in results])
+    for one in told:
+        if one["did"] == REFUSED or one["missing"]:
+            module.warn("pid %d: %s" % (one["pid"], one["reason"]))
+    module.exit_json(changed=False, results=told)
 
 
 def main() -> None:

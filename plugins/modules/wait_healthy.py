@@ -114,9 +114,18 @@ results:
       seconds: 12.48
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import CHOICE_SPEC, start
-from ansible_collections.fleetops.odoo.plugins.module_utils._module_health import HEALTH_SPEC
-from ansible_collections.fleetops.odoo.plugins.module_utils._module_watch import wait_healthy
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
+    CHOICE_SPEC,
+    choose_masters,
+    find_host,
+    seconds_of,
+    start,
+    timeout_of,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.watch import WatchFailed, WatchOrder, watch_all
 
 SPEC = {
     "duration": {"type": "float", "default": 0.0},
@@ -125,6 +134,24 @@ SPEC = {
     **CHOICE_SPEC,
     **HEALTH_SPEC,
 }
+
+
+def wait_healthy(module: AnsibleModule) -> None:
+    """What the module ``wait_healthy`` does."""
+    host = find_host()
+    order = WatchOrder(health_of(module, module.params["health"]), seconds_of(module, "duration"), timeout_of(module))
+    if order.duration >= order.timeout:
+        module.fail_json(
+            msg="duration: %g s do not fit into a timeout of %g s; right is less, or a longer timeout"
+            % (order.duration, order.timeout)
+        )
+    seen, identities = choose_masters(module, host)
+    try:
+        results = watch_all(host, seen, identities, order)
+    except WatchFailed as exc:
+        module.fail_json(msg=printable(str(exc)), changed=False, results=[one.told() for one in exc.results])
+    else:
+        module.exit_json(changed=False, results=[one.told() for one in results])
 
 
 def main() -> None:

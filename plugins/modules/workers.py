@@ -193,8 +193,25 @@ results:
       target: 4
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import ACTION_SPEC, start
-from ansible_collections.fleetops.odoo.plugins.module_utils._module_workers import workers
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import (
+    Secrets,
+    known_secrets,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
+    ACTION_SPEC,
+    choose_masters,
+    find_host,
+    start,
+    timeout_of,
+    told,
+    warn,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._workers.scale import ScaleOrder, ScaleResult, scale_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._workers.workers import CrewFailed
 
 SPEC = {
     "count": {"type": "int", "required": True},
@@ -204,6 +221,49 @@ SPEC = {
     "timeout": {"type": "float", "default": 150.0},
     **ACTION_SPEC,
 }
+
+
+def workers(module: AnsibleModule) -> None:
+    """What the module ``workers`` does."""
+    host, params = find_host(), module.params
+    if params["count"] < 1:
+        module.fail_json(
+            msg="count: %d; right is a number from 1 on (a server without workers is a threaded one, which a restart"
+            " with workers = 0 in odoo.conf makes)" % params["count"],
+            results=[],
+        )
+    order = ScaleOrder(
+        params["count"], timeout_of(module), params["wait_busy"], params["persist"], params["prove"], params["force"]
+    )
+    seen, identities = choose_masters(module, host)
+    secrets = known_secrets(host.proc, seen)
+    try:
+        results = scale_all(host, seen, identities, order, check_mode=module.check_mode)
+    except CrewFailed as exc:
+        warn(module, exc.results, secrets)
+        module.fail_json(
+            msg=printable(secrets.hide(str(exc))), **_scaled(module, t.cast(t.List[ScaleResult], exc.results), secrets)
+        )
+    else:
+        warn(module, results, secrets)
+        module.exit_json(**_scaled(module, results, secrets))
+
+
+def _scaled(module: AnsibleModule, results: t.Sequence[ScaleResult], secrets: Secrets) -> t.Dict[str, t.Any]:
+    found = told(module, results, secrets)
+    found["changed"] = any(one.changed for one in results)
+    written = [one.persisted for one in results if one.persisted and one.persisted["changed"]]
+    if "diff" in found:
+        found["diff"] += [
+            {
+                "before_header": one["path"],
+                "after_header": one["path"],
+                "before": one["before"] + "\n" if one["before"] else "",
+                "after": one["after"] + "\n",
+            }
+            for one in written
+        ]
+    return found
 
 
 def main() -> None:

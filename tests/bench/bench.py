@@ -22,13 +22,13 @@ import time
 import typing as t
 
 import psutil
-from ansible_collections.fleetops.odoo.plugins.module_utils._loads import StateDirectory
-from ansible_collections.fleetops.odoo.plugins.module_utils._log import find_load_line, logged_load
-from ansible_collections.fleetops.odoo.plugins.module_utils._logplace import FILE, LogPlace
-from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
-from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Proc
-from ansible_collections.fleetops.odoo.plugins.module_utils._survey import survey
-from ansible_collections.fleetops.odoo.plugins.module_utils._tell import masters
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.gather import survey
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import masters
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, LogPlace
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.read import find_load_line, logged_load
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 
 PROCESSES = 5000
 ATTRIBUTES = ["pid", "ppid", "name", "cmdline", "username", "create_time"]
@@ -90,7 +90,7 @@ def full_look() -> None:
     """All that master_info does on a host, staleness included, without Ansible around it."""
     proc = Proc()
     seen = look(proc)
-    masters(seen, survey(proc, seen, StateDirectory("/nonexistent"), staleness=True), time.time(), {})
+    masters(seen, survey(proc, seen, ServerRecords("/nonexistent"), staleness=True), time.time(), {})
 
 
 def psutil_iter() -> None:
@@ -157,7 +157,7 @@ def search(master: t.Any, place: LogPlace) -> None:
 
 
 def _self() -> t.Any:
-    from ansible_collections.fleetops.odoo.plugins.module_utils._look import _process  # noqa: PLC0415
+    from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import _process  # noqa: PLC0415
 
     return _process(Proc(), os.getpid(), (), set())
 

@@ -22,9 +22,9 @@ import time
 import types
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import DumpReader
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis import analyse
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_logs import read_logs
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import DumpReader
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.analyse import analyse
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.logs import read_logs
 
 CAPTURES = pathlib.Path(__file__).resolve().parents[1] / "unit" / "captures"
 SIZE = 20_000_000

@@ -29,7 +29,7 @@ def row(name: str, summary: Summary, missing: str = "") -> str:
     lines = percent(summary["covered_lines"], summary["num_statements"])
     branches = percent(summary["covered_branches"], summary["num_branches"])
     counted = f"{summary['num_statements']:6d} {lines:6.1f} {summary['num_branches']:8d} {branches:6.1f}"
-    return f"{name:28s} {counted}  {missing}".rstrip()
+    return f"{name:36s} {counted}  {missing}".rstrip()
 
 
 def total(summaries: t.Iterable[Summary]) -> Summary:
@@ -45,12 +45,13 @@ def main(path: str) -> int:
     groups: dict[str, dict[str, t.Any]] = {}
     for name, file in sorted(files.items()):
         groups.setdefault(name.rpartition("/")[0] + "/", {})[name.rpartition("/")[2]] = file
-    print(f"{'':28s}  lines      % branches      %  lines that no test ran")
-    for name, file in groups.get(CORE, {}).items():
+    print(f"{'':36s}  lines      % branches      %  lines that no test ran")
+    core_files = {name.removeprefix(CORE): file for name, file in sorted(files.items()) if name.startswith(CORE)}
+    for name, file in core_files.items():
         print(row(name, file["summary"], ", ".join(spans(file["missing_lines"]))))
     for directory, members in groups.items():
         print(row(directory, total(file["summary"] for file in members.values())))
-    core = total(file["summary"] for file in groups.get(CORE, {}).values())
+    core = total(file["summary"] for file in core_files.values())
     got = percent(core["covered_lines"], core["num_statements"]) if core["num_statements"] else 0.0
     print(f"\nthe core: {got:.2f} % of its lines, and {ENOUGH:.0f} % are asked for")
     return int(got < ENOUGH)

@@ -19,7 +19,7 @@ import typing as t
 
 import ansible_runner
 import yaml
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._survey_spec import survey_spec
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.survey import survey_spec
 from ansible_collections.fleetops.odoo.tests.integration.conftest import ROOT, Fleet, no_secrets
 from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import filled
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The examples of the documentation, run. tests/unit/test_docs.py says that there is no other kind of them."""
+"""The examples of the documentation, run. tests/unit/project/test_docs.py says that there is no other kind of them."""
 
 from __future__ import annotations
 

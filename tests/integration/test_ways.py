@@ -119,10 +119,10 @@ INSIDE = """
 import importlib, json, sys, time
 sys.path.insert(0, "/tmp/code")
 use = lambda name: importlib.import_module("ansible_collections.fleetops.odoo.plugins.module_utils." + name)
-proc, store = use("_proc").Proc(), use("_loads").StateDirectory()
-seen = use("_look").look(proc)
-facts = use("_survey").survey(proc, seen, store, staleness=True)
-print(json.dumps(use("_tell").masters(seen, facts, time.time(), {})))
+proc, store = use("_processes.proc").Proc(), use("_facts.loaded").ServerRecords()
+seen = use("_processes.look").look(proc)
+facts = use("_facts.gather").survey(proc, seen, store, staleness=True)
+print(json.dumps(use("_facts.results").masters(seen, facts, time.time(), {})))
 """
 
 

@@ -9,13 +9,13 @@ import pathlib
 import tarfile
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._caches import parse_statistics
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis import analyse, silent_of
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_logs import read_logs
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_page import page
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis_rows import Backend
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._cache_merge import merge
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._cache_page import page as caches_page
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.statistics import parse_statistics
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.analyse import analyse, silent_of
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.logs import read_logs
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.sessions import Backend
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._pages.caches import page as caches_page
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._pages.dumps import page
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.caches import merge
 
 CAPTURES = pathlib.Path(__file__).resolve().parents[1] / "unit" / "captures"
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._await import Clock
-from ansible_collections.fleetops.odoo.plugins.module_utils._instances import Instance, find_instances
-from ansible_collections.fleetops.odoo.plugins.module_utils._options import Options, merge
-from ansible_collections.fleetops.odoo.plugins.module_utils._process import Process, signal_number
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, find_instances
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import Options, merge
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process, signal_number
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
 
 PREFORK_MASTER = ("HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CHLD", "TTIN", "TTOU")
 THREADED_MASTER = ("HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CHLD", "XCPU")

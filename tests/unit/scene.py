@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pathlib
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._look import look
-from ansible_collections.fleetops.odoo.plugins.module_utils._proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
 
 from .conftest import CapturedProc, captured
 

@@ -1,0 +1,173 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""One packed archive of many small texts: bounded, without secrets, and looked through before it leaves the host."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+import typing as t
+
+from .._facts.known_secrets import Secrets
+from .._facts.results import printable
+from .._system.redact import redact_text
+
+#: The version of the manifest. It becomes 2 when a key changes its meaning or goes.
+SCHEMA = 1
+MANIFEST = "manifest.json"
+#: Bytes that one part may have, unless it is said otherwise.
+_PART = 1 << 18
+#: Bytes that are kept free for the manifest.
+_RESERVED = 1 << 16
+
+
+class SecretLeft(Exception):
+    """A secret is left in what was to be sent. The message names the part and the kind, never the secret."""
+
+
+class LeftOut(Exception):
+    """A part cannot be had; the message says why, as a clause."""
+
+
+class Bundle:
+    """An archive that is made part by part. A part that fails is named with its reason, and loses no other.
+
+    :param most: bytes of all parts together, before they are packed.
+    """
+
+    def __init__(self, most: int, secrets: Secrets) -> None:
+        self._most, self._secrets = most, secrets
+        self._room = most - _RESERVED
+        self._packed = io.BytesIO()
+        # No time and no name: the same parts make the same archive.
+        self._gzip = gzip.GzipFile(filename="", mode="wb", fileobj=self._packed, mtime=0)
+        self._tar = tarfile.TarFile(fileobj=self._gzip, mode="w", format=tarfile.USTAR_FORMAT)
+        self.parts: t.List[t.Dict[str, t.Any]] = []
+        self.left_out: t.List[t.Dict[str, str]] = []
+
+    def add(self, name: str, make: t.Callable[[], t.Any], largest: int = _PART, *, end: bool = False) -> None:
+        """Add a part: a text, or data that becomes JSON. Nothing, an empty text or list, is left out silently.
+
+        :param make: makes it.
+        :param largest: bytes; a longer text is cut, of other things that is no use.
+        :param end: the end of a text is what counts.
+        """
+        try:
+            content = make()
+            data, cut = self._written(content, largest, end=end) if content else (b"", False)
+        except Exception as exc:  # whatever is wrong with one part must not lose the others
+            self.leave_out(name, str(exc) or type(exc).__name__)
+            return
+        if not data:
+            return
+        if len(data) > self._room:
+            self.leave_out(name, "all parts together would be larger than %d bytes (max_size)" % self._most)
+            return
+        self._room -= len(data)
+        self._write(name, data)
+        self.parts.append({"name": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "cut": cut})
+
+    def leave_out(self, name: str, reason: str) -> None:
+        """Name a part that is missing."""
+        self.left_out.append({"part": name, "reason": self._secrets.hide(redact_text(str(printable(reason))))})
+
+    def finish(self, about: t.Mapping[str, t.Any]) -> bytes:
+        """The packed archive, with its manifest.
+
+        :raises SecretLeft: the check has found one.
+        """
+        manifest = {
+            "schema": SCHEMA,
+            **about,
+            "parts": self.parts,
+            "left_out": self.left_out,
+            "not_searched_for": list(self._secrets.unsearched),
+        }
+        self._write(MANIFEST, self._json(manifest))
+        self._tar.close()
+        self._gzip.close()
+        packed = self._packed.getvalue()
+        check(packed, self._secrets)
+        return packed
+
+    def _write(self, name: str, data: bytes) -> None:
+        member = tarfile.TarInfo(name)
+        member.size, member.mode = len(data), 0o600
+        self._tar.addfile(member, io.BytesIO(data))
+
+    def _written(self, content: t.Any, largest: int, *, end: bool) -> t.Tuple[bytes, bool]:
+        """The bytes of a part, and whether it was cut."""
+        if isinstance(content, str):
+            text, cut = self._text(content, largest, end=end)
+            return text.encode("utf-8", "backslashreplace"), cut
+        data = self._json(content)
+        if len(data) > largest:
+            raise LeftOut("it has %d bytes, and a part of this kind may have %d" % (len(data), largest))
+        return data, False
+
+    def _json(self, content: t.Any) -> bytes:
+        text = json.dumps(self._clean(content), indent=1, ensure_ascii=False) + "\n"
+        return self._secrets.hide(text).encode("utf-8", "backslashreplace")
+
+    def _text(self, content: str, largest: int, *, end: bool) -> t.Tuple[str, bool]:
+        text = self._secrets.hide(redact_text(str(printable(content))))
+        cut = len(text) > largest
+        if cut:
+            # Whole lines: what a cut line begins with may be the end of a secret that nothing names any more.
+            text = text[-largest:].partition("\n")[2] if end else text[:largest].rpartition("\n")[0]
+        return text if text.endswith("\n") else text + "\n", cut
+
+    def _clean(self, value: t.Any) -> t.Any:
+        if isinstance(value, str):
+            return redact_text(self._secrets.hide(str(printable(value))))
+        if isinstance(value, t.Mapping):
+            return {str(key): self._clean(one) for key, one in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._clean(one) for one in value]
+        return value
+
+
+def check(packed: bytes, secrets: Secrets) -> None:
+    """Look through an archive, as it would be sent, for secrets.
+
+    :raises SecretLeft: there is one.
+    """
+    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as archive:
+        for member in archive:
+            file = archive.extractfile(member)
+            found = left_in(member.name, file.read() if file else b"", secrets)
+            if found:
+                raise SecretLeft("%s would have shown %s, so nothing was sent" % (member.name, found))
+
+
+def left_in(name: str, data: bytes, secrets: Secrets) -> t.Optional[str]:
+    """What secret a file still shows, by its name or kind; None where it shows none.
+
+    Of a file of JSON the texts in it are looked at one by one: the signs between them make no sentence.
+    """
+    text = data.decode("utf-8", "replace")
+    if not name.endswith(".json"):
+        return secrets.found(text)
+    try:
+        return next((found for one in _texts(json.loads(text)) for found in [secrets.found(one)] if found), None)
+    except ValueError:
+        return secrets.found(text)
+
+
+def _texts(value: t.Any) -> t.Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield key
+            yield from _texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)

@@ -1,0 +1,350 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The drain: hold the supervisor, let a server end its work, one INT, and watch until it is gone."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from .._facts.results import (
+    NOTHING,
+    REFUSED,
+    SIGNALLED,
+    iso,
+)
+from .._processes.classify import (
+    DRAINING,
+    RUNNING,
+    THREADED,
+    Instance,
+)
+from .._processes.look import Look
+from .._processes.proc import is_alive
+from .._server.host import Host
+from .._server.server import Ended
+from .._server.watch import GONE
+from .._signals.send import Refused, check
+from .._supervisors.hold import Hold, find_hold, put, rest
+from .._system.boot import uptime
+from .._system.clock import Pending, TimedOut
+from .._system.errors import WouldFail
+from .._system.state_dir import TAKEN
+from .leaving import FORCED, Leaving
+from .notes import Note, NoteBook, new_note
+from .order import (
+    DrainFailed,
+    DrainOrder,
+    DrainResult,
+)
+from .time_limits import Overdue
+
+#: Seconds between two looks into a server that is still at work before its INT.
+_QUIET_PAUSE = 1.0
+#: Seconds within which an INT shows. A drain that was cut off between its note and its signal sends it after that.
+_SHOWS = 10.0
+
+
+class _GoesOn(Exception):
+    """It looked as if it ended, and it has not: Odoo 14 stops before it executes itself anew."""
+
+
+def drain_all(
+    host: Host, seen: Look, identities: t.Sequence[str], notes: t.Sequence[Note], order: DrainOrder, *, check_mode: bool
+) -> t.List[DrainResult]:
+    """Drain the chosen servers one after the other; the first failure ends it.
+
+    :param notes: of servers that are chosen as well and have no process any more.
+    :raises DrainFailed: with the results so far, the failed one last.
+    """
+    book = NoteBook(host.store)
+    results = [_gone(host, note, book, check_mode=check_mode) for note in notes]
+    for identity in identities:
+        one = _Drain(host, seen, t.cast(Instance, seen.instance(identity)), order)
+        results.append(one.result)
+        try:
+            one.predict() if check_mode else one.run()
+        except (WouldFail, Refused) as exc:
+            one.result.did = REFUSED if one.result.did == NOTHING else one.result.did
+            one.result.reason = str(exc)
+            raise DrainFailed("Odoo with pid %d is not drained: %s" % (one.result.pid, exc), results) from exc
+        except (Overdue, TimedOut, OSError) as exc:
+            raise DrainFailed(one.failure(exc), results) from exc
+        finally:
+            one.close()
+    return results
+
+
+def _gone(host: Host, note: Note, book: NoteBook, *, check_mode: bool) -> DrainResult:
+    """The result of a server that has no process any more."""
+    result = DrainResult(note.identity, note.pid, NOTHING, "", hold=note.held.told(), after={"state": GONE})
+    if note.drained is not None:
+        result.reason = "it was drained at %s and has been gone since" % iso(note.drained)
+        return result
+    # The call that drained it did not see the end of it.
+    result.reason = "its drain, which was begun at %s, has come to its end" % iso(note.begun)
+    if not check_mode:
+        note.drained, note.busy = host.clock.time(), []
+        try:
+            book.write(note)
+        except OSError as exc:
+            # It is gone all the same, and the next call finds that out once more.
+            result.reason += " (that could not be written down: %s)" % (exc.strerror or exc)
+    return result
+
+
+class _Drain(Leaving):
+    """One server that is drained."""
+
+    # What is done, from the outside.
+
+    def predict(self) -> None:
+        """What :meth:`run` would do, without doing it."""
+        self._explain(self.book.read(self.key))
+        note = self.note = self.noted()
+        if note is not None:
+            alive = {process.pid for process, _role in self.now.everybody}
+            self.result.busy = [one for one in note.busy if one["pid"] in alive]
+        if self._begun_before():
+            self.result.reason = "it is draining already: that would be waited for, and no signal sent"
+            if note is not None:
+                self.result.hold, self.work.sent = note.held.told(), note.sent
+            else:
+                self._foresee(self._find_hold())
+            self.result.busy = self.result.busy or [one.told() for one in self.work.left()]
+            return
+        hold = self._find_hold()
+        if self.now.state == RUNNING:
+            self._why_not_quiet()
+            check(self.proc, "INT", self.target(), force=self.order.force)
+        else:
+            self.result.reason += "; it is %s, and that would be waited for first" % self.now.state
+        self.result.did, self.result.signals, self.result.changed = SIGNALLED, ["INT"], True
+        self._foresee(hold)
+        if self.work.to_end_first():
+            self.step("its work (%s) would be waited for" % " and ".join(sorted(self.work.to_end_first())))
+        self.step("INT would be sent to pid %d" % self.now.master.pid)
+
+    def _foresee(self, hold: Hold) -> None:
+        if hold.drop_in and not os.path.exists(hold.drop_in):
+            self.result.changed = True
+            self.step("%s would be put there, and systemd made to read it" % hold.drop_in)
+
+    def run(self) -> None:
+        """Hold, send, watch. A drain that somebody else has begun is watched only."""
+        self.host.store.open()
+        try:
+            self._hold_and_send()
+        except (WouldFail, Refused, Overdue, TimedOut, OSError):
+            if self.note is not None and not self.has_sent and not self._begun_before():
+                self.undo(self.note)
+            raise
+        self._rest()
+        self.host.store.forget_others(self.proc.lives)
+
+    def _hold_and_send(self) -> None:
+        """All of it until the master is gone."""
+        try:
+            self._take_locks()
+            note = self.book.read(self.key)
+            self._explain(note)
+            if note is not None and note.identity == self.now.identity:
+                self.note, self.work.sent = note, note.sent
+            while True:
+                self._settle()
+                self._keep()
+                if self._begun_before():
+                    if not self.has_sent:
+                        self.result.reason = "it was draining when this call came, and that was waited for"
+                else:
+                    self._quiet()
+                    self.interrupt()
+                try:
+                    self.wait(self._attempt_end)
+                    break
+                except _GoesOn:
+                    self._explain(None)
+        except Ended:
+            if self.note is None:
+                self.note = self.noted()
+            if not self.has_sent:
+                self.result.reason = "it was draining when this call came, and has ended"
+        except Overdue as exc:
+            self.be_late(exc)
+        except TimedOut:
+            note = self.noted()
+            if note is not None:
+                self.result.busy = self.result.busy or note.busy
+            raise
+
+    # Its steps.
+
+    def _explain(self, note: t.Optional[Note]) -> None:
+        self.result.reason = "a drain was asked for"
+        if note is not None and note.identity != self.now.identity and note.drained is not None:
+            self.result.reason = "it was drained at %s with pid %d, and has come back by itself since" % (
+                iso(note.drained),
+                note.pid,
+            )
+
+    def _take_locks(self) -> None:
+        """One call at a time drains a server, and none while another one reloads it."""
+
+        def attempt() -> t.Union[bool, Pending]:
+            if not self.locks:
+                lock = self.book.try_lock(self.key)
+                if lock is not None:
+                    self.locks.append(lock)
+            if self.locks:
+                lock = self.host.store.try_lock(self.now.master)
+                if lock is not None:
+                    self.locks.append(lock)
+            self.look()
+            return len(self.locks) == 2 or Pending(TAKEN)
+
+        self.wait(attempt)
+
+    def _settle(self) -> None:
+        """Wait until a start or a reload that is under way has come to its end. Old workers end with it.
+
+        When the main process of a unit ends, systemd kills what else is in its cgroup, so none may be left.
+        """
+
+        def attempt() -> t.Union[bool, Pending]:
+            self.look()
+            starting = any(child.starting for child in self.now.children)
+            if self.now.state == DRAINING or (self.now.state == RUNNING and not starting):
+                return True
+            return Pending("it to run (it is %s)" % self.now.state)
+
+        self.wait(attempt)
+
+    def _begun_before(self) -> bool:
+        """Whether it got its INT already. A server without HTTP does not show that, so there our note has to do."""
+        note = self.note
+        if self.now.state == DRAINING:
+            return True
+        if note is None or note.sent is None:
+            return False
+        return not self.options.http_enable or uptime() - note.sent < _SHOWS
+
+    def _find_hold(self) -> Hold:
+        hold = find_hold(self.proc, self.now, self.supervisor, self.order.hold)
+        note = self.noted()
+        if note is not None and hold.drop_in is not None:
+            # With the drop-in in its place systemd does not tell any more what the unit itself says.
+            hold = dataclasses.replace(hold, policy=note.held.policy)
+        self.result.hold, self.result.warnings = hold.told(), list(hold.warnings)
+        limit = self.options.limit_time_real
+        if self.work.ends_impatiently and self.order.cron_timeout > limit:
+            self.result.warnings.append(
+                "Odoo before 19 ends whatever is left of its work %d s after the INT (its limit_time_real), so cron"
+                " jobs are waited for before it" % limit
+            )
+        return hold
+
+    def _keep(self) -> None:
+        """Have a note of it and hold its supervisor, before anything is sent."""
+        again = self.note
+        hold = self._find_hold()
+        if again is None:
+            # An INT that somebody has sent by hand has no note, but the supervisor is held all the same.
+            self._why_not_quiet()
+            self.note = new_note(self.seen, self.now, hold, self.clock.time())
+            self.book.write(self.note)
+        note = t.cast(Note, self.note)
+        if hold.drop_in is None or os.path.exists(hold.drop_in):
+            return
+        try:
+            note.made = put(hold) or note.made
+        except (WouldFail, OSError):
+            if again is None:
+                self.book.forget(note)
+                self.note = None
+            raise
+        self.book.write(note)
+        self.result.changed = True
+        self.step("%s was put there, and systemd has read it: Restart is no and not %s" % (hold.drop_in, hold.policy))
+
+    def _why_not_quiet(self) -> None:
+        """:raises WouldFail: it must be seen to be idle, and nothing shows that."""
+        if self.now.mode != THREADED or self.order.force or self.now.state == DRAINING:
+            return
+        hidden = self.work.hidden
+        if hidden:
+            raise WouldFail(
+                "it is threaded, so an INT would cut off its requests and cron jobs, and whether there are any cannot"
+                " be seen: " + hidden,
+                "have it log to a file or the journal with log_level=info, or set force",
+            )
+
+    def _quiet(self) -> None:
+        """Wait for what an INT would cut off: in a threaded server everything, before Odoo 19 long cron jobs."""
+        self.work.begin()
+        roles = self.work.to_end_first()
+        if not roles or self.work.hidden:
+            return
+        waited = False
+        while True:
+            self.look()
+            if self.now.state != RUNNING:
+                return
+            self.work.ask()
+            self.work.busy = [one for one in self.work.busy if one.role in roles]
+            self.tell_busy()
+            if not self.work.busy:
+                break
+            waited = True
+            self.work.check()
+            self.clock.sleep(_QUIET_PAUSE)
+        if waited:
+            self.step("its work has ended: it is idle")
+
+    def _attempt_end(self) -> t.Union[bool, Pending]:
+        try:
+            self.look()
+        except Ended:
+            return True
+        note = self.noted()
+        if self.now.state != DRAINING and not self.has_sent and not (note and self._begun_before()):
+            if note is not None:
+                note.sent = None
+            raise _GoesOn
+        if self.work.ask_in_time():
+            self.tell_busy()
+        self.work.check()
+        return Pending("%d processes to end" % (1 + len(self.now.children)))
+
+    def _attempt_left(self) -> t.Union[bool, Pending]:
+        left = [process.pid for process, _role in self.now.everybody if is_alive(self.proc, process)]
+        return Pending("what is left of it, pid %s" % ", ".join(map(str, left))) if left else True
+
+    def _rest(self) -> None:
+        """The master is gone. Its children must be too, and its supervisor at rest; then it is drained."""
+        self.deadline = max(self.deadline, self.clock.monotonic() + FORCED)
+        self.wait(self._attempt_left)
+        note = self.note
+        if note is not None:
+            hold = note.held
+
+            def attempt() -> t.Union[bool, Pending]:
+                lacking, done = rest(hold)
+                if done:
+                    self.step(done)
+                return Pending(lacking) if lacking else True
+
+            self.wait(attempt)
+            note.drained, note.busy = self.clock.time(), []
+            try:
+                self.book.write(note)
+            except OSError as exc:
+                # The next call finds that out once more.
+                self.result.reason += " (that it is gone could not be written down: %s)" % (exc.strerror or exc)
+            self.result.hold = hold.told()
+        self.result.busy, self.result.after = [], {"state": GONE}
+        self.step("it is gone")

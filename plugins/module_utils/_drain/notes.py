@@ -1,0 +1,201 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Notes of what was drained, so that it can be brought back. They lie in the state directory and go with a boot.
+
+A note is readable by its owner only: it holds the arguments of the server as they were. Nothing of them is returned.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import typing as t
+from dataclasses import dataclass, field
+
+from .._facts.loaded import ServerRecords
+from .._facts.results import user_name
+from .._processes.classify import DRAINING, Instance
+from .._processes.look import Look
+from .._processes.options import Options
+from .._supervisors.find import Supervisor, supervisor_of
+from .._supervisors.hold import Hold, restored
+from .._system.boot import boot_id
+
+_PREFIX, _SUFFIX = "drain-", ".json"
+
+
+@dataclass
+class Note:
+    """One drained server. ``begun`` and ``drained`` are seconds since the epoch, ``sent`` seconds since the boot."""
+
+    key: str
+    boot: str
+    identity: str
+    pid: int
+    start: int
+    user: str
+    uid: int
+    gid: int
+    groups: t.List[int]
+    kind: str
+    unit: t.Optional[str]
+    config_file: t.Optional[str]
+    databases: t.List[str]
+    http_port: int
+    version: t.Optional[str]
+    mode: t.Optional[str]
+    cmdline: t.List[str]
+    executable: t.Optional[str]
+    cwd: t.Optional[str]
+    hold: t.Dict[str, t.Any]
+    begun: float
+    #: the directory of the drop-in was made for it
+    made: bool = False
+    #: when the INT was, or was about to be, sent; None before
+    sent: t.Optional[float] = None
+    #: when it was seen to be gone
+    drained: t.Optional[float] = None
+    #: who was at work at the last look, as results tell it
+    busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
+
+    @property
+    def held(self) -> Hold:
+        """The hold."""
+        return restored(self.hold)
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """Who kept it running."""
+        return Supervisor(self.kind, self.unit)
+
+    def as_master(self) -> t.Dict[str, t.Any]:
+        """What ``match`` is held against, in the form of ``master_info``."""
+        return {
+            "identity": self.identity,
+            "pid": self.pid,
+            "user": self.user,
+            "config_file": self.config_file,
+            "databases": self.databases,
+            "version": self.version,
+            "mode": self.mode,
+            "supervisor": {"unit": self.unit},
+            "options": {"http_port": self.http_port},
+        }
+
+    def is_of(self, instance: Instance, options: Options) -> bool:
+        """Whether a server has the same user, odoo.conf and port, whoever keeps it running."""
+        return (self.uid, self.config_file, self.http_port) == (
+            instance.master.uid,
+            options.config_file,
+            options.http_port,
+        )
+
+    @property
+    def name(self) -> str:
+        """How it is named to a person."""
+        return "Odoo %s" % (self.unit or self.config_file or "of port %d" % self.http_port)
+
+
+def key_of(supervisor: Supervisor, config_file: t.Optional[str], http_port: int) -> str:
+    """What a server and the one that takes its place have in common. Pure."""
+    text = json.dumps([supervisor.kind, supervisor.unit, config_file, http_port])
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:20]
+
+
+def key_in(seen: Look, instance: Instance) -> str:
+    """The key of a server of a look."""
+    options = seen.options[instance.identity]
+    return key_of(supervisor_of(instance.master), options.config_file, options.http_port)
+
+
+def new_note(seen: Look, instance: Instance, hold: Hold, now: float) -> Note:
+    """A note of a server that is about to be drained.
+
+    :param now: seconds since the epoch.
+    """
+    master, options = instance.master, seen.options[instance.identity]
+    supervisor = supervisor_of(master)
+    return Note(
+        key=key_in(seen, instance),
+        boot=boot_id(),
+        identity=instance.identity,
+        pid=master.pid,
+        start=master.start,
+        user=user_name(master.uid),
+        uid=master.uid,
+        gid=master.gid,
+        groups=list(master.groups),
+        kind=supervisor.kind,
+        unit=supervisor.unit,
+        config_file=options.config_file,
+        databases=list(options.databases),
+        http_port=options.http_port,
+        version=seen.releases[instance.identity].version,
+        mode=instance.mode,
+        cmdline=list(master.argv),
+        executable=master.executable,
+        cwd=master.cwd,
+        hold=dataclasses.asdict(hold),
+        begun=now,
+    )
+
+
+class NoteBook:
+    """The notes of one user on one host."""
+
+    def __init__(self, store: ServerRecords) -> None:
+        self._store = store
+
+    def read(self, key: str) -> t.Optional[Note]:
+        """The note with this key; None where there is none of this boot."""
+        try:
+            note = Note(**self._store.read(_PREFIX + key + _SUFFIX))
+        except (OSError, ValueError, TypeError):
+            return None
+        return note if note.boot == boot_id() else None
+
+    def all(self) -> t.List[Note]:
+        """Every note of this boot, the oldest drain first."""
+        try:
+            names = os.listdir(self._store.path)
+        except OSError:
+            return []
+        keys = [n[len(_PREFIX) : -len(_SUFFIX)] for n in names if n.startswith(_PREFIX) and n.endswith(_SUFFIX)]
+        found = [note for note in map(self.read, keys) if note is not None]
+        return sorted(found, key=lambda note: (note.begun, note.key))
+
+    def told_to_end(self, instance: Instance) -> bool:
+        """Whether a drain has sent this very server its INT, or was about to."""
+        return any(note.identity == instance.identity and note.sent is not None for note in self.all())
+
+    def state_of(self, instance: Instance, options: Options) -> str:
+        """State of a server. One without HTTP does not show that it drains, so there the note of that has to do."""
+        drains = not options.http_enable and self.told_to_end(instance)
+        return DRAINING if drains else instance.state
+
+    def write(self, note: Note) -> None:
+        """Put a note in the place of what was there.
+
+        :raises OSError: it could not be written.
+        """
+        self._store.write(_PREFIX + note.key + _SUFFIX, dataclasses.asdict(note))
+
+    def forget(self, note: Note) -> None:
+        """Drop a note."""
+        try:
+            os.unlink(os.path.join(self._store.path, _PREFIX + note.key + _SUFFIX))
+        except FileNotFoundError:
+            return
+
+    def try_lock(self, key: str) -> t.Optional[int]:
+        """One call at a time drains or undrains this server; None while another one does. Close it to let go."""
+        try:
+            return self._store.lock(_PREFIX + key + ".lock", wait=False)
+        except BlockingIOError:
+            return None

@@ -1,0 +1,289 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Having processes write their stacks, or something else, and picking these out of the log."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass
+
+from .._log.follow import Follower, Unreachable, follow
+from .._log.place import LogPlace
+from .._log.read import LogMark
+from .._processes.classify import CRON, GEVENT_ROLE, HTTP, MASTER, Instance
+from .._processes.proc import Gone, Proc, is_alive
+from .._processes.process import Process, Stat, parse_stat
+from .._signals.send import Refused, Target, check, send
+from .._system.clock import Clock
+from .._system.redact import redact_text
+from .collect import Collector
+from .parse import parse_dumps
+from .stack import Dump
+from .work import workers
+
+#: Those that can be asked for their stacks.
+ROLES = (MASTER, HTTP, CRON, GEVENT_ROLE)
+
+#: A process that has not answered is asked a second time: a threaded server under load may miss the first (5 of 40 on
+#: Odoo 14.0, 2 of 40 on 19.0). In seconds, and as a part of the time there is.
+_SECOND, _PART = 2.0, 0.4
+#: Seconds between two looks at a log, and for which the others wait where one is asked after the other.
+_PAUSE, _TURN = 0.02, 0.5
+#: A part of the time waited by which a process that used it was busy.
+_BUSY = 0.5
+#: Seconds for the workers of a server that drains, and how much of its log is searched for the names of their jobs.
+_PATIENCE, _JOB_LINES, _JOB_BYTES = 4.0, 4000, 1 << 19
+
+
+@dataclass
+class Asked:
+    """A process and what became of it. ``refused``: why it got no signal. ``raw``: as it was written, or ``cut``."""
+
+    process: Process
+    role: str
+    signals: int = 0
+    refused: t.Optional[str] = None
+    raw: t.Optional[bytes] = None
+    cut: bool = False
+
+    @property
+    def text(self) -> str:
+        """What it wrote, secrets hidden; bytes that are not UTF-8 are shown as escapes."""
+        lines = (self.raw or b"").decode("utf-8", "backslashreplace").split("\n")
+        return "\n".join(redact_text(line) for line in lines)
+
+    @property
+    def dump(self) -> t.Optional[Dump]:
+        """What it wrote, understood."""
+        return next(iter(parse_dumps(self.text.splitlines())), None)
+
+
+class Question:
+    """What processes are asked for, by which signal, and how their answers are known in a log: here their stacks."""
+
+    def signal(self, process: Process) -> str:
+        """The signal that asks this process."""
+        del process
+        return "QUIT"
+
+    def is_safe(self, process: Process) -> bool:
+        """Whether it may be asked at this moment. Else it is asked later, as soon as it may."""
+        del process
+        return True
+
+    def collector(self, pids: t.Iterable[int], *, whole: bool) -> Collector:
+        """What picks the answers of these processes out of the log; see :class:`Collector`."""
+        return Collector(pids, whole=whole)
+
+
+def chosen(instance: Instance, roles: t.Sequence[str]) -> t.List[t.Tuple[Process, str]]:
+    """Processes of a server with these roles. Those without a role that we know are among them, to be named. Pure."""
+    return [(process, role) for process, role in instance.everybody if role in roles or role not in ROLES]
+
+
+def foreseen(
+    proc: Proc, instance: Instance, people: t.Iterable[t.Tuple[Process, str]], question: Question
+) -> t.Iterator[t.Tuple[Process, str, t.Optional[str]]]:
+    """Each of these processes, and why it would not be asked; None where it would."""
+    for process, role in people:
+        try:
+            check(proc, question.signal(process), Target(process, role, instance.mode, instance.state))
+        except Refused as exc:
+            yield process, role, str(exc)
+        else:
+            yield process, role, None
+
+
+class Asking:
+    """Asks processes of one server for their stacks, once. As a rule none of them is harmed by it (docs/signals.md).
+
+    :param follower: its log, marked. None where it is out of reach: then they are asked, and nothing is waited for.
+    :param question: what they are asked for, where it is not their stacks.
+    """
+
+    def __init__(
+        self,
+        proc: Proc,
+        clock: Clock,
+        instance: Instance,
+        chosen: t.Iterable[t.Tuple[Process, str]],
+        follower: t.Optional[Follower],
+        question: t.Optional[Question] = None,
+    ) -> None:
+        self._proc, self._clock, self._instance, self._follower = proc, clock, instance, follower
+        self._question = question or Question()
+        self.asked = [Asked(process, role) for process, role in chosen]
+        whole = follower is None or follower.whole
+        self._collector = self._question.collector((one.process.shown_pid for one in self.asked), whole=whole)
+        #: Where the log mixes what two processes write at the same time, one is asked after the other.
+        self._one_by_one = not whole
+        self._waiting = list(self.asked)
+        self._next = clock.monotonic()
+
+    def ask(self) -> None:
+        """Send the signals to those who wait for theirs, or the first of them."""
+        self._go_on(self._clock.monotonic())
+
+    def again(self) -> None:
+        """Ask those once more who have not answered."""
+        if self._follower is not None:
+            lacking = [one for one in self.asked if one.refused is None and not self._has_begun(one)]
+            self._waiting = [one for one in lacking if one not in self._waiting] + self._waiting
+            self.ask()
+
+    def look(self) -> bool:
+        """Read what has come, and ask those whose turn it is. Returns whether all have answered."""
+        now = self._clock.monotonic()
+        if self._follower is not None:
+            for carrier, line in self._follower.read():
+                self._collector.take(carrier, line, now)
+        self._go_on(now)
+        return not self._waiting and all(self._is_done(one) for one in self.asked if one.refused is None)
+
+    def finish(self) -> t.List[Asked]:
+        """What has become of each of them."""
+        for one in self.asked:
+            pid = one.process.shown_pid
+            one.raw, one.cut = self._collector.raw(pid), self._collector.cut(pid)
+        return self.asked
+
+    def _go_on(self, now: float) -> None:
+        if not self._one_by_one:
+            waiting, self._waiting = self._waiting, []
+            for one in waiting:
+                if self._question.is_safe(one.process):
+                    self._send(one)
+                else:
+                    self._waiting.append(one)
+            return
+        # Who has begun to write has put all of it into the pipe, as far as there is room (64 kB).
+        before = [one for one in self.asked if one.signals and not self._has_begun(one) and not self._is_gone(one)]
+        while self._waiting and (not before or now >= self._next):
+            safe = next((one for one in self._waiting if self._question.is_safe(one.process)), None)
+            if safe is None:
+                return
+            one = safe
+            self._waiting.remove(one)
+            if not self._has_begun(one) and self._send(one):
+                self._next = now + _TURN
+                return
+
+    def _send(self, one: Asked) -> bool:
+        target = Target(one.process, one.role, self._instance.mode, self._instance.state)
+        try:
+            send(self._proc, self._question.signal(one.process), target)
+        except Refused as exc:
+            if not one.signals:
+                one.refused = str(exc)
+            return False
+        one.signals += 1
+        return True
+
+    def _has_begun(self, one: Asked) -> bool:
+        return self._collector.begun(one.process.shown_pid)
+
+    def _is_done(self, one: Asked) -> bool:
+        if self._follower is None:
+            return True
+        if self._collector.complete(one.process.shown_pid, self._clock.monotonic(), self._follower.rest):
+            return True
+        return bool(one.signals) and not self._has_begun(one) and self._is_gone(one)
+
+    def _is_gone(self, one: Asked) -> bool:
+        return not is_alive(self._proc, one.process)
+
+
+def collect(clock: Clock, askings: t.Sequence[Asking], seconds: float) -> None:
+    """Ask the processes of several servers at the same time, and wait until all have answered or the time is up."""
+    begun = clock.monotonic()
+    second = begun + min(_SECOND, seconds * _PART)
+    for asking in askings:
+        asking.ask()
+    asked_again = False
+    while True:
+        late = clock.monotonic() >= begun + seconds
+        pending = [asking for asking in askings if not asking.look()]
+        if not pending or late:
+            return
+        if not asked_again and clock.monotonic() >= second:
+            asked_again = True
+            for asking in pending:
+                asking.again()
+        clock.sleep(_PAUSE)
+
+
+def silence(proc: Proc, one: Asked, seconds: float) -> str:
+    """Why a process has written nothing for this many seconds, by what it shows of itself now."""
+    try:
+        now: t.Optional[Stat] = parse_stat(proc.text(one.process.pid, "stat"))
+    except (Gone, ValueError):
+        now = None
+    return why_silent(one, now, seconds)
+
+
+def why_silent(one: Asked, now: t.Optional[Stat], seconds: float) -> str:
+    """Why a process may have written nothing, as far as the kernel tells. Pure.
+
+    :param now: None where it has ended.
+    :param seconds: for which it was waited.
+    """
+    if now is None or now.start != one.process.start or now.run_state in ("Z", "X"):
+        return "it has ended since it was asked"
+    silent = "it was asked %s and wrote nothing within %g s" % ("twice" if one.signals > 1 else "once", seconds)
+    if now.run_state == "D":
+        return silent + ": it waits in the kernel (state D), where no signal reaches it"
+    if now.run_state in ("T", "t"):
+        return silent + ": it is stopped (state T)"
+    used = (now.cpu_ticks - one.process.cpu_ticks) / os.sysconf("SC_CLK_TCK")
+    if used >= seconds * _BUSY:
+        return silent + ": it used %.1f s of CPU meanwhile, maybe in code that does not come back to Python" % used
+    return silent + ": its main thread does not come back to Python to take the signal"
+
+
+class Stacks:
+    """Asks the workers of one server for their stacks, and its log for their jobs."""
+
+    def __init__(self, proc: Proc, clock: Clock, place: LogPlace, unit: t.Optional[str]) -> None:
+        self._proc, self._clock, self._place, self._unit = proc, clock, place, unit
+
+    def hidden(self, instance: Instance) -> t.Optional[str]:
+        """Why a dump would not be seen, as a clause; None when it would."""
+        try:
+            self._follow(instance).close()
+        except Unreachable as exc:
+            return str(exc)
+        return None
+
+    def take(
+        self, instance: Instance, pids: t.Optional[t.Collection[int]] = None
+    ) -> t.Tuple[t.Dict[int, Dump], t.List[str]]:
+        """A dump of each worker by its pid, as far as they come, and the last lines of the log.
+
+        :param pids: ask these only.
+        """
+        try:
+            follower = self._follow(instance)
+        except Unreachable:
+            return {}, []
+        asked = [one for one in workers(instance) if pids is None or one[0].pid in pids]
+        asking = Asking(self._proc, self._clock, instance, asked, follower)
+        try:
+            collect(self._clock, [asking], _PATIENCE)
+        finally:
+            follower.close()
+        log = LogMark(self._proc, instance.master, self._place, self._unit, self._clock.time())
+        try:
+            lines = log.last(_JOB_LINES, _JOB_BYTES)
+        finally:
+            log.close()
+        dumps = {one.process.pid: one.dump for one in asking.finish()}
+        return {pid: dump for pid, dump in dumps.items() if dump}, lines
+
+    def _follow(self, instance: Instance) -> Follower:
+        pids = [process.pid for process, _role in workers(instance)]
+        return follow(self._proc, instance, self._place, pids, self._clock.time())

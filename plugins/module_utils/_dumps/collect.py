@@ -1,0 +1,176 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The dumps or statistics of some processes, picked out of the lines of a log as they come. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from .._log.line import head_of
+from .parse import record_at
+from .statistics import (
+    COUNTER,
+    LINE,
+    PROCESSING,
+    STOPPED,
+    TABLE,
+    kind_of,
+)
+
+#: What the first line of a dump holds; lines without it are not looked at closely while no dump is being written.
+_MARK = b"odoo.tools.misc:"
+_FRAME = b'File: "'
+_OF_A_DUMP = (b"# Thread: ", b"# Greenlet: ", _FRAME)
+
+#: The same of statistics, whose inner lines are told apart in this way.
+_COUNTED = COUNTER.encode() + b":"
+_OF_A_TABLE = (b"Database ", b"Details:", b" ")
+#: Seconds after which no more lines come of statistics that are written one record after the other: a process under
+#: load may be stopped in between.
+_LINES_REST = 0.5
+
+
+@dataclass
+class _Dump:
+    """A dump that is being written. ``touched``: when its last line came."""
+
+    pid: int
+    touched: float
+    lines: t.List[bytes] = field(default_factory=list)
+    #: not all of it was kept
+    cut: bool = False
+    #: nothing more comes
+    ended: bool = False
+    #: another record has begun since, so that only what looks like it is part of it
+    apart: bool = False
+    #: the next line may be the code of the last frame
+    fresh: bool = False
+    #: how the lines begin that are part of it
+    inner: t.Tuple[bytes, ...] = _OF_A_DUMP
+    #: of statistics: what kinds of records it has
+    kinds: t.Set[str] = field(default_factory=set)
+
+    def take(self, line: bytes, now: float, room: int) -> int:
+        """Take a line if it is part of it and there is room. Returns how many bytes it takes."""
+        if self.apart and not line.startswith(self.inner) and not (self.fresh and line.startswith(b"  ")):
+            self.fresh = False
+            return 0
+        self.fresh = line.startswith(_FRAME)
+        self.touched = now
+        self.cut = self.cut or len(line) > room
+        if self.cut:
+            return 0
+        self.lines.append(line)
+        return len(line)
+
+    def interrupt(self) -> None:
+        """Another record has begun."""
+        self.apart, self.fresh = True, False
+
+
+class Collector:
+    """Keeps the first dump of each of these processes, as it was written.
+
+    :param pids: as the log shows them.
+    :param whole: a dump is not interrupted by records of other processes, so that one of those is its end.
+    :param room: bytes that are kept of all of them together.
+    """
+
+    def __init__(self, pids: t.Iterable[int], *, whole: bool, room: int = 4 << 20) -> None:
+        self._asked, self._whole, self._room = frozenset(pids), whole, room
+        self._dumps: t.Dict[int, _Dump] = {}
+        #: the dump under way, by what carries its lines
+        self._under_way: t.Dict[str, _Dump] = {}
+
+    def take(self, carrier: str, line: bytes, now: float) -> None:
+        """Look at one line.
+
+        :param carrier: the process that the log names beside it; "" where it names none.
+        :param now: seconds, on a clock that only grows.
+        """
+        dump = self._under_way.get(carrier)
+        if dump is None and _MARK not in line:
+            return
+        record = record_at(line.decode("utf-8", "replace"))
+        if record is None:
+            if dump is not None:
+                self._room -= dump.take(line, now, self._room)
+            return
+        pid, begins = record
+        if dump is not None:
+            if begins or self._whole:
+                dump.ended = True
+                del self._under_way[carrier]
+            dump.interrupt()
+        if begins and pid in self._asked and pid not in self._dumps:
+            self._dumps[pid] = self._under_way[carrier] = _Dump(pid, now)
+            self._room -= self._dumps[pid].take(line, now, self._room)
+
+    def begun(self, pid: int) -> bool:
+        """Whether the dump of a process has begun to come."""
+        return pid in self._dumps
+
+    def complete(self, pid: int, now: float, rest: float) -> bool:
+        """Whether it is all there.
+
+        :param rest: seconds without another line after which it is.
+        """
+        dump = self._dumps.get(pid)
+        return dump is not None and (dump.ended or now - dump.touched >= rest)
+
+    def raw(self, pid: int) -> t.Optional[bytes]:
+        """What a process wrote, byte for byte; None where nothing has come."""
+        dump = self._dumps.get(pid)
+        return None if dump is None else b"".join(dump.lines)
+
+    def cut(self, pid: int) -> bool:
+        """Whether there was no room for the end of it."""
+        return pid in self._dumps and self._dumps[pid].cut
+
+
+class StatisticsCollector(Collector):
+    """Keeps the first cache statistics of each of these processes, in any of Odoo's ways to write them."""
+
+    def take(self, carrier: str, line: bytes, now: float) -> None:
+        """Look at one line; as that of a dump."""
+        under_way = self._under_way.get(carrier)
+        if under_way is None and _COUNTED not in line:
+            return
+        head = head_of(line.decode("utf-8", "replace").rstrip("\r\n"))
+        if head is None:
+            if under_way is not None:
+                self._room -= under_way.take(line, now, self._room)
+            return
+        if under_way is not None:
+            if self._whole or head.pid == under_way.pid:
+                under_way.ended = True
+                del self._under_way[carrier]
+            under_way.interrupt()
+        kind = kind_of(head)
+        if kind is None or head.pid not in self._asked:
+            return
+        found = self._dumps.setdefault(head.pid, _Dump(head.pid, now, inner=_OF_A_TABLE))
+        if TABLE in found.kinds:  # those of a second signal
+            return
+        found.kinds.add(kind)
+        found.apart = False
+        self._room -= found.take(line, now, self._room)
+        if kind == TABLE:
+            self._under_way[carrier] = found
+
+    def complete(self, pid: int, now: float, rest: float) -> bool:
+        """Whether they are all there; see :meth:`Collector.complete`."""
+        found = self._dumps.get(pid)
+        if found is None:
+            return False
+        if TABLE in found.kinds:
+            return super().complete(pid, now, rest)
+        # One that has begun to count ends with a table, unless another signal stops it.
+        if PROCESSING in found.kinds:
+            return STOPPED in found.kinds
+        return LINE in found.kinds and now - found.touched >= max(rest, _LINES_REST)

@@ -1,0 +1,314 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Stack dumps as Odoo writes them to its log after a QUIT. Pure.
+
+Seen: Odoo 14.0 and 19.0, prefork, threaded and gevent, in log files, the journal and a terminal. The header without
+query times is that of 14 and 15, the one with ``id`` that of servers older than these (docs/dumps.md).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import typing as t
+
+from .._log.line import Head, head_of, unwrapped
+from .stack import Dump, Frame, Stack
+
+#: Dumps are written by this logger; other records of it go on behind the colon.
+_DUMPER = "odoo.tools.misc"
+#: Where none of these stands there is nothing of a dump; and how the lines of a thread begin, but for unknown ones.
+#: (The journal's JSON has a message that is no plain text as a list of its bytes.)
+_MARKS = (_DUMPER, "# ", "File: ", '"MESSAGE":[', '"MESSAGE": [')
+_INNER = ('File: "', "  ")
+_THREAD = re.compile(r"# (?P<kind>Thread|Greenlet): (?P<rest>.*)$")
+_FRAME = re.compile(r'File: "(?P<file>.*)", line (?P<line>0|[1-9][0-9]{0,8}), in (?P<function>.*)$')
+#: The header of a thread since Odoo 14, if there is no bracket in the name of its database.
+_USUAL = re.compile(
+    r"# Thread: (?P<name>.*?) \(db:(?P<db>[^()]*)\) \(uid:(?P<uid>[^()]*)\) \(url:(?P<url>[^()]*)\)"
+    r"(?: \(qc:(?P<qc>[^\s()]+) qt:(?P<qt>[^\s()]+) pt:(?P<pt>[^\s()]+)\))?$"
+)
+#: In any other one: behind the name of a thread. Where a secret in an url was hidden, the rest of the line is gone.
+_DETAIL = re.compile(r" \((?P<key>id|db|uid|url):(?P<value>.*?)(?:\)(?= \(|$)|$)")
+_TIMES = re.compile(r" \(qc:(?P<qc>\S+) qt:(?P<qt>\S+) pt:(?P<pt>[^\s)]+)\)?$")
+
+#: How many stacks are remembered at a time, so that each is read once; and how many lines one may have.
+_REMEMBERED, _LONGEST = 4096, 20_000
+
+
+class _Record:
+    """A dump that is being read.
+
+    ``threads`` are those that were read; ``piece`` is the text of the last one, and None while the lines of another,
+    ``open``, come one by one. Headers are kept without their ``# ``. ``other`` are lines above the first thread.
+    ``broken``: another record has begun since, so that only what can belong to nothing but a dump is taken for it.
+    ``fresh``: it is broken, and the next line may be the source of the last frame.
+    """
+
+    __slots__ = ("broken", "fresh", "head", "open", "other", "piece", "threads")
+
+    def __init__(self, head: Head) -> None:
+        self.head = head
+        self.threads: t.List[Stack] = []
+        self.piece: t.Optional[t.Tuple[str, str]] = None
+        self.open: t.Optional[t.Tuple[str, t.List[str]]] = None
+        self.other: t.List[str] = []
+        self.broken = self.fresh = False
+
+    def last(self) -> t.Optional[t.List[str]]:
+        """The lines of the last thread, to be added to; None where there is no thread yet."""
+        if self.piece is not None:
+            self.threads.pop()
+            self.open = (self.piece[0], [self.piece[1]])
+            self.piece = None
+        return self.open[1] if self.open else None
+
+
+#: Frames and other lines.
+_Body = t.Tuple[t.Tuple[Frame, ...], t.Tuple[str, ...]]
+
+
+class DumpReader:
+    """Reads logs, and remembers the stacks that it has read: most threads of a fleet stand at the same few places.
+
+    A thread whose lines are all of a dump, as in a file they are, is taken as one piece; everything else line by line.
+
+    :param outside: is given each line that belongs to no dump, as Odoo wrote it. Blank ones are left out.
+    """
+
+    def __init__(self, outside: t.Optional[t.Callable[[str], None]] = None) -> None:
+        self._outside = outside
+        self._stacks: t.Dict[t.Tuple[str, str], Stack] = {}
+        self._bodies: t.Dict[str, _Body] = {}
+        self._frames: t.Dict[str, t.Optional[Frame]] = {}
+        self._records: t.List[_Record] = []
+        #: the dump under way, by the process that the journal names; "" where nothing names one
+        self._under_way: t.Dict[str, _Record] = {}
+
+    def read(self, chunks: t.Iterable[str]) -> t.List[Dump]:
+        """Every dump in one log, in the order of their headers.
+
+        Lines of other records in between do no harm: in the journal each line of a dump is an entry of its own.
+
+        :param chunks: the text of the log, cut anywhere. One of them is held at a time, and what the dumps say.
+        """
+        self._records, self._under_way = [], {}
+        pending: t.List[str] = []
+        for chunk in chunks:
+            end = chunk.rfind("\n")
+            if end < 0:
+                pending.append(chunk)
+                continue
+            self._text("".join([*pending, chunk[:end]]))
+            pending = [chunk[end + 1 :]]
+        self._text("".join(pending))
+        return [self._dump(record) for record in self._records]
+
+    def _text(self, text: str) -> None:
+        first, *blocks = text.split("\n# ")
+        self._lines(first)
+        record = self._under_way.get("")
+        for block in blocks:
+            if record is None or record.broken or not block.startswith(("Thread: ", "Greenlet: ")):
+                self._lines("# " + block)
+                record = self._under_way.get("")
+                continue
+            below = block.find("\n")
+            # The next record, if its year is no later than 2999, and the thread before it.
+            at = block.find("\n2", below) if below >= 0 else -1
+            end = at if at >= 0 else len(block)
+            piece = (block[:below], block[below + 1 : end]) if below >= 0 else (block, "")
+            thread = self._stacks.get(piece)
+            if thread is None and "\x1b" not in piece[0] and (piece[1] in self._bodies or _is_plain(piece[1])):
+                thread = self._thread(*piece)
+            if thread is None:
+                self._lines("# " + block)
+                record = self._under_way.get("")
+                continue
+            if record.open is not None:
+                self._close(record)
+            record.threads.append(thread)
+            record.piece = piece
+            if at >= 0:
+                self._lines(block[at + 1 :])
+                record = self._under_way.get("")
+
+    def _lines(self, text: str) -> None:
+        first, _end, rest = text.partition("\n")
+        self._line(first)
+        if not rest:
+            return
+        # Such as an hour of requests: as long as no mark comes, nothing in it can belong to a dump.
+        if all(one.broken for one in self._under_way.values()):
+            at = min((at for at in map(rest.find, _MARKS) if at >= 0), default=len(rest))
+            begin = len(rest) if at == len(rest) else rest.rfind("\n", 0, at) + 1
+            if self._outside:
+                self._leave(*(unwrapped(raw)[1] for raw in rest[:begin].split("\n")))
+            rest = rest[begin:]
+        for line in rest.split("\n") if rest else ():
+            self._line(line)
+
+    def _line(self, raw: str) -> None:
+        source, line = unwrapped(raw)
+        head, record = head_of(line), self._under_way.get(source)
+        if head is not None and _begins(head):
+            self._under_way[source] = _Record(head)
+            self._records.append(self._under_way[source])
+        elif record is None:
+            self._leave(line)
+        elif head is not None:
+            record.broken, record.fresh = True, False
+            self._leave(line)
+        elif _THREAD.match(line):
+            self._close(record)
+            record.piece, record.open = None, (line[2:], [])
+            record.fresh = False
+        elif record.broken:
+            is_frame = _FRAME.match(line) is not None
+            below = record.last() if is_frame or (record.fresh and line.startswith("  ") and line.strip()) else None
+            (self._leave if below is None else below.append)(line)
+            record.fresh = is_frame and below is not None
+        else:
+            below = record.last()
+            below = record.other if below is None else below
+            if below is record.other and not line.strip():
+                return
+            (below.append if len(below) < _LONGEST else self._leave)(line)
+
+    def _close(self, record: _Record) -> None:
+        """Read the lines of the open thread, if there is one."""
+        if record.open is not None:
+            record.threads.append(self._thread(record.open[0], "\n".join(record.open[1])))
+            record.open = None
+
+    def _leave(self, *lines: str) -> None:
+        for line in lines:
+            if self._outside and line.strip():
+                self._outside(line)
+
+    def _dump(self, record: _Record) -> Dump:
+        self._close(record)
+        head = record.head
+        return Dump(head.pid, head.time, head.database, tuple(record.threads), tuple(record.other))
+
+    def _thread(self, header: str, text: str) -> Stack:
+        # A process that waits writes the same every time, and those of one master write the same of its main thread.
+        known = self._stacks.get((header, text))
+        if known is None:
+            if len(self._stacks) >= _REMEMBERED:
+                self._stacks.clear()
+            known = self._stacks[header, text] = _stack("# " + header, *self._body(text))
+        return known
+
+    def _body(self, text: str) -> _Body:
+        known = self._bodies.get(text)
+        if known is None:
+            if len(self._bodies) >= _REMEMBERED:
+                self._bodies.clear()
+                self._frames.clear()
+            known = self._bodies[text] = self._parsed(text)
+        return known
+
+    def _parsed(self, text: str) -> _Body:
+        frames: t.List[Frame] = []
+        other: t.List[str] = []
+        fresh = False
+        for raw in text.split("\n"):
+            line = raw.rstrip("\r")
+            frame = self._frame(line)
+            if frame is not None:
+                frames.append(frame)
+            elif fresh and line.startswith("  ") and line.strip():
+                last = frames[-1]
+                frames[-1] = Frame(last.file, last.line, last.function, line.strip())
+            elif line.strip():
+                other.append(line)
+            fresh = frame is not None
+        return tuple(frames), tuple(other)
+
+    def _frame(self, line: str) -> t.Optional[Frame]:
+        if line not in self._frames:
+            found = _FRAME.match(line)
+            made = found and Frame(found.group("file"), int(found.group("line")), found.group("function").rstrip())
+            self._frames[line] = made or None
+        return self._frames[line]
+
+
+def record_at(line: str) -> t.Optional[t.Tuple[int, bool]]:
+    """Whose record of Odoo's log begins with a line, as the pid in it, and whether it is a dump; None within a record.
+
+    :param line: as Odoo wrote it, without what carries it, with or without its end.
+    """
+    head = head_of(line)
+    if head is None:
+        return None
+    return head.pid, _begins(head)
+
+
+def _begins(head: Head) -> bool:
+    return head.logger == _DUMPER and not head.text.strip()
+
+
+def parse_dumps(lines: t.Iterable[str]) -> t.List[Dump]:
+    """Every dump in the lines of a log, with or without their ends; see :meth:`DumpReader.read`."""
+    return DumpReader().read(["\n".join([line.rstrip("\r\n") for line in lines])])
+
+
+def _is_plain(text: str) -> bool:
+    """Whether each line of it belongs below the header of a thread, and no colour has to be taken out."""
+    return "\x1b" not in text and all(line.startswith(_INNER) or not line.strip() for line in text.split("\n"))
+
+
+def _stack(header: str, frames: t.Tuple[Frame, ...], other: t.Tuple[str, ...]) -> Stack:
+    header = header.rstrip()
+    usual = _USUAL.match(header)
+    name, db, uid, url, count, queries, python = usual.groups() if usual else _unusual(header)
+    return Stack(
+        name,
+        _known(db),
+        _known(uid),
+        _known(url),
+        _number(count, int),
+        _number(queries, float),
+        _number(python, float),
+        frames,
+        other,
+        header,
+    )
+
+
+def _unusual(header: str) -> t.Tuple[t.Any, ...]:
+    kind, rest = t.cast("re.Match[str]", _THREAD.match(header + " ")).groups()
+    rest = rest.rstrip()
+    if kind == "Greenlet":
+        return (rest, *[None] * 6)
+    times = _TIMES.search(rest)
+    if times:
+        rest = rest[: times.start()]
+    first = _DETAIL.search(rest)
+    details = {found.group("key"): found.group("value") for found in _DETAIL.finditer(rest)}
+    name = rest[: first.start()] if first else rest
+    numbers = times.groups() if times else (None, None, None)
+    return (name, details.get("db"), details.get("uid"), details.get("url"), *numbers)
+
+
+def _known(text: t.Optional[str]) -> t.Optional[str]:
+    return None if text in ("n/a", "None", "?", "", None) else text
+
+
+_N = t.TypeVar("_N", int, float)
+
+
+def _number(text: t.Optional[str], kind: t.Callable[[str], _N]) -> t.Optional[_N]:
+    if text is None:
+        return None
+    try:
+        number = kind(text)
+    except ValueError:
+        return None
+    # JSON knows neither nan nor inf.
+    return number if math.isfinite(number) else None

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Stacks as py-spy reads them out of a process, which needs neither a signal nor a log (seen: py-spy 0.4.1)."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from .._processes.proc import Proc, is_alive
+from .._processes.process import Process
+from .._system.files import is_roots
+from .._system.programs import output_of
+from .stack import Frame, Stack
+
+_PATHS = ("/usr/bin/py-spy", "/usr/local/bin/py-spy")
+
+
+def find_py_spy() -> t.Optional[str]:
+    """The program, where root owns it and nobody else may write it; None otherwise."""
+    return next((path for path in _PATHS if is_roots(path)), None)
+
+
+def read_stacks(proc: Proc, program: str, process: Process) -> t.Tuple[str, t.Sequence[Stack]]:
+    """What py-spy prints of a process that an earlier look saw, and its threads. The process stands still meanwhile.
+
+    :returns: no threads where it could not be read, or is another process by now.
+    """
+    if not is_alive(proc, process):
+        return "", ()
+    raw = output_of(program, "dump", "--json", "--pid", str(process.pid))
+    return raw, parse_py_spy(raw) if is_alive(proc, process) else ()
+
+
+def parse_py_spy(text: str) -> t.Tuple[Stack, ...]:
+    """Threads in what ``py-spy dump --json`` prints; none where that is something else. Pure.
+
+    It does not know of requests, so url, user, database and times are not told.
+    """
+    try:
+        return tuple(
+            Stack(
+                "%s (%s)" % (thread["thread_name"] or "thread", thread["os_thread_id"] or thread["thread_id"]),
+                frames=tuple(
+                    Frame(str(frame["filename"]), int(frame["line"]), str(frame["name"]))
+                    for frame in reversed(thread["frames"])  # it has the innermost first
+                ),
+            )
+            for thread in json.loads(text)
+        )
+    except (ValueError, TypeError, KeyError):
+        return ()

@@ -1,0 +1,232 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Cache statistics in Odoo's log, understood. Pure.
+
+Seen on Odoo 14.0 (a record for each method) and 19.0 (a table in one record, with and without memory). The records of
+17.0 and 18.0, which name the cache too, and the table of saas~18.3 are as Odoo's sources have them.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from .._log.line import Head, head_of, unwrapped
+
+#: The logger that writes them.
+COUNTER = "odoo.tools.cache"
+
+#: Kinds of its records: a method's, a whole table, and those before a table and in place of one.
+LINE, TABLE, PROCESSING, STOPPED = "line", "table", "processing", "stopped"
+
+_LINE = re.compile(
+    r"\s*(?:(?P<cache>[^\s,]{1,100}),\s+)?(?P<entries>\d+) entries,\s+(?P<hits>\d+) hit,\s+(?P<misses>\d+) miss,"
+    r"\s+(?P<errors>\d+) err,\s+(?P<ratio>[\d.]+)% ratio, for (?P<what>\S+)"
+)
+_PROCESSING = re.compile(r"Processing database (?P<database>.+) \(\d+/\d+\)")
+_DATABASE = re.compile(r"Database (?P<database>.+):$")
+_USAGE = re.compile(
+    r" ?\* (?P<cache>.+): (?P<entries>\d{1,15})/(?P<size>\d{1,15})(?: \((?P<memory>\d{1,15}) bytes\))?$"
+)
+_NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,15})?")
+
+#: Columns of a table by the beginning of their titles; those of the longer titles first.
+_COLUMNS = (
+    ("Cache Name", "cache"),
+    ("Entr", "entries"),
+    ("Memory SUM", "memory"),
+    ("Memory MAX", "memory_max"),
+    ("Hit Ratio", "ratio"),
+    ("Hit", "hits"),
+    ("Miss", "misses"),
+    ("Err", "errors"),
+    ("Gen Time", "seconds"),
+    ("TX Hit Ratio", "transaction_ratio"),
+    ("TX Call", "transaction_calls"),
+)
+_FRACTIONS = frozenset(["ratio", "seconds", "transaction_ratio"])
+#: Lines that were not understood, at most.
+_MOST_OTHER = 20
+
+
+@dataclass
+class CacheRow:
+    """The cache of one method in one process. None stands for what the version does not tell.
+
+    ``ratio`` is in percent, ``memory`` of all entries and ``memory_max`` of the largest one in bytes, ``seconds`` is
+    what its values took to make. ``transaction_calls`` are lookups that were the first of their transaction.
+    """
+
+    database: t.Optional[str]
+    model: str
+    method: str
+    cache: t.Optional[str] = None
+    entries: int = 0
+    hits: int = 0
+    misses: int = 0
+    errors: int = 0
+    ratio: float = 0.0
+    memory: t.Optional[int] = None
+    memory_max: t.Optional[int] = None
+    seconds: t.Optional[float] = None
+    transaction_ratio: t.Optional[float] = None
+    transaction_calls: t.Optional[int] = None
+
+
+@dataclass
+class CacheUsage:
+    """How full one of the caches is that methods share. ``memory`` is in bytes."""
+
+    database: t.Optional[str]
+    cache: str
+    entries: int
+    size: int
+    memory: t.Optional[int] = None
+
+
+@dataclass
+class Statistics:
+    """What one process wrote. ``pid`` is the one that the log shows, ``time`` ISO 8601 in UTC.
+
+    ``complete`` is false where it has not counted all, ``stopped`` true where a signal made it stop.
+    """
+
+    pid: int
+    time: str
+    rows: t.List[CacheRow] = field(default_factory=list)
+    usage: t.List[CacheUsage] = field(default_factory=list)
+    other: t.List[str] = field(default_factory=list)
+    complete: bool = False
+    stopped: bool = False
+
+    def told(self) -> t.Dict[str, t.Any]:
+        """As the module returns it."""
+        return {
+            "time": self.time,
+            "caches": [dict(vars(row)) for row in self.rows],
+            "usage": [dict(vars(one)) for one in self.usage],
+            "other": self.other,
+        }
+
+
+def kind_of(head: Head) -> t.Optional[str]:
+    """What a record is about that begins with this line; None where it is no statistics."""
+    if head.logger != COUNTER:
+        return None
+    if _LINE.match(head.text):
+        return LINE
+    if head.text.startswith("Caches stats:"):
+        return TABLE
+    if _PROCESSING.match(head.text):
+        return PROCESSING
+    return STOPPED if head.text.startswith("Stopping logging ORM cache stats") else None
+
+
+def parse_statistics(lines: t.Iterable[str]) -> t.List[Statistics]:
+    """The statistics of each process in the lines of a log, in the order in which they began.
+
+    Whatever the lines are, it does not raise. Of a process that wrote several, all are put into one: give it those of
+    one signal.
+    """
+    found: t.Dict[int, _Reader] = {}
+    inside: t.Dict[str, _Reader] = {}
+    for raw in lines:
+        carrier, line = unwrapped(raw)
+        head = head_of(line)
+        if head is None:
+            if carrier in inside:
+                inside[carrier].inner(line)
+            continue
+        inside.pop(carrier, None)
+        kind = kind_of(head)
+        if kind is None:
+            continue
+        reader = found.setdefault(head.pid, _Reader(head))
+        reader.record(kind, head)
+        if kind == TABLE:
+            inside[carrier] = reader
+    return [reader.finished() for reader in found.values()]
+
+
+class _Reader:
+    """Makes the statistics of one process, line by line."""
+
+    def __init__(self, head: Head) -> None:
+        self._made = Statistics(head.pid, head.time)
+        self._counted: t.List[str] = []
+        self._database: t.Optional[str] = None
+        self._columns: t.List[t.Optional[str]] = []
+
+    def record(self, kind: str, head: Head) -> None:
+        """Take the first line of a record."""
+        if kind == PROCESSING:
+            self._counted.append(t.cast("re.Match[str]", _PROCESSING.match(head.text)).group("database"))
+        elif kind == LINE:
+            values = t.cast("re.Match[str]", _LINE.match(head.text)).groupdict()
+            self._add(head.database, values.pop("what") or "", values)
+        self._made.complete = self._made.complete or kind in (LINE, TABLE)
+        self._made.stopped = self._made.stopped or kind == STOPPED
+
+    def inner(self, line: str) -> None:
+        """Take a line of a table."""
+        text = line.rstrip()
+        database, usage = _DATABASE.match(text), _USAGE.match(text)
+        if database:
+            name = database.group("database")
+            self._database = None if name == "<no_db>" else name
+        elif usage:
+            self._use(usage)
+        elif text.strip().startswith("Cache Name,"):
+            self._columns = [_column(title.strip()) for title in text.split(",")[:-1]]
+        elif self._columns and text.count(",") >= len(self._columns):
+            *cells, what = text.split(",", len(self._columns))
+            self._add(self._database, what.strip(), {n: c for n, c in zip(self._columns, cells) if n})
+        elif text.strip() not in ("", "Details:") and len(self._made.other) < _MOST_OTHER:
+            self._made.other.append(text)
+
+    def finished(self) -> Statistics:
+        """What has come together.
+
+        Odoo 19.0 writes the usage of the database that it counted last below each database: it is kept there only.
+        """
+        if self._counted:
+            last = self._counted[-1]
+            self._made.usage = [one for one in self._made.usage if one.database == last]
+        return self._made
+
+    def _use(self, found: t.Match[str]) -> None:
+        memory, size = found.group("memory"), int(found.group("size"))
+        # Odoo 19.0 writes the 0 of no bytes right behind the size, and its sizes are powers of two.
+        shrunk = size // 10
+        if memory is None and size % 10 == 0 and shrunk and shrunk & (shrunk - 1) == 0:
+            size = shrunk
+        self._made.usage.append(
+            CacheUsage(
+                self._database,
+                found.group("cache"),
+                int(found.group("entries")),
+                size,
+                None if memory is None else int(memory),
+            )
+        )
+
+    def _add(self, database: t.Optional[str], what: str, values: t.Mapping[str, t.Optional[str]]) -> None:
+        model, _dot, method = what.rpartition(".")
+        row = CacheRow(database, model, method)
+        for name, text in values.items():
+            if name == "cache":
+                row.cache = (text or "").strip() or None
+                continue
+            number = _NUMBER.search(text or "")
+            if number:
+                setattr(row, name, float(number.group()) if name in _FRACTIONS else int(float(number.group())))
+        self._made.rows.append(row)
+
+
+def _column(title: str) -> t.Optional[str]:
+    return next((name for beginning, name in _COLUMNS if title.startswith(beginning)), None)

@@ -1,0 +1,156 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""What a look alone does not tell of its servers: supervisor, log, load and staleness."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+import typing as t
+from dataclasses import dataclass
+
+from .._facts.loaded import ServerRecords
+from .._log.place import LogPlace, find_log
+from .._log.read import logged_load
+from .._processes.classify import Instance
+from .._processes.look import Look, look
+from .._processes.options import Options
+from .._processes.proc import Gone, Proc, root_of
+from .._processes.process import DELETED, Process
+from .._supervisors.find import (
+    SUPERVISORD,
+    SYSTEMD,
+    Supervisor,
+    supervisor_of,
+)
+from .._supervisors.systemd import Unit, files_on_disk, show_units
+from .._system.boot import uptime
+from .._system.files import reached
+from .loaded import Loaded, loaded
+from .staleness import CodeTree, Sources, Staleness, find_staleness
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What surrounds one server. ``started``: seconds since the epoch. ``staleness``: None where it was not asked."""
+
+    supervisor: Supervisor
+    unit: t.Optional[Unit]
+    log: LogPlace
+    started: float
+    load: Loaded
+    staleness: t.Optional[Staleness]
+
+
+def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> t.Dict[str, Facts]:
+    """Find out what surrounds the servers of a look, by identity of the master.
+
+    :param staleness: compare the code on the disk as well, which costs a walk over it.
+    """
+    supervisors = {instance.identity: supervisor_of(instance.master) for instance in seen.instances}
+    units = show_units({s.systemd_unit for s in supervisors.values() if s.systemd_unit})
+    tree = CodeTree()
+    facts = {}
+    for instance in seen.instances:
+        supervisor = supervisors[instance.identity]
+        unit = units.get(supervisor.systemd_unit or "")
+        options = seen.options[instance.identity]
+        log = log_place(proc, instance.master, options, supervisor)
+        started = start_time(instance.master)
+        load = find_load(proc, instance.master, store, log)
+        found = None
+        if staleness:
+            sources = _sources(proc, seen, instance, supervisor, unit)
+            need = unit is not None and unit.need_daemon_reload
+            found = find_staleness(sources, load, started, tree, need_daemon_reload=need)
+        facts[instance.identity] = Facts(supervisor, unit, log, started, load, found)
+    return facts
+
+
+def survey_one(proc: Proc, seen: Look, instance: Instance, store: ServerRecords) -> Facts:
+    """What surrounds one server of a look, staleness included; the others' code is not walked over."""
+    alone = dataclasses.replace(seen, instances=(instance,))
+    return survey(proc, alone, store, staleness=True)[instance.identity]
+
+
+def rehearsal_inputs(
+    proc: Proc, seen: Look, instance: Instance, store: ServerRecords
+) -> t.Tuple[t.Optional[str], t.Optional[str], t.Sequence[str]]:
+    """What a rehearsal wants to know: odoo.conf, the systemd unit, and the Python files that have changed."""
+    facts = survey_one(proc, seen, instance, store)
+    changed = facts.staleness.python if facts.staleness else ()
+    return seen.options[instance.identity].config_file, facts.supervisor.systemd_unit, changed
+
+
+def start_time(process: Process) -> float:
+    """When a process was started, in seconds since the epoch, to the clock tick.
+
+    From the clock that counts since boot and not from ``btime`` of /proc/stat, which is in whole seconds.
+    """
+    return time.time() - uptime() + process.start / os.sysconf("SC_CLK_TCK")
+
+
+def find_load(proc: Proc, master: Process, store: ServerRecords, log: LogPlace) -> Loaded:
+    """When a server loaded its code, by the best evidence there is on this host."""
+    started = start_time(master)
+    marker = store.recall(master)
+    logged = logged_load(proc, master, log, started) if marker is None else None
+    return loaded(started, marker, logged, time.time())
+
+
+def find_successor(
+    proc: Proc, old: Instance, seen: Look, supervisor: Supervisor
+) -> t.Optional[t.Tuple[Look, Instance]]:
+    """The server that this supervisor has started in place of another one, and the look that found it.
+
+    :param seen: a look that knows the options of the old one.
+    """
+    if supervisor.kind not in (SYSTEMD, SUPERVISORD):
+        return None
+    now = look(proc)
+    found = [i for i in now.instances if i.identity != old.identity and supervisor_of(i.master) == supervisor]
+    options = seen.options[old.identity]
+    same = [
+        i
+        for i in found
+        if (now.options[i.identity].config_file, now.options[i.identity].http_port)
+        == (options.config_file, options.http_port)
+    ]
+    # Its unit may have given it another odoo.conf. The youngest is the one.
+    chosen = max(same or found, key=lambda i: i.master.start, default=None)
+    return None if chosen is None else (now, chosen)
+
+
+def succeeded_by(supervisor: Supervisor, new: Instance) -> str:
+    """What is said of such a server behind the end of the old one."""
+    return "; %s has started another one with pid %d" % (supervisor.unit, new.master.pid)
+
+
+def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervisor) -> LogPlace:
+    """Where a server's log goes."""
+    try:
+        stderr: t.Optional[str] = proc.link(master.pid, "fd/2")
+    except (Gone, PermissionError):
+        stderr = None
+    return find_log(master, options, supervisor, stderr, os.path.realpath("/dev/log"))
+
+
+def _sources(proc: Proc, seen: Look, instance: Instance, supervisor: Supervisor, unit: t.Optional[Unit]) -> Sources:
+    master, options = instance.master, seen.options[instance.identity]
+    package = seen.releases[instance.identity].package
+    addons = [os.path.normpath(os.path.join(master.working_directory, path)) for path in options.addons_path]
+    if package and not addons:
+        addons = [os.path.join(os.path.dirname(package), "addons")]
+    root = root_of(proc.root, master)
+    code = [path for path in [package, *addons] if path and os.path.isdir(reached(path, root))]
+    # What lies below another one of them is walked with that.
+    code = [path for path in dict.fromkeys(code) if not any(path.startswith(other + "/") for other in code)]
+    interpreter = (master.executable or "").replace(DELETED, "")
+    # Unit files are the host's own; within a container there are none.
+    units = [*files_on_disk(supervisor.unit), *unit.environment_files] if unit and supervisor.unit else []
+    return Sources(root, options.config_file, tuple(code), (*units, interpreter), options.data_dir)

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The secrets that a host's servers are known to have: to hide them wherever they stand, and to look whether one is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import typing as t
+import urllib.parse
+from dataclasses import dataclass
+
+from .._processes.look import Look
+from .._processes.options import LARGEST_FILE
+from .._processes.proc import Gone, Proc, root_of
+from .._processes.process import parse_environ
+from .._system.files import reached, read_regular
+from .._system.redact import (
+    HIDDEN,
+    conf_entries,
+    leak,
+    secrets_of_argv,
+    smells,
+)
+from .results import user_name
+
+#: A shorter one stands in other words by chance.
+_SHORTEST = 6
+#: What stands everywhere, whether or not somebody has made a password of it.
+_ORDINARY = frozenset(["password", "postgres", "odoo", "admin", "openerp", "localhost", "secret", "changeme"])
+#: The password in an address.
+_IN_ADDRESS = re.compile(r"://[^:/\s@]{0,200}:([^\s]{1,2000})@")
+
+
+@dataclass(frozen=True, repr=False)
+class Secrets:
+    """Values, each with what it is called, such as ``db_password``. ``unsearched``: those that cannot be looked for."""
+
+    values: t.Tuple[t.Tuple[str, str], ...] = ()
+    unsearched: t.Tuple[str, ...] = ()
+
+    def hide(self, text: str) -> str:
+        """``text`` without them, in whatever way they are written there."""
+        for _name, form in self._forms():
+            text = text.replace(form, HIDDEN)
+        return text
+
+    def hide_all(self, value: t.Any) -> t.Any:
+        """The same of every text in lists and dictionaries."""
+        if isinstance(value, str):
+            return self.hide(value)
+        if isinstance(value, t.Mapping):
+            return {key: self.hide_all(one) for key, one in value.items()}
+        return [self.hide_all(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+    def found(self, text: str) -> t.Optional[str]:
+        """What is left in a text, by its name or its kind; None where nothing is."""
+        return next((name for name, form in self._forms() if form in text), None) or leak(text)
+
+    def _forms(self) -> t.Iterator[t.Tuple[str, str]]:
+        # The longest first: one may be a part of another.
+        for value, name in sorted(self.values, key=lambda one: -len(one[0])):
+            forms = [value, urllib.parse.quote(value, safe=""), urllib.parse.quote(value), json.dumps(value)[1:-1]]
+            for form in dict.fromkeys([*forms, repr(value)[1:-1], urllib.parse.quote_plus(value)]):
+                yield name, form
+
+
+#: What of a result others have written: a log, a request, a server's complaint. The rest is ours, and others go by it.
+_FOREIGN = ("reason", "log", "steps", "busy", "lost", "processes", "other")
+
+
+def hidden_in(secrets: Secrets, told: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """A result of a module without them."""
+    return {key: secrets.hide_all(value) if key in _FOREIGN else value for key, value in told.items()}
+
+
+def sort_out(found: t.Iterable[t.Tuple[str, str]], ordinary: t.Collection[str]) -> Secrets:
+    """Secrets of what was found. One that is short, or that is a name as well, cannot be told from other words. Pure.
+
+    :param ordinary: names that stand where they may be seen, such as that of the database.
+    """
+    values: t.Dict[str, str] = {}
+    unsearched: t.List[str] = []
+    common = _ORDINARY | {word.lower() for word in ordinary}
+    for name, value in found:
+        if not value or value in ("False", "None", HIDDEN):
+            continue
+        if len(value) < _SHORTEST or value.lower() in common:
+            unsearched.append(name)
+        else:
+            values.setdefault(value, name)
+    return Secrets(tuple(values.items()), tuple(dict.fromkeys(unsearched)))
+
+
+def known_secrets(proc: Proc, seen: Look) -> Secrets:
+    """The secrets in odoo.conf, the arguments and the environment of every Odoo process of a look.
+
+    What we may not read, we cannot tell either.
+    """
+    found: t.List[t.Tuple[str, str]] = []
+    ordinary = {os.uname().nodename}
+    for instance in seen.instances:
+        options, master = seen.options[instance.identity], instance.master
+        ordinary.update(options.databases)
+        ordinary.add(user_name(master.uid))
+        if options.config_file:
+            entries = list(_entries(reached(options.config_file, root_of(proc.root, master))))
+            found += _of_pairs(entries, "%s of odoo.conf")
+            ordinary.update(value for key, value in entries if key in ("db_user", "db_name", "db_host", "dbfilter"))
+        for process, _role in instance.everybody:
+            found += _of_process(proc, process.pid, process.argv)
+    for process in seen.one_off:
+        found += _of_process(proc, process.pid, process.argv)
+    return sort_out(found, ordinary)
+
+
+def read_conf(path: str) -> str:
+    """Text of odoo.conf.
+
+    :raises OSError: it cannot be read.
+    """
+    return read_regular(path, LARGEST_FILE).decode("utf-8", "surrogateescape")
+
+
+def _entries(path: str) -> t.Iterator[t.Tuple[str, str]]:
+    try:
+        text = read_conf(path)
+    except OSError:
+        return
+    for entry in conf_entries(text):
+        if entry.key:
+            yield entry.key, entry.value
+
+
+def _of_process(proc: Proc, pid: int, argv: t.Sequence[str]) -> t.Iterator[t.Tuple[str, str]]:
+    for value in secrets_of_argv(argv):
+        yield "a secret of the arguments", value
+    yield from _of_pairs((("the arguments", word) for word in argv), "a password in %s")
+    try:
+        environ = parse_environ(proc.read(pid, "environ"))
+    except (Gone, PermissionError):
+        return
+    yield from _of_pairs(environ.items(), "%s of the environment")
+
+
+def _of_pairs(pairs: t.Iterable[t.Tuple[str, str]], called: str) -> t.Iterator[t.Tuple[str, str]]:
+    for name, value in pairs:
+        if smells(name):
+            yield called % name, value.strip().strip("'\"")
+        for found in _IN_ADDRESS.findall(value):
+            yield called % name, urllib.parse.unquote(found)
+            yield called % name, found

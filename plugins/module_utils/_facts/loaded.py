@@ -1,0 +1,104 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""When did a server load its code? Our own markers, and the lock that lets one call at a time act on a server.
+
+Both live in a directory that only the caller can write: root's is /run/fleetops-odoo, another user's is
+/tmp/fleetops-odoo-UID. (What stands in a user's runtime directory goes with its last session, while its servers run
+on.) Of an earlier boot nothing counts.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._processes.process import Process
+from .._system.state_dir import StateDirectory
+
+MARKER, LOG, PROCESS = "marker", "log", "process"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Bounds of the moment at which the running code was loaded, in seconds since the epoch."""
+
+    not_before: float
+    not_after: float
+    evidence: str
+
+
+class ServerRecords(StateDirectory):
+    """What is written down about servers, and the locks of servers, of one user on one host."""
+
+    def try_lock(self, process: Process) -> t.Optional[int]:
+        """Take the lock of this server; None when another call holds it. It ends with the descriptor, or with us."""
+        try:
+            return self.lock("%d-%d.lock" % (process.pid, process.start), wait=False)
+        except BlockingIOError:
+            return None
+
+    def remember(self, process: Process, not_before: float, not_after: float) -> None:
+        """Write down when this process, in its present exec, loaded its code.
+
+        :raises OSError: the marker could not be written (a full disk); it is not there then, never half there.
+        """
+        content = {"fingerprint": process.fingerprint, "not_before": not_before, "not_after": not_after}
+        self.write(_marker(process), content)
+
+    def recall(self, process: Process) -> t.Optional[Loaded]:
+        """What was written down about this process in its present exec; None when nothing was."""
+        try:
+            content = self.read(_marker(process))
+            if process.fingerprint is None or content["fingerprint"] != process.fingerprint:
+                return None
+            return Loaded(float(content["not_before"]), float(content["not_after"]), MARKER)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def remember_scale(self, process: Process, count: int) -> None:
+        """Write down how many http workers this master, in its present exec, was told to have.
+
+        :raises OSError: it could not be written.
+        """
+        self.write(_scale(process), {"fingerprint": process.fingerprint, "count": count})
+
+    def scaled(self, process: Process) -> t.Optional[int]:
+        """How many http workers this master was told to have since its last exec; None where nobody did."""
+        try:
+            content = self.read(_scale(process))
+            if process.fingerprint is None or content["fingerprint"] != process.fingerprint:
+                return None
+            return int(content["count"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+def _marker(process: Process) -> str:
+    return "%d-%d.json" % (process.pid, process.start)
+
+
+def _scale(process: Process) -> str:
+    return "%d-%d.workers.json" % (process.pid, process.start)
+
+
+def loaded(started: float, marker: t.Optional[Loaded], logged: t.Optional[float], now: float) -> Loaded:
+    """When the running code was loaded, by the best evidence. Pure; all times are seconds since the epoch.
+
+    :param started: when the process was started. It bounds the load from below, whatever HUPs came since.
+    :param marker: what we wrote down about the present exec.
+    :param logged: when the log last said which version it starts; Odoo has imported its core by then.
+    """
+    if marker is not None:
+        return marker
+    if logged is not None and started <= logged <= now:
+        return Loaded(max(started, logged - LONGEST_IMPORT), logged, LOG)
+    return Loaded(started, now, PROCESS)
+
+
+#: Odoo says its version after it has imported its core. That takes less than a second (0.4 s seen); this leaves room
+#: for a cold disk.
+LONGEST_IMPORT = 30.0

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Is the running code older than what lies on the disk?
+
+The kernel's change time (ctime) of a file is compared, not its modification time: packages and rsync bring old
+modification times along, and a file's owner can set them at will.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+from dataclasses import dataclass
+
+from .._system.files import changed_after, reached
+from .loaded import Loaded
+
+NOTHING, RELOAD, RESTART = "none", "reload", "restart"
+
+#: What Odoo reads when it loads. Compiled files follow from these.
+_CODE = (".py", ".xml", ".csv", ".js", ".scss")
+#: The last one is root's alone on every ext4 volume, so that the server's own user would never come to an end of it.
+_SKIPPED_FOLDERS = frozenset(["__pycache__", "node_modules", "lost+found"])
+#: How many changed files are named.
+_NAMED = 10
+#: Seconds that all walks of one look may take: links that lead to everywhere must not hold us.
+_LONGEST_WALK = 60.0
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """``needs`` is none, reload or restart; ``files`` are the first of ``count`` that have changed since."""
+
+    needs: str = NOTHING
+    reasons: t.Tuple[str, ...] = ()
+    files: t.Tuple[str, ...] = ()
+    count: int = 0
+    #: all Python files among them, manifests included
+    python: t.Tuple[str, ...] = ()
+
+    @property
+    def stale(self) -> bool:
+        """Something that the server was loaded from has changed since, or may have."""
+        return self.needs != NOTHING
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a server is made of, as paths that it sees itself, and ``root`` to reach them from here.
+
+    ``restart_files`` are read by a restart only: unit, environment files, interpreter.
+    """
+
+    root: str
+    config_file: t.Optional[str]
+    code: t.Tuple[str, ...]
+    restart_files: t.Tuple[str, ...]
+    excluded: t.Optional[str] = None
+
+
+#: Change time and path of files of code, and the folders that could not be read, or not to their end.
+Walked = t.Tuple[t.List[t.Tuple[float, str]], t.List[str]]
+
+
+class CodeTree:
+    """The code below some folders, walked once for all servers that share them."""
+
+    def __init__(self) -> None:
+        self._walked: t.Dict[t.Tuple[int, int], Walked] = {}
+        self._end = time.monotonic() + _LONGEST_WALK
+
+    def files(self, root: str, folder: str, excluded: t.Optional[str]) -> Walked:
+        """Every file of code below a folder; links are followed, each folder once."""
+        try:
+            status = os.stat(reached(folder, root))
+        except OSError:
+            return [], [folder]
+        # Not the path: /proc/PID/root of a container reads "/" for all of them.
+        key = (status.st_dev, status.st_ino)
+        if key not in self._walked:
+            incomplete: t.List[str] = []
+            self._walked[key] = list(self._walk(root, folder, excluded, incomplete)), incomplete
+        return self._walked[key]
+
+    def _walk(
+        self, root: str, folder: str, excluded: t.Optional[str], incomplete: t.List[str]
+    ) -> t.Iterator[t.Tuple[float, str]]:
+        seen: t.Set[t.Tuple[int, int]] = set()
+        #: each folder as the server sees it, and as it is reached from here
+        waiting = [(folder, reached(folder, root))]
+        while waiting:
+            here, real = waiting.pop()
+            if time.monotonic() > self._end:
+                incomplete.append(folder)
+                return
+            try:
+                status = os.stat(real)
+                if (status.st_dev, status.st_ino) in seen or here == excluded:
+                    continue
+                seen.add((status.st_dev, status.st_ino))
+                entries = list(os.scandir(real))
+            except OSError:
+                incomplete.append(here)
+                continue
+            for entry in entries:
+                name, path = entry.name, "%s/%s" % (here, entry.name)
+                try:
+                    target = reached(path, root) if entry.is_symlink() else None
+                    if name.endswith(_CODE):
+                        changed = entry.stat(follow_symlinks=False).st_ctime
+                        # Both the link and what it leads to: changing either changes what is loaded.
+                        yield max(changed, os.stat(target).st_ctime) if target else changed, path
+                        continue
+                    is_folder = os.path.isdir(target) if target else entry.is_dir()
+                    if is_folder and not name.startswith(".") and name not in _SKIPPED_FOLDERS:
+                        waiting.append((path, target or entry.path))
+                except OSError:
+                    continue
+
+
+def find_staleness(
+    sources: Sources, load: Loaded, started: float, tree: CodeTree, *, need_daemon_reload: bool
+) -> Staleness:
+    """Compare a server's load with the files that it was loaded from.
+
+    :param started: when the process was started, in seconds since the epoch: a HUP keeps unit and environment.
+    """
+    changed: t.List[t.Tuple[float, str]] = []
+    if sources.config_file:
+        changed += changed_after([sources.config_file], load.not_before, sources.root)
+    incomplete: t.List[str] = []
+    for folder in sources.code:
+        files, unread = tree.files(sources.root, folder, sources.excluded)
+        changed += [one for one in files if one[0] > load.not_before]
+        incomplete += unread
+    restart = changed_after(sources.restart_files, started, sources.root)
+    return judge(load, sorted(changed), sorted(restart), incomplete, need_daemon_reload=need_daemon_reload)
+
+
+def judge(
+    load: Loaded,
+    changed: t.Sequence[t.Tuple[float, str]],
+    restart: t.Sequence[t.Tuple[float, str]],
+    incomplete: t.Sequence[str],
+    *,
+    need_daemon_reload: bool,
+) -> Staleness:
+    """From files that changed after the lower bound of the load to what the server needs. Pure.
+
+    :param changed: (change time, path) of code and configuration.
+    :param restart: the same of what only a restart reads, changed after the start of the process.
+    :param incomplete: folders of code that could not be read.
+    """
+    reasons = []
+    if restart or need_daemon_reload:
+        names = ", ".join(path for _time, path in restart[:3]) or "the unit"
+        reasons.append("changed since the process was started, and not read again by a HUP: %s" % names)
+    certain = [path for changed_at, path in changed if changed_at > load.not_after]
+    doubtful = len(changed) - len(certain)
+    if certain:
+        reasons.append("%d file%s changed since it was loaded" % (len(certain), "" if len(certain) == 1 else "s"))
+    if doubtful:
+        reasons.append(
+            "%d file%s changed when it may or may not have been loaded already (evidence: %s)"
+            % (doubtful, "" if doubtful == 1 else "s", load.evidence)
+        )
+    if incomplete:
+        reasons.append("%s could not be read to the end" % ", ".join(incomplete[:3]))
+    needs = RESTART if restart or need_daemon_reload else RELOAD if changed or incomplete else NOTHING
+    files = [path for _time, path in [*restart, *changed]]
+    python = tuple(path for _time, path in changed if path.endswith(".py"))
+    return Staleness(needs, tuple(reasons), tuple(files[:_NAMED]), len(files), python)

@@ -1,0 +1,330 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Following a server's log from a mark on: only what is new is read, in pieces, however fast it grows.
+
+A follower is made before the signals, which is the mark. What it gives is a line with what carries it: the pid that
+the journal names, or nothing where the lines of all processes come one after the other.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import typing as t
+
+from .._processes.classify import Instance
+from .._processes.container import runtime_of
+from .._processes.proc import Proc
+from .._system.files import open_regular
+from .._system.programs import container_program, output_of
+from .entries import docker_entry, journal_entry, k8s_entry
+from .place import (
+    FILE,
+    JOURNAL,
+    LogPlace,
+    nowhere,
+    unreadable,
+)
+from .read import JOURNALCTL, log_path, open_log
+
+#: Bytes that are read at a time, and in one call before the caller gets to look at its clock.
+_CHUNK, _AT_ONCE = 1 << 16, 32 << 20
+#: Bytes of a line that are kept: of Odoo's log, and of an entry of the journal, which may be a list of numbers.
+_LONGEST, _LONGEST_ENTRY = 1 << 15, 1 << 18
+#: Bytes before the place where reading goes on, by which a file that was emptied is known though it has grown again.
+_REMEMBERED = 64
+#: How many files of a log that was rotated are held.
+_MOST_FILES = 4
+
+Carried = t.Tuple[str, bytes]
+
+#: What processes may be asked to write, each by a logger of its own.
+DUMPS, STATISTICS = "stack dumps", "cache statistics"
+
+
+class Unreachable(Exception):
+    """A log cannot be followed; the message says why, as a clause."""
+
+
+class Lines:
+    """Bytes put together to lines, wherever they were cut. Pure.
+
+    :param longest: bytes of a line that are kept; what is behind them is dropped.
+    """
+
+    def __init__(self, longest: int = _LONGEST) -> None:
+        self._longest = longest
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> t.List[bytes]:
+        """The lines that these bytes complete, each with its end."""
+        *lines, rest = (self._rest + chunk).split(b"\n")
+        self._rest = rest[: self._longest]
+        return [line[: self._longest] + b"\n" for line in lines]
+
+
+class Follower:
+    """What all ways of following have in common.
+
+    ``whole``: a dump is not interrupted by lines of other processes. A pipe gives no more than a page in one piece.
+    ``rest`` are the seconds after which a dump that gets no more lines is taken to be complete.
+    """
+
+    source = ""
+    whole = True
+    rest = 0.1
+
+    def read(self) -> t.Iterator[Carried]:
+        """The lines that have come, at most about 32 MB at a time."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class _Held:
+    """A file that is read on from an offset."""
+
+    def __init__(self, descriptor: int, offset: int) -> None:
+        status = os.fstat(descriptor)
+        self.descriptor = descriptor
+        self.key = (status.st_dev, status.st_ino)
+        self._offset = offset
+        begin = max(0, offset - _REMEMBERED)
+        self._before = os.pread(descriptor, offset - begin, begin)
+        self._lines = Lines()
+
+    def read(self) -> t.Iterator[bytes]:
+        left = _AT_ONCE
+        while left > 0:
+            known = len(self._before)
+            data = os.pread(self.descriptor, known + _CHUNK, self._offset - known)
+            if data[:known] != self._before:
+                # It was emptied (copytruncate). One who does not append goes on behind a hole then.
+                self._offset, self._before, self._lines = self._first(), b"", Lines()
+                continue
+            if len(data) == known:
+                return
+            self._before = data[-_REMEMBERED:]
+            self._offset += len(data) - known
+            left -= len(data) - known
+            yield from self._lines.feed(data[known:])
+
+    def _first(self) -> int:
+        try:
+            return os.lseek(self.descriptor, 0, os.SEEK_DATA)
+        except OSError:  # it is empty
+            return 0
+
+
+class FileFollower(Follower):
+    """A file, held open from the start, and those that come to stand in its place.
+
+    :param path: where to look for those.
+    :param opened: opens what stands there, if it is to be trusted; None where it is not.
+    """
+
+    def __init__(self, source: str, path: str, opened: t.Callable[[], t.Optional[int]]) -> None:
+        self.source = source
+        self._path, self._opened = path, opened
+        first = opened()
+        if first is None and os.path.exists(path):
+            raise Unreachable(unreadable(source))
+        if first is None and not os.path.isdir(os.path.dirname(path)):
+            raise Unreachable("its log %s is not there" % source)
+        self._files = [] if first is None else [_Held(first, os.fstat(first).st_size)]
+
+    def read(self) -> t.Iterator[Carried]:
+        """What was written to the files that are held, then to one that has come since."""
+        for held in list(self._files):
+            for line in held.read():
+                yield "", line
+        new = self._rotated()
+        if new is not None:
+            self._files.append(new)
+            for line in new.read():
+                yield "", line
+            if len(self._files) > _MOST_FILES:
+                os.close(self._files.pop(0).descriptor)
+
+    def _rotated(self) -> t.Optional[_Held]:
+        try:
+            status = os.stat(self._path, follow_symlinks=False)
+        except OSError:
+            return None
+        if any(held.key == (status.st_dev, status.st_ino) for held in self._files):
+            return None
+        descriptor = self._opened()
+        return None if descriptor is None else _Held(descriptor, 0)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for held in self._files:
+            os.close(held.descriptor)
+        self._files = []
+
+
+class JournalFollower(Follower):
+    """The journal, by a journalctl that is told the last entry there was.
+
+    :param match: of entries, in journalctl's words.
+    :param carried: entries name the process, which one of a container's runtime does not.
+    """
+
+    #: journald tells its readers of new entries four times a second at most.
+    rest = 0.5
+
+    def __init__(self, source: str, match: t.Sequence[str], now: float, *, carried: bool) -> None:
+        if not os.path.exists(JOURNALCTL):
+            raise Unreachable("its log goes to the journal, and there is no %s" % JOURNALCTL)
+        self.source, self._carried, self.whole = source, carried, carried
+        # It must be one of the entries that are asked for: behind another one journalctl leaves out the first of those
+        # (seen with systemd 252).
+        last = output_of(JOURNALCTL, "--quiet", "--no-pager", "--lines=1", "--output=cat", "--show-cursor", *match)
+        cursor = last.rpartition("-- cursor: ")[2].strip() if "-- cursor: " in last else ""
+        self._lines = Lines(_LONGEST_ENTRY)
+        command = [JOURNALCTL, "--quiet", "--no-pager", "--follow", "--no-tail", "--all", "--output=json"]
+        command += ["--output-fields=MESSAGE,_PID,_TRANSPORT,CONTAINER_PARTIAL_MESSAGE"]
+        command += ["--after-cursor=" + cursor if cursor else "--since=@%.6f" % now, *match]
+        self._partial = b""
+        try:
+            self._program = subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        except OSError as exc:
+            raise Unreachable("journalctl cannot be run: %s" % exc) from exc
+        self._output = t.cast(t.IO[bytes], self._program.stdout).fileno()
+        os.set_blocking(self._output, False)
+
+    def read(self) -> t.Iterator[Carried]:
+        """The lines of the entries that have come. A message may have several."""
+        left = _AT_ONCE
+        while left > 0:
+            try:
+                data = os.read(self._output, _CHUNK)
+            except BlockingIOError:
+                return
+            if not data:
+                return
+            left -= len(data)
+            for line in self._lines.feed(data):
+                yield from self._entry(line)
+
+    def _entry(self, line: bytes) -> t.Iterator[Carried]:
+        entry = journal_entry(line)
+        if entry is None:
+            return
+        if entry.partial and len(self._partial) < _LONGEST:
+            self._partial += entry.message
+            return
+        message, self._partial = self._partial + entry.message, b""
+        for one in message.split(b"\n"):
+            yield entry.pid if self._carried else "", one + b"\n"
+
+    def close(self) -> None:
+        """End the journalctl."""
+        self._program.terminate()
+        t.cast(t.IO[bytes], self._program.stdout).close()
+        self._program.wait()
+
+
+class RuntimeFollower(FileFollower):
+    """The file in which docker or podman keep what a container writes: an entry a line."""
+
+    whole = False
+
+    def __init__(self, source: str, path: str, entry: t.Callable[[bytes], t.Tuple[str, bytes, bool]]) -> None:
+        self._entry = entry
+        self._partial: t.Dict[str, bytes] = {}
+        super().__init__(source, path, self._open)
+
+    def _open(self) -> t.Optional[int]:
+        # It lies in a directory of the runtime's, where nobody else could put a link.
+        try:
+            return open_regular(self._path, os.O_NOFOLLOW)
+        except OSError:
+            return None
+
+    def read(self) -> t.Iterator[Carried]:
+        """The lines within the entries."""
+        for _carrier, entry in super().read():
+            stream, text, partial = self._entry(entry)
+            known = self._partial.pop(stream, b"")
+            if partial and len(known) < _LONGEST:
+                self._partial[stream] = known + text
+            else:
+                yield "", known + text + b"\n"
+
+
+def hidden(place: LogPlace, what: str = DUMPS) -> t.Optional[str]:
+    """Why nothing of this kind would show in the log wherever one looks, as a clause; None when it would. Pure."""
+    why = nowhere(place)
+    if why:
+        return why
+    shows = place.shows_dumps if what == DUMPS else place.shows_statistics
+    return None if shows else "its log level hides %s, which are written at level info" % what
+
+
+def follow(
+    proc: Proc, instance: Instance, place: LogPlace, pids: t.Sequence[int], now: float, what: str = DUMPS
+) -> Follower:
+    """Mark the end of a server's log.
+
+    :param pids: of the processes whose lines are wanted.
+    :param now: seconds since the epoch.
+    :param what: is to be read there.
+    :raises Unreachable: it cannot be followed.
+    """
+    why = hidden(place, what)
+    if why:
+        raise Unreachable(why)
+    master = instance.master
+    if place.kind == JOURNAL:
+        return JournalFollower("the journal", ["_PID=%d" % pid for pid in pids], now, carried=True)
+    if place.kind == FILE:
+        path = t.cast(str, place.path)
+        children = [child.process.pid for child in instance.children]
+        return FileFollower(path, log_path(proc, master, path), lambda: open_log(proc, master, path, children))
+    return _of_container(*runtime_of(master), now)
+
+
+def container_log(runtime: str, name: t.Optional[str]) -> t.Tuple[str, str, str]:
+    """Where docker or podman keep the log of a container: what to call it, the driver, and the path of the file.
+
+    :raises Unreachable: they cannot be asked.
+    """
+    program = container_program(runtime)
+    if program is None or not name:
+        raise Unreachable("its log is kept by its container (runtime %s), which cannot be asked from here" % runtime)
+    where = "{{.LogPath}}" if runtime == "docker" else "{{.HostConfig.LogConfig.Path}}"
+    told = output_of(program, "inspect", "--format", "{{.HostConfig.LogConfig.Type}} " + where, name)
+    driver, _space, path = told.strip().partition(" ")
+    return "the log of container %s" % name[:12], driver, path
+
+
+def entry_of(runtime: str, driver: str, path: str) -> t.Callable[[bytes], t.Tuple[str, bytes, bool]]:
+    """The parser of a line of such a file. Pure.
+
+    :raises Unreachable: it is kept in a way that we do not read.
+    """
+    if path.startswith("/") and (runtime, driver) == ("docker", "json-file"):
+        return docker_entry
+    if path.startswith("/") and runtime == "podman" and driver in ("k8s-file", "json-file"):
+        return k8s_entry
+    raise Unreachable("%s keeps the log of its container in a way (%s) that is not read" % (runtime, driver or "?"))
+
+
+def _of_container(runtime: str, name: t.Optional[str], now: float) -> Follower:
+    source, driver, path = container_log(runtime, name)
+    if driver == "journald":
+        return JournalFollower(source, of_container(name), now, carried=False)
+    return RuntimeFollower(source, path, entry_of(runtime, driver, path))
+
+
+def of_container(name: t.Optional[str]) -> t.List[str]:
+    """What a container has written, in journalctl's words."""
+    return ["CONTAINER_ID_FULL=%s" % name]

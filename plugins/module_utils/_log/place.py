@@ -1,0 +1,97 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Where a server's log goes, and whether a stack dump would show in it. Pure."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass
+
+from .._processes.options import Options
+from .._processes.process import Process
+from .._supervisors.find import CONTAINER, SYSTEMD, Supervisor
+
+FILE, JOURNAL, IN_CONTAINER, TERMINAL, NOWHERE = "file", "journal", "container", "terminal", "none"
+
+#: What --log-level means for the loggers below "odoo" (seen in Odoo 14.0 and 19.0); INFO is 20.
+_LEVELS = {"runbot": 25, "warn": 30, "error": 40, "critical": 50}
+_NAMES = {"NOTSET": 0, "DEBUG": 10, "INFO": 20, "RUNBOT": 25, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50}
+
+#: Dumps and statistics are written by these loggers, at level INFO.
+_DUMPER, _COUNTER = "odoo.tools.misc", "odoo.tools.cache"
+
+
+@dataclass(frozen=True)
+class LogPlace:
+    """``path`` is that of a file, as the server sees it. ``shows_dumps``: what QUIT writes would appear.
+
+    ``shows_statistics``: the same of USR1 and USR2, which write by another logger.
+    """
+
+    kind: str
+    path: t.Optional[str]
+    shows_dumps: bool
+    shows_statistics: bool = True
+
+
+def find_log(
+    master: Process, options: Options, supervisor: Supervisor, stderr: t.Optional[str], syslog: str
+) -> LogPlace:
+    """Tell where the log of a server goes.
+
+    :param stderr: what its file descriptor 2 points to; None when we may not see that.
+    :param syslog: where /dev/log leads to; systemd's journal puts itself there.
+    """
+    shows, counts = (level_of(logger, options) <= _NAMES["INFO"] for logger in (_DUMPER, _COUNTER))
+    if options.syslog:
+        return LogPlace(JOURNAL if "/journal/" in syslog else NOWHERE, None, shows, counts)
+    if options.logfile:
+        path = os.path.normpath(os.path.join(master.working_directory, options.logfile))
+        return LogPlace(FILE, path, shows, counts)
+    kind, target = _stderr(supervisor, stderr)
+    return LogPlace(kind, target, shows and kind != NOWHERE, counts and kind != NOWHERE)
+
+
+def nowhere(place: LogPlace) -> t.Optional[str]:
+    """Why no log of this server can be read from its host, as a clause; None where one may be."""
+    if place.kind == TERMINAL:
+        return "its log goes to a terminal"
+    return None if place.kind in (FILE, JOURNAL, IN_CONTAINER) else "its log goes nowhere that can be read"
+
+
+def unreadable(path: str) -> str:
+    """Why a file that lies where the log should be is not read, as a clause."""
+    return "its log %s is not a file that this user may read and the server has open" % path
+
+
+def level_of(logger: str, options: Options) -> int:
+    """Level at which a logger writes, as Odoo sets it up: the log level, then the handlers, the nearest name wins."""
+    levels = {"": _NAMES["INFO"]}
+    if options.log_level in _LEVELS:
+        levels["odoo"] = _LEVELS[options.log_level]
+    for handler in options.log_handler:
+        name, colon, level = handler.partition(":")
+        if colon:
+            levels[name.strip()] = _NAMES.get(level.strip().upper(), _NAMES["INFO"])
+    while logger not in levels:
+        logger = logger.rpartition(".")[0]
+    return levels[logger]
+
+
+def _stderr(supervisor: Supervisor, target: t.Optional[str]) -> t.Tuple[str, t.Optional[str]]:
+    if supervisor.kind == CONTAINER:
+        return IN_CONTAINER, None
+    if target is None:
+        return (JOURNAL, None) if supervisor.kind == SYSTEMD else (NOWHERE, None)
+    if target.startswith("socket:") and supervisor.kind == SYSTEMD:
+        return JOURNAL, None
+    if target.startswith(("/dev/pts/", "/dev/tty", "/dev/console")):
+        return TERMINAL, None
+    if target.startswith("/") and not target.startswith("/dev/"):
+        return FILE, target
+    return NOWHERE, None

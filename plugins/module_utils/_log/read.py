@@ -1,0 +1,181 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Reading a server's log: what it said while we waited for it, and when it last loaded. Secrets in it are hidden."""
+
+from __future__ import annotations
+
+import calendar
+import os
+import re
+import stat
+import time
+import typing as t
+
+from .._processes.proc import Proc, root_of
+from .._processes.process import Process
+from .._system.files import open_regular, reached
+from .._system.programs import end_of_output
+from .._system.redact import redact_text
+from .place import FILE, JOURNAL, LogPlace
+
+_LARGEST_TAIL = 1 << 16
+#: Characters of a line that are shown.
+_WIDTH = 500
+#: How far back the log is searched for the start of the running code, and in what steps.
+_SEARCHED, _STEP = 4 << 20, 1 << 18
+JOURNALCTL = "/usr/bin/journalctl"
+#: Odoo keeps its clock, and so its log, in UTC.
+_VERSION_LINE = r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) %d INFO \S+ (?:odoo|openerp): (?:Odoo|OpenERP) version "
+
+
+class LogMark:
+    """A place in a server's log, taken before a signal; :meth:`tail` tells what came after it.
+
+    The file is held open from the start, so that a rotation in between loses nothing.
+    """
+
+    def __init__(self, proc: Proc, master: Process, place: LogPlace, unit: t.Optional[str], now: float) -> None:
+        self.source: t.Optional[str] = None
+        self._unit = unit
+        self._since = now
+        self._descriptor = -1
+        self._offset = 0
+        if place.kind == FILE and place.path:
+            descriptor = open_log(proc, master, place.path)
+            if descriptor is not None:
+                self.source, self._descriptor = place.path, descriptor
+                self._offset = os.fstat(descriptor).st_size
+        elif place.kind == JOURNAL and unit and os.path.exists(JOURNALCTL):
+            self.source = "the journal of %s" % unit
+
+    def tail(self, lines: int = 12, largest: int = _LARGEST_TAIL) -> t.List[str]:
+        """The last lines since the mark, secrets hidden; empty when the log is out of reach.
+
+        :param largest: bytes of a file that are read at most.
+        """
+        return self._last(lines, self._offset, largest, "--since=@%d" % int(self._since))
+
+    def last(self, lines: int, largest: int = _LARGEST_TAIL) -> t.List[str]:
+        """As :meth:`tail`, with those from before the mark."""
+        return self._last(lines, 0, largest)
+
+    def _last(self, lines: int, offset: int, largest: int, *since: str) -> t.List[str]:
+        if self._descriptor >= 0:
+            end = os.fstat(self._descriptor).st_size
+            start = offset if end >= offset else 0
+            begin = max(start, end - largest)
+            text = os.pread(self._descriptor, end - begin, begin).decode("utf-8", "replace")
+            if begin > start:
+                # What a cut line begins with may be the end of a secret that nothing names any more.
+                text = text.partition("\n")[2]
+        elif self.source and self._unit:
+            text = journal(largest, "--lines=%d" % lines, *since, "--unit=" + self._unit)
+        else:
+            return []
+        return shown_lines(text.splitlines(), lines)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def shown_lines(found: t.Sequence[str], most: int) -> t.List[str]:
+    """The last lines of a log as they may be shown: no empty ones, secrets hidden, long ones cut. Pure."""
+    shown = [line.rstrip() for line in found if line.strip()]
+    return [redact_text(line)[:_WIDTH] for line in (shown[-most:] if most else [])]
+
+
+def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) -> t.Optional[float]:
+    """When the log last said which version this process starts, in seconds since the epoch.
+
+    The log is read backwards in bounded steps, so that its size does not matter.
+    """
+    pid = master.shown_pid
+    if place.kind == JOURNAL and os.path.exists(JOURNALCTL):
+        since = "--since=@%d" % int(started)
+        text = journal(_LARGEST_TAIL, "--grep=odoo: Odoo version", "--lines=1", since, "_PID=%d" % master.pid)
+        return find_load_line(text, pid)
+    if place.kind != FILE or not place.path:
+        return None
+    descriptor = open_log(proc, master, place.path)
+    if descriptor is None:
+        return None
+    try:
+        end = os.fstat(descriptor).st_size
+        last = max(0, end - _SEARCHED)
+        at = end
+        while at > last:
+            begin = max(last, at - _STEP)
+            # A line that the step's end cuts is whole in the next one: it is shorter than what they share.
+            moment = find_load_line(os.pread(descriptor, at - begin + 512, begin).decode("utf-8", "replace"), pid)
+            if moment is not None:
+                return moment
+            at = begin
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def find_load_line(text: str, pid: int) -> t.Optional[float]:
+    """The last "Odoo version" line of this pid in a text: its time in seconds since the epoch. Pure."""
+    for found in reversed(list(re.finditer(_VERSION_LINE % pid, text, re.MULTILINE))):
+        try:
+            return calendar.timegm(time.strptime(found.group(1), "%Y-%m-%d %H:%M:%S")) + int(found.group(2)) / 1000
+        except ValueError:  # digits that are no moment
+            continue
+    return None
+
+
+def log_path(proc: Proc, master: Process, path: str) -> str:
+    """How a log is reached from here. Links on the way to it are followed, and one in its place is not."""
+    folder, name = os.path.split(path)
+    return os.path.join(reached(folder, root_of(proc.root, master)), name)
+
+
+def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] = ()) -> t.Optional[int]:
+    """Open a log for reading, if the server itself writes to that very file, or its user owns it; None otherwise.
+
+    Root must not be made to read some other file by a link that the service's user has put in its place. Between a
+    rotation and the next line of a process that process has the old file open, so the new one is known by its owner.
+
+    :param children: pids of more processes of the server, that may have opened it after a rotation.
+    """
+    try:
+        descriptor = open_regular(log_path(proc, master, path), os.O_NOFOLLOW)
+    except OSError:
+        return None
+    held = os.fstat(descriptor)
+    its_own = master.uid != 0 and held.st_uid == master.uid
+    if its_own or any((held.st_dev, held.st_ino) in _written_by(proc, pid) for pid in (master.pid, *children)):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def journal(most: int, *options: str) -> str:
+    """The last ``most`` bytes of what journalctl prints of messages."""
+    return end_of_output(most, JOURNALCTL, "--no-pager", "--quiet", "--output=cat", *options)
+
+
+def _written_by(proc: Proc, pid: int) -> t.Set[t.Tuple[int, int]]:
+    """Files that a process has open for writing. To hold one by O_PATH takes no right to it at all."""
+    folder = "%s/%d/fd" % (proc.root, pid)
+    files = set()
+    try:
+        for entry in os.listdir(folder):
+            try:
+                path = folder + "/" + entry
+                if os.lstat(path).st_mode & stat.S_IWUSR:
+                    status = os.stat(path)
+                    files.add((status.st_dev, status.st_ino))
+            except OSError:
+                continue
+    except OSError:
+        pass
+    return files

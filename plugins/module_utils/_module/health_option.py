@@ -1,0 +1,46 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The option ``health`` of the modules that ask servers for it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .._server.health import HealthCheck
+
+#: The option of every module that asks servers for their health.
+HEALTH_SPEC: t.Dict[str, t.Any] = {
+    "health": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "enabled": {"type": "bool", "default": True},
+            "path": {"type": "str"},
+            "port": {"type": "int"},
+            "address": {"type": "str"},
+            "host": {"type": "str", "default": "localhost"},
+            "status": {"type": "list", "elements": "int", "default": [200]},
+            "timeout": {"type": "float", "default": 10.0},
+        },
+    },
+}
+
+
+def health_of(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[HealthCheck]:
+    """The option ``health``; None where no request is wanted. A bad one ends the module."""
+    given = {key: value for key, value in (given or {}).items() if value is not None}
+    if not given.pop("enabled", True):
+        return None
+    if "path" in given and not given["path"].startswith("/"):
+        module.fail_json(msg="health: path is %r; right is a path that begins with /" % given["path"])
+    if "port" in given and not 0 < given["port"] < 65536:
+        module.fail_json(msg="health: port is %d; right is a number from 1 to 65535" % given["port"])
+    if "status" in given:
+        given["status"] = tuple(given["status"])
+    return HealthCheck(**given)

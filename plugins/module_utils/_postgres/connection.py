@@ -1,0 +1,112 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""How a server connects to PostgreSQL, as an environment for psql. It holds the password: nothing shows it."""
+
+from __future__ import annotations
+
+import contextlib
+import pwd
+import typing as t
+import urllib.parse
+
+from .._processes.cmdline import Command
+from .._processes.options import (
+    POSTGRES_VARIABLES,
+    Settings,
+    Wanted,
+    read_settings,
+)
+from .._processes.proc import Gone, Proc
+from .._processes.process import Process, parse_environ
+
+#: As for the other options: no older names, and no default of Odoo's.
+_WANTED: Wanted = dict.fromkeys(POSTGRES_VARIABLES, ((), ""))
+#: The database is none of them: it may be a list, or an address.
+_VARIABLES = {name: variable for name, variable in POSTGRES_VARIABLES.items() if name != "db_name"}
+#: Where Odoo itself looks when it has no database.
+_MAINTENANCE = "postgres"
+#: Of the server's environment PostgreSQL's library takes all but these for us, too.
+_OURS = frozenset(["PGAPPNAME", "PGCONNECT_TIMEOUT", "PGDATABASE", "PGOPTIONS"])
+#: A database may be an address. What such an address may have behind its question mark.
+_SCHEMES = ("postgresql://", "postgres://")
+_IN_ADDRESS = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+}
+
+
+class NoAnswer(Exception):
+    """PostgreSQL was not asked or has not answered; the message is a clause that says why."""
+
+
+def read_connection(proc: Proc, master: Process, command: Command, version: t.Optional[str]) -> t.Dict[str, str]:
+    """Variables that make psql connect as this server does; parameters as for :func:`read_options`.
+
+    :raises NoAnswer: its odoo.conf cannot be read. Without it, it would be another PostgreSQL that is asked.
+    """
+    try:
+        environ = parse_environ(proc.read(master.pid, "environ"))
+    except (Gone, PermissionError):
+        environ = {}
+    settings = read_settings(proc, master, command, version, _WANTED)
+    if settings.error:
+        raise NoAnswer(settings.error)
+    found = connection(settings, environ)
+    if "HOME" in environ:
+        found["HOME"] = environ["HOME"]
+    else:
+        with contextlib.suppress(KeyError):
+            found["HOME"] = pwd.getpwuid(master.uid).pw_dir
+    return found
+
+
+def connection(settings: Settings, environ: t.Mapping[str, str]) -> t.Dict[str, str]:
+    """The same of settings and environment that were read. Pure."""
+
+    def value(name: str) -> str:
+        found = settings.given.get(name, settings.content.get(name, "")).strip()
+        return "" if found in ("None", "False") else found
+
+    found = {name: text for name, text in environ.items() if name.startswith("PG") and name not in _OURS}
+    found.update((variable, value(name)) for name, variable in _VARIABLES.items() if value(name))
+    database = value("db_name").split(",")[0].strip() or _MAINTENANCE
+    if database.startswith(_SCHEMES):
+        # The address says all; Odoo gives nothing else to the library then.
+        for variable in _VARIABLES.values():
+            if variable not in environ:
+                found.pop(variable, None)
+        found.update(parse_address(value("db_name").strip()))
+    else:
+        found["PGDATABASE"] = database
+    return found
+
+
+def parse_address(text: str) -> t.Dict[str, str]:
+    """A database that is an address, such as postgresql://user:password@host:port/database?sslmode=require. Pure."""
+    try:
+        parts = urllib.parse.urlsplit(text)
+        port = parts.port
+        more = urllib.parse.parse_qsl(parts.query)
+    except ValueError:
+        return {"PGDATABASE": _MAINTENANCE}
+    told = {
+        "PGHOST": parts.hostname,
+        "PGPORT": str(port) if port else None,
+        "PGUSER": parts.username,
+        "PGPASSWORD": parts.password,
+        "PGDATABASE": parts.path[1:] or parts.username or _MAINTENANCE,
+    }
+    found = {name: urllib.parse.unquote(value) for name, value in told.items() if value}
+    found.update((_IN_ADDRESS[name], value) for name, value in more if name in _IN_ADDRESS)
+    return found

@@ -1,0 +1,215 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+"""Asking PostgreSQL who does what and who waits for whom, by psql, as the server's own user and never as root."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import os
+import subprocess
+import tempfile
+import time
+import typing as t
+from dataclasses import dataclass
+
+from .._processes.proc import Proc, root_of
+from .._processes.process import Process
+from .._processes.run_as import becoming
+from .._system.files import is_roots
+from .._system.namespaces import MOUNTS, NETWORK, differs
+from .._system.redact import redact_text
+from .connection import NoAnswer
+
+#: Sessions that one answer has, and bytes that psql may write.
+MOST_ROWS, _MOST_WRITTEN = 100, 1 << 20
+#: Debian's /usr/bin/psql is a script that looks for the first.
+_PLACES = ("/usr/lib/postgresql/*/bin/psql", "/usr/pgsql-*/bin/psql", "/usr/bin/psql", "/usr/local/bin/psql")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: Seconds for the connection (libpq takes no less than two), and for all of it.
+_CONNECT, LONGEST = 2, 5.0
+
+#: Since PostgreSQL 10. Locks first: they are there for everybody, while another user's state and query are not shown.
+#: What is set is set for this transaction only, since a pooler may hand the session on.
+_SCRIPT = """\
+BEGIN TRANSACTION READ ONLY;
+SET LOCAL statement_timeout = '2s';
+SET LOCAL search_path = pg_catalog;
+WITH waiting AS (
+  SELECT pid, min((to_jsonb(l) ->> 'waitstart')::timestamptz) AS since FROM pg_locks l WHERE NOT granted GROUP BY pid
+), blocked AS (
+  SELECT pid, since, pg_blocking_pids(pid) AS blockers FROM waiting
+), seen AS (
+  SELECT a.*, b.since, b.blockers,
+    b.pid IS NOT NULL OR a.pid IN (SELECT unnest(blockers) FROM blocked) AS locks
+  FROM pg_stat_activity a LEFT JOIN blocked b ON b.pid = a.pid
+  WHERE a.pid <> pg_backend_pid()
+)
+SELECT json_build_object(
+  'pid', pid, 'started', to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+  'database', datname, 'user', usename, 'application', application_name, 'client', host(client_addr),
+  'client_port', client_port, 'type', backend_type, 'state', state, 'wait_type', wait_event_type,
+  'wait_event', wait_event, 'blocked_by', coalesce(blockers, '{}'),
+  'seconds', round(extract(epoch FROM clock_timestamp()
+    - CASE WHEN state = 'active' THEN query_start ELSE state_change END)::numeric, 3),
+  'waited', round(extract(epoch FROM clock_timestamp() - since)::numeric, 3),
+  'transaction_seconds', round(extract(epoch FROM clock_timestamp() - xact_start)::numeric, 3),
+  'query', left(query, 2000))
+FROM seen
+WHERE locks OR (state <> 'idle' AND backend_type = 'client backend')
+ORDER BY locks DESC, (client_addr IS NOT DISTINCT FROM inet_client_addr()) DESC, query_start
+LIMIT :most;
+SELECT json_build_object('time', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+  'server', to_char(pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24MISS.US'),
+  'version', current_setting('server_version'), 'backend', pg_backend_pid(),
+  'address', (SELECT host(client_addr) FROM pg_stat_activity WHERE pid = pg_backend_pid()),
+  'port', (SELECT client_port FROM pg_stat_activity WHERE pid = pg_backend_pid()));
+SELECT json_build_object('system', system_identifier::text) FROM pg_control_system();
+ROLLBACK;
+"""
+
+
+@dataclass
+class Answer:
+    """What PostgreSQL said. ``head`` is about itself and our own session, ``cut`` whether there were more rows."""
+
+    rows: t.List[t.Dict[str, t.Any]]
+    head: t.Dict[str, t.Any]
+    cut: bool = False
+
+
+class Question:
+    """psql under way, while the processes write their stacks.
+
+    :param environ: of :func:`read_connection`. It goes to psql and nowhere else.
+    :raises NoAnswer: it cannot be run.
+    """
+
+    def __init__(self, proc: Proc, master: Process, environ: t.Mapping[str, str]) -> None:
+        if os.geteuid() not in (0, master.uid):
+            raise NoAnswer("psql is run as the server's user, which only root and that user can do")
+        if master.uid == 0:
+            raise NoAnswer("the server runs as root, and psql is never run as root")
+        program, spaces = find_psql(proc, master)
+        # Files and not pipes: whatever psql leaves behind cannot keep them open for us.
+        self._stack = contextlib.ExitStack()
+        self._begun = time.monotonic()
+        try:
+            self._files = [
+                self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+                for _number in range(3)
+            ]
+            self._process = self._started(proc, master, program, spaces, environ)
+        except (OSError, ValueError, subprocess.SubprocessError) as exc:
+            self._stack.close()
+            why = "its settings hold a NUL" if isinstance(exc, ValueError) else str(exc)
+            raise NoAnswer("psql cannot be run as the server's user: %s" % why) from None
+
+    def _started(
+        self,
+        proc: Proc,
+        master: Process,
+        program: str,
+        spaces: t.Sequence[str],
+        environ: t.Mapping[str, str],
+    ) -> subprocess.Popen[bytes]:
+        script, said, wrong = self._files
+        script.write(_SCRIPT.encode())
+        script.seek(0)
+        return subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with  # close() ends it
+            ["psql", "-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-v", "most=%d" % (MOST_ROWS + 1)],
+            executable=program,
+            env={
+                "PATH": _PATH,
+                "LANG": "C.UTF-8",
+                **environ,
+                "PGAPPNAME": "fleetops.odoo",
+                "PGCLIENTENCODING": "UTF8",
+                "PGCONNECT_TIMEOUT": str(_CONNECT),
+            },
+            stdin=script,
+            stdout=said,
+            stderr=wrong,
+            start_new_session=True,
+            preexec_fn=becoming(proc, master, "/", _MOST_WRITTEN, spaces),  # noqa: PLW1509  # one thread
+        )
+
+    def answer(self, seconds: float) -> Answer:
+        """Wait for it, at most for so many seconds since it was asked.
+
+        :raises NoAnswer: it has none.
+        """
+        limit = min(seconds, LONGEST)
+        try:
+            self._process.wait(max(0.0, self._begun + limit - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise NoAnswer("PostgreSQL did not answer within %g s" % limit) from None
+        texts = []
+        for file in self._files[1:]:
+            file.seek(0)
+            texts.append(file.read(_MOST_WRITTEN).decode("utf-8", "replace"))
+        return understood(*texts)
+
+    def close(self) -> None:
+        """End psql if it still runs."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._stack.close()
+
+
+def understood(said: str, wrong: str) -> Answer:
+    """What psql has printed. Pure.
+
+    :raises NoAnswer: it is no answer; then it says what psql complained of, secrets hidden.
+    """
+    rows: t.List[t.Dict[str, t.Any]] = []
+    head: t.Dict[str, t.Any] = {}
+    for line in said.splitlines():
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(found, dict):
+            continue
+        if isinstance(found.get("pid"), int):
+            rows.append(found)
+        else:
+            head.update(found)
+    if "server" not in head:
+        complaint = " ".join(redact_text(wrong).split())[:300]
+        raise NoAnswer("psql failed: %s" % (complaint or "it said nothing"))
+    return Answer(rows[:MOST_ROWS], head, len(rows) > MOST_ROWS)
+
+
+def find_psql(proc: Proc, master: Process) -> t.Tuple[str, t.Tuple[str, ...]]:
+    """A psql that is root's alone, and the kinds of namespaces of the server that it is to be run in.
+
+    A container's own is preferred: its files say what its names mean.
+
+    :raises NoAnswer: there is none, or we may not enter the server's network.
+    """
+    foreign = [kind for kind in (MOUNTS, NETWORK) if differs(proc.root, master.pid, kind)]
+    if foreign and os.geteuid() != 0:
+        raise NoAnswer("the server is in a container, which only root can enter")
+    roots = [(root_of(proc.root, master), (MOUNTS, NETWORK))] if MOUNTS in foreign else []
+    for root, spaces in [*roots, ("", (NETWORK,))]:
+        for place in _PLACES:
+            there = (path[len(root) :] for path in glob.glob(glob.escape(root) + place) if not _is_wrapper(path))
+            found = sorted((path for path in there if is_roots(path, root)), key=_by_version)
+            if found:
+                return found[-1], spaces
+    raise NoAnswer("psql is not installed there, or not root's alone")
+
+
+def _is_wrapper(path: str) -> bool:
+    # Debian's /usr/bin/psql is there without any psql that it could start.
+    return os.path.islink(path) and os.path.basename(os.readlink(path)) == "pg_wrapper"
+
+
+def _by_version(path: str) -> t.List[int]:
+    return [int(number) for number in "".join(c if c.isdigit() else " " for c in path).split()]

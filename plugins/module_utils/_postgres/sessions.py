@@ -1,0 +1,142 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+"""What the PostgreSQL of a server does while its processes write their stacks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import typing as t
+
+from .._facts.results import printable
+from .._processes.classify import Instance
+from .._processes.proc import Proc
+from .._processes.process import Process
+from .._system.redact import redact_text
+from .connection import NoAnswer, read_connection
+from .peers import Session, tied
+from .psql import (
+    MOST_ROWS,
+    Answer,
+    Question,
+)
+from .query import shown_query
+
+#: What PostgreSQL listens at where nobody says otherwise.
+_PORT = 5432
+_TEXTS = ("started", "database", "user", "application", "client", "type", "state", "wait_type", "wait_event")
+_NUMBERS = ("seconds", "waited", "transaction_seconds")
+
+
+class Postgres:
+    """Asks the PostgreSQL of one server, once in each sample. That it fails is no failure but a reason.
+
+    :param hide_literals: as for :func:`shown_query`.
+    """
+
+    def __init__(self, proc: Proc, version: t.Optional[str], *, hide_literals: bool) -> None:
+        self._proc, self._version, self._hide = proc, version, hide_literals
+        self._question: t.Optional[Question] = None
+        self._port = _PORT
+        self._instance: t.Optional[Instance] = None
+        self.rows: t.List[t.Dict[str, t.Any]] = []
+        self.reasons: t.Dict[str, None] = {}
+
+    def ask(self, instance: Instance, stack: contextlib.ExitStack) -> None:
+        """Begin to ask, in psql, which goes on by itself until the stack is closed."""
+        self._question, self._instance = None, instance
+        try:
+            environ = read_connection(self._proc, instance.master, instance.command, self._version)
+            port = environ.get("PGPORT", "").partition(",")[0].strip()
+            self._port = int(port) if port.isdigit() else _PORT
+            self._question = Question(self._proc, instance.master, environ)
+            stack.callback(self._question.close)
+        except NoAnswer as exc:
+            self._fail(str(exc))
+
+    def take(self, sample: int, seconds: float, room: int) -> int:
+        """Take over the answer. Returns how many bytes more may be returned.
+
+        :param seconds: for which it may be waited, since it was asked.
+        """
+        if self._question is None or self._instance is None:
+            return room
+        try:
+            answer = self._question.answer(seconds)
+        except NoAnswer as exc:
+            self._fail(str(exc))
+            return room
+        if answer.cut:
+            self._fail("more than %d sessions were at work, the others are left out" % MOST_ROWS)
+        rows = self._told(answer, self._instance, sample)
+        size = len(json.dumps(rows))
+        if size > room:
+            self._fail("all rows and dumps of one call together may not be larger")
+            return room
+        self.rows += rows
+        return room - size
+
+    def told(self) -> t.Dict[str, t.Any]:
+        """As the module returns it."""
+        return {"rows": self.rows, "reason": "; ".join(self.reasons) or None}
+
+    def _fail(self, why: str) -> None:
+        self.reasons[printable(why) or why] = None
+
+    def _told(self, answer: Answer, instance: Instance, sample: int) -> t.List[t.Dict[str, t.Any]]:
+        roles = {process.pid: role for process, role in instance.everybody}
+        owners = tied(
+            self._proc,
+            [process for process, _role in instance.everybody],
+            [_session(row) for row in answer.rows],
+            _session({**answer.head, "pid": answer.head.get("backend"), "client": answer.head.get("address")}, "port"),
+            self._port,
+        )
+        where = {
+            "sample": sample,
+            "time": str(answer.head.get("time")),
+            "server": "%s/%s" % (answer.head.get("system", ""), answer.head["server"]),
+            "version": str(answer.head.get("version")),
+        }
+        return [
+            {**where, **_worker(owners.get(row["pid"]), roles), **told_row(row, hide_literals=self._hide)}
+            for row in answer.rows
+        ]
+
+
+def _worker(process: t.Optional[Process], roles: t.Mapping[int, str]) -> t.Dict[str, t.Any]:
+    if process is None:
+        return {"worker": None, "log_pid": None, "role": None}
+    return {"worker": process.pid, "log_pid": process.shown_pid, "role": roles[process.pid]}
+
+
+def _session(row: t.Mapping[str, t.Any], port: str = "client_port") -> Session:
+    number, address = row.get(port), row.get("client")
+    return Session(
+        int(row.get("pid") or 0), str(address) if address else None, number if isinstance(number, int) else None
+    )
+
+
+def told_row(row: t.Mapping[str, t.Any], *, hide_literals: bool) -> t.Dict[str, t.Any]:
+    """A row as it may leave the host: what strangers may have written into it has its secrets hidden. Pure."""
+
+    def text(name: str) -> t.Optional[str]:
+        found = row.get(name)
+        return None if found in (None, "") else printable(redact_text(str(found)))
+
+    def number(name: str) -> t.Optional[float]:
+        found = row.get(name)
+        return float(found) if isinstance(found, (int, float)) else None
+
+    query, blockers = row.get("query"), row.get("blocked_by")
+    return {
+        "pid": row["pid"],
+        **{name: text(name) for name in _TEXTS},
+        "client_port": row.get("client_port"),
+        "blocked_by": [pid for pid in blockers if isinstance(pid, int)] if isinstance(blockers, list) else [],
+        **{name: number(name) for name in _NUMBERS},
+        "query": printable(shown_query(str(query), hide_literals=hide_literals)) if query else None,
+    }

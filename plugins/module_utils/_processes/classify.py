@@ -1,0 +1,251 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Who is who: from process records to Odoo instances. Pure.
+
+Processes are told apart by what they catch, by the fingerprint of their exec and by their parent, never by their name:
+names change with setproctitle, with a HUP and with wrappers (docs/discovery.md says what was seen and where).
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .cmdline import (
+    GEVENT,
+    ONE_OFF,
+    SERVER,
+    Command,
+    lasting_arguments,
+    parse_command,
+)
+from .process import Process
+
+PREFORK, THREADED = "prefork", "threaded"
+BOOTING, RUNNING, RELOADING, DRAINING = "booting", "running", "reloading", "draining"
+MASTER, HTTP, CRON, GEVENT_ROLE, SHEPHERD, UNKNOWN = "master", "http", "cron", "gevent", "shepherd", "unknown"
+CURRENT, OLD = "current", "old"
+
+Listening = t.Mapping[int, t.Tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process that belongs to a master. ``generation`` is that of the code it runs, seen from the master's exec."""
+
+    process: Process
+    role: str
+    generation: str
+
+    @property
+    def starting(self) -> bool:
+        """It was forked a moment ago: a worker to be, or the shepherd of a reload that has begun this very moment."""
+        return self.role == UNKNOWN and self.process.catches("HUP")
+
+    @property
+    def ready(self) -> bool:
+        """It has its own handlers, and no longer those of its master."""
+        return self.process.catches("QUIT") and not self.process.catches("HUP")
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One Odoo server: a master and its children, at one moment."""
+
+    master: Process
+    command: Command
+    #: None while it boots: only the handlers tell a prefork master from a threaded one
+    mode: t.Optional[str]
+    state: str
+    children: t.Tuple[Child, ...]
+    #: where the master listens (address, port); None when the kernel does not show us its sockets
+    listening: t.Optional[t.Tuple[t.Tuple[str, int], ...]]
+    #: where any process of the instance listens, gevent's port included
+    ports: t.Tuple[t.Tuple[str, int], ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """Identity of the master; a HUP keeps it."""
+        return self.master.identity
+
+    @property
+    def everybody(self) -> t.List[t.Tuple[Process, str]]:
+        """All of its processes with their roles, the master first."""
+        return [(self.master, MASTER), *((child.process, child.role) for child in self.children)]
+
+    def having(self, role: str, generation: t.Optional[str] = None) -> t.List[Child]:
+        """Children with this role and, where given, of this generation."""
+        return [c for c in self.children if c.role == role and generation in (None, c.generation)]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one look found."""
+
+    instances: t.Tuple[Instance, ...]
+    #: shells, database commands and runs with --stop-after-init: real Odoo, but no server
+    one_off: t.Tuple[Process, ...]
+
+
+def find_instances(
+    processes: t.Iterable[Process],
+    listening: t.Optional[Listening] = None,
+    now: t.Optional[int] = None,
+    without_http: t.Container[int] = (),
+) -> Found:
+    """Group process records into instances.
+
+    :param processes: every process whose argument vector names Odoo; others do no harm.
+    :param listening: sockets in state LISTEN by inode, as :func:`_process.parse_listening` gives them.
+    :param now: the moment of the look in clock ticks since boot; tells the first moments of a server from its last.
+    :param without_http: pids of servers that are told to serve no HTTP, so that a missing socket means nothing.
+    """
+    records = {process.pid: process for process in processes if process.run_state not in ("Z", "X")}
+    commands = {pid: parse_command(process.argv) for pid, process in records.items()}
+    masters = {
+        pid: process
+        for pid, process in records.items()
+        if _kind(commands[pid]) == SERVER and _could_be_master(process) and not _has_master(process, commands)
+    }
+    offspring: t.Dict[int, t.List[Process]] = {}
+    for pid, process in records.items():
+        if process.ppid in masters and pid not in masters and _is_fork(process, masters[process.ppid], commands[pid]):
+            offspring.setdefault(process.ppid, []).append(process)
+    ports = listening or {}
+    instances = []
+    for pid in sorted(masters):
+        master = masters[pid]
+        children = _children(master, offspring.get(pid, []), commands, ports)
+        own = None if master.sockets is None else _listens_at([master], ports)
+        state = _state(
+            master,
+            children,
+            silent=own == (),
+            young=now is not None and _is_young(now, master, children),
+            with_http=pid not in without_http,
+        )
+        command = t.cast(Command, commands[pid])
+        everywhere = _listens_at([master, *(child.process for child in children)], ports)
+        instances.append(Instance(master, command, _mode(master), state, children, own, everywhere))
+    one_off = sorted(pid for pid, command in commands.items() if _kind(command) == ONE_OFF)
+    return Found(tuple(instances), tuple(records[pid] for pid in one_off))
+
+
+#: A server younger than this that does not listen is starting, an older one is stopping; once it has workers, the
+#: youngest of them counts, since a prefork server starts all its processes within some milliseconds. In clock ticks:
+#: Linux has shown user space 100 of them a second on every architecture that runs Odoo.
+_YOUNG_MASTER, _YOUNG_WORKER = 1000, 50
+
+
+def _is_young(now: int, master: Process, children: t.Sequence[Child]) -> bool:
+    if children:
+        return now - max(child.process.start for child in children) < _YOUNG_WORKER
+    return now - master.start < _YOUNG_MASTER
+
+
+def _listens_at(processes: t.Iterable[Process], ports: Listening) -> t.Tuple[t.Tuple[str, int], ...]:
+    inodes = {inode for process in processes for inode in process.sockets or () if inode in ports}
+    return tuple(sorted({ports[inode] for inode in inodes}))
+
+
+def _kind(command: t.Optional[Command]) -> t.Optional[str]:
+    return command.kind if command else None
+
+
+def _could_be_master(process: Process) -> bool:
+    # Without QUIT it boots or exits. With QUIT and without HUP it is a worker whose master is gone.
+    return process.catches("HUP") or not process.catches("QUIT")
+
+
+def _has_master(process: Process, commands: t.Mapping[int, t.Optional[Command]]) -> bool:
+    """Whether the parent is an Odoo server that forked this process."""
+    parent, mine = commands.get(process.ppid), commands[process.pid]
+    if parent is None or mine is None or parent.kind != SERVER:
+        return False
+    # A fork has its parent's arguments, but for those that a HUP drops and the shepherd still has. A server that a
+    # server has started (runbot, a test) has others.
+    same_code = mine.script == parent.script and mine.package == parent.package
+    return same_code and lasting_arguments(mine.args) == lasting_arguments(parent.args)
+
+
+def _is_fork(process: Process, master: Process, command: t.Optional[Command]) -> bool:
+    # Not every child of a threaded server is part of it: it starts wkhtmltopdf too, with odoo in its argv. With
+    # setproctitle a worker's argv is a title; then its exec, or the title, shows where it comes from.
+    if command is not None:
+        return command.kind in (SERVER, GEVENT)
+    same_exec = process.fingerprint is not None and process.fingerprint == master.fingerprint
+    return same_exec or (process.argv[:1] != () and process.argv[0].startswith("odoo: Worker"))
+
+
+def _mode(master: Process) -> t.Optional[str]:
+    if not master.catches("QUIT"):
+        return None
+    return PREFORK if master.catches("TTIN") else THREADED
+
+
+def _children(
+    master: Process,
+    offspring: t.Sequence[Process],
+    commands: t.Mapping[int, t.Optional[Command]],
+    ports: Listening,
+) -> t.Tuple[Child, ...]:
+    shepherds = [process for process in offspring if _is_shepherd(process, master)]
+    handed_over = max((shepherd.start for shepherd in shepherds), default=-1)
+    children = []
+    for process in sorted(offspring, key=lambda p: p.pid):
+        is_gevent = _kind(commands[process.pid]) == GEVENT
+        # gevent has an exec of its own, so time must tell: what lived when the HUP forked the shepherd is old, and a
+        # master without handlers has not started anything yet.
+        old = (
+            process.start <= handed_over
+            or (is_gevent and not master.catches("QUIT"))
+            or (not is_gevent and _other_exec(process, master))
+        )
+        role = SHEPHERD if process in shepherds else GEVENT_ROLE if is_gevent else _worker_role(process, master, ports)
+        children.append(Child(process, role, OLD if old else CURRENT))
+    return tuple(children)
+
+
+def _is_shepherd(process: Process, master: Process) -> bool:
+    # The old master, forked off by a HUP on Odoo 19: it kept the handlers of its own exec. The new master's environment
+    # names it for ever, so a later worker may bear the same pid: the handlers must tell as well.
+    return process.catches("HUP") and (_other_exec(process, master) or process.shown_pid == master.handover_pid)
+
+
+def _other_exec(process: Process, master: Process) -> bool:
+    if process.fingerprint is None or master.fingerprint is None:
+        return False
+    return process.fingerprint != master.fingerprint
+
+
+def _worker_role(process: Process, master: Process, ports: Listening) -> str:
+    if process.catches("HUP"):
+        # Forked a moment ago, with all that its master has: only niceness tells a cron worker by now. The others are
+        # to become a worker, gevent, or the shepherd.
+        return CRON if process.nice > master.nice else UNKNOWN
+    if process.sockets is not None and any(inode in ports for inode in process.sockets):
+        return HTTP
+    if process.nice > master.nice:
+        return CRON
+    if process.sockets is None:
+        return HTTP if process.catches("XCPU") else UNKNOWN
+    # Niceness ends at 19: the cron worker of a master that is as nice as can be is told by the socket it lacks.
+    return CRON if process.catches("XCPU") and master.nice == 19 else UNKNOWN
+
+
+def _state(master: Process, children: t.Sequence[Child], *, silent: bool, young: bool, with_http: bool) -> str:
+    if any(c.role == SHEPHERD or c.generation == OLD for c in children):
+        return RELOADING
+    if not master.catches("QUIT"):
+        # A server that boots catches INT and nothing else; one that exits has given up even that.
+        return BOOTING if young or master.catches("INT") else DRAINING
+    # A prefork server that stops ends its gevent process first, and starts a new one at once while it does not stop.
+    # Odoo 14 keeps its socket open until the end, Odoo 19 and threaded servers close it first.
+    without_gevent = _mode(master) == PREFORK and not any(c.role == GEVENT_ROLE or c.starting for c in children)
+    if with_http and (silent or without_gevent):
+        return BOOTING if young else DRAINING
+    return RUNNING

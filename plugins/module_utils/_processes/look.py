@@ -1,0 +1,161 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""look: one pass over /proc, and what it showed."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .classify import Instance, find_instances
+from .cmdline import could_be_odoo, parse_command
+from .options import Options, read_options
+from .proc import Gone, Proc
+from .process import (
+    MARKS,
+    Process,
+    parse_cgroup,
+    parse_cmdline,
+    parse_environ,
+    parse_listening,
+    parse_stat,
+    parse_status,
+)
+from .release import Release, find_release
+
+_T = t.TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one pass saw. ``hidden`` are the pids whose insides the kernel did not show us."""
+
+    instances: t.Tuple[Instance, ...]
+    one_off: t.Tuple[Process, ...]
+    #: by identity of the master
+    options: t.Mapping[str, Options]
+    releases: t.Mapping[str, Release]
+    hidden: t.FrozenSet[int]
+
+    def instance(self, identity: str) -> t.Optional[Instance]:
+        """The instance whose master has this identity; None when it is gone."""
+        return next((i for i in self.instances if i.identity == identity), None)
+
+
+def look_again(proc: Proc, instance: Instance) -> Look:
+    """Look at one instance and nothing else, which costs next to nothing on a busy host."""
+    pid = instance.master.pid
+    try:
+        return look(proc, [pid, *proc.children(pid)])
+    except Gone:
+        return look(proc, [])
+
+
+def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
+    """Look at every process once and at those that run Odoo closely. A process that ends meanwhile is left out.
+
+    :param pids: look at these processes only.
+    """
+    hidden: t.Set[int] = set()
+    processes = list(_processes(proc, proc.pids() if pids is None else pids, hidden))
+    listening = _listening(proc, processes)
+    found = find_instances(processes, listening, proc.uptime_ticks())
+    releases = {i.identity: find_release(i.master, i.command, proc.root) for i in found.instances}
+    options = {
+        i.identity: read_options(proc, i.master, i.command, releases[i.identity].version) for i in found.instances
+    }
+    silent = {i.master.pid for i in found.instances if not options[i.identity].http_enable}
+    if silent:
+        found = find_instances(processes, listening, proc.uptime_ticks(), silent)
+    return Look(found.instances, found.one_off, options, releases, frozenset(hidden))
+
+
+def _processes(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int]) -> t.Iterator[Process]:
+    # A process that executes itself anew shows no arguments for a moment (seen on Linux 6.18), so those without get a
+    # second chance at the end of the pass. Kernel threads, which never have any, cost next to nothing there.
+    blank: t.List[int] = []
+    for group in (pids, blank):
+        for pid in group:
+            try:
+                cmdline = proc.read(pid, "cmdline")
+                if could_be_odoo(cmdline):
+                    process = _whole(proc, pid, cmdline, hidden)
+                    if process is not None:
+                        yield process
+                elif not cmdline and group is not blank:
+                    blank.append(pid)
+            except (Gone, PermissionError, ValueError):
+                continue
+
+
+def _whole(proc: Proc, pid: int, cmdline: bytes, hidden: t.Set[int]) -> t.Optional[Process]:
+    """A process read in one piece: the same one, in the same exec, before and after. None if it never was."""
+    for _attempt in range(5):
+        process = _process(proc, pid, parse_cmdline(cmdline), hidden)
+        again = proc.read(pid, "cmdline")
+        stat = parse_stat(proc.text(pid, "stat"))
+        if (again, stat.start, stat.fingerprint) == (cmdline, process.start, process.fingerprint):
+            return process
+        cmdline = again
+        if not could_be_odoo(cmdline):
+            break
+    return None
+
+
+def _listening(proc: Proc, processes: t.Iterable[Process]) -> t.Dict[int, t.Tuple[str, int]]:
+    """Listening sockets of every network namespace in which Odoo runs."""
+    listening: t.Dict[int, t.Tuple[str, int]] = {}
+    namespaces: t.Set[str] = set()
+    for process in processes:
+        if parse_command(process.argv) is None:
+            continue
+        try:
+            namespace = proc.link(process.pid, "ns/net")
+            if namespace in namespaces:
+                continue
+            for name in ("net/tcp", "net/tcp6"):
+                listening.update(parse_listening(proc.text(process.pid, name)))
+            namespaces.add(namespace)
+        except (Gone, PermissionError):
+            continue
+    return listening
+
+
+def _process(proc: Proc, pid: int, argv: t.Tuple[str, ...], hidden: t.Set[int]) -> Process:
+    stat = parse_stat(proc.text(pid, "stat"))
+    status = parse_status(proc.text(pid, "status"))
+
+    def seen(read: t.Callable[[], _T]) -> t.Optional[_T]:
+        try:
+            return read()
+        except PermissionError:
+            hidden.add(pid)
+            return None
+
+    environ = seen(lambda: parse_environ(proc.read(pid, "environ"))) or {}
+    return Process(
+        pid=pid,
+        ppid=stat.ppid,
+        start=stat.start,
+        argv=argv,
+        run_state=stat.run_state,
+        uid=status.uid,
+        gid=status.gid,
+        groups=status.groups,
+        nice=stat.nice,
+        threads=stat.threads,
+        caught=status.caught,
+        fingerprint=stat.fingerprint,
+        executable=seen(lambda: proc.link(pid, "exe")),
+        cwd=seen(lambda: proc.link(pid, "cwd")),
+        cgroup=parse_cgroup(proc.text(pid, "cgroup")),
+        sockets=seen(lambda: proc.sockets(pid)),
+        marks={name: environ[name] for name in MARKS if name in environ},
+        rss_pages=stat.rss_pages,
+        cpu_ticks=stat.cpu_ticks,
+        namespace_pids=status.namespace_pids,
+    )

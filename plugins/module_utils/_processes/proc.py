@@ -1,0 +1,203 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The live /proc, for all that is asked of processes. Most of what it returns is text for the pure parsers."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import typing as t
+
+from .._system.psutil import psutil
+from .process import Process, parse_stat, parse_thread
+
+
+def root_of(proc_root: str, process: Process) -> str:
+    """What to put before a path to read the file that a process sees there: its own root, so that containers work too.
+
+    Those who may not look through that root (another user, or root of a container, which lacks the capability) read the
+    path as it is, where the process has no PID namespace of its own and so most likely no other files.
+    """
+    root = "%s/%d/root" % (proc_root, process.pid)
+    try:
+        os.stat(root + "/")
+    except PermissionError:
+        return root if len(process.namespace_pids) > 1 else ""
+    except OSError:
+        pass
+    return root
+
+
+#: Bytes that one read takes: more than nearly every file here has.
+_BLOCK = 1 << 16
+
+
+class Gone(Exception):
+    """The process ended while it was being read, which is no error."""
+
+
+class Proc:
+    """Reader of /proc. psutil lists the processes; the rest is what psutil does not have or would cut short.
+
+    (psutil has no SigCgt and no startstack, drops the ``(deleted)`` of a link, and reads sockets of its own network
+    namespace only.)
+    """
+
+    def __init__(self, root: str = "/proc") -> None:
+        self.root = root
+
+    def pids(self) -> t.List[int]:
+        """Every process that we may see."""
+        return t.cast(t.List[int], psutil.pids())
+
+    def read(self, pid: int, name: str) -> bytes:
+        """Content of /proc/PID/NAME.
+
+        :raises Gone: the process has ended.
+        :raises PermissionError: we may not look.
+        """
+        # Bare system calls: this is done for every process of the host, and a file object costs as much again.
+        try:
+            descriptor = os.open("%s/%d/%s" % (self.root, pid, name), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                content = os.read(descriptor, _BLOCK)
+                if name == "cmdline" and len(content) < _BLOCK:  # comes whole; others come a page at a time
+                    return content
+                more = content
+                while more:
+                    more = os.read(descriptor, _BLOCK)
+                    content += more
+                return content
+            finally:
+                os.close(descriptor)
+        except (FileNotFoundError, ProcessLookupError) as exc:
+            raise Gone(str(pid)) from exc
+
+    def text(self, pid: int, name: str) -> str:
+        """As :meth:`read`, decoded; bytes that are not UTF-8 survive as surrogates."""
+        return self.read(pid, name).decode("utf-8", "surrogateescape")
+
+    def lines(self, pid: int, name: str, most: int) -> t.Iterator[str]:
+        """The first lines of /proc/PID/NAME, one by one, of a file that may be long.
+
+        :raises Gone: the process has ended.
+        :raises PermissionError: we may not look.
+        """
+        try:
+            with open("%s/%d/%s" % (self.root, pid, name), encoding="utf-8", errors="surrogateescape") as file:
+                yield from itertools.islice(file, most)
+        except (FileNotFoundError, ProcessLookupError) as exc:
+            raise Gone(str(pid)) from exc
+
+    def descriptors(self, pid: int, most: t.Optional[int] = None) -> t.Iterator[str]:
+        """What the files that a process has open point to, or the first of them.
+
+        :raises Gone: the process has ended.
+        :raises PermissionError: we may not look.
+        """
+        folder = "%s/%d/fd" % (self.root, pid)
+        try:
+            with os.scandir(folder) as entries:
+                for entry in itertools.islice(entries, most):
+                    try:
+                        yield os.readlink(entry.path)
+                    except FileNotFoundError:  # closed since
+                        continue
+        except (FileNotFoundError, ProcessLookupError) as exc:
+            raise Gone(str(pid)) from exc
+
+    def link(self, pid: int, name: str) -> str:
+        """Target of a link such as exe or cwd, with `` (deleted)`` where the file is gone."""
+        try:
+            return os.readlink("%s/%d/%s" % (self.root, pid, name))
+        except (FileNotFoundError, ProcessLookupError) as exc:
+            raise Gone(str(pid)) from exc
+
+    def sockets(self, pid: int) -> t.FrozenSet[int]:
+        """Inodes of the sockets that the process has open.
+
+        :raises Gone: the process has ended.
+        :raises PermissionError: we may not look.
+        """
+        return frozenset(int(target[8:-1]) for target in self.descriptors(pid) if target.startswith("socket:["))
+
+    def lives(self, pid: int, start: int) -> bool:
+        """Whether the process with this pid and start is there, whatever it shows of itself. A zombie is not."""
+        try:
+            stat = parse_stat(self.text(pid, "stat"))
+        except (Gone, ValueError):
+            return False
+        return stat.start == start and stat.run_state not in ("Z", "X")
+
+    def children(self, pid: int) -> t.List[int]:
+        """Children of a process, those of every thread of it.
+
+        :raises Gone: the process has ended.
+        """
+        folder = "%s/%d/task" % (self.root, pid)
+        found: t.Set[int] = set()
+        try:
+            for thread in os.listdir(folder):
+                try:
+                    with open("%s/%s/children" % (folder, thread), "rb") as file:
+                        found.update(map(int, file.read().split()))
+                except ProcessLookupError:  # a thread that has ended since
+                    continue
+                except FileNotFoundError:
+                    if os.path.exists("%s/%s" % (folder, thread)):  # a kernel without CONFIG_PROC_CHILDREN
+                        return self.pids()
+        except (FileNotFoundError, ProcessLookupError) as exc:
+            raise Gone(str(pid)) from exc
+        return sorted(found)
+
+    def threads(self, pid: int) -> t.Dict[int, t.Tuple[str, int]]:
+        """Run state of each thread of a process, and how often it has stopped running.
+
+        :raises Gone: the process has ended.
+        """
+        found = {}
+        try:
+            numbers = [int(entry) for entry in os.listdir("%s/%d/task" % (self.root, pid))]
+        except (FileNotFoundError, ProcessLookupError) as exc:
+            raise Gone(str(pid)) from exc
+        for number in numbers:
+            try:
+                found[number] = parse_thread(self.text(pid, "task/%d/status" % number))
+            except Gone:  # a thread that has ended since
+                continue
+        return found
+
+    def hides_others(self) -> bool:
+        """Whether the mount hides other users' processes from those who are not root (hidepid)."""
+        try:
+            with open(self.root + "/self/mountinfo") as file:
+                lines = [line.split() for line in file]
+        except OSError:
+            return False
+        return any(
+            fields[4] == self.root
+            and "hidepid=" in fields[-1]
+            and not fields[-1].endswith(("hidepid=0", "hidepid=off"))
+            for fields in lines
+        )
+
+    def pss(self, pid: int) -> t.Optional[int]:
+        """Proportional set size in bytes: memory that is shared counts in parts. None where we may not look."""
+        try:
+            return int(psutil.Process(pid).memory_full_info().pss)
+        except psutil.Error:
+            return None
+
+    def uptime_ticks(self) -> int:
+        """Clock ticks since boot, on the clock that field 22 of stat counts."""
+        with open(self.root + "/uptime", "rb") as file:
+            return int(float(file.read().split()[0]) * os.sysconf("SC_CLK_TCK"))
+
+
+def is_alive(proc: Proc, process: Process) -> bool:
+    """Whether this very process still lives, whatever it shows of itself."""
+    return proc.lives(process.pid, process.start)

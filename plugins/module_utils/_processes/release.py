@@ -1,0 +1,76 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Which Odoo a server runs, read from its release.py as text: no foreign code is run for it."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import typing as t
+from dataclasses import dataclass
+
+from .._system.files import reached, read_regular
+from .cmdline import Command
+from .proc import root_of
+from .process import Process
+
+_VERSION_INFO = re.compile(r"^version_info\s*=\s*\(\s*['\"]?((?:saas~)?\d+)['\"]?\s*,\s*['\"]?(\d+)", re.MULTILINE)
+
+
+def parse_release(text: str) -> t.Optional[str]:
+    """``19.0`` or ``saas~17.4`` out of the text of odoo/release.py."""
+    found = _VERSION_INFO.search(text)
+    return "%s.%s" % found.groups() if found else None
+
+
+@dataclass(frozen=True)
+class Release:
+    """The Odoo that a server would load now. ``package`` is the folder of the Python package, as the server sees it."""
+
+    version: t.Optional[str] = None
+    package: t.Optional[str] = None
+
+
+def find_release(master: Process, command: Command, proc_root: str = "/proc") -> Release:
+    """Find the Odoo of a server on the disk; empty when its release.py is not found."""
+    root = root_of(proc_root, master)
+    for folder, below in _places(master, command):
+        real = reached(folder, root)
+        for path in sorted(glob.glob(glob.escape(real) + below)):
+            try:
+                version = parse_release(read_regular(path, 1 << 16).decode("utf-8", "replace"))
+            except OSError:
+                continue
+            if version:
+                return Release(version, os.path.dirname(folder + path[len(real) :]))
+    return Release()
+
+
+def _places(master: Process, command: Command) -> t.Iterator[t.Tuple[str, str]]:
+    """Folders, and patterns of what may be the release.py below them."""
+    cwd = master.working_directory
+    interpreter = os.path.join(cwd, command.interpreter) if "/" in command.interpreter else None
+    script = os.path.join(cwd, command.script) if command.script else None
+    places: t.List[t.Tuple[str, str]] = []
+    if script or command.package:
+        places.append((os.path.dirname(script) if script else cwd, ""))
+    # A script that pip made stands in the bin directory of its environment, as its interpreter does.
+    for program in (interpreter, script, master.executable):
+        if program:
+            prefix = os.path.dirname(os.path.dirname(program))
+            places += [(prefix, "/lib/python3*/site-packages"), (prefix, "/lib/python3*/dist-packages")]
+    places += [("/usr/local/lib", "/python3*/dist-packages"), ("/usr/lib/python3/dist-packages", "")]
+    for folder, below in places:
+        for package in ("odoo", "openerp"):
+            yield folder.rstrip("/"), "%s/%s/release.py" % (below, package)
+
+
+def major(version: t.Optional[str]) -> t.Optional[int]:
+    """Major number of a version string: 19 of ``19.0``, 17 of ``saas~17.4``."""
+    found = re.search(r"\d+", version or "")
+    return int(found.group()) if found else None

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Which interpreter a server runs, and which one it would find again in its PATH."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._processes.cmdline import PYTHON, Command
+from .._processes.proc import Gone, Proc, root_of
+from .._processes.process import DELETED, Process
+from .._system.files import reached
+
+
+def find_interpreter(
+    proc: Proc, master: Process, command: Command, environ: t.Mapping[str, str], cwd: t.Optional[str]
+) -> t.Optional[str]:
+    """:func:`interpreter_path` of a server that runs, among its files."""
+    root = root_of(proc.root, master)
+    return interpreter_path(command, environ, cwd, lambda path: os.access(reached(path, root), os.X_OK))
+
+
+def interpreter_path(
+    command: Command,
+    environ: t.Mapping[str, str],
+    cwd: t.Optional[str],
+    exists: t.Callable[[str], bool],
+) -> t.Optional[str]:
+    """``sys.executable`` of the running server: the path it was started by, or argv[0] looked up in its PATH. Pure."""
+    if "/" in command.interpreter:
+        return os.path.join(cwd or "/", command.interpreter)
+    return _in_path(command.interpreter, environ, exists)
+
+
+def path_trap(executable: str, environ: t.Mapping[str, str], exists: t.Callable[[str], bool]) -> t.Optional[str]:
+    """How a virtualenv's interpreter would be lost by the re-exec, as a clause; None when it would not. Pure."""
+    folder, name = os.path.split(executable)
+    if not exists(os.path.join(os.path.dirname(folder), "pyvenv.cfg")):
+        return None
+    found = _in_path(name, environ, exists)
+    if found is not None and os.path.normpath(os.path.dirname(found)) == os.path.normpath(folder):
+        return None
+    return "a HUP makes it execute itself as %s, which its PATH resolves to %s and not to its virtualenv's %s" % (
+        name,
+        found or "nothing",
+        executable,
+    )
+
+
+def _in_path(name: str, environ: t.Mapping[str, str], exists: t.Callable[[str], bool]) -> t.Optional[str]:
+    for folder in environ.get("PATH", "").split(":"):
+        if folder and exists(os.path.join(folder, name)):
+            return os.path.join(folder, name)
+    return None
+
+
+def path_remedy(executable: str, environ: t.Mapping[str, str], unit: t.Optional[str]) -> str:
+    """What keeps a virtualenv's interpreter through a HUP, to be told to a user. Pure."""
+    path = os.path.dirname(executable) + ":" + (environ.get("PATH") or "/usr/local/bin:/usr/bin:/bin")
+    if unit:
+        return "put Environment=PATH=%s into the unit %s and restart it once, or restart it through systemd instead" % (
+            path,
+            unit,
+        )
+    return "start it with PATH=%s, or restart it through its supervisor instead" % path
+
+
+def runs(proc: Proc, master: Process, executable: str) -> bool:
+    """Whether this path of the server's names the very program that the process runs."""
+    try:
+        named = os.stat(reached(executable, root_of(proc.root, master)))
+        running = os.stat("%s/%d/exe" % (proc.root, master.pid))
+    except OSError:
+        return False
+    return (named.st_dev, named.st_ino) == (running.st_dev, running.st_ino)
+
+
+def is_plain_python(proc: Proc, master: Process) -> bool:
+    """Whether a process is a Python that runs with nothing but its own user's rights.
+
+    Where its program has been replaced, nothing ties the path in its arguments to what it runs. Its user could execute
+    that path itself then, so we give nothing away; a setgid program that lies about its arguments is none of these.
+    """
+    name = os.path.basename((master.executable or "").replace(DELETED, ""))
+    try:
+        lines = proc.text(master.pid, "status").splitlines()
+    except Gone:
+        return False
+    ids = [line.split()[1:] for line in lines if line.startswith(("Uid:", "Gid:"))]
+    return bool(PYTHON.match(name)) and len(ids) == 2 and all(len(set(one)) == 1 for one in ids)

@@ -1,0 +1,377 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Before a HUP or a restart: would the server find its interpreter, its packages, a sane odoo.conf and its database?
+
+Odoo executes ``basename(sys.executable)``, so after a HUP the new Python looks itself up in PATH. Under a unit that
+starts a virtualenv by its full path, that is the system's Python, which lacks Odoo's packages: the HUP kills the server
+(seen on 15.0, 17.0, 18.0 and 19.0). A supervisor starts it by its full path again. The rehearsal does what the HUP or
+the supervisor would do, as the service's own user, with its environment, working directory, mounts and network, up to
+the point where a server would start; it writes nothing.
+
+Odoo asks PostgreSQL for the databases of its odoo.conf first of all. Where it cannot, the new server ends with
+status 1, and there is no old one that would go on (seen on 14.0 and 19.0, prefork and threaded). Without a database in
+its odoo.conf it starts, and answers with errors. An odoo.conf with a wrong password would do that to one host after
+the other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from dataclasses import dataclass
+
+from .._processes.classify import Instance
+from .._processes.cmdline import Command
+from .._processes.proc import Gone, Proc, root_of
+from .._processes.process import DELETED, Process, parse_environ
+from .._processes.release import major
+from .._system.errors import WouldFail
+from .._system.files import reached
+from .._system.redact import redact_text
+from .interpreter import (
+    find_interpreter,
+    is_plain_python,
+    path_remedy,
+    path_trap,
+    runs,
+)
+from .trial import NoTrial, Start, try_out
+
+#: Up to this version of Odoo a master was seen to start workers without a database.
+_LAST_SEEN_TO_SURVIVE = 14
+
+_UNASKED = "whether its databases answer is not known: %s"
+_STRANGER = "its arguments name %s, which is not the interpreter that it runs"
+
+
+@dataclass(frozen=True)
+class Restart:
+    """A restart by a supervisor.
+
+    :ivar cwd: the working directory that the supervisor gives it; None: that of the running process.
+    :ivar unit_changed: what the supervisor will start may be something else than what runs.
+    :ivar database: connect to its databases, too.
+    """
+
+    cwd: t.Optional[str] = None
+    unit_changed: bool = False
+    database: bool = True
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A rehearsal that went well: what was left out, as noun phrases, and what was overridden by force, as clauses."""
+
+    left_out: t.Tuple[str, ...] = ()
+    overridden: t.Tuple[str, ...] = ()
+
+
+def rehearse(
+    proc: Proc,
+    instance: Instance,
+    config_file: t.Optional[str],
+    unit: t.Optional[str],
+    changed: t.Sequence[str] = (),
+    *,
+    force: bool = False,
+) -> Rehearsed:
+    """Go through what a HUP would make this server do, without a signal.
+
+    :param changed: Python files that have changed since the load, manifests included: each must compile.
+    :param config_file: path of its odoo.conf, in whose lines a fault is looked for.
+    :param unit: systemd unit of the server, named in the remedy.
+    :param force: go on though it would be without its database, as long as it would survive that.
+    :raises WouldFail: with the reason and the remedy.
+    """
+    master, command = instance.master, instance.command
+    environ = _environment(proc, master, "a HUP")
+    root = root_of(proc.root, master)
+    executable = find_interpreter(proc, master, command, environ, master.cwd)
+    if executable is None:
+        raise WouldFail(
+            "its interpreter %s is not found in its PATH, so a HUP would kill it" % command.interpreter,
+            restart_helps=True,
+        )
+    if command.package or (command.script or "").endswith("/__main__.py"):
+        # Seen on 19.0: it executes odoo/__main__.py by its path, which then is no part of its package.
+        raise WouldFail(
+            "it was started with -m, and a HUP makes it execute its __main__.py as a script, which cannot import its "
+            "own package",
+            "start it by its script (odoo-bin), or restart it through its supervisor instead",
+            restart_helps=True,
+        )
+    _check_files(proc, root, master, command, executable)
+    trap = path_trap(executable, environ, lambda path: os.path.exists(reached(path, root)))
+    if trap:
+        raise WouldFail(trap, path_remedy(executable, environ, unit), restart_helps=True)
+    if master.uid == 0:
+        # Its code would run as root, and root may not own it: the checks above are all that we do.
+        return Rehearsed()
+    cwd = master.cwd or "/"
+    start = Start(executable, os.path.basename(executable), "/" if cwd.endswith(DELETED) else cwd, environ)
+    script = command.script and os.path.join(cwd, command.script)
+    try:
+        answer, said = try_out(proc, master, _task(command, script, config_file, changed), start)
+    except NoTrial as exc:
+        raise WouldFail(str(exc)) from None
+    return Rehearsed((), explain(answer, redact_text(said), executable, environ, unit, force=force))
+
+
+def rehearse_restart(
+    proc: Proc,
+    instance: Instance,
+    config_file: t.Optional[str],
+    changed: t.Sequence[str],
+    restart: Restart,
+    *,
+    force: bool = False,
+) -> Rehearsed:
+    """Go through what a start by the supervisor would do, as far as the running process tells it.
+
+    The interpreter is executed by its full path, as a supervisor does: neither the PATH nor ``-m`` matter then, and an
+    interpreter that has been replaced is the new one.
+
+    :param config_file: and ``changed``: as for :func:`rehearse`.
+    :param force: as for :func:`rehearse`.
+    :raises WouldFail: with the reason.
+    """
+    master, command = instance.master, instance.command
+    environ = _environment(proc, master, "a restart")
+    root = root_of(proc.root, master)
+    home = restart.cwd or master.working_directory
+    executable = find_interpreter(proc, master, command, environ, home)
+    script = command.script and os.path.join(home, command.script)
+    lost = _lost(root, command, home, executable, script)
+    if lost or executable is None:
+        if restart.unit_changed:
+            return Rehearsed(("anything, since %s is gone and its unit has changed" % lost,))
+        raise WouldFail("%s is gone, and a restart would not find it either" % lost)
+    if not runs(proc, master, executable) and not is_plain_python(proc, master):
+        raise WouldFail(_STRANGER % executable)
+    left_out = ("what has changed in its unit",) if restart.unit_changed else ()
+    if master.uid == 0:
+        return Rehearsed((*left_out, "its code, since it runs as root"))
+    try:
+        start = Start(executable, executable, home, environ)
+        task = _task(command, script, config_file, changed, database="start" if restart.database else None)
+        answer, said = try_out(proc, master, task, start)
+    except NoTrial as exc:
+        raise WouldFail(str(exc)) from None
+    return Rehearsed(left_out, explain(answer, redact_text(said), executable, environ, None, restart=True, force=force))
+
+
+def rehearse_spawn(
+    proc: Proc, instance: Instance, config_file: t.Optional[str], version: t.Optional[str]
+) -> t.Optional[str]:
+    """Before its master is made to start a worker: would it get at its databases?
+
+    Newer masters ask every database that they have loaded before they start one, and the whole server ends where one
+    does not answer (seen on 19.0 with TTIN and with a worker that had ended, not on 14.0).
+
+    :returns: why nobody knows, as a clause; None: it would.
+    :raises WouldFail: it would not.
+    """
+    master, command = instance.master, instance.command
+    if (major(version) or _LAST_SEEN_TO_SURVIVE + 1) <= _LAST_SEEN_TO_SURVIVE or master.uid == 0:
+        return None
+    try:
+        environ = _environment(proc, master, "that")
+        home = master.working_directory
+        executable = find_interpreter(proc, master, command, environ, home)
+        if executable is None or not runs(proc, master, executable):
+            return _UNASKED % "its interpreter is not there any more"
+        script = command.script and os.path.join(home, command.script)
+        task = _task(command, script, config_file, (), modules=("sql_db",), database="spawn")
+        answer, _said = try_out(proc, master, task, Start(executable, executable, home, environ))
+    except (NoTrial, WouldFail) as exc:
+        return _UNASKED % exc
+    told = _read_answer(answer)
+    if told is None or told.stage not in ("database", "done"):
+        return _UNASKED % "its code or its configuration on the disk is broken"
+    if told.stage == "database":
+        raise WouldFail(
+            "its master connects to its databases before it starts a worker, and would end with all of the server: %s"
+            % told.error,
+            "make sure that they answer, by what its odoo.conf says now",
+        )
+    return None
+
+
+def _environment(proc: Proc, master: Process, ordeal: str) -> t.Dict[str, str]:
+    try:
+        environ = parse_environ(proc.read(master.pid, "environ"))
+        # The pid may have passed to a stranger by now, and this would be the stranger's environment.
+        same = proc.lives(master.pid, master.start)
+    except Gone:
+        same = False
+    except PermissionError:
+        raise WouldFail(
+            "the environment of process %d cannot be read, so nothing proves that it would survive %s; "
+            "run as root or as the server's user" % (master.pid, ordeal)
+        ) from None
+    if not same:
+        raise WouldFail("process %d has ended since it was looked at" % master.pid)
+    return environ
+
+
+def _task(
+    command: Command,
+    script: t.Optional[str],
+    config_file: t.Optional[str],
+    changed: t.Sequence[str],
+    *,
+    modules: t.Sequence[str] = ("service.server", "http", "sql_db"),
+    database: t.Optional[str] = "start",
+) -> t.Dict[str, t.Any]:
+    return {
+        "script": script,
+        "package": command.package,
+        "modules": list(modules),
+        "args": server_arguments(command.args),
+        "config_file": config_file,
+        "changed": list(changed),
+        "database": database,
+    }
+
+
+def _lost(
+    root: str, command: Command, home: str, executable: t.Optional[str], script: t.Optional[str]
+) -> t.Optional[str]:
+    """What a start needs and what is not there, as a noun phrase."""
+    if not os.path.isdir(reached(home, root)):
+        return "its working directory %s" % home
+    if executable is None or not os.access(reached(executable, root), os.X_OK):
+        return "its interpreter %s" % (executable or command.interpreter)
+    if script and not os.path.exists(reached(script, root)):
+        return "its script %s" % script
+    return None
+
+
+def _check_files(proc: Proc, root: str, master: Process, command: Command, executable: str) -> None:
+    if (master.executable or "").endswith(DELETED):
+        raise WouldFail(
+            "its interpreter %s has been replaced or removed since it started"
+            % t.cast(str, master.executable)[: -len(DELETED)],
+            "restart it through its supervisor",
+            restart_helps=True,
+        )
+    if not os.path.exists(reached(executable, root)):
+        raise WouldFail(
+            "its interpreter %s is gone" % executable,
+            "restart it through its supervisor once it is back",
+            restart_helps=True,
+        )
+    # argv is what its starter chose to write there. Only the program that really runs may be run in its name.
+    if not runs(proc, master, executable):
+        raise WouldFail(_STRANGER % executable, restart_helps=True)
+    relative = not (command.script or "").startswith("/")
+    if relative and (master.cwd or "").endswith(DELETED):
+        raise WouldFail(
+            "its working directory %s has been removed, and its script is found from there"
+            % t.cast(str, master.cwd)[: -len(DELETED)],
+            "restart it through its supervisor",
+            restart_helps=True,
+        )
+    if command.script and not os.path.exists(reached(os.path.join(master.cwd or "/", command.script), root)):
+        raise WouldFail(
+            "its script %s is gone" % command.script,
+            "restart it through its supervisor once it is back",
+            restart_helps=True,
+        )
+
+
+def server_arguments(args: t.Sequence[str]) -> t.List[str]:
+    """What Odoo's own parser gets of the arguments; never --save, which would write odoo.conf. Pure."""
+    words = list(args)
+    at = 1 if len(words) > 1 and words[0].startswith("--addons-path=") and words[1] == "server" else 0
+    if words[at : at + 1] == ["server"]:
+        del words[at]
+    kept = []
+    for word in words:
+        if len(word) >= len("--sa") and "--save".startswith(word):
+            continue
+        # -s takes no value, so others may follow in the same word: -sc odoo.conf.
+        if word.startswith("-s"):
+            word = "-" + word[2:]  # noqa: PLW2901
+            if word == "-":
+                continue
+        kept.append(word)
+    return kept
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the trial has told, secrets hidden: how far it came, and what stopped it there."""
+
+    stage: str
+    error: str
+    where: str
+    fatal: bool
+
+
+def _read_answer(answer: bytes) -> t.Optional[_Told]:
+    """None: it ended before it could tell."""
+    try:
+        told = json.loads(answer.decode("utf-8", "replace"))
+        return _Told(
+            str(told["stage"]),
+            redact_text(" ".join(str(told["error"]).split())),
+            redact_text(str(told.get("where") or "")),
+            bool(told.get("fatal")),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def explain(
+    answer: bytes,
+    said: str,
+    executable: str,
+    environ: t.Mapping[str, str],
+    unit: t.Optional[str],
+    *,
+    restart: bool = False,
+    force: bool = False,
+) -> t.Tuple[str, ...]:
+    """Judge what the rehearsal told. Pure.
+
+    :param restart: it was the rehearsal of a restart, not of a HUP.
+    :param force: as for :func:`rehearse`.
+    :returns: what was overridden by force, as clauses.
+    :raises WouldFail: unless it came to its end.
+    """
+    fate = "a restart would not bring it back" if restart else "a HUP would kill it"
+    last_words = (said.strip().splitlines() or ["no message"])[-1]
+    told = _read_answer(answer)
+    if told is None:
+        raise WouldFail(
+            "%s: its interpreter ended before it could tell why (%s)" % (fate, last_words), restart_helps=not restart
+        )
+    if told.stage == "done":
+        return ()
+    reason = last_words if told.error == "SystemExit" else told.error
+    if told.where:
+        reason += " (%s)" % told.where
+    if told.stage == "configuration":
+        raise WouldFail("%s, since Odoo cannot parse its configuration: %s" % (fate, reason))
+    if told.stage == "database" and told.fatal:
+        raise WouldFail("%s, since Odoo cannot connect to PostgreSQL: %s" % (fate, reason))
+    if told.stage == "database":
+        lost = "%s it would be without its database: %s" % ("after a restart" if restart else "after a HUP", reason)
+        if force:
+            return (lost,)
+        raise WouldFail(lost, "put that right, or set force")
+    if told.stage == "code":
+        raise WouldFail("a file that has changed since it was loaded is broken: %s" % reason)
+    # Under its full path the interpreter may find packages that it does not find under its name.
+    lacks = told.error.startswith(("ImportError", "ModuleNotFound")) and not restart
+    raise WouldFail(
+        "%s, since Odoo cannot be imported: %s" % (fate, reason),
+        path_remedy(executable, environ, unit) if lacks else "",
+        restart_helps=lacks,
+    )

@@ -1,0 +1,150 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Whether there is room for a new generation: memory for it beside the old one, and disk for what it writes."""
+
+from __future__ import annotations
+
+import functools
+import os
+import typing as t
+from dataclasses import dataclass
+
+from .._processes.classify import PREFORK, Instance
+from .._processes.proc import Proc, root_of
+from .._processes.release import major
+from .._system.files import reached
+from .._system.psutil import psutil
+from .._system.timeout import TooSlow, within
+
+_MIB = 1 << 20
+#: Bytes that must be free on each filesystem that a starting server writes to.
+_LEAST_DISK = 16 * _MIB
+#: Seconds that a filesystem may take to tell what is free on it.
+_PATIENCE = 3.0
+#: Since this version a HUP starts the new generation beside the old one.
+_SIDE_BY_SIDE = 19
+
+
+@dataclass(frozen=True)
+class Room:
+    """In bytes. ``needed`` is None where no second generation stands beside the first, or its size is not known."""
+
+    needed: t.Optional[int]
+    free: int
+    #: what is written there, its path, and what is free on its filesystem
+    disks: t.Tuple[t.Tuple[str, str, int], ...] = ()
+    #: the same of those that do not answer
+    silent: t.Tuple[t.Tuple[str, str], ...] = ()
+
+
+def shortages(room: Room) -> t.List[str]:
+    """What there is too little of, as clauses with both figures. Pure."""
+    short = []
+    if room.needed is not None and room.needed > room.free:
+        short.append(
+            "a second generation beside the first needs about %d MiB of memory, and %d MiB are free, swap included"
+            % (-(-room.needed // _MIB), room.free // _MIB)
+        )
+    short += ["the filesystem of %s %s does not answer" % one for one in room.silent]
+    short += [
+        "the filesystem of %s %s has %.1f MiB free, and a start needs %d MiB"
+        % (what, path, free / _MIB, _LEAST_DISK // _MIB)
+        for what, path, free in room.disks
+        if free < _LEAST_DISK
+    ]
+    return short
+
+
+def free_memory() -> int:
+    """Bytes that processes may still take, swap included."""
+    return int(psutil.virtual_memory().available) + int(psutil.swap_memory().free)
+
+
+def worker_shortage(more: int, sizes: t.Sequence[int], limit: int, free: int) -> t.Optional[str]:
+    """Why there is no room for more workers, as a clause with the figures; None when there is. Pure.
+
+    :param more: how many are to come.
+    :param sizes: resident memory of those that are there, in bytes. One more may grow as large as the largest.
+    :param limit: what Odoo lets one of them have at most (limit_memory_hard), in bytes; 0: anything.
+    :param free: bytes.
+    """
+    each = max(sizes, default=0)
+    each = min(each, limit) if limit > 0 else each
+    if more * each <= free:
+        return None
+    return "%d more http workers of up to %d MiB each need %d MiB of memory, and %d MiB are free, swap included" % (
+        more,
+        -(-each // _MIB),
+        -(-more * each // _MIB),
+        free // _MIB,
+    )
+
+
+def read_room(
+    proc: Proc,
+    instance: Instance,
+    version: t.Optional[str],
+    paths: t.Mapping[str, t.Optional[str]],
+    state: str,
+    *,
+    restart: bool,
+) -> Room:
+    """Look at memory and disks, which takes less than a millisecond unless memory is short.
+
+    :param paths: what the server writes where, by what it is called to a person. None: it is not written at all.
+    :param state: where we write ourselves.
+    :param restart: the old generation ends before the new one starts.
+    """
+    root = root_of(proc.root, instance.master)
+    places = [(what, path, root) for what, path in paths.items() if path]
+    disks: t.List[t.Tuple[str, str, int]] = []
+    silent: t.List[t.Tuple[str, str]] = []
+    for what, path, above in [*places, ("what we remember in", state, "")]:
+        try:
+            room = within(_PATIENCE, functools.partial(_disk_free, path, above))
+        except TooSlow:
+            silent.append((what, path))
+            continue
+        if room is not None:
+            disks.append((what, path, room))
+    if restart or instance.mode != PREFORK or (major(version) or 0) < _SIDE_BY_SIDE:
+        return Room(None, 0, tuple(disks), tuple(silent))
+    free = free_memory()
+    return Room(_size(proc, instance, free), free, tuple(disks), tuple(silent))
+
+
+def _size(proc: Proc, instance: Instance, enough: int) -> int:
+    """Memory of an instance in bytes; never too little.
+
+    What is resident counts shared memory once for each process. The exact answer takes milliseconds a process, so it is
+    asked for only where that sum is above ``enough``.
+    """
+    processes = [process for process, _role in instance.everybody]
+    page = os.sysconf("SC_PAGE_SIZE")
+    resident = sum(process.rss_pages for process in processes) * page
+    if resident <= enough:
+        return resident
+    sizes = [proc.pss(process.pid) for process in processes]
+    return sum(process.rss_pages * page if size is None else size for process, size in zip(processes, sizes))
+
+
+def _disk_free(path: str, root: str) -> t.Optional[int]:
+    """Bytes that others than root may still write on the filesystem of a path that need not be there yet."""
+    path = reached(path, root)
+    while True:
+        try:
+            found = os.statvfs(path)
+        except FileNotFoundError:
+            above = os.path.dirname(path.rstrip("/"))
+            if above in ("", path):
+                return None
+            path = above
+            continue
+        except OSError:
+            return None
+        # A filesystem without blocks, such as an overlay of nothing, does not count them.
+        return found.f_bavail * found.f_frsize if found.f_blocks else None

@@ -1,0 +1,222 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""A trial of a server's start: its own interpreter imports Odoo, parses odoo.conf and connects to PostgreSQL.
+
+It does so as the server's user, among the server's files and in its network.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import typing as t
+from dataclasses import dataclass
+
+from .._processes.proc import Proc
+from .._processes.process import Process
+from .._processes.run_as import becoming
+from .._system.namespaces import MOUNTS, NETWORK, differs
+
+#: Seconds that Odoo may take to be imported and to connect (0.4 s seen; a cold disk needs more).
+_TIMEOUT = 60
+#: Seconds for one connection to PostgreSQL, unless the server's own environment says otherwise.
+_CONNECT = 10
+#: Bytes that the trial may write into one file.
+_MOST_WRITTEN = 1 << 20
+#: A HUP sets these for the new server only; a trial that kept them would not be one.
+_HANDOVER_VARIABLES = ("ODOO_READY_SIGHUP_PID", "ODOO_HTTP_SOCKET_FD", "LISTEN_FDS", "LISTEN_PID")
+
+
+class NoTrial(Exception):
+    """The trial could not be run to its end; the message says why."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """How an interpreter is started: ``name`` is its argv[0]."""
+
+    executable: str
+    name: str
+    cwd: str
+    environ: t.Mapping[str, str]
+
+
+#: Runs under the server's own interpreter (any Python 3.6 or later), so it is kept as plain as can be.
+_CODE = r"""
+import sys
+# The working directory may be anybody's, and -c puts it first.
+first = sys.path.pop(0)
+sys.dont_write_bytecode = True
+import os, json
+task = json.load(sys.stdin)
+out = os.fdopen(task["fd"], "w")
+told = {"prefix": sys.prefix, "stage": "import", "error": None}
+sys.path.insert(0, os.path.dirname(os.path.realpath(task["script"])) if task["script"] else first)
+
+def blame(error):
+    # The line of odoo.conf that the error speaks of. Lines that cannot be parsed may hold a secret: only numbers then.
+    import configparser
+    path = task["config_file"]
+    if isinstance(error, configparser.Error):
+        numbers = [n for n, line in getattr(error, "errors", [])] or [getattr(error, "lineno", None)]
+        if not isinstance(error, (configparser.DuplicateOptionError, configparser.DuplicateSectionError)):
+            told["error"] = type(error).__name__ + ": it is not of the form key = value under [options]"
+        if numbers[0]:
+            told["where"] = "%s:%s" % (path, numbers[0])
+        return
+    with open(path, errors="replace") as file:
+        for number, line in enumerate(file, 1):
+            key, equals, value = line.partition("=")
+            if equals and value.strip() and repr(value.strip()) in str(error):
+                told["where"] = "%s:%d, %s" % (path, number, key.strip())
+
+def connect(package):
+    # By Odoo's own functions, which are there since 8.0, so that host, user and library are those of the server.
+    sql_db, config = (sys.modules[package + "." + name] for name in ("sql_db", "tools"))
+    config = config.config
+    os.environ.setdefault("PGCONNECT_TIMEOUT", str(task["connect"]))
+    names = config["db_name"] or []
+    names = names.split(",") if isinstance(names, str) else list(names)
+    told["fatal"] = bool(names)
+    there, may_create = set(), False
+    try:
+        if task["database"] == "start":
+            if (config.get("db_user") or os.environ.get("PGUSER")) == "postgres":
+                told["fatal"] = True
+                raise ValueError("it does not start as the database user postgres")
+            # Here it looks at its start whether the databases that it is to serve are there, and ends where it cannot.
+            cursor = sql_db.db_connect("postgres").cursor()
+            try:
+                told["fatal"] = False
+                cursor.execute("SELECT datname FROM pg_database")
+                there = set(row[0] for row in cursor.fetchall())
+                cursor.execute("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
+                may_create = cursor.fetchall() == [(True,)]
+            finally:
+                cursor.close()
+        for name in names:
+            # Who may make no database may go through a pooler that has other names for them.
+            if may_create and name not in there and "://" not in name:
+                raise LookupError("there is no database %s, and Odoo would make an empty one of that name" % name)
+            sql_db.db_connect(name, allow_uri=True).cursor().close()
+            sql_db.close_all()
+    except Exception as exc:
+        message = str(exc)
+        for secret in (config.get("db_password"), os.environ.get("PGPASSWORD")):
+            if secret:
+                message = message.replace(str(secret), "********")
+        told["error"] = message or type(exc).__name__
+    finally:
+        sql_db.close_all()
+
+try:
+    package = task["package"]
+    try:
+        root = __import__(package or "odoo")
+    except ImportError as exc:
+        if package or getattr(exc, "name", None) != "odoo":
+            raise
+        package = "openerp"
+        root = __import__(package)
+    package = package or "odoo"
+    for name in task["modules"]:
+        __import__(package + "." + name)
+    told["stage"] = "configuration"
+    sys.modules[package + ".tools"].config._parse_config(task["args"])
+    told["stage"] = "code"
+    import ast
+    for path in task["changed"]:
+        if not os.path.exists(path):
+            continue
+        told["path"] = path
+        with open(path, "rb") as file:
+            text = file.read()
+        if os.path.basename(path) in ("__manifest__.py", "__openerp__.py"):
+            ast.literal_eval(text.decode("utf-8").strip())
+        else:
+            compile(text, path, "exec", dont_inherit=True)
+    told["stage"] = "database"
+    if task["database"]:
+        connect(package)
+    if not told["error"]:
+        told["stage"] = "done"
+except BaseException as exc:
+    import traceback
+    last = traceback.extract_tb(sys.exc_info()[2])[-1]
+    told["error"] = "%s: %s" % (type(exc).__name__, exc)
+    told["where"] = "%s:%s" % (getattr(exc, "filename", None) or last[0], getattr(exc, "lineno", None) or last[1])
+    if isinstance(exc, SystemExit):
+        # optparse has said why on stderr.
+        told["error"] = "SystemExit"
+        told["where"] = None
+    elif told["stage"] == "import" and type(exc).__module__ == "configparser":
+        # With ODOO_RC it is parsed when Odoo is imported.
+        told["stage"] = "configuration"
+        blame(exc)
+    elif told["stage"] == "code":
+        line = getattr(exc, "lineno", None)
+        told["where"] = told["path"] + (":%s" % line if line else "")
+    elif told["stage"] == "configuration" and task["config_file"]:
+        try:
+            blame(exc)
+        except OSError:
+            pass
+out.write(json.dumps(told))
+out.close()
+os._exit(0)
+"""
+
+
+def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start) -> t.Tuple[bytes, str]:
+    """Run the trial as the server would run; returns what it answered and what it said on stderr.
+
+    Files and not pipes take what it writes: a process that the server's code leaves behind may keep a pipe open.
+
+    :param task: what :data:`_CODE` reads: script, package, modules (those of Odoo that it imports), args, config_file,
+        changed, and database (which are asked: those of a ``start`` or of a ``spawn`` of workers; None: none).
+    :raises NoTrial: it took too long, its interpreter cannot be run, or we cannot write.
+    """
+    # In a network that we may not enter, another PostgreSQL or none would answer.
+    reachable = os.geteuid() == 0 or not differs(proc.root, master.pid, NETWORK)
+    try:
+        with tempfile.TemporaryFile() as order, tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as said:
+            more = {"database": task["database"] if reachable else None, "connect": _CONNECT, "fd": answer.fileno()}
+            order.write(json.dumps({**task, **more}).encode())
+            order.seek(0)
+            _run(proc, master, start, order, answer, said)
+            answer.seek(0)
+            said.seek(0)
+            return answer.read(_MOST_WRITTEN), said.read(_MOST_WRITTEN).decode("utf-8", "replace")
+    except OSError as exc:
+        raise NoTrial("its code cannot be tried out: %s" % (exc.strerror or exc)) from None
+
+
+def _run(proc: Proc, master: Process, start: Start, order: t.IO[bytes], answer: t.IO[bytes], said: t.IO[bytes]) -> None:
+    clean = {key: value for key, value in start.environ.items() if key not in _HANDOVER_VARIABLES}
+    try:
+        subprocess.run(  # pylint: disable=ansible-bad-function  # run_command cannot become a user
+            [start.name, "-B", "-c", _CODE],
+            executable=start.executable,
+            env=clean,
+            stdin=order,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            pass_fds=(answer.fileno(),),
+            # Without our terminal, and in a group of its own.
+            start_new_session=True,
+            preexec_fn=becoming(proc, master, start.cwd, _MOST_WRITTEN, (MOUNTS, NETWORK)),  # a module has one thread
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise NoTrial(
+            "its start could not be tried out within %d s, so nothing proves that it would survive" % _TIMEOUT
+        ) from None
+    except (OSError, subprocess.SubprocessError) as exc:
+        raise NoTrial("its interpreter %s cannot be run as its user: %s" % (start.executable, exc)) from None

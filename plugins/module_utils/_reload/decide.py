@@ -1,0 +1,93 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""decide: from what a look saw and what is wished to act, nothing, wait or refuse, each with its reason. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._facts.loaded import Loaded
+from .._facts.staleness import RESTART, Staleness
+from .._processes.classify import RUNNING, Instance
+
+ACT, NOTHING, WAIT, REFUSE = "act", "nothing", "wait", "refuse"
+ALWAYS, SINCE, STALE = "always", "since", "stale"
+#: How it is done: by a signal, by the supervisor, or by the one that works.
+HUP, SUPERVISOR, AUTO = "hup", "supervisor", "auto"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """``kind`` is act, nothing, wait or refuse; ``reason`` is a clause. ``load``: what we wait for is a new load.
+
+    ``restart``: a HUP would not be enough.
+    """
+
+    kind: str
+    reason: str
+    load: bool = False
+    restart: bool = False
+
+
+@dataclass(frozen=True)
+class ReloadWish:
+    """``since`` is in seconds since the epoch, with the policy ``since`` only."""
+
+    policy: str
+    since: t.Optional[float] = None
+    method: str = HUP
+
+
+def decide_reload(
+    instance: Instance,
+    load: Loaded,
+    staleness: t.Optional[Staleness],
+    wish: ReloadWish,
+    waited_for: t.Optional[str],
+    time_text: t.Callable[[float], str],
+) -> Decision:
+    """Whether a server needs a HUP or a restart now.
+
+    :param staleness: needed for the policy ``stale``.
+    :param waited_for: what this call has already waited for: a start or a reload that was under way when it came.
+    :param time_text: turns seconds since the epoch into text for the reason.
+    """
+    if instance.state != RUNNING:
+        return Decision(WAIT, "it was %s" % instance.state, load=True)
+    if any(child.starting for child in instance.children):
+        return Decision(WAIT, "it was starting a process")
+    if wish.policy == SINCE and wish.since is not None:
+        if load.not_before >= wish.since:
+            return Decision(
+                NOTHING,
+                "it loaded its code at %s or later, which is not before %s"
+                % (time_text(load.not_before), time_text(wish.since)),
+            )
+        return Decision(
+            ACT,
+            "it may have loaded its code at %s, which is before %s"
+            % (time_text(load.not_before), time_text(wish.since)),
+        )
+    if wish.policy == STALE and staleness is not None:
+        return _decide_stale(load, staleness, wish.method, time_text)
+    if waited_for:
+        return Decision(NOTHING, "%s when this call came, and that has ended well" % waited_for)
+    return Decision(ACT, "a reload was asked for")
+
+
+def _decide_stale(load: Loaded, staleness: Staleness, method: str, time_text: t.Callable[[float], str]) -> Decision:
+    if not staleness.stale:
+        return Decision(NOTHING, "nothing has changed since it loaded its code at %s" % time_text(load.not_before))
+    reason = "; ".join(staleness.reasons)
+    if staleness.needs == RESTART:
+        if method != HUP:
+            return Decision(ACT, reason, restart=True)
+        return Decision(REFUSE, reason + "; restart it through its supervisor (method: auto does that)")
+    more = staleness.count - len(staleness.files[:3])
+    names = ", ".join(staleness.files[:3]) + (" and %d more" % more if more > 0 else "")
+    return Decision(ACT, "%s: %s" % (reason, names) if names else reason)

@@ -1,0 +1,175 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The lock of a roll: it lies on every host that the roll is going to touch.
+
+Two rolls meet where they share a host, and there is no other place that both of them can see: controllers differ, and
+an execution environment is gone after its job. A reboot ends it, and its age is told by the clock that counts since
+boot, so that nobody can set it forward.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import typing as t
+from dataclasses import dataclass
+
+from .._system.boot import boot_id, uptime
+from .._system.state_dir import StateDirectory
+
+_NAME, _GUARD = "roll.json", "roll.guard"
+
+
+@dataclass(frozen=True)
+class RollLock:
+    """``taken`` in seconds since boot, ``ttl`` in seconds. ``holder`` tells the controller's process from others.
+
+    ``out``: the roll has taken the host out of its balancer; None leaves it at what was known. ``boot``: the id of the
+    boot that ``taken`` counts from.
+    """
+
+    id: str
+    owner: str
+    reason: str
+    holder: str
+    taken: float
+    ttl: float
+    out: t.Optional[bool] = False
+    workflow: str = ""
+    boot: str = ""
+
+    def expired(self, now: float) -> bool:
+        """Whether it is nobody's any more: its time is over, or the host has been booted since."""
+        return self.boot != boot_id() or now - self.taken > self.ttl
+
+    def told(self, now: float) -> t.Dict[str, t.Any]:
+        """As the module returns it."""
+        age = max(0.0, now - self.taken)
+        return {
+            "id": self.id,
+            "owner": self.owner,
+            "reason": self.reason,
+            "holder": self.holder,
+            "age": round(age, 1),
+            "ttl": self.ttl,
+            "expired": self.expired(now),
+            "out": bool(self.out),
+            "workflow": self.workflow,
+        }
+
+
+class Held(Exception):
+    """Somebody else has the lock; ``lock`` says who."""
+
+    def __init__(self, lock: RollLock, now: float) -> None:
+        age = "%d min" % ((now - lock.taken) / 60) if now - lock.taken >= 120 else "%d s" % (now - lock.taken)
+        super().__init__(
+            "this host belongs to the roll %s of %s%s, which took it %s ago and may keep it for %d min. "
+            "If that roll is no more, take it over" % (lock.id, lock.owner, _reason(lock), age, lock.ttl / 60)
+        )
+        self.lock = lock
+
+
+def _reason(lock: RollLock) -> str:
+    return " (%s)" % lock.reason if lock.reason else ""
+
+
+def may_have(found: t.Optional[RollLock], wanted_id: str, take_over: t.Collection[str], now: float) -> bool:
+    """Whether a lock that was found stands in nobody's way: there is none, it is ours, expired or given up. Pure.
+
+    :param take_over: ids of locks, or of workflows, that are to be taken over; ``*`` stands for any.
+    """
+    return (
+        found is None
+        or found.id == wanted_id
+        or found.expired(now)
+        or found.id in take_over
+        or found.workflow in take_over
+        or "*" in take_over
+    )
+
+
+def take(
+    store: StateDirectory, wanted: RollLock, take_over: t.Collection[str], *, check_mode: bool
+) -> t.Tuple[bool, t.Optional[RollLock]]:
+    """Take the lock, or renew it.
+
+    :returns: whether that changes anything, and the lock that was there before.
+    :raises Held: somebody else has it.
+    :raises OSError: it cannot be written.
+    """
+    with _claimed(store, wanted.id, take_over, wanted.taken, check_mode=check_mode) as found:
+        if wanted.out is None:
+            # Whoever takes over what a dead roll left behind has to know it until it has been put right.
+            wanted = dataclasses.replace(wanted, out=bool(found and found.out))
+        if not check_mode:
+            # Everybody may know of it, and whoever else rolls must.
+            store.write(_NAME, dataclasses.asdict(wanted), mode=0o644)
+    return found is None or found.id != wanted.id, found
+
+
+def give_back(
+    store: StateDirectory, wanted_id: str, take_over: t.Collection[str], *, check_mode: bool
+) -> t.Tuple[bool, t.Optional[RollLock]]:
+    """Remove the lock.
+
+    :returns: whether that changes anything, and the lock that was there before.
+    :raises Held: somebody else has it.
+    :raises OSError: it cannot be removed.
+    """
+    with _claimed(store, wanted_id, take_over, uptime(), check_mode=check_mode) as found:
+        if found is not None and not check_mode:
+            os.unlink(os.path.join(store.path, _NAME))
+    return found is not None, found
+
+
+@contextlib.contextmanager
+def _claimed(
+    store: StateDirectory, wanted_id: str, take_over: t.Collection[str], now: float, *, check_mode: bool
+) -> t.Iterator[t.Optional[RollLock]]:
+    """What is there now, which nobody else changes while the block runs, and which we may have.
+
+    :raises Held: we may not.
+    """
+    descriptor = -1
+    if not check_mode:
+        store.open()
+        descriptor = store.lock(_GUARD, wait=True)
+    try:
+        found = read(store)
+        for lock in [found, *map(read, heeded())]:
+            if lock is not None and not may_have(lock, wanted_id, take_over, now):
+                raise Held(lock, now)
+        yield found
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def heeded() -> t.List[StateDirectory]:
+    """Where else a lock may lie that we heed: root's. Root heeds nobody's, since any user may write what it likes."""
+    return [] if os.geteuid() == 0 else [StateDirectory.of_root()]
+
+
+def read(store: StateDirectory) -> t.Optional[RollLock]:
+    """The lock of this host; None when there is none, or none that can be read."""
+    try:
+        found = store.read(_NAME)
+        return RollLock(
+            str(found["id"]),
+            str(found["owner"]),
+            str(found["reason"]),
+            str(found["holder"]),
+            float(found["taken"]),
+            float(found["ttl"]),
+            bool(found["out"]),
+            str(found.get("workflow", "")),
+            str(found.get("boot", "")),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""When a server is complete: the predicates that the waiter asks. Pure functions of looks."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._processes.classify import (
+    CRON,
+    CURRENT,
+    GEVENT_ROLE,
+    HTTP,
+    OLD,
+    PREFORK,
+    RUNNING,
+    SHEPHERD,
+    THREADED,
+    UNKNOWN,
+    Child,
+    Instance,
+)
+from .._processes.options import Options
+
+
+def missing(instance: Instance, options: Options, scaled: t.Optional[int] = None) -> t.Optional[str]:
+    """What a server still lacks of being complete, as a clause; None when it has all its processes and only those.
+
+    A prefork server is complete when the configured number of http and cron workers and the gevent process are there,
+    all of the current generation and with their handlers, and nothing of an older one is left.
+
+    :param scaled: http workers that it was told to have since its last exec, where somebody did; fewer are enough then.
+    """
+    if not instance.master.catches("HUP"):
+        return "the master to install its handlers"
+    wants_prefork = options.workers > 0
+    if wants_prefork != (instance.mode == PREFORK):
+        return "the master to become %s" % (PREFORK if wants_prefork else THREADED)
+    if instance.having(SHEPHERD):
+        return "the old master to leave"
+    old = [c for c in instance.children if c.generation == OLD]
+    if old:
+        return "%d old %s to finish" % (len(old), _processes(old))
+    if options.http_enable and instance.listening == ():
+        return "the master to listen"
+    lacking = _lacking_process(instance, options, scaled) if wants_prefork else None
+    if lacking:
+        return lacking
+    if instance.having(UNKNOWN):
+        return "a new process to say what it is"
+    if instance.state != RUNNING:
+        return "the server to run (it is %s)" % instance.state
+    return None
+
+
+def _lacking_process(instance: Instance, options: Options, scaled: t.Optional[int]) -> t.Optional[str]:
+    wanted = [(CRON, options.max_cron_threads)]
+    if options.http_enable:
+        http = options.workers if scaled is None else min(options.workers, scaled)
+        wanted += [(HTTP, http), (GEVENT_ROLE, 1)]
+    for role, count in wanted:
+        ready = [child for child in instance.having(role, CURRENT) if child.ready]
+        if len(ready) < count:
+            return "%d of %d %s processes" % (count - len(ready), count, role)
+    return None
+
+
+def reloaded(before: Instance, now: Instance) -> bool:
+    """Whether the master has executed itself anew between two looks.
+
+    Where ASLR is off the fingerprint stays; then a master without handlers is the evidence, which lasts for most of a
+    second at least.
+    """
+    return before.master.fingerprint != now.master.fingerprint or not now.master.catches("QUIT")
+
+
+def _processes(children: t.Sequence[Child]) -> str:
+    roles = sorted({c.role for c in children})
+    return "%s process%s" % ("/".join(roles), "" if len(children) == 1 else "es")

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Whether a server answers: one HTTP request to itself, from its own host."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import http.client
+import typing as t
+from dataclasses import dataclass
+
+from .._processes.classify import Instance
+from .._processes.options import Options
+from .._processes.release import major
+from .._system.namespaces import network_of
+
+#: Since Odoo 15; before, only a page that needs a database says that the server serves.
+HEALTH_PATH, LOGIN_PATH = "/web/health", "/web/login"
+#: Seconds that any request gets.
+_LEAST = 0.5
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """What to ask for. None means: what fits the server."""
+
+    path: t.Optional[str] = None
+    port: t.Optional[int] = None
+    address: t.Optional[str] = None
+    host: str = "localhost"
+    status: t.Tuple[int, ...] = (200,)
+    #: seconds for one request
+    timeout: float = 10.0
+
+    def within(self, seconds: float) -> HealthCheck:
+        """The same, that takes no longer, but half a second at least, to be of any use."""
+        return dataclasses.replace(self, timeout=min(self.timeout, max(seconds, _LEAST)))
+
+
+def check_health(
+    check: HealthCheck, instance: Instance, options: Options, version: t.Optional[str], proc_root: str = "/proc"
+) -> t.Optional[str]:
+    """Ask the server for its health; None when it is well, else one clause that says what came instead.
+
+    A server in a network of its own is asked from there, unless an address is given.
+    """
+    try:
+        with network_of(proc_root, instance.master.pid) if check.address is None else contextlib.nullcontext():
+            return _check(check, instance, options, version)
+    except OSError as exc:
+        return "its network cannot be entered (%s)" % (exc.strerror or exc)
+
+
+def _check(check: HealthCheck, instance: Instance, options: Options, version: t.Optional[str]) -> t.Optional[str]:
+    address, port = target(check, instance, options)
+    if check.path:
+        return _ask(check, address, port, check.path)
+    if (major(version) or 15) < 15:
+        return _ask(check, address, port, LOGIN_PATH)
+    answer = _ask(check, address, port, HEALTH_PATH)
+    if answer and version is None and " 404 " in answer:
+        return _ask(check, address, port, LOGIN_PATH)
+    return answer
+
+
+def target(check: HealthCheck, instance: Instance, options: Options) -> t.Tuple[str, int]:
+    """Address and port to ask: as told, else where the master listens, else where it is configured to."""
+    heard = {port: address for address, port in instance.listening or ()}
+    port = check.port or (options.http_port if options.http_port in heard or not heard else min(heard))
+    address = check.address or heard.get(port) or options.http_interface or "127.0.0.1"
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+    return everywhere.get(address, address), port
+
+
+def _ask(check: HealthCheck, address: str, port: int, path: str) -> t.Optional[str]:
+    url = "http://%s:%d%s" % (address, port, path)
+    connection = http.client.HTTPConnection(address, port, timeout=check.timeout)
+    try:
+        connection.request(
+            "GET", path, headers={"Host": check.host, "User-Agent": "fleetops.odoo", "Connection": "close"}
+        )
+        status = connection.getresponse().status
+    # A ValueError: a path or header that is no ASCII, or a name that is none (http_interface is a text of odoo.conf).
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        return "%s does not answer (%s)" % (url, str(exc) or type(exc).__name__)
+    finally:
+        connection.close()
+    if status not in check.status:
+        return "%s answers %d where %s is right" % (url, status, " or ".join(map(str, check.status)))
+    return None

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""One server that is being worked on: how it looks now, what surrounds it, what it still lacks, and the deadline."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._facts.gather import Facts, find_load, log_place, survey_one
+from .._facts.loaded import Loaded
+from .._facts.results import printable, summary
+from .._log.read import LogMark
+from .._processes.classify import RUNNING, Instance
+from .._processes.look import Look, look_again
+from .._processes.options import Options
+from .._processes.proc import is_alive
+from .._supervisors.find import supervisor_of
+from .._system.clock import Pending, TimedOut, wait_until
+from .complete import missing
+from .health import HealthCheck, check_health
+from .host import Host
+
+#: Seconds that the look at a server's health before anything is done may take.
+_FIRST_REQUEST = 2.0
+
+
+class Ended(Exception):
+    """The master is gone. The message, where there is one, says what became of its successor."""
+
+
+class Subject:
+    """One server and what one operation on it needs to know.
+
+    :param health: None: no request is made.
+    :param timeout: seconds for everything together.
+    """
+
+    def __init__(
+        self, host: Host, seen: Look, first: Instance, health: t.Optional[HealthCheck], timeout: float
+    ) -> None:
+        self.host, self.proc, self.clock = host, host.proc, host.clock
+        self.seen, self.now = seen, first
+        self.begun = host.clock.monotonic()
+        self.deadline = self.begun + timeout
+        #: what the last request for its health came to: "ok", or what was wrong; None when none was made
+        self.health: t.Optional[str] = None
+        self._check = health
+        self._facts: t.Optional[Facts] = None
+        self.supervisor = supervisor_of(first.master)
+        self.place = log_place(host.proc, first.master, seen.options[first.identity], self.supervisor)
+        # The mark is taken before anything happens, so that a server that dies leaves its last words.
+        self.log = LogMark(host.proc, first.master, self.place, self.supervisor.systemd_unit, host.clock.time())
+
+    @property
+    def options(self) -> Options:
+        """Its options, as its arguments and its odoo.conf have them now."""
+        return self.seen.options[self.now.identity]
+
+    @property
+    def version(self) -> t.Optional[str]:
+        """Version of the Odoo that it would load now."""
+        return self.seen.releases[self.now.identity].version
+
+    def look(self) -> None:
+        """Look at it again.
+
+        :raises Ended: it is gone.
+        :raises TimedOut: it did not show what it is in time.
+        """
+        while True:
+            seen = look_again(self.proc, self.now)
+            now = seen.instance(self.now.identity)
+            if now is not None:
+                self.turn_to(seen, now)
+                return
+            # In the moment of its exec a master shows nothing that tells what it is. Only its end is an end.
+            if not is_alive(self.proc, self.now.master):
+                raise Ended
+            if self.clock.monotonic() >= self.deadline:
+                raise TimedOut("the master to show what it is")
+            self.clock.sleep(0.01)
+
+    def turn_to(self, seen: Look, now: Instance) -> None:
+        """Go on with what another look saw: the same server, or the one that has taken its place."""
+        self.seen, self.now = seen, now
+        # What surrounds it was true for the look before.
+        self._facts = None
+
+    def facts(self) -> Facts:
+        """What surrounds it, staleness included.
+
+        Its code is walked over once a look: what follows one look (the decision, the list of files that must compile)
+        is about the same moment. Whoever has waited for something looks again, and has it walked over anew.
+        """
+        if self._facts is None:
+            self._facts = survey_one(self.proc, self.seen, self.now, self.host.store)
+        return self._facts
+
+    def changed_code(self) -> t.Sequence[str]:
+        """Python files that have changed since it loaded them."""
+        staleness = self.facts().staleness
+        return staleness.python if staleness else ()
+
+    def load(self) -> Loaded:
+        """When it loaded its code."""
+        return find_load(self.proc, self.now.master, self.host.store, self.place)
+
+    def pending(self) -> t.Optional[Pending]:
+        """What it still lacks of being complete and healthy."""
+        lacking = missing(self.now, self.options, self.host.store.scaled(self.now.master))
+        if lacking is None:
+            sick = self._ask(self.deadline - self.clock.monotonic())
+            lacking = sick and "it to be healthy: " + sick
+        return Pending(lacking) if lacking else None
+
+    def probe(self) -> None:
+        """Ask a server that nothing was done to for its health, and do not wait long."""
+        if self.now.state == RUNNING:
+            self._ask(_FIRST_REQUEST)
+
+    def _ask(self, seconds: float) -> t.Optional[str]:
+        if self._check is None or not self.options.http_enable:
+            return None
+        sick = check_health(self._check.within(seconds), self.now, self.options, self.version, self.proc.root)
+        self.health = sick or "ok"
+        return sick
+
+    def wait(self, attempt: t.Callable[[], t.Union[bool, Pending]]) -> None:
+        """Wait for something until the deadline.
+
+        :raises TimedOut: it passed.
+        """
+        wait_until(attempt, self.clock, self.deadline)
+
+    def summary(self) -> t.Dict[str, t.Any]:
+        """What an operation can change, as a module returns it."""
+        told = summary(self.now, self.version, self.load())
+        return {**told, "databases": [printable(name) for name in self.options.databases], "health": self.health}

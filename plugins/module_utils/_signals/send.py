@@ -1,0 +1,161 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""send: the one door for signals. Nothing else in this collection signals a process."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import os
+import signal
+import typing as t
+from dataclasses import dataclass
+
+from .._processes.proc import Gone, Proc
+from .._processes.process import (
+    Process,
+    Stat,
+    parse_stat,
+    parse_status,
+    signal_number,
+)
+from .rules import (
+    IDENTITY,
+    PRIVILEGE,
+    STATE,
+    Refusal,
+    objections,
+    sift,
+)
+
+
+class Refused(Exception):
+    """The door stayed shut; ``refusal`` names the rule."""
+
+    def __init__(self, why: Refusal) -> None:
+        super().__init__(why.reason)
+        self.refusal = why
+
+
+@dataclass(frozen=True)
+class Target:
+    """A process as a look saw it, with what the rules want to know of it."""
+
+    process: Process
+    role: str
+    #: mode and state of its instance
+    mode: t.Optional[str]
+    state: str
+
+
+def send(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> t.List[Refusal]:
+    """Send one signal to one process that an earlier look saw, if it is still that process and may have the signal.
+
+    The process is held by a pidfd from before the checks until the signal is sent, so its pid cannot pass to another
+    one in between. Kernels before 5.3 and Python before 3.9 have no pidfd: there the kill follows the checks at once.
+
+    :param force: lift the rules of role, mode, state and platform.
+    :returns: the objections that were lifted.
+    :raises Refused: with the rule that forbids it; nothing was sent.
+    """
+    with _held(target.process) as handle:
+        lifted = check(proc, signal_name, target, force=force)
+        _deliver(handle, target.process, signal_number(signal_name))
+    return lifted
+
+
+def kill(proc: Proc, process: Process) -> None:
+    """End a process that an earlier look saw, at once, whatever it does.
+
+    No rule would ever allow that. It is for what is left of a server that was told to end and has not, when the caller
+    has said that it is to be killed then. Identity is made sure of as by :func:`send`.
+
+    :raises Refused: it has ended, or is not ours to kill.
+    """
+    with _held(process) as handle:
+        _make_sure(proc, process)
+        _deliver(handle, process, signal_number("KILL"))
+
+
+@contextlib.contextmanager
+def _held(process: Process) -> t.Iterator[t.Optional[int]]:
+    """A pidfd of the process while the block runs; None where there are none."""
+    handle = _open_pidfd(process)
+    try:
+        yield handle
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _deliver(handle: t.Optional[int], process: Process, number: int) -> None:
+    try:
+        if handle is None:
+            os.kill(process.pid, number)
+        else:
+            signal.pidfd_send_signal(handle, number)  # type: ignore[attr-defined,unused-ignore]
+    except ProcessLookupError:
+        raise Refused(_gone(process)) from None
+    except PermissionError:
+        raise Refused(_forbidden(process)) from None
+
+
+def check(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> t.List[Refusal]:
+    """Look at the target once more and ask the rules; what :func:`send` does before it sends.
+
+    :returns: the objections that ``force`` lifts.
+    :raises Refused: with the first rule that forbids it.
+    """
+    process = target.process
+    stat, caught = _make_sure(proc, process)
+    if stat.run_state in ("T", "t"):
+        raise Refused(Refusal(STATE, "process %d is stopped: the signal would wait until it goes on" % process.pid))
+    now = dataclasses.replace(process, caught=caught)
+    holding, lifted = sift(objections(signal_name, now, target.role, target.mode, target.state), force=force)
+    if holding:
+        raise Refused(holding[0])
+    return lifted
+
+
+def _make_sure(proc: Proc, process: Process) -> t.Tuple[Stat, int]:
+    """What it shows of itself now, with what it catches, if it is that process and we may signal it."""
+    try:
+        stat = parse_stat(proc.text(process.pid, "stat"))
+        caught = parse_status(proc.text(process.pid, "status")).caught
+    except (Gone, ValueError):
+        raise Refused(_gone(process)) from None
+    if stat.start != process.start:
+        reason = "pid %d now belongs to another process than the one that was looked at" % process.pid
+        raise Refused(Refusal(IDENTITY, reason))
+    if stat.run_state in ("Z", "X"):
+        raise Refused(_gone(process))
+    if os.geteuid() not in (0, process.uid):
+        raise Refused(_forbidden(process))
+    return stat, caught
+
+
+def _open_pidfd(process: Process) -> t.Optional[int]:
+    if not hasattr(os, "pidfd_open") or not hasattr(signal, "pidfd_send_signal"):
+        return None
+    try:
+        return os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        raise Refused(_gone(process)) from None
+    except OSError as exc:
+        if exc.errno in (errno.ENOSYS, errno.EPERM):  # an old kernel, or a seccomp filter that does not know the call
+            return None
+        raise
+
+
+def _forbidden(process: Process) -> Refusal:
+    reason = "process %d belongs to uid %d, and we are neither that user nor root" % (process.pid, process.uid)
+    return Refusal(PRIVILEGE, reason)
+
+
+def _gone(process: Process) -> Refusal:
+    return Refusal(IDENTITY, "process %d has ended since it was looked at" % process.pid)

@@ -1,0 +1,298 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""hold: keeping the supervisor of a drained server from starting it again, and letting go of that."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import re
+import typing as t
+from dataclasses import dataclass
+
+from .._processes.classify import Instance
+from .._processes.container import runtime_of
+from .._processes.proc import Proc
+from .._system.errors import WouldFail
+from .._system.programs import capture, container_program, run
+from .find import (
+    CONTAINER,
+    NONE,
+    SUPERVISORD,
+    SYSTEMD,
+    Supervisor,
+)
+from .restart import GENTLE, keeps
+from .supervisord import SUPERVISORD_GOES_ON, supervisorctl_for
+from .systemd import Unit, show_units, systemctl
+
+AUTO, EXTERNAL = "auto", "external"
+
+#: Where systemd looks for what is to be gone at the next boot.
+RUNTIME = "/run/systemd/system"
+#: It sorts behind the drop-ins of others, whichever directory they are in.
+DROP_IN = "zz-fleetops-drain.conf"
+_CONTENT = (
+    "# fleetops.odoo.drain keeps this server down. 'state: undrained' takes this file away, and so does a boot.\n"
+    "[Service]\nRestart=no\nRestartForceExitStatus=\n"
+)
+_UNIT_NAME = re.compile(r"^[A-Za-z0-9:_.\\@-]+\.service$")
+#: A drained server ends with status 0, which is no failure.
+_STAYS_DOWN = frozenset(["", "no", "on-failure"])
+#: How long systemd and supervisord may take to answer, in seconds.
+_PATIENCE = 15.0
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Who keeps a server running, and what keeps him from it.
+
+    ``policy`` is how he would start it again, in his own word; ``drop_in`` is the file that says otherwise, where one
+    is needed; ``control`` is the command that asks him, without what it asks for.
+    """
+
+    kind: str
+    unit: t.Optional[str] = None
+    policy: t.Optional[str] = None
+    drop_in: t.Optional[str] = None
+    control: t.Tuple[str, ...] = ()
+    #: the caller says that he takes care of it
+    external: bool = False
+    warnings: t.Tuple[str, ...] = ()
+
+    def told(self) -> t.Dict[str, t.Any]:
+        """As the module returns it."""
+        return {
+            "kind": self.kind,
+            "unit": self.unit,
+            "policy": self.policy,
+            "drop_in": self.drop_in,
+            "external": self.external,
+        }
+
+
+def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str) -> Hold:
+    """What is needed so that a server stays away once it has ended. Nothing is changed.
+
+    :param how: auto, or external.
+    :raises WouldFail: it would come back, or that cannot be known.
+    """
+    if how == EXTERNAL:
+        return Hold(supervisor.kind, supervisor.unit, external=True)
+    if supervisor.kind == SYSTEMD and supervisor.unit:
+        shown = show_units([supervisor.unit]).get(supervisor.unit)
+        return _systemd(supervisor.unit, shown, ours=shown is not None and keeps(proc, instance, shown))
+    if supervisor.kind == SUPERVISORD and supervisor.unit:
+        if os.geteuid() != 0:
+            raise WouldFail("supervisord may start it again, and only root can ask it not to", _TAKE_CARE)
+        return Hold(SUPERVISORD, supervisor.unit, control=supervisorctl_for(proc, instance, supervisor.unit))
+    if supervisor.kind == CONTAINER:
+        runtime, name = runtime_of(instance.master)
+        return hold_container(runtime, name, restart_policy(runtime, name))
+    return Hold(NONE)
+
+
+_TAKE_CARE = "or keep it down yourself and say hold=external"
+
+
+def _systemd(name: str, unit: t.Optional[Unit], *, ours: bool) -> Hold:
+    if unit is None or systemctl() is None:
+        raise WouldFail("systemd does not tell whether it would start its unit %s again" % name, _TAKE_CARE)
+    if not ours:
+        # Started by hand, by cron or by an agent from within a unit of theirs: the unit does not end with it.
+        return Hold(NONE, warnings=("its unit %s has another main process, and would not start it again" % name,))
+    warnings = []
+    if unit.kill_mode not in GENTLE:
+        warnings.append(
+            "KillMode of %s is %s: a systemctl stop does not let its requests end. Remedy: mkdir -p %s && printf"
+            " '[Service]\\nKillMode=mixed\\n' >%s/killmode.conf && systemctl daemon-reload"
+            % (name, unit.kill_mode or "not known", *["/etc/systemd/system/%s.d" % name] * 2)
+        )
+    held = unit.restart in (None, "no") and not unit.restart_force
+    drop_in = drop_in_of(name)
+    if held and not os.path.exists(drop_in):
+        return Hold(SYSTEMD, name, "no", warnings=tuple(warnings))
+    if os.geteuid() != 0:
+        raise WouldFail("systemd would start it again (Restart=%s), and only root can keep it from that" % unit.restart)
+    return Hold(SYSTEMD, name, unit.restart or "no", drop_in, warnings=tuple(warnings))
+
+
+def drop_in_of(name: str) -> str:
+    """Path of our drop-in for a unit.
+
+    :raises WouldFail: that is no name of a service.
+    """
+    if not _UNIT_NAME.match(name):
+        raise WouldFail("%r is no name of a service of systemd" % name)
+    return os.path.join(RUNTIME, name + ".d", DROP_IN)
+
+
+def hold_container(runtime: str, name: t.Optional[str], policy: t.Optional[str]) -> Hold:
+    """The hold of a container, which is its restart policy or nothing. Pure.
+
+    :param policy: None where it is not known.
+    :raises WouldFail: the runtime would start it again, or may.
+    """
+    if policy is None:
+        raise WouldFail(
+            "it runs in a container (runtime %s), and whether that would be started again is not known" % runtime,
+            "keep it down yourself, and say hold=external",
+        )
+    if policy not in _STAYS_DOWN:
+        raise WouldFail(
+            "its container %s has the restart policy %s, so %s would start it again" % (name, policy, runtime),
+            "%s update --restart=no %s, %s" % (runtime, (name or "")[:12], _TAKE_CARE),
+        )
+    return Hold(CONTAINER, name, policy or "no")
+
+
+def restart_policy(runtime: str, name: t.Optional[str]) -> t.Optional[str]:
+    """Restart policy of a container of docker or podman, in their word; None where it cannot be asked for."""
+    program = container_program(runtime)
+    if program is None or not name:
+        return None
+    try:
+        return run((program, "inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}", name), _PATIENCE).strip()
+    except WouldFail:
+        return None
+
+
+def put(hold: Hold) -> bool:
+    """Have the supervisor not start it again. Returns whether the directory of the drop-in was made for it.
+
+    :raises WouldFail: something stronger says otherwise, or systemd does not read it; what was put is taken away again.
+    :raises OSError: the drop-in cannot be written.
+    """
+    if hold.drop_in is None:
+        return False
+    folder = os.path.dirname(hold.drop_in)
+    made = False
+    with contextlib.suppress(FileExistsError):
+        os.makedirs(folder, 0o755)
+        made = True
+    temporary = "%s.%d" % (hold.drop_in, os.getpid())
+    try:
+        with open(temporary, "w") as file:
+            file.write(_CONTENT)
+        os.chmod(temporary, 0o644)
+        os.rename(temporary, hold.drop_in)
+        daemon_reload()
+        _make_sure_it_holds(t.cast(str, hold.unit))
+    except (WouldFail, OSError):
+        for path in (temporary, hold.drop_in):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+        _tidy_up(folder, made=made)
+        with contextlib.suppress(WouldFail):
+            daemon_reload()
+        raise
+    return made
+
+
+def _make_sure_it_holds(name: str) -> None:
+    unit = show_units([name]).get(name, Unit())
+    if unit.restart != "no" or unit.restart_force:
+        raise WouldFail(
+            "systemd would start it again all the same: Restart of %s is %s%s with our drop-in"
+            % (name, unit.restart, " and RestartForceExitStatus %s" % unit.restart_force if unit.restart_force else "")
+        )
+
+
+def take_away(hold: Hold, *, made: bool) -> bool:
+    """Let go of the supervisor. Returns whether there was anything to take away.
+
+    :param made: the directory of the drop-in was made for it.
+    :raises WouldFail: systemd does not read that. The drop-in is there still then, so that the next call tries again.
+    """
+    if hold.drop_in is None or not os.path.exists(hold.drop_in):
+        return False
+    aside = "%s.%d" % (hold.drop_in, os.getpid())
+    os.rename(hold.drop_in, aside)
+    try:
+        daemon_reload()
+    except WouldFail:
+        os.rename(aside, hold.drop_in)
+        raise
+    os.unlink(aside)
+    _tidy_up(os.path.dirname(hold.drop_in), made=made)
+    return True
+
+
+def _tidy_up(folder: str, *, made: bool) -> None:
+    if made:
+        with contextlib.suppress(OSError):  # somebody else has put something there meanwhile
+            os.rmdir(folder)
+
+
+def daemon_reload() -> None:
+    """Have systemd read its units anew.
+
+    :raises WouldFail: it does not.
+    """
+    run((t.cast(str, systemctl()), "--no-ask-password", "daemon-reload"), 60.0)
+
+
+def status_of(hold: Hold) -> str:
+    """State of a program of supervisord, in its word, such as EXITED; empty where it is not told.
+
+    :raises WouldFail: it cannot be asked.
+    """
+    words = capture((*hold.control, "status", t.cast(str, hold.unit)), _PATIENCE)[1].split()
+    return words[1] if len(words) > 1 else ""
+
+
+def rest(hold: Hold) -> t.Tuple[t.Optional[str], t.Optional[str]]:
+    """See that a supervisor is at rest about a server that has ended.
+
+    supervisord cannot be told beforehand: with ``autorestart=true`` it starts a server that has ended, and then that
+    one is stopped, which serves nothing yet (seen with supervisor 4.2).
+
+    :returns: what is still to come, as a clause, and what was done, if anything.
+    """
+    if hold.kind == SUPERVISORD and not hold.external:
+        name = t.cast(str, hold.unit)
+        if status_of(hold) in SUPERVISORD_GOES_ON:
+            run((*hold.control, "stop", name), 60.0)
+            return "supervisord to stop it", "supervisord started it again, and was asked to stop that one"
+        return None, None
+    if hold.kind == SYSTEMD and not hold.external:
+        name = t.cast(str, hold.unit)
+        unit = show_units([name]).get(name)
+        # With RemainAfterExit it stays active, without a process.
+        ended = unit is None or unit.active_state in ("inactive", "failed") or _remains(unit)
+        if unit is not None and (not ended or unit.has_job):
+            return "its unit %s to become inactive (it is %s)" % (name, unit.active_state), None
+    return None, None
+
+
+def _remains(unit: Unit) -> bool:
+    return unit.active_state == "active" and unit.main_pid is None
+
+
+def start(hold: Hold) -> None:
+    """Ask the supervisor to start the server. It returns before that has been done.
+
+    :raises WouldFail: he does not want to, or there is none.
+    """
+    if hold.kind == SYSTEMD:
+        program = t.cast(str, systemctl())
+        run(
+            (program, "--no-pager", "--no-ask-password", "--no-block", "start", "--", t.cast(str, hold.unit)), _PATIENCE
+        )
+    elif hold.kind == SUPERVISORD:
+        # It returns after startsecs, in which an error of the program shows.
+        run((*hold.control, "start", t.cast(str, hold.unit)), 120.0)
+
+
+def restored(content: t.Mapping[str, t.Any]) -> Hold:
+    """A hold as :func:`dataclasses.asdict` and JSON have left it."""
+    names = {field.name for field in dataclasses.fields(Hold)}
+    known: t.Dict[str, t.Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in content.items() if key in names
+    }
+    return Hold(**known)

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The supervisor's way: who restarts a server, whether that may be asked of it, and how it is asked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import typing as t
+from dataclasses import dataclass
+
+from .._processes.classify import Instance
+from .._processes.look import look
+from .._processes.proc import Gone, Proc
+from .._system.errors import WouldFail
+from .._system.programs import _ENVIRONMENT, capture, run
+from .._system.redact import redact_text
+from .find import (
+    CONTAINER,
+    SUPERVISORD,
+    SYSTEMD,
+    Supervisor,
+    supervisor_of,
+)
+from .supervisord import SUPERVISORD_GOES_ON, supervisorctl_for
+from .systemd import Unit, changed_since, show_units, systemctl
+
+#: Programs that stand between a supervisor and a server, and end with it.
+_WRAPPERS = frozenset(["sh", "bash", "dash", "env", "nice", "ionice", "runuser", "setpriv", "su", "sudo", "timeout"])
+#: What a stop does to the workers: only these let the master wait for its requests.
+GENTLE = frozenset(["mixed", "process"])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A restart that may be asked for. ``notes``: what the caller has to be told of it, as clauses."""
+
+    supervisor: Supervisor
+    commands: t.Tuple[t.Tuple[str, ...], ...]
+    #: the working directory that it gives the server; None where we do not know
+    cwd: t.Optional[str] = None
+    unit_changed: bool = False
+    notes: t.Tuple[str, ...] = ()
+
+
+def plan_restart(
+    proc: Proc, instance: Instance, supervisor: Supervisor, unit: t.Optional[Unit], started: float
+) -> Plan:
+    """How the supervisor of a server is asked to restart it.
+
+    :param unit: what systemd knows of its unit.
+    :param started: when the process was started, in seconds since the epoch.
+    :raises WouldFail: there is none that can be asked, or it would restart something else.
+    """
+    if supervisor.kind not in (SYSTEMD, SUPERVISORD) or not supervisor.unit:
+        raise WouldFail(
+            "it runs in a container, and containers are not restarted here"
+            if supervisor.kind == CONTAINER
+            else "nothing is known that would start it again, neither a systemd unit nor a program of supervisord"
+        )
+    if os.geteuid() != 0:
+        raise WouldFail("a restart by %s needs root" % supervisor.kind)
+    same = [i for i in look(proc).instances if supervisor_of(i.master) == supervisor]
+    if len(same) > 1:
+        raise WouldFail(
+            "%s keeps %d servers running, and a restart would take all of them down (pid %s)"
+            % (supervisor.unit, len(same), ", ".join(str(i.master.pid) for i in same))
+        )
+    if supervisor.kind == SUPERVISORD:
+        base = supervisorctl_for(proc, instance, supervisor.unit)
+        return Plan(supervisor, ((*base, "restart", supervisor.unit),))
+    return _plan_systemd(proc, instance, supervisor, unit, started)
+
+
+def _plan_systemd(
+    proc: Proc, instance: Instance, supervisor: Supervisor, unit: t.Optional[Unit], started: float
+) -> Plan:
+    name, program = t.cast(str, supervisor.unit), systemctl()
+    if unit is None or program is None:
+        raise WouldFail("systemd does not tell anything about its unit %s" % name)
+    if not keeps(proc, instance, unit):
+        # Something else has started it from within its own unit: cron, an agent, a console.
+        raise WouldFail(
+            "the main process of its unit %s is %s, and not this server: a restart would hit more than the server"
+            % (name, unit.main_pid or "none")
+        )
+    changed = changed_since(name, unit, started)
+    restart = (program, "--no-pager", "--no-ask-password", "--no-block", "restart", "--", name)
+    commands = ((program, "--no-ask-password", "daemon-reload"), restart) if changed else (restart,)
+    notes = []
+    if unit.kill_mode not in GENTLE:
+        notes.append("its KillMode is %s: requests under way are cut off" % (unit.kill_mode or "not known"))
+    return Plan(supervisor, commands, unit.working_directory, changed, tuple(notes))
+
+
+def keeps(proc: Proc, instance: Instance, unit: Unit) -> bool:
+    """Whether a unit is this server and nothing else: its main process is the master, or a shell around it."""
+    return unit.main_pid == instance.master.pid or _is_wrapped(proc, instance, unit.main_pid)
+
+
+def _is_wrapped(proc: Proc, instance: Instance, main_pid: t.Optional[int]) -> bool:
+    """Whether the main process of the unit is a shell or the like whose only purpose is this server."""
+    if main_pid is None or instance.master.ppid != main_pid:
+        return False
+    try:
+        return os.path.basename(proc.link(main_pid, "exe")) in _WRAPPERS
+    except (Gone, PermissionError):
+        return False
+
+
+class Job:
+    """A restart that has been asked for. What the supervisor's program says is kept, and it is never killed by us:
+
+    supervisorctl stops the server first and then starts it, and must come to its second step.
+    """
+
+    def __init__(self, plan: Plan, timeout: float) -> None:
+        """Ask for it; returns as soon as it is under way.
+
+        :param timeout: seconds that the steps before the restart itself may take.
+        :raises WouldFail: the supervisor does not want to; nothing has been restarted.
+        """
+        self._plan = plan
+        for command in plan.commands[:-1]:
+            run(command, timeout)
+        if plan.unit_changed:
+            _check_program(t.cast(str, plan.supervisor.unit))
+        self._popen: t.Optional[subprocess.Popen[bytes]] = None
+        self._said: t.Optional[t.IO[bytes]] = None
+        if plan.supervisor.kind == SYSTEMD:
+            run(plan.commands[-1], timeout)
+            return
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # until close()
+        self._popen = subprocess.Popen(  # pylint: disable=ansible-bad-function  # must outlive the module
+            plan.commands[-1],
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+            env=_ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,
+        )
+
+    def close(self) -> None:
+        """Let go of what it says; it goes on."""
+        if self._said is not None:
+            self._said.close()
+
+    def problem(self, *, stopped: bool) -> t.Optional[str]:
+        """Why no new server will come of it, as a clause; None while one may.
+
+        :param stopped: the old server has ended.
+        """
+        unit = t.cast(str, self._plan.supervisor.unit)
+        if self._popen is None:
+            shown = show_units([unit]).get(unit)
+            if shown is not None and shown.active_state in ("failed", "inactive") and not shown.has_job:
+                return "systemd says that %s is %s" % (unit, shown.active_state)
+            return None
+        code = self._popen.poll()
+        if code is None:
+            return None
+        said = os.pread(t.cast(t.IO[bytes], self._said).fileno(), 4096, 0).decode("utf-8", "replace")
+        if not code and "ERROR" not in said:
+            return None
+        if stopped:
+            # It starts a program that has ended at once a few times more (seen: the port was still taken by a worker of
+            # the old server, whose master it had killed after stopwaitsecs).
+            _code, status = capture((*self._plan.commands[-1][:-2], "status", unit), 10.0)
+            if any(state in status for state in SUPERVISORD_GOES_ON):
+                return None
+        return "supervisorctl says: %s" % redact_text(" ".join(said.split()) or "nothing, with code %d" % code)
+
+
+def _check_program(unit: str) -> None:
+    """What a changed unit starts was not rehearsed. That it is there can be seen once systemd has read the unit."""
+    shown = show_units([unit]).get(unit)
+    program = shown.program if shown is not None else None
+    if program is not None and not os.access(os.path.join("/", program), os.X_OK):
+        raise WouldFail("its unit %s would start %s, which is not there" % (unit, program))

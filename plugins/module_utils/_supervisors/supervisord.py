@@ -1,0 +1,80 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""DOC"""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+
+from .._processes.classify import Instance
+from .._processes.proc import Gone, Proc
+from .._processes.process import parse_cmdline, parse_stat, parse_status
+from .._system.errors import WouldFail
+from .._system.files import is_roots
+from .._system.programs import run
+
+#: Where supervisorctl may be: never below a place that a service's user writes to.
+_SUPERVISORCTL = ("/usr/bin/supervisorctl", "/usr/local/bin/supervisorctl", "/bin/supervisorctl")
+
+
+#: States of a program of supervisord that may come to a running server without us.
+SUPERVISORD_GOES_ON = ("BACKOFF", "STARTING", "RUNNING")
+
+
+_PROGRAM = re.compile(r"^[A-Za-z0-9_][\w.@+-]*:[A-Za-z0-9_][\w.@+-]*$")
+
+
+def supervisorctl_for(proc: Proc, instance: Instance, program: str) -> t.Tuple[str, ...]:
+    """How the supervisord of a server is asked: supervisorctl, with the configuration that its supervisord was given.
+
+    :raises WouldFail: it cannot be asked, or does not know this server by that name.
+    """
+    ctl = next((path for path in _SUPERVISORCTL if is_roots(path)), None)
+    if ctl is None:
+        raise WouldFail("there is no supervisorctl that root owns in %s" % ", ".join(_SUPERVISORCTL))
+    if not _PROGRAM.match(program):
+        # The server's environment tells this name, and supervisorctl takes several words, and patterns.
+        raise WouldFail("%r is no name of a program that its supervisord could be asked about" % program)
+    parent = instance.master.ppid
+    try:
+        # A wrapper may stand between them.
+        if "supervisord" not in proc.text(parent, "cmdline"):
+            parent = parse_stat(proc.text(parent, "stat")).ppid
+        argv = parse_cmdline(proc.read(parent, "cmdline"))
+        uid = parse_status(proc.text(parent, "status")).uid
+        cwd = proc.link(parent, "cwd")
+    except (Gone, ValueError):
+        argv, uid, cwd = (), -1, "/"
+    if not any(os.path.basename(word) == "supervisord" for word in argv):
+        raise WouldFail("its supervisord is not found: neither its parent nor the parent of that is one")
+    if uid != 0:
+        raise WouldFail("its supervisord with pid %d does not run as root, and is not asked for anything" % parent)
+    base: t.Tuple[str, ...] = (ctl,)
+    config = config_of(argv)
+    if config is not None:
+        path = os.path.join(cwd, config)
+        if not is_roots(path):
+            raise WouldFail("the configuration %s of its supervisord is not root's alone" % path)
+        base = (ctl, "-c", path)
+    said = run((*base, "pid", program), 10.0).strip()
+    if said not in (str(instance.master.pid), str(instance.master.ppid)):
+        raise WouldFail("supervisord does not say that this server is its program %s: %s" % (program, said))
+    return base
+
+
+def config_of(argv: t.Sequence[str]) -> t.Optional[str]:
+    """Path of the configuration that a supervisord was started with, as it stands there. Pure."""
+    for word, following in zip(argv, [*argv[1:], ""]):
+        if word in ("-c", "--configuration") and following:
+            return following
+        if word.startswith("--configuration="):
+            return word.partition("=")[2]
+        if word.startswith("-c") and len(word) > 2:
+            return word[2:]
+    return None

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""What systemd knows about units. One call of systemctl for all of them."""
+
+from __future__ import annotations
+
+import glob
+import os
+import typing as t
+from dataclasses import dataclass
+
+from .._system.files import changed_after
+from .._system.programs import output_of
+
+_SYSTEMCTL = ("/usr/bin/systemctl", "/bin/systemctl")
+_FOLDERS = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+)
+_PROPERTIES = (
+    "Id",
+    "Restart",
+    "RestartForceExitStatus",
+    "KillMode",
+    "MainPID",
+    "FragmentPath",
+    "EnvironmentFiles",
+    "NeedDaemonReload",
+    "WorkingDirectory",
+    "ActiveState",
+    "Job",
+    "ExecStart",
+    "RootDirectory",
+    "RootImage",
+)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """``environment_files`` fill the unit's environment, which a HUP does not read again."""
+
+    restart: t.Optional[str] = None
+    kill_mode: t.Optional[str] = None
+    main_pid: t.Optional[int] = None
+    environment_files: t.Tuple[str, ...] = ()
+    need_daemon_reload: bool = False
+    #: None where the unit names none, or one that only systemd can resolve (``~``)
+    working_directory: t.Optional[str] = None
+    active_state: t.Optional[str] = None
+    #: a start, stop or restart is under way or waits for its turn
+    has_job: bool = False
+    #: path of the program that a start executes, as the host sees it; None where that is not known
+    program: t.Optional[str] = None
+    #: exit statuses after which it is started again whatever ``restart`` says, as systemd shows them
+    restart_force: t.Optional[str] = None
+
+
+def systemctl() -> t.Optional[str]:
+    """Path of systemctl; None where there is none."""
+    return next((path for path in _SYSTEMCTL if os.access(path, os.X_OK)), None)
+
+
+def show_units(names: t.Collection[str]) -> t.Dict[str, Unit]:
+    """Ask systemd about units; those that it does not know, or cannot be asked about, are left out."""
+    program = systemctl()
+    if not names or program is None:
+        return {}
+    command = [program, "--no-pager", "show", "--property=" + ",".join(_PROPERTIES), "--", *sorted(names)]
+    return parse_units(output_of(*command))
+
+
+def files_on_disk(name: str) -> t.List[str]:
+    """Files that systemd would read for a unit after a daemon-reload.
+
+    It does not say ``NeedDaemonReload`` for the first drop-in of a unit, since it had not watched that folder (seen on
+    systemd 252), so the places are looked at here.
+    """
+    names = [name]
+    template, at, _instance = name.partition("@")
+    if at:
+        names.append(template + "@.service")
+    found: t.Dict[str, str] = {}
+    for folder in _FOLDERS:
+        for each in names:
+            base = os.path.join(folder, glob.escape(each))
+            for path in [*glob.glob(base), *sorted(glob.glob(base + ".d/*.conf"))]:
+                found.setdefault(os.path.realpath(path), path)
+    return list(found.values())
+
+
+def changed_since(name: str, unit: Unit, moment: float) -> bool:
+    """Whether what systemd starts a unit by has changed since a moment, which is in seconds since the epoch."""
+    return unit.need_daemon_reload or bool(changed_after([*files_on_disk(name), *unit.environment_files], moment))
+
+
+def parse_units(text: str) -> t.Dict[str, Unit]:
+    """Parse ``systemctl show``: one block of ``Key=value`` lines a unit, an empty line between them. Pure."""
+    units = {}
+    for block in text.split("\n\n"):
+        values: t.Dict[str, t.List[str]] = {}
+        for line in block.splitlines():
+            key, equals, value = line.partition("=")
+            if equals and value:
+                values.setdefault(key, []).append(value)
+        if "Id" in values and "FragmentPath" in values:
+            units[values["Id"][0]] = _unit(values)
+    return units
+
+
+def _unit(values: t.Mapping[str, t.List[str]]) -> Unit:
+    def first(key: str) -> t.Optional[str]:
+        return values[key][0] if key in values else None
+
+    main_pid = first("MainPID")
+    # "!/srv/odoo" where it may be missing.
+    directory = (first("WorkingDirectory") or "").lstrip("!")
+    return Unit(
+        restart=first("Restart"),
+        restart_force=first("RestartForceExitStatus"),
+        kill_mode=first("KillMode"),
+        main_pid=int(main_pid) if main_pid and main_pid != "0" else None,
+        # Written as "/etc/default/odoo (ignore_errors=yes)".
+        environment_files=tuple(path.partition(" (")[0] for path in values.get("EnvironmentFiles", [])),
+        need_daemon_reload=first("NeedDaemonReload") == "yes",
+        working_directory=directory if directory.startswith("/") else None,
+        active_state=first("ActiveState"),
+        has_job=first("Job") not in (None, "0"),
+        program=None if first("RootDirectory") or first("RootImage") else _program(first("ExecStart") or ""),
+    )
+
+
+def _program(shown: str) -> t.Optional[str]:
+    # "{ path=/usr/bin/odoo ; argv[]=/usr/bin/odoo --config ... ; ignore_errors=no ; ..."
+    head, semicolon, _rest = shown.partition(" ; ")
+    return head[len("{ path=") :] if semicolon and head.startswith("{ path=") else None

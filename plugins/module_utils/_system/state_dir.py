@@ -1,0 +1,116 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The directory in which a host keeps what calls write down for each other: locks, records, notes."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import stat
+import typing as t
+
+_ROOTS = "/run/fleetops-odoo"
+
+
+#: What is waited for while somebody else has a server's lock.
+TAKEN = "another call that is at work on this server"
+
+
+class StateDirectory:
+    """Files and locks of one user on one host."""
+
+    def __init__(self, path: t.Optional[str] = None) -> None:
+        # open() refuses the one in /tmp unless it is a directory of our own.
+        uid = os.geteuid()
+        self.path = path or (_ROOTS if uid == 0 else "/tmp/fleetops-odoo-%d" % uid)  # noqa: S108
+        self._uid = uid
+
+    @classmethod
+    def of_root(cls) -> StateDirectory:
+        """Root's, to read what everybody may know."""
+        found = cls(_ROOTS)
+        found._uid = 0
+        return found
+
+    def open(self) -> None:
+        """Make the directory, and make sure that nobody else can write into it.
+
+        :raises OSError: it cannot be made, or it is somebody else's.
+        """
+        with contextlib.suppress(FileExistsError):
+            # Others may look up a name in it, and list nothing.
+            os.mkdir(self.path, 0o711)
+            os.chmod(self.path, 0o711)  # noqa: S103
+        self._make_sure()
+
+    def _make_sure(self) -> None:
+        status = os.lstat(self.path)
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != self._uid or status.st_mode & 0o022:
+            raise OSError(errno.EPERM, "must be a directory that only uid %d can write" % self._uid, self.path)
+
+    def lock(self, name: str, *, wait: bool) -> int:
+        """Take the lock of this name; it ends with the descriptor that is returned, or with us.
+
+        :raises BlockingIOError: somebody else holds it, and we are not to wait.
+        """
+        descriptor = os.open(
+            os.path.join(self.path, name), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def write(self, name: str, content: t.Mapping[str, t.Any], mode: int = 0o600) -> None:
+        """Put a file of this name, and with these permissions, in the place of what was there.
+
+        :raises OSError: it could not be written (a full disk); what was there is there still, and no half file is.
+        """
+        target = os.path.join(self.path, name)
+        # One that is there was left behind by a call with our pid that was killed.
+        temporary = "%s.%d" % (target, os.getpid())
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(descriptor, mode)
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(content, file)
+            os.rename(temporary, target)
+        except OSError:
+            os.unlink(temporary)
+            raise
+
+    def read(self, name: str) -> t.Any:
+        """What :meth:`write` has put there.
+
+        :raises OSError: there is none, or the directory is somebody else's.
+        :raises ValueError: it is no JSON.
+        """
+        self._make_sure()
+        with open(os.path.join(self.path, name)) as file:
+            return json.load(file)
+
+    def forget_others(self, alive: t.Callable[[int, int], bool]) -> None:
+        """Drop what belongs to processes that are gone.
+
+        :param alive: whether the process with this pid and start lives. A look does not tell: it may miss one.
+        """
+        try:
+            names = os.listdir(self.path)
+        except OSError:
+            return
+        for name in names:
+            pid, _dash, start = name.partition(".")[0].partition("-")
+            if pid.isdigit() and start.isdigit() and not alive(int(pid), int(start)):
+                try:
+                    os.unlink(os.path.join(self.path, name))
+                except OSError:
+                    continue

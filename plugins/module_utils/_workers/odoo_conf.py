@@ -1,0 +1,278 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The number of workers in odoo.conf: one line is changed, tried out with Odoo's own parser, and put in place."""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import dataclasses
+import os
+import re
+import stat
+import time
+import typing as t
+from dataclasses import dataclass
+
+from .._processes.classify import Instance
+from .._processes.options import (
+    LARGEST_FILE,
+    Options,
+    parse_arguments,
+    parse_configuration,
+    parse_environment,
+)
+from .._processes.proc import Gone, Proc, root_of
+from .._processes.process import parse_environ
+from .._processes.release import major
+from .._rehearsal.rehearsal import Restart, rehearse_restart
+from .._system.errors import WouldFail
+from .._system.files import open_regular, reached
+
+_SECTION = re.compile(r"^\[(?P<name>[^]]+)\]")
+_WORKERS = re.compile(r"^(?P<key>workers)(?P<between>\s*[=:]\s*)(?P<value>.*?)(?P<end>\s*)$", re.IGNORECASE)
+#: The first version that takes options from its environment.
+_FROM_ENVIRONMENT = 19
+#: What systemd, editors and we must not lose of a file, apart from owner and mode.
+_ATTRIBUTES = ("security.", "system.posix_acl", "user.")
+
+
+class BadFile(ValueError):
+    """A text is no odoo.conf that we know how to change; the message says why, and nothing of its content."""
+
+
+def with_workers(text: str, count: int) -> t.Tuple[str, str, str]:
+    """``text`` with another number of workers, and the line before (empty where there was none) and after. Pure.
+
+    All else stays as it is, byte for byte.
+
+    :raises BadFile: the line is not found without doubt.
+    """
+    lines = text.splitlines(keepends=True)
+    section: t.Optional[str] = None
+    header: t.Optional[int] = None
+    found: t.List[int] = []
+    for at, line in enumerate(lines):
+        named = _SECTION.match(line)
+        if named:
+            section = named.group("name")
+            header = at if section == "options" and header is None else header
+        elif section == "options" and _WORKERS.match(line.rstrip("\r\n")):
+            found.append(at)
+    if header is None:
+        raise BadFile("it has no section [options]")
+    if len(found) > 1:
+        raise BadFile("it names workers %d times" % len(found))
+    if not found:
+        end = lines[header][len(lines[header].rstrip("\r\n")) :] or "\n"
+        after = "workers = %d" % count
+        lines[header] = lines[header].rstrip("\r\n") + end + after + end
+        return _checked(text, "".join(lines), count), "", after
+    at = found[0]
+    if at + 1 < len(lines) and lines[at + 1][:1] in (" ", "\t") and lines[at + 1].strip():
+        raise BadFile("the value of workers goes over several lines")
+    bare = lines[at].rstrip("\r\n")
+    parts = t.cast("re.Match[str]", _WORKERS.match(bare))
+    if not parts.group("value").isdigit():
+        raise BadFile("the value of workers is no number")
+    if int(parts.group("value")) == count:
+        return text, bare, bare
+    after = "%s%s%d%s" % (parts.group("key"), parts.group("between"), count, parts.group("end"))
+    lines[at] = after + lines[at][len(bare) :]
+    return _checked(text, "".join(lines), count), bare, after
+
+
+def _checked(before: str, after: str, count: int) -> str:
+    """``after``, if it says this number and all else as before."""
+    try:
+        old, new = parse_configuration(before), parse_configuration(after)
+    except configparser.Error as exc:
+        raise BadFile("it cannot be parsed (%s)" % type(exc).__name__) from None
+    if new != {**old, "workers": str(count)}:
+        raise BadFile("changing the line of workers would change more than that")
+    return after
+
+
+@dataclass
+class Edit:
+    """A change of odoo.conf that is ready to be made.
+
+    ``path`` is as the server sees it, ``real`` as we reach it.
+    """
+
+    proc: Proc
+    instance: Instance
+    path: str
+    real: str
+    status: os.stat_result
+    content: str
+    before: str
+    after: str
+    backup: t.Optional[str] = None
+    #: what could not be tried out, as noun phrases
+    left_out: t.Tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to be written."""
+        return self.before != self.after
+
+    def told(self) -> t.Dict[str, t.Any]:
+        """As the module returns it."""
+        return {
+            "path": self.path,
+            "changed": self.changes,
+            "before": self.before,
+            "after": self.after,
+            "backup": self.backup,
+        }
+
+    def apply(self) -> None:
+        """Try the new file out, keep the old one under another name, and put the new one in its place.
+
+        :raises WouldFail: Odoo would not take it, or the file has changed meanwhile. Nothing was changed then.
+        :raises OSError: it could not be written. Nothing was changed then.
+        """
+        if not self.changes:
+            return
+        folder, name = os.path.split(self.real)
+        new = ".%s.fleetops-%d" % (name, os.getpid())
+        with _opened_folder(folder) as at:
+            try:
+                self._put(at, new)
+                self._try_out(os.path.join(os.path.dirname(self.path), new))
+                self._keep(at, name, new)
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(new, dir_fd=at)
+
+    def _put(self, at: int, new: str) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(new, flags, 0o600, dir_fd=at)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(self.content.encode("utf-8", "surrogateescape"))
+            file.flush()
+            if (self.status.st_uid, self.status.st_gid) != _owner(descriptor):
+                os.fchown(descriptor, self.status.st_uid, self.status.st_gid)
+            os.fchmod(descriptor, stat.S_IMODE(self.status.st_mode))
+            _copy_attributes(self.real, descriptor)
+            os.fsync(descriptor)
+
+    def _try_out(self, path: str) -> None:
+        """Have Odoo parse it, as the server's user, among the server's files."""
+        command = self.instance.command
+        # Of several the last one counts.
+        trial = dataclasses.replace(command, args=(*command.args, "--config", path))
+        instance = dataclasses.replace(self.instance, command=trial)
+        try:
+            # Its databases have nothing to do with the number of its workers.
+            tried = rehearse_restart(self.proc, instance, path, (), Restart(database=False))
+            self.left_out = tried.left_out
+        except WouldFail as exc:
+            raise WouldFail("%s is not written: with %s, %s" % (self.path, self.after, exc)) from None
+
+    def _keep(self, at: int, name: str, new: str) -> None:
+        backup = "%s.%d.%s~" % (name, os.getpid(), time.strftime("%Y-%m-%d@%H:%M:%S"))
+        # The old file itself under a second name: nothing of it can be lost on the way.
+        os.link(name, backup, src_dir_fd=at, dst_dir_fd=at, follow_symlinks=False)
+        kept = os.stat(backup, dir_fd=at, follow_symlinks=False)
+        if _key(kept) != _key(self.status):
+            os.unlink(backup, dir_fd=at)
+            raise WouldFail("%s is not written: somebody else has changed it meanwhile" % self.path)
+        os.rename(new, name, src_dir_fd=at, dst_dir_fd=at)
+        self.backup = os.path.join(os.path.dirname(self.path), backup)
+
+
+def prepare_edit(proc: Proc, instance: Instance, options: Options, version: t.Optional[str], count: int) -> Edit:
+    """Make ready to write a number of workers to the odoo.conf of a server. Nothing is written yet.
+
+    :raises WouldFail: it would not count, or the file is not what it seems.
+    """
+    path = options.config_file
+    if path is None:
+        raise WouldFail("it has no odoo.conf, so the number cannot be written there", "leave out persist")
+    if options.config_error:
+        raise WouldFail(options.config_error)
+    _make_sure_it_counts(proc, instance, version, path)
+    folder, name = os.path.split(path)
+    real = os.path.join(reached(folder, root_of(proc.root, instance.master)), name)
+    try:
+        status, text = _read(real, instance.master.uid)
+        content, before, after = with_workers(text, count)
+    except BadFile as exc:
+        raise WouldFail("%s is not written: %s" % (path, exc)) from None
+    except OSError as exc:
+        raise WouldFail("%s is not written: %s" % (path, exc.strerror or exc)) from None
+    if before != after and not os.access(os.path.dirname(real), os.W_OK | os.X_OK, effective_ids=True):
+        raise WouldFail(
+            "%s is not written: this user (uid %d) may put no file beside it" % (path, os.geteuid()),
+            "become root, or leave out persist",
+        )
+    return Edit(proc, instance, path, real, status, content, before, after)
+
+
+def _make_sure_it_counts(proc: Proc, instance: Instance, version: t.Optional[str], path: str) -> None:
+    if "workers" in parse_arguments(instance.command.args):
+        raise WouldFail(
+            "its arguments name the number of workers, and they win over %s" % path, "change it where it is started"
+        )
+    if (major(version) or 0) < _FROM_ENVIRONMENT:
+        return
+    try:
+        environ = parse_environ(proc.read(instance.master.pid, "environ"))
+    except (Gone, PermissionError):
+        raise WouldFail("its environment cannot be read, and it may name the number of workers") from None
+    if "workers" in parse_environment(environ):
+        raise WouldFail(
+            "its environment names the number of workers, and that wins over %s" % path, "change it where it is started"
+        )
+
+
+def _read(real: str, uid: int) -> t.Tuple[os.stat_result, str]:
+    """What the file is, and its content.
+
+    :raises BadFile: it is not what it seems.
+    :raises OSError: no such file, no permission, or no regular file (a link, for one).
+    """
+    if os.path.islink(real):
+        raise BadFile("it is a link, which would be replaced by a file; right is an odoo.conf that is one itself")
+    descriptor = open_regular(real, os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        data = file.read(LARGEST_FILE + 1)
+    if status.st_nlink > 1:
+        raise BadFile("it has a second name (a hard link), which would keep the old content")
+    if status.st_uid not in (0, uid):
+        raise BadFile("it belongs to neither root nor the server's user")
+    if len(data) > LARGEST_FILE:
+        raise BadFile("it is larger than %d MiB" % (LARGEST_FILE >> 20))
+    return status, data.decode("utf-8", "surrogateescape")
+
+
+@contextlib.contextmanager
+def _opened_folder(path: str) -> t.Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _copy_attributes(real: str, descriptor: int) -> None:
+    for name in os.listxattr(real, follow_symlinks=False):
+        if name.startswith(_ATTRIBUTES):
+            with contextlib.suppress(OSError):
+                os.setxattr(descriptor, name, os.getxattr(real, name, follow_symlinks=False))
+
+
+def _owner(descriptor: int) -> t.Tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_uid, status.st_gid
+
+
+def _key(status: os.stat_result) -> t.Tuple[int, int, int, int]:
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size

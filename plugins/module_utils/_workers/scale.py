@@ -1,0 +1,401 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The number of http workers of a prefork server.
+
+A master keeps up a number that nobody can see: a TTIN raises it, a TTOU lowers it and ends nobody, a HUP sets it to the
+configuration. While there are fewer workers than that, it starts some, so there are never fewer for long, and there may
+be more. What can be seen tells two things. A worker that was started shows that there were fewer than the number, so
+that both agree now. A worker that has ended and was not replaced shows that there were more.
+
+So before anything is lowered TTINs are sent until a worker is started: then the number is known, and from there on it
+is counted. It is never lowered below what is wished for, whatever happens in between.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass
+
+from .._facts.results import NOTHING, SIGNALLED, StepsResult
+from .._processes.classify import CURRENT, HTTP, UNKNOWN, Child, Instance
+from .._processes.look import Look
+from .._rehearsal.room import free_memory, worker_shortage
+from .._server.complete import reloaded
+from .._server.host import Host
+from .._system.clock import Pending, TimedOut, wait_until
+from .._system.errors import WouldFail
+from .odoo_conf import Edit, prepare_edit
+from .workers import UNSTEADY, Crew, work_all
+
+#: Seconds for which the workers must stay the same before they are counted, and at the end.
+_STEADY, _SETTLED = 0.4, 1.0
+#: Seconds after which a TTIN that has started nobody has shown that there are more workers than the master keeps up. It
+#: starts one within 0.1 s; on a machine that is slower than this one more is started, which is seen and put right.
+_SHOWS = 0.8
+#: Seconds between two signals to a master. It takes equal ones that come at once for one, and no more than five.
+_PACE = 0.15
+#: Whether a TTIN that has started nobody was too much or has not been taken yet, nothing tells. So after some of them
+#: the workers must stay the same for as long as that took and half of it, but no longer than a master sleeps.
+_MORE, _BEAT = 1.5, 4.0
+#: Seconds between two looks for somebody who is idle.
+_PATIENCE = 0.7
+
+
+WRITTEN = "written"
+#: Nothing tells that a change of odoo.conf is one that the server has followed already.
+_STALE = "; %s was written to %s, so the server counts as stale until its next start"
+
+
+@dataclass(frozen=True)
+class ScaleOrder:
+    """What the caller wants. ``timeout`` is in seconds, for each server."""
+
+    count: int
+    timeout: float
+    wait_busy: bool = False
+    #: write the number to odoo.conf too
+    persist: bool = False
+    #: make sure of the number that the master keeps up even where there are as many workers as are wished for
+    prove: bool = False
+    force: bool = False
+
+
+@dataclass
+class ScaleResult(StepsResult):
+    """``target`` is the number that the master keeps up; None where nothing has shown it."""
+
+    target: t.Optional[int] = None
+    persisted: t.Optional[t.Dict[str, t.Any]] = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether a signal was sent or odoo.conf written, or would be."""
+        return bool(self.signals) or bool(self.persisted and self.persisted["changed"])
+
+    def told(self) -> t.Dict[str, t.Any]:
+        """As the module returns it."""
+        return {**super().told(), "target": self.target, "persisted": self.persisted}
+
+
+def scale_all(
+    host: Host, seen: Look, identities: t.Sequence[str], order: ScaleOrder, *, check_mode: bool
+) -> t.List[ScaleResult]:
+    """Bring the chosen servers to the wished number of http workers, one after the other.
+
+    :raises CrewFailed: with the results so far, the failed one last.
+    """
+    crews = (_Scale(host, seen, t.cast(Instance, seen.instance(identity)), order) for identity in identities)
+    return work_all(crews, check_mode=check_mode)
+
+
+def foreseen(there: int, count: int, *, prove: bool) -> t.List[str]:
+    """The signals that lead from one number of workers to another, if nobody else has moved anything. Pure."""
+    if there < count:
+        return ["TTIN"] * (count - there)
+    more = there - count
+    return ["TTIN", *["TTOU"] * (more + 1), *["INT"] * (more + 1)] if more or prove else []
+
+
+def pick(there: t.Sequence[Child], busy: t.Container[int], number: int, *, wait_busy: bool) -> t.List[Child]:
+    """Whom to end: who is idle, the youngest first, and after them who is at work, where that is allowed. Pure.
+
+    :param busy: pids.
+    """
+    young = sorted(there, key=lambda c: (-c.process.start, -c.process.pid))
+    idle = [child for child in young if child.process.pid not in busy]
+    rest = [child for child in young if child.process.pid in busy] if wait_busy else []
+    return (idle + rest)[:number]
+
+
+class _Scale(Crew[ScaleResult]):
+    """One server on its way to a number of http workers."""
+
+    goal = "does not have the number of http workers that was asked for"
+
+    def __init__(self, host: Host, seen: Look, first: Instance, order: ScaleOrder) -> None:
+        result = ScaleResult(first.identity, first.master.pid, NOTHING, "")
+        super().__init__(host, seen, first, order.timeout, result, force=order.force)
+        self._order = order
+        #: the number that the master keeps up, once that is known
+        self._kept_up: t.Optional[int] = None
+        #: http workers at the last look at which the number had not been changed since; whoever is not among them was
+        #: started after that
+        self._before: t.Optional[t.FrozenSet[str]] = None
+        #: when the first TTIN was sent that nobody was started after, and how long it was until somebody was
+        self._unanswered: t.Optional[float] = None
+        self._answered = 0.0
+        #: who got an INT and has not ended yet
+        self._leaving: t.List[Child] = []
+
+    # What is done, from the outside.
+
+    def predict(self) -> None:
+        """What :meth:`act` would do, without doing it."""
+        there = len(self.crew(HTTP))
+        edit = self._examine()
+        signals = foreseen(there, self._order.count, prove=self._order.prove)
+        for name in sorted(set(signals) - {"INT"}):
+            self.may_send(None, name)
+        self.result.reason = self._why(there)
+        self.result.signals = signals
+        if signals:
+            self.result.did = SIGNALLED
+        if edit is not None:
+            self._did_write(edit, "; %s would be written to %s, and the server be stale until its next start")
+
+    def act(self) -> None:
+        """Bring it there."""
+        self.steady([HTTP], _STEADY)
+        there = len(self.crew(HTTP))
+        edit = self._examine()
+        self.result.reason = self._why(there)
+        if edit is not None:
+            self._write(edit)
+        if there != self._order.count or self._order.prove:
+            # Written down first: with fewer than its configuration says it is complete all the same.
+            self.host.store.remember_scale(self.now.master, self._order.count)
+        self._rebase()
+        try:
+            while not self._step():
+                self._count()
+        except TimedOut as exc:
+            raise self._too_late(exc) from None
+        if self.result.signals:
+            self._conclude(there)
+
+    # Its steps.
+
+    def _step(self) -> bool:
+        """Do what comes next; True when nothing is left to be done."""
+        there, count = len(self.crew(HTTP)), self._order.count
+        if there < count:
+            self._grow(count - there)
+        elif there > count:
+            self._shrink()
+        elif self._kept_up != count and (self.result.signals or self._order.prove):
+            self._learn()
+        elif not self.result.signals:
+            return True
+        else:
+            self.steady([HTTP], max(_SETTLED, self._doubt))
+            self._take_evidence()
+            return len(self.crew(HTTP)) == count and self._kept_up == count
+        return False
+
+    @property
+    def _doubt(self) -> float:
+        """Seconds after which no TTIN can be on its way any more."""
+        return min(self._answered * _MORE, _BEAT)
+
+    def _count(self) -> None:
+        if self.late:
+            raise TimedOut(UNSTEADY)
+        raised = bool(self.result.signals) and self.result.signals[-1] == "TTIN"
+        self.steady([HTTP], max(_STEADY, self._doubt) if raised else _STEADY)
+        self._take_evidence()
+
+    def _take_evidence(self) -> None:
+        """Who was started since the number was last changed shows that it is the number of those who are there."""
+        now = frozenset(child.process.identity for child in self.crew(HTTP))
+        if self._before is not None and now - self._before:
+            self._kept_up = len(now)
+        self._before = now
+
+    def _rebase(self) -> None:
+        self.look()
+        self._before = frozenset(child.process.identity for child in self.crew(HTTP))
+
+    def look(self) -> None:
+        """As ever; a HUP that somebody has sent meanwhile sets the number to the configuration."""
+        before = self.now
+        super().look()
+        if reloaded(before, self.now):
+            self._kept_up = self._before = None
+
+    def _grow(self, number: int) -> None:
+        """A TTIN for each that lacks, and another one where it has started nobody."""
+        for _one in range(number):
+            if self.late or not self._raise():
+                return
+
+    def _learn(self) -> None:
+        """TTINs until a worker is started: then there are as many as the master keeps up."""
+        while not self.late:
+            if self._raise():
+                return
+
+    def _raise(self) -> bool:
+        """One TTIN. Returns whether it has started a worker."""
+        self.look()
+        before = self._everybody()
+        self._kept_up = None
+        self.send_to_master("TTIN")
+
+        def attempt() -> t.Union[bool, Pending]:
+            self.look()
+            return bool(self._everybody() - before) or Pending("a worker to be started")
+
+        begun = self.clock.monotonic()
+        try:
+            wait_until(attempt, self.clock, min(begun + _SHOWS, max(self.deadline, begun)))
+        except TimedOut:
+            self.step("no worker was started, so the master kept up fewer than there were")
+            self._unanswered = begun if self._unanswered is None else self._unanswered
+            return False
+        if self._unanswered is not None:
+            self._answered = max(self._answered, self.clock.monotonic() - self._unanswered)
+            self._unanswered = None
+        return True
+
+    def _everybody(self) -> t.Set[str]:
+        """Http workers, and who is being started and may be one."""
+        found = [*self.now.having(HTTP, CURRENT), *self.now.having(UNKNOWN)]
+        return {child.process.identity for child in found}
+
+    def _shrink(self) -> None:
+        """TTOU until the number is the one that is wished for, and an INT to as many as are too many."""
+        if self._kept_up is None:
+            self._learn()
+            return
+        count = self._order.count
+        if self._kept_up > count:
+            while self._kept_up > count:
+                self.send_to_master("TTOU")
+                self._kept_up -= 1
+                self.clock.sleep(_PACE)
+            self._rebase()
+        for child in self._choose():
+            if self.send_to(child, "INT"):
+                self._leaving.append(child)
+        if self._leaving:
+            self._await_one()
+        else:
+            self.pause(_PATIENCE)
+
+    def _choose(self) -> t.List[Child]:
+        asked = self._staying()
+        if len(asked) <= self._order.count:
+            return []
+        if self.hidden:
+            busy: t.Collection[int] = [child.process.pid for child in asked]
+        else:
+            busy = {one.pid for one in self.ask(asked)[1]}
+            # Some may have ended by themselves meanwhile, and nobody comes in their place any more.
+            self.look()
+        there, pids = self._staying(), {child.process.pid for child in asked}
+        known = [child for child in there if child.process.pid in pids]
+        return pick(known, busy, max(0, len(there) - self._order.count), wait_busy=self._order.wait_busy)
+
+    def _staying(self) -> t.List[Child]:
+        """Http workers that were not told to end."""
+        leaving = {child.process.identity for child in self._still_leaving()}
+        return [child for child in self.crew(HTTP) if child.process.identity not in leaving]
+
+    def _await_one(self) -> None:
+        """Wait until all who were told to end have ended, or for long enough that others may have become idle."""
+        begun = self.clock.monotonic()
+
+        def attempt() -> t.Union[bool, Pending]:
+            self.look()
+            left = self._still_leaving()
+            waited = self.clock.monotonic() - begun > _PATIENCE
+            return not left or waited or Pending("workers to end their requests")
+
+        self.wait(attempt)
+
+    def _still_leaving(self) -> t.List[Child]:
+        left = self.left_of(self._leaving)
+        for child in self._leaving:
+            if child not in left:
+                self.step("pid %d has ended" % child.process.pid)
+        self._leaving = left
+        return left
+
+    # What is asked first, and told in the end.
+
+    def _examine(self) -> t.Optional[Edit]:
+        """Whatever speaks against it, before anything is done.
+
+        :raises WouldFail: something does.
+        """
+        order, there = self._order, self.crew(HTTP)
+        if not self.options.http_enable:
+            raise WouldFail("it serves no HTTP (http_enable = False), so it has no http workers")
+        hidden = self.hidden if len(there) > order.count and not order.wait_busy else None
+        if hidden:
+            raise WouldFail(
+                "which of its workers are idle cannot be seen: " + hidden,
+                "set wait_busy, with which others are told to end after their request too",
+            )
+        short = self._shortage(order.count - len(there))
+        if short and not order.force:
+            raise WouldFail(short, "ask for fewer, or set force")
+        if short:
+            self.warn("forced against: " + short)
+        if len(there) != order.count or order.prove:
+            self.make_sure_of_databases()
+        if not order.persist:
+            return None
+        return prepare_edit(self.proc, self.now, self.options, self.version, order.count)
+
+    def _shortage(self, more: int) -> t.Optional[str]:
+        page = os.sysconf("SC_PAGE_SIZE")
+        sizes = [c.process.rss_pages * page for c in self.crew(HTTP)] or [self.now.master.rss_pages * page]
+        return worker_shortage(more, sizes, self.options.limit_memory_hard, free_memory()) if more > 0 else None
+
+    def _write(self, edit: Edit) -> None:
+        edit.apply()
+        if edit.changes:
+            self.step("%s was written, and is kept as it was as %s" % (edit.path, edit.backup))
+        for what in edit.left_out:
+            self.warn("not tried out with the new %s: %s" % (edit.path, what))
+        self._did_write(edit, _STALE)
+
+    def _did_write(self, edit: Edit, how: str) -> None:
+        self.result.persisted = edit.told()
+        if edit.changes:
+            self.result.reason += how % (edit.after, edit.path)
+            if self.result.did == NOTHING:
+                self.result.did = WRITTEN
+
+    def _why(self, there: int) -> str:
+        count = self._order.count
+        if there == count and not self._order.prove:
+            return "it has %d http workers" % count
+        if there == count:
+            return "it has %d http workers, and that its master keeps up that number is to be proved" % count
+        return "it has %d http workers, and %d are wished for" % (there, count)
+
+    def _conclude(self, there: int) -> None:
+        self.result.target = self._kept_up
+        count = self._order.count
+        what = (
+            "it had %d http workers and has %d" % (there, count) if there != count else "it has %d http workers" % count
+        )
+        what += ", which its master keeps up"
+        persisted = self.result.persisted
+        if count != self.options.workers:
+            what += "; a HUP or a restart makes it %d again, as it is configured" % self.options.workers
+        elif persisted and persisted["changed"]:
+            what += _STALE % (persisted["after"], persisted["path"])
+        self.result.reason = what
+
+    def _too_late(self, late: TimedOut) -> TimedOut:
+        there, count = self.crew(HTTP), self._order.count
+        if len(there) == count:
+            return late
+        if len(there) < count:
+            return TimedOut("%d http workers (there are %d)" % (count, len(there)))
+        left = self._leaving or there
+        who = self.name_busy(left)
+        what = "%d of %d http workers to end: %s" % (len(there) - count, len(there), who)
+        if self._kept_up == count:
+            what += ". Its master keeps up %d, so whoever ends is not replaced" % count
+        if not self._order.wait_busy:
+            what += ". With wait_busy they are told to end after their request"
+        return TimedOut(what)

@@ -1,0 +1,207 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Log files on the controller, read for their dumps."""
+
+from __future__ import annotations
+
+import bisect
+import glob
+import gzip
+import io
+import json
+import os
+import typing as t
+import zlib
+from collections import deque
+
+from ...module_utils._dumps.parse import DumpReader
+from ...module_utils._log.jobs import Job, Jobs
+from .sessions import Backend, backends_of
+from .work import Source
+
+#: Characters that are read at a time, and lines about cron jobs that are kept of one log.
+_CHUNK, _JOB_LINES = 1 << 18, 200_000
+#: The end of the name of what PostgreSQL said.
+_BESIDE = ".postgres.json"
+
+
+class BadLogs(Exception):
+    """What was given names no readable log, or none with a dump in it. The message is a sentence."""
+
+
+def paths_of(given: t.Any) -> list[dict[str, str]]:
+    """What people write for log files, as a list of ``path`` and ``host``.
+
+    :param given: a path, a text of paths with commas, or a list of paths and dictionaries of ``path`` and ``host``. A
+        path may have wildcards. What begins with no slash is looked for where ansible-playbook was started.
+    :raises BadLogs: it is something else, or there is no such file.
+    """
+    if isinstance(given, str):
+        given = _listed(given)
+    if not isinstance(given, (list, tuple)):
+        raise BadLogs(f"it must be a list of paths or a text of paths with commas, not {given!r}")
+    found: list[dict[str, str]] = []
+    for entry in given:
+        one = {"path": entry} if isinstance(entry, str) else entry
+        if not isinstance(one, dict) or not all(isinstance(one.get(key, ""), str) for key in ("path", "host")):
+            raise BadLogs(f"each entry must be a path, or a dictionary of path and host, not {entry!r}")
+        if set(one) - {"path", "host"} or "path" not in one:
+            raise BadLogs(f"an entry has a path, perhaps a host, and nothing else, not {', '.join(map(str, one))}")
+        if not one["path"].strip():
+            continue
+        path = os.path.join(os.environ.get("PWD") or os.getcwd(), os.path.expanduser(one["path"].strip()))
+        matching = [path] if os.path.exists(path) else sorted(glob.glob(path))
+        if not matching:
+            raise BadLogs(f"there is no file {one['path'].strip()}")
+        found += [{"path": each, "host": one.get("host", "")} for each in matching]
+    if not found:
+        raise BadLogs("it names no file")
+    unique = {(one["path"], one["host"]): one for one in found}
+    return _with_hosts(list(unique.values()))
+
+
+def read_logs(files: t.Sequence[t.Mapping[str, str]]) -> list[Source]:
+    """The dumps in these logs. A file without any gives a source without any.
+
+    :param files: as of :func:`paths_of`.
+    :raises BadLogs: a file cannot be read, or none of them has a dump.
+    """
+    sources = list(each_log(files))
+    if not any(source.dumps for source in sources):
+        names = ", ".join(one["path"] for one in files[:3]) + (" or the others" if len(files) > 3 else "")
+        raise BadLogs(f"there is no stack dump in {names}; Odoo logs one after kill -QUIT, at log_level info or lower")
+    return sources
+
+
+def each_log(files: t.Sequence[t.Mapping[str, str]]) -> t.Iterator[Source]:
+    """As :func:`read_logs`, one host after the other, so that they need not be in memory together.
+
+    :raises BadLogs: a file cannot be read.
+    """
+    reader = DumpReader()
+    paths: dict[str, list[str]] = {}
+    for one in files:
+        paths.setdefault(one["host"], []).append(one["path"])
+    for host, several in paths.items():
+        read = [_read(reader, path, host) for path in several]
+        # Samples in files of their own, or a log that was rotated.
+        dumps = [dump for one in read for dump in one.dumps] if len(read) > 1 else read[0].dumps
+        yield Source(
+            host,
+            dumps,
+            jobs={key: jobs for one in read for key, jobs in one.jobs.items()},
+            backends=[backend for one in read for backend in one.backends],
+            unsaid=[why for one in read for why in one.unsaid],
+        )
+
+
+def beside(files: t.Sequence[t.Mapping[str, str]], folder: str) -> dict[str, str]:
+    """Of each host, the name of its log in a directory, if it lies there."""
+    return {
+        one["host"]: os.path.basename(one["path"])
+        for one in files
+        if folder and os.path.dirname(os.path.abspath(one["path"])) == os.path.abspath(folder)
+    }
+
+
+def _listed(text: str) -> list[t.Any]:
+    """A text of paths with commas, or a list as JSON, which -e makes a text of."""
+    if text.strip().startswith("["):
+        try:
+            return t.cast("list[t.Any]", json.loads(text))
+        except ValueError:
+            pass  # a file may have such a name
+    return [word.strip() for word in text.split(",")]
+
+
+def _with_hosts(files: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Each with a name: the shortest end of its path that no other has."""
+    for one in files:
+        if one["host"]:
+            continue
+        parts = one["path"].split("/")
+        for length in range(1, len(parts) + 1):
+            name = "/".join(parts[-length:])
+            if sum(1 for other in files if ("/" + other["path"]).endswith("/" + name)) == 1:
+                break
+        one["host"] = name
+    return files
+
+
+def _read(reader: DumpReader, path: str, host: str) -> Source:
+    about_jobs: deque[str] = deque(maxlen=_JOB_LINES)
+    try:
+        if os.path.isdir(path):
+            raise BadLogs(f"{path} is a directory, not a log file")
+        if not os.path.isfile(path):
+            raise BadLogs(f"{path} is no plain file")
+        with _opened(path) as log:
+            dumps = reader.read(_noting(log, about_jobs))
+    except (OSError, EOFError, zlib.error) as exc:
+        why = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+        raise BadLogs(f"{path} cannot be read: {why}") from exc
+    backends, unsaid = _beside(path, host)
+    jobs = _jobs(about_jobs, [(dump.pid, dump.time) for dump in dumps])
+    return Source(host, dumps, jobs=jobs, backends=backends, unsaid=unsaid)
+
+
+def _beside(path: str, host: str) -> tuple[list[Backend], list[str]]:
+    """What PostgreSQL said meanwhile, and why not all, if that lies beside a log: h1.postgres.json beside h1.log."""
+    beside = path.removesuffix(".log") + _BESIDE
+    if not os.path.isfile(beside):
+        return [], []
+    try:
+        with open(beside, encoding="utf-8") as file:
+            told = json.load(file)
+        return backends_of(told["rows"], host), [str(why) for why in told["unsaid"]]
+    except OSError as exc:
+        raise BadLogs(f"{beside} cannot be read: {exc.strerror}") from exc
+    except (ValueError, KeyError, TypeError, RecursionError) as exc:
+        raise BadLogs(f"{beside} is not what the role diagnostics writes beside a log") from exc
+
+
+def _opened(path: str) -> io.TextIOWrapper:
+    """A log, also one that logrotate has packed. Bytes that are no UTF-8 are shown as escapes."""
+    with open(path, "rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    raw = gzip.open(path, "rb") if packed else open(path, "rb")  # noqa: SIM115 - the wrapper closes it
+    return io.TextIOWrapper(t.cast("t.BinaryIO", raw), "utf-8", "backslashreplace", newline="\n")
+
+
+def _noting(log: t.TextIO, about_jobs: deque[str]) -> t.Iterator[str]:
+    """The log in chunks, with a note of the lines that tell of cron jobs."""
+    rest = ""
+    while True:
+        chunk = log.read(_CHUNK)
+        if "ir_cron: " in chunk or "ir_cron: " in rest + chunk[:20]:
+            text = rest + chunk
+            # A last line that is cut is looked at again with the next chunk.
+            whole = text.split("\n")[: -1 if chunk else None]
+            about_jobs.extend(line for line in whole if "ir_cron: " in line)
+        rest = chunk[chunk.rfind("\n") + 1 :] if "\n" in chunk else (rest + chunk)[-10_000:]
+        if not chunk:
+            return
+        yield chunk
+
+
+def _jobs(lines: t.Iterable[str], dumps: t.Iterable[tuple[int, str]]) -> dict[tuple[int, str], list[Job]]:
+    """The jobs under way for each pid at each time."""
+    wanted = sorted(set(dumps), key=lambda one: one[1])
+    times = [time for _pid, time in wanted]
+    jobs, found, done = Jobs(), dict[tuple[int, str], list[Job]](), 0
+    for line in lines:
+        began = jobs.time_of(line)
+        if began is None:
+            continue
+        upto = bisect.bisect_left(times, began)
+        for pid, time in wanted[done:upto]:
+            found[pid, time] = jobs.of(pid)
+        done = max(done, upto)
+        jobs.take(line)
+    for pid, time in wanted[done:]:
+        found[pid, time] = jobs.of(pid)
+    return {key: under_way for key, under_way in found.items() if under_way}

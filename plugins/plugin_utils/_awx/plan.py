@@ -1,0 +1,179 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""What a site wants in AWX, as lists that tasks can loop over. Pure.
+
+What the tasks would find wrong half-way is found here, before AWX is asked for anything.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .survey import survey_spec
+
+Data = t.Mapping[str, t.Any]
+
+#: Whose entries are made one by one, each with a name.
+NAMED = (
+    "credentials",
+    "inventories",
+    "inventory_sources",
+    "constructed_inventories",
+    "notification_templates",
+    "teams",
+)
+SECTIONS = frozenset(
+    [
+        *NAMED,
+        "organization",
+        "labels",
+        "execution_environment",
+        "project",
+        "roles",
+        "ad_hoc_modules",
+        "job_template_defaults",
+        "job_templates",
+        "workflows",
+    ]
+)
+_NODE = frozenset(["template", "approval", "extra_data", "limit", "on_success", "on_failure", "always", "converge"])
+_LINKS = {"on_success": "success_nodes", "on_failure": "failure_nodes", "always": "always_nodes"}
+
+
+class BadData(Exception):
+    """What cannot be made in AWX; the message names it and says what would be right."""
+
+
+def plan(data: Data) -> dict[str, t.Any]:
+    """The same data without what a site has left out (set to null), with defaults and surveys filled in.
+
+    :raises BadData: a name is missing or unknown. (BadSurvey says the same of questions.)
+    """
+    unknown = sorted(set(data) - SECTIONS)
+    if unknown:
+        raise BadData(f"there is no section {', '.join(unknown)}; right are {', '.join(sorted(SECTIONS))}")
+    project = data.get("project")
+    if project and project.get("scm_type") != "manual" and not project.get("scm_url"):
+        raise BadData(
+            "project.scm_url is empty; right is where your copy of docs/awx-project lies, such as"
+            " https://git.example.com/odoo-operations.git, or scm_type: manual with local_path"
+        )
+    planned = {name: _named(name, data.get(name) or {}) for name in NAMED}
+    templates = {key: _template(key, one, data) for key, one in _kept(data.get("job_templates"))}
+    workflows = {key: _workflow(key, one, templates) for key, one in _kept(data.get("workflows"))}
+    return {
+        **planned,
+        "organization": _need("organization", data.get("organization") or {}),
+        "labels": list(data.get("labels") or []),
+        "execution_environment": data.get("execution_environment") or None,
+        "project": _need("project", project) if project else None,
+        "ad_hoc_modules": list(data.get("ad_hoc_modules") or []),
+        "job_templates": list(templates.values()),
+        "workflows": list(workflows.values()),
+        "nodes": [node for one in workflows.values() for node in one["nodes"]],
+        "roles": [_role(key, one, templates, workflows) for key, one in _kept(data.get("roles"))],
+    }
+
+
+def _kept(entries: t.Optional[Data]) -> list[tuple[str, t.Any]]:
+    return [(key, one) for key, one in (entries or {}).items() if one is not None]
+
+
+def _need(where: str, entry: Data, *keys: str) -> dict[str, t.Any]:
+    for key in ("name", *keys):
+        if not entry.get(key):
+            raise BadData(f"{where} has no {key}")
+    return dict(entry)
+
+
+def _named(section: str, entries: Data) -> list[dict[str, t.Any]]:
+    return [_need(f"{section}.{key}", one) for key, one in _kept(entries)]
+
+
+def _template(key: str, entry: Data, data: Data) -> dict[str, t.Any]:
+    where = f"job_templates.{key}"
+    # A value that is null in a template takes the default away.
+    merged = {
+        name: one for name, one in {**(data.get("job_template_defaults") or {}), **entry}.items() if one is not None
+    }
+    template = _need(where, merged, "playbook")
+    if int(template.get("job_slice_count", 1)) != 1 or template.get("ask_job_slice_count_on_launch"):
+        raise BadData(
+            f"{where} would be sliced, and a slice does not know the hosts of the others; right is job_slice_count: 1"
+            " and ask_job_slice_count_on_launch: false"
+        )
+    if template.get("execution_environment") and not data.get("execution_environment"):
+        # Without one of our own, AWX takes that of the project or of the organization.
+        template.pop("execution_environment")
+    questions = template.pop("survey", None) or []
+    template["survey_enabled"] = bool(questions)
+    template["survey_spec"] = survey_spec(where, questions) if questions else {}
+    return template
+
+
+def _workflow(key: str, entry: Data, templates: t.Mapping[str, Data]) -> dict[str, t.Any]:
+    where = f"workflows.{key}"
+    workflow = _need(where, entry, "nodes")
+    questions = workflow.pop("survey", None) or []
+    workflow["survey_enabled"] = bool(questions)
+    workflow["survey_spec"] = survey_spec(where, questions) if questions else {}
+    nodes = dict(_kept(entry["nodes"]))
+    workflow["nodes"] = [_node(where, name, node, nodes, templates, workflow["name"]) for name, node in nodes.items()]
+    return workflow
+
+
+def _node(
+    where: str,
+    name: str,
+    node: Data,
+    nodes: t.Mapping[str, Data],
+    templates: t.Mapping[str, Data],
+    workflow: str,
+) -> dict[str, t.Any]:
+    where = f"{where}.nodes.{name}"
+    unknown = sorted(set(node) - _NODE)
+    if unknown:
+        raise BadData(f"{where} has {', '.join(unknown)}; right are {', '.join(sorted(_NODE))}")
+    if bool(node.get("template")) == bool(node.get("approval")):
+        raise BadData(f"{where} needs either a template or an approval")
+    if node.get("template") and node["template"] not in templates:
+        raise BadData(f"{where} has the template {node['template']!r}; right are {', '.join(templates)}")
+    links = {}
+    for ours, theirs in _LINKS.items():
+        strangers = [other for other in node.get(ours) or [] if other not in nodes]
+        if strangers:
+            raise BadData(f"{where}.{ours} names {', '.join(strangers)}; right are {', '.join(nodes)}")
+        links[theirs] = list(node.get(ours) or [])
+    return {
+        "identifier": name,
+        "workflow": workflow,
+        "template": templates[node["template"]]["name"] if node.get("template") else None,
+        "approval": _need(f"{where}.approval", node["approval"]) if node.get("approval") else None,
+        "extra_data": dict(node.get("extra_data") or {}),
+        "limit": node.get("limit") or None,
+        "converge": bool(node.get("converge", False)),
+        "links": links,
+    }
+
+
+def _role(key: str, entry: Data, templates: t.Mapping[str, Data], workflows: t.Mapping[str, Data]) -> dict[str, t.Any]:
+    where = f"roles.{key}"
+    if not entry.get("role"):
+        raise BadData(f"{where} has no role")
+    if not entry.get("teams") and not entry.get("users"):
+        raise BadData(f"{where} needs teams or users")
+    role = dict(entry)
+    for section, known in (("job_templates", templates), ("workflows", workflows)):
+        wanted = entry.get(section)
+        if wanted is None:
+            continue
+        keys = list(known) if wanted == "all" else list(wanted)
+        strangers = [one for one in keys if one not in known]
+        if strangers:
+            raise BadData(f"{where}.{section} names {', '.join(strangers)}; right are all, or {', '.join(known)}")
+        role[section] = [known[one]["name"] for one in keys]
+    return role

@@ -1,0 +1,243 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The ledger of a roll: what has begun, what has proved to serve, and whether it may go on. Pure.
+
+It is a dictionary, since it travels between the plays as a fact of the controller. What each host tells of itself is a
+record, a fact of that host. No task of a playbook is believed: a host whose batch began and that has no proof is lost.
+
+Keys of a record: ``ready`` (it came through the preflight), ``needs`` (it is to be reloaded), ``reason`` (why, or why
+not), ``databases``, ``failure`` (``step``, ``reason``, ``unreachable``), ``result`` (what the module ``reload``
+returned), ``serves`` (the proof), ``balancer`` (``out``: it was taken out and stays so; ``because``), ``lock`` (why it
+could not be given back).
+"""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+from dataclasses import dataclass
+
+from ...module_utils._system.redact import redact_text
+from .batches import parse_batches
+from .plan import cut, ordered, parse_budget
+from .window import parse_windows, parse_zone, within
+
+Roll = dict[str, t.Any]
+Record = t.Mapping[str, t.Any]
+
+#: Why a roll stopped. A paused one has done all that it was asked for.
+FAILURES, DEADLINE, WINDOW, BLOCKED, APPROVAL, PAUSED, UNPREPARED = (
+    "failures",
+    "deadline",
+    "window",
+    "blocked",
+    "approval",
+    "paused",
+    "unprepared",
+)
+
+
+class BadRoll(Exception):
+    """A value with which no roll can begin; the message names it and says what would be right."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """``wall``: seconds since the epoch. ``steady``: seconds of a clock that nobody sets, for durations."""
+
+    wall: float
+    steady: float
+
+
+def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -> Roll:
+    """A new roll.
+
+    :param options: ``batches``, ``budget``, ``order``, ``window``, ``timezone``, ``check``, ``balancer`` (whether hosts
+        leave one), ``stop_after`` (batches, 0: none), ``masters``, and in seconds ``deadline``, ``timeout``,
+        ``drain_timeout``, ``soak``, ``min_healthy_time``.
+    :raises BadRoll: a value is wrong. (Also BadBatches, BadPlan and BadWindow, which say the same.)
+    """
+    sizes = parse_batches(options["batches"])
+    ordered([], options["order"])
+    parse_windows(options["window"])
+    parse_zone(options["timezone"])
+    for name in ("deadline", "stop_after", "soak", "min_healthy_time", "masters"):
+        if not 0 <= float(options[name]) < float("inf"):
+            raise BadRoll(f"{name}: {options[name]!r} is too little or too much; right is 0 or a number above it")
+    for name in ("timeout", "drain_timeout"):
+        if not 0 < float(options[name]) < float("inf"):
+            raise BadRoll(f"{name}: {options[name]!r} is too little or too much; right is a number of seconds above 0")
+    return {
+        "hosts": list(hosts),
+        "name": _stamp(now),
+        "started": iso(now),
+        "began": now.steady,
+        "check": bool(options["check"]),
+        "balancer": bool(options["balancer"]),
+        "sizes": sizes,
+        "budget": parse_budget(options["budget"], len(hosts)),
+        "order": options["order"],
+        "deadline": float(options["deadline"]),
+        "window": options["window"],
+        "timezone": options["timezone"],
+        "stop_after": int(options["stop_after"]),
+        "plan": None,
+        "begun": [],
+        "proved": [],
+        "batches": [],
+        "stopped": None,
+    }
+
+
+def plan(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:
+    """Decide the batches, after the preflight: those who need it, unless the roll must not begin at all."""
+    roll = gate(roll, records, (), now)
+    wanted = [host for host in ordered(roll["hosts"], roll["order"]) if _fit(records, host) and records[host]["needs"]]
+    apart = roll["order"] == "apart"
+    keys = {host: records[host].get("databases") or [] for host in wanted} if apart else {}
+    batches = cut(wanted, roll["sizes"], len(roll["hosts"]), keys)
+    if roll["stopped"]:
+        line = f"no batch begins: {roll['stopped']['reason']}"
+        return {**roll, "plan": {"batches": batches, "hosts": [], "serial": [1]}, "line": line}
+    flat = [host for batch in batches for host in batch]
+    shown = " | ".join(", ".join(batch) for batch in batches[:6]) + (" | ..." if len(batches) > 6 else "")
+    idle = sum(1 for host in roll["hosts"] if _fit(records, host)) - len(wanted)
+    line = f"{_count(len(wanted), 'host', 'hosts')} in {_count(len(batches), 'batch', 'batches')}"
+    line += (f": {shown}" if shown else "") + (f"; {idle} up to date" if idle else "")
+    serial = [len(batch) for batch in batches] or [1]
+    return {**roll, "plan": {"batches": batches, "hosts": flat, "serial": serial}, "line": line}
+
+
+def lost(roll: Roll, records: t.Mapping[str, Record]) -> list[str]:
+    """Hosts that did not come through the preflight, and hosts whose batch began and that have no proof."""
+    unproved = set(roll["begun"]) - set(roll["proved"])
+    return [host for host in roll["hosts"] if host in unproved or not _fit(records, host)]
+
+
+def gate(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], now: Moment) -> Roll:
+    """Whether a batch may begin: ``stopped`` of what is returned says why not.
+
+    :param batch: hosts of the batch; empty before the first one.
+    """
+    if roll and roll["stopped"]:
+        return roll
+    strangers = [host for host in batch if not _fit(records, host)] if roll else list(batch)
+    if not roll or strangers == list(batch) != []:
+        return stop(roll, UNPREPARED, f"{', '.join(strangers)} did not come through a preflight of this run")
+    if not set(batch) <= set(_planned(roll, batch)):
+        return stop(
+            roll,
+            UNPREPARED,
+            f"{', '.join(batch)} are not the next batch of the plan; hosts and serial of the play must be the plan's",
+        )
+    roll = _counted(roll, records)
+    if roll["stopped"]:
+        return roll
+    if roll["deadline"] and now.steady - roll["began"] > roll["deadline"]:
+        return stop(roll, DEADLINE, f"it has taken longer than {roll['deadline']:g} s")
+    if not within(parse_windows(roll["window"]), parse_zone(roll["timezone"]), now.wall):
+        return stop(roll, WINDOW, f"it is outside of the window {roll['window']} ({roll['timezone']})")
+    if batch and roll["stop_after"] and len(roll["batches"]) >= roll["stop_after"]:
+        return stop(roll, PAUSED, f"it was to stop after {_count(roll['stop_after'], 'batch', 'batches')}")
+    return roll
+
+
+def _counted(roll: Roll, records: t.Mapping[str, Record]) -> Roll:
+    """The same roll, stopped if more hosts are lost than may be."""
+    missing = lost(roll, records)
+    if len(missing) <= roll["budget"]:
+        return roll
+    allowed = f", and {roll['budget']} may be" if roll["budget"] else ""
+    return stop(roll, FAILURES, f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} lost{allowed}")
+
+
+def _planned(roll: Roll, batch: t.Sequence[str]) -> list[str]:
+    """Hosts of the batch that comes next. Ansible has only those that it has not given up."""
+    number = len(roll["batches"])
+    batches: list[list[str]] = (roll["plan"] or {"batches": []})["batches"]
+    return batches[number] if number < len(batches) else list(batch)
+
+
+def stop(roll: Roll, why: str, reason: str) -> Roll:
+    """The same roll, stopped; the first reason holds."""
+    if roll and roll["stopped"]:
+        return roll
+    # A condition or a task of the user's own may say anything, and this goes into a file.
+    return {**roll, "stopped": {"why": why, "reason": redact_text(reason)}}
+
+
+def enter(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], now: Moment) -> Roll:
+    """Write down that a batch begins, or stop the roll if hosts of the plan that the play has lost exceed the budget.
+
+    :param batch: hosts of the batch that are still in the play. Those that did not come through the preflight do not
+        begin. Those that Ansible has given up, such as in a task of the user's own, begin and will not prove anything.
+    """
+    if roll["stopped"]:
+        return roll
+    absent = [host for host in _planned(roll, batch) if host not in batch]
+    roll = _counted({**roll, "begun": [*roll["begun"], *absent]}, records)
+    if roll["stopped"]:
+        return roll
+    batch = [host for host in batch if _fit(records, host)]
+    entry = {"number": len(roll["batches"]) + 1, "hosts": batch, "began": now.steady, "ended": None}
+    return {**roll, "begun": [*roll["begun"], *batch], "batches": [*roll["batches"], entry]}
+
+
+def leave(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:
+    """Write down which hosts of all batches until now have proved that they serve."""
+    proved = [host for host in roll["begun"] if records.get(host, {}).get("serves")]
+    last = {**roll["batches"][-1], "ended": now.steady}
+    return {**roll, "proved": proved, "batches": [*roll["batches"][:-1], last]}
+
+
+def progress(roll: Roll, records: t.Mapping[str, Record]) -> str:
+    """Where the roll is, in one line, at the begin of a batch."""
+    batch = roll["batches"][-1]
+    planned = len(roll["plan"]["batches"]) if roll["plan"] else 0
+    parts = [f"{len(roll['proved'])} of {len(roll['hosts'])} hosts reloaded"]
+    gone = lost({**roll, "begun": [host for host in roll["begun"] if host not in batch["hosts"]]}, records)
+    if gone:
+        parts.append(f"lost: {', '.join(gone)}")
+    took = {host: seconds(records[host].get("result") or {}) for host in roll["proved"]}
+    if took:
+        slowest = max(took, key=took.__getitem__)
+        parts.append(f"slowest: {slowest} with {took[slowest]:.1f} s")
+    # The batch that begins is among those to come.
+    left = seconds_for(roll, planned - len(roll["batches"]) + 1)
+    if left is not None:
+        parts.append(f"about {left:.0f} s left" if left < 100 else f"about {left / 60:.0f} min left")
+    return (
+        f"batch {batch['number']} of {max(planned, batch['number'])}: {', '.join(batch['hosts'])} ({'; '.join(parts)})"
+    )
+
+
+def seconds_for(roll: Roll, batches: int) -> t.Optional[float]:
+    """Seconds that so many batches will take, going by those that have ended; None while none has."""
+    ended = [one["ended"] - one["began"] for one in roll["batches"] if one.get("ended") is not None]
+    return sum(ended) / len(ended) * max(0, batches) if ended else None
+
+
+def seconds(result: t.Mapping[str, t.Any]) -> float:
+    """Seconds that the module worked on a host."""
+    return round(sum(float(one["seconds"]) for one in result.get("results") or []), 2)
+
+
+def iso(now: Moment) -> str:
+    """A moment as ISO 8601 in UTC, to the second."""
+    return datetime.datetime.fromtimestamp(now.wall, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _stamp(now: Moment) -> str:
+    return iso(now).replace("-", "").replace(":", "")
+
+
+def _fit(records: t.Mapping[str, Record], host: str) -> bool:
+    return bool(records.get(host, {}).get("ready"))
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""What became of every host of a roll, for people, for workflows and for a file. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .ledger import (
+    PAUSED,
+    Moment,
+    Record,
+    Roll,
+    iso,
+    seconds,
+)
+
+RELOADED, RESTARTED, UP_TO_DATE, FAILED, UNREACHABLE, NOT_REACHED = (
+    "reloaded",
+    "restarted",
+    "up to date",
+    "failed",
+    "unreachable",
+    "not reached",
+)
+WOULD_RELOAD, WOULD_RESTART = "would reload", "would restart"
+
+#: Outcomes after which nothing is left to do.
+DONE = frozenset([RELOADED, RESTARTED, UP_TO_DATE, WOULD_RELOAD, WOULD_RESTART])
+
+_WOULD = {RELOADED: WOULD_RELOAD, RESTARTED: WOULD_RESTART}
+
+
+def report(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> dict[str, t.Any]:
+    """All that is to be told: ``hosts``, ``lines``, ``stats``, ``ok`` and the frame around them."""
+    outcomes = [_outcome(roll, host, records.get(host) or {}) for host in roll.get("hosts", [])]
+    remaining = [one["host"] for one in outcomes if one["outcome"] not in DONE]
+    # "not reached" is what a pause leaves behind on purpose; everything else is a failure.
+    spoilt = [one for one in outcomes if one["outcome"] in (FAILED, UNREACHABLE)]
+    stopped = roll.get("stopped")
+    paused = stopped is not None and stopped["why"] == PAUSED and not spoilt
+    # Without a ledger nothing has been looked at, and that is no success.
+    done = bool(outcomes) and not remaining and not stopped
+    told = {
+        "name": roll.get("name"),
+        "started": roll.get("started"),
+        "ended": iso(now),
+        "seconds": round(now.steady - roll["began"], 1) if "began" in roll else 0.0,
+        "outcome": "done" if done else "paused" if paused else "stopped" if stopped else "failed",
+        "stopped": stopped,
+        "ok": done or paused,
+        "hosts": outcomes,
+        "batches": [
+            {**one, "began": _since(roll, one["began"]), "ended": _since(roll, one["ended"])}
+            for one in roll.get("batches", [])
+        ],
+        "remaining": remaining,
+    }
+    told["stats"] = _stats(told)
+    told["lines"] = lines(told, len((roll.get("plan") or {}).get("batches", [])))
+    return told
+
+
+def _since(roll: Roll, moment: t.Optional[float]) -> t.Optional[float]:
+    return None if moment is None else round(moment - roll["began"], 1)
+
+
+def _outcome(roll: Roll, host: str, record: Record) -> dict[str, t.Any]:
+    result = record.get("result") or {}
+    instances = result.get("results") or []
+    failure = record.get("failure")
+    begun = host in roll["begun"]
+    if host in roll["proved"]:
+        restarted = any(one.get("did") == RESTARTED for one in instances)
+        outcome = UP_TO_DATE if not result.get("changed") else RESTARTED if restarted else RELOADED
+        outcome = _WOULD.get(outcome, outcome) if roll["check"] else outcome
+        reason = "; ".join(sorted({one["reason"] for one in instances}))
+    elif failure:
+        outcome, reason = (UNREACHABLE if failure.get("unreachable") else FAILED), failure["reason"]
+    elif begun:
+        # Nothing proves that it serves, whatever Ansible makes of it.
+        outcome, reason = FAILED, "it left the play before its turn had come to an end"
+    elif record.get("ready") and not record.get("needs"):
+        outcome, reason = UP_TO_DATE, record.get("reason", "")
+    else:
+        outcome, reason = NOT_REACHED, ""
+    return {
+        "host": host,
+        "outcome": outcome,
+        "reason": reason,
+        "step": failure["step"] if failure else None,
+        "seconds": seconds(result),
+        "old": [generation(one["before"]) for one in instances if one.get("after")],
+        "new": [generation(one["after"]) for one in instances if one.get("after")],
+        "balancer": record.get("balancer") or _left_out(roll, host, record),
+        "lock": record.get("lock"),
+        "results": instances,
+    }
+
+
+def _left_out(roll: Roll, host: str, record: Record) -> dict[str, str] | None:
+    """A host that Ansible took away in the middle of its turn could not say that it is out of its balancer."""
+    if not roll["balancer"] or host in roll["proved"] or record.get("step") not in ("out", "reload", "in"):
+        return None
+    return {"state": "out", "because": "it left the play before it was put back"}
+
+
+def generation(summary: t.Mapping[str, t.Any]) -> str:
+    """A generation as people can tell it from another: its workers' pids, or its load where there are no workers."""
+    pids = [str(child["pid"]) for child in summary["children"] if child["role"] == "http"]
+    return "workers " + ",".join(pids) if pids else "load of " + str(summary["loaded"]["not_after"])
+
+
+def _stats(told: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What a workflow's next node gets to know."""
+    by_outcome: dict[str, list[str]] = {}
+    for one in told["hosts"]:
+        by_outcome.setdefault(one["outcome"].replace(" ", "_"), []).append(one["host"])
+    return {
+        "outcome": told["outcome"],
+        "why": (told["stopped"] or {}).get("why", ""),
+        "reason": (told["stopped"] or {}).get("reason", ""),
+        "seconds": told["seconds"],
+        "hosts": by_outcome,
+        "remaining": told["remaining"],
+        "out_of_balancer": [one["host"] for one in told["hosts"] if (one["balancer"] or {}).get("state") == "out"],
+    }
+
+
+def lines(told: t.Mapping[str, t.Any], planned: int) -> list[str]:
+    """The report as lines for a terminal or a job's log."""
+    outcomes = told["hosts"]
+    width = max((len(one["host"]) for one in outcomes), default=0)
+    found = [line for one in outcomes for line in _host_lines(one, width)]
+    done = sum(1 for one in outcomes if one["outcome"] in DONE)
+    last = f"{done} of {len(outcomes)} hosts done in {told['seconds']:.0f} s"
+    if told["stopped"]:
+        next_batch = f"before batch {len(told['batches']) + 1} of {planned}: " if planned else ""
+        last += f"; {'paused' if told['outcome'] == 'paused' else 'stopped'} {next_batch}{told['stopped']['reason']}"
+    return [*found, last]
+
+
+def _host_lines(one: t.Mapping[str, t.Any], width: int) -> list[str]:
+    head = f"{one['host']:<{width}}  {one['outcome']:<13}"
+    out = one["balancer"] or {}
+    stays = [f"{'':<{width}}  out of the balancer: {out['because']}"] if out.get("state") == "out" else []
+    if one["lock"]:
+        stays.append(f"{'':<{width}}  its lock stays until it expires: {one['lock'].splitlines()[0]}")
+    if one["outcome"] in (RELOADED, RESTARTED):
+        change = "; ".join(f"{old} -> {new}" for old, new in zip(one["old"], one["new"], strict=True))
+        why = f"  ({one['reason']})" if one["outcome"] == RESTARTED and one["reason"] else ""
+        return [f"{head}  {one['seconds']:6.2f} s  {change}{why}".rstrip(), *stays]
+    return [f"{head}  {one['reason'].splitlines()[0]}" if one["reason"] else head.rstrip(), *stays]

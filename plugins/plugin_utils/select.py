@@ -1,0 +1,109 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""``select``: masters chosen by a JMESPath expression, on the controller."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+
+from .remote import run_module
+
+try:
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+except ImportError:
+    jmespath = None
+
+_INFO = "fleetops.odoo.master_info"
+
+
+class BadSelection(Exception):
+    """The expression is wrong or returns something else; the message shows it."""
+
+
+def select_masters(expression: str, masters: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
+    """Identities of the masters that an expression selects. Pure.
+
+    :param masters: what ``master_info`` returns.
+    :raises BadSelection: the expression cannot be parsed or evaluated, or returns neither masters nor identities.
+    """
+    try:
+        found = jmespath.search(expression, masters)
+    except (JMESPathError, TypeError, ValueError, AttributeError) as exc:
+        raise BadSelection(f"select: {expression!r} cannot be used: {exc}") from exc
+    if found is None:
+        return []
+    known = [master["identity"] for master in masters]
+    several = found if isinstance(found, list) else [found]
+    chosen = [one.get("identity") if isinstance(one, dict) else one for one in several]
+    for one, identity in zip(several, chosen, strict=True):
+        if identity not in known:
+            raise BadSelection(
+                f"select: {expression!r} must return masters or their identity, but it returns {_short(one)}"
+            )
+    return [identity for identity in known if identity in chosen]
+
+
+def _short(value: t.Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+class ActionModule(ActionBase):
+    """Runs the module of the same name; with ``select`` it looks first and hands on the identities."""
+
+    #: what the option of this name is where a task does not say
+    allow_none = False
+
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Entry point."""
+        super().run(tmp, task_vars)
+        del tmp
+        arguments = dict(self._task.args)
+        expression = arguments.pop("select", None)
+        if expression is None or expression == "":
+            return self._call(self._task.action, arguments, task_vars)
+        if jmespath is None:
+            raise AnsibleActionFail("select: the controller's Python needs the package jmespath (pip install jmespath)")
+        if not isinstance(expression, str):
+            raise AnsibleActionFail(f"select: {expression!r} is no text; right is a JMESPath expression")
+        return self._selected(expression, arguments, task_vars)
+
+    def _selected(self, expression: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
+        look = self._call(_INFO, {"match": arguments.get("match") or {}}, task_vars)
+        if look.get("failed") or look.get("unreachable"):
+            return look
+        chosen = self._identities(expression, look["masters"])
+        if not chosen:
+            if boolean(arguments.get("allow_none", self.allow_none), strict=False):
+                return self._none(arguments, task_vars)
+            raise AnsibleActionFail(
+                f"select: {expression!r} selects none of the {len(look['masters'])} masters of this host; right is one"
+                " that selects some, or allow_none",
+                result={"results": []},
+            )
+        # The rest of `match` has done its work; a master that has gone meanwhile is found missing by the module.
+        return self._call(self._task.action, {**arguments, "match": {"identity": chosen}}, task_vars)
+
+    def _none(self, _arguments: dict[str, t.Any], _task_vars: t.Any) -> dict[str, t.Any]:
+        return {"changed": False, "results": []}
+
+    def _identities(self, expression: str, masters: t.Any) -> list[str]:
+        try:
+            return select_masters(expression, masters)
+        except BadSelection as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+
+    def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
+        return run_module(self, module, arguments, task_vars)

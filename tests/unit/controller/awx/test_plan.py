@@ -1,0 +1,317 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What awx_setup makes in AWX: surveys that fit the roles, and mistakes that are found before AWX is asked."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pathlib
+import re
+import typing as t
+
+import pytest
+import yaml
+from ansible.errors import AnsibleFilterError
+from ansible_collections.fleetops.odoo.plugins.filter.awx_plan import FilterModule
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.survey import BadSurvey, survey_spec
+from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import (
+    Refused,
+    check_survey,
+    filled,
+    launch,
+    wrong,
+)
+
+ROOT = pathlib.Path(__file__).resolve().parents[4]
+SHIPPED: dict[str, t.Any] = yaml.safe_load((ROOT / "roles/awx_setup/files/awx.yml").read_text(encoding="utf-8"))
+SHIPPED["project"]["scm_url"] = "https://git.example.com/odoo.git"
+plan = FilterModule().filters()["awx_plan"]
+
+#: Type of an option -> type of the question for it. With choices it is one of them, or several.
+QUESTIONS = {"str": "text", "raw": "text", "list": "text", "int": "integer", "float": "float", "bool": "yes_no"}
+
+
+def read(path: str) -> t.Any:
+    """A YAML file of the collection."""
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+def options(playbook: str) -> tuple[dict[str, t.Any], str]:
+    """What the first role of a playbook takes, and the playbook's text."""
+    (task,) = read(playbook)[0]["tasks"]
+    role = task["ansible.builtin.import_role"]
+    specs = read(f"roles/{role['name'].rpartition('.')[2]}/meta/argument_specs.yml")["argument_specs"]
+    return specs[role.get("tasks_from", "main")]["options"], (ROOT / playbook).read_text(encoding="utf-8")
+
+
+def defaults(playbook: str) -> dict[str, t.Any]:
+    """Defaults of the roles of a playbook."""
+    found: dict[str, t.Any] = {}
+    for play in read(playbook):
+        name = play["tasks"][0]["ansible.builtin.import_role"]["name"].rpartition(".")[2]
+        found.update(read(f"roles/{name}/defaults/main.yml") or {})
+    return found
+
+
+def asked() -> list[t.Any]:
+    """Every question of every template."""
+    return [
+        pytest.param(template["playbook"], question, id=question["variable"] + "-" + key)
+        for key, template in SHIPPED["job_templates"].items()
+        for question in template["survey"]
+    ]
+
+
+@pytest.mark.parametrize(("playbook", "question"), asked())
+def test_a_question_is_about_what_the_role_takes(playbook: str, question: dict[str, t.Any]) -> None:
+    takes, text = options(playbook)
+    name = question["variable"]
+    assert question.get("help") or question["type"] == "choices"
+    if name.endswith("_hosts"):
+        default = re.search(rf"{name} \| default\('([^']*)'\)", text)
+        # Where there is none, nobody may forget to say which hosts.
+        assert question["default"] == (default.group(1) if default else "")
+        assert question.get("required", False) == (not default)
+        assert question["min"] == 1
+        return
+    option = takes[name]
+    several = option["type"] == "list" and "choices" in option
+    kind = "choices" if several else "choice" if "choices" in option else QUESTIONS[option["type"]]
+    assert question["type"] == kind
+    assert question.get("choices", []) == option.get("choices", [])
+    if option.get("required"):
+        assert question["required"]
+        assert "default" not in question
+        return
+    # AWX refuses to launch where a required one is not answered, though it has a default: a launch by API is short.
+    assert not question.get("required")
+    default = defaults(playbook).get(name, option.get("default"))
+    assert default == option.get("default")
+    assert comparable(question["default"]) == comparable(default)
+
+
+def comparable(value: t.Any) -> t.Any:
+    """A default in the form in which a survey can hold it."""
+    if value is None or value == []:
+        return ""
+    return value if isinstance(value, list) else json.dumps(value).strip('"').removesuffix(".0")
+
+
+def test_every_playbook_has_a_template_and_every_template_a_playbook() -> None:
+    made = {template["playbook"] for template in SHIPPED["job_templates"].values()}
+    there = {f"playbooks/{path.name}" for path in (ROOT / "playbooks").glob("*.yml")}
+    # These run where files are, or where AWX is not set up yet.
+    assert made == there - {"playbooks/explain_dumps.yml", "playbooks/awx_setup.yml"}
+    wrappers = {f"playbooks/{path.name}" for path in (ROOT / "docs/awx-project/playbooks").glob("*.yml")}
+    assert wrappers == made
+    for name in wrappers:
+        stem = pathlib.Path(name).stem
+        assert read(f"docs/awx-project/{name}")[0]["import_playbook"] == f"fleetops.odoo.{stem}"
+
+
+def test_awx_takes_every_survey_and_every_answer_of_a_node() -> None:
+    planned = plan(SHIPPED)
+    surveys = {one["name"]: one["survey_spec"] for one in [*planned["job_templates"], *planned["workflows"]]}
+    for survey in surveys.values():
+        sent = copy.deepcopy(survey)
+        check_survey(sent)
+        # What AWX keeps is what was sent, so that the second run finds no difference.
+        assert sent == survey
+        for question in survey["spec"]:
+            if question["default"] != "" and question["type"] != "multiselect":
+                assert wrong(question, {question["variable"]: question["default"]}) == []
+    for node in planned["nodes"]:
+        known = {one["variable"]: one for one in surveys[node["template"]]["spec"]} if node["template"] else {}
+        for name in node["extra_data"]:
+            assert wrong(known[name], node["extra_data"]) == []
+    # A workflow hands its answers on to all of its nodes' templates, above what the nodes say.
+    for workflow in planned["workflows"]:
+        own = {one["variable"] for one in workflow["survey_spec"]["spec"]}
+        assert not own & {name for node in workflow["nodes"] for name in node["extra_data"]}
+        roll = {one["variable"]: one for one in surveys["Odoo - rolling restart"]["spec"]}
+        for question in workflow["survey_spec"]["spec"]:
+            assert question["type"] == roll[question["variable"]]["type"]
+            assert question["default"] == roll[question["variable"]]["default"]
+
+
+def as_awx_has_it(key: str) -> tuple[dict[str, t.Any], list[dict[str, t.Any]]]:
+    """A template as AWX has it, and its questions."""
+    made = plan(SHIPPED)
+    names = {one["name"]: one for one in [*made["job_templates"], *made["workflows"]]}
+    found = names[{**SHIPPED["job_templates"], **SHIPPED["workflows"]}[key]["name"]]
+    return {"extra_vars": "", **found}, found["survey_spec"]["spec"]
+
+
+#: What a launch by API must give, where it cannot be short.
+NEEDED: dict[str, dict[str, t.Any]] = {
+    "drain": {"graceful_drain_hosts": "web1"},
+    "scale_workers": {"scale_workers_hosts": "web1", "scale_workers_count": 3},
+    "recycle_workers": {"recycle_workers_hosts": "web1"},
+}
+
+
+@pytest.mark.parametrize("key", SHIPPED["job_templates"])
+def test_a_launch_by_api_may_be_short(key: str) -> None:
+    """The roles get the defaults of what was not answered, but for those that are no answers."""
+    template, spec = as_awx_has_it(key)
+    needed = NEEDED.get(key, {})
+    if needed:
+        with pytest.raises(Refused, match="value missing"):
+            launch(template, spec, {})
+    job, ignored = launch(template, spec, {"extra_vars": needed})
+    assert ignored == {}
+    shipped = {one["variable"]: one.get("default") for one in SHIPPED["job_templates"][key]["survey"]}
+    several = {one["variable"] for one in spec if one["type"] == "multiselect"}
+    assert job["extra_vars"] == {**{name: one for name, one in shipped.items() if name not in several}, **needed}
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "said"),
+    [
+        ("rolling_restart", {"rolling_restart_stop_after": "1"}, "of another type"),
+        ("rolling_restart", {"rolling_restart_stop_after": 1.0}, "of another type"),
+        ("rolling_restart", {"rolling_restart_stop_after": ""}, "of another type"),
+        ("rolling_restart", {"rolling_restart_timeout": 0}, "too small"),
+        ("rolling_restart", {"rolling_restart_hosts": ""}, "too small"),
+        ("rolling_restart", {"rolling_restart_evidence": True}, "none of the choices"),
+        ("rolling_restart", {"rolling_restart_policy": "none"}, "none of the choices"),
+        ("recycle_workers", {**NEEDED["recycle_workers"], "recycle_workers_roles": "http"}, "to be a list"),
+        ("canary_roll", {"rolling_restart_hosts": "web1"}, "not allowed on launch"),
+    ],
+)
+def test_answers_that_awx_refuses(key: str, given: dict[str, t.Any], said: str) -> None:
+    """As docs/awx.md says of launches by API."""
+    template, spec = as_awx_has_it(key)
+    with pytest.raises(Refused, match=said):
+        launch(template, spec, {"extra_vars": given})
+
+
+def test_what_a_launch_may_set_and_what_it_may_not() -> None:
+    template, spec = as_awx_has_it("rolling_restart")
+    body = {
+        "limit": "web1",
+        "job_type": "check",
+        "diff_mode": True,
+        "extra_vars": {"rolling_restart_timeout": 60, "rolling_restart_reason": "", "other": 1},
+    }
+    job, ignored = launch(template, spec, body)
+    assert (job["limit"], job["job_type"], job["diff_mode"]) == ("web1", "check", False)
+    assert job["extra_vars"]["rolling_restart_timeout"] == 60
+    assert ignored == {"diff_mode": True, "extra_vars": {"other": 1}}
+    # A node of the workflow gets the workflow's answers above its own.
+    template, spec = as_awx_has_it("canary_roll")
+    started, _ignored = launch(template, spec, {"extra_vars": {"rolling_restart_policy": "always"}})
+    _template, spec = as_awx_has_it("rolling_restart")
+    canary = filled(spec, {"rolling_restart_stop_after": 1, **started["extra_vars"]})
+    assert (canary["rolling_restart_stop_after"], canary["rolling_restart_policy"]) == (1, "always")
+
+
+def test_no_secret_is_asked_for_or_sent() -> None:
+    text = (ROOT / "roles/awx_setup/files/awx.yml").read_text(encoding="utf-8")
+    assert not re.search(r"^\s*(password|token|secret|ssh_key_data|inputs)\w*:", text, re.MULTILINE)
+    assert "type: password" not in text
+
+
+def test_what_takes_the_lock_runs_once_at_a_time_and_nothing_is_sliced() -> None:
+    for template in plan(SHIPPED)["job_templates"]:
+        assert template["allow_simultaneous"] is ("odoo-reads" in template["labels"])
+        assert template["job_slice_count"] == 1
+        assert template["ask_job_slice_count_on_launch"] is False
+
+
+def test_a_job_outlives_what_it_waits_for() -> None:
+    """A job that AWX ends leaves locks behind."""
+    roll = SHIPPED["job_templates"]["rolling_restart"]
+    answers = {one["variable"]: one["default"] for one in roll["survey"]}
+    assert roll["timeout"] > answers["rolling_restart_deadline"] + answers["rolling_restart_timeout"] + 600
+    drain = SHIPPED["job_templates"]["drain"]
+    assert drain["timeout"] > {one["variable"]: one["default"] for one in drain["survey"]}["graceful_drain_timeout"]
+
+
+def changed(**sections: t.Any) -> dict[str, t.Any]:
+    """What is shipped, with these sections merged in."""
+    data = copy.deepcopy(SHIPPED)
+    for name, value in sections.items():
+        both = isinstance(data.get(name), dict) and isinstance(value, dict)
+        data[name] = {**data[name], **value} if both else value
+    return data
+
+
+NODE = {"template": "fleet_info"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"templates": {}}, "there is no section templates; right are"),
+        ({"project": {"scm_url": ""}}, "project.scm_url is empty"),
+        ({"organization": {"name": ""}}, "organization has no name"),
+        ({"teams": {"x": {"description": "y"}}}, "teams.x has no name"),
+        ({"job_templates": {"x": {"name": "x"}}}, "job_templates.x has no playbook"),
+        ({"job_template_defaults": {"ask_job_slice_count_on_launch": True}}, "fleet_info would be sliced"),
+        ({"workflows": {"x": {"name": "x"}}}, "workflows.x has no nodes"),
+        ({"workflows": {"x": {"name": "x", "nodes": {"a": {}}}}}, "nodes.a needs either a template or an approval"),
+        ({"workflows": {"x": {"name": "x", "nodes": {"a": {**NODE, "next": ["b"]}}}}}, "nodes.a has next; right are"),
+        (
+            {"workflows": {"x": {"name": "x", "nodes": {"a": {**NODE, "always": ["b"]}}}}},
+            "a.always names b; right are a",
+        ),
+        ({"workflows": {"x": {"name": "x", "nodes": {"a": {"template": "y"}}}}}, "has the template 'y'; right are"),
+        ({"job_templates": {"release": None}}, "nodes.put_right has the template 'release'; right are"),
+        ({"roles": {"x": {"teams": ["y"]}}}, "roles.x has no role"),
+        ({"roles": {"x": {"role": "read"}}}, "roles.x needs teams or users"),
+        (
+            {"roles": {"x": {"role": "read", "users": ["u"], "workflows": ["y"]}}},
+            "roles.x.workflows names y; right are all",
+        ),
+    ],
+)
+def test_mistakes_of_a_site_are_named(sections: dict[str, t.Any], message: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=re.escape(message)):
+        plan(changed(**sections))
+
+
+def test_a_site_leaves_out_and_overrides() -> None:
+    data = changed(
+        job_templates={"drain": None, "undrain": {**SHIPPED["job_templates"]["undrain"], "limit": "x", "forks": None}},
+        execution_environment=None,
+        workflows={"canary_roll": None},
+    )
+    planned = plan(data)
+    names = [one["name"] for one in planned["job_templates"]]
+    assert "Odoo - drain" not in names
+    undrain = planned["job_templates"][names.index("Odoo - undrain")]
+    assert undrain["limit"] == "x"
+    assert "forks" not in undrain
+    assert "execution_environment" not in undrain
+    assert planned["nodes"] == []
+    assert planned["roles"][0]["job_templates"] == names
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        ({"variable": "a b", "type": "text"}, "needs a variable of its own"),
+        ({"variable": "a", "type": "string"}, "has the type 'string'; right are text"),
+        ({"variable": "a", "type": "text", "hint": "x"}, "has hint; right are"),
+        ({"variable": "a", "type": "float", "default": 300}, "has the default 300; right is a value of the type float"),
+        ({"variable": "a", "type": "integer", "default": True}, "right is a value of the type int"),
+        ({"variable": "a", "type": "text", "default": 1}, "right is a value of the type str"),
+        ({"variable": "a", "type": "yes_no", "default": "yes"}, "which is none of its choices"),
+        ({"variable": "a", "type": "choice", "default": "x"}, "which is none of its choices"),
+        ({"variable": "a", "type": "choices", "choices": ["x"], "default": ["y"]}, "which is none of its choices"),
+        ({"variable": "a", "type": "integer", "min": 0.5}, "has min 0.5; right is a whole number"),
+        ({"variable": "a", "type": "integer", "min": 1, "max": 3, "default": 4}, "which is not from 1 to 3"),
+    ],
+)
+def test_questions_that_awx_would_refuse(question: dict[str, t.Any], message: str) -> None:
+    with pytest.raises(BadSurvey, match=re.escape(message)):
+        survey_spec("x", [question])
+
+
+def test_two_questions_for_one_variable() -> None:
+    with pytest.raises(BadSurvey, match="variable of its own"):
+        survey_spec("x", [{"variable": "a", "type": "text"}] * 2)

@@ -1,0 +1,331 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ledger of a roll, and what is told of it at the end."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.fleetops.odoo.plugins.filter.roll_report import FilterModule as Reports
+from ansible_collections.fleetops.odoo.plugins.filter.roll_step import FilterModule as Steps
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import ledger as _roll
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.ledger import Moment
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.report import report
+from hypothesis import given
+from hypothesis import strategies as st
+
+#: 2026-11-24 22:30 in UTC
+NOW = Moment(1795559400.0, 1000.0)
+HOSTS = ["a", "b", "c", "d", "e", "f"]
+OPTIONS: dict[str, t.Any] = {
+    "batches": "2",
+    "budget": 0,
+    "order": "inventory",
+    "deadline": "3600",
+    "window": "",
+    "timezone": "UTC",
+    "stop_after": 0,
+    "check": False,
+    "balancer": True,
+    "masters": 0,
+    "timeout": 300,
+    "drain_timeout": 120,
+    "soak": 0,
+    "min_healthy_time": "0.5",
+}
+
+
+def later(seconds: float) -> Moment:
+    """So many seconds after NOW."""
+    return Moment(NOW.wall + seconds, NOW.steady + seconds)
+
+
+def generation(*pids: int) -> dict[str, t.Any]:
+    """A summary with these http workers."""
+    children = [{"pid": pid, "role": "http"} for pid in pids] + [{"pid": 9, "role": "cron"}]
+    return {"children": children, "loaded": {"not_after": "2026-11-24T05:00:00.000Z"}}
+
+
+def result(did: str = "signalled", seconds: float = 1.5) -> dict[str, t.Any]:
+    """What ``reload`` returned for one instance."""
+    one = {"did": did, "reason": "it was asked for", "seconds": seconds}
+    one.update(before=generation(1, 2), after=generation(3, 4))
+    return {"changed": did != "nothing", "results": [one]}
+
+
+def fit(needs: bool = True, **more: t.Any) -> dict[str, t.Any]:  # noqa: FBT001, FBT002
+    """The record of a host that came through the preflight."""
+    return {"ready": True, "needs": needs, "reason": "1 file changed" if needs else "nothing has changed", **more}
+
+
+def begun(records: dict[str, t.Any], **options: t.Any) -> _roll.Roll:
+    """A roll with a plan."""
+    return _roll.plan(_roll.begin(HOSTS, {**OPTIONS, **options}, NOW), records, NOW)
+
+
+def roll_on(roll: _roll.Roll, records: dict[str, t.Any], outcome: t.Callable[[str], dict[str, t.Any]]) -> _roll.Roll:
+    """Go through the batches as the playbook does."""
+    for number, batch in enumerate(roll["plan"]["batches"] if roll["plan"]["hosts"] else []):
+        roll = _roll.gate(roll, records, batch, later(10 * number))
+        if roll["stopped"]:
+            return roll
+        roll = _roll.enter(roll, records, batch, later(10 * number))
+        for host in batch:
+            records[host] = {**records[host], **outcome(host)}
+        roll = _roll.leave(roll, records, later(10 * number + 5))
+    return roll
+
+
+def good(_host: str) -> dict[str, t.Any]:
+    """A turn that went well."""
+    return {"serves": True, "result": result()}
+
+
+def test_a_roll_that_goes_well() -> None:
+    records = {host: fit() for host in HOSTS}
+    roll = begun(records, batches="1,2")
+    assert roll["plan"] == {"batches": [["a"], ["b", "c"], ["d", "e"], ["f"]], "hosts": HOSTS, "serial": [1, 2, 2, 1]}
+    assert roll["line"] == "6 hosts in 4 batches: a | b, c | d, e | f"
+    told = report(roll_on(roll, records, good), records, later(60))
+    assert (told["ok"], told["outcome"], told["remaining"]) == (True, "done", [])
+    assert told["lines"][0] == "a  reloaded         1.50 s  workers 1,2 -> workers 3,4"
+    assert told["lines"][-1] == "6 of 6 hosts done in 60 s"
+    assert told["stats"]["hosts"] == {"reloaded": HOSTS}
+    assert told["batches"][1] == {"number": 2, "hosts": ["b", "c"], "began": 10.0, "ended": 15.0}
+
+
+def test_hosts_that_are_up_to_date_are_in_no_batch() -> None:
+    records = {host: fit(host in "be") for host in HOSTS}
+    roll = begun(records)
+    assert roll["plan"]["batches"] == [["b", "e"]]
+    assert roll["line"] == "2 hosts in 1 batch: b, e; 4 up to date"
+    told = report(roll_on(roll, records, good), records, NOW)
+    assert told["ok"]
+    assert told["lines"][0] == "a  up to date     nothing has changed"
+    nothing = begun({host: fit(needs=False) for host in HOSTS})
+    assert (nothing["plan"]["hosts"], nothing["plan"]["serial"], nothing["stopped"]) == ([], [1], None)
+
+
+@pytest.mark.parametrize("unreachable", [False, True])
+@pytest.mark.parametrize("batches", ["1", "2", "1,2,100%"])
+def test_no_batch_begins_after_a_host_is_lost(batches: str, unreachable: bool) -> None:  # noqa: FBT001
+    def turn(host: str) -> dict[str, t.Any]:
+        failure = {"step": "reload", "reason": "it died\nits log", "unreachable": unreachable}
+        return {"failure": failure} if host == "c" else good(host)
+
+    records = {host: fit() for host in HOSTS}
+    told = report(roll_on(begun(records, batches=batches), records, turn), records, NOW)
+    outcomes = {one["host"]: one["outcome"] for one in told["hosts"]}
+    assert not told["ok"]
+    assert outcomes["c"] == ("unreachable" if unreachable else "failed")
+    assert "c  unreachable    it died" in told["lines"] or "c  failed         it died" in told["lines"]
+    if batches != "1,2,100%":
+        assert (outcomes["e"], outcomes["f"]) == ("not reached", "not reached")
+        assert told["stopped"] == {"why": "failures", "reason": "c is lost"}
+    assert told["remaining"][0] == "c"
+
+
+def test_a_host_without_proof_is_lost_whatever_ansible_says() -> None:
+    records = {host: fit() for host in HOSTS}
+    told = report(roll_on(begun(records), records, lambda host: {} if host == "a" else good(host)), records, NOW)
+    assert [one["outcome"] for one in told["hosts"]] == ["failed", "reloaded", *["not reached"] * 4]
+    assert told["lines"][0] == "a  failed         it left the play before its turn had come to an end"
+    assert told["lines"][-1] == "1 of 6 hosts done in 0 s; stopped before batch 2 of 3: a is lost"
+
+
+def test_a_budget_is_for_the_whole_roll_and_counts_the_preflight() -> None:
+    failure = {"step": "lock", "reason": "no route", "unreachable": True}
+    records: dict[str, t.Any] = {**{host: fit() for host in HOSTS}, "a": {"ready": False, "failure": failure}}
+    assert begun(records)["line"] == "no batch begins: a is lost"
+    assert begun(records)["plan"]["hosts"] == []
+    roll = begun(records, budget=1)
+    assert roll["plan"]["hosts"] == HOSTS[1:]
+    told = report(roll_on(roll, records, lambda host: {} if host == "b" else good(host)), records, NOW)
+    assert told["stopped"] == {"why": "failures", "reason": "a, b are lost, and 1 may be"}
+    within = report(roll_on(begun(dict(records), budget=1), records, good), records, NOW)
+    # A host that is lost is a failure, even where the budget lets the others go on.
+    assert (within["outcome"], within["ok"], within["remaining"]) == ("failed", False, ["a"])
+
+
+def test_deadline_window_and_pause() -> None:
+    records = {host: fit() for host in HOSTS}
+    assert _roll.gate(begun(records), records, ["a"], later(3601))["stopped"]["why"] == "deadline"
+    assert _roll.gate(begun(records, deadline=0), records, ["a"], later(10**6))["stopped"] is None
+    assert begun(records, window="22:00-05:00")["stopped"] is None
+    closed = begun(records, window="01:00-05:00")
+    assert closed["stopped"] == {"why": "window", "reason": "it is outside of the window 01:00-05:00 (UTC)"}
+    paused = roll_on(begun(records, stop_after=1), records, good)
+    told = report(paused, records, NOW)
+    assert (told["outcome"], told["ok"], told["remaining"]) == ("paused", True, ["c", "d", "e", "f"])
+    assert told["lines"][-1] == "2 of 6 hosts done in 0 s; paused before batch 2 of 3: it was to stop after 1 batch"
+
+
+def test_a_pause_does_not_hide_a_lost_host() -> None:
+    records = {host: fit() for host in HOSTS}
+    roll = roll_on(begun(records, stop_after=1, budget=2), records, lambda host: {} if host == "a" else good(host))
+    assert (roll["stopped"]["why"], report(roll, records, NOW)["ok"]) == ("paused", False)
+
+
+def test_without_a_preflight_nothing_begins() -> None:
+    assert _roll.gate({}, {}, ["a"], NOW)["stopped"]["why"] == "unprepared"
+    records = {host: fit() for host in HOSTS}
+    assert _roll.gate(begun(records), records, ["stranger"], NOW)["stopped"]["why"] == "unprepared"
+    assert not report({}, {}, NOW)["ok"]
+    mixed = _roll.enter(begun(records, budget=1), {**records, "b": {"ready": False}}, ["a", "b"], NOW)
+    assert mixed["begun"] == ["a"]
+    stopped = _roll.gate(begun(records), records, ["a", "c"], NOW)["stopped"]
+    assert stopped["why"] == "unprepared"
+    assert "are not the next batch of the plan" in stopped["reason"]
+
+
+@pytest.mark.parametrize("budget", [0, 1])
+def test_a_host_that_the_play_has_lost_before_its_batch_is_counted(budget: int) -> None:
+    """Ansible has given it up in a task of the user's own: it is in the plan and not in the play's batch any more."""
+    records = {host: fit() for host in HOSTS}
+    roll = _roll.enter(begun(records, budget=budget), records, ["b"], NOW)
+    told = {one["host"]: one for one in report(roll, records, NOW)["hosts"]}
+    assert told["a"]["outcome"] == "failed"
+    assert "left the play" in told["a"]["reason"]
+    if budget:
+        assert (roll["begun"], roll["stopped"]) == (["a", "b"], None)
+        assert roll["batches"][0]["hosts"] == ["b"]
+        after = _roll.leave(roll, {**records, "b": good("b")}, NOW)
+        assert _roll.gate(after, {**records, "b": {**fit(), **good("b")}}, ["c", "d"], NOW)["stopped"] is None
+    else:
+        assert roll["stopped"] == {"why": "failures", "reason": "a is lost"}
+        assert roll["batches"] == []
+        assert told["b"]["outcome"] == "not reached"
+        # The filter has nothing to say of a batch that did not begin, and a stopped roll stays as it is.
+        step = Steps().filters()["roll_step"]
+        assert step(roll, "enter", records=records, batch=["b"]) == roll
+
+
+def test_progress() -> None:
+    records = {host: fit() for host in HOSTS}
+    roll = begun(records)
+    first = _roll.enter(roll, records, ["a", "b"], NOW)
+    assert _roll.progress(first, records) == "batch 1 of 3: a, b (0 of 6 hosts reloaded)"
+    records.update({host: {**records[host], **good(host)} for host in "ab"})
+    second = _roll.enter(_roll.leave(first, records, later(20)), records, ["c", "d"], later(21))
+    assert _roll.progress(second, records) == (
+        "batch 2 of 3: c, d (2 of 6 hosts reloaded; slowest: a with 1.5 s; about 40 s left)"
+    )
+
+
+def test_a_check_run_says_would() -> None:
+    records = {host: fit() for host in HOSTS}
+    told = report(roll_on(begun(records, check=True), records, good), records, NOW)
+    assert told["ok"]
+    assert {one["outcome"] for one in told["hosts"]} == {"would reload"}
+
+
+def test_restarts_and_the_balancer_are_told() -> None:
+    records = {host: fit() for host in HOSTS}
+
+    def turn(host: str) -> dict[str, t.Any]:
+        if host == "b":
+            failure = {"step": "reload", "reason": "it died", "unreachable": False}
+            return {"failure": failure, "balancer": {"state": "out", "because": "nothing proves that it serves"}}
+        return {"serves": True, "result": result("restarted")}
+
+    told = report(roll_on(begun(records), records, turn), records, NOW)
+    assert told["lines"][0] == "a  restarted        1.50 s  workers 1,2 -> workers 3,4  (it was asked for)"
+    assert told["lines"][2] == "   out of the balancer: nothing proves that it serves"
+    assert told["stats"]["out_of_balancer"] == ["b"]
+
+
+@pytest.mark.parametrize(("balancer", "step"), [(True, "in"), (True, "out"), (True, "look"), (False, "in")])
+def test_a_host_that_left_the_play_while_it_was_out_is_told_as_out(balancer: bool, step: str) -> None:  # noqa: FBT001
+    """What it was told of its balancer last was that it leaves it; no task of its own could say more."""
+    records = {host: fit() for host in HOSTS}
+    turns: dict[str, dict[str, t.Any]] = {
+        "a": {"step": step},
+        "b": {"step": "done", "serves": True, "result": result()},
+    }
+    told = report(roll_on(begun(records, balancer=balancer), records, turns.__getitem__), records, NOW)
+    out = balancer and step != "look"
+    assert told["stats"]["out_of_balancer"] == (["a"] if out else [])
+    line = "   out of the balancer: it left the play before it was put back"
+    assert (line in told["lines"]) == out
+
+
+def test_a_lock_that_stays_is_told() -> None:
+    records = {host: fit() for host in HOSTS}
+    roll = roll_on(begun(records), records, good)
+    records["a"]["lock"] = "no route\nlast words"
+    told = report(roll, records, NOW)
+    assert told["ok"]
+    assert told["lines"][:2] == [
+        "a  reloaded         1.50 s  workers 1,2 -> workers 3,4",
+        "   its lock stays until it expires: no route",
+    ]
+
+
+def test_what_tasks_of_the_users_own_say_shows_no_secret() -> None:
+    roll = _roll.stop(begun({host: fit() for host in HOSTS}), _roll.BLOCKED, "Ask: curl said password=hunter2")
+    assert roll["stopped"]["reason"] == "Ask: curl said password=********"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("batches", "150%", "rolling_restart_batches: "),
+        ("budget", "-1", "rolling_restart_budget: "),
+        ("order", "x", "rolling_restart_order: "),
+        ("deadline", -1, "rolling_restart_deadline: "),
+        ("deadline", "nan", "rolling_restart_deadline: "),
+        ("stop_after", -1, "rolling_restart_stop_after: "),
+        ("soak", -1, "rolling_restart_soak: "),
+        ("min_healthy_time", -1, "rolling_restart_min_healthy_time: "),
+        ("masters", -1, "rolling_restart_masters: "),
+        ("timeout", 0, "rolling_restart_timeout: "),
+        ("drain_timeout", 0, "rolling_restart_drain_timeout: "),
+        ("window", "x", "rolling_restart_window: "),
+        ("timezone", "x", "rolling_restart_timezone: "),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_name(option: str, value: t.Any, message: str) -> None:
+    step = Steps().filters()["roll_step"]
+    with pytest.raises(AnsibleFilterError, match=message):
+        step({}, "begin", options={**OPTIONS, "hosts": HOSTS, option: value})
+
+
+def test_the_filters() -> None:
+    step, tell = Steps().filters()["roll_step"], Reports().filters()["roll_report"]
+    records = {host: fit() for host in HOSTS}
+    roll = step(step({}, "begin", options={**OPTIONS, "hosts": HOSTS}), "plan", records)
+    roll = step(step(roll, "gate", records, ["a", "b"]), "enter", records, ["a", "b"])
+    assert roll["line"].startswith("batch 1 of 3: a, b")
+    roll = step(step(roll, "leave", records), "stop", why="blocked", reason="backup is running")
+    assert tell(roll, records)["stopped"] == {"why": "blocked", "reason": "backup is running"}
+    with pytest.raises(AnsibleFilterError, match="there is no step"):
+        step(roll, "jump")
+
+
+@given(
+    st.sampled_from(["1", "2", "3", "1,2", "50%"]),
+    st.integers(0, 3),
+    st.dictionaries(st.sampled_from(HOSTS), st.sampled_from(["unfit", "dies", "silent", "idle"])),
+)
+def test_no_more_hosts_are_lost_than_the_budget_and_one_batch(batches: str, budget: int, fates: dict[str, str]) -> None:
+    """The one promise: once more are lost than may be, nobody else is touched."""
+    records: dict[str, t.Any] = {
+        host: {"ready": False} if fates.get(host) == "unfit" else fit(fates.get(host) != "idle") for host in HOSTS
+    }
+
+    def turn(host: str) -> dict[str, t.Any]:
+        failure = {"step": "reload", "reason": "dead", "unreachable": False}
+        return {"dies": {"failure": failure}, "silent": {}}.get(fates.get(host, ""), good(host))
+
+    roll = roll_on(begun(records, batches=batches, budget=budget), records, turn)
+    before_last = [host for batch in roll["batches"][:-1] for host in batch["hosts"]]
+    gone = [host for host in HOSTS if fates.get(host) == "unfit"]
+    gone += [host for host in before_last if fates.get(host) in ("dies", "silent")]
+    assert len(gone) <= budget or not roll["begun"]
+    told = report(roll, records, NOW)
+    assert told["ok"] == (not told["remaining"])
+    assert {one["host"] for one in told["hosts"]} == set(HOSTS)

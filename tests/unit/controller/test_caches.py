@@ -1,0 +1,166 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Cache statistics of a fleet put together, and what people get to see of them."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.fleetops.odoo.plugins.filter.caches_page import caches_page
+from ansible_collections.fleetops.odoo.plugins.filter.merge_caches import merge_caches
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.statistics import (
+    CacheRow,
+    CacheUsage,
+    parse_statistics,
+)
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.caches import merge
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ..dumps.test_statistics import FOLDER
+
+
+def process(*rows: CacheRow, role: str = "http", usage: t.Sequence[CacheUsage] = ()) -> dict[str, t.Any]:
+    return {"role": role, "caches": [dict(vars(row)) for row in rows], "usage": [dict(vars(one)) for one in usage]}
+
+
+def part(host: str, *processes: dict[str, t.Any], version: str = "19.0", mode: str = "prefork") -> dict[str, t.Any]:
+    result = {"version": version, "before": {"mode": mode}, "statistics": list(processes), "missing": []}
+    return {"host": host, "results": [result]}
+
+
+def row(method: str = "f", **values: t.Any) -> CacheRow:
+    return CacheRow("p", "m", method, **{"cache": "default", **values})
+
+
+def test_workers_and_hosts_are_added_up() -> None:
+    report = merge(
+        [
+            part("a", process(row(entries=1, hits=9, misses=1, memory=100, seconds=0.1)), process(row(hits=1))),
+            part("b", process(row(entries=2, hits=6, misses=3, errors=0, seconds=0.2))),
+        ]
+    )
+    (found,) = report["caches"]
+    assert (found["entries"], found["hits"], found["misses"], found["lookups"]) == (3, 16, 4, 20)
+    assert (found["ratio"], found["memory"], found["seconds"], found["processes"]) == (80.0, 100, 0.3, 3)
+    assert (found["hosts"], found["cost"], found["fill"]) == (["a", "b"], 0.8, None)
+    assert (report["hosts"], report["servers"], report["processes"], report["schema"]) == (["a", "b"], 2, 3, 1)
+
+
+def test_versions_databases_and_methods_stay_apart() -> None:
+    report = merge([part("a", process(row("f"), row("g"))), part("b", process(row("f")), version="14.0")])
+    assert sorted((one["version"], one["method"]) for one in report["caches"]) == [
+        ("14.0", "f"),
+        ("19.0", "f"),
+        ("19.0", "g"),
+    ]
+
+
+@pytest.mark.parametrize(("mode", "counted"), [("prefork", 1), ("threaded", 2)])
+def test_the_master_of_a_prefork_server_does_not_count(mode: str, counted: int) -> None:
+    report = merge([part("a", process(row(), role="master"), process(row()), mode=mode)])
+    assert (report["processes"], report["caches"][0]["processes"]) == (counted, counted)
+
+
+def test_the_most_costly_comes_first() -> None:
+    rows = {
+        "never": row("never", hits=0, misses=100),
+        "often": row("often", hits=9900, misses=100),
+        "small": row("small", hits=0, misses=3),
+        "errors": row("errors", hits=100, misses=0, errors=100),
+    }
+    report = merge([part("a", process(*rows.values()))])
+    assert [(one["method"], one["cost"]) for one in report["caches"]] == [
+        ("never", 100.0),
+        ("errors", 50.0),
+        ("small", 3.0),
+        ("often", 1.0),
+    ]
+    assert report["worst"][0] == "m.never of p (Odoo 19.0): 100 of 100 lookups missed in 1 process"
+
+
+def test_a_full_cache_costs_twice() -> None:
+    full, free = CacheUsage("p", "default", 950, 1000), CacheUsage("p", "assets", 1, 1000)
+    report = merge([part("a", process(row("f", misses=9), row("g", misses=10, cache="assets"), usage=[full, free]))])
+    first, second = report["caches"]
+    assert (first["method"], first["fill"], first["full"], first["cost"]) == ("f", 0.95, True, 18.0)
+    assert (second["method"], second["fill"], second["full"], second["cost"]) == ("g", 0.001, False, 10.0)
+    assert report["worst"][0].endswith("in 1 process, its cache default is full")
+
+
+def test_14_has_one_cache_for_all_methods() -> None:
+    rows = [row("f", cache=None, entries=4096, misses=1), row("g", cache=None, entries=4000)]
+    assert {one["fill"] for one in merge([part("a", process(*rows), version="14.0")])["caches"]} == {0.988}
+    assert {one["fill"] for one in merge([part("a", process(*rows), version="16.0")])["caches"]} == {None}
+
+
+numbers = st.integers(0, 10**6)
+rows = st.builds(
+    row,
+    st.sampled_from("fgh"),
+    entries=numbers,
+    hits=numbers,
+    misses=numbers,
+    errors=numbers,
+    memory=st.none() | numbers,
+)
+parts = st.lists(st.builds(part, st.sampled_from("abc"), st.builds(process, rows, rows)), max_size=6)
+
+
+@given(parts, st.integers(0, 6))
+def test_it_does_not_matter_in_what_steps_it_is_put_together(found: list[dict[str, t.Any]], cut: int) -> None:
+    assert merge([merge(found[:cut]), merge(found[cut:])]) == merge(found)
+    json.dumps(merge(found), allow_nan=False)
+
+
+def captured(name: str) -> list[dict[str, t.Any]]:
+    found = parse_statistics((FOLDER / f"{name}.log").read_text().splitlines())
+    return [{"role": "http", **one.told()} for one in found]
+
+
+def test_what_a_terminal_shows() -> None:
+    report = merge_caches(
+        [
+            part("p19", *captured("19-prefork-usr2")),
+            part("p14", *captured("14-prefork-usr1"), version="14.0"),
+        ],
+        top=3,
+    )
+    head, empty, titles, *table, more = report["lines"]
+    assert head == "caches of 8 processes of 2 servers on 2 hosts, the most costly first"
+    assert (empty, titles) == ("", "cost  misses  hit %  full %  procs  cache")
+    assert table == [
+        "45.0      45    0.0       1      2  ir.ui.view._read_template (p14 14.0)",
+        "20.9      45   53.6       1      2  ir.qweb.compile (p14 14.0)",
+        "6.0        6    0.0       1      1  ir.qweb._get_asset_content (p14 14.0)",
+    ]
+    assert more == "... and 23 more"
+    assert len(report["worst"]) == 3
+    assert merge_caches([])["lines"][0].endswith("none has an entry")
+
+
+def test_the_page_shows_all_and_escapes_it() -> None:
+    found = part("<b>host", *captured("19-prefork-usr2"), process(row("<script>x")))
+    found["results"][0]["missing"] = [{"pid": 7, "role": "http", "reason": "{{ evil }} <i>"}]
+    report = merge_caches([found])
+    page = caches_page(report)
+    assert page.count('<th scope="row">') == len(report["caches"]) + 1
+    assert "&lt;script&gt;x" in page
+    assert "&lt;b&gt;host" in page
+    assert "{{ evil }} &lt;i&gt;" in page
+    assert page.count("<script>") == 1  # that of the page itself
+    assert "default-src &#39;none&#39;" in page
+    assert "IrAsset._get_asset_paths" in page
+    assert "568 kB" in page
+    assert 'data-filter="host"' in page
+
+
+@pytest.mark.parametrize("given", ["x", [1], [{"host": "a"}], [{"host": "a", "results": [{}]}], {"a": 1}])
+def test_what_is_no_statistics_is_said(given: t.Any) -> None:
+    with pytest.raises(AnsibleFilterError, match="merge_caches: "):
+        merge_caches(given)

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``select``: which masters an expression chooses, and what an action does with them."""
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible_collections.fleetops.odoo.plugins.action import (
+    bundle,
+    drain,
+    evidence,
+    haproxy_info,
+    master_info,
+    reload,
+    roll_lock,
+)
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.select import BadSelection, select_masters
+
+MASTERS = [{"identity": "1:10", "version": "14.0"}, {"identity": "2:20", "version": "19.0"}]
+OLD, NONE = "[?version=='14.0']", "[?version=='1.0']"
+Call = tuple[str, dict[str, t.Any]]
+
+
+def run(
+    action: types.ModuleType, expression: str, named: str = "", **arguments: t.Any
+) -> tuple[dict[str, t.Any], list[Call]]:
+    """What an action returns for an expression, and the modules that it runs on the host.
+
+    :param named: how the task names the action, where it is not by its full name.
+    """
+    calls: list[Call] = []
+
+    class Action(action.ActionModule):  # type: ignore[name-defined, misc]
+        def _call(self, module: str, given: dict[str, t.Any], _task_vars: t.Any) -> dict[str, t.Any]:
+            calls.append((module.rpartition(".")[2], given))
+            return {"changed": False, "masters": list(MASTERS)}
+
+    name = action.__name__.rpartition(".")[2]
+    task = types.SimpleNamespace(action=named or f"fleetops.odoo.{name}")
+    return Action(task, *[None] * 5)._selected(expression, arguments, {}), calls
+
+
+@pytest.mark.parametrize(
+    ("expression", "chosen"),
+    [
+        (OLD, ["1:10"]),
+        ("[].identity", ["1:10", "2:20"]),
+        ("[1]", ["2:20"]),
+        ("[0].identity", ["1:10"]),
+        ("nothing", []),
+    ],
+)
+def test_masters_or_identities_are_selected(expression: str, chosen: list[str]) -> None:
+    assert select_masters(expression, MASTERS) == chosen
+
+
+@pytest.mark.parametrize("expression", ["[", "[].version", "length(@)", "[].{version: version}"])
+def test_anything_else_is_an_error(expression: str) -> None:
+    with pytest.raises(BadSelection, match=r"^select: "):
+        select_masters(expression, MASTERS)
+
+
+def test_an_action_looks_first_and_hands_on_the_identities() -> None:
+    _result, calls = run(reload, OLD, match={"user": "odoo"}, policy="always")
+    look, act = ("master_info", {"match": {"user": "odoo"}}), {"match": {"identity": ["1:10"]}, "policy": "always"}
+    assert calls == [look, ("reload", act)]
+
+
+# With the keyword `collections`, a task may name an action without its collection.
+@pytest.mark.parametrize("named", ["", "master_info"])
+def test_a_look_is_taken_once_and_none_selected_is_an_answer(named: str) -> None:
+    result, calls = run(master_info, NONE, named, staleness=False)
+    assert (result["masters"], calls) == ([], [("master_info", {"staleness": False})])
+    assert run(master_info, OLD, named)[0]["masters"] == MASTERS[:1]
+
+
+def test_none_selected_is_a_failure_where_it_is_not_allowed() -> None:
+    with pytest.raises(AnsibleActionFail, match="selects none of the 2 masters"):
+        run(reload, NONE)
+    assert run(reload, NONE, allow_none=True)[0] == {"changed": False, "results": []}
+    assert run(drain, NONE)[0] == {"changed": False, "results": []}
+
+
+def test_evidence_of_a_host_is_taken_for_no_master_too() -> None:
+    assert run(evidence, NONE)[1][-1] == ("evidence", {"match": {"identity": "none"}})
+
+
+def test_what_was_drained_does_not_run_and_cannot_be_selected() -> None:
+    with pytest.raises(AnsibleActionFail, match="right with state=undrained is match"):
+        run(drain, OLD, state="undrained")
+
+
+@pytest.mark.parametrize("action", [bundle, drain, evidence, haproxy_info, master_info, reload, roll_lock])
+@pytest.mark.parametrize("select", ["", OLD])
+def test_an_unreachable_host_is_a_result_and_no_exception(action: types.ModuleType, select: str) -> None:
+    """ansible-core before 2.19 marks results as no templates, but not the message of this exception.
+
+    ssh puts the banner of a host into it, which may be anything.
+    """
+
+    class Action(action.ActionModule):  # type: ignore[name-defined, misc]
+        def _execute_module(self, **_arguments: t.Any) -> dict[str, t.Any]:
+            raise AnsibleConnectionFailure("{{ lookup('pipe', 'id') }}")
+
+    name = action.__name__.rpartition(".")[2]
+    task = types.SimpleNamespace(action=f"fleetops.odoo.{name}", args={"select": select}, check_mode=False, async_val=0)
+    play = types.SimpleNamespace(no_log=False)
+    connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/x"))
+    result = Action(task, connection, play, *[None] * 3).run(task_vars={})
+    assert result["unreachable"]
+    assert result["msg"] == "{{ lookup('pipe', 'id') }}"

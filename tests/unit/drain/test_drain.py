@@ -1,0 +1,379 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The drain, over captured moments that follow each other: what is held, sent, waited for and told."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain import drain as _drain
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain import notes as _notes
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import NoteBook
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainFailed
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Stack
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
+
+from ..scene import GONE, PREFORK_14, PREFORK_19, Scene
+from .stage import DRAINING, HELD, IDLE, JOB, KINDS, REQUEST, REST, Stage, Staged, stage
+
+__all__ = ["stage"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_from_the_hold_to_the_end(stage: Staged, kind: str) -> None:
+    on = stage(kind)
+    result = on.drain()
+    assert on.holding == ["hold", "INT"]
+    assert (result.did, result.signals, result.changed) == ("signalled", ["INT"], True)
+    assert (result.reason, result.after, result.busy) == ("a drain was asked for", {"state": "gone"}, [])
+    assert result.told()["hold"]["drop_in"] == HELD.drop_in
+    assert result.warnings[0] == "be careful"
+    (note,) = on.notes
+    assert note.drained is not None
+    assert (note.made, note.unit, note.http_port) == (True, note.unit, 8069)
+    # Once more: there is nothing to do.
+    again = on.drain()
+    assert (again.did, again.changed, on.sent) == ("nothing", False, ["INT"])
+    assert "has been gone since" in again.reason
+
+
+def test_one_that_is_gone_is_drained_whether_or_not_that_can_be_written_down(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = stage("19-prefork")
+    on.drain()
+    book, (note,) = NoteBook(on.store), on.notes
+    book.write(dataclasses.replace(note, drained=None))
+
+    def full(_book: NoteBook, _note: _notes.Note) -> t.NoReturn:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(NoteBook, "write", full)
+    result = on.drain()
+    assert (result.did, result.after) == ("nothing", {"state": "gone"})
+    assert result.reason.endswith("has come to its end (that could not be written down: No space left on device)")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_check_mode_does_nothing_and_says_what_would_be(stage: Staged, kind: str) -> None:
+    on = stage(kind)
+    result = on.drain(check_mode=True)
+    assert (on.holding, on.notes) == ([], [])
+    assert not pathlib.Path(on.store.path).exists()
+    assert (result.did, result.signals, result.changed, result.after) == ("signalled", ["INT"], True, None)
+    said = [step["what"] for step in result.steps]
+    assert "would be put there" in said[0]
+    assert said[-1] == f"INT would be sent to pid {result.pid}"
+    assert ("waited for" in said[1]) == (kind.endswith("threaded"))
+
+
+@pytest.mark.parametrize("kind", ["19-threaded", "14-threaded"])
+def test_a_threaded_server_is_waited_for_before_its_int(stage: Staged, kind: str) -> None:
+    on = stage(kind, REST[kind], DRAINING, GONE)
+    # No dump is no proof that it is idle.
+    on.shows = [(REQUEST, JOB), (JOB,), None, (IDLE,)]
+    on.then = {1010.0: GONE}
+    assert on.drain().signals == ["INT"]
+    assert on.clock.now >= 1003
+
+
+@pytest.mark.parametrize("kind", ["19-threaded", "14-threaded"])
+@pytest.mark.parametrize(
+    ("work", "option"), [(REQUEST, "http_timeout (5 s)"), (JOB, "cron_timeout (7 s)"), (None, "http_timeout (5 s)")]
+)
+def test_a_threaded_server_that_stays_at_work_gets_none(
+    stage: Staged, kind: str, work: Stack | None, option: str
+) -> None:
+    on = stage(kind, REST[kind], DRAINING)
+    on.shows = [(work,) if work else None]
+    with pytest.raises(DrainFailed) as failed:
+        on.drain(http_timeout=5, cron_timeout=7)
+    (result,) = failed.value.results
+    assert (on.sent, on.holding, on.notes, result.changed) == ([], ["hold", "let go"], [], False)
+    assert option in str(failed.value)
+    assert "No INT was sent" in str(failed.value)
+    assert len(result.told()["busy"]) == 1
+    if work is REQUEST:
+        assert "http://h/slow of database shop" in str(failed.value)
+
+
+@pytest.mark.parametrize("kind", ["19-threaded", "14-threaded"])
+def test_a_threaded_server_that_cannot_be_seen_is_refused_unless_forced(stage: Staged, kind: str) -> None:
+    on = stage(kind)
+    on.hidden = "its log level hides stack dumps"
+    for check_mode in (True, False):
+        with pytest.raises(DrainFailed, match="whether there are any cannot be seen: its log level hides") as failed:
+            on.drain(check_mode=check_mode)
+        assert [one.did for one in failed.value.results] == ["refused"]
+    assert (on.holding, on.notes) == ([], [])
+    assert on.drain(force=True).signals == ["INT"]
+
+
+def test_before_19_long_jobs_are_waited_for_before_the_int(stage: Staged) -> None:
+    on = stage("14-prefork", REST["14-prefork"], DRAINING, GONE)
+    on.shows = [(JOB,), (JOB,), (IDLE,)]
+    on.then = {1010.0: GONE}
+    result = on.drain(cron_timeout=900)
+    assert (on.sent, on.clock.now >= 1002) == (["INT"], True)
+    assert any("limit_time_real" in warning for warning in result.warnings)
+    assert any(step["what"] == "its work has ended: it is idle" for step in result.steps)
+
+
+def test_before_19_the_master_gives_jobs_part_of_their_time(stage: Staged) -> None:
+    on = stage("14-prefork", REST["14-prefork"], DRAINING)
+    on.shows = [(JOB,)]
+    with pytest.raises(DrainFailed, match=r"cron_timeout \(125 s\)"):
+        on.drain(cron_timeout=125, timeout=900)
+    assert (on.sent, 1005 <= on.clock.now < 1010) == ([], True)
+
+
+@pytest.mark.parametrize("kind", ["19-prefork", "14-prefork"])
+def test_who_takes_too_long_is_named_and_goes_on(stage: Staged, kind: str) -> None:
+    on = stage(kind, REST[kind], DRAINING)
+    on.shows = [(REQUEST,)]
+    with pytest.raises(DrainFailed) as failed:
+        on.drain(http_timeout=5)
+    (result,) = failed.value.results
+    assert (on.sent, on.holding, result.did, result.changed) == (["INT"], ["hold", "INT"], "signalled", True)
+    for part in ("http_timeout (5 s)", "(http) for ", "http://h/slow of database shop", "goes on draining"):
+        assert part in str(failed.value)
+    assert result.told()["busy"][0]["url"] == "http://h/slow"
+    # The next call sends nothing, and can be asked who it is.
+    asked = on.drain(check_mode=True)
+    assert (asked.did, asked.changed, asked.busy[0]["url"]) == ("nothing", False, "http://h/slow")
+    assert "control" not in (asked.hold or {})
+    on.scene = _ending(on)
+    on.then = {on.clock.now + 3: GONE}
+    again = on.drain()
+    assert (again.did, on.sent, again.after) == ("nothing", ["INT"], {"state": "gone"})
+
+
+def _ending(on: Stage) -> Scene:
+    on.scene._names.append(GONE)  # it may end, too
+    return on.scene
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_abort_sends_a_second_int_and_says_what_it_costs(stage: Staged, kind: str) -> None:
+    on = stage(kind, REST[kind], DRAINING, GONE)
+    on.shows = [(REQUEST,)]
+    result = on.drain(http_timeout=5, on_timeout="abort", cron_timeout=80, timeout=90)
+    assert (on.sent, result.signals, result.after) == (["INT", "INT"], ["INT", "INT"], {"state": "gone"})
+    said = [step["what"] for step in result.steps]
+    assert any("http_timeout passed; at work: pid" in one for one in said)
+    assert any("a second INT was sent" in one and "cuts off: pid" in one for one in said)
+    assert "a second INT cut off" in result.reason
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kill_kills_what_is_left(stage: Staged, kind: str) -> None:
+    on = stage(kind, REST[kind], DRAINING, GONE)
+    on.shows = [(REQUEST,)]
+    result = on.drain(http_timeout=5, on_timeout="kill")
+    assert on.sent[:2] == ["INT", "KILL"]
+    assert set(result.signals) == {"INT", "KILL"}
+    # The master first, so that it starts nobody anew.
+    assert on.killed[0] == result.pid
+    assert result.after == {"state": "gone"}
+    assert any(f"KILL was sent to pid {result.pid} (master)" in step["what"] for step in result.steps)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_drain_by_another_hand_is_held_and_waited_for(stage: Staged, kind: str) -> None:
+    on = stage(kind, DRAINING, GONE)
+    foreseen = on.drain(check_mode=True)
+    assert (foreseen.did, foreseen.signals, foreseen.changed, on.holding) == ("nothing", [], True, [])
+    assert "would be put there" in foreseen.steps[0]["what"]
+    on.then = {1003.0: GONE}
+    result = on.drain()
+    assert (result.did, on.holding, result.changed) == ("nothing", ["hold"], True)
+    assert "was draining when this call came" in result.reason
+    assert len(on.notes) == 1
+
+
+def test_a_hup_of_odoo_14_looks_like_one_and_is_drained_after_it(stage: Staged) -> None:
+    on = stage("14-prefork", *PREFORK_14[1:], DRAINING, GONE)
+    on.then = {1002.0: PREFORK_14[-2], 1004.0: PREFORK_14[-1], 1020.0: GONE}
+    result = on.drain()
+    assert (result.did, on.sent, result.reason) == ("signalled", ["INT"], "a drain was asked for")
+
+
+def test_a_reload_is_waited_for(stage: Staged) -> None:
+    on = stage("19-prefork", *PREFORK_19[1:], DRAINING, GONE)
+    on.then = {1005.0: PREFORK_19[-1], 1020.0: GONE}
+    assert on.drain().signals == ["INT"]
+    assert on.clock.now > 1005
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_call_that_was_cut_off_after_its_note_sends_none_while_it_may_show(stage: Staged, kind: str) -> None:
+    on = stage(kind, REST[kind], DRAINING, GONE)
+    on.deaf = True
+    on.refuses = [Cut()]
+    with pytest.raises(Cut):
+        on.drain()
+    assert on.notes[0].sent is not None
+    on.refuses = []
+    # The INT was sent, and shows a little later.
+    on.then = {on.clock.now + 0.5: DRAINING, on.clock.now + 4: GONE}
+    result = on.drain()
+    assert (result.did, on.sent, result.after) == ("nothing", [], {"state": "gone"})
+
+
+class Cut(BaseException):
+    """The process of the module is no more."""
+
+
+def test_one_that_was_cut_off_before_its_signal_is_sent_one(stage: Staged) -> None:
+    on = stage("19-prefork", REST["19-prefork"], DRAINING, GONE)
+    on.refuses = [Cut()]
+    with pytest.raises(Cut):
+        on.drain()
+    on.refuses = []
+    assert on.drain(check_mode=True).signals == []
+    on.clock.now += 11
+    assert on.drain(check_mode=True).signals == ["INT"]
+    on.then = {on.clock.now + 9: GONE}
+    result = on.drain()
+    assert (result.signals, on.sent) == (["INT"], ["INT"])
+
+
+def test_a_refusal_at_the_door_leaves_nothing(stage: Staged) -> None:
+    on = stage("19-prefork")
+    on.refuses = [Refused(Refusal("interlock", "it is not the time"))]
+    with pytest.raises(DrainFailed, match="is not drained: it is not the time") as failed:
+        on.drain()
+    assert (on.holding, on.notes) == (["hold", "let go"], [])
+    assert (failed.value.results[0].did, failed.value.results[0].changed) == ("refused", False)
+
+
+@pytest.mark.parametrize("way", ["abort", "kill"])
+def test_one_that_ends_by_itself_when_its_time_is_up_is_not_drained(stage: Staged, way: str) -> None:
+    on = stage("19-threaded", REST["19-threaded"], GONE)
+    on.shows = [(REQUEST,)]
+    on.refuses = [Refused(Refusal("identity", "process 1 has ended since it was looked at"))]
+    on.then = {1005.5: GONE}
+    with pytest.raises(DrainFailed, match="is not drained: process 1 has ended since") as failed:
+        on.drain(http_timeout=5, on_timeout=way)
+    # Its supervisor is let go, so it may start it again.
+    assert (on.holding, on.notes) == (["hold", "let go"], [])
+    assert (failed.value.results[0].did, failed.value.results[0].changed) == ("refused", False)
+
+
+def fill_up(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """No note can be written any more after so many of them."""
+    really, written = NoteBook.write, []
+
+    def write(book: NoteBook, note: _notes.Note) -> None:
+        written.append(note)
+        if len(written) > after:
+            raise OSError(28, "No space left on device")
+        really(book, note)
+
+    monkeypatch.setattr(NoteBook, "write", write)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_full_disk_before_the_int_leaves_nothing(stage: Staged, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    on = stage("19-threaded", REST["19-threaded"], DRAINING, GONE)
+    on.shows = [(REQUEST,), (IDLE,)]
+    fill_up(monkeypatch, after)
+    with pytest.raises(DrainFailed, match=r"was not drained: .*No space left on device") as failed:
+        on.drain()
+    assert (on.sent, on.holding, on.notes) == ([], ["hold", "let go"], [])
+    assert (failed.value.results[0].did, failed.value.results[0].changed) == ("nothing", False)
+
+
+def test_a_full_disk_after_the_int_keeps_nobody_from_watching(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    on = stage("19-prefork")
+    on.shows = [(REQUEST,)]
+    fill_up(monkeypatch, after=3)
+    result = on.drain()
+    assert (on.holding, result.after, result.changed) == (["hold", "INT"], {"state": "gone"}, True)
+    assert result.reason.endswith(" (that it is gone could not be written down: No space left on device)")
+    # The next call knows it by its process.
+    assert "has come to its end" in on.drain().reason
+
+
+def test_a_hup_that_looks_like_a_drain_and_does_not_end_leaves_nothing(stage: Staged) -> None:
+    on = stage("14-prefork", *PREFORK_14[1:4])
+    on.then = {1002.0: PREFORK_14[3]}
+    with pytest.raises(DrainFailed, match="still waiting for it to run") as failed:
+        on.drain()
+    assert (on.sent, on.holding, on.notes) == ([], ["hold", "let go"], [])
+    assert failed.value.results[0].changed is False
+
+
+def test_a_hold_that_does_not_hold_leaves_nothing(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    on = stage("19-prefork")
+
+    def put(_hold: Hold) -> bool:
+        raise WouldFail("systemd would start it again all the same")
+
+    monkeypatch.setattr(_drain, "put", put)
+    with pytest.raises(DrainFailed, match="start it again all the same"):
+        on.drain()
+    assert (on.sent, on.notes) == ([], [])
+
+
+def test_an_external_hold_writes_a_note_and_no_drop_in(stage: Staged) -> None:
+    on = stage("19-prefork")
+    result = on.drain(hold="external")
+    assert on.holding == ["INT"]
+    assert result.told()["hold"]["external"] is True
+
+
+def test_the_supervisor_must_be_at_rest(stage: Staged) -> None:
+    on = stage("19-prefork")
+    on.resting = ["supervisord to stop it"]
+    result = on.drain()
+    assert any(step["what"] == "it was stopped" for step in result.steps)
+
+
+def test_one_that_came_back_is_told_apart(stage: Staged) -> None:
+    on = stage("19-prefork")
+    on.drain()
+    note = on.notes[0]
+    NoteBook(on.store).write(dataclasses.replace(note, identity="1:1", pid=1))
+    on.scene.go_to(REST["19-prefork"])
+    on.then = {on.clock.now + 3: GONE}
+    result = on.drain()
+    assert (result.did, on.sent) == ("signalled", ["INT", "INT"])
+    assert "with pid 1, and has come back by itself since" in result.reason
+
+
+def test_another_call_is_waited_for_and_no_longer_than_the_timeout(stage: Staged) -> None:
+    on = stage("19-prefork", REST["19-prefork"])
+    on.store.open()
+    lock = on.store.try_lock(look(on.scene).instances[0].master)
+    assert lock is not None
+    with pytest.raises(DrainFailed, match="still waiting for another call that is at work on this server"):
+        on.drain(timeout=20)
+    assert (on.sent, on.notes) == ([], [])
+
+
+def test_a_note_of_another_boot_is_none(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    on = stage("19-prefork")
+    on.drain()
+    assert len(on.notes) == 1
+    monkeypatch.setattr(_notes, "boot_id", lambda: "another")
+    assert on.notes == []
+
+
+def test_a_note_is_for_its_owner_only_and_a_broken_one_is_none(stage: Staged) -> None:
+    on = stage("19-prefork")
+    on.drain()
+    (path,) = pathlib.Path(on.store.path).glob("drain-*.json")
+    assert path.stat().st_mode & 0o777 == 0o600
+    for content in ("", "{", "[]", "{}", '{"key": 1}'):
+        path.write_text(content)
+        assert on.notes == []

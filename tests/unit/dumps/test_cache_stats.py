@@ -1,0 +1,303 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Cache statistics over captured moments, with a log that is a real file."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask as _stacks
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import cache_stats as _cache_stats
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.cache_stats import (
+    CacheOrder,
+    CacheQuestion,
+    ask_all,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, LogPlace
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import parse_thread
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.release import Release
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused, Target, check
+
+from .. import build
+from ..scene import PREFORK_19
+from .test_ask import Stage
+
+HEAD = "2026-11-24 10:30:22,111 {pid} INFO {db} odoo.tools.cache: "
+BEGUN = HEAD.replace("{db}", "?") + "Processing database p19 (1/1) \n"
+TABLE = (
+    HEAD.replace("{db}", "?") + "Caches stats:\nDatabase p19:\n * default: 1/81920\nDetails:\n"
+    "  Cache Name,  Entry,   Hit,  Miss,  Method\n     default,      1,     3,     1,  IrRule._compute_domain \n"
+)
+STOPPED = HEAD.replace("{db}", "?") + "Stopping logging ORM cache stats \n"
+LINE = (
+    HEAD.replace("{db}", "p14") + "     1 entries,      3 hit,      1 miss,      0 err, 75.0% ratio, for ir.rule.f \n"
+)
+ROW = ("IrRule", "_compute_domain", 3, 1)
+
+Threads = t.Dict[int, t.Tuple[str, int]]
+ASLEEP: Threads = {1: ("S", 5), 2: ("S", 9)}
+
+
+class Play(Stage):
+    """The stage of the stacks, whose processes write statistics at each USR1 or USR2."""
+
+    def __init__(self, moment: str, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(moment, folder)
+        self.place = LogPlace(FILE, "/odoo.log", shows_dumps=True)
+        self.version = "19.0"
+        self.answer = BEGUN + TABLE
+        self.signals: list[str] = []
+        #: what each look at the threads of a process shows, the last one from then on
+        self.threads: list[Threads] = [ASLEEP]
+        monkeypatch.setattr(_stacks, "send", self.send)
+        monkeypatch.setattr(_cache_stats, "log_place", lambda *_arguments: self.place)
+        monkeypatch.setattr(self.scene, "threads", self.look_at_threads, raising=False)
+
+    def look_at_threads(self, _pid: int) -> Threads:
+        return self.threads.pop(0) if len(self.threads) > 1 else self.threads[0]
+
+    def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
+        if target.process.pid in self.ended:
+            raise Refused(Refusal("identity", "it has ended"))
+        lifted = check(proc, name, target, force=force)
+        self.sent.append(target.process.pid)
+        self.signals.append(name)
+        if self.deaf:
+            self.deaf -= 1
+        else:
+            with self.log.open("a") as file:
+                file.write(self.answer.replace("{pid}", str(target.process.namespace_pids[-1])))
+        return lifted
+
+    def seen(self) -> Look:
+        found = look(self.scene)
+        releases = {identity: Release(self.version) for identity in found.releases}
+        return dataclasses.replace(found, releases=releases)
+
+    def ask(self, *, check_mode: bool = False, memory: bool = False, **fields: t.Any) -> dict[str, t.Any]:
+        seen = self.seen()
+        host = Host(self.scene, self.clock, ServerRecords("/nonexistent"))
+        identities = [i.identity for i in seen.instances]
+        order = CacheOrder(memory, 5.0, **fields)
+        (found,) = ask_all(host, seen, identities, order, check_mode=check_mode)
+        return found.told()
+
+
+Staged = t.Callable[[str], Play]
+
+
+@pytest.fixture
+def play(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
+    return lambda moment: Play(moment, tmp_path, monkeypatch)
+
+
+def test_every_process_but_the_gevent_one_is_asked(play: Staged) -> None:
+    on = play(PREFORK_19[-1])
+    found = on.ask()
+    assert (found["did"], found["signals"], found["missing"]) == ("signalled", ["USR1"], [])
+    assert [one["role"] for one in found["statistics"]] == ["master", "http", "http", "cron"]
+    assert [one["pid"] for one in found["statistics"]] == [one["pid"] for one in found["asked"]] == on.sent
+    (gevent,) = found["left_out"]
+    assert (gevent["role"], "USR1 ends that of Odoo 19" in gevent["reason"]) == ("gevent", True)
+    for one in found["statistics"]:
+        (row,) = one["caches"]
+        assert (row["model"], row["method"], row["hits"], row["misses"]) == ROW
+        assert (one["usage"][0]["size"], one["other"], one["time"]) == (8192, [], "2026-11-24T10:30:22.111Z")
+    assert (found["version"], found["log_source"], found["after"]) == ("19.0", "/odoo.log", None)
+    assert found["reason"] == "every process that was asked has written its statistics"
+
+
+def test_with_memory_usr2_is_sent_where_it_is_caught(play: Staged) -> None:
+    on = play(PREFORK_19[-1])
+    found = on.ask(memory=True)
+    assert (found["signals"], set(on.signals)) == (["USR2"], {"USR2"})
+    assert {one["signal"] for one in found["statistics"]} == {"USR2"}
+
+
+@pytest.mark.parametrize(
+    ("caught", "version", "signal"),
+    [
+        (build.WORKER, "19.0", "USR2"),
+        ([name for name in build.WORKER if name != "USR2"], "19.0", "USR1"),
+        (build.WORKER, "saas~18.3", "USR1"),
+        (build.WORKER, None, "USR1"),
+    ],
+)
+def test_which_signal(caught: t.Sequence[str], version: str | None, signal: str) -> None:
+    assert CacheQuestion(Proc(), version, memory=True).signal(build.process(7, caught=caught)) == signal
+    assert CacheQuestion(Proc(), version, memory=False).signal(build.process(7, caught=caught)) == "USR1"
+
+
+class Threaded(Proc):
+    """A process with these threads."""
+
+    def __init__(self, *looks: Threads) -> None:
+        super().__init__(root="/nonexistent")
+        self._looks = list(looks)
+
+    def threads(self, pid: int) -> Threads:
+        if not self._looks:
+            raise Gone(str(pid))
+        return self._looks.pop(0)
+
+
+OLD = [name for name in build.WORKER if name != "USR2"]
+
+
+@pytest.mark.parametrize(
+    ("looks", "safe"),
+    [
+        ([ASLEEP, ASLEEP], [False, True]),
+        ([ASLEEP, {**ASLEEP, 2: ("S", 10)}, {**ASLEEP, 2: ("S", 10)}], [False, False, True]),
+        ([{**ASLEEP, 2: ("R", 9)}] * 3, [False] * 3),
+        ([{**ASLEEP, 2: ("D", 9)}] * 2, [False] * 2),
+        ([ASLEEP, {1: ("S", 5)}], [False, True]),
+        ([{1: ("R", 5)}], [True]),
+        ([], [True]),
+    ],
+)
+def test_before_19_it_is_asked_while_all_its_threads_sleep(looks: list[Threads], safe: list[bool]) -> None:
+    question = CacheQuestion(Threaded(*looks), "14.0", memory=False)
+    assert [question.is_safe(build.process(7, caught=OLD)) for _look in safe] == safe
+
+
+def test_19_counts_over_copies_and_may_be_asked_at_any_time() -> None:
+    assert CacheQuestion(Threaded({1: ("R", 1), 2: ("R", 1)}), "19.0", memory=False).is_safe(
+        build.process(7, caught=build.WORKER)
+    )
+    # Whom the door refuses need not be looked at.
+    assert CacheQuestion(Threaded({1: ("R", 1), 2: ("R", 1)}), "14.0", memory=False).is_safe(
+        build.process(7, caught=[])
+    )
+
+
+def test_one_that_is_at_work_all_the_time_is_not_asked(play: Staged) -> None:
+    on = play("hup-19-threaded-done")
+    on.version, on.answer = "14.0", LINE
+    on.threads = [{**ASLEEP, 2: ("R", 9)}]
+    found = on.ask()
+    assert (on.sent, found["did"], found["signals"], found["statistics"]) == ([], "refused", [], [])
+    assert found["missing"][0]["reason"].startswith("it was at work all the time, so it was not asked: before Odoo 19")
+    assert found["reason"] == "nobody could be asked"
+    assert on.clock.now - 1000 == pytest.approx(5.0, abs=0.05)
+
+
+def test_one_that_comes_to_rest_is_asked_then(play: Staged) -> None:
+    on = play("hup-19-threaded-done")
+    on.version, on.answer = "14.0", LINE + LINE.replace("rule.f", "rule.g")
+    on.threads = [{**ASLEEP, 2: ("R", 9)}] * 50 + [ASLEEP]
+    found = on.ask()
+    assert (found["missing"], [row["method"] for row in found["statistics"][0]["caches"]]) == ([], ["f", "g"])
+    assert on.clock.now - 1000 > 1.5
+
+
+def test_one_that_counts_is_not_asked_again(play: Staged) -> None:
+    on = play("hup-19-threaded-done")
+    on.answer = BEGUN
+    found = on.ask()
+    assert on.signals == ["USR1"]
+    assert [one["reason"] for one in found["missing"]] == ["it had not counted all of its caches within 5 s"]
+    assert found["reason"] == "0 processes have written their statistics, 1 have not"
+
+
+def test_one_that_somebody_else_has_stopped(play: Staged) -> None:
+    on = play("hup-19-threaded-done")
+    on.answer = BEGUN + STOPPED
+    assert "another signal" in on.ask()["missing"][0]["reason"]
+    assert on.clock.now - 1000 < 1
+
+
+@pytest.mark.parametrize(("version", "empty"), [("19.0", False), ("14.0", True)])
+def test_one_that_is_silent_is_asked_again_and_named(play: Staged, version: str, empty: bool) -> None:  # noqa: FBT001
+    on = play("hup-19-threaded-done")
+    on.version, on.deaf = version, 2
+    found = on.ask()
+    (missing,) = found["missing"]
+    assert "it was asked twice and wrote nothing within 5 s" in missing["reason"]
+    assert ("whose caches are empty" in missing["reason"]) == empty
+    assert [one["signals"] for one in found["asked"]] == [2]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_nobody_is_asked_whose_answer_could_not_be_seen(play: Staged, check_mode: bool) -> None:  # noqa: FBT001
+    on = play(PREFORK_19[-1])
+    on.place = LogPlace(FILE, "/odoo.log", shows_dumps=True, shows_statistics=False)
+    found = on.ask(check_mode=check_mode)
+    assert (found["did"], found["asked"], on.sent) == ("refused", [], [])
+    why = "its log level hides cache statistics, which are written at level info"
+    assert found["reason"] == f"nobody was asked: {why}"
+    assert [one["role"] for one in found["missing"]] == ["master", "http", "http", "cron"]
+    assert len(found["left_out"]) == 1
+
+
+def test_check_mode_asks_nobody(play: Staged) -> None:
+    on = play(PREFORK_19[-1])
+    found = on.ask(check_mode=True, memory=True)
+    assert (on.sent, found["statistics"], found["missing"], on.clock.slept) == ([], [], [], [])
+    assert (found["did"], found["signals"], found["reason"]) == (
+        "signalled",
+        ["USR2"],
+        "4 processes would be asked",
+    )
+
+
+@pytest.mark.parametrize("moment", PREFORK_19[:-1])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_who_would_die_of_it_is_named_and_not_asked(play: Staged, moment: str, check_mode: bool) -> None:  # noqa: FBT001
+    on = play(moment)
+    found = on.ask(check_mode=check_mode)
+    instance = on.instance
+    deaf = {p.pid for p in [instance.master, *(c.process for c in instance.children if c.role != "gevent")]
+            if not p.catches("USR1")}  # fmt: skip
+    assert deaf <= {one["pid"] for one in found["missing"]}
+    assert not deaf & set(on.sent)
+    assert not {one["role"] for one in found["asked"]} & {"gevent", "shepherd", "unknown"}
+
+
+def test_only_these_roles(play: Staged) -> None:
+    assert [one["role"] for one in play(PREFORK_19[-1]).ask(roles=("cron",))["asked"]] == ["cron"]
+
+
+def test_no_process_of_these_roles_is_nothing_to_do(play: Staged) -> None:
+    found = play("hup-19-threaded-done").ask(roles=("http",))
+    assert (found["did"], found["reason"]) == ("nothing", "it has no process of these roles")
+
+
+def test_too_much_is_left_out(play: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_cache_stats, "_MOST", 800)
+    found = play(PREFORK_19[-1]).ask()
+    assert (len(found["statistics"]), len(found["missing"])) == (2, 2)
+    assert "may not be larger than" in found["missing"][0]["reason"]
+
+
+def test_the_threads_of_a_real_process() -> None:
+    import os  # noqa: PLC0415
+    import threading  # noqa: PLC0415
+
+    ready = threading.Event()
+    thread = threading.Thread(target=ready.wait, daemon=True)
+    thread.start()
+    try:
+        found = Proc().threads(os.getpid())
+        assert {os.getpid(), thread.native_id} <= set(found)
+        assert all(state in "RSD" for state, _stops in found.values())
+        assert all(stops >= 0 for _state, stops in found.values())
+    finally:
+        ready.set()
+    assert parse_thread("") == ("", 0)
+    assert parse_thread("State:\tS (sleeping)\nvoluntary_ctxt_switches:\t3\nnonvoluntary_ctxt_switches:\t4\n") == (
+        "S",
+        7,
+    )
+    with pytest.raises(Gone):
+        Proc().threads(2**22 + 1)

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Markers and locks."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import Loaded, ServerRecords, loaded
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .. import build
+
+MASTER = build.process(100)
+
+
+@pytest.fixture
+def store(tmp_path: pathlib.Path) -> ServerRecords:
+    """An open directory."""
+    made = ServerRecords(str(tmp_path / "state"))
+    made.open()
+    return made
+
+
+def test_the_directory_is_ours_alone(store: ServerRecords) -> None:
+    assert os.stat(store.path).st_mode & 0o777 == 0o711
+    store.open()
+    assert store.path != ServerRecords().path
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o702, 0o777])
+def test_a_directory_that_others_may_write_is_refused(tmp_path: pathlib.Path, mode: int) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x").chmod(mode)
+    with pytest.raises(PermissionError, match="only uid"):
+        ServerRecords(str(tmp_path / "x")).open()
+
+
+def test_what_is_no_directory_is_refused(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "real").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "file").touch(mode=0o600)
+    for name in ("link", "file"):
+        with pytest.raises(PermissionError):
+            ServerRecords(str(tmp_path / name)).open()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a directory away")
+def test_somebody_elses_directory_is_refused(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "x").mkdir(mode=0o700)
+    os.chown(tmp_path / "x", 65534, 65534)
+    with pytest.raises(PermissionError):
+        ServerRecords(str(tmp_path / "x")).open()
+
+
+def test_one_lock_at_a_time(store: ServerRecords) -> None:
+    first = store.try_lock(MASTER)
+    assert first is not None
+    assert store.try_lock(MASTER) is None
+    other = store.try_lock(build.process(200))
+    assert other is not None
+    os.close(first)
+    again = store.try_lock(MASTER)
+    assert again is not None
+    os.close(again)
+    os.close(other)
+
+
+def test_a_link_is_no_lock(store: ServerRecords, tmp_path: pathlib.Path) -> None:
+    os.symlink(tmp_path / "victim", f"{store.path}/100-{MASTER.start}.lock")
+    with pytest.raises(OSError, match="symbolic links"):
+        store.try_lock(MASTER)
+    assert not (tmp_path / "victim").exists()
+
+
+def test_a_lock_that_is_held_is_not_forgotten(store: ServerRecords) -> None:
+    # In the moment of its exec a master shows no arguments, so a look by a call for another server does not find it.
+    held = store.try_lock(MASTER)
+    assert held is not None
+    store.forget_others(lambda _pid, _start: True)
+    second = store.try_lock(MASTER)
+    os.close(held)
+    assert second is None
+
+
+def test_what_is_remembered_is_recalled_for_this_exec_only(store: ServerRecords) -> None:
+    assert store.recall(MASTER) is None
+    store.remember(MASTER, 10.5, 11.25)
+    assert store.recall(MASTER) == Loaded(10.5, 11.25, "marker")
+    assert store.recall(dataclasses.replace(MASTER, fingerprint=1)) is None
+    assert store.recall(dataclasses.replace(MASTER, fingerprint=None)) is None
+    assert store.recall(dataclasses.replace(MASTER, start=1)) is None
+    store.remember(MASTER, 20.0, 21.0)
+    assert store.recall(MASTER) == Loaded(20.0, 21.0, "marker")
+    assert os.listdir(store.path) == [f"100-{MASTER.start}.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "null", "{}", '{"fingerprint": 7000}', '{"fingerprint": 7000, "not_before": "x"}', "\xff"],
+)
+def test_a_broken_marker_is_none(store: ServerRecords, content: str) -> None:
+    pathlib.Path(store.path, f"100-{MASTER.start}.json").write_text(content, encoding="latin-1")
+    assert store.recall(MASTER) is None
+
+
+def test_a_marker_that_cannot_be_written_leaves_nothing(store: ServerRecords, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.remember(MASTER, 1.0, 2.0)
+
+    def fail(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(json, "dump", fail)
+    with pytest.raises(OSError, match="No space"):
+        store.remember(MASTER, 3.0, 4.0)
+    assert os.listdir(store.path) == [f"100-{MASTER.start}.json"]
+    assert store.recall(MASTER) == Loaded(1.0, 2.0, "marker")
+
+
+def test_what_a_call_that_was_killed_has_left_is_in_nobodys_way(store: ServerRecords) -> None:
+    pathlib.Path(store.path, f"100-{MASTER.start}.json.{os.getpid()}").write_text("half of it, and longer " * 9)
+    store.remember(MASTER, 1.0, 2.0)
+    assert os.listdir(store.path) == [f"100-{MASTER.start}.json"]
+    assert store.recall(MASTER) == Loaded(1.0, 2.0, "marker")
+
+
+def test_what_is_gone_is_forgotten(store: ServerRecords) -> None:
+    other = build.process(200)
+    for process in (MASTER, other):
+        store.remember(process, 1.0, 2.0)
+        os.close(store.try_lock(process) or 0)
+    store.forget_others(lambda pid, start: (pid, start) == (MASTER.pid, MASTER.start))
+    assert sorted(os.listdir(store.path)) == [f"100-{MASTER.start}.json", f"100-{MASTER.start}.lock"]
+    ServerRecords("/nonexistent").forget_others(lambda _pid, _start: False)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a directory away")
+def test_a_marker_of_somebody_else_is_not_believed(store: ServerRecords) -> None:
+    store.remember(MASTER, 1e12, 1e12)
+    os.chown(store.path, 65534, 65534)
+    assert store.recall(MASTER) is None
+
+
+def test_the_best_evidence() -> None:
+    marker = Loaded(5.0, 6.0, "marker")
+    assert loaded(1.0, marker, 3.0, 9.0) is marker
+    assert loaded(1.0, None, None, 9.0) == Loaded(1.0, 9.0, "process")
+    assert loaded(1.0, None, 100.0, 200.0) == Loaded(70.0, 100.0, "log")
+    assert loaded(90.0, None, 100.0, 200.0) == Loaded(90.0, 100.0, "log")
+    # A line that an earlier process with this pid has written.
+    assert loaded(50.0, None, 49.0, 200.0) == Loaded(50.0, 200.0, "process")
+
+
+@given(st.floats(0, 1e9), st.none() | st.floats(0, 1e9), st.floats(0, 1e3))
+def test_the_bounds_are_in_order(started: float, logged: float | None, age: float) -> None:
+    load = loaded(started, None, logged, started + age)
+    assert started <= load.not_before <= load.not_after
+
+
+def test_a_log_line_from_the_future_is_no_evidence() -> None:
+    assert loaded(50.0, None, 1e9, 200.0).not_before <= 200.0

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a module says when it finds no server."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import types
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.work import Busy
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import ReloadResult
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import common
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
+from ansible_collections.fleetops.odoo.plugins.module_utils._workers.recycle import RecycleResult
+from ansible_collections.fleetops.odoo.plugins.modules import recycle_workers
+
+from .. import build
+
+
+class Failed(Exception):
+    pass
+
+
+class Module:
+    def __init__(self, **params: t.Any) -> None:
+        self.params = {"match": {}, "allow_none": False, **params}
+
+    def fail_json(self, **result: t.Any) -> t.NoReturn:
+        raise Failed(result["msg"])
+
+
+def said(host: Host, **params: t.Any) -> str:
+    with pytest.raises(Failed) as failed:
+        common.choose_masters(t.cast("t.Any", Module(**params)), host)
+    return str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("uid", "options", "sees_little"),
+    [(1000, "rw,hidepid=invisible", True), (0, "rw,hidepid=invisible", False), (1000, "rw", False)],
+)
+def test_an_empty_host_and_a_blind_user_are_told_apart(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, uid: int, options: str, *, sees_little: bool
+) -> None:
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/mountinfo").write_text(f"22 28 0:21 / {tmp_path} rw - proc proc {options}\n", encoding="utf-8")
+    (tmp_path / "uptime").write_text("100.0 100.0\n", encoding="utf-8")
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    host = Host(Proc(str(tmp_path)), Clock(), ServerRecords(str(tmp_path / "state")))
+    message = said(host)
+    assert message.startswith("no Odoo master was found. There is none on this host.")
+    assert message.endswith("Run as root to see them.") is sees_little
+    assert said(host, match={"unit": "a"}).startswith("no Odoo master was found that matches {'unit': 'a'}. There is")
+    _seen, identities = common.choose_masters(t.cast("t.Any", Module(allow_none=True)), host)
+    assert identities == []
+
+
+def test_the_others_are_named_in_what_json_can_carry(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    instance = build.instance(build.prefork())
+    options = {instance.identity: build.options(config_file="/etc/b\udce9.conf")}
+    seen = Look((instance,), (), options, {}, frozenset())
+    monkeypatch.setattr(common, "matching", lambda *_arguments: (seen, []))
+    host = Host(Proc(), Clock(), ServerRecords(str(tmp_path)))
+    assert "There are others, with pid 100 (/etc/b\\xe9.conf)." in said(host, match={"unit": "a"})
+
+
+#: That of a database whose administrator has no imagination.
+SECRET = "master"
+SECRETS = Secrets(((SECRET, "admin_passwd of odoo.conf"),))
+
+
+def test_what_others_have_written_shows_no_secret_of_the_servers_wherever_it_stands() -> None:
+    warned: list[str] = []
+    module = t.cast("t.Any", types.SimpleNamespace(_diff=False, params={}, warn=warned.append))
+    failed = ReloadResult("1:1", 1, "signalled", f"it says {SECRET}", ["HUP"], log=[f"said {SECRET}"])
+    found = common.told(module, [failed], SECRETS)
+    assert SECRET not in json.dumps(found)
+    assert (found["changed"], found["results"][0]["identity"]) == (True, "1:1")
+    lost = Busy(7, "http", 3.0, f"http://h/?x={SECRET}", "shop", None, (f"/x.py:1 f: {SECRET}",)).told()
+    worker = {"pid": 7, "identity": "7:7", "role": SECRET, "lost": lost}
+    recycled = RecycleResult("1:1", 1, "signalled", "", ["XCPU"], busy=[lost], warnings=[SECRET], recycled=[worker])
+    recycled.step(1.0, f"XCPU cuts off {SECRET}")
+    told = recycle_workers._recycled(module, [recycled], SECRETS)["results"][0]
+    # What we say ourselves stays what it is, since others go by it.
+    assert told["recycled"][0].pop("role") == SECRET
+    assert SECRET not in json.dumps(told)
+    common.warn(module, [recycled], SECRETS)
+    assert warned == ["pid 1: ********"]

@@ -1,0 +1,310 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is who, over every captured moment of real Odoo 19.0 and 14.0."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import (
+    BOOTING,
+    CRON,
+    CURRENT,
+    DRAINING,
+    GEVENT_ROLE,
+    HTTP,
+    OLD,
+    RELOADING,
+    RUNNING,
+    UNKNOWN,
+    find_instances,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
+
+from .. import build
+from ..conftest import KINDS, captured, postgres, states
+
+See = t.Callable[[str, str], Look]
+
+#: state of the instance, and its children as "role generation", for each captured moment with one instance
+MOMENTS: dict[tuple[str, str], tuple[str, list[str]]] = {
+    ("19-prefork", "booting-handlers-not-installed-first"): ("booting", []),
+    ("19-prefork", "booting-handlers-not-installed-last"): ("booting", []),
+    ("19-prefork", "booting-handlers-just-installed"): ("booting", []),
+    ("19-prefork", "booting-some-workers-without-handlers"): (
+        "running",
+        ["http current", "http current", "gevent current", "cron current"],
+    ),
+    ("19-prefork", "running"): ("running", ["http current", "http current", "gevent current", "cron current"]),
+    ("19-prefork", "running-with-setproctitle"): (
+        "running",
+        ["http current", "http current", "gevent current", "cron current"],
+    ),
+    ("19-prefork", "running-on-a-pty-through-script-and-runuser"): (
+        "running",
+        ["http current", "http current", "gevent current", "cron current"],
+    ),
+    ("19-prefork", "hup-19-shepherd-and-main-reexecuted-no-handlers-old-workers-serving"): (
+        "reloading",
+        ["http old", "http old", "gevent old", "cron old", "shepherd old"],
+    ),
+    ("19-prefork", "hup-19-shepherd-old-and-new-generation"): (
+        "reloading",
+        [
+            "http old",
+            "http old",
+            "gevent old",
+            "cron old",
+            "shepherd old",
+            "http current",
+            "http current",
+            "gevent current",
+            "cron current",
+        ],
+    ),
+    ("19-prefork", "hup-19-shepherd-drains-old-worker-in-flight"): (
+        "reloading",
+        ["http old", "cron old", "shepherd old", "http current", "http current", "gevent current", "cron current"],
+    ),
+    ("19-prefork", "hup-19-shepherd-alone-with-new-generation"): (
+        "reloading",
+        ["shepherd old", "http current", "http current", "gevent current", "cron current"],
+    ),
+    ("19-prefork", "hup-with-setproctitle"): (
+        "reloading",
+        [
+            "http old",
+            "http old",
+            "cron old",
+            "shepherd old",
+            "http current",
+            "http current",
+            "gevent current",
+            "cron current",
+        ],
+    ),
+    ("19-prefork", "hup-19-done"): ("running", ["http current", "http current", "gevent current", "cron current"]),
+    ("19-prefork", "int-draining-in-flight"): ("draining", ["http current", "http current"]),
+    ("14-prefork", "booting-handlers-not-installed-first"): ("booting", []),
+    ("14-prefork", "booting-handlers-not-installed-last"): ("booting", []),
+    ("14-prefork", "booting-handlers-just-installed"): ("booting", []),
+    ("14-prefork", "booting-some-workers-without-handlers"): (
+        "running",
+        ["http current", "http current", "gevent current", "cron current"],
+    ),
+    ("14-prefork", "running"): ("running", ["http current", "http current", "gevent current", "cron current"]),
+    ("14-prefork", "running-with-setproctitle"): (
+        "running",
+        ["http current", "http current", "gevent current", "cron current"],
+    ),
+    ("14-prefork", "running-on-a-pty-through-script-and-runuser"): (
+        "running",
+        ["http current", "http current", "gevent current", "cron current"],
+    ),
+    ("14-prefork", "hup-with-setproctitle"): (
+        "running",
+        ["http current", "http current", "gevent current", "cron current"],
+    ),
+    ("14-prefork", "hup-14-draining-first"): ("draining", ["http current", "cron current"]),
+    ("14-prefork", "hup-14-draining-in-flight"): ("draining", ["http current"]),
+    ("14-prefork", "hup-14-main-reexecuted-no-handlers"): ("booting", []),
+    ("14-prefork", "hup-14-done"): ("running", ["http current", "http current", "gevent current", "cron current"]),
+    ("14-prefork", "int-draining-in-flight"): ("draining", ["http current"]),
+    ("19-threaded", "booting-handlers-not-installed-first"): ("booting", []),
+    ("19-threaded", "booting-handlers-not-installed-last"): ("booting", []),
+    ("19-threaded", "booting-handlers-just-installed"): ("booting", []),
+    ("19-threaded", "running"): ("running", []),
+    ("19-threaded", "running-with-setproctitle"): ("running", []),
+    ("19-threaded", "running-on-a-pty-through-script-and-runuser"): ("running", []),
+    ("19-threaded", "hup-19-threaded-draining-in-flight"): ("draining", []),
+    ("19-threaded", "hup-19-threaded-main-reexecuted-no-handlers"): ("booting", []),
+    ("19-threaded", "hup-19-threaded-done"): ("running", []),
+    ("19-threaded", "int-draining-in-flight"): ("draining", []),
+    ("14-threaded", "booting-handlers-not-installed-first"): ("booting", []),
+    ("14-threaded", "booting-handlers-not-installed-last"): ("booting", []),
+    # Odoo 14 listens as soon as it has its handlers.
+    ("14-threaded", "booting-handlers-just-installed"): ("running", []),
+    ("14-threaded", "running"): ("running", []),
+    ("14-threaded", "running-with-setproctitle"): ("running", []),
+    ("14-threaded", "running-on-a-pty-through-script-and-runuser"): ("running", []),
+    ("14-threaded", "hup-14-threaded-draining-in-flight"): ("draining", []),
+    ("14-threaded", "hup-14-threaded-main-reexecuted-no-handlers"): ("booting", []),
+    ("14-threaded", "hup-14-threaded-done"): ("running", []),
+    ("14-threaded", "int-draining-in-flight"): ("draining", []),
+}
+
+
+def test_every_captured_moment_is_in_the_table() -> None:
+    captured_moments = {(kind, state) for kind in KINDS for state in states(kind)}
+    assert captured_moments - set(MOMENTS) == {("19-prefork", "decoys"), ("14-prefork", "decoys")}
+
+
+@pytest.mark.parametrize(("kind", "state"), MOMENTS)
+def test_state_roles_and_generations(see: See, kind: str, state: str) -> None:
+    seen = see(kind, state)
+    assert len(seen.instances) == 1
+    instance = seen.instances[0]
+    children = [f"{c.role} {c.generation}" for c in instance.children]
+    assert (instance.state, children) == MOMENTS[kind, state]
+    if instance.master.catches("QUIT"):
+        assert instance.mode == kind.split("-")[1]
+    assert seen.one_off == ()
+
+
+def test_decoys_are_left_out_and_one_off_runs_listed_apart(see: See) -> None:
+    # The unit's server and two that were started by hand, through sudo and through timeout and runuser.
+    seen = see("19-prefork", "decoys")
+    assert [(i.master.pid, i.mode, i.state) for i in seen.instances] == [
+        (778, "prefork", "running"),
+        (881, "threaded", "running"),
+        (883, "threaded", "running"),
+    ]
+    assert [len(i.children) for i in seen.instances] == [4, 0, 0]
+    assert [i.listening for i in seen.instances] == [(("0.0.0.0", port),) for port in (8069, 8090, 8091)]
+    assert [process.pid for process in seen.one_off] == [876, 901]  # a shell and --stop-after-init
+
+
+def test_decoys_of_odoo_14(see: See) -> None:
+    seen = see("14-prefork", "decoys")
+    assert [(i.master.pid, i.mode) for i in seen.instances] == [(476, "prefork"), (573, "threaded"), (581, "threaded")]
+    assert [process.pid for process in seen.one_off] == [577, 605]
+
+
+def test_postgresql_is_not_odoo() -> None:
+    seen = look(postgres())
+    assert seen.instances == ()
+    assert seen.one_off == ()
+
+
+def test_a_worker_whose_master_died_is_no_master() -> None:
+    # Its handlers look like those of a threaded server, but it has none for HUP.
+    proc = captured("19-prefork", "running")
+    for name in list(proc.files):
+        if name.startswith("472/"):
+            del proc.files[name]
+    assert [i for i in look(proc).instances if i.master.catches("QUIT")] == []
+
+
+def test_a_process_that_ends_while_it_is_read_is_left_out() -> None:
+    proc = captured("19-prefork", "running")
+    del proc.files["475/status"]
+    proc.files["477/stat"] = b""
+    (instance,) = look(proc).instances
+    assert sorted(c.role for c in instance.children) == ["cron", "gevent"]
+
+
+def test_without_aslr_the_shepherd_named_by_the_environment_tells_the_generations() -> None:
+    proc = captured("19-prefork", "hup-19-shepherd-old-and-new-generation")
+    for pid in proc.pids():
+        name = f"{pid}/stat"
+        head, tail = proc.files[name].rsplit(b")", 1)
+        fields = tail.split()
+        fields[25] = b"1"
+        proc.files[name] = head + b") " + b" ".join(fields)
+    (instance,) = look(proc).instances
+    assert instance.state == "reloading"
+    assert sorted(f"{c.role} {c.generation}" for c in instance.children) == sorted(
+        MOMENTS["19-prefork", "hup-19-shepherd-old-and-new-generation"][1]
+    )
+
+
+def roles(processes: t.Iterable[Process]) -> dict[int, tuple[str, str]]:
+    """Role and generation of the children of the only instance, by pid."""
+    return {child.process.pid: (child.role, child.generation) for child in build.instance(processes).children}
+
+
+def test_a_worker_with_a_title_of_its_own_is_told_by_its_exec() -> None:
+    renamed = build.process(170, 100, build.WORKER, argv=("odoo at work",))
+    assert 170 in roles([*build.prefork(100), renamed])
+    assert 170 not in roles([*build.prefork(100), dataclasses.replace(renamed, fingerprint=1)])
+    # Where no exec can be seen, an unknown title says nothing.
+    hidden = dataclasses.replace(renamed, fingerprint=None)
+    assert 170 not in roles([*build.prefork(100, fingerprint=None), hidden])
+
+
+def test_a_worker_of_an_earlier_exec_is_old() -> None:
+    master, *others = build.prefork(100)
+    fresh = dataclasses.replace(master, fingerprint=8000)
+    found = roles([fresh, *others])
+    assert (found[101], found[160]) == ((HTTP, OLD), (CRON, OLD))
+    assert build.instance([fresh, *others]).state == RELOADING
+    # Whose exec cannot be seen is taken for one of today.
+    unseen = [dataclasses.replace(one, fingerprint=None) for one in others]
+    assert set(roles([fresh, *unseen]).values()) == {(HTTP, CURRENT), (CRON, CURRENT), (GEVENT_ROLE, CURRENT)}
+
+
+@pytest.mark.parametrize(
+    ("caught", "sockets", "nice", "role"),
+    [
+        (build.WORKER, None, 0, HTTP),
+        (("INT", "QUIT"), None, 0, UNKNOWN),
+        (build.WORKER, frozenset(), 0, UNKNOWN),
+        (build.WORKER, frozenset(), 19, CRON),
+        (("INT", "QUIT"), frozenset(), 19, UNKNOWN),
+    ],
+)
+def test_a_worker_that_shows_little(
+    caught: tuple[str, ...], sockets: frozenset[int] | None, nice: int, role: str
+) -> None:
+    worker = build.process(170, 100, caught, sockets=sockets, nice=nice)
+    assert roles([*build.prefork(100, nice=nice), worker])[170] == (role, CURRENT)
+
+
+@pytest.mark.parametrize(("age", "state"), [(0, BOOTING), (49, BOOTING), (50, DRAINING), (999, DRAINING)])
+def test_the_youngest_worker_tells_whether_a_silent_server_starts(age: int, state: str) -> None:
+    processes = [
+        build.process(100, start=0),
+        *(build.process(101 + n, 100, build.WORKER, start=1000 - n) for n in (0, 1)),
+    ]
+    (found,) = find_instances(processes, {}, 1000 + age).instances
+    assert found.state == state
+
+
+@pytest.mark.parametrize(("age", "state"), [(0, BOOTING), (999, BOOTING), (1000, DRAINING)])
+def test_without_workers_the_master_tells_it(age: int, state: str) -> None:
+    (found,) = find_instances(build.threaded(100, start=5000), {}, 5000 + age).instances
+    assert found.state == state
+
+
+@pytest.mark.parametrize(
+    ("caught", "age", "state"),
+    [((), 0, BOOTING), ((), 999, BOOTING), ((), 1000, DRAINING), (("INT",), 100_000, BOOTING)],
+)
+def test_without_handlers_it_starts_or_it_ends(caught: tuple[str, ...], age: int, state: str) -> None:
+    (found,) = find_instances([build.process(100, caught=caught, start=5000)], build.PORTS, 5000 + age).instances
+    assert (found.mode, found.state) == (None, state)
+
+
+@pytest.mark.parametrize(
+    ("child", "state"),
+    [
+        # What has just been forked may become the gevent process.
+        (build.process(170, 100), RUNNING),
+        (build.process(170, 100, nice=10), DRAINING),
+        (build.process(170, 100, ("INT", "QUIT"), sockets=frozenset()), DRAINING),
+        (build.process(170, 100, build.WORKER), DRAINING),
+    ],
+)
+def test_a_server_that_has_ended_its_gevent_process_stops(child: Process, state: str) -> None:
+    without = [process for process in build.prefork(100) if process.argv != build.GEVENT_ARGV]
+    assert build.instance([*without, child]).state == state
+
+
+def test_an_instance_listens_where_any_of_it_does() -> None:
+    processes = build.prefork(100)
+    gevent = next(process for process in processes if process.argv == build.GEVENT_ARGV)
+    processes[processes.index(gevent)] = dataclasses.replace(gevent, sockets=frozenset([7]))
+    ports = {**build.PORTS, 7: ("0.0.0.0", 8072), 8: ("0.0.0.0", 5432)}
+    (found,) = find_instances(processes, ports, 100_000).instances
+    assert (found.listening, found.ports) == ((("0.0.0.0", 8069),), (("0.0.0.0", 8069), ("0.0.0.0", 8072)))
+
+
+def test_a_server_of_other_code_that_a_server_has_started_is_one_of_its_own() -> None:
+    argv = ("/usr/bin/python3", "/opt/other/odoo-bin", *build.SERVER_ARGV[2:])
+    found = find_instances([*build.prefork(100), *build.prefork(500, ppid=100, argv=argv)], build.PORTS, 100_000)
+    assert [one.master.pid for one in found.instances] == [100, 500]

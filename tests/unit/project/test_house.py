@@ -1,0 +1,163 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The folders of the code: their order, their size, and where the unit tests of a file stand."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[3]
+PLUGINS = ROOT / "plugins"
+UNITS = ROOT / "tests/unit"
+
+#: A folder imports from the folders before it, and never from those after it. docs/design.md shows the same order.
+HOST = (
+    "_system",
+    "_processes",
+    "_supervisors",
+    "_log",
+    "_facts",
+    "_signals",
+    "_rehearsal",
+    "_server",
+    "_postgres",
+    "_dumps",
+    "_drain",
+    "_reload",
+    "_workers",
+    "_bundle",
+    "_roll",
+    "_module",
+)
+#: On the controller the files of plugin_utils itself come first, and the folders share nothing but _pages.
+CONTROLLER = ("", "_awx", "_analysis", "_pages", "_roll", "_runs")
+
+MOST_FILES = 12
+
+
+def imported_folders(path: pathlib.Path, side: pathlib.Path) -> set[str]:
+    """Folders of the same side that a file imports from; the empty name is the side itself."""
+    here = path.relative_to(side).parent.parts
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        module = (node.module or "").split(".")
+        if node.level == 0:
+            assert "fleetops" not in module, f"{path}: imports within a side are relative"
+        elif node.level == 1:
+            found.add(here[0] if here else module[0] if len(module) > 1 else "")
+        elif module[0] != "module_utils" and node.level == 2:
+            found.add(module[0] if module[0].startswith("_") else "")
+    return found
+
+
+@pytest.mark.parametrize(("side", "order"), [("module_utils", HOST), ("plugin_utils", CONTROLLER)])
+def test_folders_import_only_from_those_before_them(side: str, order: tuple[str, ...]) -> None:
+    folder = PLUGINS / side
+    assert {path.name for path in folder.iterdir() if path.is_dir() and path.name[:2] != "__"} == set(order) - {""}
+    backwards = []
+    for path in sorted(folder.rglob("*.py")):
+        here = order.index(path.parent.name if path.parent != folder else "")
+        later = {name for name in imported_folders(path, folder) if order.index(name) > here}
+        backwards += [f"{path.relative_to(folder)} imports from {name}" for name in later]
+    assert backwards == []
+
+
+@pytest.mark.parametrize("side", ["module_utils", "plugin_utils"])
+def test_no_folder_holds_more_than_a_dozen_files(side: str) -> None:
+    folders = [PLUGINS / side, *(path for path in (PLUGINS / side).iterdir() if path.is_dir())]
+    assert {
+        path.name: len(list(path.glob("*.py"))) for path in folders if len(list(path.glob("*.py"))) > MOST_FILES
+    } == {}
+
+
+def test_host_code_never_imports_from_the_controller() -> None:
+    guilty = [
+        path
+        for path in (PLUGINS / "module_utils").rglob("*.py")
+        if re.search(r"^from .*(plugin_utils|plugins\.(action|filter|lookup))", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert guilty == []
+
+
+def test_the_design_shows_the_order_of_the_folders() -> None:
+    text = (ROOT / "docs/design.md").read_text(encoding="utf-8")
+    assert re.findall(r"(?m)^\| `(_\w+)` \|", text) == [*HOST, *filter(None, CONTROLLER)]
+
+
+#: Files without a test file of their name, and where their ground is covered.
+COVERED_ELSEWHERE = {
+    "module_utils/_bundle/archive.py": "bundle/test_gather.py",
+    "module_utils/_bundle/log_tail.py": "log/test_place.py",
+    "module_utils/_bundle/resources.py": "bundle/test_descriptors.py",
+    "module_utils/_drain/leaving.py": "drain/test_drain.py",
+    "module_utils/_drain/order.py": "drain/test_drain.py",
+    "module_utils/_drain/start_command.py": "drain/test_undrain.py",
+    "module_utils/_drain/time_limits.py": "drain/test_drain.py",
+    "module_utils/_dumps/pyspy.py": "dumps/test_stack_dump.py",
+    "module_utils/_dumps/stack.py": "dumps/test_parse_reader.py",
+    "module_utils/_facts/gather.py": "supervisors/test_restart.py",
+    "module_utils/_facts/known_secrets.py": "bundle/test_gather.py",
+    "module_utils/_facts/process_tree.py": "bundle/test_evidence.py",
+    "module_utils/_log/entries.py": "log/test_follow.py",
+    "module_utils/_log/jobs.py": "dumps/test_parse.py",
+    "module_utils/_log/line.py": "dumps/test_parse_reader.py",
+    "module_utils/_module/health_option.py": "module/test_given.py",
+    "module_utils/_postgres/connection.py": "postgres/test_sessions.py",
+    "module_utils/_postgres/peers.py": "postgres/test_sessions.py",
+    "module_utils/_postgres/query.py": "postgres/test_sessions.py",
+    "module_utils/_processes/container.py": "supervisors/test_find.py",
+    "module_utils/_rehearsal/interpreter.py": "rehearsal/test_rehearsal.py",
+    "module_utils/_rehearsal/trial.py": "rehearsal/test_rehearsal_run.py",
+    "module_utils/_reload/prepare.py": "reload/test_reload_restart.py",
+    "module_utils/_server/host.py": "server/test_watch.py",
+    "module_utils/_server/server.py": "reload/test_reload_failures.py",
+    "module_utils/_supervisors/supervisord.py": "supervisors/test_restart.py",
+    "module_utils/_system/boot.py": "roll/test_lock.py",
+    "module_utils/_system/errors.py": "rehearsal/test_rehearsal_run.py",
+    "module_utils/_system/namespaces.py": "processes/test_run_as.py",
+    "module_utils/_system/programs.py": "bundle/test_gather.py",
+    "module_utils/_system/psutil.py": "processes/test_proc.py",
+    "module_utils/_system/state_dir.py": "roll/test_lock.py",
+    "module_utils/_system/timeout.py": "bundle/test_descriptors.py",
+    "module_utils/_workers/workers.py": "workers/test_scale.py",
+    "plugin_utils/_analysis/flame.py": "controller/analysis/test_explain.py",
+    "plugin_utils/_analysis/logs.py": "controller/analysis/test_explain.py",
+    "plugin_utils/_analysis/place.py": "controller/analysis/test_analyse.py",
+    "plugin_utils/_analysis/sentences.py": "controller/analysis/test_analyse.py",
+    "plugin_utils/_analysis/sessions.py": "controller/analysis/test_locks.py",
+    "plugin_utils/_analysis/work.py": "controller/analysis/test_analyse.py",
+    "plugin_utils/_awx/survey.py": "controller/awx/test_plan.py",
+    "plugin_utils/_pages/caches.py": "controller/test_caches.py",
+    "plugin_utils/_pages/dumps.py": "controller/analysis/test_explain.py",
+    "plugin_utils/_pages/lock_graph.py": "controller/analysis/test_explain.py",
+    "plugin_utils/_pages/raw.py": "controller/analysis/test_explain.py",
+    "plugin_utils/_pages/render.py": "controller/analysis/test_explain.py",
+    "plugin_utils/_roll/lines.py": "controller/roll/test_faults.py",
+    "plugin_utils/_roll/owner.py": "roll/test_lock.py",
+    "plugin_utils/_roll/report.py": "controller/roll/test_ledger.py",
+    "plugin_utils/_runs/deliver.py": "controller/runs/test_run_folder.py",
+    "plugin_utils/_runs/unpack.py": "bundle/test_gather.py",
+    "plugin_utils/remote.py": "controller/test_select.py",
+    "plugin_utils/untrusted.py": "controller/analysis/test_explain.py",
+}
+
+
+def test_every_file_has_its_test_or_a_reason() -> None:
+    missing = []
+    for side, base in (("module_utils", UNITS), ("plugin_utils", UNITS / "controller")):
+        for path in sorted((PLUGINS / side).rglob("*.py")):
+            name = path.relative_to(PLUGINS / side)
+            folder = base.joinpath(*(part.lstrip("_") for part in name.parent.parts))
+            if not (folder / f"test_{path.name}").exists():
+                missing.append(f"{side}/{name}")
+    assert missing == sorted(COVERED_ELSEWHERE)
+    for place in COVERED_ELSEWHERE.values():
+        assert (UNITS / place.partition(":")[0]).exists(), place

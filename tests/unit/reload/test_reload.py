@@ -1,0 +1,337 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole reload by HUP, over captured moments."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import os
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import NoteBook, new_note
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts import gather as _survey
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import Staleness
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload import reload as _reload
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadFailed
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
+
+from ..scene import GONE, PREFORK_14, PREFORK_19, THREADED_14
+from .stage import FRESH, ONE, TWO, Staged, Walks, stage
+
+__all__ = ["stage"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "moments"),
+    [("19-prefork", PREFORK_19), ("14-prefork", PREFORK_14), ("14-threaded", THREADED_14)],
+)
+def test_a_reload_from_the_hup_to_the_new_generation(stage: Staged, kind: str, moments: list[str]) -> None:
+    on = stage(kind, moments)
+    result = on.reload()
+    assert on.sent == [("HUP", moments[0])]
+    assert on.scene.moment == moments[-1]
+    assert (result.did, result.signals, result.reason) == ("signalled", ["HUP"], "a reload was asked for")
+    assert on.rehearsed == 1
+    # Once before anything was done, once of the new generation.
+    assert on.asked == 2
+    before, after = t.cast("dict[str, t.Any]", result.before), t.cast("dict[str, t.Any]", result.after)
+    assert after["state"] == "running"
+    assert before["workers"] == after["workers"]
+    pids = [{child["pid"] for child in summary["children"]} for summary in (before, after)]
+    assert not pids[0] & pids[1]
+    assert after["loaded"]["evidence"] == "marker"
+    assert result.seconds > 0
+
+
+def test_the_start_of_a_process_is_not_read_off_the_clock_to_the_microsecond(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    readings = itertools.count()
+    monkeypatch.setattr(_survey, "start_time", lambda _process: 1_795_000_000 + next(readings) / 1e6)
+    assert on.reload().did == "signalled"
+
+
+def test_the_marker_bounds_the_load(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    begun = on.clock.time()
+    on.reload()
+    master = look(on.scene).instances[0].master
+    load = on.store.recall(master)
+    assert load is not None
+    assert begun <= load.not_before < load.not_after < on.clock.time()
+
+
+def test_the_same_call_again_reloads_again_and_since_does_not(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    deployed = on.clock.time()
+    on.reload("since", deployed)
+    assert len(on.sent) == 1
+    again = on.reload("since", deployed)
+    assert (again.did, again.signals) == ("nothing", [])
+    assert "loaded its code at" in again.reason
+    assert len(on.sent) == 1
+    on.clock.now += 100
+    with pytest.raises(ReloadFailed):
+        # This scene has no second reload: the HUP is sent and nothing comes of it.
+        on.reload("since", on.clock.time(), timeout=5)
+    assert len(on.sent) == 2
+
+
+@pytest.mark.parametrize("at", range(1, 5))
+def test_a_call_during_a_reload_waits_for_it_and_sends_nothing(stage: Staged, at: int) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.scene.go_to(PREFORK_19[at])
+    result = on.reload()
+    assert on.sent == []
+    assert on.rehearsed == 0
+    assert on.scene.moment == "hup-19-done"
+    assert result.did == "nothing"
+    assert result.reason == "it was reloading when this call came, and that has ended well"
+    assert on.asked == 1
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_call_while_odoo_14_is_down_waits_for_it(stage: Staged, at: int) -> None:
+    on = stage("14-prefork", PREFORK_14)
+    on.scene.go_to(PREFORK_14[at])
+    assert on.reload().did == "nothing"
+    assert on.sent == []
+    assert on.scene.moment == "hup-14-done"
+
+
+def test_a_call_during_a_start_waits_for_it(stage: Staged) -> None:
+    on = stage(
+        "19-prefork",
+        ["booting-handlers-not-installed-first", "booting-handlers-just-installed", PREFORK_19[0], "hup-19-done"],
+    )
+    result = on.reload()
+    assert on.sent == []
+    assert result.reason == "it was booting when this call came, and that has ended well"
+
+
+def test_a_reload_by_somebody_else_does_not_count_for_since(stage: Staged) -> None:
+    on = stage("19-prefork", [*PREFORK_19[1:], *PREFORK_19[1:]])
+    # It waits, and since nothing proves when that load was, it sends a HUP of its own.
+    assert on.reload("since", on.clock.time()).did == "signalled"
+    assert [moment for _name, moment in on.sent] == ["hup-19-done"]
+
+
+def test_a_call_that_waited_for_the_lock_sends_nothing(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.store.open()
+    master = look(on.scene).instances[0].master
+    lock = on.store.try_lock(master)
+    assert lock is not None
+
+    def other_call(_seconds: float) -> None:
+        on.scene.go_on()
+        if on.scene.moment == "hup-19-done" and not released:
+            released.append(True)
+            os.close(lock)
+
+    released: list[bool] = []
+    on.clock._on_sleep = other_call
+    result = on.reload()
+    assert on.sent == []
+    assert (result.did, result.reason) == (
+        "nothing",
+        "another call was reloading it when this call came, and that has ended well",
+    )
+
+
+def test_the_lock_is_let_go_of(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.reload()
+    assert on.store.try_lock(look(on.scene).instances[0].master) is not None
+
+
+def test_a_server_that_recovers_is_waited_for(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.sick = ["http://x answers 500"] * 3
+    result = on.reload()
+    before, after = t.cast("dict[str, t.Any]", result.before), t.cast("dict[str, t.Any]", result.after)
+    assert (result.did, before["health"], after["health"]) == ("signalled", "http://x answers 500", "ok")
+    assert on.asked == 4
+
+
+def test_more_workers_in_odoo_conf_are_waited_for(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.scene.write_conf("workers = 3\nmax_cron_threads = 1\n")
+    with pytest.raises(ReloadFailed, match="still waiting for 1 of 3 http processes"):
+        on.reload(timeout=20)
+
+
+def test_a_rehearsal_that_fails_is_a_refusal(stage: Staged) -> None:
+    def fail() -> t.NoReturn:
+        raise WouldFail("it would not survive")
+
+    on = stage("19-prefork", PREFORK_19)
+    on.on_rehearsal = fail
+    with pytest.raises(ReloadFailed, match="pid 513 is not reloaded: it would not survive") as caught:
+        on.reload()
+    assert on.sent == []
+    assert (caught.value.results[0].did, caught.value.results[0].reason) == ("refused", "it would not survive")
+
+
+def test_a_refusal_at_the_door_is_told(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_keywords: object) -> t.NoReturn:
+        raise Refused(Refusal("interlock", "no handler"))
+
+    on = stage("19-prefork", PREFORK_19)
+    monkeypatch.setattr(_reload, "send", refuse)
+    with pytest.raises(ReloadFailed, match="no handler") as caught:
+        on.reload()
+    assert (caught.value.results[0].did, caught.value.results[0].signals) == ("refused", [])
+
+
+def test_check_mode_says_what_would_happen_and_does_nothing(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    result = on.reload(check_mode=True)
+    assert (result.did, result.signals, result.after) == ("signalled", ["HUP"], None)
+    assert on.sent == []
+    assert on.rehearsed == 1
+    assert on.clock.slept == []
+    assert not pathlib.Path(on.store.path).exists()
+
+
+def test_check_mode_during_a_reload_predicts_the_wait(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.scene.go_on()
+    result = on.reload(check_mode=True)
+    assert (result.did, result.signals) == ("nothing", [])
+    assert result.reason == "it was reloading: that would be waited for, and no signal sent"
+
+
+@pytest.mark.parametrize("meanwhile", PREFORK_19[2:5])
+def test_a_reload_that_somebody_begins_during_the_rehearsal_gets_no_second_hup(stage: Staged, meanwhile: str) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.on_rehearsal = lambda: on.scene.go_to(meanwhile)
+    on.reload()
+    assert on.sent == []
+
+
+def test_a_drain_that_somebody_begins_during_the_rehearsal_gets_no_hup(stage: Staged) -> None:
+    on = stage("14-prefork", [PREFORK_14[0], "hup-14-draining-first", "hup-14-draining-in-flight", GONE])
+    on.on_rehearsal = on.scene.go_on
+    with pytest.raises(ReloadFailed):
+        on.reload()
+    assert on.sent == []
+
+
+def test_a_server_that_needs_no_reload_must_serve_all_the_same(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    deployed = on.clock.time()
+    on.sick = ["http://x answers 500"] * 10_000
+    with pytest.raises(ReloadFailed):
+        on.reload("since", deployed, timeout=20)
+    # The same call again, as people do after a failure: the load is new enough, and the server as sick as before.
+    with pytest.raises(ReloadFailed):
+        on.reload("since", deployed, timeout=20)
+
+
+def test_results_can_be_told_as_json(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    told = on.reload().told()
+    assert json.loads(json.dumps(told)) == told
+    assert set(told) == {
+        "identity",
+        "pid",
+        "did",
+        "reason",
+        "signals",
+        "before",
+        "after",
+        "seconds",
+        "successor",
+        "log",
+    }
+    assert (told["successor"], told["log"]) == (None, [])
+
+
+def test_the_first_request_is_not_waited_for_long(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.reload()
+    assert on.patience == [2.0, 10.0]
+
+
+@pytest.mark.parametrize("method", ["hup", "supervisor"])
+def test_a_server_without_http_that_drains_is_known_by_its_note(stage: Staged, method: str) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.scene.write_conf("workers = 2\nmax_cron_threads = 1\nhttp_enable = False\n")
+    seen = look(on.scene)
+    note = new_note(seen, seen.instances[0], Hold("none"), 1.0)
+    on.store.open()
+    NoteBook(on.store).write(dataclasses.replace(note, sent=5.0))
+    for check_mode in (True, False):
+        with pytest.raises(ReloadFailed, match="is not reloaded: it was told to end by a drain"):
+            on.reload(method=method, check_mode=check_mode)
+    assert (on.sent, on.restarts, on.rehearsed) == ([], [], 0)
+    NoteBook(on.store).write(note)
+    assert on.reload(check_mode=True).signals == ["HUP"]
+
+
+def test_no_request_outlasts_the_deadline(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.sick = ["http://x does not answer"] * 10_000
+    with pytest.raises(ReloadFailed):
+        on.reload(timeout=20)
+    assert (max(on.patience), on.patience[-1], min(on.patience)) == (10.0, 0.5, 0.5)
+
+
+def test_a_server_that_is_not_at_rest_is_not_asked_for_its_health(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.scene.go_on()
+    before = t.cast("dict[str, t.Any]", on.reload(check_mode=True).before)
+    assert (before["state"], before["health"], on.asked) == ("reloading", None, 0)
+
+
+def test_no_health_check_no_health(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    result = on.reload(health=False)
+    before, after = t.cast("dict[str, t.Any]", result.before), t.cast("dict[str, t.Any]", result.after)
+    assert (before["health"], after["health"], on.asked) == (None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("policy", "check_mode", "found", "walks"),
+    [
+        ("stale", True, [ONE], 1),
+        # One for the decision and what must compile, one after the rehearsal.
+        ("stale", False, [ONE], 2),
+        ("stale", False, [FRESH], 1),
+        ("always", False, [ONE], 1),
+    ],
+)
+def test_the_code_is_walked_over_no_more_than_is_right(
+    stage: Staged,
+    monkeypatch: pytest.MonkeyPatch,
+    policy: str,
+    check_mode: bool,  # noqa: FBT001
+    found: list[Staleness],
+    walks: int,
+) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    counted = Walks(monkeypatch, *found)
+    on.reload(policy, check_mode=check_mode)
+    assert counted.count == walks
+
+
+def test_code_that_changes_during_the_rehearsal_is_rehearsed_too(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    Walks(monkeypatch, ONE, TWO)
+    result = on.reload("stale")
+    assert (on.rehearsed, result.did) == (2, "signalled")
+    assert "2 files changed" in result.reason

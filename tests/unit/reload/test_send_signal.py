@@ -1,0 +1,221 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One signal to one role: what is asked, what is sent, and what is waited for."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import NoteBook, new_note
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Result
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload import send_signal as _signal
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.send_signal import (
+    SignalFailed,
+    SignalOrder,
+    signal_all,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
+
+from ..build import FakeClock
+from ..scene import PREFORK_14, PREFORK_19, Scene
+
+
+class Stage:
+    """A scene whose door records what would be sent."""
+
+    def __init__(self, kind: str, moments: list[str], folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.scene = Scene(kind, moments, folder / "proc")
+        self.clock = FakeClock(lambda _seconds: self.scene.go_on())
+        self.store = ServerRecords(str(folder / "state"))
+        self.sent: list[tuple[str, int]] = []
+        self.on_rehearsal: t.Callable[[], object] = lambda: None
+        self.spawns: list[tuple[str, str | None]] = []
+        self.no_database: list[WouldFail] = []
+        monkeypatch.setattr(_signal, "send", self.send)
+        monkeypatch.setattr(_signal, "rehearse", lambda *_arguments: self.on_rehearsal())
+        monkeypatch.setattr(_signal, "rehearse_spawn", self.rehearse_spawn)
+
+    def rehearse_spawn(self, _proc: t.Any, _instance: t.Any, config_file: str, version: str | None) -> None:
+        """Whether its master could start a worker."""
+        self.spawns.append((config_file, version))
+        for failing in self.no_database:
+            raise failing
+
+    def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
+        """The door without its last step."""
+        lifted = check(proc, name, target, force=force)
+        self.sent.append((name, target.process.pid))
+        return lifted
+
+    def signal(self, name: str, role: str = "master", *, wait: bool = False, **more: t.Any) -> list[Result]:
+        """Send a signal to the role in the only instance."""
+        seen = look(self.scene)
+        order = SignalOrder(name, role, wait, more.pop("timeout", 30.0), more.pop("force", False))
+        host = Host(self.scene, self.clock, self.store)
+        return signal_all(host, seen, [i.identity for i in seen.instances], order, **{"check_mode": False, **more})
+
+
+Staged = t.Callable[[str, t.List[str]], Stage]
+
+
+@pytest.fixture
+def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
+    """Make a stage; there can be one in a test."""
+    return lambda kind, moments: Stage(kind, moments, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "pids"),
+    [
+        ("QUIT", "master", [513]),
+        ("QUIT", "http", [516, 518]),
+        ("INT", "cron", [521]),
+        ("USR1", "http", [516, 518]),
+        ("TTIN", "master", [513]),
+        ("HUP", "master", [513]),
+    ],
+)
+def test_every_process_of_the_role_gets_one(stage: Staged, name: str, role: str, pids: list[int]) -> None:
+    on = stage("19-prefork", PREFORK_19[-1:])
+    children = {c.role: c.process.pid for c in look(on.scene).instances[0].children}
+    results = on.signal(name, role)
+    assert [one for one, _pid in on.sent] == [name] * len(pids)
+    assert len({pid for _name, pid in on.sent}) == len(pids)
+    assert role == "master" or children[role] in {pid for _name, pid in on.sent}
+    assert {(r.did, tuple(r.signals)) for r in results} == {("signalled", (name,))}
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "rule"), [("HUP", "http", "role"), ("USR1", "gevent", "role"), ("XCPU", "master", "role")]
+)
+def test_a_refusal_names_the_rule_and_nothing_is_sent(stage: Staged, name: str, role: str, rule: str) -> None:
+    on = stage("19-prefork", PREFORK_19[-1:])
+    with pytest.raises(SignalFailed, match=rf"rule: {rule}") as caught:
+        on.signal(name, role)
+    assert on.sent == []
+    assert caught.value.results[0].did == "refused"
+
+
+def test_of_those_that_were_not_waited_for_any_more_the_end_is_told_too(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19[-1:])
+    with pytest.raises(SignalFailed, match="did not do its work") as caught:
+        on.signal("INT", "http", wait=True, timeout=1.0)
+    assert [(one.after or {}).get("alive") for one in caught.value.results] == [True, True]
+
+
+@pytest.mark.parametrize("moment", PREFORK_19[1:5])
+@pytest.mark.parametrize("name", ["HUP", "INT"])
+def test_nothing_on_top_of_a_reload(stage: Staged, moment: str, name: str) -> None:
+    on = stage("19-prefork", [moment])
+    with pytest.raises(SignalFailed):
+        on.signal(name)
+    assert on.sent == []
+
+
+def test_check_mode_sends_nothing(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19[-1:])
+    (result,) = on.signal("HUP", check_mode=True)
+    assert (result.did, result.signals, on.sent) == ("signalled", ["HUP"], [])
+
+
+def test_another_call_at_work_refuses(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19[-1:])
+    on.store.open()
+    assert on.store.try_lock(look(on.scene).instances[0].master) is not None
+    with pytest.raises(SignalFailed, match="another call is at work"):
+        on.signal("INT")
+    assert on.sent == []
+
+
+def test_a_hup_is_waited_for(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    (result,) = on.signal("HUP", wait=True)
+    assert on.scene.moment == "hup-19-done"
+    assert result.seconds > 0
+
+
+def test_a_hup_without_effect_is_a_failure_in_time(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19[:1])
+    with pytest.raises(SignalFailed, match="still waiting for the master to execute itself anew"):
+        on.signal("HUP", wait=True)
+    assert on.clock.now == pytest.approx(1030, abs=1)
+
+
+@pytest.mark.parametrize("meanwhile", PREFORK_19[2:5])
+def test_a_reload_that_begins_during_the_rehearsal_gets_no_second_hup(stage: Staged, meanwhile: str) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.on_rehearsal = lambda: on.scene.go_to(meanwhile)
+    with pytest.raises(SignalFailed):
+        on.signal("HUP")
+    assert on.sent == []
+
+
+def test_a_drain_that_begins_during_the_rehearsal_gets_no_hup(stage: Staged) -> None:
+    on = stage("14-prefork", PREFORK_14)
+    on.on_rehearsal = on.scene.go_on
+    with pytest.raises(SignalFailed):
+        on.signal("HUP")
+    assert on.sent == []
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "asked"),
+    [
+        ("TTIN", "master", True),
+        ("INT", "http", True),
+        ("INT", "cron", True),
+        ("XCPU", "cron", True),
+        ("TTOU", "master", False),
+        ("INT", "master", False),
+        ("QUIT", "http", False),
+    ],
+)
+def test_what_starts_a_worker_is_rehearsed_once_a_server(stage: Staged, name: str, role: str, *, asked: bool) -> None:
+    on = stage("19-prefork", PREFORK_19[-1:])
+    results = on.signal(name, role)
+    assert (len(on.sent), on.spawns) == (len(results), [("/etc/odoo/odoo.conf", None)] if asked else [])
+    on.sent.clear()
+    on.no_database = [WouldFail("no such host")]
+    for check_mode in (True, False):
+        if asked:
+            with pytest.raises(SignalFailed, match="no such host"):
+                on.signal(name, role, check_mode=check_mode)
+    assert on.sent == []
+    on.signal(name, role, force=True)
+    assert len(on.sent) == len(results)
+
+
+def test_a_directory_for_locks_that_is_somebody_elses_is_a_failure_and_no_traceback(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19[-1:])
+    pathlib.Path(on.store.path).mkdir(mode=0o777)
+    pathlib.Path(on.store.path).chmod(0o777)
+    with pytest.raises(SignalFailed):
+        on.signal("INT")
+    assert on.sent == []
+
+
+def test_a_server_without_http_that_drains_is_known_by_its_note(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19[-1:])
+    on.scene.write_conf("workers = 2\nmax_cron_threads = 1\nhttp_enable = False\n")
+    seen = look(on.scene)
+    note = dataclasses.replace(new_note(seen, seen.instances[0], Hold("none"), 1.0), sent=5.0)
+    on.store.open()
+    NoteBook(on.store).write(note)
+    for name in ("HUP", "INT"):
+        with pytest.raises(SignalFailed, match=r"the server is draining: .*rule: state"):
+            on.signal(name)
+    assert on.sent == []
+    on.signal("QUIT")
+    on.signal("INT", force=True)
+    assert [name for name, _pid in on.sent] == ["QUIT", "INT"]

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When a server is complete."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, find_instances
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import Options, merge
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.complete import missing, reloaded
+
+from .. import build
+from ..conftest import captured
+from ..processes.test_classify import MOMENTS
+
+
+def options(workers: int = 2, cron: int = 1, **given: str) -> Options:
+    """Options of a server with these counts."""
+    return merge({"workers": str(workers), "max_cron_threads": str(cron), **given}, {}, None, None)
+
+
+def without(processes: list[Process], pid: int) -> Instance:
+    """The instance without one of its processes."""
+    return build.instance([process for process in processes if process.pid != pid])
+
+
+COMPLETE = {"running", "running-with-setproctitle", "running-on-a-pty-through-script-and-runuser", "hup-19-done"}
+COMPLETE |= {"hup-14-done", "hup-19-threaded-done", "hup-14-threaded-done", "hup-with-setproctitle"}
+COMPLETE |= {"booting-some-workers-without-handlers"}
+
+
+@pytest.mark.parametrize(("kind", "state"), MOMENTS)
+def test_captured_moments(kind: str, state: str) -> None:
+    instance = look(captured(kind, state)).instances[0]
+    lacking = missing(instance, options(2 if "prefork" in kind else 0))
+    if MOMENTS[kind, state][0] != "running":
+        assert lacking is not None
+    elif state in COMPLETE - {"booting-some-workers-without-handlers"}:
+        assert lacking is None
+
+
+def test_what_is_complete() -> None:
+    assert missing(build.instance(build.prefork(100)), options()) is None
+    assert missing(build.instance(build.threaded(100)), options(0)) is None
+
+
+@pytest.mark.parametrize(
+    ("pid", "clause"),
+    [(101, "1 of 2 http processes"), (150, "1 of 1 gevent processes"), (160, "1 of 1 cron processes")],
+)
+def test_each_process_is_missed(pid: int, clause: str) -> None:
+    assert missing(without(build.prefork(100), pid), options()) == clause
+
+
+def test_more_workers_than_configured_are_no_lack() -> None:
+    # TTIN, or a worker that is being replaced.
+    assert missing(build.instance(build.prefork(100, workers=4)), options()) is None
+
+
+@pytest.mark.parametrize("caught", [(), ("INT",), build.PREFORK_MASTER])
+def test_a_worker_without_its_handlers_does_not_count(caught: tuple[str, ...]) -> None:
+    processes = build.prefork(100)
+    processes[1] = dataclasses.replace(processes[1], caught=build.mask(caught))
+    assert missing(build.instance(processes), options()) is not None
+
+
+def test_an_old_worker_is_waited_for() -> None:
+    processes = build.prefork(100)
+    processes.append(build.process(90, 100, build.WORKER, fingerprint=6000))
+    assert missing(build.instance(processes), options()) == "1 old http process to finish"
+
+
+def test_another_mode_than_configured() -> None:
+    assert missing(build.instance(build.threaded(100)), options()) == "the master to become prefork"
+    assert missing(build.instance(build.prefork(100)), options(0)) == "the master to become threaded"
+
+
+def test_a_server_that_does_not_listen() -> None:
+    silent = build.instance(build.threaded(100, sockets=frozenset()))
+    assert missing(silent, options(0)) == "the master to listen"
+
+
+def test_a_server_without_http() -> None:
+    processes = [
+        build.process(100, sockets=frozenset()),
+        build.process(160, 100, build.WORKER, nice=10, sockets=frozenset()),
+    ]
+    instance = build.instance(processes, without_http=(100,))
+    assert missing(instance, options(http_enable="False")) is None
+    assert missing(build.instance(processes[:1], without_http=(100,)), options(http_enable="False")) is not None
+
+
+def test_one_that_nobody_may_look_into() -> None:
+    blind = [dataclasses.replace(p, sockets=None, fingerprint=None) for p in build.prefork(100)]
+    assert missing(build.instance(blind), options()) is None
+
+
+@pytest.mark.parametrize("caught", [("HUP", "INT"), ("HUP", "INT", "TERM")])
+def test_a_threaded_server_between_its_handlers_is_not_complete(caught: tuple[str, ...]) -> None:
+    instance = build.instance(build.threaded(100, caught=caught))
+    assert instance.state != "running"
+    assert missing(instance, options(0)) is not None
+
+
+@pytest.mark.parametrize("kind", ["19-prefork", "14-prefork", "19-threaded", "14-threaded"])
+def test_a_reload_shows_by_the_exec(kind: str) -> None:
+    done = {"19-prefork": "hup-19-done", "14-prefork": "hup-14-done"}.get(kind, f"hup-{kind}-done")
+    before = look(captured(kind, "booting-handlers-just-installed")).instances[0]
+    after = look(captured(kind, done)).instances[0]
+    assert before.identity == after.identity
+    assert reloaded(before, after)
+    assert not reloaded(after, after)
+
+
+def test_without_aslr_a_reload_shows_by_the_missing_handlers() -> None:
+    before = build.instance(build.prefork(100))
+    during = find_instances([build.process(100, caught=build.BOOTING)], build.PORTS, 9999).instances[0]
+    assert reloaded(before, during)
+    assert not reloaded(before, before)
+
+
+def test_fewer_are_enough_where_it_was_told_to_have_fewer() -> None:
+    three = build.instance(build.prefork(100, workers=3))
+    assert missing(three, options(4)) == "1 of 4 http processes"
+    assert missing(three, options(4), 3) is None
+    assert missing(three, options(4), 2) is None
+    # More than are configured are nobody's concern: a TTOU may have lowered them since.
+    assert missing(three, options(3), 6) is None

@@ -1,0 +1,287 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keeping supervisors from starting a drained server again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import hold as _hold
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import (
+    Hold,
+    find_hold,
+    hold_container,
+    put,
+    rest,
+    restored,
+    start,
+    take_away,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.systemd import Unit
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
+
+from .. import build
+
+NAME = "odoo.service"
+PROC = Proc()
+
+
+class Systemd:
+    """A systemd with one unit, whose drop-ins are real files; ``stronger`` is a file that says otherwise.
+
+    ``deaf``: it does not do what it is asked for.
+    """
+
+    def __init__(self, folder: pathlib.Path, unit: Unit) -> None:
+        self.folder, self.unit = folder, unit
+        self.commands: list[str] = []
+        self.stronger = self.deaf = False
+
+    def show(self, names: t.Collection[str]) -> dict[str, Unit]:
+        held = not self.stronger and (self.folder / f"{NAME}.d" / _hold.DROP_IN).exists()
+        shown = dataclasses.replace(self.unit, restart="no", restart_force=None) if held else self.unit
+        return {NAME: shown} if NAME in names else {}
+
+    def run(self, command: t.Sequence[str], _timeout: float) -> str:
+        self.commands.append(" ".join(command[1:]))
+        if self.deaf:
+            raise WouldFail("daemon-reload failed")
+        return ""
+
+
+@pytest.fixture
+def systemd(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Systemd:
+    made = Systemd(tmp_path / "system", Unit("always", "mixed", 100, active_state="active"))
+    monkeypatch.setattr(_hold, "RUNTIME", str(made.folder))
+    monkeypatch.setattr(_hold, "show_units", made.show)
+    monkeypatch.setattr(_hold, "systemctl", lambda: "/bin/systemctl")
+    monkeypatch.setattr(_hold, "run", made.run)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    return made
+
+
+def server() -> Instance:
+    return build.instance(build.prefork())
+
+
+def find(how: str = "auto", kind: str = "systemd", unit: str | None = NAME) -> Hold:
+    return find_hold(PROC, server(), Supervisor(kind, unit), how)
+
+
+def test_a_unit_that_restarts_is_held_and_let_go(systemd: Systemd) -> None:
+    hold = find()
+    assert (hold.kind, hold.unit, hold.policy, hold.warnings) == ("systemd", NAME, "always", ())
+    assert not systemd.folder.exists()
+    assert put(hold) is True
+    path = pathlib.Path(t.cast("str", hold.drop_in))
+    assert "[Service]\nRestart=no\nRestartForceExitStatus=\n" in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert systemd.commands == ["--no-ask-password daemon-reload"]
+    # Again, as after a call that was cut off.
+    assert put(find()) is False
+    assert take_away(hold, made=True) is True
+    assert not path.parent.exists()
+    assert len(systemd.commands) == 3
+    assert take_away(hold, made=True) is False
+
+
+def test_a_directory_that_was_there_stays(systemd: Systemd) -> None:
+    folder = systemd.folder / f"{NAME}.d"
+    folder.mkdir(parents=True)
+    assert put(find()) is False
+    take_away(find(), made=False)
+    assert folder.exists()
+    assert put(find()) is False
+    (folder / "mine.conf").write_text("")
+    take_away(find(), made=True)
+    assert [path.name for path in folder.iterdir()] == ["mine.conf"]
+
+
+@pytest.mark.parametrize(("restart", "force"), [("always", None), ("on-failure", None), ("no", "0 SIGTERM")])
+def test_what_needs_a_drop_in(systemd: Systemd, restart: str, force: str | None) -> None:
+    systemd.unit = dataclasses.replace(systemd.unit, restart=restart, restart_force=force)
+    assert find().drop_in
+
+
+def test_a_unit_that_does_not_restart_needs_none(systemd: Systemd) -> None:
+    systemd.unit = dataclasses.replace(systemd.unit, restart="no")
+    hold = find()
+    assert (hold.drop_in, put(hold), take_away(hold, made=True), systemd.commands) == (None, False, False, [])
+
+
+def test_something_stronger_is_a_refusal_and_nothing_is_left(systemd: Systemd) -> None:
+    systemd.stronger = True
+    with pytest.raises(WouldFail, match=r"start it again all the same: Restart of odoo[.]service is always"):
+        put(find())
+    assert list(systemd.folder.iterdir()) == []
+
+
+def test_what_systemd_does_not_read_is_not_left_behind(systemd: Systemd) -> None:
+    systemd.deaf = True
+    with pytest.raises(WouldFail, match="daemon-reload failed"):
+        put(find())
+    assert list(systemd.folder.iterdir()) == []
+
+
+def test_a_full_disk_leaves_nothing(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> t.NoReturn:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "rename", full)
+    with pytest.raises(OSError, match="No space"):
+        put(find())
+    assert list(systemd.folder.iterdir()) == []
+
+
+def test_what_systemd_does_not_read_can_be_taken_away_by_another_call(systemd: Systemd) -> None:
+    hold = find()
+    made = put(hold)
+    systemd.deaf = True
+    with pytest.raises(WouldFail, match="daemon-reload failed"):
+        take_away(hold, made=made)
+    assert [path.name for path in (systemd.folder / f"{NAME}.d").iterdir()] == [_hold.DROP_IN]
+    systemd.deaf = False
+    assert take_away(hold, made=made) is True
+    assert list(systemd.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("kill_mode", ["control-group", "none", None])
+def test_a_kill_mode_that_kills_workers_is_named_with_its_remedy(systemd: Systemd, kill_mode: str | None) -> None:
+    systemd.unit = dataclasses.replace(systemd.unit, kill_mode=kill_mode)
+    (warning,) = find().warnings
+    assert f"KillMode of odoo.service is {kill_mode or 'not known'}" in warning
+    assert "KillMode=mixed" in warning
+    assert "\n" not in warning
+
+
+@pytest.mark.parametrize("kill_mode", ["mixed", "process"])
+def test_a_kill_mode_that_leaves_workers_alone_is_none_of_ours(systemd: Systemd, kill_mode: str) -> None:
+    systemd.unit = dataclasses.replace(systemd.unit, kill_mode=kill_mode)
+    assert find().warnings == ()
+
+
+def test_who_may_not_is_refused(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(WouldFail, match="only root can keep it from that"):
+        find()
+    with pytest.raises(WouldFail, match="only root can ask it not to"):
+        find(kind="supervisord", unit="odoo:odoo")
+    systemd.unit = dataclasses.replace(systemd.unit, restart="no")
+    assert find().drop_in is None
+
+
+def test_a_unit_of_somebody_else_is_left_alone(systemd: Systemd) -> None:
+    systemd.unit = dataclasses.replace(systemd.unit, main_pid=7)
+    hold = find()
+    assert (hold.kind, hold.drop_in) == ("none", None)
+    assert "has another main process" in hold.warnings[0]
+
+
+def test_a_unit_that_systemd_does_not_know(systemd: Systemd) -> None:
+    del systemd
+    with pytest.raises(WouldFail, match=r"does not tell whether it would start its unit other[.]service again"):
+        find(unit="other.service")
+
+
+def test_a_name_that_is_none_makes_no_path(systemd: Systemd) -> None:
+    del systemd
+    with pytest.raises(WouldFail, match="is no name of a service"):
+        _hold.drop_in_of("../../etc/x.service")
+
+
+def test_external_and_none_ask_nobody(systemd: Systemd) -> None:
+    assert find("external").external is True
+    assert find(kind="none", unit=None) == Hold("none")
+    assert systemd.commands == []
+    assert rest(find("external")) == (None, None)
+
+
+@pytest.mark.parametrize("policy", ["", "no", "on-failure"])
+def test_a_container_that_stays_down(policy: str) -> None:
+    assert hold_container("podman", "abc", policy).policy == (policy or "no")
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        (
+            "always",
+            "has the restart policy always, so docker would start it again; docker update --restart=no 0123456789ab",
+        ),
+        ("unless-stopped", "has the restart policy unless-stopped"),
+        (
+            None,
+            r"runs in a container \(runtime docker\), and whether that would be started again is not known; .*external",
+        ),
+    ],
+)
+def test_a_container_that_comes_back_is_refused_with_its_policy(policy: str | None, message: str) -> None:
+    with pytest.raises(WouldFail, match=message):
+        hold_container("docker", "0123456789abcdef", policy)
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [(["EXITED"], []), (["STARTING", "STOPPED"], ["stop"]), (["RUNNING", "STOPPING", "STOPPED"], ["stop"])],
+)
+def test_supervisord_is_told_afterwards(states: list[str], said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    hold = Hold("supervisord", "odoo:odoo", control=("/usr/bin/supervisorctl",))
+    commands: list[str] = []
+    shown = iter(states)
+    monkeypatch.setattr(_hold, "capture", lambda command, _timeout: (0, f"{command[-1]} {next(shown)} pid 5"))
+    monkeypatch.setattr(_hold, "run", lambda command, _timeout: commands.append(command[1]))
+    results = [rest(hold) for _state in states]
+    assert commands == said
+    assert results[-1] == (None, None)
+    assert len([done for _lacking, done in results if done]) == len(said)
+
+
+def test_systemd_is_at_rest_when_the_unit_is(systemd: Systemd) -> None:
+    hold = find()
+    for state, has_job, done in [
+        ("active", False, False),
+        ("deactivating", False, False),
+        ("activating", False, False),
+        ("inactive", True, False),
+        ("inactive", False, True),
+        ("failed", False, True),
+    ]:
+        systemd.unit = dataclasses.replace(systemd.unit, active_state=state, has_job=has_job)
+        assert (rest(hold)[0] is None) == done, state
+    # With RemainAfterExit.
+    systemd.unit = dataclasses.replace(systemd.unit, active_state="active", main_pid=None, has_job=False)
+    assert rest(hold) == (None, None)
+
+
+def test_start(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(find())
+    assert systemd.commands == ["--no-pager --no-ask-password --no-block start -- odoo.service"]
+    monkeypatch.setattr(_hold, "run", systemd.run)
+    start(Hold("supervisord", "odoo:odoo", control=("/usr/bin/supervisorctl", "-c", "/etc/s.conf")))
+    assert systemd.commands[1] == "-c /etc/s.conf start odoo:odoo"
+
+
+def test_it_survives_json(systemd: Systemd) -> None:
+    systemd.unit = dataclasses.replace(systemd.unit, kill_mode="process")
+    hold = dataclasses.replace(find(), control=("a", "b"))
+    assert restored(json.loads(json.dumps(dataclasses.asdict(hold)))) == hold
+    assert restored({"kind": "none", "from_the_future": 1}) == Hold("none")
+    assert "control" not in hold.told()
+
+
+def test_the_guide_shows_the_drop_in() -> None:
+    guide = (pathlib.Path(__file__).parents[3] / "docs/drain.md").read_text(encoding="utf-8")
+    shown = guide.partition("```ini\n")[2].partition("```")[0]
+    assert "Restart=no" in shown
+    assert _hold._CONTENT.endswith(shown)
+    assert f"{_hold.RUNTIME}/UNIT.d/{_hold.DROP_IN}" in guide

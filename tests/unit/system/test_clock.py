@@ -1,0 +1,67 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The waiter, on a clock that costs no time."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Pending, TimedOut, wait_until
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ..build import FakeClock
+
+
+def test_what_is_there_costs_no_time() -> None:
+    clock = FakeClock()
+    assert wait_until(lambda: 7, clock, clock.monotonic() + 10) == 7
+    assert clock.slept == []
+
+
+def test_what_is_there_is_seen_even_when_it_is_late() -> None:
+    clock = FakeClock()
+    assert wait_until(lambda: True, clock, clock.monotonic() - 1) is True
+
+
+def test_it_waits_until_it_is_there() -> None:
+    clock = FakeClock()
+    answers = iter([Pending("a"), Pending("b"), "done"])
+    assert wait_until(lambda: next(answers), clock, clock.monotonic() + 10) == "done"
+    assert len(clock.slept) == 2
+    assert 0 < clock.slept[0] < clock.slept[1] < 0.1
+
+
+def test_the_last_reason_is_told() -> None:
+    clock = FakeClock()
+    with pytest.raises(TimedOut) as caught:
+        wait_until(lambda: Pending("the %d" % (clock.monotonic() - 1000)), clock, clock.monotonic() + 3)
+    assert caught.value.reason == "the 3"
+    assert clock.now == pytest.approx(1003)
+
+
+def test_what_the_attempt_raises_goes_through() -> None:
+    clock = FakeClock()
+    with pytest.raises(ZeroDivisionError):
+        wait_until(lambda: 1 // 0, clock, clock.monotonic() + 10)
+
+
+@given(st.floats(-1, 600))
+def test_the_deadline_is_met_exactly_and_looked_at_once_more(seconds: float) -> None:
+    clock = FakeClock()
+    deadline = clock.monotonic() + seconds
+    looks: list[float] = []
+
+    def attempt() -> Pending:
+        looks.append(clock.monotonic())
+        return Pending("it")
+
+    with pytest.raises(TimedOut):
+        wait_until(attempt, clock, deadline)
+    assert looks[-1] >= deadline
+    assert looks[-1] - max(deadline, 1000.0) < 1e-6
+    assert sum(look >= deadline for look in looks) == 1
+    # Neither a busy loop nor a sleepy one.
+    assert len(looks) <= 25 + 2 * max(seconds, 0)
+    assert all(pause <= 0.5 for pause in clock.slept)
