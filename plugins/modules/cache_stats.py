@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome
+
 DOCUMENTATION = r"""
 module: cache_stats
 short_description: Have processes of Odoo servers say how their caches do
@@ -317,7 +319,6 @@ results:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.cache_stats import CacheOrder, ask_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import hidden_in, known_secrets
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import REFUSED
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
     choose_masters,
@@ -325,6 +326,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     start,
     timeout_of,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 
 ROLES = ["master", "http", "cron"]
 
@@ -341,7 +343,7 @@ def cache_stats(module: AnsibleModule) -> None:
     """What the module does."""
     host = find_host()
     params = module.params
-    order = CacheOrder(params["memory"], timeout_of(module), tuple(params["roles"]))
+    order = CacheOrder(params["memory"], timeout_of(module), tuple(Role(name) for name in params["roles"]))
     seen, identities = choose_masters(module, host)
     results = ask_all(host, seen, identities, order, check_mode=module.check_mode)
     secrets = known_secrets(host.proc, seen)
@@ -349,7 +351,7 @@ def cache_stats(module: AnsibleModule) -> None:
     for one in told:
         one["statistics"] = [hidden_in(secrets, found) for found in one["statistics"]]
     for one in told:
-        if one["did"] == REFUSED or one["missing"]:
+        if one["did"] == Outcome.REFUSED or one["missing"]:
             module.warn("pid %d: %s" % (one["pid"], one["reason"]))
     module.exit_json(changed=False, results=told)
 

@@ -283,7 +283,12 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.drain import drain_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook, key_in
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainFailed, DrainOrder, DrainResult
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import (
+    DrainFailed,
+    DrainOrder,
+    DrainResult,
+    OnTimeout,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.undrain import UndrainOrder, undrain_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets, known_secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
@@ -322,7 +327,9 @@ SPEC = {
 DRAINED = "drained"
 
 #: Looks that must agree, where there are servers and where there are none, and seconds between two of them.
-_LOOKS, _LOOKS_FOR_NONE, _BETWEEN_LOOKS = 2, 5, 0.15
+_LOOKS = 2
+_LOOKS_FOR_NONE = 5
+_BETWEEN_LOOKS = 0.15
 _MOST_LOOKS = 20
 
 
@@ -373,7 +380,7 @@ def _drain_order(module: AnsibleModule) -> DrainOrder:
         seconds_of(module, "cron_timeout"),
         seconds_of(module, "gevent_timeout"),
         timeout_of(module),
-        params["on_timeout"],
+        OnTimeout(params["on_timeout"]),
         params["hold"],
         params["force"],
     )

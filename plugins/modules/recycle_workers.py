@@ -243,6 +243,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     told,
     warn,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers.recycle import RecycleOrder, recycle_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers.workers import CrewFailed
 
@@ -298,7 +299,7 @@ def _recycle_order(module: AnsibleModule) -> RecycleOrder:
     pids = params["pids"]
     return RecycleOrder(
         timeout_of(module),
-        tuple(params["roles"]),
+        tuple(Role(name) for name in params["roles"]),
         _size_of(module, params["rss_above"]),
         None if params["older_than"] is None else seconds_of(module, "older_than"),
         None if params["busy_longer_than"] is None else seconds_of(module, "busy_longer_than"),

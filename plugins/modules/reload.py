@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Policy
+
 DOCUMENTATION = r"""
 module: reload
 short_description: Reload or restart Odoo servers and wait until the new generation serves
@@ -249,7 +251,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     told,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import SINCE, ReloadWish
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Method, ReloadWish
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadFailed, ReloadOrder, reload_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.moments import BadMoment, parse_moment
@@ -285,9 +287,9 @@ def reload(module: AnsibleModule) -> None:
 
 
 def _wish(module: AnsibleModule, clock: Clock) -> ReloadWish:
-    policy, text = module.params["policy"], module.params["since"]
-    if policy != SINCE:
-        return ReloadWish(policy, method=module.params["method"])
+    policy, text = Policy(module.params["policy"]), module.params["since"]
+    if policy != Policy.SINCE:
+        return ReloadWish(policy, method=Method(module.params["method"]))
     try:
         since = parse_moment(text)
     except BadMoment as exc:
@@ -300,7 +302,7 @@ def _wish(module: AnsibleModule, clock: Clock) -> ReloadWish:
         )
     if ahead > 0 and not module.check_mode:
         clock.sleep(ahead)
-    return ReloadWish(policy, since, module.params["method"])
+    return ReloadWish(policy, since, Method(module.params["method"]))
 
 
 def main() -> None:

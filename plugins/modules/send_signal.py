@@ -134,6 +134,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     timeout_of,
     told,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.send_signal import (
     SignalFailed,
     SignalOrder,
@@ -157,7 +158,7 @@ def send_signal(module: AnsibleModule) -> None:
     """What the module ``send_signal`` does."""
     host = find_host()
     params = module.params
-    order = SignalOrder(params["signal"], params["role"], params["wait"], timeout_of(module), params["force"])
+    order = SignalOrder(params["signal"], Role(params["role"]), params["wait"], timeout_of(module), params["force"])
     seen, identities = choose_masters(module, host)
     secrets = known_secrets(host.proc, seen)
     try:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome
+
 DOCUMENTATION = r"""
 module: stack_dump
 short_description: Have every process of Odoo servers say what it is doing
@@ -439,7 +441,6 @@ results:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack_dump import DumpOrder, dump_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import known_secrets
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import REFUSED
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
     choose_masters,
@@ -448,6 +449,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     start,
     timeout_of,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 
 ROLES = ["master", "http", "cron", "gevent"]
 
@@ -478,7 +480,7 @@ def stack_dump(module: AnsibleModule) -> None:
         params["samples"],
         seconds_of(module, "interval"),
         timeout_of(module),
-        tuple(params["roles"]),
+        tuple(Role(name) for name in params["roles"]),
         params["backend"],
         params["postgres"],
         params["hide_literals"],
@@ -488,7 +490,7 @@ def stack_dump(module: AnsibleModule) -> None:
     # What a server is known to have for a password may stand anywhere, also where no name tells that it is one.
     told = known_secrets(host.proc, seen).hide_all([result.told() for result in results])
     for one in told:
-        if one["did"] == REFUSED or one["missing"]:
+        if one["did"] == Outcome.REFUSED or one["missing"]:
             module.warn("pid %d: %s" % (one["pid"], one["reason"]))
     module.exit_json(changed=False, results=told)
 

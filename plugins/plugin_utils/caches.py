@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..module_utils._processes.classify import MASTER, PREFORK
+from ..module_utils._processes.classify import Mode, Role
 from ..module_utils._processes.release import major
 
 SCHEMA = 1
@@ -120,7 +120,7 @@ def _add_server(merged: dict[_Key, _Merged], host: str, result: t.Mapping[str, t
     """Add the processes of a server. Returns how many of them count."""
     mode = (result.get("before") or {}).get("mode")
     # The master of a prefork server answers nobody; its caches are what it had when its workers were made of it.
-    counting = [one for one in result["statistics"] if not (one["role"] == MASTER and mode == PREFORK)]
+    counting = [one for one in result["statistics"] if not (one["role"] == Role.MASTER and mode == Mode.PREFORK)]
     for one in counting:
         fills = _fills(result.get("version"), one)
         for row in one["caches"]:

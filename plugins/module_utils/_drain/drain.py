@@ -12,23 +12,12 @@ import dataclasses
 import os
 import typing as t
 
-from .._facts.results import (
-    NOTHING,
-    REFUSED,
-    SIGNALLED,
-    iso,
-)
-from .._processes.classify import (
-    DRAINING,
-    RUNNING,
-    THREADED,
-    Instance,
-)
+from .._facts.results import Outcome, iso
+from .._processes.classify import Instance, Mode, State
 from .._processes.look import Look
 from .._processes.proc import is_alive
 from .._server.host import Host
 from .._server.server import Ended
-from .._server.watch import GONE
 from .._signals.send import Refused, check
 from .._supervisors.hold import Hold, find_hold, put, rest
 from .._system.boot import uptime
@@ -70,7 +59,7 @@ def drain_all(
         try:
             one.predict() if check_mode else one.run()
         except (WouldFail, Refused) as exc:
-            one.result.did = REFUSED if one.result.did == NOTHING else one.result.did
+            one.result.did = Outcome.REFUSED if one.result.did == Outcome.NOTHING else one.result.did
             one.result.reason = str(exc)
             raise DrainFailed("Odoo with pid %d is not drained: %s" % (one.result.pid, exc), results) from exc
         except (Overdue, TimedOut, OSError) as exc:
@@ -82,7 +71,9 @@ def drain_all(
 
 def _gone(host: Host, note: Note, book: NoteBook, *, check_mode: bool) -> DrainResult:
     """The result of a server that has no process any more."""
-    result = DrainResult(note.identity, note.pid, NOTHING, "", hold=note.held.told(), after={"state": GONE})
+    result = DrainResult(
+        note.identity, note.pid, Outcome.NOTHING, "", hold=note.held.told(), after={"state": State.GONE}
+    )
     if note.drained is not None:
         result.reason = "it was drained at %s and has been gone since" % iso(note.drained)
         return result
@@ -119,12 +110,12 @@ class _Drain(Leaving):
             self.result.busy = self.result.busy or [one.told() for one in self.work.left()]
             return
         hold = self._find_hold()
-        if self.now.state == RUNNING:
+        if self.now.state == State.RUNNING:
             self._why_not_quiet()
             check(self.proc, "INT", self.target(), force=self.order.force)
         else:
             self.result.reason += "; it is %s, and that would be waited for first" % self.now.state
-        self.result.did, self.result.signals, self.result.changed = SIGNALLED, ["INT"], True
+        self.result.did, self.result.signals, self.result.changed = Outcome.SIGNALLED, ["INT"], True
         self._foresee(hold)
         if self.work.to_end_first():
             self.step("its work (%s) would be waited for" % " and ".join(sorted(self.work.to_end_first())))
@@ -218,7 +209,7 @@ class _Drain(Leaving):
         def attempt() -> t.Union[bool, Pending]:
             self.look()
             starting = any(child.starting for child in self.now.children)
-            if self.now.state == DRAINING or (self.now.state == RUNNING and not starting):
+            if self.now.state == State.DRAINING or (self.now.state == State.RUNNING and not starting):
                 return True
             return Pending("it to run (it is %s)" % self.now.state)
 
@@ -227,7 +218,7 @@ class _Drain(Leaving):
     def _begun_before(self) -> bool:
         """Whether it got its INT already. A server without HTTP does not show that, so there our note has to do."""
         note = self.note
-        if self.now.state == DRAINING:
+        if self.now.state == State.DRAINING:
             return True
         if note is None or note.sent is None:
             return False
@@ -273,7 +264,7 @@ class _Drain(Leaving):
 
     def _why_not_quiet(self) -> None:
         """:raises WouldFail: it must be seen to be idle, and nothing shows that."""
-        if self.now.mode != THREADED or self.order.force or self.now.state == DRAINING:
+        if self.now.mode != Mode.THREADED or self.order.force or self.now.state == State.DRAINING:
             return
         hidden = self.work.hidden
         if hidden:
@@ -292,7 +283,7 @@ class _Drain(Leaving):
         waited = False
         while True:
             self.look()
-            if self.now.state != RUNNING:
+            if self.now.state != State.RUNNING:
                 return
             self.work.ask()
             self.work.busy = [one for one in self.work.busy if one.role in roles]
@@ -311,7 +302,7 @@ class _Drain(Leaving):
         except Ended:
             return True
         note = self.noted()
-        if self.now.state != DRAINING and not self.has_sent and not (note and self._begun_before()):
+        if self.now.state != State.DRAINING and not self.has_sent and not (note and self._begun_before()):
             if note is not None:
                 note.sent = None
             raise _GoesOn
@@ -346,5 +337,5 @@ class _Drain(Leaving):
                 # The next call finds that out once more.
                 self.result.reason += " (that it is gone could not be written down: %s)" % (exc.strerror or exc)
             self.result.hold = hold.told()
-        self.result.busy, self.result.after = [], {"state": GONE}
+        self.result.busy, self.result.after = [], {"state": State.GONE}
         self.step("it is gone")

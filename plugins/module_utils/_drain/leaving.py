@@ -12,8 +12,8 @@ import contextlib
 import os
 import typing as t
 
-from .._facts.results import NOTHING, SIGNALLED
-from .._processes.classify import MASTER, RUNNING, Instance
+from .._facts.results import Outcome
+from .._processes.classify import Instance, Role, State
 from .._processes.look import Look
 from .._processes.proc import is_alive
 from .._server.host import Host
@@ -23,13 +23,7 @@ from .._supervisors.hold import take_away
 from .._system.boot import uptime
 from .._system.clock import Pending, TimedOut
 from .notes import Note, NoteBook, key_in
-from .order import (
-    ABORT,
-    FAIL,
-    ON_KILL,
-    DrainOrder,
-    DrainResult,
-)
+from .order import DrainOrder, DrainResult, OnTimeout
 from .time_limits import Overdue, Work
 
 #: Seconds that a server gets to end after it was forced.
@@ -51,7 +45,7 @@ class Leaving(Subject):
         self.note: t.Optional[Note] = None
         #: by this call
         self.has_sent = False
-        self.result = DrainResult(first.identity, first.master.pid, NOTHING, "", before=self.summary())
+        self.result = DrainResult(first.identity, first.master.pid, Outcome.NOTHING, "", before=self.summary())
 
     def close(self) -> None:
         """Let go of locks and log."""
@@ -63,7 +57,7 @@ class Leaving(Subject):
     def interrupt(self) -> None:
         """Send the INT, unless it has begun to end by another hand."""
         note = t.cast(Note, self.note)
-        if self.now.state != RUNNING:
+        if self.now.state != State.RUNNING:
             return  # it has begun to end by another hand meanwhile
         # Written before it is sent: whoever comes after a cut must not send a second one.
         note.sent, note.busy = uptime(), []
@@ -75,7 +69,7 @@ class Leaving(Subject):
             raise
         self.work.begin(note.sent)
         self.has_sent = self.result.changed = True
-        self.result.did, self.result.signals = SIGNALLED, ["INT"]
+        self.result.did, self.result.signals = Outcome.SIGNALLED, ["INT"]
         if lifted:
             self.result.reason += "; forced against: " + "; ".join(one.reason for one in lifted)
         self.step("INT was sent to pid %d" % self.now.master.pid)
@@ -101,19 +95,19 @@ class Leaving(Subject):
         """
         self.tell_busy()
         self.step("%s passed; at work: %s" % (" and ".join(late.options), late))
-        if self.order.on_timeout == FAIL:
+        if self.order.on_timeout == OnTimeout.FAIL:
             raise late
         try:
             if not self.work.leaving:
                 self.interrupt()
                 if not self._ends_within(FORCED):
                     self.step("it was still there %g s after that" % FORCED)
-            if self.order.on_timeout == ABORT:
+            if self.order.on_timeout == OnTimeout.ABORT:
                 with contextlib.suppress(Refused):  # it is about to end, and has given up its handlers
                     self._abort(late)
         except Ended:
             return
-        if self.order.on_timeout == ON_KILL:
+        if self.order.on_timeout == OnTimeout.KILL:
             self._kill(late)
 
     def _abort(self, late: Overdue) -> None:
@@ -122,7 +116,7 @@ class Leaving(Subject):
         :raises Overdue: it did not end.
         """
         send(self.proc, "INT", self.target(), force=True)
-        self.result.did, self.result.changed = SIGNALLED, True
+        self.result.did, self.result.changed = Outcome.SIGNALLED, True
         self.result.signals.append("INT")
         self.result.reason += "; a second INT cut off: %s" % late
         self.step("a second INT was sent to pid %d, which cuts off: %s" % (self.now.master.pid, late))
@@ -151,7 +145,7 @@ class Leaving(Subject):
                 kill(self.proc, process)
             except Refused:
                 continue  # it has ended
-            self.result.did, self.result.changed = SIGNALLED, True
+            self.result.did, self.result.changed = Outcome.SIGNALLED, True
             self.result.signals.append("KILL")
             self.step("KILL was sent to pid %d (%s)" % (process.pid, role))
         self.result.reason += "; KILL cut off: %s" % late
@@ -170,7 +164,7 @@ class Leaving(Subject):
 
     def target(self) -> Target:
         """The master, as it was seen last."""
-        return Target(self.now.master, MASTER, self.now.mode, self.now.state)
+        return Target(self.now.master, Role.MASTER, self.now.mode, self.now.state)
 
     def failure(self, exc: Exception) -> str:
         """One message for a person."""
@@ -181,7 +175,7 @@ class Leaving(Subject):
             what = "Odoo with pid %d was not drained within its %s. At work: %s." % (pid, names, exc)
             if not self.work.leaving:
                 what += " No INT was sent, since that would cut it off; the server goes on."
-            elif self.order.on_timeout == FAIL:
+            elif self.order.on_timeout == OnTimeout.FAIL:
                 what += " It goes on draining; another call waits for it, and on_timeout=abort would cut that off."
             hidden = self.work.hidden if is_alive(self.proc, self.now.master) else None
             if hidden:

@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 
 from .._facts.loaded import ServerRecords
 from .._facts.results import user_name
-from .._processes.classify import DRAINING, Instance
+from .._processes.classify import Instance, State
 from .._processes.look import Look
 from .._processes.options import Options
-from .._supervisors.find import Supervisor, supervisor_of
+from .._supervisors.find import Supervisor, SupervisorKind, supervisor_of
 from .._supervisors.hold import Hold, restored
 from .._system.boot import boot_id
 
@@ -72,7 +72,7 @@ class Note:
     @property
     def supervisor(self) -> Supervisor:
         """Who kept it running."""
-        return Supervisor(self.kind, self.unit)
+        return Supervisor(SupervisorKind(self.kind), self.unit)
 
     def as_master(self) -> t.Dict[str, t.Any]:
         """What ``match`` is held against, in the form of ``master_info``."""
@@ -174,10 +174,10 @@ class NoteBook:
         """Whether a drain has sent this very server its INT, or was about to."""
         return any(note.identity == instance.identity and note.sent is not None for note in self.all())
 
-    def state_of(self, instance: Instance, options: Options) -> str:
+    def state_of(self, instance: Instance, options: Options) -> State:
         """State of a server. One without HTTP does not show that it drains, so there the note of that has to do."""
         drains = not options.http_enable and self.told_to_end(instance)
-        return DRAINING if drains else instance.state
+        return State.DRAINING if drains else instance.state
 
     def write(self, note: Note) -> None:
         """Put a note in the place of what was there.

@@ -12,11 +12,17 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._facts.results import StepsResult, printable
-from .._processes.classify import CRON, GEVENT_ROLE, HTTP
+from .._processes.classify import Role
 from .._supervisors.hold import AUTO
+from .._system.word import Word
 
-#: What is done when a time is up.
-FAIL, ABORT, ON_KILL = "fail", "abort", "kill"
+
+class OnTimeout(Word):
+    """What is done when a time limit passes: fail, cut the work off by a second INT, or by KILL."""
+
+    FAIL = "fail"
+    ABORT = "abort"
+    KILL = "kill"
 
 
 @dataclass(frozen=True)
@@ -28,13 +34,13 @@ class DrainOrder:
     gevent_timeout: float
     #: for one server, everything included
     timeout: float
-    on_timeout: str = FAIL
+    on_timeout: OnTimeout = OnTimeout.FAIL
     hold: str = AUTO
     force: bool = False
 
-    def limits(self) -> t.Dict[str, float]:
+    def limits(self) -> t.Dict[Role, float]:
         """By kind of work."""
-        return {HTTP: self.http_timeout, CRON: self.cron_timeout, GEVENT_ROLE: self.gevent_timeout}
+        return {Role.HTTP: self.http_timeout, Role.CRON: self.cron_timeout, Role.GEVENT: self.gevent_timeout}
 
 
 @dataclass

@@ -12,14 +12,7 @@ import typing as t
 
 from .._dumps.ask import Stacks
 from .._dumps.work import Busy, find_busy
-from .._processes.classify import (
-    CRON,
-    DRAINING,
-    HTTP,
-    MASTER,
-    PREFORK,
-    THREADED,
-)
+from .._processes.classify import Mode, Role, State
 from .._processes.release import major
 from .._server.server import Subject
 from .._system.boot import uptime
@@ -64,7 +57,7 @@ class Work:
     @property
     def leaving(self) -> bool:
         """The server got its INT."""
-        return self._sent or self._subject.now.state == DRAINING
+        return self._sent or self._subject.now.state == State.DRAINING
 
     @property
     def hidden(self) -> t.Optional[str]:
@@ -75,14 +68,14 @@ class Work:
     def ends_impatiently(self) -> bool:
         """Its master cuts off what is left limit_time_real after the INT."""
         version = major(self._subject.version)
-        return self._subject.now.mode == PREFORK and version is not None and version < _PATIENT
+        return self._subject.now.mode == Mode.PREFORK and version is not None and version < _PATIENT
 
     def to_end_first(self) -> t.FrozenSet[str]:
         """Kinds of work that must be over before the INT: in a threaded server all, before Odoo 19 long cron jobs."""
-        if self._subject.now.mode == THREADED:
-            return frozenset([HTTP, CRON])
+        if self._subject.now.mode == Mode.THREADED:
+            return frozenset([Role.HTTP, Role.CRON])
         if self.ends_impatiently and self._order.cron_timeout > self._subject.options.limit_time_real:
-            return frozenset([CRON])
+            return frozenset([Role.CRON])
         return frozenset()
 
     def ask(self) -> None:
@@ -129,19 +122,19 @@ class Work:
             [str(one) for one in found if total or one.role in late]
             for found in (self.busy, self.left() if self.leaving else [])
         ]
-        raise Overdue(options, who[0] or who[1] or ["pid %d (%s)" % (self._subject.now.master.pid, MASTER)])
+        raise Overdue(options, who[0] or who[1] or ["pid %d (%s)" % (self._subject.now.master.pid, Role.MASTER)])
 
-    def _late(self) -> t.Tuple[t.List[str], bool]:
+    def _late(self) -> t.Tuple[t.List[Role], bool]:
         now = self._subject.clock.monotonic()
         limits = self._order.limits()
         if not self.leaving and self.ends_impatiently:
             # It gives them this much after the INT.
-            limits[CRON] -= self._subject.options.limit_time_real
+            limits[Role.CRON] -= self._subject.options.limit_time_real
         late = [role for role, limit in limits.items() if now - self._from >= limit and self._has(role)]
         return late, now >= self._subject.deadline
 
-    def _has(self, role: str) -> bool:
-        if self._subject.now.mode == THREADED or not self.leaving:
+    def _has(self, role: Role) -> bool:
+        if self._subject.now.mode == Mode.THREADED or not self.leaving:
             return any(one.role == role for one in self.busy)
         return bool(self._subject.now.having(role))
 

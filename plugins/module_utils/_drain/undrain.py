@@ -14,19 +14,13 @@ import typing as t
 from dataclasses import dataclass
 
 from .._facts.gather import find_load, log_place
-from .._facts.results import NOTHING, REFUSED, STARTED, iso, summary
+from .._facts.results import Outcome, iso, summary
 from .._processes.classify import Instance
 from .._processes.look import Look, look
 from .._server.health import HealthCheck
 from .._server.host import Host
 from .._server.watch import WatchFailed, WatchOrder, watch_all
-from .._supervisors.find import (
-    CONTAINER,
-    NONE,
-    SUPERVISORD,
-    SYSTEMD,
-    supervisor_of,
-)
+from .._supervisors.find import SupervisorKind, supervisor_of
 from .._supervisors.hold import Hold, drop_in_of, start, take_away
 from .._supervisors.systemd import show_units
 from .._system.clock import Pending, TimedOut, wait_until
@@ -78,7 +72,7 @@ def undrain_all(
             job.predict() if check_mode else job.run()
         except (WouldFail, OSError) as exc:
             if isinstance(exc, WouldFail) and not job.result.changed:
-                job.result.did = REFUSED
+                job.result.did = Outcome.REFUSED
             job.result.reason = str(exc)
             raise DrainFailed("%s is not brought back: %s" % (job.name, exc), results) from exc
         except (TimedOut, WatchFailed) as exc:
@@ -102,11 +96,11 @@ class _Undrain:
         self.deadline = self.begun + order.timeout
         if note is not None:
             self.name = note.name
-            self.result = DrainResult(note.identity, note.pid, NOTHING, "", hold=note.held.told())
+            self.result = DrainResult(note.identity, note.pid, Outcome.NOTHING, "", hold=note.held.told())
         else:
             one = t.cast(Instance, running)
             self.name = "Odoo with pid %d" % one.master.pid
-            self.result = DrainResult(one.identity, one.master.pid, NOTHING, "")
+            self.result = DrainResult(one.identity, one.master.pid, Outcome.NOTHING, "")
 
     def close(self) -> None:
         """Let go of the lock."""
@@ -130,8 +124,10 @@ class _Undrain:
         self._explain()
         if not self._alive():
             self._may_start()
-        self.result.did, self.result.changed = STARTED, True
-        self._step("%s would be asked to start it" % hold.kind if hold.kind != NONE else "it would be started")
+        self.result.did, self.result.changed = Outcome.STARTED, True
+        self._step(
+            "%s would be asked to start it" % hold.kind if hold.kind != SupervisorKind.NONE else "it would be started"
+        )
 
     def run(self) -> None:
         """Let go, start what does not run, wait, and drop the note."""
@@ -192,10 +188,10 @@ class _Undrain:
         note = t.cast(Note, self._note)
         now = look(self._host.proc)
         same = [one for one in now.instances if key_in(now, one) == note.key]
-        if not same and note.kind in (SYSTEMD, SUPERVISORD):
+        if not same and note.kind in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD):
             # Its odoo.conf may say another port by now.
             same = [one for one in now.instances if supervisor_of(one.master) == note.supervisor]
-        if not same and NONE in (note.kind, note.held.kind):
+        if not same and SupervisorKind.NONE in (note.kind, note.held.kind):
             # A command may be run from anywhere.
             same = [one for one in now.instances if note.is_of(one, now.options[one.identity])]
         chosen = max(same, key=lambda one: one.master.start, default=None)
@@ -216,9 +212,9 @@ class _Undrain:
         hold = note.held
         if hold.external:
             raise WouldFail("it was drained with hold=external, so whoever kept it down starts it")
-        if hold.kind == CONTAINER:
+        if hold.kind == SupervisorKind.CONTAINER:
             raise WouldFail("containers are not started here", "start the container %s" % (hold.unit or "yourself"))
-        if hold.kind in (SYSTEMD, SUPERVISORD):
+        if hold.kind in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD):
             if os.geteuid() != 0:
                 raise WouldFail("%s is asked to start it by root only" % hold.kind, "have root start %s" % hold.unit)
             return
@@ -237,13 +233,13 @@ class _Undrain:
             self._step("%s was taken away, and systemd has read that" % hold.drop_in)
 
     def _start(self, note: Note) -> None:
-        if NONE in (note.kind, note.held.kind):
+        if SupervisorKind.NONE in (note.kind, note.held.kind):
             self._launched = launch(note)
             self._step("its recorded command was run as %s, with its output discarded" % note.user)
         else:
             start(note.held)
             self._step("%s was asked to start %s" % (note.held.kind, note.unit))
-        self.result.did, self.result.changed = STARTED, True
+        self.result.did, self.result.changed = Outcome.STARTED, True
 
     def _await_start(self, note: Note) -> t.Tuple[Look, Instance]:
         found: t.List[t.Tuple[Look, Instance]] = []
@@ -255,7 +251,7 @@ class _Undrain:
                 return True
             if self._launched is not None and self._launched.poll() is not None:
                 raise WouldFail("its recorded command was run, and ended with code %d" % self._launched.returncode)
-            name = note.unit if note.held.kind == SYSTEMD else None
+            name = note.unit if note.held.kind == SupervisorKind.SYSTEMD else None
             unit = show_units([name]).get(name) if name else None
             if unit is not None and unit.active_state in ("failed", "inactive") and not unit.has_job:
                 raise WouldFail(
@@ -312,10 +308,10 @@ class _Undrain:
     def _left_behind(self) -> t.Optional[Hold]:
         """A hold on a running server that no note knows of any more."""
         supervisor = supervisor_of(t.cast(Instance, self._running).master)
-        if supervisor.kind != SYSTEMD or not supervisor.unit:
+        if supervisor.kind != SupervisorKind.SYSTEMD or not supervisor.unit:
             return None
         path = drop_in_of(supervisor.unit)
-        return Hold(SYSTEMD, supervisor.unit, drop_in=path) if os.path.exists(path) else None
+        return Hold(SupervisorKind.SYSTEMD, supervisor.unit, drop_in=path) if os.path.exists(path) else None
 
     def _step(self, what: str) -> None:
         self.result.step(self._host.clock.monotonic() - self.begun, what)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .._log.follow import Follower, Unreachable, follow
 from .._log.place import LogPlace
 from .._log.read import LogMark
-from .._processes.classify import CRON, GEVENT_ROLE, HTTP, MASTER, Instance
+from .._processes.classify import Instance, Role
 from .._processes.proc import Gone, Proc, is_alive
 from .._processes.process import Process, Stat, parse_stat
 from .._signals.send import Refused, Target, check, send
@@ -27,7 +27,7 @@ from .stack import Dump
 from .work import workers
 
 #: Those that can be asked for their stacks.
-ROLES = (MASTER, HTTP, CRON, GEVENT_ROLE)
+ROLES = (Role.MASTER, Role.HTTP, Role.CRON, Role.GEVENT)
 
 #: A process that has not answered is asked a second time: a threaded server under load may miss the first (5 of 40 on
 #: Odoo 14.0, 2 of 40 on 19.0). In seconds, and as a part of the time there is.
@@ -45,7 +45,7 @@ class Asked:
     """A process and what became of it. ``refused``: why it got no signal. ``raw``: as it was written, or ``cut``."""
 
     process: Process
-    role: str
+    role: Role
     signals: int = 0
     refused: t.Optional[str] = None
     raw: t.Optional[bytes] = None
@@ -81,14 +81,14 @@ class Question:
         return Collector(pids, whole=whole)
 
 
-def chosen(instance: Instance, roles: t.Sequence[str]) -> t.List[t.Tuple[Process, str]]:
+def chosen(instance: Instance, roles: t.Sequence[Role]) -> t.List[t.Tuple[Process, Role]]:
     """Processes of a server with these roles. Those without a role that we know are among them, to be named. Pure."""
     return [(process, role) for process, role in instance.everybody if role in roles or role not in ROLES]
 
 
 def foreseen(
-    proc: Proc, instance: Instance, people: t.Iterable[t.Tuple[Process, str]], question: Question
-) -> t.Iterator[t.Tuple[Process, str, t.Optional[str]]]:
+    proc: Proc, instance: Instance, people: t.Iterable[t.Tuple[Process, Role]], question: Question
+) -> t.Iterator[t.Tuple[Process, Role, t.Optional[str]]]:
     """Each of these processes, and why it would not be asked; None where it would."""
     for process, role in people:
         try:
@@ -111,7 +111,7 @@ class Asking:
         proc: Proc,
         clock: Clock,
         instance: Instance,
-        chosen: t.Iterable[t.Tuple[Process, str]],
+        chosen: t.Iterable[t.Tuple[Process, Role]],
         follower: t.Optional[Follower],
         question: t.Optional[Question] = None,
     ) -> None:

@@ -13,22 +13,9 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._facts.gather import log_place
-from .._facts.results import (
-    NOTHING,
-    REFUSED,
-    SIGNALLED,
-    AskedResult,
-    counts,
-    printable,
-)
+from .._facts.results import AskedResult, Outcome, counts, printable
 from .._log.follow import STATISTICS, Unreachable, follow
-from .._processes.classify import (
-    CRON,
-    GEVENT_ROLE,
-    HTTP,
-    MASTER,
-    Instance,
-)
+from .._processes.classify import Instance, Role
 from .._processes.look import Look
 from .._processes.proc import Gone, Proc
 from .._processes.process import Process
@@ -47,7 +34,7 @@ from .ask import (
 from .collect import Collector, StatisticsCollector
 from .statistics import Statistics, parse_statistics
 
-ROLES = (MASTER, HTTP, CRON)
+ROLES = (Role.MASTER, Role.HTTP, Role.CRON)
 
 #: The first version that counts in a thread of its own, over copies of its caches (seen on 19.0; those before count
 #: in the handler, over the caches themselves: seen on 14.0).
@@ -71,7 +58,7 @@ class CacheOrder:
 
     memory: bool
     timeout: float
-    roles: t.Tuple[str, ...] = ROLES
+    roles: t.Tuple[Role, ...] = ROLES
 
 
 @dataclass
@@ -91,7 +78,7 @@ class CacheResult(AskedResult):
             "left_out": self.left_out,
         }
 
-    def miss(self, process: Process, role: str, why: str) -> None:
+    def miss(self, process: Process, role: Role, why: str) -> None:
         """Name a process without statistics."""
         self.missing.append({"pid": process.pid, "role": role, "reason": printable(why)})
 
@@ -163,7 +150,7 @@ class _Case:
         version = seen.releases[instance.identity].version
         self._question = CacheQuestion(host.proc, version, memory=order.memory)
         self._asking: t.Optional[Asking] = None
-        self.result = CacheResult(instance.identity, instance.master.pid, REFUSED, "", version=version)
+        self.result = CacheResult(instance.identity, instance.master.pid, Outcome.REFUSED, "", version=version)
         self.result.before = {"state": instance.state, "mode": instance.mode, "workers": counts(instance)}
 
     def prepare(self, stack: contextlib.ExitStack, *, check_mode: bool) -> t.List[Asking]:
@@ -172,7 +159,7 @@ class _Case:
         people = chosen(self._instance, self._order.roles)
         result.left_out = [
             {"pid": child.process.pid, "role": child.role, "reason": _GEVENT}
-            for child in self._instance.having(GEVENT_ROLE)
+            for child in self._instance.having(Role.GEVENT)
         ]
         if not people:
             return []
@@ -192,14 +179,14 @@ class _Case:
         self._asking = Asking(host.proc, host.clock, self._instance, people, follower, self._question)
         return [self._asking]
 
-    def _only_look(self, people: t.Sequence[t.Tuple[Process, str]]) -> None:
+    def _only_look(self, people: t.Sequence[t.Tuple[Process, Role]]) -> None:
         for process, role, why in foreseen(self._host.proc, self._instance, people, self._question):
             if why:
                 self.result.miss(process, role, why)
             else:
                 self._count(process, role, 1)
 
-    def _count(self, process: Process, role: str, signals: int) -> None:
+    def _count(self, process: Process, role: Role, signals: int) -> None:
         self.result.count(process, role, signals)
         self.result.signals = sorted({*self.result.signals, self._question.signal(process)})
 
@@ -237,11 +224,11 @@ class _Case:
         result = self.result
         result.seconds = seconds
         if not result.asked:
-            result.did = REFUSED if result.missing else NOTHING
+            result.did = Outcome.REFUSED if result.missing else Outcome.NOTHING
             why = "nobody could be asked" if result.missing else "it has no process of these roles"
             result.reason = result.reason or why
             return
-        result.did = SIGNALLED
+        result.did = Outcome.SIGNALLED
         if check_mode:
             result.reason = "%d processes would be asked" % len(result.asked)
         elif result.missing:

@@ -13,22 +13,11 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._facts.gather import log_place
-from .._facts.results import (
-    NOTHING,
-    REFUSED,
-    SIGNALLED,
-    AskedResult,
-    counts,
-    iso,
-    printable,
-)
+from .._facts.results import AskedResult, Outcome, counts, iso, printable
 from .._log.follow import Follower, Unreachable, follow
 from .._log.place import LogPlace
 from .._postgres.sessions import Postgres
-from .._processes.classify import (
-    MASTER,
-    Instance,
-)
+from .._processes.classify import Instance, Role
 from .._processes.look import Look, look_again
 from .._processes.proc import is_alive
 from .._processes.process import Process
@@ -63,7 +52,7 @@ class DumpOrder:
     samples: int
     interval: float
     timeout: float
-    roles: t.Tuple[str, ...] = ROLES
+    roles: t.Tuple[Role, ...] = ROLES
     backend: str = AUTO
     #: whether PostgreSQL is asked, too, and whether the literals in its queries are hidden
     postgres: bool = False
@@ -84,7 +73,7 @@ class DumpResult(AskedResult):
         """As the module returns it."""
         return {**super().told(), "backend": self.backend, "dumps": self.dumps, "postgres": self.postgres}
 
-    def miss(self, process: Process, role: str, sample: int, why: str) -> None:
+    def miss(self, process: Process, role: Role, sample: int, why: str) -> None:
         """Name a process that has no dump in a sample."""
         self.missing.append({"pid": process.pid, "role": role, "sample": sample, "reason": printable(why)})
 
@@ -129,8 +118,8 @@ class _Case:
         self._postgres = Postgres(host.proc, version, hide_literals=order.hide_literals) if order.postgres else None
         #: who has read the stacks, and of whom, in this sample
         self._py_spy: t.Optional[str] = None
-        self._people: t.Sequence[t.Tuple[Process, str]] = ()
-        self.result = DumpResult(instance.identity, instance.master.pid, REFUSED, "")
+        self._people: t.Sequence[t.Tuple[Process, Role]] = ()
+        self.result = DumpResult(instance.identity, instance.master.pid, Outcome.REFUSED, "")
         self.result.before = {"state": instance.state, "mode": instance.mode, "workers": counts(instance)}
 
     def prepare(self, sample: int, stack: contextlib.ExitStack, *, check_mode: bool) -> t.List[Asking]:
@@ -141,7 +130,7 @@ class _Case:
             # Workers come and go. A look may miss a process in the moment of its exec, so only its end is an end.
             self._instance = look_again(host.proc, self._instance).instance(result.identity) or self._instance
             if not is_alive(host.proc, self._instance.master):
-                result.miss(self._instance.master, MASTER, sample, "the server has ended")
+                result.miss(self._instance.master, Role.MASTER, sample, "the server has ended")
                 return []
         people = self._people = chosen(self._instance, self._order.roles)
         if not people:
@@ -174,7 +163,7 @@ class _Case:
             raise Unreachable("py-spy is not installed, or not root's alone")
         return follow(self._host.proc, self._instance, self._place, pids, self._host.clock.time())
 
-    def _only_look(self, people: t.Sequence[t.Tuple[Process, str]]) -> None:
+    def _only_look(self, people: t.Sequence[t.Tuple[Process, Role]]) -> None:
         for process, role, why in foreseen(self._host.proc, self._instance, people, Question()):
             if why:
                 self.result.miss(process, role, 1, why)
@@ -208,7 +197,7 @@ class _Case:
         self._asking = None
         return self._postgres.take(sample, self._order.timeout, room) if self._postgres else room
 
-    def _read(self, program: str, process: Process, role: str, sample: int, room: int) -> int:
+    def _read(self, program: str, process: Process, role: Role, sample: int, room: int) -> int:
         raw, threads = read_stacks(self._host.proc, program, process)
         self.result.count(process, role, 0)
         if not threads:
@@ -227,14 +216,14 @@ class _Case:
         result.seconds = seconds
         result.postgres = self._postgres.told() if self._postgres else None
         if not result.asked:
-            result.did = REFUSED if result.missing else NOTHING
+            result.did = Outcome.REFUSED if result.missing else Outcome.NOTHING
             why = "a rule keeps every process from its signal" if result.missing else "it has no process of these roles"
             result.reason = result.reason or why
             return
         if result.backend == PY_SPY:
-            result.did = NOTHING
+            result.did = Outcome.NOTHING
         else:
-            result.did, result.signals = SIGNALLED, ["QUIT"]
+            result.did, result.signals = Outcome.SIGNALLED, ["QUIT"]
         if check_mode:
             result.reason = "%d processes would be asked" % len(result.asked)
         elif result.missing:

@@ -14,14 +14,7 @@ from dataclasses import dataclass
 
 from .._facts.results import printable
 from .._log.jobs import jobs_under_way
-from .._processes.classify import (
-    CRON,
-    GEVENT_ROLE,
-    HTTP,
-    MASTER,
-    THREADED,
-    Instance,
-)
+from .._processes.classify import Instance, Mode, Role
 from .._processes.process import Process
 from .stack import CRON_WORK, Dump, Frame, Stack
 
@@ -34,7 +27,7 @@ class Busy:
     """One piece of work. ``role`` is http, cron or gevent, ``seconds`` for how long it has gone on at least."""
 
     pid: int
-    role: str
+    role: Role
     seconds: float
     url: t.Optional[str] = None
     database: t.Optional[str] = None
@@ -72,11 +65,11 @@ class Busy:
         )
 
 
-def workers(instance: Instance) -> t.List[t.Tuple[Process, str]]:
+def workers(instance: Instance) -> t.List[t.Tuple[Process, Role]]:
     """The processes that do the work of a server, with their role: all but a prefork master."""
-    if instance.mode == THREADED:
-        return [(instance.master, MASTER)]
-    return [(c.process, c.role) for c in instance.children if c.role in (HTTP, CRON, GEVENT_ROLE)]
+    if instance.mode == Mode.THREADED:
+        return [(instance.master, Role.MASTER)]
+    return [(c.process, c.role) for c in instance.children if c.role in (Role.HTTP, Role.CRON, Role.GEVENT)]
 
 
 def find_busy(
@@ -95,23 +88,23 @@ def find_busy(
     :param leaving: the server got its INT, and no work is younger than that.
     """
     found: t.List[Busy] = []
-    threaded = instance.mode == THREADED
+    threaded = instance.mode == Mode.THREADED
     for process, role in workers(instance):
         dump = dumps.get(process.pid)
         working = [stack for stack in dump.threads if stack.work] if dump else []
         jobs = jobs_under_way(lines, process.shown_pid) if any(s.work == CRON_WORK for s in working) else []
         found += [
-            _busy(process, t.cast(str, stack.work) if threaded else role, stack, jobs, waited if leaving else 0.0)
+            _busy(process, Role(t.cast(str, stack.work)) if threaded else role, stack, jobs, waited if leaving else 0.0)
             for stack in working
         ]
         if dump is None and not (leaving and threaded):
             # No dump is no proof of idleness. (A threaded server that leaves is told by its end.)
-            found.append(Busy(process.pid, HTTP if threaded else role, waited))
+            found.append(Busy(process.pid, Role.HTTP if threaded else role, waited))
     return found
 
 
 def _busy(
-    process: Process, role: str, stack: Stack, jobs: t.Sequence[t.Tuple[str, t.Optional[str]]], waited: float
+    process: Process, role: Role, stack: Stack, jobs: t.Sequence[t.Tuple[str, t.Optional[str]]], waited: float
 ) -> Busy:
     cron = stack.work == CRON_WORK
     # The times of a thread are those of its request; in a cron thread they may be anybody's.

@@ -22,12 +22,7 @@ from .._processes.look import Look, look
 from .._processes.options import Options
 from .._processes.proc import Gone, Proc, root_of
 from .._processes.process import DELETED, Process
-from .._supervisors.find import (
-    SUPERVISORD,
-    SYSTEMD,
-    Supervisor,
-    supervisor_of,
-)
+from .._supervisors.find import Supervisor, SupervisorKind, supervisor_of
 from .._supervisors.systemd import Unit, files_on_disk, show_units
 from .._system.boot import uptime
 from .._system.files import reached
@@ -110,7 +105,7 @@ def find_successor(
 
     :param seen: a look that knows the options of the old one.
     """
-    if supervisor.kind not in (SYSTEMD, SUPERVISORD):
+    if supervisor.kind not in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD):
         return None
     now = look(proc)
     found = [i for i in now.instances if i.identity != old.identity and supervisor_of(i.master) == supervisor]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._processes.classify import MASTER, Instance
+from .._processes.classify import Instance, Role
 from .._processes.look import Look
 from .._processes.process import Process
 from .._system.redact import redact_argv
@@ -38,7 +38,7 @@ def instance_tree(instance: Instance, now: int) -> t.List[str]:
     children = [
         "  " + _line(child.process, "%s %s" % (child.role, child.generation), now) for child in instance.children
     ]
-    return [_line(instance.master, "%s %s" % (MASTER, instance.state), now), *children]
+    return [_line(instance.master, "%s %s" % (Role.MASTER, instance.state), now), *children]
 
 
 def _line(process: Process, role: str, now: int) -> str:

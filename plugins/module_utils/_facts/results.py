@@ -14,12 +14,13 @@ import pwd
 import typing as t
 from dataclasses import dataclass, field
 
-from .._processes.classify import CRON, GEVENT_ROLE, HTTP, Child, Instance
+from .._processes.classify import Child, Instance, Role
 from .._processes.container import find_container
 from .._processes.look import Look
 from .._processes.options import Options
 from .._processes.process import Process, caught_names, on_odoo_sh
 from .._system.redact import redact_argv
+from .._system.word import Word
 from .gather import Facts
 from .loaded import Loaded
 
@@ -37,7 +38,18 @@ _OPTION_NAMES = (
     "data_dir",
 )
 
-SIGNALLED, RESTARTED, STARTED, NOTHING, REFUSED = "signalled", "restarted", "started", "nothing", "refused"
+
+class Outcome(Word):
+    """What was done to a server, or would be in check mode."""
+
+    NOTHING = "nothing"
+    SIGNALLED = "signalled"
+    RESTARTED = "restarted"
+    STARTED = "started"
+    WRITTEN = "written"
+    REFUSED = "refused"
+    #: an earlier server was refused or failed, so this one was not begun
+    NOT_REACHED = "not_reached"
 
 
 @dataclass
@@ -46,7 +58,7 @@ class Result:
 
     identity: str
     pid: int
-    did: str
+    did: Outcome
     reason: str
     signals: t.List[str] = field(default_factory=list)
     before: t.Optional[t.Dict[str, t.Any]] = None
@@ -75,7 +87,7 @@ class AskedResult(Result):
     """
 
     log_source: t.Optional[str] = None
-    asked: t.Dict[t.Tuple[int, str, str], int] = field(default_factory=dict)
+    asked: t.Dict[t.Tuple[int, str, Role], int] = field(default_factory=dict)
     missing: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
 
     def told(self) -> t.Dict[str, t.Any]:
@@ -90,7 +102,7 @@ class AskedResult(Result):
             "missing": self.missing,
         }
 
-    def count(self, process: Process, role: str, signals: int) -> None:
+    def count(self, process: Process, role: Role, signals: int) -> None:
         """Keep in mind who got how many signals."""
         key = (process.pid, process.identity, role)
         self.asked[key] = self.asked.get(key, 0) + signals
@@ -222,7 +234,7 @@ def summary(instance: Instance, version: t.Optional[str], load: Loaded) -> t.Dic
 
 def counts(instance: Instance) -> t.Dict[str, int]:
     """How many processes of each kind of worker there are, of all generations."""
-    return {role: len(instance.having(role)) for role in (HTTP, CRON, GEVENT_ROLE)}
+    return {role: len(instance.having(role)) for role in (Role.HTTP, Role.CRON, Role.GEVENT)}
 
 
 def mode_configured(options: Options) -> str:

@@ -18,9 +18,17 @@ import typing as t
 from dataclasses import dataclass
 
 from .._system.files import changed_after, reached
+from .._system.word import Word
 from .loaded import Loaded
 
-NOTHING, RELOAD, RESTART = "none", "reload", "restart"
+
+class Need(Word):
+    """What a stale server needs."""
+
+    NONE = "none"
+    RELOAD = "reload"
+    RESTART = "restart"
+
 
 #: What Odoo reads when it loads. Compiled files follow from these.
 _CODE = (".py", ".xml", ".csv", ".js", ".scss")
@@ -36,7 +44,7 @@ _LONGEST_WALK = 60.0
 class Staleness:
     """``needs`` is none, reload or restart; ``files`` are the first of ``count`` that have changed since."""
 
-    needs: str = NOTHING
+    needs: str = Need.NONE
     reasons: t.Tuple[str, ...] = ()
     files: t.Tuple[str, ...] = ()
     count: int = 0
@@ -46,7 +54,7 @@ class Staleness:
     @property
     def stale(self) -> bool:
         """Something that the server was loaded from has changed since, or may have."""
-        return self.needs != NOTHING
+        return self.needs != Need.NONE
 
 
 @dataclass(frozen=True)
@@ -171,7 +179,7 @@ def judge(
         )
     if incomplete:
         reasons.append("%s could not be read to the end" % ", ".join(incomplete[:3]))
-    needs = RESTART if restart or need_daemon_reload else RELOAD if changed or incomplete else NOTHING
+    needs = Need.RESTART if restart or need_daemon_reload else Need.RELOAD if changed or incomplete else Need.NONE
     files = [path for _time, path in [*restart, *changed]]
     python = tuple(path for _time, path in changed if path.endswith(".py"))
     return Staleness(needs, tuple(reasons), tuple(files[:_NAMED]), len(files), python)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from .._processes.options import Options
 from .._processes.process import Process
-from .._supervisors.find import CONTAINER, SYSTEMD, Supervisor
+from .._supervisors.find import Supervisor, SupervisorKind
 
 FILE, JOURNAL, IN_CONTAINER, TERMINAL, NOWHERE = "file", "journal", "container", "terminal", "none"
 
@@ -84,11 +84,11 @@ def level_of(logger: str, options: Options) -> int:
 
 
 def _stderr(supervisor: Supervisor, target: t.Optional[str]) -> t.Tuple[str, t.Optional[str]]:
-    if supervisor.kind == CONTAINER:
+    if supervisor.kind == SupervisorKind.CONTAINER:
         return IN_CONTAINER, None
     if target is None:
-        return (JOURNAL, None) if supervisor.kind == SYSTEMD else (NOWHERE, None)
-    if target.startswith("socket:") and supervisor.kind == SYSTEMD:
+        return (JOURNAL, None) if supervisor.kind == SupervisorKind.SYSTEMD else (NOWHERE, None)
+    if target.startswith("socket:") and supervisor.kind == SupervisorKind.SYSTEMD:
         return JOURNAL, None
     if target.startswith(("/dev/pts/", "/dev/tty", "/dev/console")):
         return TERMINAL, None

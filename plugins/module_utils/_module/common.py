@@ -18,15 +18,7 @@ from .._facts.gather import survey
 from .._facts.known_secrets import Secrets, hidden_in
 from .._facts.loaded import ServerRecords
 from .._facts.match import BadMatch, choose
-from .._facts.results import (
-    RESTARTED,
-    SIGNALLED,
-    Result,
-    StepsResult,
-    masters,
-    one_off,
-    printable,
-)
+from .._facts.results import Outcome, Result, StepsResult, masters, one_off, printable
 from .._processes.look import Look, look
 from .._processes.proc import Proc
 from .._server.host import Host
@@ -179,7 +171,8 @@ def told(module: AnsibleModule, results: t.Sequence[Result], secrets: Secrets) -
     found: t.Dict[str, t.Any] = {
         # A dump or statistics in the log change nothing.
         "changed": any(
-            r.did == RESTARTED or (r.did == SIGNALLED and not _HARMLESS.issuperset(r.signals)) for r in results
+            r.did == Outcome.RESTARTED or (r.did == Outcome.SIGNALLED and not _HARMLESS.issuperset(r.signals))
+            for r in results
         ),
         "results": [hidden_in(secrets, result.told()) for result in results],
     }

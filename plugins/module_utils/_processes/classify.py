@@ -15,6 +15,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._system.word import Word
 from .cmdline import (
     GEVENT,
     ONE_OFF,
@@ -25,10 +26,41 @@ from .cmdline import (
 )
 from .process import Process
 
-PREFORK, THREADED = "prefork", "threaded"
-BOOTING, RUNNING, RELOADING, DRAINING = "booting", "running", "reloading", "draining"
-MASTER, HTTP, CRON, GEVENT_ROLE, SHEPHERD, UNKNOWN = "master", "http", "cron", "gevent", "shepherd", "unknown"
-CURRENT, OLD = "current", "old"
+
+class Mode(Word):
+    """How a server works: with processes as its workers, or with threads."""
+
+    PREFORK = "prefork"
+    THREADED = "threaded"
+
+
+class State(Word):
+    """What a server is doing at the moment of a look."""
+
+    BOOTING = "booting"
+    RUNNING = "running"
+    RELOADING = "reloading"
+    DRAINING = "draining"
+    GONE = "gone"
+
+
+class Role(Word):
+    """What a process does within its server."""
+
+    MASTER = "master"
+    HTTP = "http"
+    CRON = "cron"
+    GEVENT = "gevent"
+    SHEPHERD = "shepherd"
+    UNKNOWN = "unknown"
+
+
+class Generation(Word):
+    """Whether a process runs the code of the present exec of its master, or of the one before."""
+
+    CURRENT = "current"
+    OLD = "old"
+
 
 Listening = t.Mapping[int, t.Tuple[str, int]]
 
@@ -38,13 +70,13 @@ class Child:
     """A process that belongs to a master. ``generation`` is that of the code it runs, seen from the master's exec."""
 
     process: Process
-    role: str
-    generation: str
+    role: Role
+    generation: Generation
 
     @property
     def starting(self) -> bool:
         """It was forked a moment ago: a worker to be, or the shepherd of a reload that has begun this very moment."""
-        return self.role == UNKNOWN and self.process.catches("HUP")
+        return self.role == Role.UNKNOWN and self.process.catches("HUP")
 
     @property
     def ready(self) -> bool:
@@ -59,8 +91,8 @@ class Instance:
     master: Process
     command: Command
     #: None while it boots: only the handlers tell a prefork master from a threaded one
-    mode: t.Optional[str]
-    state: str
+    mode: t.Optional[Mode]
+    state: State
     children: t.Tuple[Child, ...]
     #: where the master listens (address, port); None when the kernel does not show us its sockets
     listening: t.Optional[t.Tuple[t.Tuple[str, int], ...]]
@@ -73,11 +105,11 @@ class Instance:
         return self.master.identity
 
     @property
-    def everybody(self) -> t.List[t.Tuple[Process, str]]:
+    def everybody(self) -> t.List[t.Tuple[Process, Role]]:
         """All of its processes with their roles, the master first."""
-        return [(self.master, MASTER), *((child.process, child.role) for child in self.children)]
+        return [(self.master, Role.MASTER), *((child.process, child.role) for child in self.children)]
 
-    def having(self, role: str, generation: t.Optional[str] = None) -> t.List[Child]:
+    def having(self, role: Role, generation: t.Optional[Generation] = None) -> t.List[Child]:
         """Children with this role and, where given, of this generation."""
         return [c for c in self.children if c.role == role and generation in (None, c.generation)]
 
@@ -181,10 +213,10 @@ def _is_fork(process: Process, master: Process, command: t.Optional[Command]) ->
     return same_exec or (process.argv[:1] != () and process.argv[0].startswith("odoo: Worker"))
 
 
-def _mode(master: Process) -> t.Optional[str]:
+def _mode(master: Process) -> t.Optional[Mode]:
     if not master.catches("QUIT"):
         return None
-    return PREFORK if master.catches("TTIN") else THREADED
+    return Mode.PREFORK if master.catches("TTIN") else Mode.THREADED
 
 
 def _children(
@@ -205,8 +237,14 @@ def _children(
             or (is_gevent and not master.catches("QUIT"))
             or (not is_gevent and _other_exec(process, master))
         )
-        role = SHEPHERD if process in shepherds else GEVENT_ROLE if is_gevent else _worker_role(process, master, ports)
-        children.append(Child(process, role, OLD if old else CURRENT))
+        role = (
+            Role.SHEPHERD
+            if process in shepherds
+            else Role.GEVENT
+            if is_gevent
+            else _worker_role(process, master, ports)
+        )
+        children.append(Child(process, role, Generation.OLD if old else Generation.CURRENT))
     return tuple(children)
 
 
@@ -222,30 +260,30 @@ def _other_exec(process: Process, master: Process) -> bool:
     return process.fingerprint != master.fingerprint
 
 
-def _worker_role(process: Process, master: Process, ports: Listening) -> str:
+def _worker_role(process: Process, master: Process, ports: Listening) -> Role:
     if process.catches("HUP"):
         # Forked a moment ago, with all that its master has: only niceness tells a cron worker by now. The others are
         # to become a worker, gevent, or the shepherd.
-        return CRON if process.nice > master.nice else UNKNOWN
+        return Role.CRON if process.nice > master.nice else Role.UNKNOWN
     if process.sockets is not None and any(inode in ports for inode in process.sockets):
-        return HTTP
+        return Role.HTTP
     if process.nice > master.nice:
-        return CRON
+        return Role.CRON
     if process.sockets is None:
-        return HTTP if process.catches("XCPU") else UNKNOWN
+        return Role.HTTP if process.catches("XCPU") else Role.UNKNOWN
     # Niceness ends at 19: the cron worker of a master that is as nice as can be is told by the socket it lacks.
-    return CRON if process.catches("XCPU") and master.nice == 19 else UNKNOWN
+    return Role.CRON if process.catches("XCPU") and master.nice == 19 else Role.UNKNOWN
 
 
-def _state(master: Process, children: t.Sequence[Child], *, silent: bool, young: bool, with_http: bool) -> str:
-    if any(c.role == SHEPHERD or c.generation == OLD for c in children):
-        return RELOADING
+def _state(master: Process, children: t.Sequence[Child], *, silent: bool, young: bool, with_http: bool) -> State:
+    if any(c.role == Role.SHEPHERD or c.generation == Generation.OLD for c in children):
+        return State.RELOADING
     if not master.catches("QUIT"):
         # A server that boots catches INT and nothing else; one that exits has given up even that.
-        return BOOTING if young or master.catches("INT") else DRAINING
+        return State.BOOTING if young or master.catches("INT") else State.DRAINING
     # A prefork server that stops ends its gevent process first, and starts a new one at once while it does not stop.
     # Odoo 14 keeps its socket open until the end, Odoo 19 and threaded servers close it first.
-    without_gevent = _mode(master) == PREFORK and not any(c.role == GEVENT_ROLE or c.starting for c in children)
+    without_gevent = _mode(master) == Mode.PREFORK and not any(c.role == Role.GEVENT or c.starting for c in children)
     if with_http and (silent or without_gevent):
-        return BOOTING if young else DRAINING
-    return RUNNING
+        return State.BOOTING if young else State.DRAINING
+    return State.RUNNING

@@ -13,7 +13,7 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from .._processes.classify import PREFORK, Instance
+from .._processes.classify import Instance, Mode
 from .._processes.proc import Proc, root_of
 from .._processes.release import major
 from .._system.files import reached
@@ -111,7 +111,7 @@ def read_room(
             continue
         if room is not None:
             disks.append((what, path, room))
-    if restart or instance.mode != PREFORK or (major(version) or 0) < _SIDE_BY_SIDE:
+    if restart or instance.mode != Mode.PREFORK or (major(version) or 0) < _SIDE_BY_SIDE:
         return Room(None, 0, tuple(disks), tuple(silent))
     free = free_memory()
     return Room(_size(proc, instance, free), free, tuple(disks), tuple(silent))

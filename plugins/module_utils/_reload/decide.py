@@ -12,13 +12,34 @@ import typing as t
 from dataclasses import dataclass
 
 from .._facts.loaded import Loaded
-from .._facts.staleness import RESTART, Staleness
-from .._processes.classify import RUNNING, Instance
+from .._facts.staleness import Need, Staleness
+from .._processes.classify import Instance, State
+from .._system.word import Word
 
-ACT, NOTHING, WAIT, REFUSE = "act", "nothing", "wait", "refuse"
-ALWAYS, SINCE, STALE = "always", "since", "stale"
-#: How it is done: by a signal, by the supervisor, or by the one that works.
-HUP, SUPERVISOR, AUTO = "hup", "supervisor", "auto"
+
+class Act(Word):
+    """What a decision says."""
+
+    ACT = "act"
+    NOTHING = "nothing"
+    WAIT = "wait"
+    REFUSE = "refuse"
+
+
+class Policy(Word):
+    """When a server needs a reload: always, when it loaded before a moment, or when its files have changed."""
+
+    ALWAYS = "always"
+    SINCE = "since"
+    STALE = "stale"
+
+
+class Method(Word):
+    """How a reload is done: by a HUP, by the supervisor, or by the one of them that works."""
+
+    HUP = "hup"
+    SUPERVISOR = "supervisor"
+    AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -28,7 +49,7 @@ class Decision:
     ``restart``: a HUP would not be enough.
     """
 
-    kind: str
+    kind: Act
     reason: str
     load: bool = False
     restart: bool = False
@@ -38,9 +59,9 @@ class Decision:
 class ReloadWish:
     """``since`` is in seconds since the epoch, with the policy ``since`` only."""
 
-    policy: str
+    policy: Policy
     since: t.Optional[float] = None
-    method: str = HUP
+    method: Method = Method.HUP
 
 
 def decide_reload(
@@ -57,37 +78,37 @@ def decide_reload(
     :param waited_for: what this call has already waited for: a start or a reload that was under way when it came.
     :param time_text: turns seconds since the epoch into text for the reason.
     """
-    if instance.state != RUNNING:
-        return Decision(WAIT, "it was %s" % instance.state, load=True)
+    if instance.state != State.RUNNING:
+        return Decision(Act.WAIT, "it was %s" % instance.state, load=True)
     if any(child.starting for child in instance.children):
-        return Decision(WAIT, "it was starting a process")
-    if wish.policy == SINCE and wish.since is not None:
+        return Decision(Act.WAIT, "it was starting a process")
+    if wish.policy == Policy.SINCE and wish.since is not None:
         if load.not_before >= wish.since:
             return Decision(
-                NOTHING,
+                Act.NOTHING,
                 "it loaded its code at %s or later, which is not before %s"
                 % (time_text(load.not_before), time_text(wish.since)),
             )
         return Decision(
-            ACT,
+            Act.ACT,
             "it may have loaded its code at %s, which is before %s"
             % (time_text(load.not_before), time_text(wish.since)),
         )
-    if wish.policy == STALE and staleness is not None:
+    if wish.policy == Policy.STALE and staleness is not None:
         return _decide_stale(load, staleness, wish.method, time_text)
     if waited_for:
-        return Decision(NOTHING, "%s when this call came, and that has ended well" % waited_for)
-    return Decision(ACT, "a reload was asked for")
+        return Decision(Act.NOTHING, "%s when this call came, and that has ended well" % waited_for)
+    return Decision(Act.ACT, "a reload was asked for")
 
 
-def _decide_stale(load: Loaded, staleness: Staleness, method: str, time_text: t.Callable[[float], str]) -> Decision:
+def _decide_stale(load: Loaded, staleness: Staleness, method: Method, time_text: t.Callable[[float], str]) -> Decision:
     if not staleness.stale:
-        return Decision(NOTHING, "nothing has changed since it loaded its code at %s" % time_text(load.not_before))
+        return Decision(Act.NOTHING, "nothing has changed since it loaded its code at %s" % time_text(load.not_before))
     reason = "; ".join(staleness.reasons)
-    if staleness.needs == RESTART:
-        if method != HUP:
-            return Decision(ACT, reason, restart=True)
-        return Decision(REFUSE, reason + "; restart it through its supervisor (method: auto does that)")
+    if staleness.needs == Need.RESTART:
+        if method != Method.HUP:
+            return Decision(Act.ACT, reason, restart=True)
+        return Decision(Act.REFUSE, reason + "; restart it through its supervisor (method: auto does that)")
     more = staleness.count - len(staleness.files[:3])
     names = ", ".join(staleness.files[:3]) + (" and %d more" % more if more > 0 else "")
-    return Decision(ACT, "%s: %s" % (reason, names) if names else reason)
+    return Decision(Act.ACT, "%s: %s" % (reason, names) if names else reason)

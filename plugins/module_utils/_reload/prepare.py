@@ -12,7 +12,7 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from .._facts.staleness import RESTART
+from .._facts.staleness import Need
 from .._log.place import FILE
 from .._processes.process import on_odoo_sh
 from .._rehearsal.rehearsal import Restart, rehearse, rehearse_restart
@@ -20,7 +20,7 @@ from .._rehearsal.room import read_room, shortages
 from .._server.server import Subject
 from .._supervisors.restart import Plan, plan_restart
 from .._system.errors import WouldFail
-from .decide import AUTO, HUP, SUPERVISOR
+from .decide import Method
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,17 @@ def prepare(subject: Subject, method: str, *, force: bool, restart: bool) -> Way
     :param force: go on without room, without a database that it survives to be without, and on Odoo.sh.
     :raises WouldFail: there is none.
     """
-    if method == SUPERVISOR or restart:
+    if method == Method.SUPERVISOR or restart:
         return _prepare_restart(subject, "", force=force)
-    staleness = subject.facts().staleness if method == AUTO else None
-    if staleness is not None and staleness.needs == RESTART:
+    staleness = subject.facts().staleness if method == Method.AUTO else None
+    if staleness is not None and staleness.needs == Need.RESTART:
         # Whatever the policy asked for: a HUP would leave the server as stale as it was.
         return _prepare_restart(subject, ", since a HUP is not enough: " + "; ".join(staleness.reasons), force=force)
     config_file, unit = subject.options.config_file, subject.supervisor.systemd_unit
     try:
         rehearsed = rehearse(subject.proc, subject.now, config_file, unit, subject.changed_code(), force=force)
     except WouldFail as exc:
-        if method == HUP or not exc.restart_helps:
+        if method == Method.HUP or not exc.restart_helps:
             raise
         try:
             return _prepare_restart(subject, ", since %s" % exc.reason, force=force)

@@ -14,15 +14,8 @@ from dataclasses import dataclass
 
 from .._drain.notes import NoteBook
 from .._facts.gather import find_successor, start_time, succeeded_by
-from .._facts.results import (
-    REFUSED,
-    RESTARTED,
-    SIGNALLED,
-    ReloadResult,
-    Result,
-    iso,
-)
-from .._processes.classify import DRAINING, MASTER, Instance
+from .._facts.results import Outcome, ReloadResult, Result, iso
+from .._processes.classify import Instance, Role, State
 from .._processes.look import Look
 from .._processes.proc import is_alive
 from .._server.complete import reloaded
@@ -34,17 +27,7 @@ from .._supervisors.restart import Job, Plan
 from .._system.clock import Pending, TimedOut
 from .._system.errors import WouldFail
 from .._system.state_dir import TAKEN
-from .decide import (
-    ACT,
-    NOTHING,
-    REFUSE,
-    SINCE,
-    STALE,
-    WAIT,
-    Decision,
-    ReloadWish,
-    decide_reload,
-)
+from .decide import Act, Decision, Policy, ReloadWish, decide_reload
 from .prepare import Way, prepare
 
 #: Lines of the log that a failed result carries, and that its message shows.
@@ -84,7 +67,7 @@ def reload_all(
         try:
             one.predict() if check_mode else one.run()
         except (WouldFail, Refused) as exc:
-            one.result.did, one.result.reason = REFUSED, str(exc)
+            one.result.did, one.result.reason = Outcome.REFUSED, str(exc)
             one.keep_log()
             raise ReloadFailed("Odoo with pid %d is not reloaded: %s" % (one.result.pid, exc), results) from exc
         except (Ended, TimedOut, OSError) as exc:
@@ -104,7 +87,7 @@ class _Reload(Subject):
         self._lock: t.Optional[int] = None
         self._book = NoteBook(host.store)
         self.probe()
-        self.result = ReloadResult(first.identity, first.master.pid, "nothing", "", before=self.summary())
+        self.result = ReloadResult(first.identity, first.master.pid, Outcome.NOTHING, "", before=self.summary())
 
     def close(self) -> None:
         """Let go of the lock and the log."""
@@ -123,21 +106,21 @@ class _Reload(Subject):
     def predict(self) -> None:
         """What :meth:`run` would do, without doing it."""
         decision = self._decide(None)
-        if decision.kind == WAIT:
-            if self._order.wish.policy in (SINCE, STALE):
+        if decision.kind == Act.WAIT:
+            if self._order.wish.policy in (Policy.SINCE, Policy.STALE):
                 self.result.reason = "%s: it would be waited for and then looked at again" % decision.reason
             else:
                 self.result.reason = "%s: that would be waited for, and no signal sent" % decision.reason
             return
         self.result.reason = decision.reason
-        if decision.kind == ACT:
+        if decision.kind == Act.ACT:
             way = self._prepare(decision)
             self.result.reason += way.note
             if way.plan is not None:
-                self.result.did = RESTARTED
+                self.result.did = Outcome.RESTARTED
                 return
             check(self.proc, "HUP", self._target(), force=self._order.force)
-            self.result.did, self.result.signals = SIGNALLED, ["HUP"]
+            self.result.did, self.result.signals = Outcome.SIGNALLED, ["HUP"]
 
     def run(self) -> None:
         """Wait for what is under way, then act if it is still needed, and wait until it has worked."""
@@ -148,7 +131,7 @@ class _Reload(Subject):
         while True:
             decision = self._decide(waited_for)
             self.result.reason = decision.reason
-            if decision.kind == ACT:
+            if decision.kind == Act.ACT:
                 if way is not None and self._covers(way, decision):
                     break
                 if way is not None and self.clock.monotonic() >= self.deadline:
@@ -158,10 +141,10 @@ class _Reload(Subject):
                 self.look()
                 continue
             # What needs no reload must serve all the same: it may be what a failed call has left behind.
-            if decision.kind == WAIT or not settled:
+            if decision.kind == Act.WAIT or not settled:
                 self._settle()
                 settled = True
-            if decision.kind == NOTHING:
+            if decision.kind == Act.NOTHING:
                 self.result.after = self.summary()
                 return
             if decision.load:
@@ -176,9 +159,9 @@ class _Reload(Subject):
     def _decide(self, waited_for: t.Optional[str]) -> Decision:
         if self._book.state_of(self.now, self.options) != self.now.state and not self._order.force:
             raise WouldFail("it was told to end by a drain, and without HTTP it does not show how far that is")
-        staleness = self.facts().staleness if self._order.wish.policy == STALE else None
+        staleness = self.facts().staleness if self._order.wish.policy == Policy.STALE else None
         decision = decide_reload(self.now, self.load(), staleness, self._order.wish, waited_for, iso)
-        if decision.kind == REFUSE:
+        if decision.kind == Act.REFUSE:
             raise WouldFail(decision.reason)
         return decision
 
@@ -187,7 +170,7 @@ class _Reload(Subject):
 
     def _covers(self, way: Way, decision: Decision) -> bool:
         """Whether what was rehearsed is what is to be done now. With other policies the code is not looked at twice."""
-        if self._order.wish.policy != STALE:
+        if self._order.wish.policy != Policy.STALE:
             return True
         return (way.plan is not None or not decision.restart) and way.compiled.issuperset(self.changed_code())
 
@@ -248,7 +231,7 @@ class _Reload(Subject):
         before = self.now
         sent_at = self.clock.time()
         lifted = send(self.proc, "HUP", self._target(), force=self._order.force)
-        self.result.did, self.result.signals = SIGNALLED, ["HUP"]
+        self.result.did, self.result.signals = Outcome.SIGNALLED, ["HUP"]
         if lifted:
             self.result.reason += "; forced against: " + "; ".join(one.reason for one in lifted)
         executed: t.List[float] = []
@@ -273,7 +256,7 @@ class _Reload(Subject):
         if not is_alive(self.proc, old.master):
             raise Ended
         job = Job(plan, self.deadline - self.clock.monotonic())
-        self.result.did = RESTARTED
+        self.result.did = Outcome.RESTARTED
 
         def attempt() -> t.Union[bool, Pending]:
             if self.now is not old:
@@ -303,7 +286,7 @@ class _Reload(Subject):
         self.result.after = self.summary()
 
     def _target(self) -> Target:
-        return Target(self.now.master, MASTER, self.now.mode, self.now.state)
+        return Target(self.now.master, Role.MASTER, self.now.mode, self.now.state)
 
     def _remember(self, not_before: float, not_after: float) -> None:
         try:
@@ -314,14 +297,14 @@ class _Reload(Subject):
 
     def failure(self, exc: Exception) -> str:
         """One message for a person: what happened, what was done, and the server's last words."""
-        pid, restarted = self.result.pid, self.result.did == RESTARTED
+        pid, restarted = self.result.pid, self.result.did == Outcome.RESTARTED
         done = "after the HUP" if self.result.signals else "before any signal was sent"
         if restarted:
             done = "after its restart by %s" % self.supervisor.kind
         if isinstance(exc, Ended) and restarted:
             what = "Odoo with pid %d was restarted by %s and did not come back: %s" % (pid, self.supervisor.kind, exc)
         elif isinstance(exc, Ended):
-            drained = not self.result.signals and (self.now.state == DRAINING or self._book.told_to_end(self.now))
+            drained = not self.result.signals and (self.now.state == State.DRAINING or self._book.told_to_end(self.now))
             what = "Odoo with pid %d ended %s" % (pid, "its drain and is gone" if drained else done)
             if self._follow():
                 what += succeeded_by(self.supervisor, self.now)

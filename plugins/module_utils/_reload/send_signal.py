@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 from .._drain.notes import NoteBook
 from .._facts.gather import rehearsal_inputs
-from .._facts.results import NOTHING, REFUSED, SIGNALLED, Result, counts
-from .._processes.classify import HTTP, MASTER, Instance
+from .._facts.results import Outcome, Result, counts
+from .._processes.classify import Instance, Role
 from .._processes.look import Look, look_again
 from .._processes.proc import is_alive
 from .._rehearsal.rehearsal import rehearse, rehearse_spawn
 from .._server.complete import missing, reloaded
 from .._server.host import Host
-from .._signals.rules import STATE, Refusal
+from .._signals.rules import Refusal, Rule
 from .._signals.send import Refused, Target, check, send
 from .._system.clock import Pending, TimedOut, wait_until
 from .._system.errors import WouldFail
@@ -46,7 +46,7 @@ class SignalOrder:
     """``timeout`` is in seconds, for the effects of all signals together."""
 
     signal: str
-    role: str
+    role: Role
     wait: bool
     timeout: float
     force: bool
@@ -73,7 +73,7 @@ def signal_all(
     if check_mode:
         _ask_all(host, seen, shots, order, results)
         for shot in shots:
-            shot.result.did, shot.result.signals = SIGNALLED, [order.signal]
+            shot.result.did, shot.result.signals = Outcome.SIGNALLED, [order.signal]
         return results
     locks = _locks(host, shots, order, results)
     try:
@@ -88,7 +88,7 @@ def signal_all(
                 send(host.proc, order.signal, shot.target, force=order.force)
             except Refused as exc:
                 raise _refused(shot, order, exc, results) from exc
-            shot.result.did, shot.result.signals = SIGNALLED, [order.signal]
+            shot.result.did, shot.result.signals = Outcome.SIGNALLED, [order.signal]
         if order.wait:
             _await_effects(host, shots, order, results)
     finally:
@@ -124,12 +124,12 @@ def _ask_all(
 
 def _is_rehearsed(order: SignalOrder) -> bool:
     """A HUP makes a new server, and the others make the master start a worker, or do so when one has ended."""
-    starts = ("HUP", "TTIN") if order.role == MASTER else _ENDING
+    starts = ("HUP", "TTIN") if order.role == Role.MASTER else _ENDING
     return order.signal in starts and not order.force
 
 
 def _refused(shot: _Shot, order: SignalOrder, why: Exception, results: t.List[Result]) -> SignalFailed:
-    shot.result.did, shot.result.reason = REFUSED, str(why)
+    shot.result.did, shot.result.reason = Outcome.REFUSED, str(why)
     rule = " (rule: %s)" % why.refusal.rule if isinstance(why, Refused) else ""
     return SignalFailed("%s is not sent to pid %d: %s%s" % (order.signal, shot.result.pid, why, rule), results)
 
@@ -138,12 +138,12 @@ def _shots(host: Host, seen: Look, identity: str, order: SignalOrder) -> t.List[
     instance = t.cast(Instance, seen.instance(identity))
     state = NoteBook(host.store).state_of(instance, seen.options[identity])
     children = [child.process for child in instance.having(order.role)]
-    processes = [instance.master] if order.role == MASTER else children
+    processes = [instance.master] if order.role == Role.MASTER else children
     return [
         _Shot(
             instance,
             Target(process, order.role, instance.mode, state),
-            Result(process.identity, process.pid, NOTHING, "", before=_process_summary(instance, alive=True)),
+            Result(process.identity, process.pid, Outcome.NOTHING, "", before=_process_summary(instance, alive=True)),
         )
         for process in processes
     ]
@@ -171,7 +171,7 @@ def _rehearse(host: Host, seen: Look, instance: Instance, order: SignalOrder) ->
 
 
 def _locks(host: Host, shots: t.Sequence[_Shot], order: SignalOrder, results: t.List[Result]) -> t.List[int]:
-    if order.role != MASTER or order.signal not in _CHANGING:
+    if order.role != Role.MASTER or order.signal not in _CHANGING:
         return []
     locks: t.List[int] = []
     try:
@@ -181,7 +181,7 @@ def _locks(host: Host, shots: t.Sequence[_Shot], order: SignalOrder, results: t.
             if lock is not None:
                 locks.append(lock)
             elif not order.force:
-                why = Refused(Refusal(STATE, "another call is at work on this server"))
+                why = Refused(Refusal(Rule.STATE, "another call is at work on this server"))
                 raise _refused(shot, order, why, results)
     except SignalFailed:
         _let_go(locks)
@@ -222,10 +222,10 @@ def _await_effects(host: Host, shots: t.Sequence[_Shot], order: SignalOrder, res
 def _effect(host: Host, shot: _Shot, order: SignalOrder) -> t.Union[bool, Pending]:
     """Whether a signal has done what it does; True at once for those that leave the processes as they are."""
     process = shot.target.process
-    ends = order.signal in ("INT", "TERM") or (order.signal == "XCPU" and order.role != MASTER)
+    ends = order.signal in ("INT", "TERM") or (order.signal == "XCPU" and order.role != Role.MASTER)
     if ends and is_alive(host.proc, process):
         return Pending("process %d to end" % process.pid)
-    if order.role == MASTER and ends:
+    if order.role == Role.MASTER and ends:
         return True
     if not ends and order.signal not in ("HUP", "TTIN"):
         return True
@@ -236,7 +236,7 @@ def _effect(host: Host, shot: _Shot, order: SignalOrder) -> t.Union[bool, Pendin
             raise TimedOut("the master with pid %d, which has ended" % shot.instance.master.pid)
         return Pending("the master with pid %d to show itself" % shot.instance.master.pid)
     if order.signal == "TTIN":
-        return len(now.having(HTTP)) > len(shot.instance.having(HTTP)) or Pending("one more http worker")
+        return len(now.having(Role.HTTP)) > len(shot.instance.having(Role.HTTP)) or Pending("one more http worker")
     if order.signal == "HUP" and not reloaded(shot.instance, now):
         return Pending("the master to execute itself anew")
     lacking = missing(now, seen.options[now.identity], host.store.scaled(now.master))

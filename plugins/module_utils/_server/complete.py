@@ -10,20 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._processes.classify import (
-    CRON,
-    CURRENT,
-    GEVENT_ROLE,
-    HTTP,
-    OLD,
-    PREFORK,
-    RUNNING,
-    SHEPHERD,
-    THREADED,
-    UNKNOWN,
-    Child,
-    Instance,
-)
+from .._processes.classify import Child, Generation, Instance, Mode, Role, State
 from .._processes.options import Options
 
 
@@ -38,11 +25,11 @@ def missing(instance: Instance, options: Options, scaled: t.Optional[int] = None
     if not instance.master.catches("HUP"):
         return "the master to install its handlers"
     wants_prefork = options.workers > 0
-    if wants_prefork != (instance.mode == PREFORK):
-        return "the master to become %s" % (PREFORK if wants_prefork else THREADED)
-    if instance.having(SHEPHERD):
+    if wants_prefork != (instance.mode == Mode.PREFORK):
+        return "the master to become %s" % (Mode.PREFORK if wants_prefork else Mode.THREADED)
+    if instance.having(Role.SHEPHERD):
         return "the old master to leave"
-    old = [c for c in instance.children if c.generation == OLD]
+    old = [c for c in instance.children if c.generation == Generation.OLD]
     if old:
         return "%d old %s to finish" % (len(old), _processes(old))
     if options.http_enable and instance.listening == ():
@@ -50,20 +37,20 @@ def missing(instance: Instance, options: Options, scaled: t.Optional[int] = None
     lacking = _lacking_process(instance, options, scaled) if wants_prefork else None
     if lacking:
         return lacking
-    if instance.having(UNKNOWN):
+    if instance.having(Role.UNKNOWN):
         return "a new process to say what it is"
-    if instance.state != RUNNING:
+    if instance.state != State.RUNNING:
         return "the server to run (it is %s)" % instance.state
     return None
 
 
 def _lacking_process(instance: Instance, options: Options, scaled: t.Optional[int]) -> t.Optional[str]:
-    wanted = [(CRON, options.max_cron_threads)]
+    wanted = [(Role.CRON, options.max_cron_threads)]
     if options.http_enable:
         http = options.workers if scaled is None else min(options.workers, scaled)
-        wanted += [(HTTP, http), (GEVENT_ROLE, 1)]
+        wanted += [(Role.HTTP, http), (Role.GEVENT, 1)]
     for role, count in wanted:
-        ready = [child for child in instance.having(role, CURRENT) if child.ready]
+        ready = [child for child in instance.having(role, Generation.CURRENT) if child.ready]
         if len(ready) < count:
             return "%d of %d %s processes" % (count - len(ready), count, role)
     return None

@@ -14,7 +14,7 @@ from .._facts.gather import Facts, find_load, log_place, survey_one
 from .._facts.loaded import Loaded
 from .._facts.results import printable, summary
 from .._log.read import LogMark
-from .._processes.classify import RUNNING, Instance
+from .._processes.classify import Instance, State
 from .._processes.look import Look, look_again
 from .._processes.options import Options
 from .._processes.proc import is_alive
@@ -119,7 +119,7 @@ class Subject:
 
     def probe(self) -> None:
         """Ask a server that nothing was done to for its health, and do not wait long."""
-        if self.now.state == RUNNING:
+        if self.now.state == State.RUNNING:
             self._ask(_FIRST_REQUEST)
 
     def _ask(self, seconds: float) -> t.Optional[str]:

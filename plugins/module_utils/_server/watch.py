@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from .._facts.gather import find_successor, succeeded_by
 from .._facts.results import printable
-from .._processes.classify import Instance
+from .._processes.classify import Instance, State
 from .._processes.look import Look, look_again
 from .._processes.proc import is_alive
 from .._supervisors.find import supervisor_of
@@ -22,9 +22,6 @@ from .._system.clock import Pending, TimedOut, wait_until
 from .complete import missing, reloaded
 from .health import HealthCheck, check_health
 from .host import Host
-
-#: What the state of a master is called that has ended.
-GONE = "gone"
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Watched:
     identity: str
     pid: int
     version: t.Optional[str]
-    state: str
+    state: State
     healthy: bool = False
     reason: str = ""
     #: how often it was healthy and then was not
@@ -190,7 +187,7 @@ class _Watch:
         result = self.result
         result.seconds, result.healthy = seconds, self.met
         if self._obituary is not None:
-            result.state, result.reason = GONE, self._obituary
+            result.state, result.reason = State.GONE, self._obituary
         elif self._lacking is not None:
             result.reason = "still waiting for " + self._lacking + self._breaks()
         elif result.healthy and not self._order.duration:

@@ -11,42 +11,46 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._processes.classify import (
-    CRON,
-    GEVENT_ROLE,
-    HTTP,
-    MASTER,
-    PREFORK,
-    RUNNING,
-)
+from .._processes.classify import Mode, Role, State
 from .._processes.process import Process, on_odoo_sh
+from .._system.word import Word
 
-IDENTITY, PRIVILEGE, INTERLOCK = "identity", "privilege", "interlock"
-ROLE, MODE, STATE, PLATFORM = "role", "mode", "state", "platform"
+
+class Rule(Word):
+    """The rules that may forbid a signal."""
+
+    IDENTITY = "identity"
+    PRIVILEGE = "privilege"
+    INTERLOCK = "interlock"
+    ROLE = "role"
+    MODE = "mode"
+    STATE = "state"
+    PLATFORM = "platform"
+
 
 #: Rules that ``force`` lifts. Whether it is the same process, and whether it survives the signal, it never does.
-LIFTABLE = frozenset([ROLE, MODE, STATE, PLATFORM])
+LIFTABLE = frozenset([Rule.ROLE, Rule.MODE, Rule.STATE, Rule.PLATFORM])
 
 
 @dataclass(frozen=True)
 class Refusal:
     """Why a signal is not sent; ``rule`` is one of the names above."""
 
-    rule: str
+    rule: Rule
     reason: str
 
 
 #: signal -> roles that may get it. What is not here is refused: a TERM to a worker loses its request, a USR1 kills the
 #: gevent process of Odoo 19, an XCPU makes a threaded master leave at once.
 _ROLES: t.Mapping[str, t.FrozenSet[str]] = {
-    "HUP": frozenset([MASTER]),
-    "INT": frozenset([MASTER, HTTP, CRON, GEVENT_ROLE]),
-    "QUIT": frozenset([MASTER, HTTP, CRON, GEVENT_ROLE]),
-    "USR1": frozenset([MASTER, HTTP, CRON]),
-    "USR2": frozenset([MASTER, HTTP, CRON]),
-    "TTIN": frozenset([MASTER]),
-    "TTOU": frozenset([MASTER]),
-    "XCPU": frozenset([HTTP, CRON]),
+    "HUP": frozenset([Role.MASTER]),
+    "INT": frozenset([Role.MASTER, Role.HTTP, Role.CRON, Role.GEVENT]),
+    "QUIT": frozenset([Role.MASTER, Role.HTTP, Role.CRON, Role.GEVENT]),
+    "USR1": frozenset([Role.MASTER, Role.HTTP, Role.CRON]),
+    "USR2": frozenset([Role.MASTER, Role.HTTP, Role.CRON]),
+    "TTIN": frozenset([Role.MASTER]),
+    "TTOU": frozenset([Role.MASTER]),
+    "XCPU": frozenset([Role.HTTP, Role.CRON]),
 }
 
 #: To a master these are right only once, while it is at rest: a second HUP or INT kills requests or the server.
@@ -55,7 +59,7 @@ _AT_REST_ONLY = frozenset(["HUP", "INT", "TERM", "TTIN", "TTOU"])
 _PREFORK_ONLY = frozenset(["TTIN", "TTOU"])
 
 
-def objections(signal_name: str, process: Process, role: str, mode: t.Optional[str], state: str) -> t.List[Refusal]:
+def objections(signal_name: str, process: Process, role: Role, mode: t.Optional[Mode], state: State) -> t.List[Refusal]:
     """Every rule that speaks against sending this signal to this process now.
 
     :param role: role of the process within its instance, ``master`` for the master itself.
@@ -64,22 +68,22 @@ def objections(signal_name: str, process: Process, role: str, mode: t.Optional[s
     """
     found = []
     if role not in _ROLES.get(signal_name, frozenset()):
-        found.append(Refusal(ROLE, "%s must not be sent to a process of role %s" % (signal_name, role)))
+        found.append(Refusal(Rule.ROLE, "%s must not be sent to a process of role %s" % (signal_name, role)))
     if not process.catches(signal_name):
         found.append(
             Refusal(
-                INTERLOCK,
+                Rule.INTERLOCK,
                 "process %d has no handler for %s at this moment, so the signal would kill it"
                 % (process.pid, signal_name),
             )
         )
-    if signal_name in _PREFORK_ONLY and mode != PREFORK:
-        found.append(Refusal(MODE, "%s means something to a prefork server only" % signal_name))
-    if role == MASTER and signal_name in _AT_REST_ONLY and state != RUNNING:
+    if signal_name in _PREFORK_ONLY and mode != Mode.PREFORK:
+        found.append(Refusal(Rule.MODE, "%s means something to a prefork server only" % signal_name))
+    if role == Role.MASTER and signal_name in _AT_REST_ONLY and state != State.RUNNING:
         reason = "the server is %s: a %s on top of it would kill requests or the server" % (state, signal_name)
-        found.append(Refusal(STATE, reason))
+        found.append(Refusal(Rule.STATE, reason))
     if on_odoo_sh(process):
-        found.append(Refusal(PLATFORM, "this is Odoo.sh, which uses signals itself"))
+        found.append(Refusal(Rule.PLATFORM, "this is Odoo.sh, which uses signals itself"))
     return found
 
 

@@ -16,6 +16,7 @@ import signal
 import typing as t
 from dataclasses import dataclass
 
+from .._processes.classify import Mode, Role, State
 from .._processes.proc import Gone, Proc
 from .._processes.process import (
     Process,
@@ -24,14 +25,7 @@ from .._processes.process import (
     parse_status,
     signal_number,
 )
-from .rules import (
-    IDENTITY,
-    PRIVILEGE,
-    STATE,
-    Refusal,
-    objections,
-    sift,
-)
+from .rules import Refusal, Rule, objections, sift
 
 
 class Refused(Exception):
@@ -47,10 +41,10 @@ class Target:
     """A process as a look saw it, with what the rules want to know of it."""
 
     process: Process
-    role: str
+    role: Role
     #: mode and state of its instance
-    mode: t.Optional[str]
-    state: str
+    mode: t.Optional[Mode]
+    state: State
 
 
 def send(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> t.List[Refusal]:
@@ -114,7 +108,9 @@ def check(proc: Proc, signal_name: str, target: Target, *, force: bool = False) 
     process = target.process
     stat, caught = _make_sure(proc, process)
     if stat.run_state in ("T", "t"):
-        raise Refused(Refusal(STATE, "process %d is stopped: the signal would wait until it goes on" % process.pid))
+        raise Refused(
+            Refusal(Rule.STATE, "process %d is stopped: the signal would wait until it goes on" % process.pid)
+        )
     now = dataclasses.replace(process, caught=caught)
     holding, lifted = sift(objections(signal_name, now, target.role, target.mode, target.state), force=force)
     if holding:
@@ -131,7 +127,7 @@ def _make_sure(proc: Proc, process: Process) -> t.Tuple[Stat, int]:
         raise Refused(_gone(process)) from None
     if stat.start != process.start:
         reason = "pid %d now belongs to another process than the one that was looked at" % process.pid
-        raise Refused(Refusal(IDENTITY, reason))
+        raise Refused(Refusal(Rule.IDENTITY, reason))
     if stat.run_state in ("Z", "X"):
         raise Refused(_gone(process))
     if os.geteuid() not in (0, process.uid):
@@ -154,8 +150,8 @@ def _open_pidfd(process: Process) -> t.Optional[int]:
 
 def _forbidden(process: Process) -> Refusal:
     reason = "process %d belongs to uid %d, and we are neither that user nor root" % (process.pid, process.uid)
-    return Refusal(PRIVILEGE, reason)
+    return Refusal(Rule.PRIVILEGE, reason)
 
 
 def _gone(process: Process) -> Refusal:
-    return Refusal(IDENTITY, "process %d has ended since it was looked at" % process.pid)
+    return Refusal(Rule.IDENTITY, "process %d has ended since it was looked at" % process.pid)

@@ -15,8 +15,17 @@ from dataclasses import dataclass
 
 from .._processes.container import find_container
 from .._processes.process import Process
+from .._system.word import Word
 
-SYSTEMD, SUPERVISORD, CONTAINER, NONE = "systemd", "supervisord", "container", "none"
+
+class SupervisorKind(Word):
+    """What starts a server again when it ends."""
+
+    SYSTEMD = "systemd"
+    SUPERVISORD = "supervisord"
+    CONTAINER = "container"
+    NONE = "none"
+
 
 _UNIT = re.compile(r"/([^/]+\.service)(?=/|$)")
 
@@ -25,31 +34,31 @@ _UNIT = re.compile(r"/([^/]+\.service)(?=/|$)")
 class Supervisor:
     """``unit`` is a systemd unit, a program of supervisord (``group:program``) or a container's id."""
 
-    kind: str
+    kind: SupervisorKind
     unit: t.Optional[str] = None
 
     @property
     def systemd_unit(self) -> t.Optional[str]:
         """The unit, where systemd is the one."""
-        return self.unit if self.kind == SYSTEMD else None
+        return self.unit if self.kind == SupervisorKind.SYSTEMD else None
 
 
 def find_supervisor(process: Process) -> Supervisor:
     """Who would start this process again."""
     container = find_container(process)
     if container is not None:
-        return Supervisor(CONTAINER, container.id)
+        return Supervisor(SupervisorKind.CONTAINER, container.id)
     marks = process.marks
     if marks.get("SUPERVISOR_ENABLED") and marks.get("SUPERVISOR_PROCESS_NAME"):
         group = marks.get("SUPERVISOR_GROUP_NAME") or marks["SUPERVISOR_PROCESS_NAME"]
-        return Supervisor(SUPERVISORD, "%s:%s" % (group, marks["SUPERVISOR_PROCESS_NAME"]))
+        return Supervisor(SupervisorKind.SUPERVISORD, "%s:%s" % (group, marks["SUPERVISOR_PROCESS_NAME"]))
     units = _UNIT.findall(process.cgroup)
     # What stands below user@UID.service is a shell of a login session, or a unit of that user: the system's systemd
     # does not know it, and its name may be that of a unit of the system. In a scope nobody would start Odoo again.
     users = any(re.match(r"^user@\d+\.service$", unit) for unit in units)
     if units and not users and not process.cgroup.endswith(".scope"):
-        return Supervisor(SYSTEMD, units[-1])
-    return Supervisor(NONE)
+        return Supervisor(SupervisorKind.SYSTEMD, units[-1])
+    return Supervisor(SupervisorKind.NONE)
 
 
 #: Files by which a container knows that it is one.
@@ -59,6 +68,6 @@ _CONTAINER_MARKS = ("/run/.containerenv", "/.dockerenv")
 def supervisor_of(process: Process) -> Supervisor:
     """Who would start a process again; within a container that has no init of its own, the container's runtime."""
     supervisor = find_supervisor(process)
-    if supervisor.kind == NONE and any(os.path.exists(path) for path in _CONTAINER_MARKS):
-        return Supervisor(CONTAINER)
+    if supervisor.kind == SupervisorKind.NONE and any(os.path.exists(path) for path in _CONTAINER_MARKS):
+        return Supervisor(SupervisorKind.CONTAINER)
     return supervisor

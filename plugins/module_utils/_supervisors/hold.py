@@ -20,13 +20,7 @@ from .._processes.container import runtime_of
 from .._processes.proc import Proc
 from .._system.errors import WouldFail
 from .._system.programs import capture, container_program, run
-from .find import (
-    CONTAINER,
-    NONE,
-    SUPERVISORD,
-    SYSTEMD,
-    Supervisor,
-)
+from .find import Supervisor, SupervisorKind
 from .restart import GENTLE, keeps
 from .supervisord import SUPERVISORD_GOES_ON, supervisorctl_for
 from .systemd import Unit, show_units, systemctl
@@ -56,7 +50,7 @@ class Hold:
     is needed; ``control`` is the command that asks him, without what it asks for.
     """
 
-    kind: str
+    kind: SupervisorKind
     unit: t.Optional[str] = None
     policy: t.Optional[str] = None
     drop_in: t.Optional[str] = None
@@ -84,17 +78,19 @@ def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str) 
     """
     if how == EXTERNAL:
         return Hold(supervisor.kind, supervisor.unit, external=True)
-    if supervisor.kind == SYSTEMD and supervisor.unit:
+    if supervisor.kind == SupervisorKind.SYSTEMD and supervisor.unit:
         shown = show_units([supervisor.unit]).get(supervisor.unit)
         return _systemd(supervisor.unit, shown, ours=shown is not None and keeps(proc, instance, shown))
-    if supervisor.kind == SUPERVISORD and supervisor.unit:
+    if supervisor.kind == SupervisorKind.SUPERVISORD and supervisor.unit:
         if os.geteuid() != 0:
             raise WouldFail("supervisord may start it again, and only root can ask it not to", _TAKE_CARE)
-        return Hold(SUPERVISORD, supervisor.unit, control=supervisorctl_for(proc, instance, supervisor.unit))
-    if supervisor.kind == CONTAINER:
+        return Hold(
+            SupervisorKind.SUPERVISORD, supervisor.unit, control=supervisorctl_for(proc, instance, supervisor.unit)
+        )
+    if supervisor.kind == SupervisorKind.CONTAINER:
         runtime, name = runtime_of(instance.master)
         return hold_container(runtime, name, restart_policy(runtime, name))
-    return Hold(NONE)
+    return Hold(SupervisorKind.NONE)
 
 
 _TAKE_CARE = "or keep it down yourself and say hold=external"
@@ -105,7 +101,9 @@ def _systemd(name: str, unit: t.Optional[Unit], *, ours: bool) -> Hold:
         raise WouldFail("systemd does not tell whether it would start its unit %s again" % name, _TAKE_CARE)
     if not ours:
         # Started by hand, by cron or by an agent from within a unit of theirs: the unit does not end with it.
-        return Hold(NONE, warnings=("its unit %s has another main process, and would not start it again" % name,))
+        return Hold(
+            SupervisorKind.NONE, warnings=("its unit %s has another main process, and would not start it again" % name,)
+        )
     warnings = []
     if unit.kill_mode not in GENTLE:
         warnings.append(
@@ -116,10 +114,10 @@ def _systemd(name: str, unit: t.Optional[Unit], *, ours: bool) -> Hold:
     held = unit.restart in (None, "no") and not unit.restart_force
     drop_in = drop_in_of(name)
     if held and not os.path.exists(drop_in):
-        return Hold(SYSTEMD, name, "no", warnings=tuple(warnings))
+        return Hold(SupervisorKind.SYSTEMD, name, "no", warnings=tuple(warnings))
     if os.geteuid() != 0:
         raise WouldFail("systemd would start it again (Restart=%s), and only root can keep it from that" % unit.restart)
-    return Hold(SYSTEMD, name, unit.restart or "no", drop_in, warnings=tuple(warnings))
+    return Hold(SupervisorKind.SYSTEMD, name, unit.restart or "no", drop_in, warnings=tuple(warnings))
 
 
 def drop_in_of(name: str) -> str:
@@ -148,7 +146,7 @@ def hold_container(runtime: str, name: t.Optional[str], policy: t.Optional[str])
             "its container %s has the restart policy %s, so %s would start it again" % (name, policy, runtime),
             "%s update --restart=no %s, %s" % (runtime, (name or "")[:12], _TAKE_CARE),
         )
-    return Hold(CONTAINER, name, policy or "no")
+    return Hold(SupervisorKind.CONTAINER, name, policy or "no")
 
 
 def restart_policy(runtime: str, name: t.Optional[str]) -> t.Optional[str]:
@@ -254,13 +252,13 @@ def rest(hold: Hold) -> t.Tuple[t.Optional[str], t.Optional[str]]:
 
     :returns: what is still to come, as a clause, and what was done, if anything.
     """
-    if hold.kind == SUPERVISORD and not hold.external:
+    if hold.kind == SupervisorKind.SUPERVISORD and not hold.external:
         name = t.cast(str, hold.unit)
         if status_of(hold) in SUPERVISORD_GOES_ON:
             run((*hold.control, "stop", name), 60.0)
             return "supervisord to stop it", "supervisord started it again, and was asked to stop that one"
         return None, None
-    if hold.kind == SYSTEMD and not hold.external:
+    if hold.kind == SupervisorKind.SYSTEMD and not hold.external:
         name = t.cast(str, hold.unit)
         unit = show_units([name]).get(name)
         # With RemainAfterExit it stays active, without a process.
@@ -279,12 +277,12 @@ def start(hold: Hold) -> None:
 
     :raises WouldFail: he does not want to, or there is none.
     """
-    if hold.kind == SYSTEMD:
+    if hold.kind == SupervisorKind.SYSTEMD:
         program = t.cast(str, systemctl())
         run(
             (program, "--no-pager", "--no-ask-password", "--no-block", "start", "--", t.cast(str, hold.unit)), _PATIENCE
         )
-    elif hold.kind == SUPERVISORD:
+    elif hold.kind == SupervisorKind.SUPERVISORD:
         # It returns after startsecs, in which an error of the program shows.
         run((*hold.control, "start", t.cast(str, hold.unit)), 120.0)
 
@@ -295,4 +293,4 @@ def restored(content: t.Mapping[str, t.Any]) -> Hold:
     known: t.Dict[str, t.Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in content.items() if key in names
     }
-    return Hold(**known)
+    return Hold(**{**known, "kind": SupervisorKind(known["kind"])})

@@ -20,13 +20,7 @@ from .._processes.proc import Gone, Proc
 from .._system.errors import WouldFail
 from .._system.programs import _ENVIRONMENT, capture, run
 from .._system.redact import redact_text
-from .find import (
-    CONTAINER,
-    SUPERVISORD,
-    SYSTEMD,
-    Supervisor,
-    supervisor_of,
-)
+from .find import Supervisor, SupervisorKind, supervisor_of
 from .supervisord import SUPERVISORD_GOES_ON, supervisorctl_for
 from .systemd import Unit, changed_since, show_units, systemctl
 
@@ -57,10 +51,10 @@ def plan_restart(
     :param started: when the process was started, in seconds since the epoch.
     :raises WouldFail: there is none that can be asked, or it would restart something else.
     """
-    if supervisor.kind not in (SYSTEMD, SUPERVISORD) or not supervisor.unit:
+    if supervisor.kind not in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD) or not supervisor.unit:
         raise WouldFail(
             "it runs in a container, and containers are not restarted here"
-            if supervisor.kind == CONTAINER
+            if supervisor.kind == SupervisorKind.CONTAINER
             else "nothing is known that would start it again, neither a systemd unit nor a program of supervisord"
         )
     if os.geteuid() != 0:
@@ -71,7 +65,7 @@ def plan_restart(
             "%s keeps %d servers running, and a restart would take all of them down (pid %s)"
             % (supervisor.unit, len(same), ", ".join(str(i.master.pid) for i in same))
         )
-    if supervisor.kind == SUPERVISORD:
+    if supervisor.kind == SupervisorKind.SUPERVISORD:
         base = supervisorctl_for(proc, instance, supervisor.unit)
         return Plan(supervisor, ((*base, "restart", supervisor.unit),))
     return _plan_systemd(proc, instance, supervisor, unit, started)
@@ -132,7 +126,7 @@ class Job:
             _check_program(t.cast(str, plan.supervisor.unit))
         self._popen: t.Optional[subprocess.Popen[bytes]] = None
         self._said: t.Optional[t.IO[bytes]] = None
-        if plan.supervisor.kind == SYSTEMD:
+        if plan.supervisor.kind == SupervisorKind.SYSTEMD:
             run(plan.commands[-1], timeout)
             return
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # until close()

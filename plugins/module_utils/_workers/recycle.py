@@ -13,15 +13,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._dumps.work import Busy
-from .._facts.results import NOTHING, SIGNALLED, StepsResult
-from .._processes.classify import (
-    CRON,
-    CURRENT,
-    GEVENT_ROLE,
-    HTTP,
-    Child,
-    Instance,
-)
+from .._facts.results import Outcome, StepsResult
+from .._processes.classify import Child, Generation, Instance, Role
 from .._processes.look import Look
 from .._processes.release import major
 from .._server.host import Host
@@ -29,7 +22,7 @@ from .._system.clock import Pending, TimedOut, wait_until
 from .._system.errors import WouldFail
 from .workers import Crew, work_all
 
-ROLES = (HTTP, CRON, GEVENT_ROLE)
+ROLES = (Role.HTTP, Role.CRON, Role.GEVENT)
 #: Seconds for which the workers must stay the same before anybody is chosen.
 _STEADY = 0.4
 #: Seconds within which a master starts another one in place of a worker that has ended (0.1 s seen; it wakes at least
@@ -44,7 +37,7 @@ class RecycleOrder:
     """What the caller wants. All conditions that are given must hold. Times are in seconds, sizes in bytes."""
 
     timeout: float
-    roles: t.Tuple[str, ...] = (HTTP,)
+    roles: t.Tuple[Role, ...] = (Role.HTTP,)
     rss_above: t.Optional[int] = None
     older_than: t.Optional[float] = None
     busy_longer_than: t.Optional[float] = None
@@ -89,7 +82,7 @@ def choose_workers(
         process = child.process
         return (
             child.role in order.roles
-            and child.generation == CURRENT
+            and child.generation == Generation.CURRENT
             and (order.pids is None or process.pid in order.pids)
             and (order.rss_above is None or process.rss_pages * page > order.rss_above)
             and (order.older_than is None or (now - process.start) / ticks > order.older_than)
@@ -104,8 +97,8 @@ def batches(chosen: t.Sequence[Child], size: int) -> t.Iterator[t.List[Child]]:
 
     Nothing but its replacement shows that an http worker is replaced at all, so the first of them goes alone.
     """
-    http = [child for child in chosen if child.role == HTTP]
-    rest = [child for child in chosen if child.role != HTTP]
+    http = [child for child in chosen if child.role == Role.HTTP]
+    rest = [child for child in chosen if child.role != Role.HTTP]
     if http:
         yield http[:1]
     for group in (http[1:], rest):
@@ -119,7 +112,7 @@ class _Recycle(Crew[RecycleResult]):
     goal = "has not had all chosen workers recycled"
 
     def __init__(self, host: Host, seen: Look, first: Instance, order: RecycleOrder) -> None:
-        result = RecycleResult(first.identity, first.master.pid, NOTHING, "")
+        result = RecycleResult(first.identity, first.master.pid, Outcome.NOTHING, "")
         super().__init__(host, seen, first, order.timeout, result, force=order.force)
         self._order = order
 
@@ -144,7 +137,7 @@ class _Recycle(Crew[RecycleResult]):
             self.result.recycled.append(self._record(child))
             self.result.signals.append(self._signal(child))
         if chosen:
-            self.result.did = SIGNALLED
+            self.result.did = Outcome.SIGNALLED
 
     def act(self) -> None:
         """Recycle them, some at a time."""
@@ -203,7 +196,7 @@ class _Recycle(Crew[RecycleResult]):
 
     def _tells_time(self, one: Busy) -> bool:
         # The times of a thread are those of its request; a cron job has none.
-        return one.role == HTTP and (major(self.version) or 0) >= _TELLS_TIMES
+        return one.role == Role.HTTP and (major(self.version) or 0) >= _TELLS_TIMES
 
     def _explain(self, chosen: t.Sequence[Child]) -> None:
         if chosen:
@@ -221,7 +214,7 @@ class _Recycle(Crew[RecycleResult]):
 
     def _signal(self, child: Child) -> str:
         # gevent has no handler for XCPU that would spare it, and does not wait for anybody on an INT.
-        return "XCPU" if self._order.abort and child.role != GEVENT_ROLE else "INT"
+        return "XCPU" if self._order.abort and child.role != Role.GEVENT else "INT"
 
     def _record(self, child: Child) -> t.Dict[str, t.Any]:
         process = child.process
@@ -282,14 +275,14 @@ class _Recycle(Crew[RecycleResult]):
             what = "%s. Whoever got an INT ends after that" % self.name_busy(told)
             raise TimedOut(what + ("" if self._order.abort else "; abort would cut it off")) from None
 
-    def _ready(self, role: str) -> t.Set[str]:
+    def _ready(self, role: Role) -> t.Set[str]:
         """Who of this role has its handlers, by identity."""
         return {child.process.identity for child in self.crew(role) if child.ready}
 
     def _await_replacements(
         self,
         told: t.Sequence[Child],
-        there: t.Mapping[str, t.Set[str]],
+        there: t.Mapping[Role, t.Set[str]],
         records: t.Sequence[t.Tuple[Child, t.Dict[str, t.Any]]],
     ) -> None:
         """Wait until as many new ones are there, and say which.
@@ -299,7 +292,7 @@ class _Recycle(Crew[RecycleResult]):
         roles = sorted({child.role for child in told})
         numbers = {role: sum(1 for child in told if child.role == role) for role in roles}
 
-        def fresh(role: str) -> t.List[str]:
+        def fresh(role: Role) -> t.List[str]:
             return [
                 c.process.identity for c in self.crew(role) if c.process.identity in self._ready(role) - there[role]
             ]
@@ -312,10 +305,10 @@ class _Recycle(Crew[RecycleResult]):
         begun = self.clock.monotonic()
         try:
             # gevent must load Odoo anew, which may take as long as it does.
-            until = self.deadline if GEVENT_ROLE in roles else begun + _REPLACES
+            until = self.deadline if Role.GEVENT in roles else begun + _REPLACES
             wait_until(attempt, self.clock, until)
         except TimedOut as exc:
-            if GEVENT_ROLE in roles:
+            if Role.GEVENT in roles:
                 raise
             raise WouldFail(self._not_replaced(told, self.clock.monotonic() - begun), _REMEDY) from exc
         for role in roles:
@@ -326,7 +319,7 @@ class _Recycle(Crew[RecycleResult]):
                     record["replaced_by"] = {"pid": int(identity.partition(":")[0]), "identity": identity}
                     self.step("pid %d (%s) was replaced by %s" % (child.process.pid, role, identity.partition(":")[0]))
 
-    def _enough(self, role: str, there: t.Mapping[str, t.Set[str]]) -> bool:
+    def _enough(self, role: Role, there: t.Mapping[Role, t.Set[str]]) -> bool:
         """As many as before: one that was just started when we looked may have come into the place of another."""
         return len(self._ready(role)) >= len(there[role])
 

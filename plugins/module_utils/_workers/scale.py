@@ -21,8 +21,8 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from .._facts.results import NOTHING, SIGNALLED, StepsResult
-from .._processes.classify import CURRENT, HTTP, UNKNOWN, Child, Instance
+from .._facts.results import Outcome, StepsResult
+from .._processes.classify import Child, Generation, Instance, Role
 from .._processes.look import Look
 from .._rehearsal.room import free_memory, worker_shortage
 from .._server.complete import reloaded
@@ -46,7 +46,6 @@ _MORE, _BEAT = 1.5, 4.0
 _PATIENCE = 0.7
 
 
-WRITTEN = "written"
 #: Nothing tells that a change of odoo.conf is one that the server has followed already.
 _STALE = "; %s was written to %s, so the server counts as stale until its next start"
 
@@ -118,7 +117,7 @@ class _Scale(Crew[ScaleResult]):
     goal = "does not have the number of http workers that was asked for"
 
     def __init__(self, host: Host, seen: Look, first: Instance, order: ScaleOrder) -> None:
-        result = ScaleResult(first.identity, first.master.pid, NOTHING, "")
+        result = ScaleResult(first.identity, first.master.pid, Outcome.NOTHING, "")
         super().__init__(host, seen, first, order.timeout, result, force=order.force)
         self._order = order
         #: the number that the master keeps up, once that is known
@@ -136,7 +135,7 @@ class _Scale(Crew[ScaleResult]):
 
     def predict(self) -> None:
         """What :meth:`act` would do, without doing it."""
-        there = len(self.crew(HTTP))
+        there = len(self.crew(Role.HTTP))
         edit = self._examine()
         signals = foreseen(there, self._order.count, prove=self._order.prove)
         for name in sorted(set(signals) - {"INT"}):
@@ -144,14 +143,14 @@ class _Scale(Crew[ScaleResult]):
         self.result.reason = self._why(there)
         self.result.signals = signals
         if signals:
-            self.result.did = SIGNALLED
+            self.result.did = Outcome.SIGNALLED
         if edit is not None:
             self._did_write(edit, "; %s would be written to %s, and the server be stale until its next start")
 
     def act(self) -> None:
         """Bring it there."""
-        self.steady([HTTP], _STEADY)
-        there = len(self.crew(HTTP))
+        self.steady([Role.HTTP], _STEADY)
+        there = len(self.crew(Role.HTTP))
         edit = self._examine()
         self.result.reason = self._why(there)
         if edit is not None:
@@ -172,7 +171,7 @@ class _Scale(Crew[ScaleResult]):
 
     def _step(self) -> bool:
         """Do what comes next; True when nothing is left to be done."""
-        there, count = len(self.crew(HTTP)), self._order.count
+        there, count = len(self.crew(Role.HTTP)), self._order.count
         if there < count:
             self._grow(count - there)
         elif there > count:
@@ -182,9 +181,9 @@ class _Scale(Crew[ScaleResult]):
         elif not self.result.signals:
             return True
         else:
-            self.steady([HTTP], max(_SETTLED, self._doubt))
+            self.steady([Role.HTTP], max(_SETTLED, self._doubt))
             self._take_evidence()
-            return len(self.crew(HTTP)) == count and self._kept_up == count
+            return len(self.crew(Role.HTTP)) == count and self._kept_up == count
         return False
 
     @property
@@ -196,19 +195,19 @@ class _Scale(Crew[ScaleResult]):
         if self.late:
             raise TimedOut(UNSTEADY)
         raised = bool(self.result.signals) and self.result.signals[-1] == "TTIN"
-        self.steady([HTTP], max(_STEADY, self._doubt) if raised else _STEADY)
+        self.steady([Role.HTTP], max(_STEADY, self._doubt) if raised else _STEADY)
         self._take_evidence()
 
     def _take_evidence(self) -> None:
         """Who was started since the number was last changed shows that it is the number of those who are there."""
-        now = frozenset(child.process.identity for child in self.crew(HTTP))
+        now = frozenset(child.process.identity for child in self.crew(Role.HTTP))
         if self._before is not None and now - self._before:
             self._kept_up = len(now)
         self._before = now
 
     def _rebase(self) -> None:
         self.look()
-        self._before = frozenset(child.process.identity for child in self.crew(HTTP))
+        self._before = frozenset(child.process.identity for child in self.crew(Role.HTTP))
 
     def look(self) -> None:
         """As ever; a HUP that somebody has sent meanwhile sets the number to the configuration."""
@@ -254,7 +253,7 @@ class _Scale(Crew[ScaleResult]):
 
     def _everybody(self) -> t.Set[str]:
         """Http workers, and who is being started and may be one."""
-        found = [*self.now.having(HTTP, CURRENT), *self.now.having(UNKNOWN)]
+        found = [*self.now.having(Role.HTTP, Generation.CURRENT), *self.now.having(Role.UNKNOWN)]
         return {child.process.identity for child in found}
 
     def _shrink(self) -> None:
@@ -294,7 +293,7 @@ class _Scale(Crew[ScaleResult]):
     def _staying(self) -> t.List[Child]:
         """Http workers that were not told to end."""
         leaving = {child.process.identity for child in self._still_leaving()}
-        return [child for child in self.crew(HTTP) if child.process.identity not in leaving]
+        return [child for child in self.crew(Role.HTTP) if child.process.identity not in leaving]
 
     def _await_one(self) -> None:
         """Wait until all who were told to end have ended, or for long enough that others may have become idle."""
@@ -323,7 +322,7 @@ class _Scale(Crew[ScaleResult]):
 
         :raises WouldFail: something does.
         """
-        order, there = self._order, self.crew(HTTP)
+        order, there = self._order, self.crew(Role.HTTP)
         if not self.options.http_enable:
             raise WouldFail("it serves no HTTP (http_enable = False), so it has no http workers")
         hidden = self.hidden if len(there) > order.count and not order.wait_busy else None
@@ -345,7 +344,7 @@ class _Scale(Crew[ScaleResult]):
 
     def _shortage(self, more: int) -> t.Optional[str]:
         page = os.sysconf("SC_PAGE_SIZE")
-        sizes = [c.process.rss_pages * page for c in self.crew(HTTP)] or [self.now.master.rss_pages * page]
+        sizes = [c.process.rss_pages * page for c in self.crew(Role.HTTP)] or [self.now.master.rss_pages * page]
         return worker_shortage(more, sizes, self.options.limit_memory_hard, free_memory()) if more > 0 else None
 
     def _write(self, edit: Edit) -> None:
@@ -360,8 +359,8 @@ class _Scale(Crew[ScaleResult]):
         self.result.persisted = edit.told()
         if edit.changes:
             self.result.reason += how % (edit.after, edit.path)
-            if self.result.did == NOTHING:
-                self.result.did = WRITTEN
+            if self.result.did == Outcome.NOTHING:
+                self.result.did = Outcome.WRITTEN
 
     def _why(self, there: int) -> str:
         count = self._order.count
@@ -386,7 +385,7 @@ class _Scale(Crew[ScaleResult]):
         self.result.reason = what
 
     def _too_late(self, late: TimedOut) -> TimedOut:
-        there, count = self.crew(HTTP), self._order.count
+        there, count = self.crew(Role.HTTP), self._order.count
         if len(there) == count:
             return late
         if len(there) < count:

@@ -16,16 +16,8 @@ from .._dumps.ask import Stacks
 from .._dumps.stack import Dump
 from .._dumps.work import Busy, find_busy
 from .._facts.gather import find_successor, succeeded_by
-from .._facts.results import NOTHING, REFUSED, SIGNALLED, StepsResult
-from .._processes.classify import (
-    CURRENT,
-    MASTER,
-    RUNNING,
-    THREADED,
-    UNKNOWN,
-    Child,
-    Instance,
-)
+from .._facts.results import Outcome, StepsResult
+from .._processes.classify import Child, Generation, Instance, Mode, Role, State
 from .._processes.look import Look
 from .._processes.proc import is_alive
 from .._rehearsal.rehearsal import rehearse_spawn
@@ -82,7 +74,7 @@ class Crew(Subject, t.Generic[R]):
         :raises TimedOut, Ended, OSError: it did not end well.
         """
         if check_mode:
-            if self.now.state != RUNNING:
+            if self.now.state != State.RUNNING:
                 self.result.reason = "it is %s: that would be waited for, and then looked at again" % self.now.state
                 return
             self.make_sure_of_mode()
@@ -110,7 +102,7 @@ class Crew(Subject, t.Generic[R]):
 
     def make_sure_of_mode(self) -> None:
         """:raises WouldFail: it has no workers."""
-        if self.now.mode == THREADED:
+        if self.now.mode == Mode.THREADED:
             raise WouldFail(
                 "it is threaded (workers = 0): all its work is done by threads of one process, which cannot be added or"
                 " replaced one by one"
@@ -137,15 +129,15 @@ class Crew(Subject, t.Generic[R]):
 
         def attempt() -> t.Union[bool, Pending]:
             self.look()
-            return self.now.state == RUNNING or Pending("it to run (it is %s)" % self.now.state)
+            return self.now.state == State.RUNNING or Pending("it to run (it is %s)" % self.now.state)
 
         self.wait(attempt)
 
-    def crew(self, role: str) -> t.List[Child]:
+    def crew(self, role: Role) -> t.List[Child]:
         """Its processes of this role and of the current generation, the oldest first."""
-        return sorted(self.now.having(role, CURRENT), key=lambda c: (c.process.start, c.process.pid))
+        return sorted(self.now.having(role, Generation.CURRENT), key=lambda c: (c.process.start, c.process.pid))
 
-    def steady(self, roles: t.Sequence[str], seconds: float) -> None:
+    def steady(self, roles: t.Sequence[Role], seconds: float) -> None:
         """Wait until its processes of these roles have been the same for so long, and no other is just being started.
 
         A worker that has ended is replaced within milliseconds, so in between their number means nothing.
@@ -158,7 +150,7 @@ class Crew(Subject, t.Generic[R]):
         def attempt() -> t.Union[bool, Pending]:
             nonlocal same, since
             self.look()
-            if self.now.state != RUNNING or self.now.having(UNKNOWN):
+            if self.now.state != State.RUNNING or self.now.having(Role.UNKNOWN):
                 same = None
                 return Pending("it to be at rest (it is %s)" % self.now.state)
             found = [child.process.identity for role in roles for child in self.crew(role)]
@@ -198,7 +190,7 @@ class Crew(Subject, t.Generic[R]):
 
         :raises Refused: it is not, or has ended.
         """
-        self._send(name, Target(self.now.master, MASTER, self.now.mode, self.now.state), MASTER)
+        self._send(name, Target(self.now.master, Role.MASTER, self.now.mode, self.now.state), Role.MASTER)
 
     def send_to(self, child: Child, name: str) -> bool:
         """Send a signal to one of its processes; False where that has just ended by itself."""
@@ -215,15 +207,15 @@ class Crew(Subject, t.Generic[R]):
 
     def may_send(self, child: t.Optional[Child], name: str) -> None:
         """:raises Refused: a rule forbids it. None: to the master."""
-        master = Target(self.now.master, MASTER, self.now.mode, self.now.state)
+        master = Target(self.now.master, Role.MASTER, self.now.mode, self.now.state)
         check(self.proc, name, self._target(child) if child else master, force=self._force)
 
     def _target(self, child: Child) -> Target:
         return Target(child.process, child.role, self.now.mode, self.now.state)
 
-    def _send(self, name: str, target: Target, role: str) -> None:
+    def _send(self, name: str, target: Target, role: Role) -> None:
         lifted = send(self.proc, name, target, force=self._force)
-        self.result.did = SIGNALLED
+        self.result.did = Outcome.SIGNALLED
         self.result.signals.append(name)
         self.step("%s was sent to pid %d (%s)" % (name, target.process.pid, role))
         for one in lifted:
@@ -293,7 +285,7 @@ def work_all(crews: t.Iterable[Crew[R]], *, check_mode: bool) -> t.List[R]:
         try:
             one.work(check_mode=check_mode)
         except (WouldFail, Refused) as exc:
-            one.result.did = REFUSED if one.result.did == NOTHING else one.result.did
+            one.result.did = Outcome.REFUSED if one.result.did == Outcome.NOTHING else one.result.did
             one.result.reason = str(exc)
             raise CrewFailed("Odoo with pid %d %s: %s" % (one.result.pid, one.goal, exc), results) from exc
         except (Ended, TimedOut, OSError) as exc:

@@ -27,8 +27,9 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc impo
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import server as _subject
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused, Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
 
 from ..build import FakeClock
@@ -42,7 +43,13 @@ REST = {
     "14-threaded": "hup-14-threaded-done",
 }
 KINDS = tuple(REST)
-HELD = Hold("systemd", "odoo.service", "always", "/run/systemd/system/odoo.service.d/zz.conf", warnings=("be careful",))
+HELD = Hold(
+    SupervisorKind.SYSTEMD,
+    "odoo.service",
+    "always",
+    "/run/systemd/system/odoo.service.d/zz.conf",
+    warnings=("be careful",),
+)
 
 REQUEST = Stack(
     "<T>", "shop", url="http://h/slow", query_time=1.0, python_time=2.0, frames=(Frame("/w.py", 1, "run_wsgi"),)
@@ -87,14 +94,14 @@ class Stage:
 
     def kill(self, _proc: Proc, process: Process) -> None:
         if process.pid in self.killed:
-            raise Refused(Refusal("identity", "it has ended"))
+            raise Refused(Refusal(Rule.IDENTITY, "it has ended"))
         self.killed.append(process.pid)
         self.sent.append("KILL")
         self.scene.go_to(GONE)
 
     def find_hold(self, _proc: Proc, _instance: Instance, _supervisor: object, how: str) -> Hold:
         if how == "external":
-            return Hold("systemd", external=True)
+            return Hold(SupervisorKind.SYSTEMD, external=True)
         return self.hold
 
     def put(self, hold: Hold) -> bool:

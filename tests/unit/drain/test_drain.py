@@ -17,7 +17,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import 
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainFailed
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
@@ -249,7 +249,7 @@ def test_one_that_was_cut_off_before_its_signal_is_sent_one(stage: Staged) -> No
 
 def test_a_refusal_at_the_door_leaves_nothing(stage: Staged) -> None:
     on = stage("19-prefork")
-    on.refuses = [Refused(Refusal("interlock", "it is not the time"))]
+    on.refuses = [Refused(Refusal(Rule.INTERLOCK, "it is not the time"))]
     with pytest.raises(DrainFailed, match="is not drained: it is not the time") as failed:
         on.drain()
     assert (on.holding, on.notes) == (["hold", "let go"], [])
@@ -260,7 +260,7 @@ def test_a_refusal_at_the_door_leaves_nothing(stage: Staged) -> None:
 def test_one_that_ends_by_itself_when_its_time_is_up_is_not_drained(stage: Staged, way: str) -> None:
     on = stage("19-threaded", REST["19-threaded"], GONE)
     on.shows = [(REQUEST,)]
-    on.refuses = [Refused(Refusal("identity", "process 1 has ended since it was looked at"))]
+    on.refuses = [Refused(Refusal(Rule.IDENTITY, "process 1 has ended since it was looked at"))]
     on.then = {1005.5: GONE}
     with pytest.raises(DrainFailed, match="is not drained: process 1 has ended since") as failed:
         on.drain(http_timeout=5, on_timeout=way)

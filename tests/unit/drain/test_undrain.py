@@ -23,10 +23,11 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._drain.start_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.undrain import UndrainOrder, undrain_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts import gather as _survey
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import State
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.watch import Watched, WatchFailed, WatchOrder
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.systemd import Unit
 
@@ -34,7 +35,7 @@ from ..build import FakeClock
 from ..scene import GONE, PREFORK_19, Scene
 
 RUNNING = PREFORK_19[-1]
-HELD = Hold("systemd", "odoo.service", "always", "/nonexistent/zz.conf")
+HELD = Hold(SupervisorKind.SYSTEMD, "odoo.service", "always", "/nonexistent/zz.conf")
 
 
 class Stage:
@@ -64,7 +65,7 @@ class Stage:
         if self.sick:
             raise WatchFailed(self.sick, [])
         assert [one.identity for one in seen.instances] == list(identities)
-        return [Watched(identities[0], 1, "19.0", "running", healthy=True, reason="it is complete and healthy")]
+        return [Watched(identities[0], 1, "19.0", State.RUNNING, healthy=True, reason="it is complete and healthy")]
 
     def note(self, **fields: t.Any) -> Note:
         """A note of the server of the first moment that is not empty, drained a while ago."""
@@ -190,9 +191,15 @@ def test_one_that_systemd_cannot_start(stage: Staged) -> None:
 @pytest.mark.parametrize(
     ("hold", "message"),
     [
-        (Hold("none"), "nothing that is known started it, .*start_recorded"),
-        (Hold("container", "0123456789ab"), "containers are not started here; start the container 0123456789ab"),
-        (Hold("systemd", "odoo.service", external=True), "hold=external, so whoever kept it down starts it"),
+        (Hold(SupervisorKind.NONE), "nothing that is known started it, .*start_recorded"),
+        (
+            Hold(SupervisorKind.CONTAINER, "0123456789ab"),
+            "containers are not started here; start the container 0123456789ab",
+        ),
+        (
+            Hold(SupervisorKind.SYSTEMD, "odoo.service", external=True),
+            "hold=external, so whoever kept it down starts it",
+        ),
     ],
 )
 def test_what_cannot_be_started_is_refused(stage: Staged, hold: Hold, message: str) -> None:
@@ -212,8 +219,8 @@ def test_a_recorded_command_is_run_somewhere_else_and_not_twice(
 ) -> None:
     # cron had started it, from within a unit of its own; what we start stands where we do.
     on = stage()
-    key = key_of(Supervisor("systemd", "cron.service"), "/etc/odoo/odoo.conf", 8069)
-    note = on.note(hold=dataclasses.asdict(Hold("none")), kind="systemd", unit="cron.service", key=key)
+    key = key_of(Supervisor(SupervisorKind.SYSTEMD, "cron.service"), "/etc/odoo/odoo.conf", 8069)
+    note = on.note(hold=dataclasses.asdict(Hold(SupervisorKind.NONE)), kind="systemd", unit="cron.service", key=key)
     NoteBook(on.store).write(dataclasses.replace(note, uid=note.uid if uid is None else uid))
     on.scene.go_to(GONE)
 
@@ -245,10 +252,10 @@ def test_another_call_is_waited_for(stage: Staged) -> None:
 
 
 def test_a_key_is_what_stays_the_same() -> None:
-    key = key_of(Supervisor("systemd", "odoo.service"), "/etc/odoo.conf", 8069)
-    assert key == key_of(Supervisor("systemd", "odoo.service"), "/etc/odoo.conf", 8069)
-    assert key != key_of(Supervisor("systemd", "odoo.service"), "/etc/odoo.conf", 8070)
-    assert key_of(Supervisor("none"), "/a\udcff", 1) != key_of(Supervisor("none"), None, 1)
+    key = key_of(Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), "/etc/odoo.conf", 8069)
+    assert key == key_of(Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), "/etc/odoo.conf", 8069)
+    assert key != key_of(Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), "/etc/odoo.conf", 8070)
+    assert key_of(Supervisor(SupervisorKind.NONE), "/a\udcff", 1) != key_of(Supervisor(SupervisorKind.NONE), None, 1)
 
 
 def recorded(folder: pathlib.Path, **fields: t.Any) -> Note:

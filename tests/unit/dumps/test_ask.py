@@ -18,7 +18,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FI
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused, Target, check
 
 from .. import build
@@ -59,7 +59,7 @@ class Stage:
     def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
         assert name == "QUIT"
         if target.process.pid in self.ended:
-            raise Refused(Refusal("identity", "it has ended"))
+            raise Refused(Refusal(Rule.IDENTITY, "it has ended"))
         lifted = check(proc, name, target, force=force)
         self.sent.append(target.process.pid)
         if self.deaf:

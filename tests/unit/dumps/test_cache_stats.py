@@ -25,7 +25,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc impo
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import parse_thread
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.release import Release
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused, Target, check
 
 from .. import build
@@ -68,7 +68,7 @@ class Play(Stage):
 
     def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
         if target.process.pid in self.ended:
-            raise Refused(Refusal("identity", "it has ended"))
+            raise Refused(Refusal(Rule.IDENTITY, "it has ended"))
         lifted = check(proc, name, target, force=force)
         self.sent.append(target.process.pid)
         self.signals.append(name)

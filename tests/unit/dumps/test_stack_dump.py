@@ -20,6 +20,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.pyspy import 
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack_dump import DumpOrder, dump_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, LogPlace
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Stat
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
@@ -259,4 +260,4 @@ def stat(**fields: t.Any) -> Stat:
     ],
 )
 def test_why_it_is_silent(now: Stat | None, why: str) -> None:
-    assert why in why_silent(Asked(build.process(7), "http", signals=1), now, 5.0)
+    assert why in why_silent(Asked(build.process(7), Role.HTTP, signals=1), now, 5.0)

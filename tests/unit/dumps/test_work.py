@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import parse_dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.work import Busy, find_busy
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import CRON, HTTP, Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, Role
 
 from .. import build
 from .dumped import lines
@@ -23,7 +23,7 @@ def dumps(kind: str, instance: Instance) -> dict[int, Dump]:
     found = {dump.pid: dump for dump in parse_dumps(lines(kind))}
     if "threaded" in kind:
         return {instance.master.pid: next(iter(found.values()))}
-    https, (cron,) = instance.having(HTTP), instance.having(CRON)
+    https, (cron,) = instance.having(Role.HTTP), instance.having(Role.CRON)
     chosen = [found[pid] for pid in ((41, 42, 46) if kind.startswith("19") else (34, 32, 37))]
     return dict(zip([*(c.process.pid for c in https), cron.process.pid], chosen))
 
@@ -71,7 +71,7 @@ def test_no_dump_is_no_proof_of_idleness() -> None:
 
 
 def test_it_can_be_told() -> None:
-    busy = Busy(1, "cron", 1.234, database="x\udcff", job="Clean up", stack=("a", "b"))
+    busy = Busy(1, Role.CRON, 1.234, database="x\udcff", job="Clean up", stack=("a", "b"))
     assert busy.at_least(5.0).seconds == 5.0
     assert busy.told()["seconds"] == 1.2
     assert busy.told()["database"] == "x\\xff"

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.gather import Facts
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import Loaded
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import (
+    Outcome,
     ReloadResult,
     Result,
     iso,
@@ -25,7 +26,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results impor
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,7 +39,7 @@ LOAD = Loaded(0.0, 1.5, "process")
 def facts(seen: Look) -> dict[str, Facts]:
     """Facts that a survey would find for every server of a look."""
     log = LogPlace("file", "/var/log/odoo/\udcff.log", shows_dumps=True)
-    one = Facts(Supervisor("systemd", "odoo.service"), None, log, 1_796_000_000.0, LOAD, None)
+    one = Facts(Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), None, log, 1_796_000_000.0, LOAD, None)
     return {instance.identity: one for instance in seen.instances}
 
 
@@ -102,7 +103,7 @@ def test_a_summary_is_what_an_operation_can_change() -> None:
 
 
 def test_a_result() -> None:
-    told = Result("1:2", 1, "nothing", "because", seconds=1.23456).told()
+    told = Result("1:2", 1, Outcome.NOTHING, "because", seconds=1.23456).told()
     assert told == {
         "identity": "1:2",
         "pid": 1,
@@ -116,9 +117,9 @@ def test_a_result() -> None:
 
 
 def test_a_result_of_a_reload_tells_more() -> None:
-    told = ReloadResult("1:2", 1, "restarted", "because", successor="3:4", log=["a \udcff"]).told()
+    told = ReloadResult("1:2", 1, Outcome.RESTARTED, "because", successor="3:4", log=["a \udcff"]).told()
     assert (told["did"], told["successor"], told["log"]) == ("restarted", "3:4", ["a \\xff"])
-    assert set(told) - {"successor", "log"} == set(Result("1:2", 1, "nothing", "").told())
+    assert set(told) - {"successor", "log"} == set(Result("1:2", 1, Outcome.NOTHING, "").told())
 
 
 def test_users() -> None:
@@ -140,3 +141,9 @@ def test_any_bytes_can_be_printed(data: bytes) -> None:
 
 def test_nothing_stays_nothing() -> None:
     assert printable(None) is None
+
+
+def test_a_member_is_its_word_as_key_in_text_and_in_json() -> None:
+    assert {"signalled": 1}[Outcome.SIGNALLED] == 1
+    assert f"{Outcome.SIGNALLED} %s" % Outcome.SIGNALLED == "signalled signalled"
+    assert json.dumps({Outcome.SIGNALLED: Outcome.REFUSED}) == '{"signalled": "refused"}'

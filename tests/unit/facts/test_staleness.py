@@ -15,10 +15,8 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import Loaded
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import (
-    NOTHING,
-    RELOAD,
-    RESTART,
     CodeTree,
+    Need,
     Sources,
     Staleness,
     find_staleness,
@@ -31,19 +29,19 @@ LOAD = Loaded(100.0, 200.0, "process")
 @pytest.mark.parametrize(
     ("changed", "restart", "incomplete", "needs", "words"),
     [
-        ([], [], [], NOTHING, []),
-        ([(300.0, "/a.py")], [], [], RELOAD, ["1 file changed since it was loaded"]),
-        ([(150.0, "/a.py")], [], [], RELOAD, ["may or may not have been loaded", "evidence: process"]),
+        ([], [], [], Need.NONE, []),
+        ([(300.0, "/a.py")], [], [], Need.RELOAD, ["1 file changed since it was loaded"]),
+        ([(150.0, "/a.py")], [], [], Need.RELOAD, ["may or may not have been loaded", "evidence: process"]),
         (
             [(150.0, "/a"), (300.0, "/b"), (301.0, "/c")],
             [],
             [],
-            RELOAD,
+            Need.RELOAD,
             ["2 files changed since", "1 file changed when"],
         ),
-        ([], [(300.0, "/unit")], [], RESTART, ["/unit"]),
-        ([(300.0, "/a.py")], [(300.0, "/unit")], [], RESTART, ["/unit", "1 file changed"]),
-        ([], [], ["/addons"], RELOAD, ["/addons could not be read to the end"]),
+        ([], [(300.0, "/unit")], [], Need.RESTART, ["/unit"]),
+        ([(300.0, "/a.py")], [(300.0, "/unit")], [], Need.RESTART, ["/unit", "1 file changed"]),
+        ([], [], ["/addons"], Need.RELOAD, ["/addons could not be read to the end"]),
     ],
 )
 def test_judgements(
@@ -55,14 +53,14 @@ def test_judgements(
 ) -> None:
     found = judge(LOAD, changed, restart, incomplete, need_daemon_reload=False)
     assert found.needs == needs
-    assert found.stale == (needs != NOTHING)
+    assert found.stale == (needs != Need.NONE)
     assert found.count == len(changed) + len(restart)
     assert all(word in "; ".join(found.reasons) for word in words)
     assert bool(found.reasons) == found.stale
 
 
 def test_a_unit_that_systemd_has_not_read_again_needs_a_restart() -> None:
-    assert judge(LOAD, [], [], [], need_daemon_reload=True).needs == RESTART
+    assert judge(LOAD, [], [], [], need_daemon_reload=True).needs == Need.RESTART
 
 
 def test_ten_files_are_named() -> None:
@@ -115,7 +113,7 @@ def test_what_counts_as_code(disk: Disk) -> None:
 def test_code_that_is_older_than_the_load_is_fresh(disk: Disk) -> None:
     disk.put("odoo/a.py", "odoo.conf")
     now = (disk.root / "odoo.conf").stat().st_ctime
-    assert disk.stale(now).needs == NOTHING
+    assert disk.stale(now).needs == Need.NONE
     assert disk.stale(now - 1).files == ("/odoo.conf", "/odoo/a.py") or disk.stale(now - 1).count == 2
 
 
@@ -128,7 +126,7 @@ def test_an_old_modification_time_does_not_hide_a_change(disk: Disk) -> None:
 
 def test_the_unit_needs_a_restart(disk: Disk) -> None:
     disk.put("unit", "odoo/a.py")
-    assert disk.stale().needs == RESTART
+    assert disk.stale().needs == Need.RESTART
     assert disk.stale().files[0] == "/unit"
 
 
@@ -172,7 +170,7 @@ def test_what_is_roots_on_a_volume_is_left_out(disk: Disk) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_folder_that_cannot_be_read_makes_it_stale(disk: Disk) -> None:
     (disk.root / "odoo/secret").mkdir(mode=0)
-    assert disk.stale(1e12).needs == RELOAD
+    assert disk.stale(1e12).needs == Need.RELOAD
 
 
 def test_a_shared_tree_is_walked_once_for_all(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,16 +24,15 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import (
     level_of,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import (
-    CONTAINER,
-    NONE,
-    SYSTEMD,
-    Supervisor,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 
 from .. import build
 
-UNIT, ALONE, BOXED = Supervisor(SYSTEMD, "odoo.service"), Supervisor(NONE), Supervisor(CONTAINER, "c0ffee")
+UNIT, ALONE, BOXED = (
+    Supervisor(SupervisorKind.SYSTEMD, "odoo.service"),
+    Supervisor(SupervisorKind.NONE),
+    Supervisor(SupervisorKind.CONTAINER, "c0ffee"),
+)
 HERE = build.process(472, cwd="/srv/odoo (deleted)")
 
 

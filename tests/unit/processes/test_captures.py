@@ -11,20 +11,11 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import (
-    BOOTING,
-    CRON,
-    CURRENT,
-    DRAINING,
-    GEVENT_ROLE,
-    HTTP,
-    OLD,
-    PREFORK,
-    RELOADING,
-    RUNNING,
-    SHEPHERD,
-    THREADED,
-    UNKNOWN,
     Found,
+    Generation,
+    Mode,
+    Role,
+    State,
     find_instances,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
@@ -84,19 +75,19 @@ def check(processes: list[Process], found: Found) -> None:
         assert by_pid[pid].argv not in DECOYS
         assert by_pid[pid].run_state not in "ZX"
     for instance in found.instances:
-        assert instance.state in (BOOTING, RUNNING, RELOADING, DRAINING)
-        assert instance.mode in (PREFORK, THREADED, None)
+        assert instance.state in (State.BOOTING, State.RUNNING, State.RELOADING, State.DRAINING)
+        assert instance.mode in (Mode.PREFORK, Mode.THREADED, None)
         assert (instance.mode is None) == (not instance.master.catches("QUIT"))
         # A worker whose master died is no master.
         assert instance.master.catches("HUP") or not instance.master.catches("QUIT")
         for child in instance.children:
             assert child.process.ppid == instance.master.pid
             assert child.process.argv not in DECOYS or child.process.fingerprint == instance.master.fingerprint
-            assert child.role in (HTTP, CRON, GEVENT_ROLE, SHEPHERD, UNKNOWN)
-            assert child.generation in (CURRENT, OLD)
-            assert child.role != SHEPHERD or child.process.catches("HUP")
-        if instance.state == RUNNING:
-            assert not any(c.role == SHEPHERD or c.generation == OLD for c in instance.children)
+            assert child.role in (Role.HTTP, Role.CRON, Role.GEVENT, Role.SHEPHERD, Role.UNKNOWN)
+            assert child.generation in (Generation.CURRENT, Generation.OLD)
+            assert child.role != Role.SHEPHERD or child.process.catches("HUP")
+        if instance.state == State.RUNNING:
+            assert not any(c.role == Role.SHEPHERD or c.generation == Generation.OLD for c in instance.children)
 
 
 @given(trees(), st.none() | st.integers(0, 5000))
@@ -131,9 +122,9 @@ def test_a_decoy_with_all_the_handlers_of_a_master_is_none(argv: tuple[str, ...]
 def test_no_way_of_starting_is_missed(line: str) -> None:
     argv = tuple(line.split(" "))
     instance = build.instance(build.prefork(argv=argv))
-    assert (instance.mode, instance.state) == (PREFORK, RUNNING)
+    assert (instance.mode, instance.state) == (Mode.PREFORK, State.RUNNING)
     alone = build.instance(build.threaded(argv=argv))
-    assert (alone.mode, alone.state) == (THREADED, RUNNING)
+    assert (alone.mode, alone.state) == (Mode.THREADED, State.RUNNING)
 
 
 def test_several_servers_side_by_side() -> None:
@@ -141,9 +132,9 @@ def test_several_servers_side_by_side() -> None:
         [*build.prefork(100), *build.prefork(200, workers=5, uid=7), *build.threaded(300)], build.PORTS, 9999
     )
     assert [(i.master.pid, i.mode, len(i.children)) for i in found.instances] == [
-        (100, PREFORK, 4),
-        (200, PREFORK, 7),
-        (300, THREADED, 0),
+        (100, Mode.PREFORK, 4),
+        (200, Mode.PREFORK, 7),
+        (300, Mode.THREADED, 0),
     ]
 
 
@@ -166,15 +157,15 @@ def test_an_orphaned_shepherd_is_never_at_rest() -> None:
     # The new server died while it loaded; the old master lives on for a moment, without its workers.
     shepherd = build.process(105, 1)
     (instance,) = find_instances([shepherd], build.PORTS, 99_999).instances
-    assert instance.state == DRAINING
+    assert instance.state == State.DRAINING
 
 
 def test_a_later_worker_with_the_pid_of_the_shepherd_is_a_worker() -> None:
     processes = build.prefork(100)
     master = dataclasses.replace(processes[0], marks={"ODOO_READY_SIGHUP_PID": "101"})
     instance = build.instance([master, *processes[1:]])
-    assert instance.state == RUNNING
-    assert instance.having(SHEPHERD) == []
+    assert instance.state == State.RUNNING
+    assert instance.having(Role.SHEPHERD) == []
 
 
 def test_a_worker_just_forked_with_the_pid_of_the_shepherd() -> None:
@@ -183,7 +174,7 @@ def test_a_worker_just_forked_with_the_pid_of_the_shepherd() -> None:
     fresh = dataclasses.replace(processes[1], caught=master.caught)
     instance = build.instance([master, fresh, *processes[2:]])
     # It looks like a shepherd for a moment. That no signal is sent then is what counts.
-    assert instance.state != RUNNING or instance.having(UNKNOWN)
+    assert instance.state != State.RUNNING or instance.having(Role.UNKNOWN)
 
 
 def test_the_shepherd_of_a_container_is_named_by_its_pid_in_there() -> None:
@@ -193,8 +184,8 @@ def test_the_shepherd_of_a_container_is_named_by_its_pid_in_there() -> None:
     master = dataclasses.replace(processes[0], marks={"ODOO_READY_SIGHUP_PID": "6"})
     shepherd = dataclasses.replace(processes[1], caught=master.caught)
     instance = build.instance([master, shepherd, *processes[2:]])
-    assert [child.process.pid for child in instance.having(SHEPHERD)] == [101]
-    assert instance.state == RELOADING
+    assert [child.process.pid for child in instance.having(Role.SHEPHERD)] == [101]
+    assert instance.state == State.RELOADING
 
 
 def _nested() -> list[Process]:
@@ -206,31 +197,36 @@ def _nested() -> list[Process]:
 def test_a_server_that_a_server_has_started() -> None:
     # Runbot, or an addon that starts a copy of the server for a test.
     found = find_instances(_nested(), build.PORTS, 9999)
-    assert [(i.master.pid, i.state) for i in found.instances] == [(100, RUNNING), (300, RUNNING)]
+    assert [(i.master.pid, i.state) for i in found.instances] == [(100, State.RUNNING), (300, State.RUNNING)]
 
 
 def test_roles_without_a_look_into_the_processes() -> None:
     # Another user's view: no sockets, no fingerprint, no environment.
     blind = [dataclasses.replace(p, sockets=None, fingerprint=None) for p in build.prefork(100)]
     instance = build.instance(blind)
-    assert instance.state == RUNNING
-    assert [child.role for child in instance.children] == [HTTP, HTTP, GEVENT_ROLE, CRON]
+    assert instance.state == State.RUNNING
+    assert [child.role for child in instance.children] == [Role.HTTP, Role.HTTP, Role.GEVENT, Role.CRON]
     assert instance.listening is None
 
 
 @pytest.mark.parametrize("nice", [0, 5, 15, 19])
 def test_cron_workers_of_a_nice_master(nice: int) -> None:
     processes = [dataclasses.replace(p, nice=min(19, p.nice + nice)) for p in build.prefork(100)]
-    assert [child.role for child in build.instance(processes).children] == [HTTP, HTTP, GEVENT_ROLE, CRON]
+    assert [child.role for child in build.instance(processes).children] == [
+        Role.HTTP,
+        Role.HTTP,
+        Role.GEVENT,
+        Role.CRON,
+    ]
 
 
 def test_an_http_worker_that_was_reniced() -> None:
     processes = build.prefork(100)
     processes[1] = dataclasses.replace(processes[1], nice=5)
-    assert len(build.instance(processes).having(HTTP)) == 2
+    assert len(build.instance(processes).having(Role.HTTP)) == 2
 
 
 def test_a_threaded_server_that_loads_again_after_a_hup_does_not_drain() -> None:
     # Its handlers are there and its socket not yet. A HUP keeps its start time, so it is not young.
     reloading = build.threaded(100, sockets=frozenset(), start=100)
-    assert build.instance(reloading).state in (BOOTING, RELOADING, DRAINING)
+    assert build.instance(reloading).state in (State.BOOTING, State.RELOADING, State.DRAINING)

@@ -11,16 +11,9 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import (
-    BOOTING,
-    CRON,
-    CURRENT,
-    DRAINING,
-    GEVENT_ROLE,
-    HTTP,
-    OLD,
-    RELOADING,
-    RUNNING,
-    UNKNOWN,
+    Generation,
+    Role,
+    State,
     find_instances,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
@@ -231,31 +224,37 @@ def test_a_worker_of_an_earlier_exec_is_old() -> None:
     master, *others = build.prefork(100)
     fresh = dataclasses.replace(master, fingerprint=8000)
     found = roles([fresh, *others])
-    assert (found[101], found[160]) == ((HTTP, OLD), (CRON, OLD))
-    assert build.instance([fresh, *others]).state == RELOADING
+    assert (found[101], found[160]) == ((Role.HTTP, Generation.OLD), (Role.CRON, Generation.OLD))
+    assert build.instance([fresh, *others]).state == State.RELOADING
     # Whose exec cannot be seen is taken for one of today.
     unseen = [dataclasses.replace(one, fingerprint=None) for one in others]
-    assert set(roles([fresh, *unseen]).values()) == {(HTTP, CURRENT), (CRON, CURRENT), (GEVENT_ROLE, CURRENT)}
+    assert set(roles([fresh, *unseen]).values()) == {
+        (Role.HTTP, Generation.CURRENT),
+        (Role.CRON, Generation.CURRENT),
+        (Role.GEVENT, Generation.CURRENT),
+    }
 
 
 @pytest.mark.parametrize(
     ("caught", "sockets", "nice", "role"),
     [
-        (build.WORKER, None, 0, HTTP),
-        (("INT", "QUIT"), None, 0, UNKNOWN),
-        (build.WORKER, frozenset(), 0, UNKNOWN),
-        (build.WORKER, frozenset(), 19, CRON),
-        (("INT", "QUIT"), frozenset(), 19, UNKNOWN),
+        (build.WORKER, None, 0, Role.HTTP),
+        (("INT", "QUIT"), None, 0, Role.UNKNOWN),
+        (build.WORKER, frozenset(), 0, Role.UNKNOWN),
+        (build.WORKER, frozenset(), 19, Role.CRON),
+        (("INT", "QUIT"), frozenset(), 19, Role.UNKNOWN),
     ],
 )
 def test_a_worker_that_shows_little(
     caught: tuple[str, ...], sockets: frozenset[int] | None, nice: int, role: str
 ) -> None:
     worker = build.process(170, 100, caught, sockets=sockets, nice=nice)
-    assert roles([*build.prefork(100, nice=nice), worker])[170] == (role, CURRENT)
+    assert roles([*build.prefork(100, nice=nice), worker])[170] == (role, Generation.CURRENT)
 
 
-@pytest.mark.parametrize(("age", "state"), [(0, BOOTING), (49, BOOTING), (50, DRAINING), (999, DRAINING)])
+@pytest.mark.parametrize(
+    ("age", "state"), [(0, State.BOOTING), (49, State.BOOTING), (50, State.DRAINING), (999, State.DRAINING)]
+)
 def test_the_youngest_worker_tells_whether_a_silent_server_starts(age: int, state: str) -> None:
     processes = [
         build.process(100, start=0),
@@ -265,7 +264,7 @@ def test_the_youngest_worker_tells_whether_a_silent_server_starts(age: int, stat
     assert found.state == state
 
 
-@pytest.mark.parametrize(("age", "state"), [(0, BOOTING), (999, BOOTING), (1000, DRAINING)])
+@pytest.mark.parametrize(("age", "state"), [(0, State.BOOTING), (999, State.BOOTING), (1000, State.DRAINING)])
 def test_without_workers_the_master_tells_it(age: int, state: str) -> None:
     (found,) = find_instances(build.threaded(100, start=5000), {}, 5000 + age).instances
     assert found.state == state
@@ -273,7 +272,7 @@ def test_without_workers_the_master_tells_it(age: int, state: str) -> None:
 
 @pytest.mark.parametrize(
     ("caught", "age", "state"),
-    [((), 0, BOOTING), ((), 999, BOOTING), ((), 1000, DRAINING), (("INT",), 100_000, BOOTING)],
+    [((), 0, State.BOOTING), ((), 999, State.BOOTING), ((), 1000, State.DRAINING), (("INT",), 100_000, State.BOOTING)],
 )
 def test_without_handlers_it_starts_or_it_ends(caught: tuple[str, ...], age: int, state: str) -> None:
     (found,) = find_instances([build.process(100, caught=caught, start=5000)], build.PORTS, 5000 + age).instances
@@ -284,10 +283,10 @@ def test_without_handlers_it_starts_or_it_ends(caught: tuple[str, ...], age: int
     ("child", "state"),
     [
         # What has just been forked may become the gevent process.
-        (build.process(170, 100), RUNNING),
-        (build.process(170, 100, nice=10), DRAINING),
-        (build.process(170, 100, ("INT", "QUIT"), sockets=frozenset()), DRAINING),
-        (build.process(170, 100, build.WORKER), DRAINING),
+        (build.process(170, 100), State.RUNNING),
+        (build.process(170, 100, nice=10), State.DRAINING),
+        (build.process(170, 100, ("INT", "QUIT"), sockets=frozenset()), State.DRAINING),
+        (build.process(170, 100, build.WORKER), State.DRAINING),
     ],
 )
 def test_a_server_that_has_ended_its_gevent_process_stops(child: Process, state: str) -> None:

@@ -127,6 +127,7 @@ COVERED_ELSEWHERE = {
     "module_utils/_system/psutil.py": "processes/test_proc.py",
     "module_utils/_system/state_dir.py": "roll/test_lock.py",
     "module_utils/_system/timeout.py": "bundle/test_descriptors.py",
+    "module_utils/_system/word.py": "facts/test_results.py",
     "module_utils/_workers/workers.py": "workers/test_scale.py",
     "plugin_utils/_analysis/flame.py": "controller/analysis/test_explain.py",
     "plugin_utils/_analysis/logs.py": "controller/analysis/test_explain.py",

@@ -15,7 +15,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import RUNNING, THREADED, Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, Mode, State
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.cmdline import parse_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import parse_stat
@@ -155,7 +155,7 @@ class Server:
         master = build.process(pid, caught=build.THREADED_MASTER, **values)
         command = parse_command(argv)
         assert command
-        return Instance(master, command, THREADED, RUNNING, (), None)
+        return Instance(master, command, Mode.THREADED, State.RUNNING, (), None)
 
     def rehearse(self, **fields: t.Any) -> str:
         """Rehearse; what would fail, empty for nothing."""

@@ -25,14 +25,14 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc impo
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal.rehearsal import Rehearsed
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload import prepare as _prepare
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload import reload as _reload
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import ReloadWish
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Method, Policy, ReloadWish
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadOrder, reload_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import server as _subject
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Target, check
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.restart import Plan
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
 
@@ -84,7 +84,7 @@ class Stage:
 
     def plan_restart(self, *_arguments: object) -> Plan:
         """A supervisor that does what it is told."""
-        return Plan(Supervisor("systemd", "odoo.service"), (("restart",),), notes=("it is rude",))
+        return Plan(Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), (("restart",),), notes=("it is rude",))
 
     def job(self, plan: Plan, _timeout: float) -> t.Any:
         """Ask it; the next moments are those of the restart."""
@@ -106,13 +106,13 @@ class Stage:
 
     def reload(
         self,
-        policy: str = "always",
+        policy: Policy = Policy.ALWAYS,
         since: float | None = None,
         *,
         check_mode: bool = False,
         health: bool = True,
         timeout: float = 60,
-        method: str = "hup",
+        method: Method = Method.HUP,
         force: bool = False,
     ) -> ReloadResult:
         """Reload the only instance; the one result."""

@@ -19,9 +19,11 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._facts import gather
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import Staleness
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload import reload as _reload
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Method, Policy
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadFailed
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
 
@@ -75,16 +77,16 @@ def test_the_marker_bounds_the_load(stage: Staged) -> None:
 def test_the_same_call_again_reloads_again_and_since_does_not(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     deployed = on.clock.time()
-    on.reload("since", deployed)
+    on.reload(Policy.SINCE, deployed)
     assert len(on.sent) == 1
-    again = on.reload("since", deployed)
+    again = on.reload(Policy.SINCE, deployed)
     assert (again.did, again.signals) == ("nothing", [])
     assert "loaded its code at" in again.reason
     assert len(on.sent) == 1
     on.clock.now += 100
     with pytest.raises(ReloadFailed):
         # This scene has no second reload: the HUP is sent and nothing comes of it.
-        on.reload("since", on.clock.time(), timeout=5)
+        on.reload(Policy.SINCE, on.clock.time(), timeout=5)
     assert len(on.sent) == 2
 
 
@@ -123,7 +125,7 @@ def test_a_call_during_a_start_waits_for_it(stage: Staged) -> None:
 def test_a_reload_by_somebody_else_does_not_count_for_since(stage: Staged) -> None:
     on = stage("19-prefork", [*PREFORK_19[1:], *PREFORK_19[1:]])
     # It waits, and since nothing proves when that load was, it sends a HUP of its own.
-    assert on.reload("since", on.clock.time()).did == "signalled"
+    assert on.reload(Policy.SINCE, on.clock.time()).did == "signalled"
     assert [moment for _name, moment in on.sent] == ["hup-19-done"]
 
 
@@ -186,7 +188,7 @@ def test_a_rehearsal_that_fails_is_a_refusal(stage: Staged) -> None:
 
 def test_a_refusal_at_the_door_is_told(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_arguments: object, **_keywords: object) -> t.NoReturn:
-        raise Refused(Refusal("interlock", "no handler"))
+        raise Refused(Refusal(Rule.INTERLOCK, "no handler"))
 
     on = stage("19-prefork", PREFORK_19)
     monkeypatch.setattr(_reload, "send", refuse)
@@ -234,10 +236,10 @@ def test_a_server_that_needs_no_reload_must_serve_all_the_same(stage: Staged) ->
     deployed = on.clock.time()
     on.sick = ["http://x answers 500"] * 10_000
     with pytest.raises(ReloadFailed):
-        on.reload("since", deployed, timeout=20)
+        on.reload(Policy.SINCE, deployed, timeout=20)
     # The same call again, as people do after a failure: the load is new enough, and the server as sick as before.
     with pytest.raises(ReloadFailed):
-        on.reload("since", deployed, timeout=20)
+        on.reload(Policy.SINCE, deployed, timeout=20)
 
 
 def test_results_can_be_told_as_json(stage: Staged) -> None:
@@ -266,11 +268,11 @@ def test_the_first_request_is_not_waited_for_long(stage: Staged) -> None:
 
 
 @pytest.mark.parametrize("method", ["hup", "supervisor"])
-def test_a_server_without_http_that_drains_is_known_by_its_note(stage: Staged, method: str) -> None:
+def test_a_server_without_http_that_drains_is_known_by_its_note(stage: Staged, method: Method) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.scene.write_conf("workers = 2\nmax_cron_threads = 1\nhttp_enable = False\n")
     seen = look(on.scene)
-    note = new_note(seen, seen.instances[0], Hold("none"), 1.0)
+    note = new_note(seen, seen.instances[0], Hold(SupervisorKind.NONE), 1.0)
     on.store.open()
     NoteBook(on.store).write(dataclasses.replace(note, sent=5.0))
     for check_mode in (True, False):
@@ -316,7 +318,7 @@ def test_no_health_check_no_health(stage: Staged) -> None:
 def test_the_code_is_walked_over_no_more_than_is_right(
     stage: Staged,
     monkeypatch: pytest.MonkeyPatch,
-    policy: str,
+    policy: Policy,
     check_mode: bool,  # noqa: FBT001
     found: list[Staleness],
     walks: int,
@@ -332,6 +334,6 @@ def test_code_that_changes_during_the_rehearsal_is_rehearsed_too(
 ) -> None:
     on = stage("19-prefork", PREFORK_19)
     Walks(monkeypatch, ONE, TWO)
-    result = on.reload("stale")
+    result = on.reload(Policy.STALE)
     assert (on.rehearsed, result.did) == (2, "signalled")
     assert "2 files changed" in result.reason

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes import look as _look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import ReloadWish
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Policy, ReloadWish
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadFailed, ReloadOrder, reload_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import server as _subject
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
@@ -45,7 +45,7 @@ def test_a_master_that_has_ended_before_is_a_failure_and_gets_nothing(stage: Sta
     on = stage("19-prefork", [PREFORK_19[0], GONE])
     host_seen = look(on.scene)
     on.scene.go_on()
-    order = ReloadOrder(ReloadWish("always"), None, 60)
+    order = ReloadOrder(ReloadWish(Policy.ALWAYS), None, 60)
     with pytest.raises(ReloadFailed, match="ended before any signal was sent") as caught:
         reload_all(
             Host(on.scene, on.clock, on.store), host_seen, [host_seen.instances[0].identity], order, check_mode=False

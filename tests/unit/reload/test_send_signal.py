@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import NoteBook, new_note
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Result
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload import send_signal as _signal
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.send_signal import (
@@ -24,6 +25,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._reload.send_signal 
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
 
@@ -58,7 +60,7 @@ class Stage:
         self.sent.append((name, target.process.pid))
         return lifted
 
-    def signal(self, name: str, role: str = "master", *, wait: bool = False, **more: t.Any) -> list[Result]:
+    def signal(self, name: str, role: Role = Role.MASTER, *, wait: bool = False, **more: t.Any) -> list[Result]:
         """Send a signal to the role in the only instance."""
         seen = look(self.scene)
         order = SignalOrder(name, role, wait, more.pop("timeout", 30.0), more.pop("force", False))
@@ -86,20 +88,20 @@ def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
         ("HUP", "master", [513]),
     ],
 )
-def test_every_process_of_the_role_gets_one(stage: Staged, name: str, role: str, pids: list[int]) -> None:
+def test_every_process_of_the_role_gets_one(stage: Staged, name: str, role: Role, pids: list[int]) -> None:
     on = stage("19-prefork", PREFORK_19[-1:])
     children = {c.role: c.process.pid for c in look(on.scene).instances[0].children}
     results = on.signal(name, role)
     assert [one for one, _pid in on.sent] == [name] * len(pids)
     assert len({pid for _name, pid in on.sent}) == len(pids)
-    assert role == "master" or children[role] in {pid for _name, pid in on.sent}
+    assert role == Role.MASTER or children[role] in {pid for _name, pid in on.sent}
     assert {(r.did, tuple(r.signals)) for r in results} == {("signalled", (name,))}
 
 
 @pytest.mark.parametrize(
     ("name", "role", "rule"), [("HUP", "http", "role"), ("USR1", "gevent", "role"), ("XCPU", "master", "role")]
 )
-def test_a_refusal_names_the_rule_and_nothing_is_sent(stage: Staged, name: str, role: str, rule: str) -> None:
+def test_a_refusal_names_the_rule_and_nothing_is_sent(stage: Staged, name: str, role: Role, rule: str) -> None:
     on = stage("19-prefork", PREFORK_19[-1:])
     with pytest.raises(SignalFailed, match=rf"rule: {rule}") as caught:
         on.signal(name, role)
@@ -110,7 +112,7 @@ def test_a_refusal_names_the_rule_and_nothing_is_sent(stage: Staged, name: str, 
 def test_of_those_that_were_not_waited_for_any_more_the_end_is_told_too(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[-1:])
     with pytest.raises(SignalFailed, match="did not do its work") as caught:
-        on.signal("INT", "http", wait=True, timeout=1.0)
+        on.signal("INT", Role.HTTP, wait=True, timeout=1.0)
     assert [(one.after or {}).get("alive") for one in caught.value.results] == [True, True]
 
 
@@ -181,7 +183,7 @@ def test_a_drain_that_begins_during_the_rehearsal_gets_no_hup(stage: Staged) -> 
         ("QUIT", "http", False),
     ],
 )
-def test_what_starts_a_worker_is_rehearsed_once_a_server(stage: Staged, name: str, role: str, *, asked: bool) -> None:
+def test_what_starts_a_worker_is_rehearsed_once_a_server(stage: Staged, name: str, role: Role, *, asked: bool) -> None:
     on = stage("19-prefork", PREFORK_19[-1:])
     results = on.signal(name, role)
     assert (len(on.sent), on.spawns) == (len(results), [("/etc/odoo/odoo.conf", None)] if asked else [])
@@ -209,7 +211,7 @@ def test_a_server_without_http_that_drains_is_known_by_its_note(stage: Staged) -
     on = stage("19-prefork", PREFORK_19[-1:])
     on.scene.write_conf("workers = 2\nmax_cron_threads = 1\nhttp_enable = False\n")
     seen = look(on.scene)
-    note = dataclasses.replace(new_note(seen, seen.instances[0], Hold("none"), 1.0), sent=5.0)
+    note = dataclasses.replace(new_note(seen, seen.instances[0], Hold(SupervisorKind.NONE), 1.0), sent=5.0)
     on.store.open()
     NoteBook(on.store).write(note)
     for name in ("HUP", "INT"):

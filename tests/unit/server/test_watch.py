@@ -26,7 +26,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._server.watch import
     WatchOrder,
     watch_all,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -213,7 +213,7 @@ def test_the_one_that_systemd_has_started_instead_is_named(stage: Staged, monkey
     again = Look((other,), (), {other.identity: t.cast("t.Any", options)}, {}, frozenset())
     monkeypatch.setattr(_survey, "look", lambda _proc: again)
     for file in (_survey, _watch):
-        monkeypatch.setattr(file, "supervisor_of", lambda _process: Supervisor("systemd", "odoo.service"))
+        monkeypatch.setattr(file, "supervisor_of", lambda _process: Supervisor(SupervisorKind.SYSTEMD, "odoo.service"))
     assert on.failing(5)[0].endswith("; odoo.service has started another one with pid 4000")
 
 

@@ -13,7 +13,7 @@ import os
 import random
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, find_instances
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, Role, find_instances
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import ODOO_SIGNALS, Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import objections, sift
 
@@ -77,7 +77,7 @@ def tree(dice: random.Random) -> list[Process]:
     ]
 
 
-def fatal(signal_name: str, process: Process, role: str, instance: Instance) -> bool:
+def fatal(signal_name: str, process: Process, role: Role, instance: Instance) -> bool:
     """What kills a process, loses requests or does nothing it should, as it was seen on real servers."""
     if not process.catches(signal_name):
         return True
@@ -105,8 +105,7 @@ def test_random_trees() -> None:
             assert by_pid[pid].argv in SERVERS
             assert by_pid[pid].run_state != "Z"
         for instance in found.instances:
-            members = [("master", instance.master), *((c.role, c.process) for c in instance.children)]
-            for role, process in members:
+            for process, role in instance.everybody:
                 for name in ODOO_SIGNALS:
                     against = objections(name, process, role, instance.mode, instance.state)
                     if not against:

@@ -13,28 +13,12 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import (
-    BOOTING,
-    CRON,
-    DRAINING,
-    GEVENT_ROLE,
-    HTTP,
-    MASTER,
-    PREFORK,
-    RELOADING,
-    RUNNING,
-    SHEPHERD,
-    THREADED,
-    UNKNOWN,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Mode, Role, State
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import ODOO_SIGNALS
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import (
-    IDENTITY,
-    INTERLOCK,
     LIFTABLE,
-    PLATFORM,
-    PRIVILEGE,
     Refusal,
+    Rule,
     objections,
     sift,
 )
@@ -43,9 +27,9 @@ from hypothesis import strategies as st
 
 from .. import build
 
-ROLES = (MASTER, HTTP, CRON, GEVENT_ROLE, SHEPHERD, UNKNOWN)
-MODES = (PREFORK, THREADED, None)
-STATES = (BOOTING, RUNNING, RELOADING, DRAINING)
+ROLES = (Role.MASTER, Role.HTTP, Role.CRON, Role.GEVENT, Role.SHEPHERD, Role.UNKNOWN)
+MODES = (Mode.PREFORK, Mode.THREADED, None)
+STATES = (State.BOOTING, State.RUNNING, State.RELOADING, State.DRAINING)
 SIGNALS = (*ODOO_SIGNALS, "KILL", "STOP", "CONT", "TSTP", "ALRM", "PIPE", "WINCH")
 CATCHABLE = ODOO_SIGNALS
 
@@ -63,24 +47,25 @@ MASKS = {
 }
 
 
-def fatal(name: str, caught: frozenset[str], role: str, mode: str | None, state: str) -> str | None:
+def fatal(name: str, caught: frozenset[str], role: Role, mode: Mode | None, state: State) -> str | None:
     """What was seen to go wrong with this signal; None where it did what it should."""
     if name not in caught:
         return "no handler: the default action kills or stops"
-    at_rest = state == RUNNING
+    at_rest = state == State.RUNNING
     checks = {
-        "HUP kills what is no master": name == "HUP" and role != MASTER,
-        "a second HUP kills or forces": name == "HUP" and role == MASTER and not at_rest,
-        "a second INT forces": name == "INT" and role == MASTER and not at_rest,
-        "TERM kills a worker at once": name == "TERM" and role != MASTER,
-        "a second TERM forces": name == "TERM" and role == MASTER and not at_rest,
-        "the shepherd must be left alone": role == SHEPHERD,
-        "nobody knows what it is": role == UNKNOWN,
-        "USR1 kills some gevents": name == "USR1" and role == GEVENT_ROLE,
-        "USR2 kills": name == "USR2" and role == GEVENT_ROLE,
-        "XCPU kills gevent": name == "XCPU" and role == GEVENT_ROLE,
-        "XCPU kills a prefork master and ends a threaded one": name == "XCPU" and role == MASTER,
-        "only a prefork master counts workers": name in ("TTIN", "TTOU") and (role != MASTER or mode != PREFORK),
+        "HUP kills what is no master": name == "HUP" and role != Role.MASTER,
+        "a second HUP kills or forces": name == "HUP" and role == Role.MASTER and not at_rest,
+        "a second INT forces": name == "INT" and role == Role.MASTER and not at_rest,
+        "TERM kills a worker at once": name == "TERM" and role != Role.MASTER,
+        "a second TERM forces": name == "TERM" and role == Role.MASTER and not at_rest,
+        "the shepherd must be left alone": role == Role.SHEPHERD,
+        "nobody knows what it is": role == Role.UNKNOWN,
+        "USR1 kills some gevents": name == "USR1" and role == Role.GEVENT,
+        "USR2 kills": name == "USR2" and role == Role.GEVENT,
+        "XCPU kills gevent": name == "XCPU" and role == Role.GEVENT,
+        "XCPU kills a prefork master and ends a threaded one": name == "XCPU" and role == Role.MASTER,
+        "only a prefork master counts workers": name in ("TTIN", "TTOU")
+        and (role != Role.MASTER or mode != Mode.PREFORK),
         "the count is not at rest": name in ("TTIN", "TTOU") and not at_rest,
         "the kernel's own": name == "CHLD",
         "Odoo gives it no meaning": name not in ODOO_SIGNALS,
@@ -90,7 +75,7 @@ def fatal(name: str, caught: frozenset[str], role: str, mode: str | None, state:
 
 @pytest.mark.parametrize("mask", MASKS)
 @pytest.mark.parametrize("role", ROLES)
-def test_nothing_fatal_is_ever_allowed(role: str, mask: str) -> None:
+def test_nothing_fatal_is_ever_allowed(role: Role, mask: str) -> None:
     caught = frozenset(MASKS[mask])
     target = build.process(100, caught=caught)
     for name, mode, state in itertools.product(SIGNALS, MODES, STATES):
@@ -107,56 +92,56 @@ def test_nothing_fatal_is_ever_allowed(role: str, mask: str) -> None:
     st.sampled_from(STATES) | st.text(),
 )
 def test_nothing_fatal_is_ever_allowed_whatever_is_caught(
-    name: str, caught: frozenset[str], role: str, mode: str | None, state: str
+    name: str, caught: frozenset[str], role: Role, mode: Mode | None, state: State
 ) -> None:
     if fatal(name, caught, role, mode, state):
         assert objections(name, build.process(100, caught=caught), role, mode, state)
 
 
 ALLOWED = [
-    ("HUP", MASTER, PREFORK, RUNNING, build.PREFORK_MASTER),
-    ("HUP", MASTER, THREADED, RUNNING, build.THREADED_MASTER),
-    ("INT", MASTER, PREFORK, RUNNING, build.PREFORK_MASTER),
-    ("INT", HTTP, PREFORK, RUNNING, build.WORKER),
-    ("INT", CRON, PREFORK, RUNNING, build.WORKER),
-    ("INT", GEVENT_ROLE, PREFORK, RUNNING, build.GEVENT),
-    ("QUIT", MASTER, PREFORK, RELOADING, build.PREFORK_MASTER),
-    ("QUIT", MASTER, THREADED, DRAINING, build.THREADED_MASTER),
-    ("QUIT", GEVENT_ROLE, PREFORK, RUNNING, build.GEVENT),
-    ("QUIT", HTTP, PREFORK, RELOADING, build.WORKER),
-    ("USR1", MASTER, THREADED, RUNNING, build.THREADED_MASTER),
-    ("USR1", CRON, PREFORK, RUNNING, build.WORKER),
-    ("USR2", HTTP, PREFORK, RUNNING, build.WORKER),
-    ("TTIN", MASTER, PREFORK, RUNNING, build.PREFORK_MASTER),
-    ("TTOU", MASTER, PREFORK, RUNNING, build.PREFORK_MASTER),
-    ("XCPU", HTTP, PREFORK, RUNNING, build.WORKER),
-    ("XCPU", CRON, PREFORK, RUNNING, build.WORKER),
+    ("HUP", Role.MASTER, Mode.PREFORK, State.RUNNING, build.PREFORK_MASTER),
+    ("HUP", Role.MASTER, Mode.THREADED, State.RUNNING, build.THREADED_MASTER),
+    ("INT", Role.MASTER, Mode.PREFORK, State.RUNNING, build.PREFORK_MASTER),
+    ("INT", Role.HTTP, Mode.PREFORK, State.RUNNING, build.WORKER),
+    ("INT", Role.CRON, Mode.PREFORK, State.RUNNING, build.WORKER),
+    ("INT", Role.GEVENT, Mode.PREFORK, State.RUNNING, build.GEVENT),
+    ("QUIT", Role.MASTER, Mode.PREFORK, State.RELOADING, build.PREFORK_MASTER),
+    ("QUIT", Role.MASTER, Mode.THREADED, State.DRAINING, build.THREADED_MASTER),
+    ("QUIT", Role.GEVENT, Mode.PREFORK, State.RUNNING, build.GEVENT),
+    ("QUIT", Role.HTTP, Mode.PREFORK, State.RELOADING, build.WORKER),
+    ("USR1", Role.MASTER, Mode.THREADED, State.RUNNING, build.THREADED_MASTER),
+    ("USR1", Role.CRON, Mode.PREFORK, State.RUNNING, build.WORKER),
+    ("USR2", Role.HTTP, Mode.PREFORK, State.RUNNING, build.WORKER),
+    ("TTIN", Role.MASTER, Mode.PREFORK, State.RUNNING, build.PREFORK_MASTER),
+    ("TTOU", Role.MASTER, Mode.PREFORK, State.RUNNING, build.PREFORK_MASTER),
+    ("XCPU", Role.HTTP, Mode.PREFORK, State.RUNNING, build.WORKER),
+    ("XCPU", Role.CRON, Mode.PREFORK, State.RUNNING, build.WORKER),
 ]
 
 
 @pytest.mark.parametrize(("name", "role", "mode", "state", "caught"), ALLOWED)
 def test_what_operations_need_is_allowed(
-    name: str, role: str, mode: str | None, state: str, caught: tuple[str, ...]
+    name: str, role: Role, mode: Mode | None, state: State, caught: tuple[str, ...]
 ) -> None:
     assert objections(name, build.process(100, caught=caught), role, mode, state) == []
 
 
 REFUSED = [
-    ("HUP", HTTP, PREFORK, RUNNING, build.WORKER, "role"),
-    ("TERM", MASTER, PREFORK, RUNNING, build.PREFORK_MASTER, "role"),
-    ("KILL", HTTP, PREFORK, RUNNING, build.WORKER, "role"),
-    ("HUP", MASTER, None, BOOTING, build.BOOTING, "interlock"),
-    ("USR2", MASTER, PREFORK, RUNNING, MASKS["prefork master of 14"], "interlock"),
-    ("TTIN", MASTER, THREADED, RUNNING, build.THREADED_MASTER, "interlock"),
-    ("TTIN", MASTER, THREADED, RUNNING, build.PREFORK_MASTER, "mode"),
-    ("HUP", MASTER, PREFORK, RELOADING, build.PREFORK_MASTER, "state"),
-    ("INT", MASTER, PREFORK, DRAINING, build.PREFORK_MASTER, "state"),
+    ("HUP", Role.HTTP, Mode.PREFORK, State.RUNNING, build.WORKER, "role"),
+    ("TERM", Role.MASTER, Mode.PREFORK, State.RUNNING, build.PREFORK_MASTER, "role"),
+    ("KILL", Role.HTTP, Mode.PREFORK, State.RUNNING, build.WORKER, "role"),
+    ("HUP", Role.MASTER, None, State.BOOTING, build.BOOTING, "interlock"),
+    ("USR2", Role.MASTER, Mode.PREFORK, State.RUNNING, MASKS["prefork master of 14"], "interlock"),
+    ("TTIN", Role.MASTER, Mode.THREADED, State.RUNNING, build.THREADED_MASTER, "interlock"),
+    ("TTIN", Role.MASTER, Mode.THREADED, State.RUNNING, build.PREFORK_MASTER, "mode"),
+    ("HUP", Role.MASTER, Mode.PREFORK, State.RELOADING, build.PREFORK_MASTER, "state"),
+    ("INT", Role.MASTER, Mode.PREFORK, State.DRAINING, build.PREFORK_MASTER, "state"),
 ]
 
 
 @pytest.mark.parametrize(("name", "role", "mode", "state", "caught", "rule"), REFUSED)
 def test_a_refusal_names_its_rule(
-    name: str, role: str, mode: str | None, state: str, caught: tuple[str, ...], rule: str
+    name: str, role: Role, mode: Mode | None, state: State, caught: tuple[str, ...], rule: str
 ) -> None:
     found = objections(name, build.process(100, caught=caught), role, mode, state)
     assert found[0].rule == rule
@@ -164,7 +149,7 @@ def test_a_refusal_names_its_rule(
 
 
 def test_what_is_forced_is_never_a_signal_without_a_handler() -> None:
-    assert {IDENTITY, PRIVILEGE, INTERLOCK}.isdisjoint(LIFTABLE)
+    assert {Rule.IDENTITY, Rule.PRIVILEGE, Rule.INTERLOCK}.isdisjoint(LIFTABLE)
     for name, role, mode, state in itertools.product(SIGNALS, ROLES, MODES, STATES):
         for caught in MASKS.values():
             found = objections(name, build.process(100, caught=caught), role, mode, state)
@@ -176,35 +161,35 @@ def test_what_is_forced_is_never_a_signal_without_a_handler() -> None:
 
 def test_on_odoo_sh_nothing_is_signalled_unless_forced() -> None:
     target = build.process(100, marks={"ODOO_STAGE": "production"})
-    (why,) = objections("QUIT", target, MASTER, PREFORK, RUNNING)
-    assert why.rule == PLATFORM
-    assert sift([why], force=True) == ([], [Refusal(PLATFORM, why.reason)])
+    (why,) = objections("QUIT", target, Role.MASTER, Mode.PREFORK, State.RUNNING)
+    assert why.rule == Rule.PLATFORM
+    assert sift([why], force=True) == ([], [Refusal(Rule.PLATFORM, why.reason)])
 
 
 @pytest.mark.parametrize(
     ("signal", "role", "mode", "state", "stage", "reason"),
     [
-        ("HUP", HTTP, PREFORK, RUNNING, "", "HUP must not be sent to a process of role http"),
+        ("HUP", Role.HTTP, Mode.PREFORK, State.RUNNING, "", "HUP must not be sent to a process of role http"),
         (
             "XCPU",
-            HTTP,
-            PREFORK,
-            RUNNING,
+            Role.HTTP,
+            Mode.PREFORK,
+            State.RUNNING,
             "",
             "process 7 has no handler for XCPU at this moment, so the signal would kill it",
         ),
-        ("TTIN", MASTER, THREADED, RUNNING, "", "TTIN means something to a prefork server only"),
+        ("TTIN", Role.MASTER, Mode.THREADED, State.RUNNING, "", "TTIN means something to a prefork server only"),
         (
             "HUP",
-            MASTER,
-            PREFORK,
-            DRAINING,
+            Role.MASTER,
+            Mode.PREFORK,
+            State.DRAINING,
             "",
             "the server is draining: a HUP on top of it would kill requests or the server",
         ),
-        ("HUP", MASTER, PREFORK, RUNNING, "staging", "this is Odoo.sh, which uses signals itself"),
+        ("HUP", Role.MASTER, Mode.PREFORK, State.RUNNING, "staging", "this is Odoo.sh, which uses signals itself"),
     ],
 )
-def test_the_reason_is_told(signal: str, role: str, mode: str, state: str, stage: str, reason: str) -> None:
+def test_the_reason_is_told(signal: str, role: Role, mode: Mode, state: State, stage: str, reason: str) -> None:
     process = build.process(7, marks={"ODOO_STAGE": stage})
     assert [refusal.reason for refusal in objections(signal, process, role, mode, state)] == [reason]

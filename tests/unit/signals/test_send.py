@@ -19,14 +19,7 @@ import sys
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import (
-    DRAINING,
-    HTTP,
-    MASTER,
-    PREFORK,
-    RELOADING,
-    RUNNING,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Mode, Role, State
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process, parse_stat, parse_status
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send as _send
@@ -87,9 +80,9 @@ def no_child_stays() -> t.Iterator[None]:
     Child.all.clear()
 
 
-def target(process: Process, role: str = MASTER, state: str = RUNNING) -> Target:
+def target(process: Process, role: Role = Role.MASTER, state: State = State.RUNNING) -> Target:
     """The process as a target of a prefork instance."""
-    return Target(process, role, PREFORK, state)
+    return Target(process, role, Mode.PREFORK, state)
 
 
 #: Not before Python 3.9.
@@ -139,9 +132,14 @@ def test_what_does_not_catch_hup_is_refused_and_lives(force: bool) -> None:  # n
 
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(
-    ("role", "state", "rule"), [(HTTP, RUNNING, "role"), (MASTER, RELOADING, "state"), (MASTER, DRAINING, "state")]
+    ("role", "state", "rule"),
+    [
+        (Role.HTTP, State.RUNNING, "role"),
+        (Role.MASTER, State.RELOADING, "state"),
+        (Role.MASTER, State.DRAINING, "state"),
+    ],
 )
-def test_role_and_state_refuse_and_force_lifts_them(role: str, state: str, rule: str) -> None:
+def test_role_and_state_refuse_and_force_lifts_them(role: Role, state: State, rule: str) -> None:
     child = Child(CATCHER)
     with pytest.raises(Refused) as caught:
         send(Proc(), "HUP", target(child.process, role, state))
@@ -353,7 +351,7 @@ def test_kill_ends_what_catches_nothing_and_nobody_else() -> None:
 def test_no_descriptor_is_left_behind() -> None:
     child = Child(CATCHER)
     before = len(os.listdir("/proc/self/fd"))
-    for state in (RUNNING, RELOADING):
+    for state in (State.RUNNING, State.RELOADING):
         with contextlib.suppress(Refused):
             send(Proc(), "HUP", target(child.process, state=state))
     assert len(os.listdir("/proc/self/fd")) == before

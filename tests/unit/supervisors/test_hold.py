@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import hold as _hold
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import (
     Hold,
     find_hold,
@@ -74,7 +74,7 @@ def server() -> Instance:
     return build.instance(build.prefork())
 
 
-def find(how: str = "auto", kind: str = "systemd", unit: str | None = NAME) -> Hold:
+def find(how: str = "auto", kind: SupervisorKind = SupervisorKind.SYSTEMD, unit: str | None = NAME) -> Hold:
     return find_hold(PROC, server(), Supervisor(kind, unit), how)
 
 
@@ -175,7 +175,7 @@ def test_who_may_not_is_refused(systemd: Systemd, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(WouldFail, match="only root can keep it from that"):
         find()
     with pytest.raises(WouldFail, match="only root can ask it not to"):
-        find(kind="supervisord", unit="odoo:odoo")
+        find(kind=SupervisorKind.SUPERVISORD, unit="odoo:odoo")
     systemd.unit = dataclasses.replace(systemd.unit, restart="no")
     assert find().drop_in is None
 
@@ -201,7 +201,7 @@ def test_a_name_that_is_none_makes_no_path(systemd: Systemd) -> None:
 
 def test_external_and_none_ask_nobody(systemd: Systemd) -> None:
     assert find("external").external is True
-    assert find(kind="none", unit=None) == Hold("none")
+    assert find(kind=SupervisorKind.NONE, unit=None) == Hold(SupervisorKind.NONE)
     assert systemd.commands == []
     assert rest(find("external")) == (None, None)
 
@@ -235,7 +235,7 @@ def test_a_container_that_comes_back_is_refused_with_its_policy(policy: str | No
     [(["EXITED"], []), (["STARTING", "STOPPED"], ["stop"]), (["RUNNING", "STOPPING", "STOPPED"], ["stop"])],
 )
 def test_supervisord_is_told_afterwards(states: list[str], said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    hold = Hold("supervisord", "odoo:odoo", control=("/usr/bin/supervisorctl",))
+    hold = Hold(SupervisorKind.SUPERVISORD, "odoo:odoo", control=("/usr/bin/supervisorctl",))
     commands: list[str] = []
     shown = iter(states)
     monkeypatch.setattr(_hold, "capture", lambda command, _timeout: (0, f"{command[-1]} {next(shown)} pid 5"))
@@ -267,7 +267,7 @@ def test_start(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
     start(find())
     assert systemd.commands == ["--no-pager --no-ask-password --no-block start -- odoo.service"]
     monkeypatch.setattr(_hold, "run", systemd.run)
-    start(Hold("supervisord", "odoo:odoo", control=("/usr/bin/supervisorctl", "-c", "/etc/s.conf")))
+    start(Hold(SupervisorKind.SUPERVISORD, "odoo:odoo", control=("/usr/bin/supervisorctl", "-c", "/etc/s.conf")))
     assert systemd.commands[1] == "-c /etc/s.conf start odoo:odoo"
 
 
@@ -275,7 +275,7 @@ def test_it_survives_json(systemd: Systemd) -> None:
     systemd.unit = dataclasses.replace(systemd.unit, kill_mode="process")
     hold = dataclasses.replace(find(), control=("a", "b"))
     assert restored(json.loads(json.dumps(dataclasses.asdict(hold)))) == hold
-    assert restored({"kind": "none", "from_the_future": 1}) == Hold("none")
+    assert restored({"kind": SupervisorKind.NONE, "from_the_future": 1}) == Hold(SupervisorKind.NONE)
     assert "control" not in hold.told()
 
 

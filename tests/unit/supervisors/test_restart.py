@@ -20,13 +20,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look impo
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import restart as _restart
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import supervisord as _supervisord
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import (
-    CONTAINER,
-    NONE,
-    SUPERVISORD,
-    SYSTEMD,
-    Supervisor,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.restart import Job, Plan, plan_restart
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.supervisord import config_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.systemd import Unit
@@ -37,7 +31,7 @@ from .. import build
 CGROUP: dict[str, t.Any] = {"cgroup": "/system.slice/odoo.service"}
 SERVER = build.instance(build.prefork(100, **CGROUP))
 UNIT = Unit(main_pid=100, kill_mode="mixed", working_directory="/srv")
-BY_SYSTEMD = Supervisor(SYSTEMD, "odoo.service")
+BY_SYSTEMD = Supervisor(SupervisorKind.SYSTEMD, "odoo.service")
 SYSTEMCTL = "/usr/bin/systemctl"
 
 
@@ -115,9 +109,9 @@ def test_what_is_cut_off_is_said(mode: str | None, cut_off: bool) -> None:  # no
 @pytest.mark.parametrize(
     ("by", "said"),
     [
-        (Supervisor(CONTAINER, "abc"), "containers are not restarted"),
-        (Supervisor(NONE), "neither a systemd unit nor a program"),
-        (Supervisor(SYSTEMD, None), "neither a systemd unit nor a program"),
+        (Supervisor(SupervisorKind.CONTAINER, "abc"), "containers are not restarted"),
+        (Supervisor(SupervisorKind.NONE), "neither a systemd unit nor a program"),
+        (Supervisor(SupervisorKind.SYSTEMD, None), "neither a systemd unit nor a program"),
     ],
 )
 @pytest.mark.usefixtures("machine")
@@ -158,7 +152,7 @@ def test_a_unit_that_systemd_does_not_know() -> None:
         plan(unit=None)
 
 
-BY_SUPERVISORD = Supervisor(SUPERVISORD, "odoo:odoo")
+BY_SUPERVISORD = Supervisor(SupervisorKind.SUPERVISORD, "odoo:odoo")
 STAT = "{} (x) S {} " + " ".join(["0"] * 50)
 SUPERVISORD_FILES = {
     "1/cmdline": "/usr/bin/python3\0/usr/bin/supervisord\0-n\0-c\0etc/s.conf\0",
@@ -214,7 +208,7 @@ def test_a_program_that_is_another_process(machine: Machine, pid: str) -> None:
 @pytest.mark.usefixtures("machine")
 def test_a_name_that_means_more_than_one_program(name: str) -> None:
     with pytest.raises(WouldFail, match="is no name of a program"):
-        plan(Files(SUPERVISORD_FILES), by=Supervisor(SUPERVISORD, name))
+        plan(Files(SUPERVISORD_FILES), by=Supervisor(SupervisorKind.SUPERVISORD, name))
 
 
 @pytest.mark.parametrize(
@@ -345,4 +339,4 @@ def test_the_successor(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found(SERVER, stranger, young) is young
     assert found(other, young) is young
     assert found(other) is other
-    assert find_successor(Files(), SERVER, seen(SERVER), Supervisor(NONE)) is None
+    assert find_successor(Files(), SERVER, seen(SERVER), Supervisor(SupervisorKind.NONE)) is None

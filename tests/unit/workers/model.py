@@ -22,9 +22,9 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process i
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.release import Release
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import server as _subject
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused, Target
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers import scale as _scale
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers import workers as _crew
@@ -159,7 +159,7 @@ class Model:
         del force
         pid = target.process.pid
         if pid != MASTER and pid not in self.workers:
-            raise Refused(Refusal("identity", "process %d has ended since it was looked at" % pid))
+            raise Refused(Refusal(Rule.IDENTITY, "process %d has ended since it was looked at" % pid))
         self.sent.append((name, pid))
         if pid == MASTER:
             if self.lost:
@@ -213,7 +213,7 @@ def host_of(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> t.Callab
         for module in (_subject, _crew):
             monkeypatch.setattr(module, "is_alive", model.is_alive)
         monkeypatch.setattr(_subject, "LogMark", _NoLog)
-        monkeypatch.setattr(_subject, "supervisor_of", lambda _process: Supervisor("none"))
+        monkeypatch.setattr(_subject, "supervisor_of", lambda _process: Supervisor(SupervisorKind.NONE))
         monkeypatch.setattr(_subject, "log_place", lambda *_arguments: None)
         monkeypatch.setattr(_subject.Subject, "summary", lambda one: {"http": len(one.now.having("http"))})
         monkeypatch.setattr(_crew, "send", model.send)

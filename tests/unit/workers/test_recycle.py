@@ -10,8 +10,9 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.filter.workers_line import FilterModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused, Target
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers.recycle import (
@@ -28,7 +29,7 @@ from .model import MASTER, Model, host_of
 
 __all__ = ["host_of"]
 Put = t.Callable[[Model], Host]
-ALL = ("http", "cron", "gevent")
+ALL = (Role.HTTP, Role.CRON, Role.GEVENT)
 
 
 def recycle(host: Host, model: Model, *, check: bool = False, timeout: float = 60, **order: t.Any) -> RecycleResult:
@@ -94,7 +95,7 @@ def test_where_one_of_a_batch_is_refused_it_is_told_what_became_of_the_others(
 
     def refusing(proc: object, name: str, target: Target, **keywords: t.Any) -> list[Refusal]:
         if target.process.pid == 103:
-            raise Refused(Refusal("state", "process 103 is stopped"))
+            raise Refused(Refusal(Rule.STATE, "process 103 is stopped"))
         return send(proc, name, target, **keywords)
 
     monkeypatch.setattr(model, "send", refusing)

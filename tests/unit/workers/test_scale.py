@@ -13,9 +13,9 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask as _stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers import scale as _scale
@@ -336,7 +336,7 @@ def test_a_refused_signal_is_told_with_what_was_done(host_of: Put, monkeypatch: 
 
     def send(*arguments: t.Any, **keywords: t.Any) -> list[Refusal]:
         if len(model.sent) == 2:
-            raise Refused(Refusal("state", "the server is reloading"))
+            raise Refused(Refusal(Rule.STATE, "the server is reloading"))
         return first(*arguments, **keywords)
 
     monkeypatch.setattr(_crew, "send", send)
@@ -371,7 +371,7 @@ def test_what_is_foreseen(there: int, count: int, prove: bool, signals: str) -> 
 
 
 def test_whom_to_end() -> None:
-    children = build.instance(build.prefork(100, workers=4)).having("http")
+    children = build.instance(build.prefork(100, workers=4)).having(Role.HTTP)
     assert [c.process.pid for c in pick(children, {104, 102}, 1, wait_busy=False)] == [103]
     assert [c.process.pid for c in pick(children, {104, 102}, 3, wait_busy=False)] == [103, 101]
     assert [c.process.pid for c in pick(children, {104, 102}, 3, wait_busy=True)] == [103, 101, 104]
