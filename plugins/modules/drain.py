@@ -300,10 +300,9 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     seconds_of,
     start,
     timeout_of,
-    told,
-    warn,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import told, warn
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
 

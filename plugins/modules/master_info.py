@@ -304,7 +304,15 @@ one_off:
       elements: str
 """
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import CHOICE_SPEC, master_info, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import one_off
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
+    CHOICE_SPEC,
+    all_masters,
+    chosen_by,
+    find_host,
+    start,
+    unseen,
+)
 
 SPEC = {
     "staleness": {"type": "bool", "default": True},
@@ -315,7 +323,11 @@ SPEC = {
 
 def main() -> None:
     """Entry point."""
-    master_info(start(SPEC))
+    module = start(SPEC)
+    host = find_host()
+    seen = host.look()
+    found = all_masters(host, seen, staleness=module.params["staleness"], details=module.params["details"])
+    module.exit_json(changed=False, masters=chosen_by(module, found), one_off=one_off(seen), unseen=unseen(host, seen))
 
 
 if __name__ == "__main__":

@@ -240,9 +240,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     seconds_of,
     start,
     timeout_of,
-    told,
-    warn,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import told, warn
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers.recycle import RecycleOrder, recycle_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers.workers import CrewFailed

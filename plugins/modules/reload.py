@@ -239,75 +239,74 @@ results:
       seconds: 1.31
 """
 
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import known_secrets
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import iso, printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import iso
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     ACTION_SPEC,
-    choose_masters,
+    fail,
     find_host,
     start,
     timeout_of,
-    told,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import rehearsal, room
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Method, ReloadWish
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadFailed, ReloadOrder, reload_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadOrder, reload_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import restart
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.moments import BadMoment, parse_moment
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.moments import parse_moment
+
+#: Seconds by which the clock of the controller may be ahead of the host's.
+_CLOCK_TOLERANCE = 5.0
+
 
 SPEC = {
-    "policy": {"type": "str", "choices": ["always", "since", "stale"], "default": "always"},
+    "policy": {"type": "str", "choices": ["always", "since", "stale"], "default": "stale"},
     "since": {"type": "str"},
-    "method": {"type": "str", "choices": ["hup", "supervisor", "auto"], "default": "hup"},
+    "method": {"type": "str", "choices": ["hup", "supervisor", "auto"], "default": "auto"},
     "timeout": {"type": "float", "default": 180.0},
     **ACTION_SPEC,
     **HEALTH_SPEC,
 }
 
 
-#: Seconds by which the clock of the controller may be ahead of the host's.
-_CLOCK_TOLERANCE = 5.0
-
-
-def reload(module: AnsibleModule) -> None:
-    """What the module ``reload`` does."""
-    host = find_host()
-    params = module.params
-    wish, health = _wish(module, host.clock), health_of(module, params["health"])
-    order = ReloadOrder(wish, health, timeout_of(module), params["force"])
-    seen, identities = choose_masters(module, host)
-    secrets = known_secrets(host.proc, seen)
-    try:
-        results = reload_all(host, seen, identities, order, check_mode=module.check_mode)
-    except ReloadFailed as exc:
-        module.fail_json(msg=printable(secrets.hide(str(exc))), **told(module, exc.results, secrets))
-    else:
-        module.exit_json(**told(module, results, secrets))
-
-
-def _wish(module: AnsibleModule, clock: Clock) -> ReloadWish:
-    policy, text = Policy(module.params["policy"]), module.params["since"]
+def wish_of(module: AnsibleModule, clock: Clock) -> ReloadWish:
+    """Return what policy, since and method wish for; a bad one ends the module."""
+    policy, method = Policy(module.params["policy"]), Method(module.params["method"])
+    text = module.params["since"]
     if policy != Policy.SINCE:
-        return ReloadWish(policy, method=Method(module.params["method"]))
+        return ReloadWish(policy, method=method)
     try:
         since = parse_moment(text)
-    except BadMoment as exc:
-        module.fail_json(msg="since: %s" % exc)
+    except Refused as exc:
+        fail(module, exc.problem)
     ahead = since - clock.time()
     if ahead > _CLOCK_TOLERANCE:
-        module.fail_json(
-            msg="since: %s is in the future by the clock of this host, which says %s; right is a moment that has passed"
-            % (text, iso(clock.time()))
-        )
+        fail(module, option.IN_FUTURE(option="since", value=text, now=iso(clock.time())))
     if ahead > 0 and not module.check_mode:
         clock.sleep(ahead)
-    return ReloadWish(policy, since, Method(module.params["method"]))
+    return ReloadWish(policy, since, method)
 
 
 def main() -> None:
     """Entry point."""
-    reload(start(SPEC, required_if=[("policy", "since", ["since"])]))
+    module = start(SPEC, required_if=[("policy", "since", ["since"])])
+    host = find_host(door=send, rehearsal=rehearsal, room=room, health=health, restarts=restart)
+    order = ReloadOrder(
+        wish_of(module, host.clock),
+        health_of(module, module.params["health"]),
+        timeout_of(module),
+        module.params["force"],
+    )
+    run_on_masters(
+        module, host, lambda seen, chosen: reload_all(host, seen, chosen, order, check_mode=module.check_mode)
+    )
 
 
 if __name__ == "__main__":

@@ -123,23 +123,20 @@ results:
       seconds: 0.0
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import known_secrets
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import NO_PROCESS
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     ACTION_SPEC,
     choose_masters,
+    fail,
     find_host,
     start,
     timeout_of,
-    told,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload.send_signal import (
-    SignalFailed,
-    SignalOrder,
-    signal_all,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import rehearsal
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.send_signal import SignalOrder, signal_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
 
 SPEC = {
     "signal": {
@@ -154,29 +151,23 @@ SPEC = {
 }
 
 
-def send_signal(module: AnsibleModule) -> None:
-    """What the module ``send_signal`` does."""
-    host = find_host()
-    params = module.params
-    order = SignalOrder(params["signal"], Role(params["role"]), params["wait"], timeout_of(module), params["force"])
-    seen, identities = choose_masters(module, host)
-    secrets = known_secrets(host.proc, seen)
-    try:
-        results = signal_all(host, seen, identities, order, check_mode=module.check_mode)
-    except SignalFailed as exc:
-        module.fail_json(msg=printable(secrets.hide(str(exc))), **told(module, exc.results, secrets))
-    if not results and not params["allow_none"]:
-        module.fail_json(
-            msg="no process of role %s was found; right is a role that a chosen server has, or allow_none"
-            % params["role"],
-            **told(module, results, secrets),
-        )
-    module.exit_json(**told(module, results, secrets))
-
-
 def main() -> None:
     """Entry point."""
-    send_signal(start(SPEC))
+    module = start(SPEC)
+    params = module.params
+    host = find_host(door=send, rehearsal=rehearsal)
+    role = Role(params["role"])
+    order = SignalOrder(params["signal"], role, params["wait"], timeout_of(module), params["force"])
+    seen, chosen = choose_masters(module, host)
+    instances = [one for one in seen.instances if one.identity in chosen]
+    if role != Role.MASTER and not any(one.having(role) for one in instances) and not params["allow_none"]:
+        fail(module, NO_PROCESS(role=role), results=[])
+    run_on_masters(
+        module,
+        host,
+        lambda seen, chosen: signal_all(host, seen, chosen, order, check_mode=module.check_mode),
+        chosen=(seen, chosen),
+    )
 
 
 if __name__ == "__main__":

@@ -114,21 +114,22 @@ results:
       seconds: 12.48
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
     choose_masters,
     find_host,
-    seconds_of,
+    healthy_time_of,
     start,
     timeout_of,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
-from ansible_collections.fleetops.odoo.plugins.module_utils._server.watch import WatchFailed, WatchOrder, watch_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.watch import WatchOrder, watch_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed
 
 SPEC = {
-    "duration": {"type": "float", "default": 0.0},
+    "min_healthy_time": {"type": "float", "default": 0.0},
     "timeout": {"type": "float", "default": 60.0},
     "allow_none": {"type": "bool", "default": False},
     **CHOICE_SPEC,
@@ -136,27 +137,20 @@ SPEC = {
 }
 
 
-def wait_healthy(module: AnsibleModule) -> None:
-    """What the module ``wait_healthy`` does."""
-    host = find_host()
-    order = WatchOrder(health_of(module, module.params["health"]), seconds_of(module, "duration"), timeout_of(module))
-    if order.duration >= order.timeout:
-        module.fail_json(
-            msg="duration: %g s do not fit into a timeout of %g s; right is less, or a longer timeout"
-            % (order.duration, order.timeout)
-        )
+def main() -> None:
+    """Entry point."""
+    module = start(SPEC)
+    host = find_host(health=health)
+    timeout = timeout_of(module)
+    order = WatchOrder(health_of(module, module.params["health"]), healthy_time_of(module, timeout), timeout)
     seen, identities = choose_masters(module, host)
     try:
         results = watch_all(host, seen, identities, order)
-    except WatchFailed as exc:
-        module.fail_json(msg=printable(str(exc)), changed=False, results=[one.told() for one in exc.results])
+    except OperationFailed as exc:
+        told = [one.told() for one in exc.results]
+        module.fail_json(msg=printable(exc.message), code=exc.code, changed=False, results=told)
     else:
         module.exit_json(changed=False, results=[one.told() for one in results])
-
-
-def main() -> None:
-    """Entry point."""
-    wait_healthy(start(SPEC))
 
 
 if __name__ == "__main__":

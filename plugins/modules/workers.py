@@ -207,9 +207,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     find_host,
     start,
     timeout_of,
-    told,
-    warn,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import told, warn
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers.scale import ScaleOrder, ScaleResult, scale_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers.workers import CrewFailed
 

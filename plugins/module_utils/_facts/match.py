@@ -10,26 +10,25 @@ from __future__ import annotations
 
 import typing as t
 
+from .._messages import option
+from .._system.errors import Refused
+
 #: Keys of ``match`` and where their value stands in what master_info returns.
 KEYS = ("identity", "pid", "user", "unit", "config_file", "database", "http_port", "version", "mode")
-
-
-class BadMatch(Exception):
-    """``match`` cannot be understood; the message names the key and the value."""
 
 
 def choose(masters: t.Sequence[t.Mapping[str, t.Any]], match: t.Mapping[str, t.Any]) -> t.List[t.Mapping[str, t.Any]]:
     """The masters for which every key of ``match`` holds; a list of values holds when one of them does.
 
-    :raises BadMatch: an unknown key, or a value that is neither a scalar nor a list of scalars.
+    :raises Refused: an unknown key, or a value that is neither a scalar nor a list of scalars.
     """
     wanted: t.Dict[str, t.Set[str]] = {}
     for key, value in match.items():
         if key not in KEYS:
-            raise BadMatch("match: there is no key %r; right are %s" % (key, ", ".join(KEYS)))
+            raise Refused(option.UNKNOWN_MATCH_KEY(key=key, keys=", ".join(KEYS)))
         values = value if isinstance(value, (list, tuple)) else [value]
         if not values or any(isinstance(one, (dict, list, tuple)) or one is None for one in values):
-            raise BadMatch("match: %s is %r; right is a value, or a list of values" % (key, value))
+            raise Refused(option.BAD_MATCH_VALUE(key=key, value=value))
         wanted[key] = {str(one) for one in values}
     return [master for master in masters if all(wanted[key] & _values(master, key) for key in wanted)]
 

@@ -14,6 +14,7 @@ import pwd
 import typing as t
 from dataclasses import dataclass, field
 
+from .._messages.code import Problem
 from .._processes.classify import Child, Instance, Role
 from .._processes.container import find_container
 from .._processes.look import Look
@@ -39,6 +40,10 @@ _OPTION_NAMES = (
 )
 
 
+#: Signals that leave a process as it is.
+_HARMLESS = frozenset(["QUIT", "USR1", "USR2"])
+
+
 class Outcome(Word):
     """What was done to a server, or would be in check mode."""
 
@@ -60,22 +65,34 @@ class Result:
     pid: int
     did: Outcome
     reason: str
+    #: stable name of why it was refused, failed or not begun; None where it was not
+    code: t.Optional[str] = None
     signals: t.List[str] = field(default_factory=list)
     before: t.Optional[t.Dict[str, t.Any]] = None
     after: t.Optional[t.Dict[str, t.Any]] = None
     seconds: float = 0.0
+    warnings: t.List[Problem] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether something was changed, or would be in check mode. A dump or statistics in the log change nothing."""
+        if self.did == Outcome.SIGNALLED:
+            return not _HARMLESS.issuperset(self.signals)
+        return self.did in (Outcome.RESTARTED, Outcome.STARTED, Outcome.WRITTEN)
 
     def told(self) -> t.Dict[str, t.Any]:
         """As a module returns it."""
         return {
             "identity": self.identity,
             "pid": self.pid,
-            "did": self.did,
+            "did": str(self.did),
+            "code": self.code,
             "reason": printable(self.reason),
             "signals": list(self.signals),
             "before": self.before,
             "after": self.after,
             "seconds": round(self.seconds, 2),
+            "warnings": [{"code": one.code, "message": printable(str(one))} for one in self.warnings],
         }
 
 
@@ -110,11 +127,9 @@ class AskedResult(Result):
 
 @dataclass
 class StepsResult(Result):
-    """``steps`` is what was done when, ``busy`` who was at work at the last look."""
+    """``steps`` is what was done, and when."""
 
     steps: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
-    busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
-    warnings: t.List[str] = field(default_factory=list)
 
     def step(self, seconds: float, what: str) -> None:
         """Put down what was done, as a clause, this long after the begin."""
@@ -125,12 +140,22 @@ class StepsResult(Result):
         return {
             **super().told(),
             "steps": [{**step, "what": printable(step["what"])} for step in self.steps],
-            "busy": self.busy,
         }
 
 
 @dataclass
-class ReloadResult(Result):
+class BusyResult(StepsResult):
+    """``busy`` is what the processes at work did at the last look."""
+
+    busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
+
+    def told(self) -> t.Dict[str, t.Any]:
+        """As a module returns it."""
+        return {**super().told(), "busy": self.busy}
+
+
+@dataclass
+class ReloadResult(StepsResult):
     """``successor`` is the identity of the master that has taken its place, ``log`` what a failed server wrote."""
 
     successor: t.Optional[str] = None

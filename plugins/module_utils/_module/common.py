@@ -15,14 +15,17 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
 from .._facts.gather import survey
-from .._facts.known_secrets import Secrets, hidden_in
 from .._facts.loaded import ServerRecords
-from .._facts.match import BadMatch, choose
-from .._facts.results import Outcome, Result, StepsResult, masters, one_off, printable
-from .._processes.look import Look, look
+from .._facts.match import choose
+from .._facts.results import masters, printable
+from .._messages import option
+from .._messages.code import Problem
+from .._messages.host import HIDDEN_PROCESSES, HIDDEN_SOCKETS, NO_MASTER, NO_PSUTIL
+from .._processes.look import Look
 from .._processes.proc import Proc
 from .._server.host import Host
 from .._system.clock import Clock
+from .._system.errors import Refused
 from .._system.files import is_roots
 from .._system.psutil import psutil
 
@@ -42,9 +45,6 @@ ACTION_SPEC: t.Dict[str, t.Any] = {
 #: Interpreters that root owns and that a distribution's python3-psutil serves.
 _SYSTEM_INTERPRETERS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 
-#: Signals that leave a process as it is.
-_HARMLESS = frozenset(["QUIT", "USR1", "USR2"])
-
 #: Lines of a log that may be asked for: a result must stay readable, and its sender small.
 _MOST_LINES = 10_000
 
@@ -56,73 +56,87 @@ def start(spec: t.Dict[str, t.Any], **keywords: t.Any) -> AnsibleModule:
         _find_psutil(module)
     if module.params.get("select"):
         # The action plugin of the same name turns it into identities before the module is run.
-        module.fail_json(msg="select: it is worked out on the controller, and this module was not called through it")
+        fail(module, option.NOT_CALLED_BY_ACTION(option="select", module=module._name))  # noqa: SLF001
     return module
 
 
-def timeout_of(module: AnsibleModule) -> float:
-    """The option ``timeout``, in seconds; a bad one ends the module."""
-    seconds = float(module.params["timeout"])
+def fail(module: AnsibleModule, problem: Problem, **result: t.Any) -> t.NoReturn:
+    """End the module with a problem: its sentence, its remedy and its code."""
+    text = str(problem)
+    module.fail_json(msg=printable(text[:1].upper() + text[1:]), code=problem.code, **result)
+    raise AssertionError  # fail_json has left the process
+
+
+def timeout_of(module: AnsibleModule, name: str = "timeout") -> float:
+    """Return an option that is a time limit, in seconds; a bad one ends the module."""
+    seconds = float(module.params[name])
     if not 0 < seconds < float("inf"):
-        module.fail_json(msg="timeout: %s is no time to wait; right is a number of seconds above 0" % seconds)
+        fail(module, option.NOT_POSITIVE(option=name, value=seconds))
     return seconds
 
 
 def lines_of(module: AnsibleModule) -> int:
-    """The option ``lines``, of a log; a bad one ends the module."""
-    lines = int(module.params["lines"])
-    if not 0 <= lines <= _MOST_LINES:
-        module.fail_json(msg="lines: %d; right is a number from 0 to %d" % (lines, _MOST_LINES))
-    return lines
+    """Return the option ``lines``, of a log; a bad one ends the module."""
+    return number_of(module, "lines", 0, _MOST_LINES)
+
+
+def number_of(module: AnsibleModule, name: str, least: int, most: t.Optional[int] = None) -> int:
+    """Return an option that is a number within bounds; a bad one ends the module."""
+    number = int(module.params[name])
+    if number < least or (most is not None and number > most):
+        fail(
+            module,
+            option.OUT_OF_RANGE(option=name, least=least, most="any number" if most is None else most, value=number),
+        )
+    return number
 
 
 def seconds_of(module: AnsibleModule, name: str) -> float:
-    """An option that is a span of time, in seconds; a bad one ends the module."""
+    """Return an option that is a span of time, in seconds; a bad one ends the module."""
     seconds = float(module.params[name])
     if not 0 <= seconds < float("inf"):
-        module.fail_json(msg="%s: %s is no span of time; right is a number of seconds from 0 on" % (name, seconds))
+        fail(module, option.NEGATIVE(option=name, value=seconds))
     return seconds
 
 
-def master_info(module: AnsibleModule) -> None:
-    """What the module ``master_info`` does."""
-    host = find_host()
-    seen = look(host.proc)
-    found = chosen_by(
-        module, _masters(host, seen, staleness=module.params["staleness"], details=module.params["details"])
-    )
-    module.exit_json(changed=False, masters=found, one_off=one_off(seen), unseen=unseen(host, seen))
+def healthy_time_of(module: AnsibleModule, timeout: float) -> float:
+    """Return the option ``min_healthy_time``, in seconds; one that does not fit into the timeout ends the module."""
+    seconds = seconds_of(module, "min_healthy_time")
+    if seconds >= timeout:
+        fail(module, option.TOO_LONG(option="min_healthy_time", other="timeout", limit=timeout, value=seconds))
+    return seconds
 
 
-def find_host() -> Host:
-    """The machine that the module runs on."""
-    return Host(Proc(), Clock(), ServerRecords())
+def find_host(**ports: t.Any) -> Host:
+    """Return the machine that the module runs on, with the ports that the operation needs."""
+    return Host(Proc(), Clock(), ServerRecords(), **ports)
 
 
 def choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
-    """A look, and the identities of the masters in it that ``match`` chooses; that there is none may end the module."""
+    """Look, and return the identities of the masters that ``match`` chooses; that there is none may end the module."""
     seen, identities = matching(module, host)
     if not identities and not module.params["allow_none"]:
         others = ["%d (%s)" % (i.master.pid, _name(seen, i.identity)) for i in seen.instances]
+        match = module.params["match"]
         # To a user who sees little, an empty host and one with servers look the same.
-        said = [
-            "no Odoo master was found%s."
-            % (" that matches %s" % module.params["match"] if module.params["match"] else ""),
-            "There are others, with pid %s." % ", ".join(others) if others else "There is none on this host.",
-            *unseen(host, seen),
-        ]
-        module.fail_json(msg=printable(" ".join(said)), results=[])
+        limits = ["%s: %s" % (one["code"], one["reason"]) for one in unseen(host, seen)]
+        problem = NO_MASTER(
+            matching=" that matches %s" % match if match else "",
+            others="; others run with pid %s" % ", ".join(others) if others else ", and none runs on this host",
+        )
+        fail(module, problem, results=[], unseen=unseen(host, seen), **({"warnings": limits} if limits else {}))
     return seen, identities
 
 
 def matching(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
-    """A look, and the identities of the masters in it that ``match`` chooses."""
-    seen = look(host.proc)
-    chosen = chosen_by(module, _masters(host, seen, staleness=False, details=False))
+    """Look, and return the identities of the masters that ``match`` chooses."""
+    seen = host.look()
+    chosen = chosen_by(module, all_masters(host, seen, staleness=False, details=False))
     return seen, [str(master["identity"]) for master in chosen]
 
 
-def _masters(host: Host, seen: Look, *, staleness: bool, details: bool) -> t.List[t.Dict[str, t.Any]]:
+def all_masters(host: Host, seen: Look, *, staleness: bool, details: bool) -> t.List[t.Dict[str, t.Any]]:
+    """Return every master of a look, as ``master_info`` does."""
     facts = survey(host.proc, seen, host.store, staleness=staleness)
     sizes: t.Dict[int, int] = {}
     if details:
@@ -134,62 +148,30 @@ def _masters(host: Host, seen: Look, *, staleness: bool, details: bool) -> t.Lis
     return masters(seen, facts, host.clock.time(), sizes)
 
 
-def unseen(host: Host, seen: Look) -> t.List[str]:
-    """What the kernel did not show us, in sentences."""
+def unseen(host: Host, seen: Look) -> t.List[t.Dict[str, t.Any]]:
+    """Return what the kernel did not show us: code and reason."""
     limits = []
     if os.geteuid() != 0 and host.proc.hides_others():
-        limits.append("Processes of other users are hidden (hidepid on %s). Run as root to see them." % host.proc.root)
+        limits.append(HIDDEN_PROCESSES(path=host.proc.root))
     if seen.hidden:
         # The root of a container lacks the capability to look into other users' processes.
-        whom = "root" if os.geteuid() else "the server's own user, or as root of the host"
-        limits.append(
-            "Sockets, working directory and generation of %d processes are not shown to this user. Run as %s."
-            % (len(seen.hidden), whom)
-        )
-    return limits
+        user = "root" if os.geteuid() else "the user of the server, or as root of the host"
+        limits.append(HIDDEN_SOCKETS(count=len(seen.hidden), user=user))
+    return [{"code": one.code, "reason": printable(str(one))} for one in limits]
 
 
 def _name(seen: Look, identity: str) -> str:
-    """How a master is named to a person: by its configuration file, else by its port."""
+    """Return how a master is named to a person: by its configuration file, else by its port."""
     options = seen.options[identity]
     return options.config_file or "port %d" % options.http_port
 
 
 def chosen_by(module: AnsibleModule, found: t.Sequence[t.Dict[str, t.Any]]) -> t.List[t.Mapping[str, t.Any]]:
-    """Those of what was found that ``match`` chooses; a bad one ends the module."""
+    """Return those of what was found that ``match`` chooses; a bad one ends the module."""
     try:
         return choose(found, module.params["match"])
-    except BadMatch as exc:
-        return t.cast(t.List[t.Mapping[str, t.Any]], module.fail_json(msg=str(exc)))
-
-
-def told(module: AnsibleModule, results: t.Sequence[Result], secrets: Secrets) -> t.Dict[str, t.Any]:
-    """Results as a module returns them, with ``changed``, and ``diff`` where it is asked for.
-
-    :param secrets: that the servers had at the first look: of one that has died since nobody can read them any more.
-    """
-    found: t.Dict[str, t.Any] = {
-        # A dump or statistics in the log change nothing.
-        "changed": any(
-            r.did == Outcome.RESTARTED or (r.did == Outcome.SIGNALLED and not _HARMLESS.issuperset(r.signals))
-            for r in results
-        ),
-        "results": [hidden_in(secrets, result.told()) for result in results],
-    }
-    if module._diff:  # noqa: SLF001  # there is no other way to ask
-        found["diff"] = [
-            {"before_header": r.identity, "after_header": r.identity, "before": r.before or {}, "after": r.after or {}}
-            for r in results
-            if r.after is not None
-        ]
-    return found
-
-
-def warn(module: AnsibleModule, results: t.Sequence[StepsResult], secrets: Secrets) -> None:
-    """Have the caller warned of what is in the results."""
-    for one in results:
-        for warning in one.warnings:
-            module.warn(t.cast(str, printable("pid %d: %s" % (one.pid, secrets.hide(warning)))))
+    except Refused as exc:
+        fail(module, exc.problem)
 
 
 def _find_psutil(module: AnsibleModule) -> None:
@@ -199,7 +181,4 @@ def _find_psutil(module: AnsibleModule) -> None:
             # Not an interpreter that a service's user could have put there.
             if is_roots(path) and module.run_command([path, "-I", "-c", "import psutil"])[0] == 0:
                 respawn_module(path)
-    module.fail_json(
-        msg=missing_required_lib("psutil")
-        + " On Debian and Ubuntu it is the package python3-psutil; it is also on PyPI under the name psutil."
-    )
+    fail(module, NO_PSUTIL(import_error=missing_required_lib("psutil").rstrip(".")))

@@ -12,7 +12,9 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .._messages import option
 from .._server.health import HealthCheck
+from .common import fail
 
 #: The option of every module that asks servers for their health.
 HEALTH_SPEC: t.Dict[str, t.Any] = {
@@ -38,9 +40,9 @@ def health_of(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t
     if not given.pop("enabled", True):
         return None
     if "path" in given and not given["path"].startswith("/"):
-        module.fail_json(msg="health: path is %r; right is a path that begins with /" % given["path"])
+        fail(module, option.NOT_A_PATH(option="health.path", value=given["path"]))
     if "port" in given and not 0 < given["port"] < 65536:
-        module.fail_json(msg="health: port is %d; right is a number from 1 to 65535" % given["port"])
+        fail(module, option.OUT_OF_RANGE(option="health.port", least=1, most=65535, value=given["port"]))
     if "status" in given:
         given["status"] = tuple(given["status"])
     return HealthCheck(**given)

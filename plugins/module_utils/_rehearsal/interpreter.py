@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import typing as t
 
+from .._messages import rehearsal as codes
+from .._messages.code import Problem
 from .._processes.cmdline import PYTHON, Command
 from .._processes.proc import Gone, Proc, root_of
 from .._processes.process import DELETED, Process
@@ -37,18 +39,21 @@ def interpreter_path(
     return _in_path(command.interpreter, environ, exists)
 
 
-def path_trap(executable: str, environ: t.Mapping[str, str], exists: t.Callable[[str], bool]) -> t.Optional[str]:
-    """How a virtualenv's interpreter would be lost by the re-exec, as a clause; None when it would not. Pure."""
+def path_trap(
+    executable: str, environ: t.Mapping[str, str], unit: t.Optional[str], exists: t.Callable[[str], bool]
+) -> t.Optional[Problem]:
+    """Return how a HUP would lose the interpreter of a virtualenv; None when it would not. Pure."""
     folder, name = os.path.split(executable)
     if not exists(os.path.join(os.path.dirname(folder), "pyvenv.cfg")):
         return None
     found = _in_path(name, environ, exists)
     if found is not None and os.path.normpath(os.path.dirname(found)) == os.path.normpath(folder):
         return None
-    return "a HUP makes it execute itself as %s, which its PATH resolves to %s and not to its virtualenv's %s" % (
-        name,
-        found or "nothing",
-        executable,
+    return codes.VIRTUALENV_LOST(
+        name=name,
+        found=found or "nothing",
+        executable=executable,
+        remedy=path_remedy(executable, environ, unit),
     )
 
 
@@ -60,14 +65,11 @@ def _in_path(name: str, environ: t.Mapping[str, str], exists: t.Callable[[str], 
 
 
 def path_remedy(executable: str, environ: t.Mapping[str, str], unit: t.Optional[str]) -> str:
-    """What keeps a virtualenv's interpreter through a HUP, to be told to a user. Pure."""
+    """Return what makes the interpreter of a virtualenv survive a HUP, as a sentence for a user. Pure."""
     path = os.path.dirname(executable) + ":" + (environ.get("PATH") or "/usr/local/bin:/usr/bin:/bin")
     if unit:
-        return "put Environment=PATH=%s into the unit %s and restart it once, or restart it through systemd instead" % (
-            path,
-            unit,
-        )
-    return "start it with PATH=%s, or restart it through its supervisor instead" % path
+        return "Put Environment=PATH=%s into the unit %s and restart it once, or set method to auto." % (path, unit)
+    return "Start the server with PATH=%s, or set method to auto." % path
 
 
 def runs(proc: Proc, master: Process, executable: str) -> bool:

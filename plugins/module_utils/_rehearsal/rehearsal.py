@@ -25,12 +25,15 @@ import os
 import typing as t
 from dataclasses import dataclass
 
+from .._messages import refused
+from .._messages import rehearsal as codes
+from .._messages.code import Problem
 from .._processes.classify import Instance
 from .._processes.cmdline import Command
 from .._processes.proc import Gone, Proc, root_of
 from .._processes.process import DELETED, Process, parse_environ
 from .._processes.release import major
-from .._system.errors import WouldFail
+from .._system.errors import Refused
 from .._system.files import reached
 from .._system.redact import redact_text
 from .interpreter import (
@@ -40,13 +43,10 @@ from .interpreter import (
     path_trap,
     runs,
 )
-from .trial import NoTrial, Start, try_out
+from .trial import Start, try_out
 
 #: Up to this version of Odoo a master was seen to start workers without a database.
 _LAST_SEEN_TO_SURVIVE = 14
-
-_UNASKED = "whether its databases answer is not known: %s"
-_STRANGER = "its arguments name %s, which is not the interpreter that it runs"
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ class Restart:
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """A rehearsal that went well: what was left out, as noun phrases, and what was overridden by force, as clauses."""
+    """A rehearsal that went well: what was left out, as noun phrases, and what was overridden by force."""
 
     left_out: t.Tuple[str, ...] = ()
-    overridden: t.Tuple[str, ...] = ()
+    overridden: t.Tuple[Problem, ...] = ()
 
 
 def rehearse(
@@ -86,39 +86,28 @@ def rehearse(
     :param config_file: path of its odoo.conf, in whose lines a fault is looked for.
     :param unit: systemd unit of the server, named in the remedy.
     :param force: go on though it would be without its database, as long as it would survive that.
-    :raises WouldFail: with the reason and the remedy.
+    :raises Refused: with the reason and the remedy.
     """
     master, command = instance.master, instance.command
-    environ = _environment(proc, master, "a HUP")
+    environ = _environment(proc, master)
     root = root_of(proc.root, master)
     executable = find_interpreter(proc, master, command, environ, master.cwd)
     if executable is None:
-        raise WouldFail(
-            "its interpreter %s is not found in its PATH, so a HUP would kill it" % command.interpreter,
-            restart_helps=True,
-        )
+        raise Refused(codes.NO_INTERPRETER(name=command.interpreter), restart_helps=True)
     if command.package or (command.script or "").endswith("/__main__.py"):
         # Seen on 19.0: it executes odoo/__main__.py by its path, which then is no part of its package.
-        raise WouldFail(
-            "it was started with -m, and a HUP makes it execute its __main__.py as a script, which cannot import its "
-            "own package",
-            "start it by its script (odoo-bin), or restart it through its supervisor instead",
-            restart_helps=True,
-        )
+        raise Refused(codes.STARTED_AS_PACKAGE(), restart_helps=True)
     _check_files(proc, root, master, command, executable)
-    trap = path_trap(executable, environ, lambda path: os.path.exists(reached(path, root)))
+    trap = path_trap(executable, environ, unit, lambda path: os.path.exists(reached(path, root)))
     if trap:
-        raise WouldFail(trap, path_remedy(executable, environ, unit), restart_helps=True)
+        raise Refused(trap, restart_helps=True)
     if master.uid == 0:
         # Its code would run as root, and root may not own it: the checks above are all that we do.
         return Rehearsed()
     cwd = master.cwd or "/"
     start = Start(executable, os.path.basename(executable), "/" if cwd.endswith(DELETED) else cwd, environ)
     script = command.script and os.path.join(cwd, command.script)
-    try:
-        answer, said = try_out(proc, master, _task(command, script, config_file, changed), start)
-    except NoTrial as exc:
-        raise WouldFail(str(exc)) from None
+    answer, said = try_out(proc, master, _task(command, script, config_file, changed), start)
     return Rehearsed((), explain(answer, redact_text(said), executable, environ, unit, force=force))
 
 
@@ -138,71 +127,65 @@ def rehearse_restart(
 
     :param config_file: and ``changed``: as for :func:`rehearse`.
     :param force: as for :func:`rehearse`.
-    :raises WouldFail: with the reason.
+    :raises Refused: with the reason.
     """
     master, command = instance.master, instance.command
-    environ = _environment(proc, master, "a restart")
+    environ = _environment(proc, master)
     root = root_of(proc.root, master)
     home = restart.cwd or master.working_directory
     executable = find_interpreter(proc, master, command, environ, home)
     script = command.script and os.path.join(home, command.script)
     lost = _lost(root, command, home, executable, script)
     if lost or executable is None:
+        what, path = lost or ("its interpreter", command.interpreter)
         if restart.unit_changed:
-            return Rehearsed(("anything, since %s is gone and its unit has changed" % lost,))
-        raise WouldFail("%s is gone, and a restart would not find it either" % lost)
+            return Rehearsed(("anything, since %s %s is gone and its unit has changed" % (what, path),))
+        raise Refused(codes.RESTART_LOST(what=what, path=path))
     if not runs(proc, master, executable) and not is_plain_python(proc, master):
-        raise WouldFail(_STRANGER % executable)
+        raise Refused(codes.OTHER_INTERPRETER(path=executable))
     left_out = ("what has changed in its unit",) if restart.unit_changed else ()
     if master.uid == 0:
         return Rehearsed((*left_out, "its code, since it runs as root"))
-    try:
-        start = Start(executable, executable, home, environ)
-        task = _task(command, script, config_file, changed, database="start" if restart.database else None)
-        answer, said = try_out(proc, master, task, start)
-    except NoTrial as exc:
-        raise WouldFail(str(exc)) from None
+    start = Start(executable, executable, home, environ)
+    task = _task(command, script, config_file, changed, database="start" if restart.database else None)
+    answer, said = try_out(proc, master, task, start)
     return Rehearsed(left_out, explain(answer, redact_text(said), executable, environ, None, restart=True, force=force))
 
 
 def rehearse_spawn(
     proc: Proc, instance: Instance, config_file: t.Optional[str], version: t.Optional[str]
-) -> t.Optional[str]:
-    """Before its master is made to start a worker: would it get at its databases?
+) -> t.Optional[Problem]:
+    """Before a master is made to start a worker, ask whether it would get at its databases.
 
     Newer masters ask every database that they have loaded before they start one, and the whole server ends where one
     does not answer (seen on 19.0 with TTIN and with a worker that had ended, not on 14.0).
 
-    :returns: why nobody knows, as a clause; None: it would.
-    :raises WouldFail: it would not.
+    :returns: why that is not known; None: it would.
+    :raises Refused: it would not.
     """
     master, command = instance.master, instance.command
     if (major(version) or _LAST_SEEN_TO_SURVIVE + 1) <= _LAST_SEEN_TO_SURVIVE or master.uid == 0:
         return None
     try:
-        environ = _environment(proc, master, "that")
+        environ = _environment(proc, master)
         home = master.working_directory
         executable = find_interpreter(proc, master, command, environ, home)
         if executable is None or not runs(proc, master, executable):
-            return _UNASKED % "its interpreter is not there any more"
+            return codes.DATABASES_UNKNOWN(why="the interpreter of the server does not exist any more")
         script = command.script and os.path.join(home, command.script)
         task = _task(command, script, config_file, (), modules=("sql_db",), database="spawn")
         answer, _said = try_out(proc, master, task, Start(executable, executable, home, environ))
-    except (NoTrial, WouldFail) as exc:
-        return _UNASKED % exc
+    except Refused as exc:
+        return codes.DATABASES_UNKNOWN(why=exc.problem.text)
     told = _read_answer(answer)
     if told is None or told.stage not in ("database", "done"):
-        return _UNASKED % "its code or its configuration on the disk is broken"
+        return codes.DATABASES_UNKNOWN(why="the code or the configuration on the disk is broken")
     if told.stage == "database":
-        raise WouldFail(
-            "its master connects to its databases before it starts a worker, and would end with all of the server: %s"
-            % told.error,
-            "make sure that they answer, by what its odoo.conf says now",
-        )
+        raise Refused(codes.SPAWN_WITHOUT_DATABASE(error=told.error))
     return None
 
 
-def _environment(proc: Proc, master: Process, ordeal: str) -> t.Dict[str, str]:
+def _environment(proc: Proc, master: Process) -> t.Dict[str, str]:
     try:
         environ = parse_environ(proc.read(master.pid, "environ"))
         # The pid may have passed to a stranger by now, and this would be the stranger's environment.
@@ -210,12 +193,9 @@ def _environment(proc: Proc, master: Process, ordeal: str) -> t.Dict[str, str]:
     except Gone:
         same = False
     except PermissionError:
-        raise WouldFail(
-            "the environment of process %d cannot be read, so nothing proves that it would survive %s; "
-            "run as root or as the server's user" % (master.pid, ordeal)
-        ) from None
+        raise Refused(codes.ENVIRONMENT_HIDDEN(pid=master.pid)) from None
     if not same:
-        raise WouldFail("process %d has ended since it was looked at" % master.pid)
+        raise Refused(refused.PROCESS_ENDED(pid=master.pid))
     return environ
 
 
@@ -241,48 +221,32 @@ def _task(
 
 def _lost(
     root: str, command: Command, home: str, executable: t.Optional[str], script: t.Optional[str]
-) -> t.Optional[str]:
-    """What a start needs and what is not there, as a noun phrase."""
+) -> t.Optional[t.Tuple[str, str]]:
+    """Return what a start needs and what does not exist: a noun and a path."""
     if not os.path.isdir(reached(home, root)):
-        return "its working directory %s" % home
+        return "its working directory", home
     if executable is None or not os.access(reached(executable, root), os.X_OK):
-        return "its interpreter %s" % (executable or command.interpreter)
+        return "its interpreter", executable or command.interpreter
     if script and not os.path.exists(reached(script, root)):
-        return "its script %s" % script
+        return "its script", script
     return None
 
 
 def _check_files(proc: Proc, root: str, master: Process, command: Command, executable: str) -> None:
     if (master.executable or "").endswith(DELETED):
-        raise WouldFail(
-            "its interpreter %s has been replaced or removed since it started"
-            % t.cast(str, master.executable)[: -len(DELETED)],
-            "restart it through its supervisor",
-            restart_helps=True,
-        )
+        path = t.cast(str, master.executable)[: -len(DELETED)]
+        raise Refused(codes.INTERPRETER_REPLACED(path=path), restart_helps=True)
     if not os.path.exists(reached(executable, root)):
-        raise WouldFail(
-            "its interpreter %s is gone" % executable,
-            "restart it through its supervisor once it is back",
-            restart_helps=True,
-        )
+        raise Refused(codes.INTERPRETER_GONE(path=executable), restart_helps=True)
     # argv is what its starter chose to write there. Only the program that really runs may be run in its name.
     if not runs(proc, master, executable):
-        raise WouldFail(_STRANGER % executable, restart_helps=True)
+        raise Refused(codes.OTHER_INTERPRETER(path=executable), restart_helps=True)
     relative = not (command.script or "").startswith("/")
     if relative and (master.cwd or "").endswith(DELETED):
-        raise WouldFail(
-            "its working directory %s has been removed, and its script is found from there"
-            % t.cast(str, master.cwd)[: -len(DELETED)],
-            "restart it through its supervisor",
-            restart_helps=True,
-        )
+        path = t.cast(str, master.cwd)[: -len(DELETED)]
+        raise Refused(codes.DIRECTORY_GONE(path=path), restart_helps=True)
     if command.script and not os.path.exists(reached(os.path.join(master.cwd or "/", command.script), root)):
-        raise WouldFail(
-            "its script %s is gone" % command.script,
-            "restart it through its supervisor once it is back",
-            restart_helps=True,
-        )
+        raise Refused(codes.SCRIPT_GONE(path=command.script), restart_helps=True)
 
 
 def server_arguments(args: t.Sequence[str]) -> t.List[str]:
@@ -337,41 +301,36 @@ def explain(
     *,
     restart: bool = False,
     force: bool = False,
-) -> t.Tuple[str, ...]:
+) -> t.Tuple[Problem, ...]:
     """Judge what the rehearsal told. Pure.
 
     :param restart: it was the rehearsal of a restart, not of a HUP.
     :param force: as for :func:`rehearse`.
-    :returns: what was overridden by force, as clauses.
-    :raises WouldFail: unless it came to its end.
+    :returns: what was overridden by force.
+    :raises Refused: unless it came to its end.
     """
-    fate = "a restart would not bring it back" if restart else "a HUP would kill it"
+    fate = "a restart would not bring the server back" if restart else "a HUP would kill the server"
     last_words = (said.strip().splitlines() or ["no message"])[-1]
     told = _read_answer(answer)
     if told is None:
-        raise WouldFail(
-            "%s: its interpreter ended before it could tell why (%s)" % (fate, last_words), restart_helps=not restart
-        )
+        raise Refused(codes.TRIAL_ENDED(fate=fate, words=last_words), restart_helps=not restart)
     if told.stage == "done":
         return ()
     reason = last_words if told.error == "SystemExit" else told.error
     if told.where:
         reason += " (%s)" % told.where
     if told.stage == "configuration":
-        raise WouldFail("%s, since Odoo cannot parse its configuration: %s" % (fate, reason))
+        raise Refused(codes.BAD_CONFIGURATION(fate=fate, error=reason))
     if told.stage == "database" and told.fatal:
-        raise WouldFail("%s, since Odoo cannot connect to PostgreSQL: %s" % (fate, reason))
+        raise Refused(codes.NO_POSTGRESQL(fate=fate, error=reason))
     if told.stage == "database":
-        lost = "%s it would be without its database: %s" % ("after a restart" if restart else "after a HUP", reason)
+        lost = codes.NO_DATABASE(error=reason)
         if force:
             return (lost,)
-        raise WouldFail(lost, "put that right, or set force")
+        raise Refused(lost)
     if told.stage == "code":
-        raise WouldFail("a file that has changed since it was loaded is broken: %s" % reason)
+        raise Refused(codes.SYNTAX_ERROR(error=reason))
     # Under its full path the interpreter may find packages that it does not find under its name.
     lacks = told.error.startswith(("ImportError", "ModuleNotFound")) and not restart
-    raise WouldFail(
-        "%s, since Odoo cannot be imported: %s" % (fate, reason),
-        path_remedy(executable, environ, unit) if lacks else "",
-        restart_helps=lacks,
-    )
+    remedy = path_remedy(executable, environ, unit) if lacks else "Install what is missing, then run the task again."
+    raise Refused(codes.IMPORT_ERROR(fate=fate, error=reason, remedy=remedy), restart_helps=lacks)

@@ -18,9 +18,11 @@ import tempfile
 import typing as t
 from dataclasses import dataclass
 
+from .._messages import rehearsal as codes
 from .._processes.proc import Proc
 from .._processes.process import Process
 from .._processes.run_as import becoming
+from .._system.errors import Refused
 from .._system.namespaces import MOUNTS, NETWORK, differs
 
 #: Seconds that Odoo may take to be imported and to connect (0.4 s seen; a cold disk needs more).
@@ -31,10 +33,6 @@ _CONNECT = 10
 _MOST_WRITTEN = 1 << 20
 #: A HUP sets these for the new server only; a trial that kept them would not be one.
 _HANDOVER_VARIABLES = ("ODOO_READY_SIGHUP_PID", "ODOO_HTTP_SOCKET_FD", "LISTEN_FDS", "LISTEN_PID")
-
-
-class NoTrial(Exception):
-    """The trial could not be run to its end; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ def connect(package):
         for name in names:
             # Who may make no database may go through a pooler that has other names for them.
             if may_create and name not in there and "://" not in name:
-                raise LookupError("there is no database %s, and Odoo would make an empty one of that name" % name)
+                raise LookupError("no database %s exists, and Odoo would create an empty one of that name" % name)
             sql_db.db_connect(name, allow_uri=True).cursor().close()
             sql_db.close_all()
     except Exception as exc:
@@ -180,7 +178,7 @@ def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start)
 
     :param task: what :data:`_CODE` reads: script, package, modules (those of Odoo that it imports), args, config_file,
         changed, and database (which are asked: those of a ``start`` or of a ``spawn`` of workers; None: none).
-    :raises NoTrial: it took too long, its interpreter cannot be run, or we cannot write.
+    :raises Refused: it took too long, its interpreter cannot be run, or we cannot write.
     """
     # In a network that we may not enter, another PostgreSQL or none would answer.
     reachable = os.geteuid() == 0 or not differs(proc.root, master.pid, NETWORK)
@@ -194,7 +192,7 @@ def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start)
             said.seek(0)
             return answer.read(_MOST_WRITTEN), said.read(_MOST_WRITTEN).decode("utf-8", "replace")
     except OSError as exc:
-        raise NoTrial("its code cannot be tried out: %s" % (exc.strerror or exc)) from None
+        raise Refused(codes.NO_TRIAL(error=exc.strerror or str(exc))) from None
 
 
 def _run(proc: Proc, master: Process, start: Start, order: t.IO[bytes], answer: t.IO[bytes], said: t.IO[bytes]) -> None:
@@ -215,8 +213,6 @@ def _run(proc: Proc, master: Process, start: Start, order: t.IO[bytes], answer: 
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise NoTrial(
-            "its start could not be tried out within %d s, so nothing proves that it would survive" % _TIMEOUT
-        ) from None
+        raise Refused(codes.TRIAL_TIMEOUT(seconds=_TIMEOUT)) from None
     except (OSError, subprocess.SubprocessError) as exc:
-        raise NoTrial("its interpreter %s cannot be run as its user: %s" % (start.executable, exc)) from None
+        raise Refused(codes.NOT_RUN(path=start.executable, error=str(exc))) from None

@@ -108,7 +108,7 @@ def _decide_stale(load: Loaded, staleness: Staleness, method: Method, time_text:
     if staleness.needs == Need.RESTART:
         if method != Method.HUP:
             return Decision(Act.ACT, reason, restart=True)
-        return Decision(Act.REFUSE, reason + "; restart it through its supervisor (method: auto does that)")
+        return Decision(Act.REFUSE, reason)
     more = staleness.count - len(staleness.files[:3])
     names = ", ".join(staleness.files[:3]) + (" and %d more" % more if more > 0 else "")
     return Decision(Act.ACT, "%s: %s" % (reason, names) if names else reason)

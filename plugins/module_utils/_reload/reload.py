@@ -8,25 +8,23 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 from dataclasses import dataclass
 
 from .._drain.notes import NoteBook
-from .._facts.gather import find_successor, start_time, succeeded_by
-from .._facts.results import Outcome, ReloadResult, Result, iso
-from .._processes.classify import Instance, Role, State
+from .._facts.results import Outcome, ReloadResult, iso
+from .._messages import failed, refused, timeout
+from .._messages.code import Problem
+from .._processes.classify import Instance, State
 from .._processes.look import Look
-from .._processes.proc import is_alive
 from .._server.complete import reloaded
 from .._server.health import HealthCheck
 from .._server.host import Host
-from .._server.server import Ended, Subject
-from .._signals.send import Refused, Target, check, send
-from .._supervisors.restart import Job, Plan
-from .._system.clock import Pending, TimedOut
-from .._system.errors import WouldFail
-from .._system.state_dir import TAKEN
+from .._server.operation import Begin, ServerOperation, run_all
+from .._server.server import Ended
+from .._supervisors.restart import Plan
+from .._system.clock import Pending
+from .._system.errors import Refused, TimedOut
 from .decide import Act, Decision, Policy, ReloadWish, decide_reload
 from .prepare import Way, prepare
 
@@ -34,17 +32,9 @@ from .prepare import Way, prepare
 _LOG_LINES, _LOG_LINES_IN_MESSAGE = 200, 12
 
 
-class ReloadFailed(Exception):
-    """A reload was refused or did not end well; ``results`` hold what was done until then."""
-
-    def __init__(self, message: str, results: t.Sequence[Result]) -> None:
-        super().__init__(message)
-        self.results = list(results)
-
-
 @dataclass(frozen=True)
 class ReloadOrder:
-    """What the caller wants. ``health`` None: no request is made. ``timeout`` is in seconds, for each instance."""
+    """What the caller wants. ``health`` None: no request is made. ``timeout`` is in seconds, for each server."""
 
     wish: ReloadWish
     health: t.Optional[HealthCheck]
@@ -55,75 +45,53 @@ class ReloadOrder:
 
 def reload_all(
     host: Host, seen: Look, identities: t.Sequence[str], order: ReloadOrder, *, check_mode: bool
-) -> t.List[Result]:
-    """Bring the chosen instances to the wished load, one after the other; the first failure ends it.
+) -> t.List[ReloadResult]:
+    """Bring the chosen servers to the wished load, one after the other.
 
-    :raises ReloadFailed: with the results so far, the failed one last.
+    :raises OperationFailed: one of them was refused or failed.
     """
-    results: t.List[Result] = []
-    for identity in identities:
-        one = _Reload(host, seen, t.cast(Instance, seen.instance(identity)), order)
-        results.append(one.result)
-        try:
-            one.predict() if check_mode else one.run()
-        except (WouldFail, Refused) as exc:
-            one.result.did, one.result.reason = Outcome.REFUSED, str(exc)
-            one.keep_log()
-            raise ReloadFailed("Odoo with pid %d is not reloaded: %s" % (one.result.pid, exc), results) from exc
-        except (Ended, TimedOut, OSError) as exc:
-            one.keep_log()
-            raise ReloadFailed(one.failure(exc), results) from exc
-        finally:
-            one.close()
-    return results
+
+    def begin(identity: str) -> Begin:
+        first = t.cast(Instance, seen.instance(identity))
+        return Begin(identity, first.master.pid, lambda: _Reload(host, seen, first, order))
+
+    return run_all([begin(one) for one in identities], ReloadResult, check_mode=check_mode)
 
 
-class _Reload(Subject):
-    """One instance on its way. It holds what the steps share: the lock and the result."""
+class _Reload(ServerOperation[ReloadResult]):
+    """One server on its way."""
+
+    deed, doing = "reload", "reloading"
 
     def __init__(self, host: Host, seen: Look, first: Instance, order: ReloadOrder) -> None:
-        super().__init__(host, seen, first, order.health, order.timeout)
+        result = ReloadResult(first.identity, first.master.pid, Outcome.NOTHING, "")
+        super().__init__(host, seen, first, order.health, order.timeout, result)
         self._order = order
-        self._lock: t.Optional[int] = None
         self._book = NoteBook(host.store)
         self.probe()
-        self.result = ReloadResult(first.identity, first.master.pid, Outcome.NOTHING, "", before=self.summary())
-
-    def close(self) -> None:
-        """Let go of the lock and the log."""
-        self.result.seconds = self.clock.monotonic() - self.begun
-        self.log.close()
-        if self._lock is not None:
-            os.close(self._lock)
-
-    def keep_log(self) -> None:
-        """Put what the server has written since this began into the result, which has failed."""
-        self.result.log = self.log.tail(_LOG_LINES)
-        if not is_alive(self.proc, self.now.master):
-            # It came, and died again.
-            self.result.successor = None
+        result.before = self.summary()
 
     def predict(self) -> None:
-        """What :meth:`run` would do, without doing it."""
+        """Put into the result what :meth:`act` would do."""
         decision = self._decide(None)
         if decision.kind == Act.WAIT:
             if self._order.wish.policy in (Policy.SINCE, Policy.STALE):
-                self.result.reason = "%s: it would be waited for and then looked at again" % decision.reason
+                self.result.reason = "%s: the module would wait for that and then look again" % decision.reason
             else:
-                self.result.reason = "%s: that would be waited for, and no signal sent" % decision.reason
+                self.result.reason = "%s: the module would wait for that and send no signal" % decision.reason
             return
         self.result.reason = decision.reason
         if decision.kind == Act.ACT:
             way = self._prepare(decision)
-            self.result.reason += way.note
+            self._explain(way)
             if way.plan is not None:
                 self.result.did = Outcome.RESTARTED
                 return
-            check(self.proc, "HUP", self._target(), force=self._order.force)
+            self.host.door.check(self.proc, "HUP", self.target(), force=self._order.force)
             self.result.did, self.result.signals = Outcome.SIGNALLED, ["HUP"]
 
-    def run(self) -> None:
-        """Wait for what is under way, then act if it is still needed, and wait until it has worked."""
+    def act(self) -> None:
+        """Wait for what is in progress, then act if it is still needed, and wait until it has worked."""
         self.host.store.open()
         waited_for = self._take_lock()
         way: t.Optional[Way] = None
@@ -135,34 +103,39 @@ class _Reload(Subject):
                 if way is not None and self._covers(way, decision):
                     break
                 if way is not None and self.clock.monotonic() >= self.deadline:
-                    raise TimedOut("its code to stay as it is")
+                    raise TimedOut(timeout.CODE_CHANGES())
                 way = self._prepare(decision)
-                # That took its time, and somebody else may have begun something meanwhile.
+                # That took its time, and another call may have begun something meanwhile.
                 self.look()
                 continue
             # What needs no reload must serve all the same: it may be what a failed call has left behind.
             if decision.kind == Act.WAIT or not settled:
-                self._settle()
+                self._await_complete()
                 settled = True
             if decision.kind == Act.NOTHING:
                 self.result.after = self.summary()
                 return
             if decision.load:
                 waited_for = decision.reason
-        self.result.reason += way.note
+        self._explain(way)
         if way.plan is None:
             self._hang_up()
         else:
             self._restart(way.plan)
         self.host.store.forget_others(self.proc.lives)
 
+    def _explain(self, way: Way) -> None:
+        self.result.reason += way.note
+        for problem in way.warnings:
+            self.warn(problem)
+
     def _decide(self, waited_for: t.Optional[str]) -> Decision:
         if self._book.state_of(self.now, self.options) != self.now.state and not self._order.force:
-            raise WouldFail("it was told to end by a drain, and without HTTP it does not show how far that is")
+            raise Refused(refused.DRAINING())
         staleness = self.facts().staleness if self._order.wish.policy == Policy.STALE else None
         decision = decide_reload(self.now, self.load(), staleness, self._order.wish, waited_for, iso)
         if decision.kind == Act.REFUSE:
-            raise WouldFail(decision.reason)
+            raise Refused(refused.NEEDS_RESTART(reasons=decision.reason))
         return decision
 
     def _prepare(self, decision: Decision) -> Way:
@@ -175,24 +148,23 @@ class _Reload(Subject):
         return (way.plan is not None or not decision.restart) and way.compiled.issuperset(self.changed_code())
 
     def _take_lock(self) -> t.Optional[str]:
-        """One call at a time acts on a server. Returns what had to be waited for, if anything."""
+        """Wait until no other call acts on the server; return what had to be waited for, if anything."""
         first, first_marker = self.now, self.host.store.recall(self.now.master)
         decision = decide_reload(self.now, self.load(), None, self._order.wish, None, iso)
         contested: t.List[bool] = []
 
         def attempt() -> t.Union[bool, Pending]:
-            self._lock = self.host.store.try_lock(self.now.master)
-            if self._lock is None:
+            if not self.locks and not self.keep(self.host.store.try_lock(self.now.master)):
                 contested.append(True)
             try:
                 self.look()
             except Ended:
-                if not contested or (not self._follow() and self._lock is not None):
+                if not contested or (not self._follow() and self.locks):
                     raise
                 # The other call is restarting it, or has done so. What counts now is the lock of the new server.
-                self._let_go()
-                return Pending("another call that is restarting it")
-            return Pending(TAKEN) if self._lock is None else True
+                self.release()
+                return Pending(timeout.RESTARTING())
+            return bool(self.locks) or Pending(timeout.LOCKED())
 
         self.wait(attempt)
         if decision.load:
@@ -204,21 +176,16 @@ class _Reload(Subject):
             return "another call was reloading it"
         return None
 
-    def _let_go(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
     def _follow(self) -> bool:
         """Go on with the server that has taken the place of the one that is gone; False while there is none."""
-        found = find_successor(self.proc, self.now, self.seen, self.supervisor)
+        found = self.host.find_successor(self.now, self.seen, self.supervisor)
         if found is None:
             return False
         self.turn_to(*found)
         self.result.successor = self.now.identity
         return True
 
-    def _settle(self) -> None:
+    def _await_complete(self) -> None:
         """Wait until a start, reload or drain that somebody else began has come to its end."""
 
         def attempt() -> t.Union[bool, Pending]:
@@ -230,18 +197,20 @@ class _Reload(Subject):
     def _hang_up(self) -> None:
         before = self.now
         sent_at = self.clock.time()
-        lifted = send(self.proc, "HUP", self._target(), force=self._order.force)
+        lifted = self.host.door.send(self.proc, "HUP", self.target(), force=self._order.force)
         self.result.did, self.result.signals = Outcome.SIGNALLED, ["HUP"]
-        if lifted:
-            self.result.reason += "; forced against: " + "; ".join(one.reason for one in lifted)
+        self.step("HUP was sent to pid %d" % before.master.pid)
+        for one in lifted:
+            self.warn(one.problem)
         executed: t.List[float] = []
 
         def attempt() -> t.Union[bool, Pending]:
             self.look()
             if not executed:
                 if not reloaded(before, self.now):
-                    return Pending("the master to execute itself anew")
+                    return Pending(timeout.NEW_EXEC())
                 executed.append(self.clock.time())
+                self.step("the master executed itself anew")
             return self.pending() or True
 
         try:
@@ -249,14 +218,15 @@ class _Reload(Subject):
         finally:
             if executed:
                 self._remember(sent_at, executed[0])
-        self.result.after = self.summary()
+        self._conclude()
 
     def _restart(self, plan: Plan) -> None:
         old = self.now
-        if not is_alive(self.proc, old.master):
+        if not self.alive:
             raise Ended
-        job = Job(plan, self.deadline - self.clock.monotonic())
+        job = self.host.restarts.Job(plan, self.deadline - self.clock.monotonic())
         self.result.did = Outcome.RESTARTED
+        self.step("%s was asked to restart %s" % (plan.supervisor.kind, plan.supervisor.unit))
 
         def attempt() -> t.Union[bool, Pending]:
             if self.now is not old:
@@ -265,58 +235,63 @@ class _Reload(Subject):
                     return self.pending() or True
                 except Ended:
                     pass  # It has died while it booted; its supervisor may start another one.
-            elif is_alive(self.proc, old.master):
+            elif self.host.is_alive(old.master):
                 problem = job.problem(stopped=False)
                 if problem:
-                    raise WouldFail(problem)
-                return Pending("the old server to end")
+                    raise Refused(problem)
+                return Pending(timeout.OLD_SERVER())
             if self._follow():
                 return self.pending() or True
             problem = job.problem(stopped=True)
             if problem:
-                raise Ended(problem)
-            return Pending("%s to start a new server" % plan.supervisor.kind)
+                raise Ended(failed.NOT_BACK(supervisor=plan.supervisor.kind, why=problem.text))
+            return Pending(timeout.NEW_SERVER(supervisor=plan.supervisor.kind))
 
         try:
             self.wait(attempt)
         finally:
             job.close()
         # It has loaded its code between its start and now.
-        self._remember(start_time(self.now.master), self.clock.time())
-        self.result.after = self.summary()
+        self._remember(self.host.start_time(self.now.master), self.clock.time())
+        self._conclude()
 
-    def _target(self) -> Target:
-        return Target(self.now.master, Role.MASTER, self.now.mode, self.now.state)
+    def _conclude(self) -> None:
+        self.step("the server is complete and healthy")
+        self.result.after = self.summary()
 
     def _remember(self, not_before: float, not_after: float) -> None:
         try:
             self.host.store.remember(self.now.master, not_before, not_after)
         except OSError as exc:
-            # The reload itself went well. Without the marker the next call knows less, and may reload once more.
-            self.result.reason += " (when it loaded could not be written down: %s)" % (exc.strerror or exc)
+            # The reload itself went well. Without the record the next call knows less, and may reload once more.
+            self.warn(failed.LOAD_NOT_RECORDED(error=exc.strerror or str(exc)))
 
-    def failure(self, exc: Exception) -> str:
-        """One message for a person: what happened, what was done, and the server's last words."""
-        pid, restarted = self.result.pid, self.result.did == Outcome.RESTARTED
-        done = "after the HUP" if self.result.signals else "before any signal was sent"
-        if restarted:
-            done = "after its restart by %s" % self.supervisor.kind
-        if isinstance(exc, Ended) and restarted:
-            what = "Odoo with pid %d was restarted by %s and did not come back: %s" % (pid, self.supervisor.kind, exc)
-        elif isinstance(exc, Ended):
-            drained = not self.result.signals and (self.now.state == State.DRAINING or self._book.told_to_end(self.now))
-            what = "Odoo with pid %d ended %s" % (pid, "its drain and is gone" if drained else done)
-            if self._follow():
-                what += succeeded_by(self.supervisor, self.now)
-        elif isinstance(exc, TimedOut):
-            what = "Odoo with pid %d was not ready within %g s %s: still waiting for %s" % (
-                pid,
-                self._order.timeout,
-                done,
-                exc.reason,
-            )
-        else:
-            what = "Odoo with pid %d was not reloaded: %s" % (pid, exc)
-        self.result.reason = what
+    # When it fails.
+
+    def after(self) -> str:
+        """When it failed, to be told to a person."""
+        if self.result.did == Outcome.RESTARTED:
+            return "after its restart by %s" % self.supervisor.kind
+        return super().after()
+
+    def describe_end(self, ended: Ended) -> Problem:
+        """Say that the server ended, by the reload or by a drain that was in progress."""
+        drained = not self.result.signals and (self.now.state == State.DRAINING or self._book.told_to_end(self.now))
+        if drained and self.result.did == Outcome.NOTHING:
+            return failed.DRAINED_AWAY()
+        problem = super().describe_end(ended)
+        self._follow()
+        return problem
+
+    def fail(self, exc: Exception) -> t.Tuple[str, Problem]:
+        """Put the failure and the last words of the server into the result."""
+        self.result.log = self.log.tail(_LOG_LINES)
+        if not self.alive:
+            # A new server that came has died again.
+            self.result.successor = None
+        return super().fail(exc)
+
+    def last_words(self) -> str:
+        """Return the last lines of its log."""
         lines = self.result.log[-_LOG_LINES_IN_MESSAGE:]
-        return what + (".\nLast lines of %s:\n%s" % (self.log.source, "\n".join(lines)) if lines else "")
+        return "\nLast lines of %s:\n%s" % (self.log.source, "\n".join(lines)) if lines else ""

@@ -4,28 +4,26 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""One signal to the processes of one role: look, choose, decide, send, await, tell without a goal of its own."""
+"""A single signal: to every process of a role in the chosen servers, or to none of them."""
 
 from __future__ import annotations
 
-import functools
-import os
 import typing as t
 from dataclasses import dataclass
 
 from .._drain.notes import NoteBook
 from .._facts.gather import rehearsal_inputs
-from .._facts.results import Outcome, Result, counts
+from .._facts.results import Outcome, StepsResult, counts
+from .._messages import failed, refused, timeout
 from .._processes.classify import Instance, Role
-from .._processes.look import Look, look_again
-from .._processes.proc import is_alive
-from .._rehearsal.rehearsal import rehearse, rehearse_spawn
+from .._processes.look import Look
 from .._server.complete import missing, reloaded
 from .._server.host import Host
-from .._signals.rules import Refusal, Rule
-from .._signals.send import Refused, Target, check, send
-from .._system.clock import Pending, TimedOut, wait_until
-from .._system.errors import WouldFail
+from .._server.operation import Operation
+from .._signals.rules import Objection, Rule, Target
+from .._signals.send import SignalRefused
+from .._system.clock import Pending
+from .._system.errors import Failure, OperationFailed, Refused, TimedOut
 
 #: After these a master is not what it was, so one call at a time may send one.
 _CHANGING = frozenset(["HUP", "INT", "TERM", "TTIN", "TTOU"])
@@ -33,17 +31,9 @@ _CHANGING = frozenset(["HUP", "INT", "TERM", "TTIN", "TTOU"])
 _ENDING = frozenset(["INT", "XCPU"])
 
 
-class SignalFailed(Exception):
-    """A signal was refused or did not do what was waited for; ``results`` hold what was done."""
-
-    def __init__(self, message: str, results: t.Sequence[Result]) -> None:
-        super().__init__(message)
-        self.results = list(results)
-
-
 @dataclass(frozen=True)
 class SignalOrder:
-    """``timeout`` is in seconds, for the effects of all signals together."""
+    """``timeout`` is in seconds, for the effect of one signal."""
 
     signal: str
     role: Role
@@ -51,197 +41,209 @@ class SignalOrder:
     timeout: float
     force: bool
 
+    @property
+    def is_rehearsed(self) -> bool:
+        """A HUP makes a new server; others make the master start a worker, at once or when one has ended."""
+        starts = ("HUP", "TTIN") if self.role == Role.MASTER else _ENDING
+        return self.signal in starts and not self.force
 
-@dataclass
-class _Shot:
-    """One signal on its way: the instance and process as they were, and the result."""
-
-    instance: Instance
-    target: Target
-    result: Result
+    @property
+    def ends(self) -> bool:
+        """The process ends of it."""
+        return self.signal in ("INT", "TERM") or (self.signal == "XCPU" and self.role != Role.MASTER)
 
 
 def signal_all(
     host: Host, seen: Look, identities: t.Sequence[str], order: SignalOrder, *, check_mode: bool
-) -> t.List[Result]:
-    """Send the signal to every process of the role in the chosen instances, or to none of them.
+) -> t.List[StepsResult]:
+    """Send the signal to every process of the role in the chosen servers, or to none of them.
 
-    :raises SignalFailed: a rule forbids it for one of them (nothing was sent then), or an effect did not come.
+    :raises OperationFailed: a rule forbids it for one of them (nothing was sent then), or an effect did not show.
     """
-    shots = [shot for identity in identities for shot in _shots(host, seen, identity, order)]
-    results = [shot.result for shot in shots]
-    if check_mode:
-        _ask_all(host, seen, shots, order, results)
-        for shot in shots:
-            shot.result.did, shot.result.signals = Outcome.SIGNALLED, [order.signal]
-        return results
-    locks = _locks(host, shots, order, results)
+    shots = [
+        shot for identity in identities for shot in _shots(host, seen, t.cast(Instance, seen.instance(identity)), order)
+    ]
     try:
-        if _is_rehearsed(order):
-            _ask_all(host, seen, shots, order, results)
-            # Rehearsals take their time: what was seen before them is old.
-            for shot in shots:
-                _look_at(host, shot)
-        _ask_all(host, seen, shots, order, results, rehearsed=True)
-        for shot in shots:
-            try:
-                send(host.proc, order.signal, shot.target, force=order.force)
-            except Refused as exc:
-                raise _refused(shot, order, exc, results) from exc
-            shot.result.did, shot.result.signals = Outcome.SIGNALLED, [order.signal]
-        if order.wait:
-            _await_effects(host, shots, order, results)
+        _fire(shots, order, check_mode=check_mode)
     finally:
-        _let_go(locks)
-    return results
+        for shot in shots:
+            shot.close()
+    return [shot.result for shot in shots]
 
 
-def _look_at(host: Host, shot: _Shot) -> None:
-    seen = look_again(host.proc, shot.instance)
-    now = seen.instance(shot.instance.identity)
-    if now is not None:
-        shot.instance = now
-        state = NoteBook(host.store).state_of(now, seen.options[now.identity])
-        shot.target = Target(shot.target.process, shot.target.role, now.mode, state)
+def _fire(shots: t.Sequence[_Shot], order: SignalOrder, *, check_mode: bool) -> None:
+    first_of_server = {shot.instance.identity: shot for shot in reversed(shots)}
+    if check_mode:
+        _each(shots, shots, _Shot.ask)
+        _each(first_of_server.values(), shots, _Shot.rehearse)
+        for shot in shots:
+            shot.result.did, shot.result.signals = Outcome.SIGNALLED, [order.signal]
+        return
+    _each(shots, shots, _Shot.take_lock)
+    if order.is_rehearsed:
+        _each(shots, shots, _Shot.ask)
+        _each(first_of_server.values(), shots, _Shot.rehearse)
+        # A rehearsal takes its time: what was seen before it is old.
+        for shot in shots:
+            shot.look()
+    _each(shots, shots, _Shot.ask)
+    _each(shots, shots, _Shot.act)
+    if order.wait:
+        try:
+            _each(shots, shots, _Shot.await_effect)
+        finally:
+            # All of them got it, those too that were not waited for any more.
+            for shot in shots:
+                shot.tell_after()
 
 
-def _ask_all(
-    host: Host,
-    seen: Look,
-    shots: t.Sequence[_Shot],
-    order: SignalOrder,
-    results: t.List[Result],
-    *,
-    rehearsed: bool = False,
-) -> None:
-    done: t.Set[str] = set()
-    for shot in shots:
-        # One rehearsal for all workers of a server.
-        known = rehearsed or shot.instance.identity in done
-        _ask(host, seen, shot, order, results, rehearsed=known)
-        done.add(shot.instance.identity)
+def _each(chosen: t.Iterable[_Shot], shots: t.Sequence[_Shot], do: t.Callable[[_Shot], object]) -> None:
+    """Do the same with one after the other.
+
+    :raises OperationFailed: one of them was refused or failed.
+    """
+    for shot in chosen:
+        try:
+            do(shot)
+        except (Failure, OSError) as exc:
+            message, problem = shot.fail(exc)
+            results = [one.result for one in shots]
+            for other in results:
+                if other.did == Outcome.NOTHING:
+                    other.did, other.code = Outcome.NOT_REACHED, failed.NOT_REACHED().code
+                    other.reason = failed.NOT_REACHED().text
+            raise OperationFailed(message, problem, results) from exc
 
 
-def _is_rehearsed(order: SignalOrder) -> bool:
-    """A HUP makes a new server, and the others make the master start a worker, or do so when one has ended."""
-    starts = ("HUP", "TTIN") if order.role == Role.MASTER else _ENDING
-    return order.signal in starts and not order.force
-
-
-def _refused(shot: _Shot, order: SignalOrder, why: Exception, results: t.List[Result]) -> SignalFailed:
-    shot.result.did, shot.result.reason = Outcome.REFUSED, str(why)
-    rule = " (rule: %s)" % why.refusal.rule if isinstance(why, Refused) else ""
-    return SignalFailed("%s is not sent to pid %d: %s%s" % (order.signal, shot.result.pid, why, rule), results)
-
-
-def _shots(host: Host, seen: Look, identity: str, order: SignalOrder) -> t.List[_Shot]:
-    instance = t.cast(Instance, seen.instance(identity))
-    state = NoteBook(host.store).state_of(instance, seen.options[identity])
+def _shots(host: Host, seen: Look, instance: Instance, order: SignalOrder) -> t.List[_Shot]:
     children = [child.process for child in instance.having(order.role)]
     processes = [instance.master] if order.role == Role.MASTER else children
-    return [
-        _Shot(
-            instance,
-            Target(process, order.role, instance.mode, state),
-            Result(process.identity, process.pid, Outcome.NOTHING, "", before=_process_summary(instance, alive=True)),
+    state = NoteBook(host.store).state_of(instance, seen.options[instance.identity])
+    return [_Shot(host, seen, instance, Target(one, order.role, instance.mode, state), order) for one in processes]
+
+
+class _Shot(Operation[StepsResult]):
+    """One signal to one process."""
+
+    def __init__(self, host: Host, seen: Look, instance: Instance, target: Target, order: SignalOrder) -> None:
+        process = target.process
+        result = StepsResult(process.identity, process.pid, Outcome.NOTHING, "")
+        super().__init__(host, result, order.timeout)
+        self.doing = "sending %s to" % order.signal
+        self.instance = instance
+        self._seen, self._target, self._order = seen, target, order
+        result.before = self._summary(alive=True)
+
+    @property
+    def title(self) -> str:
+        """What is done, in messages."""
+        return "%s to %s" % (self._order.signal, self.name)
+
+    def look(self) -> None:
+        """Look at its server again."""
+        seen = self.host.look_again(self.instance)
+        now = seen.instance(self.instance.identity)
+        if now is not None:
+            self.instance = now
+            state = NoteBook(self.host.store).state_of(now, seen.options[now.identity])
+            self._target = Target(self._target.process, self._target.role, now.mode, state)
+
+    def take_lock(self) -> None:
+        """Take the lock of its server, where the signal changes the master.
+
+        :raises Refused: another call has it.
+        """
+        if self._order.role != Role.MASTER or self._order.signal not in _CHANGING:
+            return
+        try:
+            self.host.store.open()
+            taken = self.keep(self.host.store.try_lock(self._target.process))
+        except OSError as exc:
+            raise Refused(refused.NO_LOCK(error=str(exc))) from exc
+        if not taken and not self._order.force:
+            raise SignalRefused(Objection(Rule.STATE, refused.LOCKED()))
+
+    def ask(self) -> None:
+        """Ask the rules.
+
+        :raises Refused: one of them forbids it.
+        """
+        lifted = self.host.door.check(self.host.proc, self._order.signal, self._target, force=self._order.force)
+        self.result.reason = "it was asked for"
+        for one in lifted:
+            self.warn(one.problem)
+
+    def rehearse(self) -> None:
+        """Have the server rehearse what the signal would make it do.
+
+        :raises Refused: it would not survive it.
+        """
+        if not self._order.is_rehearsed:
+            return
+        host, instance = self.host, self.instance
+        if self._order.signal == "HUP":
+            host.rehearsal.rehearse(host.proc, instance, *rehearsal_inputs(host.proc, self._seen, instance, host.store))
+            return
+        config_file = self._seen.options[instance.identity].config_file
+        doubt = host.rehearsal.rehearse_spawn(
+            host.proc, instance, config_file, self._seen.releases[instance.identity].version
         )
-        for process in processes
-    ]
+        if doubt:
+            self.warn(doubt)
 
+    def act(self) -> None:
+        """Send it.
 
-def _ask(host: Host, seen: Look, shot: _Shot, order: SignalOrder, results: t.List[Result], *, rehearsed: bool) -> None:
-    """Have the rules and the rehearsal say no before anything is sent to anybody."""
-    try:
-        lifted = check(host.proc, order.signal, shot.target, force=order.force)
-        if _is_rehearsed(order) and not rehearsed:
-            _rehearse(host, seen, shot.instance, order)
-    except (Refused, WouldFail) as exc:
-        raise _refused(shot, order, exc, results) from exc
-    shot.result.reason = "it was asked for"
-    if lifted:
-        shot.result.reason = "forced against: " + "; ".join(one.reason for one in lifted)
+        :raises Refused: a rule forbids it by now.
+        """
+        self.host.door.send(self.host.proc, self._order.signal, self._target, force=self._order.force)
+        self.result.did, self.result.signals = Outcome.SIGNALLED, [self._order.signal]
+        self.step("%s was sent to pid %d (%s)" % (self._order.signal, self.result.pid, self._order.role))
 
+    def await_effect(self) -> None:
+        """Wait until the signal has done what it does.
 
-def _rehearse(host: Host, seen: Look, instance: Instance, order: SignalOrder) -> None:
-    if order.signal == "HUP":
-        rehearse(host.proc, instance, *rehearsal_inputs(host.proc, seen, instance, host.store))
-    else:
-        config_file, release = seen.options[instance.identity].config_file, seen.releases[instance.identity]
-        rehearse_spawn(host.proc, instance, config_file, release.version)
+        :raises Failure: it did not.
+        """
+        self.deadline = self.clock.monotonic() + self.timeout
+        try:
+            self.wait(self._effect)
+        except TimedOut as exc:
+            raise Failure(
+                failed.NO_EFFECT(
+                    signal=self._order.signal, pid=self.result.pid, seconds=self.timeout, missing=exc.problem.text
+                )
+            ) from exc
 
+    def _effect(self) -> t.Union[bool, Pending]:
+        """Whether it has; True at once for those that leave the processes as they are."""
+        order, process = self._order, self._target.process
+        if order.ends and self.host.is_alive(process):
+            return Pending(timeout.PROCESS_ENDS(pid=process.pid))
+        if order.role == Role.MASTER and order.ends:
+            return True
+        if not order.ends and order.signal not in ("HUP", "TTIN"):
+            return True
+        seen = self.host.look_again(self.instance)
+        now = seen.instance(self.instance.identity)
+        if now is None:
+            if not self.host.is_alive(self.instance.master):
+                raise Failure(failed.MASTER_ENDED(pid=self.instance.master.pid))
+            return Pending(timeout.NOT_SHOWN())
+        if order.signal == "TTIN":
+            more = len(now.having(Role.HTTP)) > len(self.instance.having(Role.HTTP))
+            return more or Pending(timeout.ONE_MORE_WORKER())
+        if order.signal == "HUP" and not reloaded(self.instance, now):
+            return Pending(timeout.NEW_EXEC())
+        lacking = missing(now, seen.options[now.identity], self.host.store.scaled(now.master))
+        return Pending(lacking) if lacking else True
 
-def _locks(host: Host, shots: t.Sequence[_Shot], order: SignalOrder, results: t.List[Result]) -> t.List[int]:
-    if order.role != Role.MASTER or order.signal not in _CHANGING:
-        return []
-    locks: t.List[int] = []
-    try:
-        host.store.open()
-        for shot in shots:
-            lock = host.store.try_lock(shot.target.process)
-            if lock is not None:
-                locks.append(lock)
-            elif not order.force:
-                why = Refused(Refusal(Rule.STATE, "another call is at work on this server"))
-                raise _refused(shot, order, why, results)
-    except SignalFailed:
-        _let_go(locks)
-        raise
-    except OSError as exc:
-        _let_go(locks)
-        raise SignalFailed("%s is not sent, since no lock can be taken: %s" % (order.signal, exc), results) from exc
-    return locks
+    def tell_after(self) -> None:
+        """Put into the result how the process is afterwards."""
+        now = self.host.look_again(self.instance).instance(self.instance.identity)
+        self.instance = now or self.instance
+        self.result.after = self._summary(alive=self.host.is_alive(self._target.process))
 
-
-def _let_go(locks: t.Iterable[int]) -> None:
-    for lock in locks:
-        os.close(lock)
-
-
-def _await_effects(host: Host, shots: t.Sequence[_Shot], order: SignalOrder, results: t.List[Result]) -> None:
-    begun = host.clock.monotonic()
-    try:
-        for shot in shots:
-            try:
-                wait_until(functools.partial(_effect, host, shot, order), host.clock, begun + order.timeout)
-            except TimedOut as exc:
-                raise SignalFailed(
-                    "%s was sent to pid %d, but within %g s it did not do its work: still waiting for %s"
-                    % (order.signal, shot.result.pid, order.timeout, exc.reason),
-                    results,
-                ) from exc
-            finally:
-                shot.result.seconds = host.clock.monotonic() - begun
-    finally:
-        # All of them got it, those too that were not waited for any more.
-        for shot in shots:
-            now = look_again(host.proc, shot.instance).instance(shot.instance.identity)
-            alive = is_alive(host.proc, shot.target.process)
-            shot.result.after = _process_summary(now or shot.instance, alive=alive)
-
-
-def _effect(host: Host, shot: _Shot, order: SignalOrder) -> t.Union[bool, Pending]:
-    """Whether a signal has done what it does; True at once for those that leave the processes as they are."""
-    process = shot.target.process
-    ends = order.signal in ("INT", "TERM") or (order.signal == "XCPU" and order.role != Role.MASTER)
-    if ends and is_alive(host.proc, process):
-        return Pending("process %d to end" % process.pid)
-    if order.role == Role.MASTER and ends:
-        return True
-    if not ends and order.signal not in ("HUP", "TTIN"):
-        return True
-    seen = look_again(host.proc, shot.instance)
-    now = seen.instance(shot.instance.identity)
-    if now is None:
-        if not is_alive(host.proc, shot.instance.master):
-            raise TimedOut("the master with pid %d, which has ended" % shot.instance.master.pid)
-        return Pending("the master with pid %d to show itself" % shot.instance.master.pid)
-    if order.signal == "TTIN":
-        return len(now.having(Role.HTTP)) > len(shot.instance.having(Role.HTTP)) or Pending("one more http worker")
-    if order.signal == "HUP" and not reloaded(shot.instance, now):
-        return Pending("the master to execute itself anew")
-    lacking = missing(now, seen.options[now.identity], host.store.scaled(now.master))
-    return Pending(lacking) if lacking else True
-
-
-def _process_summary(instance: Instance, *, alive: bool) -> t.Dict[str, t.Any]:
-    return {"alive": alive, "state": instance.state, "mode": instance.mode, "workers": counts(instance)}
+    def _summary(self, *, alive: bool) -> t.Dict[str, t.Any]:
+        one = self.instance
+        return {"alive": alive, "state": str(one.state), "mode": one.mode and str(one.mode), "workers": counts(one)}

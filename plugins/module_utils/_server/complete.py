@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import typing as t
 
+from .._messages import timeout
+from .._messages.code import Problem
 from .._processes.classify import Child, Generation, Instance, Mode, Role, State
 from .._processes.options import Options
 
 
-def missing(instance: Instance, options: Options, scaled: t.Optional[int] = None) -> t.Optional[str]:
-    """What a server still lacks of being complete, as a clause; None when it has all its processes and only those.
+def missing(instance: Instance, options: Options, scaled: t.Optional[int] = None) -> t.Optional[Problem]:
+    """Return what a server lacks of being complete; None when it has all its processes and only those.
 
     A prefork server is complete when the configured number of http and cron workers and the gevent process are there,
     all of the current generation and with their handlers, and nothing of an older one is left.
@@ -23,28 +25,28 @@ def missing(instance: Instance, options: Options, scaled: t.Optional[int] = None
     :param scaled: http workers that it was told to have since its last exec, where somebody did; fewer are enough then.
     """
     if not instance.master.catches("HUP"):
-        return "the master to install its handlers"
+        return timeout.HANDLERS()
     wants_prefork = options.workers > 0
     if wants_prefork != (instance.mode == Mode.PREFORK):
-        return "the master to become %s" % (Mode.PREFORK if wants_prefork else Mode.THREADED)
+        return timeout.MODE(mode=Mode.PREFORK if wants_prefork else Mode.THREADED)
     if instance.having(Role.SHEPHERD):
-        return "the old master to leave"
+        return timeout.OLD_MASTER()
     old = [c for c in instance.children if c.generation == Generation.OLD]
     if old:
-        return "%d old %s to finish" % (len(old), _processes(old))
+        return timeout.OLD_PROCESSES(count=len(old), processes=_processes(old))
     if options.http_enable and instance.listening == ():
-        return "the master to listen"
+        return timeout.LISTENING()
     lacking = _lacking_process(instance, options, scaled) if wants_prefork else None
     if lacking:
         return lacking
     if instance.having(Role.UNKNOWN):
-        return "a new process to say what it is"
+        return timeout.NEW_PROCESS()
     if instance.state != State.RUNNING:
-        return "the server to run (it is %s)" % instance.state
+        return timeout.RUNNING(state=instance.state)
     return None
 
 
-def _lacking_process(instance: Instance, options: Options, scaled: t.Optional[int]) -> t.Optional[str]:
+def _lacking_process(instance: Instance, options: Options, scaled: t.Optional[int]) -> t.Optional[Problem]:
     wanted = [(Role.CRON, options.max_cron_threads)]
     if options.http_enable:
         http = options.workers if scaled is None else min(options.workers, scaled)
@@ -52,7 +54,7 @@ def _lacking_process(instance: Instance, options: Options, scaled: t.Optional[in
     for role, count in wanted:
         ready = [child for child in instance.having(role, Generation.CURRENT) if child.ready]
         if len(ready) < count:
-            return "%d of %d %s processes" % (count - len(ready), count, role)
+            return timeout.PROCESSES(lacking=count - len(ready), count=count, role=role)
     return None
 
 

@@ -4,21 +4,98 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The machine that an operation works on."""
+"""The machine that an operation works on, and the ports to its outside world.
+
+What an operation does beyond looking goes through a port that is handed in, so that a module ships only what it needs
+and a test brings its own. A file of this collection serves as a port as it is: ``Host(..., door=send)``.
+"""
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass
 
+from .._facts.gather import find_successor, log_place, start_time
 from .._facts.loaded import ServerRecords
-from .._processes.proc import Proc
+from .._log.place import LogPlace
+from .._log.read import LogMark
+from .._processes.classify import Instance
+from .._processes.look import Look, look, look_again
+from .._processes.options import Options
+from .._processes.proc import Proc, is_alive
+from .._processes.process import Process
+from .._supervisors.find import Supervisor, supervisor_of
 from .._system.clock import Clock
 
 
-@dataclass(frozen=True)
+class Door(t.Protocol):
+    """The one door for signals: ``_signals/send``."""
+
+    def send(self, proc: Proc, signal_name: str, target: t.Any, *, force: bool = False) -> t.List[t.Any]:
+        """Send one signal to one process; return the objections that force lifted."""
+
+    def check(self, proc: Proc, signal_name: str, target: t.Any, *, force: bool = False) -> t.List[t.Any]:
+        """Ask the rules as ``send`` does, and send nothing."""
+
+    def kill(self, proc: Proc, process: Process) -> None:
+        """End one process at once."""
+
+
+class _Absent:
+    """Stands where a module has handed in no port."""
+
+    def __getattr__(self, name: str) -> t.NoReturn:
+        raise AttributeError("this host was made without the port that has %r" % name)
+
+
+_ABSENT: t.Any = _Absent()
+
+
+@dataclass
 class Host:
-    """Its processes, its clock, and what we remember of it, so that tests can bring their own."""
+    """A machine: its processes, its clocks, what is remembered of its servers, and the ports."""
 
     proc: Proc
     clock: Clock
     store: ServerRecords
+    door: Door = _ABSENT
+    #: ``_rehearsal/rehearsal`` and ``_rehearsal/room``
+    rehearsal: t.Any = _ABSENT
+    room: t.Any = _ABSENT
+    #: ``_server/health``
+    health: t.Any = _ABSENT
+    #: ``_supervisors/restart`` and ``_supervisors/hold``
+    restarts: t.Any = _ABSENT
+    holds: t.Any = _ABSENT
+
+    def look(self) -> Look:
+        """Look at all servers."""
+        return look(self.proc)
+
+    def look_again(self, instance: Instance) -> Look:
+        """Look at one server once more."""
+        return look_again(self.proc, instance)
+
+    def is_alive(self, process: Process) -> bool:
+        """Return whether this very process still lives, whatever it shows of itself."""
+        return is_alive(self.proc, process)
+
+    def supervisor_of(self, process: Process) -> Supervisor:
+        """Return what starts a process again when it ends."""
+        return supervisor_of(process)
+
+    def find_successor(self, old: Instance, seen: Look, supervisor: Supervisor) -> t.Optional[t.Tuple[Look, Instance]]:
+        """Return the server that this supervisor has started in place of another one, and the look that found it."""
+        return find_successor(self.proc, old, seen, supervisor)
+
+    def start_time(self, process: Process) -> float:
+        """Return when a process was started, in seconds since the epoch."""
+        return start_time(process)
+
+    def log_place(self, master: Process, options: Options, supervisor: Supervisor) -> LogPlace:
+        """Return where a server logs."""
+        return log_place(self.proc, master, options, supervisor)
+
+    def mark_log(self, master: Process, place: LogPlace, supervisor: Supervisor) -> LogMark:
+        """Mark the end of the log of a server."""
+        return LogMark(self.proc, master, place, supervisor.systemd_unit, self.clock.time())

@@ -4,56 +4,64 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""One server that is being worked on: how it looks now, what surrounds it, what it still lacks, and the deadline."""
+"""One server that is worked on: how it looks now, what surrounds it, and what it still lacks."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .._facts.gather import Facts, find_load, log_place, survey_one
+from .._facts.gather import Facts, find_load, survey_one
 from .._facts.loaded import Loaded
 from .._facts.results import printable, summary
-from .._log.read import LogMark
-from .._processes.classify import Instance, State
-from .._processes.look import Look, look_again
+from .._messages import timeout
+from .._messages.code import Problem
+from .._processes.classify import Instance, Mode, Role, State
+from .._processes.look import Look
 from .._processes.options import Options
-from .._processes.proc import is_alive
-from .._supervisors.find import supervisor_of
-from .._system.clock import Pending, TimedOut, wait_until
+from .._processes.process import Process
+from .._signals.rules import Target
+from .._system.clock import Pending
+from .._system.errors import TimedOut
 from .complete import missing
-from .health import HealthCheck, check_health
+from .health import HealthCheck
 from .host import Host
 
-#: Seconds that the look at a server's health before anything is done may take.
+#: Seconds that the look at the health of a server before anything is done may take.
 _FIRST_REQUEST = 2.0
 
 
 class Ended(Exception):
-    """The master is gone. The message, where there is one, says what became of its successor."""
+    """The master is gone.
+
+    :ivar why: what became of its successor, where that is known.
+    """
+
+    def __init__(self, why: t.Optional[Problem] = None) -> None:
+        super().__init__(str(why or ""))
+        self.why = why
 
 
-class Subject:
-    """One server and what one operation on it needs to know.
+class Server:
+    """One server, and what operations on it need to know.
 
     :param health: None: no request is made.
-    :param timeout: seconds for everything together.
+    :param deadline: until when it is waited for, on the monotonic clock of the host.
     """
 
     def __init__(
-        self, host: Host, seen: Look, first: Instance, health: t.Optional[HealthCheck], timeout: float
+        self, host: Host, seen: Look, first: Instance, health: t.Optional[HealthCheck], deadline: float
     ) -> None:
         self.host, self.proc, self.clock = host, host.proc, host.clock
         self.seen, self.now = seen, first
-        self.begun = host.clock.monotonic()
-        self.deadline = self.begun + timeout
+        self.deadline = deadline
         #: what the last request for its health came to: "ok", or what was wrong; None when none was made
         self.health: t.Optional[str] = None
         self._check = health
         self._facts: t.Optional[Facts] = None
-        self.supervisor = supervisor_of(first.master)
-        self.place = log_place(host.proc, first.master, seen.options[first.identity], self.supervisor)
+        self.supervisor = host.supervisor_of(first.master)
+        self.place = host.log_place(first.master, seen.options[first.identity], self.supervisor)
         # The mark is taken before anything happens, so that a server that dies leaves its last words.
-        self.log = LogMark(host.proc, first.master, self.place, self.supervisor.systemd_unit, host.clock.time())
+        self.log = host.mark_log(first.master, self.place, self.supervisor)
 
     @property
     def options(self) -> Options:
@@ -69,19 +77,19 @@ class Subject:
         """Look at it again.
 
         :raises Ended: it is gone.
-        :raises TimedOut: it did not show what it is in time.
+        :raises TimedOut: it did not show what it is before the deadline.
         """
         while True:
-            seen = look_again(self.proc, self.now)
+            seen = self.host.look_again(self.now)
             now = seen.instance(self.now.identity)
             if now is not None:
                 self.turn_to(seen, now)
                 return
             # In the moment of its exec a master shows nothing that tells what it is. Only its end is an end.
-            if not is_alive(self.proc, self.now.master):
+            if not self.host.is_alive(self.now.master):
                 raise Ended
             if self.clock.monotonic() >= self.deadline:
-                raise TimedOut("the master to show what it is")
+                raise TimedOut(timeout.NOT_SHOWN())
             self.clock.sleep(0.01)
 
     def turn_to(self, seen: Look, now: Instance) -> None:
@@ -91,30 +99,30 @@ class Subject:
         self._facts = None
 
     def facts(self) -> Facts:
-        """What surrounds it, staleness included.
+        """Return what surrounds it, staleness included.
 
         Its code is walked over once a look: what follows one look (the decision, the list of files that must compile)
-        is about the same moment. Whoever has waited for something looks again, and has it walked over anew.
+        is about the same moment. After a wait one looks again, and the code is walked over anew.
         """
         if self._facts is None:
             self._facts = survey_one(self.proc, self.seen, self.now, self.host.store)
         return self._facts
 
     def changed_code(self) -> t.Sequence[str]:
-        """Python files that have changed since it loaded them."""
+        """Return the Python files that have changed since it loaded them."""
         staleness = self.facts().staleness
         return staleness.python if staleness else ()
 
     def load(self) -> Loaded:
-        """When it loaded its code."""
+        """Return when it loaded its code."""
         return find_load(self.proc, self.now.master, self.host.store, self.place)
 
     def pending(self) -> t.Optional[Pending]:
-        """What it still lacks of being complete and healthy."""
+        """Return what it still lacks of being complete and healthy."""
         lacking = missing(self.now, self.options, self.host.store.scaled(self.now.master))
         if lacking is None:
             sick = self._ask(self.deadline - self.clock.monotonic())
-            lacking = sick and "it to be healthy: " + sick
+            lacking = timeout.HEALTHY(answer=sick) if sick else None
         return Pending(lacking) if lacking else None
 
     def probe(self) -> None:
@@ -125,18 +133,23 @@ class Subject:
     def _ask(self, seconds: float) -> t.Optional[str]:
         if self._check is None or not self.options.http_enable:
             return None
-        sick = check_health(self._check.within(seconds), self.now, self.options, self.version, self.proc.root)
+        sick: t.Optional[str] = self.host.health.check_health(
+            self._check.within(seconds), self.now, self.options, self.version, self.proc.root
+        )
         self.health = sick or "ok"
         return sick
 
-    def wait(self, attempt: t.Callable[[], t.Union[bool, Pending]]) -> None:
-        """Wait for something until the deadline.
+    @property
+    def alive(self) -> bool:
+        """Whether its master lives."""
+        return self.host.is_alive(self.now.master)
 
-        :raises TimedOut: it passed.
-        """
-        wait_until(attempt, self.clock, self.deadline)
+    def target(self, process: t.Optional[Process] = None, role: Role = Role.MASTER) -> Target:
+        """Return a process of it, the master unless another is given, as the target of a signal."""
+        mode: t.Optional[Mode] = self.now.mode
+        return Target(process or self.now.master, role, mode, self.now.state)
 
     def summary(self) -> t.Dict[str, t.Any]:
-        """What an operation can change, as a module returns it."""
+        """Return what an operation can change, as a module returns it."""
         told = summary(self.now, self.version, self.load())
         return {**told, "databases": [printable(name) for name in self.options.databases], "health": self.health}

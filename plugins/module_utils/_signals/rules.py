@@ -11,6 +11,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._messages import refused
+from .._messages.code import Problem
 from .._processes.classify import Mode, Role, State
 from .._processes.process import Process, on_odoo_sh
 from .._system.word import Word
@@ -33,11 +35,22 @@ LIFTABLE = frozenset([Rule.ROLE, Rule.MODE, Rule.STATE, Rule.PLATFORM])
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """Why a signal is not sent; ``rule`` is one of the names above."""
+class Objection:
+    """A rule that forbids a signal, and why."""
 
     rule: Rule
-    reason: str
+    problem: Problem
+
+
+@dataclass(frozen=True)
+class Target:
+    """A process as a look saw it, with what the rules want to know of it."""
+
+    process: Process
+    role: Role
+    #: mode and state of its instance
+    mode: t.Optional[Mode]
+    state: State
 
 
 #: signal -> roles that may get it. What is not here is refused: a TERM to a worker loses its request, a USR1 kills the
@@ -59,8 +72,10 @@ _AT_REST_ONLY = frozenset(["HUP", "INT", "TERM", "TTIN", "TTOU"])
 _PREFORK_ONLY = frozenset(["TTIN", "TTOU"])
 
 
-def objections(signal_name: str, process: Process, role: Role, mode: t.Optional[Mode], state: State) -> t.List[Refusal]:
-    """Every rule that speaks against sending this signal to this process now.
+def objections(
+    signal_name: str, process: Process, role: Role, mode: t.Optional[Mode], state: State
+) -> t.List[Objection]:
+    """Return every rule that forbids this signal to this process now.
 
     :param role: role of the process within its instance, ``master`` for the master itself.
     :param mode: mode of the instance, None while its master has no handlers.
@@ -68,26 +83,19 @@ def objections(signal_name: str, process: Process, role: Role, mode: t.Optional[
     """
     found = []
     if role not in _ROLES.get(signal_name, frozenset()):
-        found.append(Refusal(Rule.ROLE, "%s must not be sent to a process of role %s" % (signal_name, role)))
+        found.append(Objection(Rule.ROLE, refused.ROLE(signal=signal_name, role=role)))
     if not process.catches(signal_name):
-        found.append(
-            Refusal(
-                Rule.INTERLOCK,
-                "process %d has no handler for %s at this moment, so the signal would kill it"
-                % (process.pid, signal_name),
-            )
-        )
+        found.append(Objection(Rule.INTERLOCK, refused.NO_HANDLER(pid=process.pid, signal=signal_name)))
     if signal_name in _PREFORK_ONLY and mode != Mode.PREFORK:
-        found.append(Refusal(Rule.MODE, "%s means something to a prefork server only" % signal_name))
+        found.append(Objection(Rule.MODE, refused.MODE(signal=signal_name)))
     if role == Role.MASTER and signal_name in _AT_REST_ONLY and state != State.RUNNING:
-        reason = "the server is %s: a %s on top of it would kill requests or the server" % (state, signal_name)
-        found.append(Refusal(Rule.STATE, reason))
+        found.append(Objection(Rule.STATE, refused.STATE(state=state, signal=signal_name)))
     if on_odoo_sh(process):
-        found.append(Refusal(Rule.PLATFORM, "this is Odoo.sh, which uses signals itself"))
+        found.append(Objection(Rule.PLATFORM, refused.ODOO_SH()))
     return found
 
 
-def sift(found: t.Sequence[Refusal], *, force: bool) -> t.Tuple[t.List[Refusal], t.List[Refusal]]:
+def sift(found: t.Sequence[Objection], *, force: bool) -> t.Tuple[t.List[Objection], t.List[Objection]]:
     """Split objections into those that hold and those that ``force`` lifts."""
     lifted = [one for one in found if force and one.rule in LIFTABLE]
     return [one for one in found if one not in lifted], lifted

@@ -14,9 +14,8 @@ import errno
 import os
 import signal
 import typing as t
-from dataclasses import dataclass
 
-from .._processes.classify import Mode, Role, State
+from .._messages import refused
 from .._processes.proc import Gone, Proc
 from .._processes.process import (
     Process,
@@ -25,29 +24,19 @@ from .._processes.process import (
     parse_status,
     signal_number,
 )
-from .rules import Refusal, Rule, objections, sift
+from .._system.errors import Refused
+from .rules import Objection, Rule, Target, objections, sift
 
 
-class Refused(Exception):
-    """The door stayed shut; ``refusal`` names the rule."""
+class SignalRefused(Refused):
+    """The door stayed shut; ``rule`` says which rule forbids the signal."""
 
-    def __init__(self, why: Refusal) -> None:
-        super().__init__(why.reason)
-        self.refusal = why
-
-
-@dataclass(frozen=True)
-class Target:
-    """A process as a look saw it, with what the rules want to know of it."""
-
-    process: Process
-    role: Role
-    #: mode and state of its instance
-    mode: t.Optional[Mode]
-    state: State
+    def __init__(self, objection: Objection) -> None:
+        super().__init__(objection.problem)
+        self.rule = objection.rule
 
 
-def send(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> t.List[Refusal]:
+def send(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> t.List[Objection]:
     """Send one signal to one process that an earlier look saw, if it is still that process and may have the signal.
 
     The process is held by a pidfd from before the checks until the signal is sent, so its pid cannot pass to another
@@ -55,7 +44,7 @@ def send(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -
 
     :param force: lift the rules of role, mode, state and platform.
     :returns: the objections that were lifted.
-    :raises Refused: with the rule that forbids it; nothing was sent.
+    :raises SignalRefused: with the rule that forbids it; nothing was sent.
     """
     with _held(target.process) as handle:
         lifted = check(proc, signal_name, target, force=force)
@@ -69,7 +58,7 @@ def kill(proc: Proc, process: Process) -> None:
     No rule would ever allow that. It is for what is left of a server that was told to end and has not, when the caller
     has said that it is to be killed then. Identity is made sure of as by :func:`send`.
 
-    :raises Refused: it has ended, or is not ours to kill.
+    :raises SignalRefused: it has ended, or is not ours to kill.
     """
     with _held(process) as handle:
         _make_sure(proc, process)
@@ -94,27 +83,25 @@ def _deliver(handle: t.Optional[int], process: Process, number: int) -> None:
         else:
             signal.pidfd_send_signal(handle, number)  # type: ignore[attr-defined,unused-ignore]
     except ProcessLookupError:
-        raise Refused(_gone(process)) from None
+        raise SignalRefused(_gone(process)) from None
     except PermissionError:
-        raise Refused(_forbidden(process)) from None
+        raise SignalRefused(_forbidden(process)) from None
 
 
-def check(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> t.List[Refusal]:
+def check(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> t.List[Objection]:
     """Look at the target once more and ask the rules; what :func:`send` does before it sends.
 
     :returns: the objections that ``force`` lifts.
-    :raises Refused: with the first rule that forbids it.
+    :raises SignalRefused: with the first rule that forbids it.
     """
     process = target.process
     stat, caught = _make_sure(proc, process)
     if stat.run_state in ("T", "t"):
-        raise Refused(
-            Refusal(Rule.STATE, "process %d is stopped: the signal would wait until it goes on" % process.pid)
-        )
+        raise SignalRefused(Objection(Rule.STATE, refused.STOPPED(pid=process.pid)))
     now = dataclasses.replace(process, caught=caught)
     holding, lifted = sift(objections(signal_name, now, target.role, target.mode, target.state), force=force)
     if holding:
-        raise Refused(holding[0])
+        raise SignalRefused(holding[0])
     return lifted
 
 
@@ -124,14 +111,13 @@ def _make_sure(proc: Proc, process: Process) -> t.Tuple[Stat, int]:
         stat = parse_stat(proc.text(process.pid, "stat"))
         caught = parse_status(proc.text(process.pid, "status")).caught
     except (Gone, ValueError):
-        raise Refused(_gone(process)) from None
+        raise SignalRefused(_gone(process)) from None
     if stat.start != process.start:
-        reason = "pid %d now belongs to another process than the one that was looked at" % process.pid
-        raise Refused(Refusal(Rule.IDENTITY, reason))
+        raise SignalRefused(Objection(Rule.IDENTITY, refused.PID_REUSED(pid=process.pid)))
     if stat.run_state in ("Z", "X"):
-        raise Refused(_gone(process))
+        raise SignalRefused(_gone(process))
     if os.geteuid() not in (0, process.uid):
-        raise Refused(_forbidden(process))
+        raise SignalRefused(_forbidden(process))
     return stat, caught
 
 
@@ -141,17 +127,16 @@ def _open_pidfd(process: Process) -> t.Optional[int]:
     try:
         return os.pidfd_open(process.pid)
     except ProcessLookupError:
-        raise Refused(_gone(process)) from None
+        raise SignalRefused(_gone(process)) from None
     except OSError as exc:
         if exc.errno in (errno.ENOSYS, errno.EPERM):  # an old kernel, or a seccomp filter that does not know the call
             return None
         raise
 
 
-def _forbidden(process: Process) -> Refusal:
-    reason = "process %d belongs to uid %d, and we are neither that user nor root" % (process.pid, process.uid)
-    return Refusal(Rule.PRIVILEGE, reason)
+def _forbidden(process: Process) -> Objection:
+    return Objection(Rule.PRIVILEGE, refused.NOT_PERMITTED(pid=process.pid, uid=process.uid))
 
 
-def _gone(process: Process) -> Refusal:
-    return Refusal(Rule.IDENTITY, "process %d has ended since it was looked at" % process.pid)
+def _gone(process: Process) -> Objection:
+    return Objection(Rule.IDENTITY, refused.PROCESS_ENDED(pid=process.pid))

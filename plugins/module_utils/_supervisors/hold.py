@@ -15,13 +15,17 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._messages import supervisor as codes
+from .._messages import timeout as waits
+from .._messages.code import Problem
 from .._processes.classify import Instance
 from .._processes.container import runtime_of
 from .._processes.proc import Proc
-from .._system.errors import WouldFail
-from .._system.programs import capture, container_program, run
+from .._system.errors import Refused
+from .._system.programs import container_program
+from .command import capture, run
 from .find import Supervisor, SupervisorKind
-from .restart import GENTLE, keeps
+from .restart import keeps, kill_mode_warnings
 from .supervisord import SUPERVISORD_GOES_ON, supervisorctl_for
 from .systemd import Unit, show_units, systemctl
 
@@ -57,12 +61,12 @@ class Hold:
     control: t.Tuple[str, ...] = ()
     #: the caller says that he takes care of it
     external: bool = False
-    warnings: t.Tuple[str, ...] = ()
+    warnings: t.Tuple[Problem, ...] = ()
 
     def told(self) -> t.Dict[str, t.Any]:
         """As the module returns it."""
         return {
-            "kind": self.kind,
+            "kind": str(self.kind),
             "unit": self.unit,
             "policy": self.policy,
             "drop_in": self.drop_in,
@@ -74,7 +78,7 @@ def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str) 
     """What is needed so that a server stays away once it has ended. Nothing is changed.
 
     :param how: auto, or external.
-    :raises WouldFail: it would come back, or that cannot be known.
+    :raises Refused: it would come back, or that cannot be known.
     """
     if how == EXTERNAL:
         return Hold(supervisor.kind, supervisor.unit, external=True)
@@ -83,7 +87,7 @@ def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str) 
         return _systemd(supervisor.unit, shown, ours=shown is not None and keeps(proc, instance, shown))
     if supervisor.kind == SupervisorKind.SUPERVISORD and supervisor.unit:
         if os.geteuid() != 0:
-            raise WouldFail("supervisord may start it again, and only root can ask it not to", _TAKE_CARE)
+            raise Refused(codes.SUPERVISORD_STARTS_AGAIN())
         return Hold(
             SupervisorKind.SUPERVISORD, supervisor.unit, control=supervisorctl_for(proc, instance, supervisor.unit)
         )
@@ -93,40 +97,29 @@ def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str) 
     return Hold(SupervisorKind.NONE)
 
 
-_TAKE_CARE = "or keep it down yourself and say hold=external"
-
-
 def _systemd(name: str, unit: t.Optional[Unit], *, ours: bool) -> Hold:
     if unit is None or systemctl() is None:
-        raise WouldFail("systemd does not tell whether it would start its unit %s again" % name, _TAKE_CARE)
+        raise Refused(codes.SYSTEMD_UNKNOWN(unit=name))
     if not ours:
         # Started by hand, by cron or by an agent from within a unit of theirs: the unit does not end with it.
-        return Hold(
-            SupervisorKind.NONE, warnings=("its unit %s has another main process, and would not start it again" % name,)
-        )
-    warnings = []
-    if unit.kill_mode not in GENTLE:
-        warnings.append(
-            "KillMode of %s is %s: a systemctl stop does not let its requests end. Remedy: mkdir -p %s && printf"
-            " '[Service]\\nKillMode=mixed\\n' >%s/killmode.conf && systemctl daemon-reload"
-            % (name, unit.kill_mode or "not known", *["/etc/systemd/system/%s.d" % name] * 2)
-        )
+        return Hold(SupervisorKind.NONE, warnings=(codes.OTHER_UNIT(unit=name),))
+    warnings = kill_mode_warnings(name, unit)
     held = unit.restart in (None, "no") and not unit.restart_force
     drop_in = drop_in_of(name)
     if held and not os.path.exists(drop_in):
-        return Hold(SupervisorKind.SYSTEMD, name, "no", warnings=tuple(warnings))
+        return Hold(SupervisorKind.SYSTEMD, name, "no", warnings=warnings)
     if os.geteuid() != 0:
-        raise WouldFail("systemd would start it again (Restart=%s), and only root can keep it from that" % unit.restart)
-    return Hold(SupervisorKind.SYSTEMD, name, unit.restart or "no", drop_in, warnings=tuple(warnings))
+        raise Refused(codes.SYSTEMD_STARTS_AGAIN(restart=unit.restart))
+    return Hold(SupervisorKind.SYSTEMD, name, unit.restart or "no", drop_in, warnings=warnings)
 
 
 def drop_in_of(name: str) -> str:
     """Path of our drop-in for a unit.
 
-    :raises WouldFail: that is no name of a service.
+    :raises Refused: that is no name of a service.
     """
     if not _UNIT_NAME.match(name):
-        raise WouldFail("%r is no name of a service of systemd" % name)
+        raise Refused(codes.BAD_UNIT_NAME(name=name))
     return os.path.join(RUNTIME, name + ".d", DROP_IN)
 
 
@@ -134,18 +127,13 @@ def hold_container(runtime: str, name: t.Optional[str], policy: t.Optional[str])
     """The hold of a container, which is its restart policy or nothing. Pure.
 
     :param policy: None where it is not known.
-    :raises WouldFail: the runtime would start it again, or may.
+    :raises Refused: the runtime would start it again, or may.
     """
     if policy is None:
-        raise WouldFail(
-            "it runs in a container (runtime %s), and whether that would be started again is not known" % runtime,
-            "keep it down yourself, and say hold=external",
-        )
+        raise Refused(codes.CONTAINER_UNKNOWN(runtime=runtime))
     if policy not in _STAYS_DOWN:
-        raise WouldFail(
-            "its container %s has the restart policy %s, so %s would start it again" % (name, policy, runtime),
-            "%s update --restart=no %s, %s" % (runtime, (name or "")[:12], _TAKE_CARE),
-        )
+        short = (name or "")[:12]
+        raise Refused(codes.CONTAINER_STARTS_AGAIN(name=name, policy=policy, runtime=runtime, short=short))
     return Hold(SupervisorKind.CONTAINER, name, policy or "no")
 
 
@@ -156,14 +144,14 @@ def restart_policy(runtime: str, name: t.Optional[str]) -> t.Optional[str]:
         return None
     try:
         return run((program, "inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}", name), _PATIENCE).strip()
-    except WouldFail:
+    except Refused:
         return None
 
 
 def put(hold: Hold) -> bool:
     """Have the supervisor not start it again. Returns whether the directory of the drop-in was made for it.
 
-    :raises WouldFail: something stronger says otherwise, or systemd does not read it; what was put is taken away again.
+    :raises Refused: something stronger says otherwise, or systemd does not read it; what was put is taken away again.
     :raises OSError: the drop-in cannot be written.
     """
     if hold.drop_in is None:
@@ -181,12 +169,12 @@ def put(hold: Hold) -> bool:
         os.rename(temporary, hold.drop_in)
         daemon_reload()
         _make_sure_it_holds(t.cast(str, hold.unit))
-    except (WouldFail, OSError):
+    except (Refused, OSError):
         for path in (temporary, hold.drop_in):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
         _tidy_up(folder, made=made)
-        with contextlib.suppress(WouldFail):
+        with contextlib.suppress(Refused):
             daemon_reload()
         raise
     return made
@@ -195,17 +183,15 @@ def put(hold: Hold) -> bool:
 def _make_sure_it_holds(name: str) -> None:
     unit = show_units([name]).get(name, Unit())
     if unit.restart != "no" or unit.restart_force:
-        raise WouldFail(
-            "systemd would start it again all the same: Restart of %s is %s%s with our drop-in"
-            % (name, unit.restart, " and RestartForceExitStatus %s" % unit.restart_force if unit.restart_force else "")
-        )
+        more = ", RestartForceExitStatus=%s" % unit.restart_force if unit.restart_force else ""
+        raise Refused(codes.HOLD_INEFFECTIVE(unit=name, restart=unit.restart, more=more))
 
 
 def take_away(hold: Hold, *, made: bool) -> bool:
     """Let go of the supervisor. Returns whether there was anything to take away.
 
     :param made: the directory of the drop-in was made for it.
-    :raises WouldFail: systemd does not read that. The drop-in is there still then, so that the next call tries again.
+    :raises Refused: systemd does not read that. The drop-in is there still then, so that the next call tries again.
     """
     if hold.drop_in is None or not os.path.exists(hold.drop_in):
         return False
@@ -213,7 +199,7 @@ def take_away(hold: Hold, *, made: bool) -> bool:
     os.rename(hold.drop_in, aside)
     try:
         daemon_reload()
-    except WouldFail:
+    except Refused:
         os.rename(aside, hold.drop_in)
         raise
     os.unlink(aside)
@@ -230,7 +216,7 @@ def _tidy_up(folder: str, *, made: bool) -> None:
 def daemon_reload() -> None:
     """Have systemd read its units anew.
 
-    :raises WouldFail: it does not.
+    :raises Refused: it does not.
     """
     run((t.cast(str, systemctl()), "--no-ask-password", "daemon-reload"), 60.0)
 
@@ -238,25 +224,25 @@ def daemon_reload() -> None:
 def status_of(hold: Hold) -> str:
     """State of a program of supervisord, in its word, such as EXITED; empty where it is not told.
 
-    :raises WouldFail: it cannot be asked.
+    :raises Refused: it cannot be asked.
     """
     words = capture((*hold.control, "status", t.cast(str, hold.unit)), _PATIENCE)[1].split()
     return words[1] if len(words) > 1 else ""
 
 
-def rest(hold: Hold) -> t.Tuple[t.Optional[str], t.Optional[str]]:
+def rest(hold: Hold) -> t.Tuple[t.Optional[Problem], t.Optional[str]]:
     """See that a supervisor is at rest about a server that has ended.
 
     supervisord cannot be told beforehand: with ``autorestart=true`` it starts a server that has ended, and then that
     one is stopped, which serves nothing yet (seen with supervisor 4.2).
 
-    :returns: what is still to come, as a clause, and what was done, if anything.
+    :returns: what is still to come, and what was done, as a clause, if anything.
     """
     if hold.kind == SupervisorKind.SUPERVISORD and not hold.external:
         name = t.cast(str, hold.unit)
         if status_of(hold) in SUPERVISORD_GOES_ON:
             run((*hold.control, "stop", name), 60.0)
-            return "supervisord to stop it", "supervisord started it again, and was asked to stop that one"
+            return waits.STOPPED(), "supervisord started the server again, and was asked to stop it"
         return None, None
     if hold.kind == SupervisorKind.SYSTEMD and not hold.external:
         name = t.cast(str, hold.unit)
@@ -264,7 +250,7 @@ def rest(hold: Hold) -> t.Tuple[t.Optional[str], t.Optional[str]]:
         # With RemainAfterExit it stays active, without a process.
         ended = unit is None or unit.active_state in ("inactive", "failed") or _remains(unit)
         if unit is not None and (not ended or unit.has_job):
-            return "its unit %s to become inactive (it is %s)" % (name, unit.active_state), None
+            return waits.INACTIVE(unit=name, state=unit.active_state), None
     return None, None
 
 
@@ -275,7 +261,7 @@ def _remains(unit: Unit) -> bool:
 def start(hold: Hold) -> None:
     """Ask the supervisor to start the server. It returns before that has been done.
 
-    :raises WouldFail: he does not want to, or there is none.
+    :raises Refused: he does not want to, or there is none.
     """
     if hold.kind == SupervisorKind.SYSTEMD:
         program = t.cast(str, systemctl())

@@ -14,12 +14,14 @@ import tempfile
 import typing as t
 from dataclasses import dataclass
 
+from .._messages import supervisor as codes
+from .._messages.code import Problem
 from .._processes.classify import Instance
 from .._processes.look import look
 from .._processes.proc import Gone, Proc
-from .._system.errors import WouldFail
-from .._system.programs import _ENVIRONMENT, capture, run
+from .._system.errors import Refused
 from .._system.redact import redact_text
+from .command import _ENVIRONMENT, capture, run
 from .find import Supervisor, SupervisorKind, supervisor_of
 from .supervisord import SUPERVISORD_GOES_ON, supervisorctl_for
 from .systemd import Unit, changed_since, show_units, systemctl
@@ -32,14 +34,14 @@ GENTLE = frozenset(["mixed", "process"])
 
 @dataclass(frozen=True)
 class Plan:
-    """A restart that may be asked for. ``notes``: what the caller has to be told of it, as clauses."""
+    """A restart that may be asked for. ``warnings``: what the caller has to know of it."""
 
     supervisor: Supervisor
     commands: t.Tuple[t.Tuple[str, ...], ...]
     #: the working directory that it gives the server; None where we do not know
     cwd: t.Optional[str] = None
     unit_changed: bool = False
-    notes: t.Tuple[str, ...] = ()
+    warnings: t.Tuple[Problem, ...] = ()
 
 
 def plan_restart(
@@ -49,22 +51,17 @@ def plan_restart(
 
     :param unit: what systemd knows of its unit.
     :param started: when the process was started, in seconds since the epoch.
-    :raises WouldFail: there is none that can be asked, or it would restart something else.
+    :raises Refused: there is none that can be asked, or it would restart something else.
     """
     if supervisor.kind not in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD) or not supervisor.unit:
-        raise WouldFail(
-            "it runs in a container, and containers are not restarted here"
-            if supervisor.kind == SupervisorKind.CONTAINER
-            else "nothing is known that would start it again, neither a systemd unit nor a program of supervisord"
-        )
+        in_container = supervisor.kind == SupervisorKind.CONTAINER
+        raise Refused(codes.CONTAINER_NOT_RESTARTED() if in_container else codes.NONE())
     if os.geteuid() != 0:
-        raise WouldFail("a restart by %s needs root" % supervisor.kind)
+        raise Refused(codes.NEEDS_ROOT(kind=supervisor.kind))
     same = [i for i in look(proc).instances if supervisor_of(i.master) == supervisor]
     if len(same) > 1:
-        raise WouldFail(
-            "%s keeps %d servers running, and a restart would take all of them down (pid %s)"
-            % (supervisor.unit, len(same), ", ".join(str(i.master.pid) for i in same))
-        )
+        pids = ", ".join(str(i.master.pid) for i in same)
+        raise Refused(codes.SEVERAL_SERVERS(unit=supervisor.unit, count=len(same), pids=pids))
     if supervisor.kind == SupervisorKind.SUPERVISORD:
         base = supervisorctl_for(proc, instance, supervisor.unit)
         return Plan(supervisor, ((*base, "restart", supervisor.unit),))
@@ -76,20 +73,21 @@ def _plan_systemd(
 ) -> Plan:
     name, program = t.cast(str, supervisor.unit), systemctl()
     if unit is None or program is None:
-        raise WouldFail("systemd does not tell anything about its unit %s" % name)
+        raise Refused(codes.UNIT_UNKNOWN(unit=name))
     if not keeps(proc, instance, unit):
         # Something else has started it from within its own unit: cron, an agent, a console.
-        raise WouldFail(
-            "the main process of its unit %s is %s, and not this server: a restart would hit more than the server"
-            % (name, unit.main_pid or "none")
-        )
+        raise Refused(codes.OTHER_MAIN_PROCESS(unit=name, pid=unit.main_pid or "none"))
     changed = changed_since(name, unit, started)
     restart = (program, "--no-pager", "--no-ask-password", "--no-block", "restart", "--", name)
     commands = ((program, "--no-ask-password", "daemon-reload"), restart) if changed else (restart,)
-    notes = []
-    if unit.kill_mode not in GENTLE:
-        notes.append("its KillMode is %s: requests under way are cut off" % (unit.kill_mode or "not known"))
-    return Plan(supervisor, commands, unit.working_directory, changed, tuple(notes))
+    return Plan(supervisor, commands, unit.working_directory, changed, kill_mode_warnings(name, unit))
+
+
+def kill_mode_warnings(name: str, unit: Unit) -> t.Tuple[Problem, ...]:
+    """Return the warning about a KillMode that cuts off requests at a stop, where the unit has one. Pure."""
+    if unit.kill_mode in GENTLE:
+        return ()
+    return (codes.KILL_MODE(unit=name, mode=unit.kill_mode or "not known"),)
 
 
 def keeps(proc: Proc, instance: Instance, unit: Unit) -> bool:
@@ -117,7 +115,7 @@ class Job:
         """Ask for it; returns as soon as it is under way.
 
         :param timeout: seconds that the steps before the restart itself may take.
-        :raises WouldFail: the supervisor does not want to; nothing has been restarted.
+        :raises Refused: the supervisor does not want to; nothing has been restarted.
         """
         self._plan = plan
         for command in plan.commands[:-1]:
@@ -145,8 +143,8 @@ class Job:
         if self._said is not None:
             self._said.close()
 
-    def problem(self, *, stopped: bool) -> t.Optional[str]:
-        """Why no new server will come of it, as a clause; None while one may.
+    def problem(self, *, stopped: bool) -> t.Optional[Problem]:
+        """Return why no new server will come of it; None while one may.
 
         :param stopped: the old server has ended.
         """
@@ -154,7 +152,7 @@ class Job:
         if self._popen is None:
             shown = show_units([unit]).get(unit)
             if shown is not None and shown.active_state in ("failed", "inactive") and not shown.has_job:
-                return "systemd says that %s is %s" % (unit, shown.active_state)
+                return codes.UNIT_DOWN(unit=unit, state=shown.active_state)
             return None
         code = self._popen.poll()
         if code is None:
@@ -168,7 +166,7 @@ class Job:
             _code, status = capture((*self._plan.commands[-1][:-2], "status", unit), 10.0)
             if any(state in status for state in SUPERVISORD_GOES_ON):
                 return None
-        return "supervisorctl says: %s" % redact_text(" ".join(said.split()) or "nothing, with code %d" % code)
+        return codes.SUPERVISORCTL_SAYS(said=redact_text(" ".join(said.split()) or "nothing, with code %d" % code))
 
 
 def _check_program(unit: str) -> None:
@@ -176,4 +174,4 @@ def _check_program(unit: str) -> None:
     shown = show_units([unit]).get(unit)
     program = shown.program if shown is not None else None
     if program is not None and not os.access(os.path.join("/", program), os.X_OK):
-        raise WouldFail("its unit %s would start %s, which is not there" % (unit, program))
+        raise Refused(codes.PROGRAM_GONE(unit=unit, path=program))

@@ -12,12 +12,13 @@ import os
 import re
 import typing as t
 
+from .._messages import supervisor as codes
 from .._processes.classify import Instance
 from .._processes.proc import Gone, Proc
 from .._processes.process import parse_cmdline, parse_stat, parse_status
-from .._system.errors import WouldFail
+from .._system.errors import Refused
 from .._system.files import is_roots
-from .._system.programs import run
+from .command import run
 
 #: Where supervisorctl may be: never below a place that a service's user writes to.
 _SUPERVISORCTL = ("/usr/bin/supervisorctl", "/usr/local/bin/supervisorctl", "/bin/supervisorctl")
@@ -33,14 +34,14 @@ _PROGRAM = re.compile(r"^[A-Za-z0-9_][\w.@+-]*:[A-Za-z0-9_][\w.@+-]*$")
 def supervisorctl_for(proc: Proc, instance: Instance, program: str) -> t.Tuple[str, ...]:
     """How the supervisord of a server is asked: supervisorctl, with the configuration that its supervisord was given.
 
-    :raises WouldFail: it cannot be asked, or does not know this server by that name.
+    :raises Refused: it cannot be asked, or does not know this server by that name.
     """
     ctl = next((path for path in _SUPERVISORCTL if is_roots(path)), None)
     if ctl is None:
-        raise WouldFail("there is no supervisorctl that root owns in %s" % ", ".join(_SUPERVISORCTL))
+        raise Refused(codes.NO_SUPERVISORCTL(paths=", ".join(_SUPERVISORCTL)))
     if not _PROGRAM.match(program):
         # The server's environment tells this name, and supervisorctl takes several words, and patterns.
-        raise WouldFail("%r is no name of a program that its supervisord could be asked about" % program)
+        raise Refused(codes.BAD_PROGRAM_NAME(name=program))
     parent = instance.master.ppid
     try:
         # A wrapper may stand between them.
@@ -52,19 +53,19 @@ def supervisorctl_for(proc: Proc, instance: Instance, program: str) -> t.Tuple[s
     except (Gone, ValueError):
         argv, uid, cwd = (), -1, "/"
     if not any(os.path.basename(word) == "supervisord" for word in argv):
-        raise WouldFail("its supervisord is not found: neither its parent nor the parent of that is one")
+        raise Refused(codes.NO_SUPERVISORD())
     if uid != 0:
-        raise WouldFail("its supervisord with pid %d does not run as root, and is not asked for anything" % parent)
+        raise Refused(codes.SUPERVISORD_NOT_ROOT(pid=parent))
     base: t.Tuple[str, ...] = (ctl,)
     config = config_of(argv)
     if config is not None:
         path = os.path.join(cwd, config)
         if not is_roots(path):
-            raise WouldFail("the configuration %s of its supervisord is not root's alone" % path)
+            raise Refused(codes.CONFIGURATION_NOT_ROOT(path=path))
         base = (ctl, "-c", path)
     said = run((*base, "pid", program), 10.0).strip()
     if said not in (str(instance.master.pid), str(instance.master.ppid)):
-        raise WouldFail("supervisord does not say that this server is its program %s: %s" % (program, said))
+        raise Refused(codes.OTHER_PROGRAM(program=program, said=said))
     return base
 
 

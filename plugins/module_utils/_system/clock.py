@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""await: the one waiter. Its clock is injected, so that tests wait for nothing."""
+"""await: the one waiter. Its clock is handed in, so that tests wait for nothing."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from .._messages.code import Problem
+from .errors import TimedOut
+
 _T = t.TypeVar("_T")
 
 
 class Clock:
-    """The machine's clocks."""
+    """The clocks of the machine."""
 
     def monotonic(self) -> float:
-        """Seconds that only ever grow."""
+        """Return seconds that only ever grow."""
         return time.monotonic()
 
     def time(self) -> float:
-        """Seconds since the epoch."""
+        """Return seconds since the epoch."""
         return time.time()
 
     def sleep(self, seconds: float) -> None:
@@ -33,17 +36,9 @@ class Clock:
 
 @dataclass(frozen=True)
 class Pending:
-    """Not there yet; ``reason`` says what is missing, as a clause that follows "waiting for"."""
+    """The goal is not reached yet; the problem says what is missing, as a noun phrase that follows "waiting for"."""
 
-    reason: str
-
-
-class TimedOut(Exception):
-    """The deadline passed; ``reason`` is what was still missing."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    problem: Problem
 
 
 #: Seconds between two looks: short at first, since Odoo needs about a second for a reload, then longer.
@@ -63,6 +58,6 @@ def wait_until(attempt: t.Callable[[], t.Union[_T, Pending]], clock: Clock, dead
         if not isinstance(outcome, Pending):
             return outcome
         if late:
-            raise TimedOut(outcome.reason)
+            raise TimedOut(outcome.problem)
         clock.sleep(max(0.0, min(pause, deadline - clock.monotonic())))
         pause = min(pause * _GROWTH, _LONGEST)

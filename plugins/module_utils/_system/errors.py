@@ -4,19 +4,53 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""DOC"""
+"""The errors that all operations share. Each carries a problem: a code, its sentence and its remedy."""
 
 from __future__ import annotations
 
+import typing as t
 
-class WouldFail(Exception):
-    """The HUP or the restart would not leave a running server behind.
+from .._messages.code import Problem
 
-    :ivar reason: why, as a clause.
-    :ivar restart_helps: a restart through the supervisor may get round it, and is worth a rehearsal of its own.
+
+class Failure(Exception):
+    """Something was not done, or did not end well."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+    @property
+    def code(self) -> str:
+        """Return the stable name of what went wrong."""
+        return self.problem.code
+
+
+class Refused(Failure):
+    """Something is not done, and nothing was changed.
+
+    :ivar restart_helps: a restart through the supervisor may avoid the problem.
     """
 
-    def __init__(self, reason: str, remedy: str = "", *, restart_helps: bool = False) -> None:
-        super().__init__("%s; %s" % (reason, remedy) if remedy else reason)
-        self.reason = reason
+    def __init__(self, problem: Problem, *, restart_helps: bool = False) -> None:
+        super().__init__(problem)
         self.restart_helps = restart_helps
+
+
+class TimedOut(Failure):
+    """A deadline passed; the problem says what was still missing, as a noun phrase that follows "waiting for"."""
+
+
+class OperationFailed(Failure):
+    """An operation on several servers ended early.
+
+    :ivar results: one for every chosen server, also for those that were not begun.
+    """
+
+    def __init__(self, message: str, problem: Problem, results: t.Sequence[t.Any]) -> None:
+        super().__init__(problem)
+        self.message = message
+        self.results = list(results)
+
+    def __str__(self) -> str:
+        return self.message

@@ -14,9 +14,7 @@ import subprocess
 import time
 import typing as t
 
-from .errors import WouldFail
 from .files import is_roots
-from .redact import redact_text
 
 #: Seconds that a program may take.
 _LONGEST = 10
@@ -80,41 +78,3 @@ def container_program(runtime: str) -> t.Optional[str]:
     if runtime not in ("docker", "podman"):
         return None
     return next((path for path in ("%s/%s" % (d, runtime) for d in _DIRECTORIES) if is_roots(path)), None)
-
-
-_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
-
-
-def run(command: t.Sequence[str], timeout: float) -> str:
-    """What a program says that has succeeded.
-
-    :param timeout: in seconds; it has one at least.
-    :raises WouldFail: it cannot be run, takes longer, or fails.
-    """
-    code, said = capture(command, timeout)
-    if code:
-        raise WouldFail("%s failed: %s" % (" ".join(command), said or "code %d" % code))
-    return said
-
-
-def capture(command: t.Sequence[str], timeout: float) -> t.Tuple[int, str]:
-    """Exit code of a program and what it says, on one line, secrets hidden.
-
-    :raises WouldFail: it cannot be run, or takes longer than ``timeout`` seconds.
-    """
-    try:
-        done = subprocess.run(  # pylint: disable=ansible-bad-function  # there is no AnsibleModule here
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=_ENVIRONMENT,
-            cwd="/",
-            timeout=max(timeout, 1.0),
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise WouldFail("%s did not return within %.0f s" % (" ".join(command), max(timeout, 1.0))) from None
-    except OSError as exc:
-        raise WouldFail("%s cannot be run: %s" % (command[0], exc.strerror or exc)) from None
-    return done.returncode, redact_text(" ".join(done.stdout.decode("utf-8", "replace").split()))

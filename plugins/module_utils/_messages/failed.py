@@ -1,0 +1,36 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Something was sent or started, and it did not end well. The result says what was done, the log of the server why."""
+
+from __future__ import annotations
+
+from .code import Code
+
+ENDED = Code("failed.ended", "the server ended {when}{successor}", "The last lines of its log say why.")
+NOT_BACK = Code(
+    "failed.not_back",
+    "the server was restarted by {supervisor} and did not come back: {why}",
+    "The last lines of its log say why.",
+)
+OS_ERROR = Code("failed.os_error", "{error}")
+NOT_REACHED = Code(
+    "failed.not_reached",
+    "an earlier server was refused or failed, so this server was not begun",
+    "Correct the earlier failure, then run the task again.",
+)
+DRAINED_AWAY = Code(
+    "failed.drained_away", "the drain of the server came to its end, so there is no server to work on any more"
+)
+LOAD_NOT_RECORDED = Code(
+    "failed.load_not_recorded",
+    "the time of the load cannot be written down ({error}), so the next call may reload the server once more",
+)
+NO_EFFECT = Code(
+    "failed.no_effect",
+    "{signal} was sent to pid {pid:d}, but its effect did not show within {seconds:g} s: waiting for {missing}",
+)
+MASTER_ENDED = Code("failed.master_ended", "the master with pid {pid:d} has ended", "Its log says why.")

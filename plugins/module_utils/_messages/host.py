@@ -1,0 +1,35 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The host lacks something, hides something, or has no server that is meant."""
+
+from __future__ import annotations
+
+from .code import Code
+
+NO_PSUTIL = Code(
+    "host.no_psutil",
+    "{import_error}",
+    "Install the package python3-psutil (Debian, Ubuntu), or psutil from PyPI, for a Python that root owns.",
+)
+NO_MASTER = Code(
+    "host.no_master",
+    "no Odoo master was found{matching}{others}",
+    "Run fleetops.odoo.master_info to see what is found, correct match, or set allow_none.",
+)
+NO_PROCESS = Code(
+    "host.no_process",
+    "no process of role {role} was found",
+    "Choose a role that one of the servers has, or set allow_none.",
+)
+HIDDEN_PROCESSES = Code(
+    "host.hidden_processes", "processes of other users are hidden (hidepid on {path})", "Run the task as root (become)."
+)
+HIDDEN_SOCKETS = Code(
+    "host.hidden_sockets",
+    "sockets, working directory and generation of {count:d} processes are not shown to this user",
+    "Run the task as {user}.",
+)

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""An option or a variable has a value that cannot be used. Nothing was done."""
+
+from __future__ import annotations
+
+from .code import Code
+
+NOT_POSITIVE = Code("option.not_positive", "{option} must be greater than 0 seconds, got {value}")
+NEGATIVE = Code("option.negative", "{option} must be 0 seconds or more, got {value}")
+OUT_OF_RANGE = Code("option.out_of_range", "{option} must be from {least} to {most}, got {value}")
+TOO_LONG = Code(
+    "option.too_long", "{option} must be shorter than {other} ({limit:g} s), got {value:g}", "Set a longer {other}."
+)
+NOT_A_PATH = Code("option.not_a_path", "{option} must be a path that begins with /, got {value!r}")
+NOT_A_MOMENT = Code(
+    "option.not_a_moment", "{option}: cannot parse {value!r}; use epoch seconds or ISO 8601 with a UTC offset"
+)
+IN_FUTURE = Code(
+    "option.in_future", "{option} must not be in the future, got {value} (the clock of this host says {now})"
+)
+UNKNOWN_MATCH_KEY = Code("option.unknown_match_key", "match has no key {key!r}; the keys are {keys}")
+BAD_MATCH_VALUE = Code("option.bad_match_value", "match: {key} must be a value or a list of values, got {value!r}")
+NOT_CALLED_BY_ACTION = Code(
+    "option.not_called_by_action",
+    "{option} is worked out on the controller, and this module was not called through its action plugin",
+    "Call the module by its full name, fleetops.odoo.{module}.",
+)

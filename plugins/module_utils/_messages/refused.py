@@ -1,0 +1,63 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""A rule forbids the operation, so nothing was sent or changed, and the server goes on as before."""
+
+from __future__ import annotations
+
+from .code import Code
+
+ROLE = Code("refused.role", "{signal} must not be sent to a process of role {role}")
+NO_HANDLER = Code(
+    "refused.no_handler",
+    "pid {pid:d} has no handler for {signal} at this moment, so the signal would kill it",
+    "Wait until the server runs and has no start or reload in progress, then try again.",
+)
+MODE = Code("refused.mode", "{signal} has an effect on prefork servers only, and this server is threaded")
+STATE = Code(
+    "refused.state",
+    "the server is {state}, and {signal} would kill its requests or the server itself",
+    "Wait until the server runs, then try again.",
+)
+STOPPED = Code(
+    "refused.stopped",
+    "pid {pid:d} is stopped (state T), so the signal would have no effect until it continues",
+    "Continue the process (kill -CONT), then try again.",
+)
+ODOO_SH = Code(
+    "refused.odoo_sh",
+    "this is Odoo.sh, which sends signals to its servers itself",
+    "Set force to signal the server all the same.",
+)
+ODOO_SH_RESTARTS = Code("refused.odoo_sh_restarts", "this is Odoo.sh, which restarts its servers itself")
+PID_REUSED = Code("refused.pid_reused", "pid {pid:d} now belongs to another process", "Run the task again.")
+PROCESS_ENDED = Code("refused.process_ended", "pid {pid:d} has ended since the last look", "Run the task again.")
+NOT_PERMITTED = Code(
+    "refused.not_permitted",
+    "pid {pid:d} belongs to uid {uid:d}, and only root and that user may signal it",
+    "Run the task as root or as the user of the server (become).",
+)
+LOCKED = Code(
+    "refused.locked",
+    "another call is working on this server",
+    "Wait until that call has finished, or set force.",
+)
+NO_LOCK = Code(
+    "refused.no_lock",
+    "the lock of the server cannot be taken ({error})",
+    "Correct the state directory that the error names.",
+)
+DRAINING = Code(
+    "refused.draining",
+    "a drain is in progress (its state is not visible because HTTP is disabled)",
+    "Wait until the server has ended, or set force.",
+)
+NEEDS_RESTART = Code(
+    "refused.needs_restart",
+    "a reload is not enough: {reasons}",
+    "Restart the server through its supervisor, or set method to auto.",
+)
+NO_WAY = Code("refused.no_way", "a reload is not possible: {reload}. A restart is not possible either: {restart}")

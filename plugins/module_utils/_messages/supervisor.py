@@ -1,0 +1,106 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""systemd, supervisord or a container runtime does not do what is needed, or cannot be asked for it."""
+
+from __future__ import annotations
+
+from .code import Code
+
+CONTAINER_NOT_RESTARTED = Code(
+    "supervisor.container_not_restarted",
+    "the server runs in a container, and the collection does not restart containers",
+    "Restart the container with its runtime.",
+)
+NONE = Code(
+    "supervisor.none",
+    "no systemd unit and no program of supervisord is known that would start the server again",
+    "Restart the server the way it was started.",
+)
+NEEDS_ROOT = Code("supervisor.needs_root", "only root can ask {kind} for a restart", "Run the task as root (become).")
+SEVERAL_SERVERS = Code(
+    "supervisor.several_servers",
+    "{unit} runs {count:d} servers (pid {pids}), and a restart would stop all of them",
+    "Give each server a unit of its own.",
+)
+UNIT_UNKNOWN = Code("supervisor.unit_unknown", "systemd does not show its unit {unit}", "Run systemctl show {unit}.")
+OTHER_MAIN_PROCESS = Code(
+    "supervisor.other_main_process",
+    "the main process of unit {unit} is {pid} and not this server, so a restart would affect more than the server",
+    "Restart the server the way it was started, or give it a unit of its own.",
+)
+NO_SUPERVISORCTL = Code(
+    "supervisor.no_supervisorctl", "no supervisorctl that only root can change is in {paths}", "Install supervisorctl."
+)
+BAD_PROGRAM_NAME = Code(
+    "supervisor.bad_program_name", "{name!r} is not a valid name of a program of supervisord (group:program)"
+)
+NO_SUPERVISORD = Code(
+    "supervisor.no_supervisord", "neither the parent of the server nor the parent of that process is a supervisord"
+)
+SUPERVISORD_NOT_ROOT = Code(
+    "supervisor.supervisord_not_root", "supervisord with pid {pid:d} does not run as root, so root does not ask it"
+)
+CONFIGURATION_NOT_ROOT = Code(
+    "supervisor.configuration_not_root",
+    "users other than root can change the configuration {path} of supervisord",
+    "Give the file to root, with mode 0644 or stricter.",
+)
+OTHER_PROGRAM = Code(
+    "supervisor.other_program", "supervisord does not name this server as its program {program} (it says: {said})"
+)
+PROGRAM_GONE = Code(
+    "supervisor.program_gone", "unit {unit} would start {path}, which does not exist", "Correct the unit."
+)
+COMMAND_FAILED = Code("supervisor.command_failed", "{command} failed ({said})")
+COMMAND_TIMEOUT = Code("supervisor.command_timeout", "{command} did not return within {seconds:.0f} s")
+COMMAND_NOT_RUN = Code("supervisor.command_not_run", "{command} cannot be run ({error})")
+UNIT_DOWN = Code(
+    "supervisor.unit_down", "systemd reports that {unit} is {state}", "Run systemctl status {unit} on the host."
+)
+SUPERVISORCTL_SAYS = Code("supervisor.supervisorctl_says", "supervisorctl reports: {said}")
+_KEEP_DOWN = "Prevent the restart yourself and set hold to external"
+
+SUPERVISORD_STARTS_AGAIN = Code(
+    "supervisor.supervisord_starts_again",
+    "supervisord may start the server again, and only root can prevent that",
+    "Run the task as root (become). " + _KEEP_DOWN + " otherwise.",
+)
+SYSTEMD_UNKNOWN = Code(
+    "supervisor.systemd_unknown",
+    "systemd does not show whether it would start its unit {unit} again",
+    _KEEP_DOWN + ".",
+)
+SYSTEMD_STARTS_AGAIN = Code(
+    "supervisor.systemd_starts_again",
+    "systemd would start the server again (Restart={restart}), and only root can prevent that",
+    "Run the task as root (become).",
+)
+HOLD_INEFFECTIVE = Code(
+    "supervisor.hold_ineffective",
+    "systemd would start {unit} again in spite of the drop-in (Restart={restart}{more})",
+    "Remove the setting that overrides it. " + _KEEP_DOWN + " otherwise.",
+)
+BAD_UNIT_NAME = Code("supervisor.bad_unit_name", "{name!r} is not a valid name of a systemd service")
+CONTAINER_UNKNOWN = Code(
+    "supervisor.container_unknown",
+    "the server runs in a container (runtime {runtime}), and the restart policy of the container is not known",
+    _KEEP_DOWN + ".",
+)
+CONTAINER_STARTS_AGAIN = Code(
+    "supervisor.container_starts_again",
+    "the container {name} has the restart policy {policy}, so {runtime} would start it again",
+    "Run {runtime} update --restart=no {short}. " + _KEEP_DOWN + " otherwise.",
+)
+OTHER_UNIT = Code(
+    "supervisor.other_unit", "unit {unit} has another main process, so systemd would not start the server again"
+)
+KILL_MODE = Code(
+    "supervisor.kill_mode",
+    "KillMode of {unit} is {mode}, so systemctl stop cuts off its requests",
+    "Run mkdir -p /etc/systemd/system/{unit}.d && printf '[Service]\\nKillMode=mixed\\n'"
+    " >/etc/systemd/system/{unit}.d/killmode.conf && systemctl daemon-reload",
+)

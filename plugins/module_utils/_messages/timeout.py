@@ -1,0 +1,52 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""A timeout passed. The code says what was still missing: the sentences are what the collection was waiting for.
+
+The server was not harmed by the wait. Run the task again, with a longer timeout where the reason is a long request.
+"""
+
+from __future__ import annotations
+
+from .code import Code
+
+LOCKED = Code("timeout.locked", "another call that is working on this server")
+NOT_SHOWN = Code("timeout.not_shown", "the master to show what it is")
+HANDLERS = Code("timeout.handlers", "the master to install its signal handlers")
+MODE = Code("timeout.mode", "the master to become {mode}")
+OLD_MASTER = Code("timeout.old_master", "the old master to end")
+OLD_PROCESSES = Code(
+    "timeout.old_processes",
+    "{count:d} old {processes} to finish",
+    "Their requests or jobs are still running; fleetops.odoo.stack_dump shows what they do.",
+)
+LISTENING = Code("timeout.listening", "the master to listen on its port")
+PROCESSES = Code(
+    "timeout.processes",
+    "{lacking:d} of {count:d} {role} processes",
+    "The log of the server says why they do not start.",
+)
+NEW_PROCESS = Code("timeout.new_process", "a new process to show its role")
+RUNNING = Code("timeout.running", "the server to run (it is {state})")
+HEALTHY = Code(
+    "timeout.healthy",
+    "a healthy answer ({answer})",
+    "Read the log of the server, or correct the option health.",
+)
+NEW_EXEC = Code("timeout.new_exec", "the master to execute itself anew")
+SETTLED = Code("timeout.settled", "the server to settle after a reload")
+FIRST_LOOK = Code("timeout.first_look", "a first look at the server")
+ALL_HEALTHY = Code("timeout.all_healthy", "all servers to be healthy")
+CODE_CHANGES = Code(
+    "timeout.code_changes", "the code on the disk to stop changing", "Let the deployment end before the reload."
+)
+RESTARTING = Code("timeout.restarting", "another call that is restarting the server")
+OLD_SERVER = Code("timeout.old_server", "the old server to end")
+NEW_SERVER = Code("timeout.new_server", "{supervisor} to start a new server")
+STOPPED = Code("timeout.stopped", "supervisord to stop the server")
+INACTIVE = Code("timeout.inactive", "unit {unit} to become inactive (it is {state})")
+PROCESS_ENDS = Code("timeout.process_ends", "pid {pid:d} to end", "It ends after its request or job.")
+ONE_MORE_WORKER = Code("timeout.one_more_worker", "one more http worker")

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Run the program of a supervisor: one PATH, one environment, no shell."""
+
+from __future__ import annotations
+
+import subprocess
+import typing as t
+
+from .._messages import supervisor as codes
+from .._system.errors import Refused
+from .._system.redact import redact_text
+
+_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+
+
+def run(command: t.Sequence[str], timeout: float) -> str:
+    """What a program says that has succeeded.
+
+    :param timeout: in seconds; it has one at least.
+    :raises Refused: it cannot be run, takes longer, or fails.
+    """
+    code, said = capture(command, timeout)
+    if code:
+        raise Refused(codes.COMMAND_FAILED(command=" ".join(command), said=said or "code %d" % code))
+    return said
+
+
+def capture(command: t.Sequence[str], timeout: float) -> t.Tuple[int, str]:
+    """Exit code of a program and what it says, on one line, secrets hidden.
+
+    :raises Refused: it cannot be run, or takes longer than ``timeout`` seconds.
+    """
+    try:
+        done = subprocess.run(  # pylint: disable=ansible-bad-function  # there is no AnsibleModule here
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=_ENVIRONMENT,
+            cwd="/",
+            timeout=max(timeout, 1.0),
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Refused(codes.COMMAND_TIMEOUT(command=" ".join(command), seconds=max(timeout, 1.0))) from None
+    except OSError as exc:
+        raise Refused(codes.COMMAND_NOT_RUN(command=command[0], error=exc.strerror or str(exc))) from None
+    return done.returncode, redact_text(" ".join(done.stdout.decode("utf-8", "replace").split()))
