@@ -6,7 +6,7 @@
 
 """The start-up check found that the server would not come back. Nothing was sent, and the server keeps running.
 
-Before a reload or a restart, the collection runs the code and the configuration of the server as its own user, up to the
+"""The start-up check found that the server would not come back. Nothing was sent; the server keeps running.
 point where a server would start.
 """
 
