@@ -4,9 +4,9 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The start-up check found that the server would not come back. Nothing was sent, and the server keeps running.
-
 """The start-up check found that the server would not come back. Nothing was sent; the server keeps running.
+
+Before a reload or a restart, the collection runs the code and the configuration of the server as its own user, up to the
 point where a server would start.
 """
 
