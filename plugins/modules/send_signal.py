@@ -144,7 +144,12 @@ SPEC = {
         "required": True,
         "choices": ["HUP", "INT", "QUIT", "USR1", "USR2", "TTIN", "TTOU", "XCPU"],
     },
-    "role": {"type": "str", "choices": ["master", "http", "cron", "gevent"], "default": "master"},
+    "roles": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["master", "http", "cron", "gevent"],
+        "default": ["master"],
+    },
     "wait": {"type": "bool", "default": False},
     "timeout": {"type": "float", "default": 180.0},
     **ACTION_SPEC,
@@ -156,12 +161,13 @@ def main() -> None:
     module = start(SPEC)
     params = module.params
     host = find_host(door=send, rehearsal=rehearsal)
-    role = Role(params["role"])
-    order = SignalOrder(params["signal"], role, params["wait"], timeout_of(module), params["force"])
+    roles = tuple(Role(name) for name in params["roles"])
+    order = SignalOrder(params["signal"], roles, params["wait"], timeout_of(module), params["force"])
     seen, chosen = choose_masters(module, host)
     instances = [one for one in seen.instances if one.identity in chosen]
-    if role != Role.MASTER and not any(one.having(role) for one in instances) and not params["allow_none"]:
-        fail(module, NO_PROCESS(role=role), results=[])
+    there = any(role in roles for one in instances for _process, role in one.everybody)
+    if not there and instances and not params["allow_none"]:
+        fail(module, NO_PROCESS(roles=", ".join(roles)), results=[])
     run_on_masters(
         module,
         host,
