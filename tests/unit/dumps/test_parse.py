@@ -12,7 +12,6 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import parse_dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump, Frame, Stack
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.jobs import jobs_under_way
 
 from ..conftest import KINDS
 from .dumped import lines
@@ -181,22 +180,6 @@ def test_a_dump_can_be_told() -> None:
         "other",
     }
     assert set(told[0]["threads"][0]["frames"][0]) == {"file", "line", "function", "source"}
-
-
-def test_jobs() -> None:
-    assert jobs_under_way(lines("19-prefork"), 46) == [("lab slow cron", "p19")]
-    assert jobs_under_way(lines("14-prefork"), 37) == [("lab slow cron", "p14")]
-    assert jobs_under_way(lines("14-prefork"), 36) == []
-    at = "2026-11-24 13:32:14,054 33 INFO t19 odoo.addons.base.models.ir_cron: "
-    begun, done = (
-        at + 'Job "A\'s (1)" (1) starting ',
-        at + 'Job "A\'s (1)" (1) fully done (#loop 1; done 0; remaining 0)',
-    )
-    assert jobs_under_way([begun], 33) == [("A's (1)", "t19")]
-    assert jobs_under_way([begun, done], 33) == []
-    assert jobs_under_way([begun, at + 'Job "A\'s (1)" (1) failed (#loop 1; done 0; remaining 1)'], 33) == []
-    old = [at + "Starting job `A`.", at + "Starting job `B`.", at + "Job `A` done."]
-    assert jobs_under_way(old, 33) == [("B", "t19")]
 
 
 @pytest.mark.parametrize(

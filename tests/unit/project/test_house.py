@@ -94,20 +94,12 @@ def test_the_design_shows_the_order_of_the_folders() -> None:
 
 #: Files without a test file of their name, and where their ground is covered.
 COVERED_ELSEWHERE = {
-    "module_utils/_bundle/archive.py": "bundle/test_gather.py",
-    "module_utils/_bundle/log_tail.py": "log/test_place.py",
     "module_utils/_drain/leaving.py": "drain/test_drain.py",
     "module_utils/_drain/order.py": "drain/test_drain.py",
     "module_utils/_drain/start_command.py": "drain/test_undrain.py",
     "module_utils/_drain/time_limits.py": "drain/test_drain.py",
     "module_utils/_dumps/pyspy.py": "dumps/test_stack_dump.py",
     "module_utils/_dumps/stack.py": "dumps/test_parse_reader.py",
-    "module_utils/_facts/gather.py": "supervisors/test_restart.py",
-    "module_utils/_facts/known_secrets.py": "bundle/test_gather.py",
-    "module_utils/_facts/process_tree.py": "bundle/test_evidence.py",
-    "module_utils/_log/entries.py": "log/test_follow.py",
-    "module_utils/_log/jobs.py": "dumps/test_parse.py",
-    "module_utils/_log/line.py": "dumps/test_parse_reader.py",
     "module_utils/_module/health_option.py": "module/test_given.py",
     "module_utils/_postgres/connection.py": "postgres/test_sessions.py",
     "module_utils/_postgres/peers.py": "postgres/test_sessions.py",
@@ -136,7 +128,6 @@ COVERED_ELSEWHERE = {
     "plugin_utils/_roll/owner.py": "roll/test_lock.py",
     "plugin_utils/_roll/report.py": "controller/roll/test_ledger.py",
     "plugin_utils/_runs/deliver.py": "controller/runs/test_run_folder.py",
-    "plugin_utils/_runs/unpack.py": "bundle/test_gather.py",
     "plugin_utils/remote.py": "controller/test_select.py",
     "plugin_utils/untrusted.py": "controller/analysis/test_explain.py",
 }
