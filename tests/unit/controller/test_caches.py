@@ -22,7 +22,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.caches import merge
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..dumps.test_statistics import FOLDER
+from ..conftest import CAPTURES
 
 
 def process(*rows: CacheRow, role: str = "http", usage: t.Sequence[CacheUsage] = ()) -> dict[str, t.Any]:
@@ -119,7 +119,7 @@ def test_it_does_not_matter_in_what_steps_it_is_put_together(found: list[dict[st
 
 
 def captured(name: str) -> list[dict[str, t.Any]]:
-    found = parse_statistics((FOLDER / f"{name}.log").read_text().splitlines())
+    found = parse_statistics((CAPTURES / "caches" / f"{name}.log").read_text().splitlines())
     return [{"role": "http", **one.told()} for one in found]
 
 

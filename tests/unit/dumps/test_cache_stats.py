@@ -11,8 +11,7 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask as _stacks
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import cache_stats as _cache_stats
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask, cache_stats
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.cache_stats import (
     CacheOrder,
     CacheQuestion,
@@ -30,7 +29,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import
 
 from .. import build
 from ..scene import PREFORK_19
-from .test_ask import Stage
+from .stage import Stage
 
 HEAD = "2026-11-24 10:30:22,111 {pid} INFO {db} odoo.tools.cache: "
 BEGUN = HEAD.replace("{db}", "?") + "Processing database p19 (1/1) \n"
@@ -59,8 +58,8 @@ class Play(Stage):
         self.signals: list[str] = []
         #: what each look at the threads of a process shows, the last one from then on
         self.threads: list[Threads] = [ASLEEP]
-        monkeypatch.setattr(_stacks, "send", self.send)
-        monkeypatch.setattr(_cache_stats, "log_place", lambda *_arguments: self.place)
+        monkeypatch.setattr(ask, "send", self.send)
+        monkeypatch.setattr(cache_stats, "log_place", lambda *_arguments: self.place)
         monkeypatch.setattr(self.scene, "threads", self.look_at_threads, raising=False)
 
     def look_at_threads(self, _pid: int) -> Threads:
@@ -274,7 +273,7 @@ def test_no_process_of_these_roles_is_nothing_to_do(play: Staged) -> None:
 
 
 def test_too_much_is_left_out(play: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_cache_stats, "_MOST", 800)
+    monkeypatch.setattr(cache_stats, "_MOST", 800)
     found = play(PREFORK_19[-1]).ask()
     assert (len(found["statistics"]), len(found["missing"])) == (2, 2)
     assert "may not be larger than" in found["missing"][0]["reason"]

@@ -19,8 +19,9 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.work impor
 from hypothesis import given
 
 from ...conftest import KINDS
-from ...dumps.dumped import captured, captures, explained, lines, quit_files
-from ...dumps.test_parse_reader import LOGS
+from ...dumps.dumped import captured, captures, lines, quit_files
+from ...dumps.odd_logs import LOGS
+from .explained import explained
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ...conftest import KINDS
-from ...dumps.dumped import captured, captures, explained
+from ...dumps.dumped import captured, captures
+from .explained import explained
 
 
 def rows(kind: str) -> list[Backend]:
