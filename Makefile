@@ -125,6 +125,10 @@ bench-page: setup ## what the page of a thousand hosts costs, and whether it can
 matrix: setup ## units on Python 3.8 to 3.14, sanity on ansible-core 2.16 to 2.21, and rolls on these (as root)
 	@$(ENV) nox $(ARGS)
 
+.PHONY: fresh
+fresh: setup ## demo and test in a Debian 12 made for it, which has nothing else; --cluttered: which has too much (as root)
+	@tests/fresh/fresh $(ARGS)
+
 .PHONY: lab-up lab-down
 lab-up: setup ## bring the lab's hosts up
 	@$(ENV) tests/lab/lab up $(ARGS)
