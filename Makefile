@@ -5,6 +5,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# Scripts change to folders below the checkout, not to others of the same name.
+unexport CDPATH
 
 ENV := . tests/env.sh;
 # The tests import the collection by its full name, through the link that tests/setup makes.
@@ -137,7 +139,7 @@ lab-down: setup ## take them down, leave nothing behind
 
 .PHONY: format
 format: setup ## let ruff rewrite what it can
-	@$(ENV) files=(. $$(git grep -lE --untracked -e '^#!.*python' | grep -v '\.py$$')); \
+	@$(ENV) files=(. $$(git grep --no-color -lE --untracked -e '^#!.*python' | grep -v '\.py$$')); \
 	ruff check --fix-only "$${files[@]}"; ruff format "$${files[@]}"
 
 .PHONY: lock
