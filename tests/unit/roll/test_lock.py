@@ -57,7 +57,7 @@ def test_take_renew_and_give_back(store: StateDirectory) -> None:
     assert give_back(store, "one", (), check_mode=False) == (False, None)
 
 
-def test_another_roll_is_refused_and_told_whose_it_is(store: StateDirectory) -> None:
+def test_another_roll_is_refused_with_the_owner_of_the_lock(store: StateDirectory) -> None:
     take(store, lock("one", age=30, reason="new modules"), (), check_mode=False)
     with pytest.raises(
         Held, match=r"roll one of ann on ctl \(new modules\), which took it 30 s ago and may keep it for 1"
@@ -83,7 +83,7 @@ def test_a_lock_can_be_taken_over(store: StateDirectory, take_over: list[str]) -
     assert (now.id, now.out) == ("two", True)
 
 
-def test_an_expired_lock_is_nobodys(store: StateDirectory) -> None:
+def test_an_expired_lock_can_be_taken(store: StateDirectory) -> None:
     take(store, lock("one", age=61), (), check_mode=False)
     assert take(store, lock("two"), (), check_mode=False)[0]
 
@@ -112,7 +112,7 @@ def test_only_ours_expired_or_given_up(wanted: str, age: float, take_over: list[
     assert may_have(found, wanted, take_over, 1000.0 + age) == expected
 
 
-def test_a_lock_of_an_earlier_boot_is_nobodys_but_tells_what_is_out(store: StateDirectory) -> None:
+def test_a_lock_of_an_earlier_boot_can_be_taken_and_tells_what_is_out(store: StateDirectory) -> None:
     take(store, lock("one", boot="another", out=True), (), check_mode=False)
     found = read(store)
     assert found
@@ -124,7 +124,7 @@ def test_a_lock_of_an_earlier_boot_is_nobodys_but_tells_what_is_out(store: State
     assert (now.id, now.out) == ("two", True)
 
 
-def test_what_is_out_is_known_until_somebody_says_otherwise(store: StateDirectory) -> None:
+def test_what_is_out_is_known_until_a_later_call_changes_it(store: StateDirectory) -> None:
     for out, known in [(None, False), (True, True), (None, True), (False, False), (None, False)]:
         take(store, lock("one", out=out), (), check_mode=False)
         found = read(store)

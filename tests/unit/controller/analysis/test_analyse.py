@@ -72,7 +72,7 @@ def test_samples_show_one_piece_of_work_that_does_not_move(kind: str, what: str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_who_waits_for_a_row_is_named_with_who_may_hold_it(kind: str) -> None:
+def test_a_request_that_waits_for_a_row_is_named_with_its_possible_holder(kind: str) -> None:
     report = explained(captured(f"{kind}/dumps/quit-rowlock-holder-and-waiter.log"))
     findings = [one for one in report["findings"] if one["kind"] == "work"]
     assert findings[0]["wait"] == "postgresql write"

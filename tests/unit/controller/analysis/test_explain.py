@@ -52,7 +52,7 @@ def test_the_first_finding_names_what_was_planted(planted: pathlib.Path, cause: 
     assert all(one["seconds"] > 2 for one in report["work"])
 
 
-def test_the_second_finding_of_a_lock_names_who_may_hold_it(planted: pathlib.Path) -> None:
+def test_the_second_finding_of_a_lock_names_its_possible_holder(planted: pathlib.Path) -> None:
     sentence = explain_logs(str(planted / "lock" / "p19.log"))["findings"][1]["sentence"]
     assert sentence.startswith("1 request waits for PostgreSQL in a write or for a lock in lab_slow.hold_row")
     assert "/lab/lock/0" in sentence

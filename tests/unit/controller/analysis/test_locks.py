@@ -150,7 +150,7 @@ def planted(kind: str, **rows: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_rows_say_whether_it_is_a_lock_and_who_holds_it(kind: str) -> None:
+def test_rows_name_a_lock_and_its_holder(kind: str) -> None:
     report = planted(
         kind,
         holder={"state": "idle in transaction", "query": "SELECT 1", "seconds": 9.0},

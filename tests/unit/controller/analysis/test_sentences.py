@@ -79,8 +79,8 @@ WHERE = "shop.pay (shop/models/cart.py:7), at 'time.sleep(9)'"
         (
             [work(41, at(place.REMOTE, through="requests", entry="sale.confirm", source=None), url=None, seconds=None)],
             (
-                "1 request waits for another server (requests) in shop.pay (shop/models/cart.py:7), called by sale.confirm,"
-                " an unknown url, database p19, user 2, on h1 (pid 41)"
+                "1 request waits for another server (requests) in shop.pay (shop/models/cart.py:7),"
+                " called by sale.confirm, an unknown url, database p19, user 2, on h1 (pid 41)"
             ),
         ),
     ],
