@@ -96,8 +96,9 @@ scale-steps: setup ## 50 random steps of scaling on Odoo 19 and 14, side by side
 	$(PYTEST) tests/integration/test_workers.py -k random_steps $(ARGS)
 
 .PHONY: docs
-docs: setup ## write docs/reference anew from what ansible-doc says; a unit test tells when it is out of date
-	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python -m tests.docs.reference
+docs: setup ## write docs/reference from ansible-doc and docs/troubleshooting.md from the codes; a unit test tells when
+	@$(ENV) export PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:."; \
+	python -m tests.docs.reference; python -m tests.docs.troubleshooting
 
 .PHONY: images
 images: setup ## take the pictures of the guides anew (docs/images)

@@ -23,7 +23,7 @@ NOT_REACHED = Code(
     "Correct the earlier failure, then run the task again.",
 )
 DRAINED_AWAY = Code(
-    "failed.drained_away", "the drain of the server came to its end, so there is no server to work on any more"
+    "failed.drained_away", "the drain of the server came to its end, and the server has ended"
 )
 LOAD_NOT_RECORDED = Code(
     "failed.load_not_recorded",

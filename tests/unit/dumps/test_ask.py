@@ -69,7 +69,7 @@ def test_a_worker_that_has_ended_is_left_out(stage: t.Callable[[str], Stage]) ->
         (NOWHERE, True, "its log goes nowhere that can be read"),
     ],
 )
-def test_nobody_is_asked_where_nothing_would_be_seen(
+def test_processes_are_not_signalled_when_the_log_hides_dumps(
     stage: t.Callable[[str], Stage],
     kind: str,
     shows: bool,  # noqa: FBT001
@@ -137,7 +137,7 @@ def test_where_lines_are_mixed_one_is_asked_after_the_other(monkeypatch: pytest.
     assert all(one.raw == DUMP.format(pid=one.process.pid).encode() for one in asked)
 
 
-def test_the_deaf_one_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_does_not_answer_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     on = Party(monkeypatch, whole=False)
     on.deaf = {101: 99}
     asked = on.ask()
@@ -148,7 +148,7 @@ def test_the_deaf_one_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatc
     assert on.clock.now - 1000 == pytest.approx(5.0, abs=0.05)
 
 
-def test_whoever_does_not_answer_is_asked_a_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_does_not_answer_is_signalled_again(monkeypatch: pytest.MonkeyPatch) -> None:
     on = Party(monkeypatch, whole=True)
     on.deaf = {102: 1, 160: 2}
     asked = on.ask(3.0)

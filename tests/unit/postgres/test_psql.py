@@ -106,7 +106,9 @@ def test_psql_that_hangs_is_ended(put_psql: t.Callable[[str], None]) -> None:
 @pytest.mark.parametrize(
     ("uid", "euid", "why"), [(0, 0, "never run as root"), (5, 6, "only root and that user can do")]
 )
-def test_who_may_not_run_it(monkeypatch: pytest.MonkeyPatch, uid: int, euid: int, why: str) -> None:
+def test_psql_is_refused_for_a_server_of_root_or_of_another_user(
+    monkeypatch: pytest.MonkeyPatch, uid: int, euid: int, why: str
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: euid)
     with pytest.raises(NoAnswer, match=why):
         Question(Proc(), me(uid=uid), {})
