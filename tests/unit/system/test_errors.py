@@ -6,22 +6,22 @@
 
 from __future__ import annotations
 
-import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Code
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Failure, OperationFailed, Refused
+
+PROBLEM = Code("refused.x", "{path} cannot be read", "Run the task as root.")(path="odoo.conf")
 
 
-@pytest.mark.parametrize(
-    ("remedy", "message"),
-    [
-        ("", "odoo.conf cannot be read"),
-        ("run it as root", "odoo.conf cannot be read; run it as root"),
-    ],
-)
-def test_the_message_is_the_reason_and_the_remedy_if_there_is_one(remedy: str, message: str) -> None:
-    error = WouldFail("odoo.conf cannot be read", remedy)
-    assert (str(error), error.reason) == (message, "odoo.conf cannot be read")
+def test_a_failure_has_the_text_and_the_code_of_its_problem() -> None:
+    failure = Failure(PROBLEM)
+    assert (str(failure), failure.code) == ("odoo.conf cannot be read. Run the task as root.", "refused.x")
 
 
-def test_a_restart_does_not_help_unless_the_error_says_so() -> None:
-    assert not WouldFail("x").restart_helps
-    assert WouldFail("x", restart_helps=True).restart_helps
+def test_a_restart_does_not_help_unless_the_refusal_says_so() -> None:
+    assert not Refused(PROBLEM).restart_helps
+    assert Refused(PROBLEM, restart_helps=True).restart_helps
+
+
+def test_a_failed_operation_has_a_message_of_its_own() -> None:
+    failed = OperationFailed("Not reloading pid 7: x", PROBLEM, ("result",))
+    assert (str(failed), failed.code, failed.results) == ("Not reloading pid 7: x", "refused.x", ["result"])
