@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import timeout
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Pending, TimedOut, wait_until
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Pending, wait_until
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import TimedOut
 from hypothesis import given
 from hypothesis import strategies as st
