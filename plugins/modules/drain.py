@@ -278,33 +278,34 @@ results:
       seconds: 12.4
 """
 
+import functools
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain import start_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.drain import drain_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook, key_in
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import (
-    DrainFailed,
-    DrainOrder,
-    DrainResult,
-    OnTimeout,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainOrder, DrainResult, OnTimeout
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.undrain import UndrainOrder, undrain_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets, known_secrets
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import NO_MASTER, NOTHING_DRAINED
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
     chosen_by,
+    fail,
     find_host,
+    healthy_time_of,
     matching,
     seconds_of,
     start,
     timeout_of,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import told, warn
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look
+from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import hold
 
 SPEC = {
     "state": {"type": "str", "choices": ["drained", "undrained"], "default": "drained"},
@@ -322,8 +323,9 @@ SPEC = {
     **HEALTH_SPEC,
 }
 
-
 DRAINED = "drained"
+
+_Operation = t.Callable[..., t.List[DrainResult]]
 
 #: Looks that must agree, where there are servers and where there are none, and seconds between two of them.
 _LOOKS = 2
@@ -332,30 +334,23 @@ _BETWEEN_LOOKS = 0.15
 _MOST_LOOKS = 20
 
 
-def drain(module: AnsibleModule) -> None:
-    """What the module ``drain`` does."""
-    host, params = find_host(), module.params
-    drained = params["state"] == DRAINED
-    order = _drain_order(module) if drained else _undrain_order(module)
+def drain(module: AnsibleModule, host: Host) -> t.NoReturn:
+    """Drain the chosen servers, or bring them back, and end the module."""
+    drained = module.params["state"] == DRAINED
+    operation = _drain_of(module, host) if drained else _undrain_of(module, host)
     seen, identities = _settled(module, host)
-    secrets = known_secrets(host.proc, seen)
     notes = _notes(module, host, seen, identities, drained=drained)
     _make_sure_of_some(module, identities, notes, drained=drained)
-    try:
-        if isinstance(order, DrainOrder):
-            results = drain_all(host, seen, identities, notes, order, check_mode=module.check_mode)
-        else:
-            results = undrain_all(host, seen, identities, notes, order, check_mode=module.check_mode)
-    except DrainFailed as exc:
-        warn(module, exc.results, secrets)
-        module.fail_json(msg=printable(secrets.hide(str(exc))), **_told(module, exc.results, secrets))
-    else:
-        warn(module, results, secrets)
-        module.exit_json(**_told(module, results, secrets))
+    run_on_masters(
+        module,
+        host,
+        lambda seen, identities: operation(seen, identities, notes, check_mode=module.check_mode),
+        chosen=(seen, identities),
+    )
 
 
 def _settled(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
-    """A look that misses nobody, and the identities of the masters in it that are chosen.
+    """Return a look that misses no server, and the identities of the masters in it that are chosen.
 
     In the moment of its exec a master does not show what it is (seen with a drain during a HUP). Where a missing server
     means that the goal is met, one look is no proof: several in a row must agree.
@@ -372,9 +367,9 @@ def _settled(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
     return seen, identities
 
 
-def _drain_order(module: AnsibleModule) -> DrainOrder:
+def _drain_of(module: AnsibleModule, host: Host) -> _Operation:
     params = module.params
-    return DrainOrder(
+    order = DrainOrder(
         seconds_of(module, "http_timeout"),
         seconds_of(module, "cron_timeout"),
         seconds_of(module, "gevent_timeout"),
@@ -383,27 +378,24 @@ def _drain_order(module: AnsibleModule) -> DrainOrder:
         params["hold"],
         params["force"],
     )
+    return functools.partial(drain_all, host, order=order)
 
 
-def _undrain_order(module: AnsibleModule) -> UndrainOrder:
+def _undrain_of(module: AnsibleModule, host: Host) -> _Operation:
+    timeout = timeout_of(module)
     order = UndrainOrder(
         health_of(module, module.params["health"]),
-        seconds_of(module, "min_healthy_time"),
-        timeout_of(module),
+        healthy_time_of(module, timeout),
+        timeout,
         module.params["start_recorded"],
     )
-    if order.min_healthy_time >= order.timeout:
-        module.fail_json(
-            msg="min_healthy_time: %g s do not fit into a timeout of %g s; right is less, or a longer timeout"
-            % (order.min_healthy_time, order.timeout)
-        )
-    return order
+    return functools.partial(undrain_all, host, order=order)
 
 
 def _notes(
     module: AnsibleModule, host: Host, seen: Look, identities: t.Sequence[str], *, drained: bool
 ) -> t.List[Note]:
-    """The notes that are meant: by ``match``, or since what runs in their place is.
+    """Return the notes that are chosen: by ``match``, or because what runs in their place is.
 
     A drain works on what runs, so it wants those only that have no process. The server itself is left to it as well
     when it runs still, and so is one that has come back, whether ``match`` chooses it or not.
@@ -429,22 +421,13 @@ def _make_sure_of_some(
     match = module.params["match"]
     which = " that matches %s" % match if match else ""
     if drained:
-        msg = "no Odoo master was found%s, and none was drained" % which
-    else:
-        msg = (
-            "nothing was drained here%s since the host was booted, and no such server runs, so nothing is known that"
-            " could be brought back; right is to start it by its supervisor" % which
-        )
-    module.fail_json(msg=msg, results=[])
-
-
-def _told(module: AnsibleModule, results: t.Sequence[DrainResult], secrets: Secrets) -> t.Dict[str, t.Any]:
-    return {**told(module, results, secrets), "changed": any(one.changed for one in results)}
+        fail(module, NO_MASTER(matching=which, others=", and none was drained"), results=[])
+    fail(module, NOTHING_DRAINED(matching=which), results=[])
 
 
 def main() -> None:
     """Entry point."""
-    drain(start(SPEC))
+    drain(start(SPEC), find_host(door=send, health=health, holds=hold, commands=start_command))
 
 
 if __name__ == "__main__":
