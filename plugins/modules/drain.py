@@ -13,20 +13,22 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - With O(state=drained) it keeps the supervisor of each chosen server from starting it again, sends the master one
-    C(INT), and watches on the host until the master and all its processes are gone. Requests and cron jobs under way
-    come to their end first.
-  - With O(state=undrained) it lets go of the supervisor, has him start what was drained, and waits until it has been
-    healthy for O(min_healthy_time).
+  - With O(state=drained) it prevents the supervisor of each chosen server from starting it again, sends the master one
+    C(INT), and watches on the host until the master and all its processes are gone. Requests and cron jobs in progress
+    finish first.
+  - With O(state=undrained) it releases the supervisor, asks it to start what was drained, and waits until the server
+    has been healthy for O(min_healthy_time).
   - A threaded server cuts its cron jobs off when it ends, and Odoo 19 closes the database connections of its requests.
     So stack dumps are taken until none of its threads is at work, and the C(INT) is sent then. An Odoo before 19 in
-    prefork mode ends whatever is left after its C(limit_time_real), so where O(cron_timeout) is longer, cron jobs are
+    prefork mode ends its remaining work after its C(limit_time_real), so where O(cron_timeout) is longer, cron jobs are
     waited for before the C(INT).
   - It knows nothing of load balancers. Take the server out of them first, or its clients are refused while it drains,
     and a threaded server may never be idle.
-  - A drain that somebody else has begun is waited for, and so are starts and reloads. Of several calls at the same
-    moment one sends the signal. A call that was cut off is taken up by the next one, which sends no second C(INT).
-  - What was drained is written down below C(/run), and what holds systemd lies there too, so a boot takes away both.
+  - A drain that another call has begun is waited for, and so are starts and reloads. Of several calls at the same
+    moment one sends the signal. The next call continues what an interrupted call has begun, and sends no second C(INT).
+  - Servers are worked on one after the other. The first one that is refused or fails ends the task, and the results say
+    which servers were not begun.
+  - The notes of what was drained and the drop-in that holds systemd are below C(/run), so a boot removes both.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.ACTION
@@ -41,7 +43,7 @@ attributes:
 options:
   state:
     description:
-      - With V(drained) the server is gone, and will not be started again by its supervisor.
+      - With V(drained) the server is gone, and its supervisor does not start it again.
       - With V(undrained) it is back and healthy. Only what this module has drained since the last boot can be brought
         back. A server that runs and was not drained must be healthy, and is left as it is.
     type: str
@@ -61,8 +63,9 @@ options:
         the host, with it two.
   allow_none:
     description:
-      - Whether it is all right that no server is found.
-      - It is, with O(state=drained), and it is not with O(state=undrained), unless this says otherwise.
+      - Whether the task succeeds where no server is found.
+      - The default is V(true) with O(state=drained), since no running server is the goal of a drain, and V(false) with
+        O(state=undrained).
     type: bool
   http_timeout:
     description:
@@ -85,31 +88,33 @@ options:
     default: 960.0
   on_timeout:
     description:
-      - What is done when a time is up. Whoever is at work then is named in the message, and what was done is in
-        C(steps).
-      - With V(fail) nothing. A server that got its C(INT) goes on draining, and another call waits for it. One that is
-        waited for before its C(INT) goes on serving, and its supervisor is let go again.
-      - With V(abort) a second C(INT) is sent, which cuts off whatever is at work. A server that is waited for before
-        its C(INT) gets the first one, and eight seconds later the second if it is still there.
-      - With V(kill) all that is left of it is killed. A server that is waited for before its C(INT) gets that, and
-        eight seconds later is killed if it is still there.
+      - What is done when a time limit passes. The message names the work that has not ended, and C(steps) says what was
+        done.
+      - With V(fail) nothing. A server that got its C(INT) keeps draining, and another call waits for it (code
+        V(timeout.work)). A server that is waited for before its C(INT) keeps serving, and its supervisor is released
+        (code V(timeout.work_before_int)).
+      - With V(abort) a second C(INT) is sent, which cuts the work off. A server that is waited for before its C(INT)
+        gets the first one, and eight seconds later the second if it is still there.
+      - With V(kill) all its remaining processes are killed. A server that is waited for before its C(INT) gets that,
+        and eight seconds later is killed if it is still there.
     type: str
     choices: [fail, abort, kill]
     default: fail
   hold:
     description:
-      - Who sees to it that the server is not started again.
-      - With V(auto) this module. A unit of systemd with a C(Restart=) gets a drop-in below C(/run/systemd/system) that
-        says C(Restart=no), and nothing is sent before systemd has read it. supervisord cannot be told beforehand; where
-        its C(autorestart) starts the server again, that one is stopped at once. The restart policy of a container of
-        docker or podman is read, and the drain is refused where it would start it again, or cannot be read.
-      - With V(external) whoever calls it. Nothing is asked, written or checked.
+      - What prevents that the server is started again.
+      - With V(auto) this module does. A unit of systemd with a C(Restart=) gets a drop-in below C(/run/systemd/system)
+        that says C(Restart=no), and nothing is sent before systemd has read it. supervisord cannot be told beforehand.
+        Where its C(autorestart) starts the server again, the new server is stopped at once. The restart policy of a
+        container of docker or podman is read, and the drain is refused where it would start the server again, or cannot
+        be read.
+      - With V(external) the caller does. Nothing is asked, written or checked.
     type: str
     choices: [auto, external]
     default: auto
   force:
     description:
-      - Lift the rules of role, mode, state and platform. What was overridden is in the result.
+      - Lift the rules of role, mode, state and platform. The C(warnings) of the result name what was overridden.
       - Send the C(INT) to a threaded server though nothing can show whether it is idle, since its log shows no dumps.
     type: bool
     default: false
@@ -169,8 +174,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+code:
+  description: Stable name of the refusal or failure that ended the task, such as V(supervisor.needs_root_to_start).
+  returned: failure
+  type: str
 results:
-  description: What was done, by server, in the order in which it was done. It is there on failure too.
+  description: One entry for every chosen server, in the order in which it was worked on. It is there on failure too.
   returned: always
   type: list
   elements: dict
@@ -182,17 +191,32 @@ results:
       description: Process ID of that master.
       type: int
     did:
-      description: V(signalled), V(started), V(nothing) or V(refused).
+      description: V(signalled), V(started), V(nothing), V(refused), or V(not_reached) where an earlier server was
+        refused or failed, so this one was not begun.
+      type: str
+    code:
+      description: Stable name of why it was refused, failed or not begun, such as V(timeout.work); null otherwise.
       type: str
     reason:
-      description: Why, what was overridden by O(force), and what was cut off.
+      description: Why, in words, and what work was cut off.
       type: str
     signals:
       description: Signals that were sent, or that would be in check mode. C(QUIT), which changes nothing, is left out.
       type: list
       elements: str
+    warnings:
+      description: What the caller is warned of, such as a rule that O(force) lifted and work that was cut off.
+      type: list
+      elements: dict
+      contains:
+        code:
+          description: Stable name of the warning, such as V(failed.work_cut_off).
+          type: str
+        message:
+          description: The warning in words.
+          type: str
     hold:
-      description: Who keeps the server running, and what keeps him from it. Null where that was not looked at.
+      description: What would start the server again, and what prevents that. Null where that was not looked at.
       type: dict
       contains:
         kind:
@@ -208,7 +232,7 @@ results:
           description: Path of the drop-in, where one is needed.
           type: str
         external:
-          description: Whether O(hold=external) was said.
+          description: Whether O(hold=external) was set.
           type: bool
     steps:
       description: What was done, or would be in check mode, in order.
@@ -223,7 +247,7 @@ results:
           type: str
     busy:
       description:
-        - Who was at work when it was last looked at. Empty once the server is gone.
+        - What was at work at the last look. Empty once the server is gone.
         - In check mode during a drain it is what the call that drains has seen last.
       type: list
       elements: dict
@@ -236,7 +260,7 @@ results:
           type: str
         seconds:
           description:
-            - For how long it has been at it, at least. Odoo 16 and earlier do not tell when a request began, so it
+            - For how long it has worked on it, at least. Odoo 16 and earlier do not tell when a request began, so it
               counts from when it was first seen.
           type: float
         url:
@@ -273,8 +297,10 @@ results:
     - identity: "472:375040"
       pid: 472
       did: signalled
+      code: null
       reason: a drain was asked for
       signals: [INT]
+      warnings: []
       seconds: 12.4
 """
 
