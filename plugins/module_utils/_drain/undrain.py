@@ -13,7 +13,6 @@ import subprocess
 import typing as t
 from dataclasses import dataclass
 
-from .._facts.gather import find_load
 from .._facts.results import Outcome, iso, summary
 from .._messages import failed, refused, supervisor, timeout
 from .._processes.classify import Instance
@@ -273,7 +272,7 @@ class _Undrain(Operation[DrainResult]):
             if self._note is not None and identity != self._note.identity:
                 self.result.successor = identity
             place = self.host.log_place(now.master, seen.options[identity], self.host.supervisor_of(now.master))
-            load = find_load(self.host.proc, now.master, self.host.store, place)
+            load = self.host.load(now.master, place)
             self.result.after = summary(now, seen.releases[identity].version, load)
 
     # What is told.

@@ -6,8 +6,8 @@
 
 """The start-up check found that the server would not come back. Nothing was sent; the server keeps running.
 
-Before a reload or a restart, the collection runs the code and the configuration of the server as its own user, up to the
-point where a server would start.
+Before a reload or a restart, the collection runs the code and the configuration of the server as its own user, up to
+the point where a server would start.
 """
 
 from __future__ import annotations
