@@ -96,6 +96,10 @@ class FakeClock(Clock):
         """Some seconds of 2026."""
         return 1_796_000_000.0 + self.now
 
+    def uptime(self) -> float:
+        """Seconds since a boot that was when this clock began."""
+        return self.now
+
     def sleep(self, seconds: float) -> None:
         """Let time pass at once."""
         self.now += seconds

@@ -32,3 +32,14 @@ NO_EFFECT = Code(
     "{signal} was sent to pid {pid:d}, but its effect did not show within {seconds:g} s: waiting for {missing}",
 )
 MASTER_ENDED = Code("failed.master_ended", "the master with pid {pid:d} has ended", "Its log says why.")
+WORK_CUT_OFF = Code("failed.work_cut_off", "{signal} cut off work that had not ended: {work}")
+DRAIN_NOT_RECORDED = Code(
+    "failed.drain_not_recorded",
+    "the end of the drain cannot be written down ({error})",
+    "Free some space in /run. The next call finds out once more that the server is gone.",
+)
+COMMAND_ENDED = Code(
+    "failed.command_ended",
+    "the recorded command was run and ended with code {status:d}",
+    "Run the command by hand to see why, because its output is discarded.",
+)

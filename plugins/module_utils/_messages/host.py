@@ -33,3 +33,13 @@ HIDDEN_SOCKETS = Code(
     "sockets, working directory and generation of {count:d} processes are not shown to this user",
     "Run the task as {user}.",
 )
+NOTHING_DRAINED = Code(
+    "host.nothing_drained",
+    "no server was drained on this host{matching} since it was booted, and no such server runs",
+    "Start the server through its supervisor, or set allow_none.",
+)
+DUMPS_HIDDEN = Code(
+    "host.dumps_hidden",
+    "what the processes at work are doing cannot be seen ({why})",
+    "Have the server log to a file or to the journal with log_level=info.",
+)

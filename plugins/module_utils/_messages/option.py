@@ -30,3 +30,14 @@ NOT_CALLED_BY_ACTION = Code(
     "{option} is worked out on the controller, and this module was not called through its action plugin",
     "Call the module by its full name, fleetops.odoo.{module}.",
 )
+BEYOND_LIMIT_TIME_REAL = Code(
+    "option.beyond_limit_time_real",
+    "cron_timeout is longer than the limit_time_real of the server ({seconds:d} s), and after that time Odoo before 19"
+    " ends its remaining work, so cron jobs are waited for before the INT",
+    "This is a warning only.",
+)
+SELECT_UNDRAINED = Code(
+    "option.select_undrained",
+    "select chooses among running masters, and a drained server does not run",
+    "Use match with state=undrained.",
+)

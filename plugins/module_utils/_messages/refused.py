@@ -61,3 +61,43 @@ NEEDS_RESTART = Code(
     "Restart the server through its supervisor, or set method to auto.",
 )
 NO_WAY = Code("refused.no_way", "a reload is not possible: {reload}. A restart is not possible either: {restart}")
+# The drain, and the way back from it.
+WORK_HIDDEN = Code(
+    "refused.work_hidden",
+    "the server is threaded, so an INT would cut off its requests and cron jobs, and whether it has any cannot be seen"
+    " ({why})",
+    "Have the server log to a file or to the journal with log_level=info, or set force.",
+)
+EXTERNAL_HOLD = Code(
+    "refused.external_hold",
+    "the server was drained with hold=external, so the collection does not start it",
+    "Start the server with the tool that keeps it down.",
+)
+COMMAND_PATH_UNKNOWN = Code(
+    "refused.command_path_unknown",
+    "the recorded command of the server does not name its program by a full path",
+    "Start the server yourself.",
+)
+COMMAND_PROGRAM_GONE = Code(
+    "refused.command_program_gone",
+    "the recorded command needs the program {path}, which does not exist or cannot be run",
+    "Put the program back, or start the server yourself.",
+)
+COMMAND_DIRECTORY_GONE = Code(
+    "refused.command_directory_gone",
+    "the recorded command needs the working directory {path}, which does not exist",
+    "Put the directory back, or start the server yourself.",
+)
+COMMAND_OTHER_USER = Code(
+    "refused.command_other_user",
+    "the server ran as {user}, and only root and that user can start it again",
+    "Run the task as root or as {user} (become).",
+)
+COMMAND_NOT_ROOTS = Code(
+    "refused.command_not_roots",
+    "the server ran as root, and users other than root can change {path}, which its recorded command uses",
+    "Give the path to root, or start the server yourself.",
+)
+COMMAND_NOT_RUN = Code(
+    "refused.command_not_run", "the recorded command cannot be run as {user}", "Start the server yourself."
+)

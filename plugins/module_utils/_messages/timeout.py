@@ -50,3 +50,26 @@ STOPPED = Code("timeout.stopped", "supervisord to stop the server")
 INACTIVE = Code("timeout.inactive", "unit {unit} to become inactive (it is {state})")
 PROCESS_ENDS = Code("timeout.process_ends", "pid {pid:d} to end", "It ends after its request or job.")
 ONE_MORE_WORKER = Code("timeout.one_more_worker", "one more http worker")
+WORK = Code(
+    "timeout.work",
+    "{work}",
+    "The server keeps draining. Run the task again to wait for it, or set on_timeout to abort to cut the work off.",
+)
+WORK_BEFORE_INT = Code(
+    "timeout.work_before_int",
+    "{work}",
+    "No INT was sent, because it would cut off this work, and the server keeps running. Set a longer {options}, or set"
+    " on_timeout to abort.",
+)
+WORK_AFTER_ABORT = Code(
+    "timeout.work_after_abort",
+    "{work}, which a second INT did not end",
+    "Run the task again with on_timeout set to kill.",
+)
+PROCESSES_END = Code("timeout.processes_end", "{count:d} processes to end (pid {pids})")
+STARTED = Code("timeout.started", "the started server to appear", "The log of the server says why it does not start.")
+HEALTHY_TIME = Code(
+    "timeout.healthy_time",
+    "the server to be healthy for {seconds:g} s without a break",
+    "Set a longer timeout, or read the log of the server.",
+)

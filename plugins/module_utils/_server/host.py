@@ -67,6 +67,8 @@ class Host:
     #: ``_supervisors/restart`` and ``_supervisors/hold``
     restarts: t.Any = _ABSENT
     holds: t.Any = _ABSENT
+    #: ``_drain/start_command``
+    commands: t.Any = _ABSENT
 
     def look(self) -> Look:
         """Look at all servers."""

@@ -112,6 +112,11 @@ class Operation(t.Generic[R]):
             return "after %s" % ", ".join(self.result.signals)
         return "before any signal was sent"
 
+    def limit(self, late: TimedOut) -> str:
+        """Name the time limit that passed, to be told to a person."""
+        del late
+        return "%g s" % self.timeout
+
     def describe_end(self, ended: Ended) -> Problem:
         """Say that the server ended."""
         return ended.why or failed.ENDED(when=self.after(), successor="")
@@ -125,8 +130,8 @@ class Operation(t.Generic[R]):
         result, nothing_done = self.result, self.result.did == Outcome.NOTHING
         if isinstance(exc, TimedOut):
             problem = exc.problem
-            said = "%s did not finish within %g s (%s): waiting for %s"
-            said %= (self.title, self.timeout, self.after(), problem)
+            said = "%s did not finish within %s (%s): waiting for %s"
+            said %= (self.title, self.limit(exc), self.after(), problem)
         else:
             problem = self._problem_of(exc)
             if isinstance(exc, Refused) and nothing_done:

@@ -89,5 +89,6 @@ def test_evidence_of_a_host_is_taken_for_no_master_too() -> None:
 
 
 def test_what_was_drained_does_not_run_and_cannot_be_selected() -> None:
-    with pytest.raises(AnsibleActionFail, match="right with state=undrained is match"):
+    with pytest.raises(AnsibleActionFail) as failed:
         run(drain, OLD, state="undrained")
+    assert failed.value.result["code"] == "option.select_undrained"
