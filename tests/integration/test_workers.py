@@ -60,7 +60,7 @@ def pids(fleet: Fleet, host: str, role: str = "http") -> list[int]:
 def _reloaded(fleet: Fleet) -> t.Iterator[None]:
     """A test that leaves another number than the configured one: a HUP brings that back."""
     yield
-    for one in good(both(fleet, "reload")).values():
+    for one in good(both(fleet, "reload", policy="always")).values():
         assert one["after"]["workers"]["http"] == 2
 
 
@@ -315,7 +315,7 @@ def test_the_playbooks(fleet: Fleet) -> None:
         ("scale_workers", {}, "missing required arguments: scale_workers_count"),
         ("scale_workers", {"count": 0}, "count must be from 1 to any number, got 0"),
         ("recycle_workers", {}, "must be set, because all workers would be replaced each time"),
-        ("recycle_workers", {"older_than": 0, "on_timeout": "kill"}, "value of on_timeout must be one of: fail, abort"),
+        ("recycle_workers", {"older_than": 0, "on_timeout": "kill"}, "value of recycle_workers_on_timeout must be one of: fail, abort"),
     ],
 )
 def test_a_wrong_value_is_refused(fleet: Fleet, name: str, values: dict[str, t.Any], message: str) -> None:

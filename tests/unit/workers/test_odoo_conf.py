@@ -229,8 +229,8 @@ def test_arguments_and_environment_that_override_the_file_are_named(tmp_path: pa
 
 
 def test_an_environment_that_cannot_be_read_is_refused(server: Server) -> None:
-    def read(_pid: int, _name: str) -> bytes:
-        raise PermissionError
+    def read(pid: int, name: str) -> bytes:
+        raise PermissionError(pid, name)
 
     server.proc.read = read  # type: ignore[method-assign]
     assert server.refusal() == "refused.conf_environment_hidden"

@@ -13,6 +13,7 @@ from ansible_collections.fleetops.odoo.plugins.filter.workers_line import Filter
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import rehearsal
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.refused import STOPPED
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.operation import OnTimeout
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Rule, Target
@@ -92,10 +93,10 @@ def test_where_one_of_a_batch_is_refused_it_is_told_what_became_of_the_others(ho
     model = Model(3, 3)
     send = model.send
 
-    def refusing(proc: t.Any, name: str, target: Target, **keywords: t.Any) -> list[Objection]:
+    def refusing(_proc: Proc, name: str, target: Target, *, force: bool = False) -> list[Objection]:
         if target.process.pid == 103:
             raise SignalRefused(Objection(Rule.STATE, STOPPED(pid=103)))
-        return send(proc, name, target, **keywords)
+        return send(_proc, name, target, force=force)
 
     model.send = refusing  # type: ignore[method-assign]
     failure, result = failing(host_of(model), model, older_than=0, batch=2, on_timeout=OnTimeout.ABORT)
