@@ -313,9 +313,9 @@ def test_the_playbooks(fleet: Fleet) -> None:
     ("name", "values", "message"),
     [
         ("scale_workers", {}, "missing required arguments: scale_workers_count"),
-        ("scale_workers", {"count": 0}, "count must be from 1 to any number, got 0"),
-        ("recycle_workers", {}, "must be set, because all workers would be replaced each time"),
-        ("recycle_workers", {"older_than": 0, "on_timeout": "kill"}, "value of recycle_workers_on_timeout must be one of: fail, abort"),
+        ("scale_workers", {"count": 0}, "code: option.out_of_range"),
+        ("recycle_workers", {}, "code: option.no_condition"),
+        ("recycle_workers", {"older_than": 0, "on_timeout": "kill"}, "_on_timeout must be one of: fail, abort"),
     ],
 )
 def test_a_wrong_value_is_refused(fleet: Fleet, name: str, values: dict[str, t.Any], message: str) -> None:

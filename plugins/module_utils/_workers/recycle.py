@@ -230,7 +230,7 @@ class _Recycle(WorkersOperation[RecycleResult]):
         return {
             "pid": process.pid,
             "identity": process.identity,
-            "role": child.role,
+            "role": str(child.role),
             "rss": process.rss_pages * os.sysconf("SC_PAGE_SIZE"),
             "age": round(age, 1),
             "signal": self._signal(child),
