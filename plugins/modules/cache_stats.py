@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome
-
 DOCUMENTATION = r"""
 module: cache_stats
 short_description: Have processes of Odoo servers say how their caches do
@@ -319,6 +317,7 @@ results:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.cache_stats import CacheOrder, ask_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import hidden_in, known_secrets
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
     choose_masters,

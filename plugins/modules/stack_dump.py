@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome
-
 DOCUMENTATION = r"""
 module: stack_dump
 short_description: Have every process of Odoo servers say what it is doing
@@ -441,6 +439,7 @@ results:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack_dump import DumpOrder, dump_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import known_secrets
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
     choose_masters,

@@ -22,9 +22,7 @@ NOT_REACHED = Code(
     "an earlier server was refused or failed, so this server was not begun",
     "Correct the earlier failure, then run the task again.",
 )
-DRAINED_AWAY = Code(
-    "failed.drained_away", "the drain of the server came to its end, so there is no server to work on any more"
-)
+DRAINED_AWAY = Code("failed.drained_away", "the drain of the server came to its end, and the server has ended")
 LOAD_NOT_RECORDED = Code(
     "failed.load_not_recorded",
     "the time of the load cannot be written down ({error}), so the next call may reload the server once more",

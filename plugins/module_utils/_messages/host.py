@@ -22,8 +22,8 @@ NO_MASTER = Code(
 )
 NO_PROCESS = Code(
     "host.no_process",
-    "no process of role {role} was found",
-    "Choose a role that one of the servers has, or set allow_none.",
+    "no process of the roles {roles} was found",
+    "Choose roles that one of the servers has, or set allow_none.",
 )
 HIDDEN_PROCESSES = Code(
     "host.hidden_processes", "processes of other users are hidden (hidepid on {path})", "Run the task as root (become)."

@@ -10,21 +10,18 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._bundle import evidence as _evidence
+from ansible_collections.fleetops.odoo.plugins.module_utils._bundle import evidence
 from ansible_collections.fleetops.odoo.plugins.module_utils._bundle.evidence import Evidence, EvidenceOrder, gather
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask as _stacks
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.process_tree import process_tree
-from ansible_collections.fleetops.odoo.plugins.module_utils._log import read as _log
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, NOWHERE, LogPlace
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.read import _LARGEST_TAIL
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Target, check
 
-from .. import build
 from ..build import FakeClock
-from ..conftest import captured
 from ..scene import PREFORK_19, THREADED_19, Scene
 
 HEADER = (
@@ -47,8 +44,8 @@ class Stage:
         self.log.write_text("".join(f"line {n}\n" for n in range(20)) + f"db_password = {SECRET}\n")
         (fds / "3").symlink_to(self.log)
         self.place = LogPlace(FILE, "/odoo.log", shows_dumps=True)
-        monkeypatch.setattr(_stacks, "send", self.send)
-        monkeypatch.setattr(_evidence, "log_place", lambda *_arguments: self.place)
+        monkeypatch.setattr(ask, "send", self.send)
+        monkeypatch.setattr(evidence, "log_place", lambda *_arguments: self.place)
 
     def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
         """The door without its last step, and what the process does then."""
@@ -93,7 +90,7 @@ def test_a_threaded_server_is_one_process(stage: Staged) -> None:
 
 
 @pytest.mark.parametrize("moment", PREFORK_19[:-1])
-def test_who_would_die_of_it_gets_none_and_is_named(stage: Staged, moment: str) -> None:
+def test_a_process_without_a_handler_gets_no_signal_and_is_named(stage: Staged, moment: str) -> None:
     on = stage("19-prefork", moment)
     (instance,) = look(on.scene).instances
     everybody = [instance.master, *(child.process for child in instance.children)]
@@ -150,37 +147,6 @@ def test_dumps_of_others_and_of_before_do_not_count(stage: Staged) -> None:
     assert on.gather(wait=1).seen == 0
 
 
-def test_the_tree() -> None:
-    secret = (*build.SERVER_ARGV, "--db_password", SECRET, "a\nb")
-    instance = build.instance(build.prefork(100, argv=secret, rss_pages=25_000, cpu_ticks=150))
-    one_off = build.process(7, argv=("odoo", "shell"), start=1000)
-    lines = process_tree(Look((instance,), (one_off,), {}, {}, frozenset()), 2100)
-    assert lines[0] == (
-        "100 master running rss=102.4MB cpu=1.50s age=10.0s /usr/bin/python3 /usr/bin/odoo --config"
-        " /etc/odoo/odoo.conf --db_password ******** a b"
-    )
-    assert [line.split("rss")[0] for line in lines[1:]] == [
-        "  101 http current ",
-        "  102 http current ",
-        "  150 gevent current ",
-        "  160 cron current ",
-        "7 one-off ",
-    ]
-    assert SECRET not in "".join(lines)
-
-
-def test_a_long_command_line_is_cut() -> None:
-    instance = build.instance(build.threaded(100, argv=(*build.SERVER_ARGV, "x" * 2000)))
-    assert len(process_tree(Look((instance,), (), {}, {}, frozenset()), 0)[0]) == 500
-
-
-def test_the_tree_of_a_captured_host_with_decoys() -> None:
-    seen = look(captured("19-prefork", "decoys"))
-    lines = process_tree(seen, 10_000_000)
-    assert len(lines) == sum(1 + len(i.children) for i in seen.instances) + len(seen.one_off)
-    assert any("one-off" in line for line in lines)
-
-
 def test_the_log_of_many_processes_is_searched_beyond_the_usual_tail(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[-1])
     long = HEADER % 1 + "x" * 400 + "\n"
@@ -192,6 +158,6 @@ def test_the_log_of_many_processes_is_searched_beyond_the_usual_tail(stage: Stag
         return []
 
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(_stacks, "send", send)
+        monkeypatch.setattr(ask, "send", send)
         assert on.gather().seen == 5
-    assert on.log.stat().st_size > _log._LARGEST_TAIL
+    assert on.log.stat().st_size > _LARGEST_TAIL

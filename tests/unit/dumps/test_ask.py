@@ -10,71 +10,26 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask as _stacks
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.ask import Asked, Asking, Stacks, collect
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.ask import Asked, Asking, collect
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.work import workers
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.follow import Follower
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, NOWHERE, LogPlace
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, NOWHERE
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused, Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Target
 
 from .. import build
 from ..build import FakeClock
-from ..scene import PREFORK_19, Scene
-
-DUMP = (
-    "2026-11-24 10:30:22,111 {pid} INFO p19 odoo.tools.misc: \n"
-    "# Thread: <T> (db:p19) (uid:1) (url:http://h/x?access_token=S3cret) (qc:1 qt:1.0 pt:2.0)\n"
-    'File: "/w.py", line 1, in run_wsgi\n  work()\n'
-)
-STARTING = "2026-11-24 10:30:16,444 7 INFO p19 odoo.addons.base.models.ir_cron: Job 'x' (3) starting \n"
-
-
-class Stage:
-    """A captured server whose processes write a dump at each QUIT, or are deaf to the first of them."""
-
-    def __init__(self, moment: str, folder: pathlib.Path) -> None:
-        kind = "19-threaded" if "threaded" in moment else "19-prefork"
-        self.scene = Scene(kind, [moment], folder / "proc")
-        self.clock = FakeClock()
-        self.sent: list[int] = []
-        self.deaf = 0
-        self.ended: set[int] = set()
-        root, fds = (folder / "proc" / str(self.scene.master) / name for name in ("root", "fd"))
-        fds.mkdir()
-        self.log = root / "odoo.log"
-        self.log.write_text(STARTING)
-        (fds / "3").symlink_to(self.log)
-
-    @property
-    def instance(self) -> Instance:
-        return look(self.scene).instances[0]
-
-    def stacks(self, kind: str = FILE, *, shows: bool = True) -> Stacks:
-        return Stacks(self.scene, self.clock, LogPlace(kind, "/odoo.log", shows), "odoo.service")
-
-    def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
-        assert name == "QUIT"
-        if target.process.pid in self.ended:
-            raise Refused(Refusal(Rule.IDENTITY, "it has ended"))
-        lifted = check(proc, name, target, force=force)
-        self.sent.append(target.process.pid)
-        if self.deaf:
-            self.deaf -= 1
-        else:
-            with self.log.open("a") as file:
-                file.write(DUMP.format(pid=target.process.namespace_pids[-1]))
-        return lifted
+from ..scene import PREFORK_19
+from .stage import DUMP, Stage
 
 
 @pytest.fixture
 def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[[str], Stage]:
     def make(moment: str) -> Stage:
         made = Stage(moment, tmp_path)
-        monkeypatch.setattr(_stacks, "send", made.send)
+        monkeypatch.setattr(ask, "send", made.send)
         return made
 
     return make
@@ -114,7 +69,7 @@ def test_a_worker_that_has_ended_is_left_out(stage: t.Callable[[str], Stage]) ->
         (NOWHERE, True, "its log goes nowhere that can be read"),
     ],
 )
-def test_nobody_is_asked_where_nothing_would_be_seen(
+def test_processes_are_not_signalled_when_the_log_hides_dumps(
     stage: t.Callable[[str], Stage],
     kind: str,
     shows: bool,  # noqa: FBT001
@@ -155,8 +110,8 @@ class Party:
         #: how many of its signals a process does not hear
         self.deaf: dict[int, int] = {}
         self.dead: set[int] = set()
-        monkeypatch.setattr(_stacks, "send", self.send)
-        monkeypatch.setattr(_stacks, "is_alive", lambda _proc, process: process.pid not in self.dead)
+        monkeypatch.setattr(ask, "send", self.send)
+        monkeypatch.setattr(ask, "is_alive", lambda _proc, process: process.pid not in self.dead)
 
     def send(self, _proc: t.Any, _name: str, target: Target) -> list[Refusal]:
         pid = target.process.pid
@@ -182,18 +137,18 @@ def test_where_lines_are_mixed_one_is_asked_after_the_other(monkeypatch: pytest.
     assert all(one.raw == DUMP.format(pid=one.process.pid).encode() for one in asked)
 
 
-def test_the_deaf_one_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_does_not_answer_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     on = Party(monkeypatch, whole=False)
     on.deaf = {101: 99}
     asked = on.ask()
     assert [one.process.pid for one in asked if one.raw is None] == [101]
     assert [pid for pid, _when in on.sent] == [101, 102, 150, 160, 101]
-    assert on.sent[1][1] == pytest.approx(_stacks._TURN, abs=0.1)
+    assert on.sent[1][1] == pytest.approx(ask._TURN, abs=0.1)
     assert on.sent[-1][1] == pytest.approx(2.0, abs=0.1)
     assert on.clock.now - 1000 == pytest.approx(5.0, abs=0.05)
 
 
-def test_whoever_does_not_answer_is_asked_a_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_does_not_answer_is_signalled_again(monkeypatch: pytest.MonkeyPatch) -> None:
     on = Party(monkeypatch, whole=True)
     on.deaf = {102: 1, 160: 2}
     asked = on.ask(3.0)

@@ -11,8 +11,7 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask as _stacks
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import cache_stats as _cache_stats
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask, cache_stats
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.cache_stats import (
     CacheOrder,
     CacheQuestion,
@@ -30,7 +29,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import
 
 from .. import build
 from ..scene import PREFORK_19
-from .test_ask import Stage
+from .stage import Stage
 
 HEAD = "2026-11-24 10:30:22,111 {pid} INFO {db} odoo.tools.cache: "
 BEGUN = HEAD.replace("{db}", "?") + "Processing database p19 (1/1) \n"
@@ -59,8 +58,8 @@ class Play(Stage):
         self.signals: list[str] = []
         #: what each look at the threads of a process shows, the last one from then on
         self.threads: list[Threads] = [ASLEEP]
-        monkeypatch.setattr(_stacks, "send", self.send)
-        monkeypatch.setattr(_cache_stats, "log_place", lambda *_arguments: self.place)
+        monkeypatch.setattr(ask, "send", self.send)
+        monkeypatch.setattr(cache_stats, "log_place", lambda *_arguments: self.place)
         monkeypatch.setattr(self.scene, "threads", self.look_at_threads, raising=False)
 
     def look_at_threads(self, _pid: int) -> Threads:
@@ -210,7 +209,7 @@ def test_one_that_counts_is_not_asked_again(play: Staged) -> None:
     assert found["reason"] == "0 processes have written their statistics, 1 have not"
 
 
-def test_one_that_somebody_else_has_stopped(play: Staged) -> None:
+def test_statistics_that_another_signal_has_cut_off_are_missing(play: Staged) -> None:
     on = play("hup-19-threaded-done")
     on.answer = BEGUN + STOPPED
     assert "another signal" in on.ask()["missing"][0]["reason"]
@@ -229,7 +228,7 @@ def test_one_that_is_silent_is_asked_again_and_named(play: Staged, version: str,
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_nobody_is_asked_whose_answer_could_not_be_seen(play: Staged, check_mode: bool) -> None:  # noqa: FBT001
+def test_a_server_whose_log_hides_statistics_is_not_signalled(play: Staged, check_mode: bool) -> None:  # noqa: FBT001
     on = play(PREFORK_19[-1])
     on.place = LogPlace(FILE, "/odoo.log", shows_dumps=True, shows_statistics=False)
     found = on.ask(check_mode=check_mode)
@@ -240,7 +239,7 @@ def test_nobody_is_asked_whose_answer_could_not_be_seen(play: Staged, check_mode
     assert len(found["left_out"]) == 1
 
 
-def test_check_mode_asks_nobody(play: Staged) -> None:
+def test_check_mode_sends_no_signal(play: Staged) -> None:
     on = play(PREFORK_19[-1])
     found = on.ask(check_mode=True, memory=True)
     assert (on.sent, found["statistics"], found["missing"], on.clock.slept) == ([], [], [], [])
@@ -253,7 +252,7 @@ def test_check_mode_asks_nobody(play: Staged) -> None:
 
 @pytest.mark.parametrize("moment", PREFORK_19[:-1])
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_who_would_die_of_it_is_named_and_not_asked(play: Staged, moment: str, check_mode: bool) -> None:  # noqa: FBT001
+def test_a_process_without_a_handler_is_named_and_not_signalled(play: Staged, moment: str, check_mode: bool) -> None:  # noqa: FBT001
     on = play(moment)
     found = on.ask(check_mode=check_mode)
     instance = on.instance
@@ -274,7 +273,7 @@ def test_no_process_of_these_roles_is_nothing_to_do(play: Staged) -> None:
 
 
 def test_too_much_is_left_out(play: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_cache_stats, "_MOST", 800)
+    monkeypatch.setattr(cache_stats, "_MOST", 800)
     found = play(PREFORK_19[-1]).ask()
     assert (len(found["statistics"]), len(found["missing"])) == (2, 2)
     assert "may not be larger than" in found["missing"][0]["reason"]

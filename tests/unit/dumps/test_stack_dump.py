@@ -12,25 +12,24 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask as _stacks
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import pyspy as _pyspy
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import stack_dump as _stack_dump
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask, pyspy, stack_dump
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.ask import ROLES, Asked, chosen, why_silent
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.pyspy import parse_py_spy
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack_dump import DumpOrder, dump_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, LogPlace
+from ansible_collections.fleetops.odoo.plugins.module_utils._postgres import sessions
+from ansible_collections.fleetops.odoo.plugins.module_utils._postgres.connection import NoAnswer
+from ansible_collections.fleetops.odoo.plugins.module_utils._postgres.psql import understood
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Stat
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from hypothesis import given
-from hypothesis import strategies as st
 
 from .. import build
-from ..conftest import CAPTURES
+from ..postgres.answers import HEAD_LINE, ROW, answer_with
 from ..scene import GONE, PREFORK_19
-from .test_ask import Stage
+from .dumped import py_spy_output
+from .stage import Stage
 
 ORDER = DumpOrder(samples=1, interval=1.0, timeout=5.0)
 
@@ -41,10 +40,10 @@ class Play(Stage):
     def __init__(self, moment: str, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(moment, folder)
         self.place = LogPlace(FILE, "/odoo.log", shows_dumps=True)
-        monkeypatch.setattr(_stacks, "send", self.send)
-        monkeypatch.setattr(_stack_dump, "log_place", lambda *_arguments: self.place)
+        monkeypatch.setattr(ask, "send", self.send)
+        monkeypatch.setattr(stack_dump, "log_place", lambda *_arguments: self.place)
         self.py_spy: str | None = None
-        monkeypatch.setattr(_stack_dump, "find_py_spy", lambda: self.py_spy)
+        monkeypatch.setattr(stack_dump, "find_py_spy", lambda: self.py_spy)
 
     def dump(self, *, check_mode: bool = False, **fields: t.Any) -> dict[str, t.Any]:
         seen = look(self.scene)
@@ -99,7 +98,7 @@ def test_only_these_roles(play: Staged) -> None:
     assert [one["role"] for one in found["asked"]] == ["http", "http"]
 
 
-def test_check_mode_asks_nobody(play: Staged) -> None:
+def test_check_mode_sends_no_signal(play: Staged) -> None:
     on = play(PREFORK_19[-1])
     found = on.dump(check_mode=True, samples=3)
     assert (on.sent, found["dumps"], found["missing"], on.clock.slept) == ([], [], [], [])
@@ -112,7 +111,7 @@ def test_check_mode_asks_nobody(play: Staged) -> None:
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_nobody_is_asked_whose_dump_could_not_be_seen(play: Staged, check_mode: bool) -> None:  # noqa: FBT001
+def test_a_server_whose_log_hides_dumps_is_not_signalled(play: Staged, check_mode: bool) -> None:  # noqa: FBT001
     on = play(PREFORK_19[-1])
     on.place = LogPlace(FILE, "/odoo.log", shows_dumps=False)
     found = on.dump(check_mode=check_mode)
@@ -127,7 +126,7 @@ def test_nobody_is_asked_whose_dump_could_not_be_seen(play: Staged, check_mode: 
 
 @pytest.mark.parametrize("moment", PREFORK_19[:-1])
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_who_would_die_of_it_is_named_and_not_asked(play: Staged, moment: str, check_mode: bool) -> None:  # noqa: FBT001
+def test_a_process_without_a_handler_is_named_and_not_signalled(play: Staged, moment: str, check_mode: bool) -> None:  # noqa: FBT001
     on = play(moment)
     instance = on.instance
     deaf = {p.pid for p, _role in chosen(instance, ROLES) if not p.catches("QUIT")}
@@ -153,7 +152,7 @@ def test_no_process_of_these_roles_is_nothing_to_do(play: Staged) -> None:
     assert (found["asked"], found["missing"], found["log_source"]) == ([], [], None)
 
 
-def test_who_is_silent_is_named(play: Staged) -> None:
+def test_a_process_that_writes_no_dump_is_named(play: Staged) -> None:
     on = play("hup-19-threaded-done")
     on.deaf = 2
     found = on.dump()
@@ -173,35 +172,16 @@ def test_a_server_that_has_ended_is_named(play: Staged) -> None:
 
 
 def test_too_much_is_left_out(play: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_stack_dump, "_MOST", 500)
+    monkeypatch.setattr(stack_dump, "_MOST", 500)
     found = play("hup-19-threaded-done").dump(samples=4)
     assert len(found["dumps"]) == 2
     assert [one["sample"] for one in found["missing"]] == [3, 4]
     assert "may not be larger than" in found["missing"][0]["reason"]
 
 
-def py_spy_says() -> str:
-    """Of an idle http worker of Odoo 19.0."""
-    return (CAPTURES / "py-spy-0.4.1.json").read_text()
-
-
-def test_what_py_spy_prints() -> None:
-    stacks = parse_py_spy(py_spy_says())
-    assert [stack.name.split(" (")[0] for stack in stacks] == ["Worker WorkerHTTP", "MainThread"]
-    main = stacks[1]
-    assert (main.frames[0].function, main.frames[-1].function) == ("<module>", "_wait_for_tstate_lock")
-    assert main.frames[0].file == "/usr/bin/odoo"
-    assert (main.work, main.url, main.seconds) == (None, None, None)
-
-
-@given(st.one_of(st.text(), st.recursive(st.none() | st.text(), st.lists).map(json.dumps)))
-def test_whatever_py_spy_prints_is_borne(text: str) -> None:
-    assert parse_py_spy(text) == ()
-
-
 @pytest.mark.parametrize(("backend", "shows"), [("py-spy", True), ("auto", False)])
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_py_spy_signals_nobody(
+def test_py_spy_reads_stacks_without_a_signal(
     play: Staged,
     monkeypatch: pytest.MonkeyPatch,
     backend: str,
@@ -214,9 +194,9 @@ def test_py_spy_signals_nobody(
 
     def output_of(*command: str) -> str:
         asked.append(command)
-        return py_spy_says() if len(asked) > 1 else "no json"
+        return py_spy_output() if len(asked) > 1 else "no json"
 
-    monkeypatch.setattr(_pyspy, "output_of", output_of)
+    monkeypatch.setattr(pyspy, "output_of", output_of)
     found = on.dump(backend=backend, check_mode=check_mode)
     assert (found["did"], found["backend"], found["signals"], on.sent) == ("nothing", "py-spy", [], [])
     assert len(found["asked"]) == 5
@@ -227,7 +207,7 @@ def test_py_spy_signals_nobody(
     assert asked[0][:-1] == ("/usr/bin/py-spy", "dump", "--json", "--pid")
     assert [one["reason"] for one in found["missing"]] == ["py-spy could not read it, or it has ended"]
     assert len(found["dumps"]) == 4
-    assert found["dumps"][0]["raw"] == py_spy_says()
+    assert found["dumps"][0]["raw"] == py_spy_output()
     assert found["dumps"][0]["threads"][1]["frames"][-1]["function"] == "_wait_for_tstate_lock"
 
 
@@ -259,5 +239,38 @@ def stat(**fields: t.Any) -> Stat:
         (stat(), "it was asked once and wrote nothing within 5 s: its main thread does not come back to Python"),
     ],
 )
-def test_why_it_is_silent(now: Stat | None, why: str) -> None:
+def test_the_reason_why_a_process_wrote_no_dump(now: Stat | None, why: str) -> None:
     assert why in why_silent(Asked(build.process(7), Role.HTTP, signals=1), now, 5.0)
+
+
+def test_each_sample_has_the_rows_of_postgresql(
+    play: Staged,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer_with(monkeypatch, understood("\n".join([json.dumps(ROW), HEAD_LINE, '{"system": "77"}']), ""))
+    on = play(PREFORK_19[-1])
+    monkeypatch.setattr(sessions, "tied", lambda _proc, people, *_more: {7: people[1]})
+    found = on.dump(postgres=True, samples=2)
+    rows, reason = found["postgres"]["rows"], found["postgres"]["reason"]
+    assert reason is None
+    assert [row["sample"] for row in rows] == [1, 2]
+    assert {(row["server"], row["role"], row["worker"]) for row in rows} == {
+        ("77/20261124T090102.1", "http", found["dumps"][1]["pid"])
+    }
+    assert len(found["dumps"]) == 10
+
+
+def test_dumps_are_returned_when_postgresql_does_not_answer(
+    play: Staged,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer_with(monkeypatch, NoAnswer("psql is not installed there"))
+    found = play(PREFORK_19[-1]).dump(postgres=True, samples=2)
+    assert found["postgres"] == {"rows": [], "reason": "psql is not installed there"}
+    assert (len(found["dumps"]), found["did"], found["missing"]) == (10, "signalled", [])
+
+
+def test_postgresql_is_not_asked_in_check_mode_or_by_default(play: Staged) -> None:
+    on: Play = play(PREFORK_19[-1])
+    assert on.dump()["postgres"] is None
+    assert on.dump(postgres=True, check_mode=True)["postgres"] == {"rows": [], "reason": None}
