@@ -290,7 +290,7 @@ SPEC = {
 _CONDITIONS = ("rss_above", "older_than", "busy_longer_than", "pids")
 
 
-def _order_of(module: AnsibleModule) -> RecycleOrder:
+def order_of(module: AnsibleModule) -> RecycleOrder:
     """Return what the options ask for; a bad one ends the module."""
     params = module.params
     if all(params[name] is None for name in _CONDITIONS):
@@ -337,7 +337,7 @@ def main() -> None:
     """Entry point."""
     module = start(SPEC)
     host = find_host(door=send, rehearsal=rehearsal, stacks=ask)
-    order = _order_of(module)
+    order = order_of(module)
 
     def run(seen: Look, chosen: t.List[str]) -> t.List[RecycleResult]:
         results = recycle_all(host, seen, chosen, order, check_mode=module.check_mode)

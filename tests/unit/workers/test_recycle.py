@@ -6,10 +6,15 @@
 
 from __future__ import annotations
 
+import json
+import types
 import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.filter.workers_line import FilterModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.work import Busy
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import rehearsal
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.refused import STOPPED
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
@@ -26,6 +31,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._workers.recycle imp
     choose_workers,
     recycle_all,
 )
+from ansible_collections.fleetops.odoo.plugins.modules import recycle_workers
 
 from .. import build
 from .model import MASTER, Model, Put, host_of, http_workers
@@ -272,3 +278,62 @@ def test_the_first_http_worker_goes_alone() -> None:
 )
 def test_one_line_for_a_host(results: list[dict[str, t.Any]], check: bool, said: str) -> None:  # noqa: FBT001
     assert FilterModule().filters()["workers_line"]({"results": results}, check) == said
+
+
+SECRET = "hunter22"
+
+
+def test_work_that_was_cut_off_shows_no_secret() -> None:
+    module = t.cast("t.Any", types.SimpleNamespace(_diff=False))
+    lost = Busy(7, Role.HTTP, 3.0, f"http://h/?x={SECRET}", "shop", None, (f"/x.py:1 f: {SECRET}",)).told()
+    worker = {"pid": 7, "identity": "7:7", "role": SECRET, "lost": lost}
+    warning = rehearsal.DATABASES_UNKNOWN(why=SECRET)
+    result = RecycleResult(
+        "1:1", 1, Outcome.SIGNALLED, SECRET, busy=[lost], warnings=[warning], recycled=[worker], signals=["XCPU"]
+    )
+    result.step(1.0, f"XCPU cuts off {SECRET}")
+    found = recycle_workers.tell(module, [result], Secrets(((SECRET, "admin_passwd of odoo.conf"),)))
+    # Words of the collection stay as they are, even where a password is one of them: others go by them.
+    assert found["results"][0]["recycled"][0].pop("role") == SECRET
+    assert SECRET not in json.dumps(found)
+    assert (found["changed"], found["results"][0]["warnings"][0]["code"]) == (True, "rehearsal.databases_unknown")
+
+
+class _Failed(Exception):
+    pass
+
+
+def _order_of(**given: t.Any) -> RecycleOrder:
+    """The order that options make; a bad one raises what the module would return."""
+
+    def fail_json(**result: t.Any) -> t.NoReturn:
+        raise _Failed(result)
+
+    params = {name: spec.get("default") for name, spec in recycle_workers.SPEC.items()}
+    module = types.SimpleNamespace(params={**params, **given}, fail_json=fail_json)
+    return recycle_workers.order_of(t.cast("t.Any", module))
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({}, "option.no_condition"),
+        ({"older_than": 0.0, "roles": []}, "option.empty_list"),
+        ({"older_than": 0.0, "batch": 0}, "option.out_of_range"),
+        ({"older_than": -1.0}, "option.negative"),
+        ({"busy_longer_than": -1.0}, "option.negative"),
+        ({"older_than": 0.0, "timeout": 0.0}, "option.not_positive"),
+        ({"rss_above": "much"}, "option.not_a_size"),
+        ({"rss_above": "-1M"}, "option.not_a_size"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_refused(given: dict[str, t.Any], code: str) -> None:
+    with pytest.raises(_Failed) as caught:
+        _order_of(**given)
+    assert caught.value.args[0]["code"] == code
+
+
+def test_options_become_an_order() -> None:
+    order = _order_of(rss_above="1.5G", pids=[3], roles=["cron"], on_timeout="abort")
+    assert (order.rss_above, order.pids, order.roles) == (3 << 29, frozenset([3]), (Role.CRON,))
+    assert (order.aborts, order.older_than, order.batch) == (True, None, 1)
