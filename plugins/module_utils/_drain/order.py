@@ -13,16 +13,8 @@ from dataclasses import dataclass, field
 
 from .._facts.results import BusyResult, printable
 from .._processes.classify import Role
+from .._server.operation import OnTimeout
 from .._supervisors.hold import AUTO
-from .._system.word import Word
-
-
-class OnTimeout(Word):
-    """What is done when a time limit passes: fail, cut the work off by a second INT, or by KILL."""
-
-    FAIL = "fail"
-    ABORT = "abort"
-    KILL = "kill"
 
 
 @dataclass(frozen=True)

@@ -42,4 +42,18 @@ COMMAND_ENDED = Code(
     "failed.command_ended",
     "the recorded command was run and ended with code {status:d}",
     "Run the command by hand to see why, because its output is discarded.",
+NOT_REPLACED = Code(
+    "failed.not_replaced",
+    "the master did not replace {workers} within {seconds:.0f} s, so no other worker got a signal, and {left} are left",
+    "The master keeps up fewer http workers than there were, as after a TTOU. Run fleetops.odoo.workers with the count"
+    " that you want.",
+)
+WORK_TIME_UNKNOWN = Code(
+    "failed.work_time_unknown",
+    "pid {pids} wrote no stack dump, so it is not known how long it has been busy, and it is left alone",
+    "A worker that hangs outside of Python writes none; its master kills it after limit_time_real.",
+)
+LOST_WORK_UNKNOWN = Code(
+    "failed.lost_work_unknown",
+    "pid {pid:d} wrote no stack dump, so it is not known which request or job was cut off",
 )

@@ -40,4 +40,18 @@ SELECT_UNDRAINED = Code(
     "option.select_undrained",
     "select chooses among running masters, and a drained server does not run",
     "Use match with state=undrained.",
+NO_CONDITION = Code(
+    "option.no_condition",
+    "one of {names} must be set, because all workers would be replaced each time otherwise",
+    "Set older_than to 0 to replace every worker.",
+)
+EMPTY_LIST = Code("option.empty_list", "{option} must name at least one of {choices}, got an empty list")
+NOT_A_SIZE = Code(
+    "option.not_a_size",
+    "{option} must be a number of bytes, or a number with a unit such as 900M or 1.5G, got {value!r}",
+)
+UNKNOWN_PIDS = Code(
+    "option.unknown_pids",
+    "pids: no worker of an Odoo server on this host has pid {pids}",
+    "This is a warning only.",
 )

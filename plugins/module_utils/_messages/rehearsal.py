@@ -107,3 +107,4 @@ DATABASES_UNKNOWN = Code(
 )
 LITTLE_ROOM = Code("rehearsal.little_room", "{shortages}", "Free some, or set force.")
 LITTLE_MEMORY = Code("rehearsal.little_memory", "{shortages}", "Ask for fewer workers, or set force.")
+LEFT_OUT = Code("rehearsal.left_out", "the start-up check of the new {path} left out {what}", "This is a warning only.")

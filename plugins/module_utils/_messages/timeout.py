@@ -72,4 +72,33 @@ HEALTHY_TIME = Code(
     "timeout.healthy_time",
     "the server to be healthy for {seconds:g} s without a break",
     "Set a longer timeout, or read the log of the server.",
+STEADY = Code("timeout.steady", "the workers of the server to stay the same")
+WORKER_STARTS = Code("timeout.worker_starts", "the master to start a worker")
+REPLACED = Code("timeout.replaced", "the master to start a new {roles} process")
+WORKERS_END = Code("timeout.workers_end", "{workers} to end", "A worker that got an INT ends after its request or job.")
+NOT_SIGNALLED = Code("timeout.not_signalled", "workers to be replaced before {workers}, which got no signal")
+RECYCLED = Code(
+    "timeout.recycled",
+    "a worker to end: {busy}",
+    "A worker that got an INT ends after its request or job; on_timeout: abort cuts off the work.",
+)
+ABORTED = Code(
+    "timeout.aborted", "a worker to end after its XCPU: {busy}", "Its master kills it after limit_time_real."
+)
+MORE_WORKERS = Code(
+    "timeout.more_workers",
+    "{count:d} http workers (there are {there:d})",
+    "The log of the server says why they do not start.",
+)
+FEWER_WORKERS = Code("timeout.fewer_workers", "{surplus:d} of {there:d} http workers to end: {busy}")
+WORKERS_BUSY = Code(
+    "timeout.workers_busy",
+    "{surplus:d} of {there:d} http workers to become idle: {busy}",
+    "The master keeps up {count:d} by now, so it does not replace a worker that ends. Set wait_busy to have busy"
+    " workers end after their request.",
+)
+WORKERS_LEAVING = Code(
+    "timeout.workers_leaving",
+    "{surplus:d} of {there:d} http workers to end: {busy}",
+    "They end after their request, and the master does not replace them.",
 )

@@ -64,6 +64,8 @@ class Host:
     room: t.Any = _ABSENT
     #: ``_server/health``
     health: t.Any = _ABSENT
+    #: ``_dumps/ask``
+    stacks: t.Any = _ABSENT
     #: ``_supervisors/restart`` and ``_supervisors/hold``
     restarts: t.Any = _ABSENT
     holds: t.Any = _ABSENT

@@ -18,6 +18,7 @@ from .._processes.classify import Instance, State
 from .._processes.look import Look
 from .._system.clock import Pending, wait_until
 from .._system.errors import Failure, OperationFailed, Refused, TimedOut
+from .._system.word import Word
 from .health import HealthCheck
 from .host import Host
 from .server import Ended, Server
@@ -25,6 +26,14 @@ from .server import Ended, Server
 R = t.TypeVar("R", bound=StepsResult)
 _S = t.TypeVar("_S", bound=Result)
 _T = t.TypeVar("_T")
+
+
+class OnTimeout(Word):
+    """What is done with work that goes on for longer than is wished for: fail, cut it off, or kill its process."""
+
+    FAIL = "fail"
+    ABORT = "abort"
+    KILL = "kill"
 
 
 class Operation(t.Generic[R]):
