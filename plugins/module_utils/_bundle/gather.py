@@ -17,6 +17,7 @@ from .._facts.gather import Facts, survey
 from .._facts.known_secrets import known_secrets, read_conf
 from .._facts.process_tree import instance_tree, process_tree
 from .._facts.results import iso, masters, one_off, user_name
+from .._messages import bundle as codes
 from .._postgres.query import without_literals
 from .._processes.classify import Instance
 from .._processes.look import Look
@@ -25,6 +26,7 @@ from .._processes.proc import Gone, root_of
 from .._processes.process import Process, parse_environ
 from .._server.host import Host
 from .._supervisors.systemd import files_on_disk
+from .._system.errors import Failure
 from .._system.files import reached, read_regular
 from .._system.redact import redact_conf, redact_environ, redact_unit
 from .archive import Bundle, LeftOut
@@ -155,9 +157,9 @@ class _Server:
         try:
             return function(*arguments)
         except PermissionError as exc:
-            raise LeftOut("this user may not read it; run as root or as the server's user") from exc
+            raise LeftOut(codes.NOT_PERMITTED()) from exc
         except Gone as exc:
-            raise LeftOut("the process has ended") from exc
+            raise LeftOut(codes.PROCESS_ENDED()) from exc
 
     def _processes(self) -> str:
         return "\n".join(instance_tree(self._instance, self._host.proc.uptime_ticks()))
@@ -169,11 +171,11 @@ class _Server:
     def _conf(self) -> str:
         path = self._options.config_file
         if not path:
-            raise LeftOut("it was started without a configuration file")
+            raise LeftOut(codes.NO_CONF())
         try:
             text = read_conf(reached(path, root_of(self._host.proc.root, self._instance.master)))
         except OSError as exc:
-            raise LeftOut("%s cannot be read: %s" % (path, exc.strerror or exc)) from exc
+            raise LeftOut(codes.NOT_READ(path=path, error=exc.strerror or exc)) from exc
         return "[%s]\n%s" % (path, redact_conf(text, own_names()))
 
     def _environment(self) -> str:
@@ -183,7 +185,7 @@ class _Server:
     def _unit(self) -> str:
         name = self._facts.supervisor.systemd_unit
         if not name:
-            raise LeftOut("it has no unit of systemd (its supervisor: %s)" % self._facts.supervisor.kind)
+            raise LeftOut(codes.NO_UNIT(kind=self._facts.supervisor.kind))
         shown = ["# %s\n%s" % (path, redact_unit(_file(path))) for path in files_on_disk(name)]
         unit = self._facts.unit
         for path in unit.environment_files if unit else ():
@@ -191,7 +193,7 @@ class _Server:
             values = {key: value for key, _equals, value in pairs if not key.startswith(("#", ";"))}
             shown.append("# %s\n%s" % (path, "\n".join(redact_environ(values))))
         if not shown:
-            raise LeftOut("no file of %s was found" % name)
+            raise LeftOut(codes.NO_UNIT_FILE(unit=name))
         return "\n\n".join(shown)
 
     def _open_files(self) -> t.Any:
@@ -202,7 +204,7 @@ class _Server:
             except Gone:
                 continue
             except PermissionError as exc:
-                raise LeftOut("this user may not see them; run as root or as the server's user") from exc
+                raise LeftOut(codes.NOT_PERMITTED()) from exc
             found.append({"pid": process.pid, "role": role, **told})
         return found
 
@@ -250,8 +252,10 @@ class _Server:
         for path in dict.fromkeys(path for path in wanted if path and path.startswith("/")):
             try:
                 found.append(disk(path, path, root))
-            except Exception as exc:  # one file system that does not answer loses no other
-                found.append({"path": path, "error": str(exc)})
+            except Failure as exc:
+                found.append({"path": path, "code": exc.code, "error": str(exc)})
+            except Exception as exc:  # one file system that cannot be asked loses no other
+                found.append({"path": path, "code": codes.ANY_ERROR.name, "error": str(exc)})
         return found
 
     def _log(self, order: BundleOrder) -> str:
@@ -274,4 +278,4 @@ def _file(path: str) -> str:
     try:
         return read_regular(path, _LARGEST_UNIT).decode("utf-8", "replace")
     except OSError as exc:
-        return "(it cannot be read: %s)" % (exc.strerror or exc)
+        return "(%s)" % codes.NOT_READ(path=path, error=exc.strerror or exc).text
