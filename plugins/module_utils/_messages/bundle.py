@@ -33,7 +33,3 @@ NOT_READ = Code("bundle.not_read", "{path} cannot be read ({error})")
 NO_UNIT = Code("bundle.no_unit", "the server has no systemd unit (its supervisor: {kind})")
 NO_UNIT_FILE = Code("bundle.no_unit_file", "no file of unit {unit} was found")
 DISK_TIMEOUT = Code("bundle.disk_timeout", "the file system of {path} did not answer within {seconds:g} s")
-
-NOT_WRITTEN = Code("bundle.not_written", "dest: the bundle cannot be written to {folder}: {error}")
-NOT_A_RUN = Code("bundle.not_a_run", "run must be a run that state=begun has returned, got {value!r}")
-REPORT_DIR = Code("bundle.report_dir", "report_dir {folder} cannot be used: {error}")
