@@ -38,7 +38,8 @@ options:
     default: true
   timeout:
     description:
-      - Seconds to wait at most for the dumps of one server to arrive in its log. All servers are asked at the same time.
+      - Seconds to wait at most for the dumps of one server to arrive in its log. All servers are asked at the same
+        time.
     type: float
     default: 3.0
   lines:

@@ -36,6 +36,8 @@ from .resources import cgroup, disk, load, machine, memory
 
 #: Bytes of a log that are searched for its last lines, and bytes of them that are kept.
 _SEARCHED, _LOG = 4 << 20, 1 << 20
+ReadLog = t.Callable[..., t.Tuple[str, t.List[str]]]
+
 #: Bytes of a unit's file.
 _LARGEST_UNIT = 1 << 16
 #: Lines of a table of sockets that are read, and descriptors of a process.
@@ -64,11 +66,17 @@ class Made:
 
 
 def make_bundle(
-    host: Host, seen: Look, identities: t.Sequence[str], order: BundleOrder, versions: t.Mapping[str, str]
+    host: Host,
+    seen: Look,
+    identities: t.Sequence[str],
+    order: BundleOrder,
+    versions: t.Mapping[str, str],
+    read_log: ReadLog = end_of_log,
 ) -> Made:
     """Gather what there is of a host and of the chosen servers. Nothing is signalled and nothing written.
 
     :param versions: of the tools that make it, for the manifest.
+    :param read_log: returns where a log is, and its last lines.
     :raises SecretLeft: the check of the finished bundle has found a secret.
     """
     began, begun = host.clock.time(), host.clock.monotonic()
@@ -84,7 +92,7 @@ def make_bundle(
     for case in cases:
         case.add_disks()
     for case in cases:
-        case.add_log(order)
+        case.add_log(order, read_log)
     servers = [case.about() for case in cases]
     about = {
         "host": os.uname().nodename,
@@ -146,9 +154,9 @@ class _Server:
         """Room where it writes."""
         self._add("disks.json", self._disks)
 
-    def add_log(self, order: BundleOrder) -> None:
+    def add_log(self, order: BundleOrder, read_log: ReadLog) -> None:
         """The end of its log."""
-        self._add("log.txt", lambda: self._log(order), _LOG, end=True)
+        self._add("log.txt", lambda: self._log(order, read_log), _LOG, end=True)
 
     def _add(self, name: str, make: t.Callable[[], t.Any], largest: int = 1 << 18, *, end: bool = False) -> None:
         self._bundle.add("%s/%s" % (self._folder, name), make, largest, end=end)
@@ -258,9 +266,9 @@ class _Server:
                 found.append({"path": path, "code": codes.ANY_ERROR.name, "error": str(exc)})
         return found
 
-    def _log(self, order: BundleOrder) -> str:
+    def _log(self, order: BundleOrder, read_log: ReadLog) -> str:
         unit = self._facts.supervisor.systemd_unit
-        source, lines = end_of_log(
+        source, lines = read_log(
             self._host.proc, self._instance, self._facts.log, unit, order.lines, min(_SEARCHED, order.max_size)
         )
         if order.hide_literals:

@@ -107,9 +107,7 @@ def foreseen(
     """Yield each of these processes, and why it would not be asked; None where it would."""
     for process, role in people:
         try:
-            host.door.check(
-                host.proc, question.signal(process), Target(process, role, instance.mode, instance.state)
-            )
+            host.door.check(host.proc, question.signal(process), Target(process, role, instance.mode, instance.state))
         except Refused as exc:
             yield process, role, exc.problem
         else:

@@ -100,7 +100,8 @@ def find_busy(
             for stack in working
         ]
         if dump is None and not (leaving and threaded):
-            # No dump is no proof of idleness, nor is one that was not understood. (A threaded server that leaves is told by its end.)
+            # Neither no dump nor one that was not understood is a proof of idleness. (A threaded server that leaves is
+            # told by its end.)
             found.append(Busy(process.pid, Role.HTTP if threaded else role, waited))
     return found
 
