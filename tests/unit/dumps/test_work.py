@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import parse_dumps
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump, Frame, Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.work import Busy, find_busy
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, Role
 
