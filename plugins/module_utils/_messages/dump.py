@@ -145,6 +145,8 @@ PSQL_CONTAINER = Code(
 )
 NO_PSQL = Code("dump.no_psql", "no psql that only root can change is installed", "Install the client of PostgreSQL.")
 PSQL_NOT_RUN = Code("dump.psql_not_run", "psql cannot be run as the user of the server ({error})")
+PSQL_NUL = Code("dump.psql_nul", "the settings of the connection to PostgreSQL contain a NUL character")
+PSQL_SILENT = Code("dump.psql_silent", "psql failed without a message")
 PSQL_FAILED = Code("dump.psql_failed", "psql failed ({said})")
 PSQL_TIMEOUT = Code("dump.psql_timeout", "PostgreSQL did not answer within {seconds:g} s")
 MANY_SESSIONS = Code(

@@ -107,8 +107,8 @@ class Question:
             self._process = self._started(proc, master, program, spaces, environ)
         except (OSError, ValueError, subprocess.SubprocessError) as exc:
             self._stack.close()
-            why = "its settings contain a NUL" if isinstance(exc, ValueError) else str(exc)
-            raise NoAnswer(dump.PSQL_NOT_RUN(error=why)) from None
+            nul = isinstance(exc, ValueError)
+            raise NoAnswer(dump.PSQL_NUL() if nul else dump.PSQL_NOT_RUN(error=str(exc))) from None
 
     def _started(
         self,
@@ -183,7 +183,7 @@ def understood(said: str, wrong: str) -> Answer:
             head.update(found)
     if "server" not in head:
         complaint = " ".join(redact_text(wrong).split())[:300]
-        raise NoAnswer(dump.PSQL_FAILED(said=complaint or "it said nothing"))
+        raise NoAnswer(dump.PSQL_FAILED(said=complaint) if complaint else dump.PSQL_SILENT())
     return Answer(rows[:MOST_ROWS], head, len(rows) > MOST_ROWS)
 
 

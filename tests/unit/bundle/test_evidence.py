@@ -69,7 +69,7 @@ Staged = t.Callable[[str, str], Stage]
 
 def code_of(found: Evidence) -> str | None:
     """Return why dumps were not seen."""
-    return found.problem and found.problem.code
+    return found.problem.code if found.problem else None
 
 
 @pytest.fixture
