@@ -94,7 +94,7 @@ def test_a_threaded_server_is_one_process(stage: Staged) -> None:
 
 
 @pytest.mark.parametrize("moment", PREFORK_19[:-1])
-def test_who_would_die_of_it_gets_none_and_is_named(stage: Staged, moment: str) -> None:
+def test_a_process_without_a_handler_gets_no_signal_and_is_named(stage: Staged, moment: str) -> None:
     on = stage("19-prefork", moment)
     (instance,) = look(on.scene).instances
     everybody = [instance.master, *(child.process for child in instance.children)]

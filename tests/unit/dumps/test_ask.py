@@ -63,7 +63,7 @@ def test_a_worker_that_has_ended_is_left_out(stage: t.Callable[[str], Stage]) ->
     ("kind", "shows", "code"),
     [(FILE, False, "dump.level"), (NOWHERE, True, "dump.no_log"), (TERMINAL, True, "dump.terminal")],
 )
-def test_nobody_is_asked_where_nothing_would_be_seen(
+def test_processes_are_not_signalled_when_the_log_hides_dumps(
     stage: t.Callable[[str], Stage],
     kind: str,
     shows: bool,  # noqa: FBT001
@@ -157,7 +157,7 @@ def test_where_lines_are_mixed_one_is_asked_after_the_other() -> None:
     assert all(one.raw == DUMP.format(pid=one.process.pid).encode() for one in asked)
 
 
-def test_the_deaf_one_does_not_hold_up_the_others() -> None:
+def test_a_process_that_does_not_answer_does_not_hold_up_the_others() -> None:
     on = Party(whole=False)
     on.deaf = {101: 99}
     asked = on.ask()
@@ -168,7 +168,7 @@ def test_the_deaf_one_does_not_hold_up_the_others() -> None:
     assert on.now == pytest.approx(5.0, abs=0.05)
 
 
-def test_whoever_does_not_answer_is_asked_a_second_time() -> None:
+def test_a_process_that_does_not_answer_is_signalled_again() -> None:
     on = Party(whole=True)
     on.deaf = {102: 1, 160: 2}
     asked = on.ask(3.0)

@@ -186,7 +186,7 @@ def test_one_that_counts_is_not_asked_again(play: Staged) -> None:
     assert (found["code"], [one["code"] for one in found["warnings"]]) == (None, ["dump.incomplete"])
 
 
-def test_one_that_somebody_else_has_stopped(play: Staged) -> None:
+def test_statistics_that_another_signal_has_cut_off_are_missing(play: Staged) -> None:
     on = play("hup-19-threaded-done")
     on.answer = BEGUN + STOPPED
     assert on.ask()["missing"][0]["code"] == "dump.count_stopped"
@@ -204,7 +204,7 @@ def test_one_that_is_silent_is_asked_again_and_named(play: Staged, version: str,
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_nobody_is_asked_whose_answer_could_not_be_seen(play: Staged, check_mode: bool) -> None:  # noqa: FBT001
+def test_a_server_whose_log_hides_statistics_is_not_signalled(play: Staged, check_mode: bool) -> None:  # noqa: FBT001
     on = play(PREFORK_19[-1])
     on.host.place = LogPlace(FILE, "/odoo.log", shows_dumps=True, shows_statistics=False)
     found = on.ask(check_mode=check_mode)
@@ -218,7 +218,7 @@ def test_nobody_is_asked_whose_answer_could_not_be_seen(play: Staged, check_mode
     assert len(found["left_out"]) == 1
 
 
-def test_check_mode_asks_nobody(play: Staged) -> None:
+def test_check_mode_sends_no_signal(play: Staged) -> None:
     on = play(PREFORK_19[-1])
     found = on.ask(check_mode=True, memory=True)
     assert (on.sent, found["statistics"], found["missing"], on.clock.slept) == ([], [], [], [])
@@ -231,7 +231,7 @@ def test_check_mode_asks_nobody(play: Staged) -> None:
 
 @pytest.mark.parametrize("moment", PREFORK_19[:-1])
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_who_would_die_of_it_is_named_and_not_asked(play: Staged, moment: str, check_mode: bool) -> None:  # noqa: FBT001
+def test_a_process_without_a_handler_is_named_and_not_signalled(play: Staged, moment: str, check_mode: bool) -> None:  # noqa: FBT001
     on = play(moment)
     found = on.ask(check_mode=check_mode)
     instance = on.instance

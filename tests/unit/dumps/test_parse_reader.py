@@ -247,7 +247,7 @@ def test_the_source_of_a_frame_behind_another_record(behind: list[str], code: st
     assert (dump.threads[0].other, outside) == ((), [RECORD, "  no code", *left])
 
 
-def test_a_frame_behind_the_head_of_a_dump_without_a_thread_is_nobodys() -> None:
+def test_a_frame_without_a_thread_before_it_belongs_to_no_dump() -> None:
     outside: list[str] = []
     (dump,) = DumpReader(outside.append).read([f"{HEAD}\n{RECORD}\n{A}\n  code"])
     assert (dump.threads, dump.other, outside) == ((), (), [RECORD, A, "  code"])
@@ -269,12 +269,12 @@ def test_a_dump_names_the_database_of_its_record() -> None:
         ("", None),
     ],
 )
-def test_whose_record_begins(line: str, expected: tuple[int, bool] | None) -> None:
+def test_record_at_returns_the_pid_and_whether_a_dump_begins(line: str, expected: tuple[int, bool] | None) -> None:
     assert record_at(line) == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_lines_that_nobody_knows_are_kept(kind: str) -> None:
+def test_unknown_lines_in_a_dump_are_kept(kind: str) -> None:
     plain = lines(kind)
     at = plain.index(next(line for line in plain if line.startswith("# ")))
     dump = parse_dumps([*plain[:at], "above", *plain[at : at + 3], "~ below", *plain[at + 3 :]])[0]

@@ -111,7 +111,7 @@ def test_only_these_roles(play: Staged) -> None:
     assert [one["role"] for one in found["asked"]] == ["http", "http"]
 
 
-def test_check_mode_asks_nobody(play: Staged) -> None:
+def test_check_mode_sends_no_signal(play: Staged) -> None:
     on = play(PREFORK_19[-1])
     found = on.dump(check_mode=True, samples=3)
     assert (on.sent, found["dumps"], found["missing"], on.clock.slept) == ([], [], [], [])
@@ -124,7 +124,7 @@ def test_check_mode_asks_nobody(play: Staged) -> None:
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_nobody_is_asked_whose_dump_could_not_be_seen(play: Staged, check_mode: bool) -> None:  # noqa: FBT001
+def test_a_server_whose_log_hides_dumps_is_not_signalled(play: Staged, check_mode: bool) -> None:  # noqa: FBT001
     on = play(PREFORK_19[-1])
     on.host.place = LogPlace(FILE, "/odoo.log", shows_dumps=False)
     found = on.dump(check_mode=check_mode)
@@ -136,7 +136,7 @@ def test_nobody_is_asked_whose_dump_could_not_be_seen(play: Staged, check_mode: 
 
 @pytest.mark.parametrize("moment", PREFORK_19[:-1])
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_who_would_die_of_it_is_named_and_not_asked(play: Staged, moment: str, check_mode: bool) -> None:  # noqa: FBT001
+def test_a_process_without_a_handler_is_named_and_not_signalled(play: Staged, moment: str, check_mode: bool) -> None:  # noqa: FBT001
     on = play(moment)
     instance = on.instance
     deaf = {p.pid for p, _role in chosen(instance, ROLES) if not p.catches("QUIT")}
@@ -163,7 +163,7 @@ def test_no_process_of_these_roles_is_nothing_to_do(play: Staged) -> None:
     assert (found["asked"], found["missing"], found["log_source"]) == ([], [], None)
 
 
-def test_who_is_silent_is_named(play: Staged) -> None:
+def test_a_process_that_writes_no_dump_is_named(play: Staged) -> None:
     on = play("hup-19-threaded-done")
     on.deaf = 2
     found = on.dump()
@@ -192,7 +192,7 @@ def test_too_much_is_left_out(play: Staged) -> None:
 
 @pytest.mark.parametrize(("backend", "shows"), [("py-spy", True), ("auto", False)])
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_py_spy_signals_nobody(
+def test_py_spy_reads_stacks_without_a_signal(
     play: Staged,
     backend: str,
     shows: bool,  # noqa: FBT001
@@ -242,7 +242,7 @@ def stat(**fields: t.Any) -> Stat:
         (stat(), "dump.not_written"),
     ],
 )
-def test_a_silent_process_has_a_code(now: Stat | None, code: str) -> None:
+def test_the_reason_why_a_process_wrote_no_dump(now: Stat | None, code: str) -> None:
     assert why_silent(Asked(build.process(7), Role.HTTP, signals=1), now, 5.0).code == code
 
 

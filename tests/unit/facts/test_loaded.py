@@ -93,7 +93,7 @@ def test_a_marker_that_cannot_be_written_leaves_nothing(store: ServerRecords, mo
     assert store.recall(MASTER) == Loaded(1.0, 2.0, "marker")
 
 
-def test_what_a_call_that_was_killed_has_left_is_in_nobodys_way(store: ServerRecords) -> None:
+def test_the_half_file_of_a_killed_call_is_replaced(store: ServerRecords) -> None:
     pathlib.Path(store.path, f"100-{MASTER.start}.json.{os.getpid()}").write_text("half of it, and longer " * 9)
     store.remember(MASTER, 1.0, 2.0)
     assert os.listdir(store.path) == [f"100-{MASTER.start}.json"]
@@ -111,7 +111,7 @@ def test_what_is_gone_is_forgotten(store: ServerRecords) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a directory away")
-def test_a_marker_of_somebody_else_is_not_believed(store: ServerRecords) -> None:
+def test_a_marker_in_the_directory_of_another_user_is_not_believed(store: ServerRecords) -> None:
     store.remember(MASTER, 1e12, 1e12)
     os.chown(store.path, 65534, 65534)
     assert store.recall(MASTER) is None

@@ -131,7 +131,7 @@ def test_emptied_and_written_again(log: Log, again: bytes) -> None:
     follower.close()
 
 
-def test_emptied_below_one_who_does_not_append(log: Log) -> None:
+def test_a_log_emptied_below_a_writer_that_does_not_append_is_read_on(log: Log) -> None:
     with log.path.open("r+b") as file:
         file.truncate(1 << 40)
         file.seek(0, os.SEEK_END)

@@ -110,7 +110,9 @@ def test_psql_that_hangs_is_ended(put_psql: t.Callable[[str], None]) -> None:
 
 
 @pytest.mark.parametrize(("uid", "euid", "code"), [(0, 0, "dump.psql_root"), (5, 6, "dump.psql_user")])
-def test_who_may_not_run_it(monkeypatch: pytest.MonkeyPatch, uid: int, euid: int, code: str) -> None:
+def test_psql_is_refused_for_a_server_of_root_or_of_another_user(
+    monkeypatch: pytest.MonkeyPatch, uid: int, euid: int, code: str
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: euid)
     with pytest.raises(NoAnswer) as caught:
         Question(Proc(), me(uid=uid), {})

@@ -48,7 +48,7 @@ LIMIT = ("setrlimit", resource.RLIMIT_FSIZE, (7, 7))
 @pytest.mark.parametrize(
     ("spaces", "entered"), [((MOUNTS,), ["mnt"]), ((MOUNTS, NETWORK), ["net", "mnt"]), ((NETWORK,), ["net"]), ((), [])]
 )
-def test_as_root(
+def test_becoming_as_root_enters_namespaces_and_gives_up_privileges(
     monkeypatch: pytest.MonkeyPatch, steps: list[t.Any], spaces: tuple[str, ...], entered: list[str]
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -58,13 +58,13 @@ def test_as_root(
     assert steps == [*spots, LIMIT, ("chdir", "/srv"), *USER, ("forbid",)]
 
 
-def test_as_somebody_else(monkeypatch: pytest.MonkeyPatch, steps: list[t.Any]) -> None:
+def test_becoming_without_root_sets_limits_and_folder_only(monkeypatch: pytest.MonkeyPatch, steps: list[t.Any]) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 102)
     becoming(Proc(), MASTER, "/srv", 7)()
     assert steps == [LIMIT, ("chdir", "/srv"), ("forbid",)]
 
 
-def test_where_it_lives_where_we_do(monkeypatch: pytest.MonkeyPatch, steps: list[t.Any]) -> None:
+def test_becoming_a_process_in_our_mounts_enters_none(monkeypatch: pytest.MonkeyPatch, steps: list[t.Any]) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(run_as, "differs", lambda _root, _pid, kind: kind == NETWORK)
     becoming(Proc(), MASTER, "/srv", 7)()

@@ -14,7 +14,7 @@ import threading
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._roll import haproxy as _haproxy
+from ansible_collections.fleetops.odoo.plugins.module_utils._roll import haproxy
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy import (
     NoAnswer,
     admin_state,
@@ -193,7 +193,7 @@ def test_over_a_socket(tmp_path: pathlib.Path) -> None:
 )
 def test_no_answer_has_a_code(tmp_path: pathlib.Path, bait: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "s"
-    monkeypatch.setattr(_haproxy, "_PATIENCE", 0.1)
+    monkeypatch.setattr(haproxy, "_PATIENCE", 0.1)
     held = socket.socket(socket.AF_UNIX)
     if bait == "file":
         path.write_text("")

@@ -16,7 +16,6 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.fleetops.odoo.plugins.filter.awx_plan import FilterModule
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.survey import BadSurvey, survey_spec
 from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import (
     Refused,
     check_survey,
@@ -289,29 +288,3 @@ def test_a_site_leaves_out_and_overrides() -> None:
     assert "execution_environment" not in undrain
     assert planned["nodes"] == []
     assert planned["roles"][0]["job_templates"] == names
-
-
-@pytest.mark.parametrize(
-    ("question", "message"),
-    [
-        ({"variable": "a b", "type": "text"}, "needs a variable of its own"),
-        ({"variable": "a", "type": "string"}, "has the type 'string'; right are text"),
-        ({"variable": "a", "type": "text", "hint": "x"}, "has hint; right are"),
-        ({"variable": "a", "type": "float", "default": 300}, "has the default 300; right is a value of the type float"),
-        ({"variable": "a", "type": "integer", "default": True}, "right is a value of the type int"),
-        ({"variable": "a", "type": "text", "default": 1}, "right is a value of the type str"),
-        ({"variable": "a", "type": "yes_no", "default": "yes"}, "which is none of its choices"),
-        ({"variable": "a", "type": "choice", "default": "x"}, "which is none of its choices"),
-        ({"variable": "a", "type": "choices", "choices": ["x"], "default": ["y"]}, "which is none of its choices"),
-        ({"variable": "a", "type": "integer", "min": 0.5}, "has min 0.5; right is a whole number"),
-        ({"variable": "a", "type": "integer", "min": 1, "max": 3, "default": 4}, "which is not from 1 to 3"),
-    ],
-)
-def test_questions_that_awx_would_refuse(question: dict[str, t.Any], message: str) -> None:
-    with pytest.raises(BadSurvey, match=re.escape(message)):
-        survey_spec("x", [question])
-
-
-def test_two_questions_for_one_variable() -> None:
-    with pytest.raises(BadSurvey, match="variable of its own"):
-        survey_spec("x", [{"variable": "a", "type": "text"}] * 2)
