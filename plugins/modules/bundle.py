@@ -18,7 +18,7 @@ description:
     process is signalled, and nothing is written on the host.
   - Secrets are hidden on the host, before anything leaves it. The finished bundle is then searched for those that the
     servers are known to have, and for whatever looks like one. If one is left, the module fails and sends nothing.
-  - A part that cannot be had loses no other. It is named with its reason.
+  - A part that cannot be gathered does not affect the others. RV(left_out) has its reason.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.INFO
@@ -70,7 +70,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: What is there to know of this host?
+- name: Bring what there is to know of this host to the controller
   fleetops.odoo.bundle:
     dest: "/tmp/bundles/{{ inventory_hostname }}"
   register: bundle

@@ -66,8 +66,7 @@ requirements:
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
 notes:
   - Logs are read as in M(fleetops.odoo.stack_dump).
-  - A process that does not answer is no failure of the module. It is named in RV(results[].missing), and a warning
-    is given.
+  - A process that does not answer does not fail the module. RV(results[].missing) names it, and the module warns.
   - Before Odoo 19 a process whose caches are empty writes nothing, which cannot be told from silence.
   - A second signal while a process of Odoo 19 counts makes it stop. So two calls at once may take their answers from
     each other, which RV(results[].missing) tells.
@@ -88,7 +87,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ ([{'host': inventory_hostname, 'results': caches.results}] | fleetops.odoo.merge_caches).lines }}"
 
-- name: What do the http workers of one instance keep in memory?
+- name: Show what the http workers of one instance keep in memory
   fleetops.odoo.cache_stats:
     match:
       unit: odoo.service

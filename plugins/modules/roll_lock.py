@@ -72,18 +72,18 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Nobody else may roll this host for an hour
+- name: Keep every other roll from this host for an hour
   fleetops.odoo.roll_lock:
     id: migration
     reason: the database is being migrated
     ttl: 3600
 
-- name: That is over
+- name: Give the lock back
   fleetops.odoo.roll_lock:
     id: migration
     state: absent
 
-- name: The roll that had it is dead, and we know it
+- name: Remove the lock of a roll that does not run any more
   fleetops.odoo.roll_lock:
     state: absent
     take_over: ['*']

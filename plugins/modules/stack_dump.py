@@ -41,8 +41,8 @@ attributes:
 options:
   samples:
     description:
-      - How often every process is asked. A thread that stands at the same line in each of three samples is most likely
-        stuck there. At most 100.
+      - How often every process is asked, from 1 to 100. A thread that is at the same line in each of three samples is
+        most likely stuck there.
     type: int
     default: 1
   interval:
@@ -63,19 +63,20 @@ options:
     default: [master, http, cron, gevent]
   backend:
     description:
-      - Who tells the stacks.
-      - With V(signal) the processes themselves, in their log.
-      - With V(py-spy) the program of that name, which must be C(/usr/bin/py-spy) or C(/usr/local/bin/py-spy) and root's
-        alone. It sends no signal, stops each process for some milliseconds, and reaches one that hangs too. It knows
-        nothing of requests, users and databases, shows one greenlet only, and leaves out the lines of code.
-      - With V(auto) the processes, and py-spy where it is installed and nobody could read what they would write.
+      - Where the stacks come from.
+      - With V(signal) each process writes its own to the log.
+      - With V(py-spy) the program of that name reads them. It must be C(/usr/bin/py-spy) or C(/usr/local/bin/py-spy),
+        and only root may be able to change it. It sends no signal, stops each process for some milliseconds, and also
+        reads a process that hangs. It does not know requests, users and databases, shows one greenlet only, and leaves
+        out the lines of code.
+      - With V(auto) the signal is used, and py-spy where it is installed and the log cannot be read.
     type: str
     choices: [auto, signal, py-spy]
     default: auto
   postgres:
     description:
-      - Whether PostgreSQL is asked, too, at the moment of each sample, who does what and who waits for whom. Then
-        RV(results[].postgres) has the sessions that are at work.
+      - Whether to ask PostgreSQL at the moment of each sample which sessions are at work, and which of them wait for
+        which others. Then RV(results[].postgres) has these sessions.
       - It is asked by C(psql), run on the host as the server's own user with the server's own settings, in a
         transaction that only reads, for two seconds at most. Where that is not possible the reason is returned, and
         the dumps are as they would be without.
@@ -100,9 +101,8 @@ requirements:
 notes:
   - A log is read from a file, the journal, or the container's log as podman (k8s-file, journald) and docker (json-file,
     journald) keep it. Not from a terminal, supervisord's pipe or a pod of Kubernetes.
-  - A process that does not answer is no failure of the module. It is named in RV(results[].missing), and a warning
-    is given.
-  - All dumps of one call together may have 2 MB. Those behind them are named as missing.
+  - A process that does not answer does not fail the module. RV(results[].missing) names it, and the module warns.
+  - All dumps of one call together may have 2 MB. RV(results[].missing) names those that are left out.
   - journald drops lines of a service that writes more than 10000 in 30 seconds, or what C(RateLimitBurst) says.
   - Run it as root, or as the user of the server.
 seealso:
@@ -111,7 +111,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: What is every process of the host doing?
+- name: Show what every process of the host does
   fleetops.odoo.stack_dump:
   register: stacks
 
@@ -123,7 +123,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.name }}"
 
-- name: Does anything move? Three looks at the http workers of one instance, two seconds apart
+- name: Look three times at the http workers of one instance, two seconds apart
   fleetops.odoo.stack_dump:
     match:
       unit: odoo.service
@@ -132,7 +132,7 @@ EXAMPLES = r"""
     interval: 2
     allow_none: true
 
-- name: Who waits for whose lock in PostgreSQL?
+- name: Find out which sessions of PostgreSQL wait for the locks of others
   fleetops.odoo.stack_dump:
     postgres: true
     hide_literals: true

@@ -68,7 +68,7 @@ class Case(t.Generic[R]):
 
         :param written: how many answers are returned.
         """
-        result, what = self.result, self.question.what
+        result, what, missing = self.result, self.question.what, len(self.result.missing)
         result.seconds = seconds
         if not result.asked:
             result.did = Outcome.REFUSED if result.missing else Outcome.NOTHING
@@ -82,7 +82,7 @@ class Case(t.Generic[R]):
         if check_mode:
             result.reason = "%d processes would be asked" % len(result.asked)
         elif result.missing:
-            problem = codes.INCOMPLETE(written=written, missing=len(result.missing), what=what)
+            problem = codes.INCOMPLETE(missing=missing, wanted=written + missing, what=what)
             result.reason = problem.text
             result.warnings.append(problem)
         else:

@@ -75,7 +75,7 @@ PROCESS_ENDED = Code("dump.process_ended", "pid {pid:d} ended before it wrote it
 NOT_UNDERSTOOD = Code(
     "dump.not_understood",
     "the stacks of pid {pid:d} were written but not understood, so what the process does is not known",
-    "Read raw.",
+    "Read the text of the dump (raw).",
 )
 UNFINISHED = Code(
     "dump.unfinished",
@@ -89,11 +89,13 @@ TOO_LARGE = Code(
 )
 INCOMPLETE = Code(
     "dump.incomplete",
-    "{written:d} answers with {what} came, {missing:d} are missing",
-    "The result says why for each of them (missing).",
+    "{missing:d} of {wanted:d} answers with {what} are missing",
+    "The key missing of the result has the reason for each process.",
 )
 NONE_ASKED = Code(
-    "dump.none_asked", "no process could be asked for its {what}", "The result says why for each of them (missing)."
+    "dump.none_asked",
+    "no process could be asked for its {what}",
+    "The key missing of the result has the reason for each process.",
 )
 EVIDENCE = Code(
     "dump.evidence",
