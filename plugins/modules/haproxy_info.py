@@ -77,6 +77,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+code:
+  description: Stable name of why HAProxy could not be asked, such as V(roll.balancer_no_socket).
+  returned: failure
+  type: str
+  sample: roll.balancer_no_socket
 servers:
   description: The servers, in HAProxy's order.
   returned: success
@@ -137,13 +142,13 @@ SPEC = {
 
 
 def haproxy_info(spec: t.Dict[str, t.Any]) -> None:
-    """What the module ``haproxy_info`` does."""
+    """Ask HAProxy and return its servers."""
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     backends, servers = module.params["backends"], module.params["servers"]
     try:
         found = server_states(module.params["socket"])
     except NoAnswer as exc:
-        module.fail_json(msg="%s." % exc)
+        module.fail_json(msg=exc.problem.message, code=exc.code)
     else:
         chosen = [
             one

@@ -144,7 +144,7 @@ def test_one_of_14_that_is_at_work_all_the_time_is_not_asked(fleet: Fleet) -> No
         time.sleep(0.5)
         found = fleet.module("t14", "cache_stats", timeout=0.5).only
         assert (found["did"], found["asked"], found["signals"]) == ("refused", [], [])
-        assert "it was at work all the time" in found["missing"][0]["reason"]
+        assert (found["code"], found["missing"][0]["code"]) == ("dump.none_asked", "dump.at_work")
         assert fleet.master("t14")["identity"] == found["identity"]
         # A server that is only told to stop waits for the request.
         fleet.run("t14", "sh", "-c", "systemctl kill --signal=KILL odoo; systemctl restart odoo")
@@ -158,7 +158,7 @@ def test_where_the_log_hides_them_nobody_is_asked(fleet: Fleet) -> None:
         answer = fleet.module("t19", "cache_stats")
         found = answer.only
         assert (answer.code, found["did"], found["asked"]) == (0, "refused", [])
-        assert found["reason"].startswith("nobody was asked: its log level hides cache statistics")
+        assert (found["code"], {one["code"] for one in found["missing"]}) == ("dump.level", {"dump.level"})
         assert (master["log"]["shows_dumps"], fleet.master("t19")["identity"]) == (True, master["identity"])
 
 
@@ -211,7 +211,7 @@ def test_the_report_of_those_who_answer(fleet: Fleet, tmp_path: pathlib.Path) ->
     ("options", "values", "message"),
     [
         (["--check"], {}, "a check run asks no process"),
-        ([], {"match": {"unit": "none.service"}}, "no Odoo master"),
+        ([], {"match": {"unit": "none.service"}}, "No Odoo master was found"),
         ([], {"dir": "here"}, "cache_report_dir: here must be an absolute path"),
         ([], {"top": "0"}, "cache_report_top: 0; right is a number above 0"),
         ([], {"timeout": "long"}, "cache_report_timeout"),

@@ -12,6 +12,10 @@ import csv
 import socket
 import typing as t
 
+from .._messages import roll
+from .._messages.code import Problem
+from .._system.errors import Failure
+
 #: Seconds to wait for HAProxy, which answers within milliseconds.
 _PATIENCE = 10.0
 
@@ -28,8 +32,8 @@ _FDRAIN, _IDRAIN = 0x08, 0x10
 _SERVER = "2"
 
 
-class NoAnswer(Exception):
-    """HAProxy cannot be asked; the message is one sentence and says what helps."""
+class NoAnswer(Failure):
+    """HAProxy cannot be asked."""
 
 
 def server_states(path: str) -> t.List[t.Dict[str, t.Any]]:
@@ -98,9 +102,9 @@ def admin_state(mask: int) -> str:
     return DRAIN if mask & (_FDRAIN | _IDRAIN) else READY
 
 
-def _strange(text: str, command: str, path: str) -> str:
+def _strange(text: str, command: str, path: str) -> Problem:
     first = next((line.strip() for line in text.splitlines() if line.strip()), "nothing")[:100]
-    return "What listens on %s is not HAProxy's stats socket: to '%s' it answers '%s'" % (path, command, first)
+    return roll.BALANCER_NOT_HAPROXY(path=path, command=command, answer=first)
 
 
 def _ask(path: str, command: str) -> str:
@@ -116,12 +120,12 @@ def _ask(path: str, command: str) -> str:
                 return answer.decode("utf-8", "replace")
             answer += more
     except FileNotFoundError:
-        raise NoAnswer("There is no socket %s; haproxy.cfg names it after 'stats socket'" % path) from None
+        raise NoAnswer(roll.BALANCER_NO_SOCKET(path=path)) from None
     except PermissionError:
-        raise NoAnswer("This user may not connect to %s; run as root or as a user of its group" % path) from None
+        raise NoAnswer(roll.BALANCER_NOT_PERMITTED(path=path)) from None
     except ConnectionRefusedError:
-        raise NoAnswer("Nothing listens on %s; HAProxy does not run, or has another socket" % path) from None
+        raise NoAnswer(roll.BALANCER_NOT_RUNNING(path=path)) from None
     except OSError as exc:  # a timeout too
-        raise NoAnswer("HAProxy does not answer on %s: %s" % (path, exc.strerror or exc)) from exc
+        raise NoAnswer(roll.BALANCER_NO_ANSWER(path=path, error=exc.strerror or exc)) from exc
     finally:
         connection.close()

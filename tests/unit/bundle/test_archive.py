@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._bundle import archive
 from ansible_collections.fleetops.odoo.plugins.module_utils._bundle.archive import Bundle, LeftOut, SecretLeft, left_in
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import bundle as codes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,7 +42,7 @@ def fails(exception: Exception) -> t.Callable[[], t.Any]:
 def test_a_part_that_fails_is_named_and_the_others_are_kept() -> None:
     bundle = Bundle(ROOMY, KNOWN)
     bundle.add("a.txt", lambda: "one")
-    bundle.add("b.txt", fails(LeftOut("it is not there")))
+    bundle.add("b.txt", fails(LeftOut(codes.NO_CONF())))
     bundle.add("c.json", fails(RuntimeError(f"password={SECRET}")))
     bundle.add("d.json", lambda: {"x": [1, "two"]})
     bundle.add("e.txt", lambda: "")
@@ -52,8 +53,8 @@ def test_a_part_that_fails_is_named_and_the_others_are_kept() -> None:
     assert [part["name"] for part in manifest["parts"]] == ["a.txt", "d.json"]
     assert manifest["parts"][0]["sha256"] == hashlib.sha256(b"one\n").hexdigest()
     assert manifest["left_out"] == [
-        {"part": "b.txt", "reason": "it is not there"},
-        {"part": "c.json", "reason": "password=********"},
+        {"part": "b.txt", "code": "bundle.no_conf", "reason": str(codes.NO_CONF())},
+        {"part": "c.json", "code": "bundle.error", "reason": "password=********"},
     ]
 
 
@@ -77,9 +78,10 @@ def test_each_part_and_the_whole_have_a_limit() -> None:
     assert files["log.txt"].endswith("line 000999\n")
     assert len(files["log.txt"]) <= 100
     assert files["head.txt"].startswith("line 000000\n")
-    reasons = {one["part"]: one["reason"] for one in json.loads(files["manifest.json"])["left_out"]}
-    assert reasons["data.json"].endswith("a part of this kind may have 5000")
-    assert reasons["large.txt"] == "all parts together would be larger than 200000 bytes (max_size)"
+    assert [(one["part"], one["code"]) for one in json.loads(files["manifest.json"])["left_out"]] == [
+        ("data.json", "bundle.part_too_large"),
+        ("large.txt", "bundle.parts_too_large"),
+    ]
     assert "last.txt" in files
     assert [p["cut"] for p in json.loads(files["manifest.json"])["parts"]] == [True, True, False]
 
@@ -107,15 +109,19 @@ def test_finish_refuses_a_secret_that_the_redaction_missed(monkeypatch: pytest.M
     bundle.add("server-33/x.json", lambda: content)
     with pytest.raises(SecretLeft) as caught:
         bundle.finish({})
-    assert str(caught.value) == "server-33/x.json would have shown db_password, so nothing was sent"
+    assert caught.value.code == "bundle.secret_left"
+    assert caught.value.problem.values == {"part": "server-33/x.json", "kind": "db_password"}
+    assert SECRET not in str(caught.value)
 
 
 def test_finish_refuses_a_value_behind_the_name_of_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "redact_text", lambda text: text)
     bundle = Bundle(ROOMY, Secrets())
     bundle.add("log.txt", lambda: "Cookie: session_id=abc")
-    with pytest.raises(SecretLeft, match=r"log.txt would have shown a value behind the name of a secret"):
+    with pytest.raises(SecretLeft) as caught:
         bundle.finish({})
+    assert caught.value.problem.values["part"] == "log.txt"
+    assert caught.value.problem.values["kind"].startswith("a value behind the name of a secret")
 
 
 @given(st.lists(st.text(max_size=30)), st.text(max_size=200))

@@ -10,11 +10,16 @@ import pathlib
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.ask import Stacks
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, LogPlace
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused, Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Door, Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send as door
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Rule, Target
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor
 
 from ..build import FakeClock
 from ..scene import Scene
@@ -29,6 +34,17 @@ DUMP = (
 STARTING = "2026-11-24 10:30:16,444 7 INFO p19 odoo.addons.base.models.ir_cron: Job 'x' (3) starting \n"
 
 
+class LogHost(Host):
+    """A host all of whose servers log to one place."""
+
+    place = LogPlace(FILE, "/odoo.log", shows_dumps=True)
+
+    def log_place(self, master: Process, options: t.Any, supervisor: Supervisor) -> LogPlace:
+        """Return that place."""
+        del master, options, supervisor
+        return self.place
+
+
 class Stage:
     """A captured server whose processes write a dump at each QUIT, or are deaf to the first of them."""
 
@@ -36,9 +52,14 @@ class Stage:
         kind = "19-threaded" if "threaded" in moment else "19-prefork"
         self.scene = Scene(kind, [moment], folder / "proc")
         self.clock = FakeClock()
+        #: which process got which signal
         self.sent: list[int] = []
+        self.signals: list[str] = []
         self.deaf = 0
         self.ended: set[int] = set()
+        #: what a process writes
+        self.answer = DUMP
+        self.host = LogHost(self.scene, self.clock, ServerRecords("/nonexistent"), door=t.cast(Door, self))
         root, fds = (folder / "proc" / str(self.scene.master) / name for name in ("root", "fd"))
         fds.mkdir()
         self.log = root / "odoo.log"
@@ -50,17 +71,29 @@ class Stage:
         return look(self.scene).instances[0]
 
     def stacks(self, kind: str = FILE, *, shows: bool = True) -> Stacks:
-        return Stacks(self.scene, self.clock, LogPlace(kind, "/odoo.log", shows), "odoo.service")
+        return Stacks(self.host, LogPlace(kind, "/odoo.log", shows), "odoo.service")
 
-    def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
-        assert name == "QUIT"
+    # The door.
+
+    def check(self, proc: t.Any, signal_name: str, target: Target, *, force: bool = False) -> list[Objection]:
+        """Ask the rules."""
         if target.process.pid in self.ended:
-            raise Refused(Refusal("identity", "it has ended"))
-        lifted = check(proc, name, target, force=force)
+            problem = refused.PROCESS_ENDED(pid=target.process.pid)
+            raise door.SignalRefused(Objection(Rule.IDENTITY, problem))
+        return door.check(proc, signal_name, target, force=force)
+
+    def kill(self, _proc: t.Any, _process: Process) -> None:
+        """End no process."""
+        raise AssertionError
+
+    def send(self, proc: t.Any, signal_name: str, target: Target, *, force: bool = False) -> list[Objection]:
+        """Let the process write its answer."""
+        lifted = self.check(proc, signal_name, target, force=force)
         self.sent.append(target.process.pid)
+        self.signals.append(signal_name)
         if self.deaf:
             self.deaf -= 1
         else:
             with self.log.open("a") as file:
-                file.write(DUMP.format(pid=target.process.namespace_pids[-1]))
+                file.write(self.answer.replace("{pid}", str(target.process.namespace_pids[-1])))
         return lifted

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import typing as t
 
-import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._postgres import sessions
 from ansible_collections.fleetops.odoo.plugins.module_utils._postgres.connection import NoAnswer
 from ansible_collections.fleetops.odoo.plugins.module_utils._postgres.psql import Answer
+from ansible_collections.fleetops.odoo.plugins.module_utils._postgres.sessions import Postgres
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
 
 from .. import build
@@ -37,13 +37,10 @@ def me(**fields: t.Any) -> Process:
     return build.process(os.getpid(), **fields)
 
 
-def answer_with(monkeypatch: pytest.MonkeyPatch, says: Answer | NoAnswer) -> None:
-    """Let every question to PostgreSQL be answered so, without settings and without psql."""
+def answering(says: Answer | NoAnswer, **ports: t.Any) -> t.Callable[..., Postgres]:
+    """Make what asks PostgreSQL: every question is answered so, without settings and without psql."""
 
     class Told:
-        def __init__(self, *_arguments: t.Any) -> None:
-            pass
-
         def answer(self, _seconds: float) -> Answer:
             if isinstance(says, NoAnswer):
                 raise says
@@ -52,5 +49,4 @@ def answer_with(monkeypatch: pytest.MonkeyPatch, says: Answer | NoAnswer) -> Non
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr(sessions, "Question", Told)
-    monkeypatch.setattr(sessions, "read_connection", lambda *_arguments: {})
+    return functools.partial(Postgres, begin=lambda *_arguments: (Told(), 5432), **ports)

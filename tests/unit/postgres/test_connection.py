@@ -96,5 +96,7 @@ def test_read_connection_lets_the_environment_win_only_for_odoo_19(tmp_path: pat
 def test_read_connection_raises_when_odoo_conf_cannot_be_read() -> None:
     command = parse_command(("/usr/bin/python3", "/usr/bin/odoo", "-c", "/nonexistent/odoo.conf"))
     assert command
-    with pytest.raises(NoAnswer, match=r"/nonexistent/odoo\.conf cannot be read"):
+    with pytest.raises(NoAnswer) as caught:
         read_connection(Proc(), me(), command, None)
+    assert caught.value.code == "dump.psql_settings"
+    assert "/nonexistent/odoo.conf" in caught.value.problem.values["error"]

@@ -41,17 +41,22 @@ def test_what_psql_prints() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "why"),
+    ("wrong", "code", "said"),
     [
-        ("psql: error: connection to server failed:\n  timeout expired\n", "failed: timeout expired"),
-        ("", "psql failed: it said nothing"),
-        (f"FATAL: password={SECRET}", "psql failed: FATAL: password=********"),
+        (
+            "psql: error: connection to server failed:\n  timeout expired\n",
+            "dump.psql_failed",
+            "failed: timeout expired",
+        ),
+        ("", "dump.psql_silent", ""),
+        (f"FATAL: password={SECRET}", "dump.psql_failed", "FATAL: password=********"),
     ],
 )
-def test_what_psql_complains_of(wrong: str, why: str) -> None:
+def test_what_psql_complains_of(wrong: str, code: str, said: str) -> None:
     with pytest.raises(NoAnswer) as told:
         understood("", wrong)
-    assert why in str(told.value)
+    assert told.value.code == code
+    assert said in told.value.problem.values.get("said", "")
     assert SECRET not in str(told.value)
 
 
@@ -96,22 +101,22 @@ def test_psql_that_hangs_is_ended(put_psql: t.Callable[[str], None]) -> None:
     put_psql("exec sleep 60")
     question = Question(Proc(), me(uid=65534, gid=65534, groups=()), {})
     begun = time.monotonic()
-    with pytest.raises(NoAnswer, match=r"did not answer within 0\.3 s"):
+    with pytest.raises(NoAnswer) as caught:
         question.answer(0.3)
+    assert (caught.value.code, caught.value.problem.values["seconds"]) == ("dump.psql_timeout", 0.3)
     question.close()
     assert time.monotonic() - begun < 5
     assert question._process.returncode == -9
 
 
-@pytest.mark.parametrize(
-    ("uid", "euid", "why"), [(0, 0, "never run as root"), (5, 6, "only root and that user can do")]
-)
+@pytest.mark.parametrize(("uid", "euid", "code"), [(0, 0, "dump.psql_root"), (5, 6, "dump.psql_user")])
 def test_psql_is_refused_for_a_server_of_root_or_of_another_user(
-    monkeypatch: pytest.MonkeyPatch, uid: int, euid: int, why: str
+    monkeypatch: pytest.MonkeyPatch, uid: int, euid: int, code: str
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: euid)
-    with pytest.raises(NoAnswer, match=why):
+    with pytest.raises(NoAnswer) as caught:
         Question(Proc(), me(uid=uid), {})
+    assert caught.value.code == code
 
 
 def test_the_newest_psql_that_is_roots_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
@@ -122,8 +127,9 @@ def test_the_newest_psql_that_is_roots_alone(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr(psql, "is_roots", lambda path, _root="": "15" not in path.split("/")[-2])
     assert psql.find_psql(Proc(), me())[0] == f"{tmp_path}/13/psql"
     monkeypatch.setattr(psql, "is_roots", lambda _path, _root="": False)
-    with pytest.raises(NoAnswer, match="not installed"):
+    with pytest.raises(NoAnswer) as caught:
         psql.find_psql(Proc(), me())
+    assert caught.value.code == "dump.no_psql"
 
 
 @needs_root

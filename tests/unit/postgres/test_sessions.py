@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 
-import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import dump
 from ansible_collections.fleetops.odoo.plugins.module_utils._postgres.connection import NoAnswer
 from ansible_collections.fleetops.odoo.plugins.module_utils._postgres.psql import understood
 from ansible_collections.fleetops.odoo.plugins.module_utils._postgres.sessions import Postgres, told_row
@@ -17,7 +17,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify 
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 
 from .. import build
-from .answers import HEAD_LINE, ROW, SECRET, answer_with, me
+from .answers import HEAD_LINE, ROW, SECRET, answering, me
 
 
 def test_told_row_hides_secrets_and_drops_values_of_a_wrong_type() -> None:
@@ -35,19 +35,18 @@ def test_told_row_hides_secrets_and_drops_values_of_a_wrong_type() -> None:
     assert (strange["blocked_by"], strange["seconds"], strange["query"]) == ([], None, "3")
 
 
-def test_rows_are_limited_in_number_and_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer_with(monkeypatch, understood("\n".join([json.dumps(ROW)] * 101 + [HEAD_LINE]), ""))
-    asked = Postgres(Proc(), None, hide_literals=False)
+def test_rows_are_limited_in_number_and_in_bytes() -> None:
+    asked = answering(understood("\n".join([json.dumps(ROW)] * 101 + [HEAD_LINE]), ""))(
+        Proc(), None, hide_literals=False
+    )
     with contextlib.ExitStack() as stack:
         (instance,) = find_instances([me()], build.PORTS).instances
         asked.ask(instance, stack)
         assert asked.take(1, 5.0, 500) == 500
         assert asked.take(1, 5.0, 1 << 20) < 1 << 20
     assert len(asked.rows) == 100
-    assert asked.told()["reason"] == (
-        "more than 100 sessions were at work, the others are left out; "
-        "all rows and dumps of one call together may not be larger"
-    )
+    assert [one.code for one in asked.problems] == ["dump.many_sessions", "dump.too_large"]
+    assert asked.told()["code"] == "dump.many_sessions"
 
 
 def test_a_server_whose_settings_cannot_be_read_has_a_reason_and_no_rows() -> None:
@@ -59,31 +58,31 @@ def test_a_server_whose_settings_cannot_be_read_has_a_reason_and_no_rows() -> No
         assert asked.take(1, 5.0, 500) == 500
     told = asked.told()
     assert told["rows"] == []
-    assert "/nonexistent/odoo.conf cannot be read" in told["reason"]
+    assert told["code"] == "dump.psql_settings"
+    assert "/nonexistent/odoo.conf" in told["reason"]
 
 
 def test_a_server_that_was_not_asked_has_neither_rows_nor_a_reason() -> None:
     asked = Postgres(Proc(), None, hide_literals=False)
     assert asked.take(1, 5.0, 500) == 500
-    assert asked.told() == {"rows": [], "reason": None}
+    assert asked.told() == {"rows": [], "code": None, "reason": None}
 
 
-def test_the_same_failure_in_two_samples_is_one_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer_with(monkeypatch, NoAnswer("psql did not answer within 5 s"))
-    asked = Postgres(Proc(), None, hide_literals=False)
+def test_the_same_failure_in_two_samples_is_one_reason() -> None:
+    asked = answering(NoAnswer(dump.PSQL_TIMEOUT(seconds=5.0)))(Proc(), None, hide_literals=False)
     with contextlib.ExitStack() as stack:
         (instance,) = find_instances([me()], build.PORTS).instances
         for sample in (1, 2):
             asked.ask(instance, stack)
             asked.take(sample, 5.0, 500)
-    assert asked.told() == {"rows": [], "reason": "psql did not answer within 5 s"}
+    assert [one.code for one in asked.problems] == ["dump.psql_timeout"]
+    assert asked.told()["rows"] == []
 
 
-def test_rows_name_their_sample_server_and_moment_and_strangers_have_no_worker(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    answer_with(monkeypatch, understood("\n".join([json.dumps(ROW), HEAD_LINE, '{"system": "77"}']), ""))
-    asked = Postgres(Proc(), None, hide_literals=False)
+def test_rows_name_their_sample_server_and_moment_and_strangers_have_no_worker() -> None:
+    asked = answering(understood("\n".join([json.dumps(ROW), HEAD_LINE, '{"system": "77"}']), ""))(
+        Proc(), None, hide_literals=False
+    )
     with contextlib.ExitStack() as stack:
         (instance,) = find_instances([me()], build.PORTS).instances
         asked.ask(instance, stack)
