@@ -42,6 +42,7 @@ COMMAND_ENDED = Code(
     "failed.command_ended",
     "the recorded command was run and ended with code {status:d}",
     "Run the command by hand to see why, because its output is discarded.",
+)
 NOT_REPLACED = Code(
     "failed.not_replaced",
     "the master did not replace {workers} within {seconds:.0f} s, so no other worker got a signal, and {left} are left",

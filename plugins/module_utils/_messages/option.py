@@ -40,6 +40,7 @@ SELECT_UNDRAINED = Code(
     "option.select_undrained",
     "select chooses among running masters, and a drained server does not run",
     "Use match with state=undrained.",
+)
 NO_CONDITION = Code(
     "option.no_condition",
     "one of {names} must be set, because all workers would be replaced each time otherwise",

@@ -61,7 +61,6 @@ NEEDS_RESTART = Code(
     "Restart the server through its supervisor, or set method to auto.",
 )
 NO_WAY = Code("refused.no_way", "a reload is not possible: {reload}. A restart is not possible either: {restart}")
-# The drain, and the way back from it.
 WORK_HIDDEN = Code(
     "refused.work_hidden",
     "the server is threaded, so an INT would cut off its requests and cron jobs, and whether it has any cannot be seen"
@@ -100,9 +99,7 @@ COMMAND_NOT_ROOTS = Code(
 )
 COMMAND_NOT_RUN = Code(
     "refused.command_not_run", "the recorded command cannot be run as {user}", "Start the server yourself."
-
-# The workers of a server.
-
+)
 THREADED = Code(
     "refused.threaded",
     "the server is threaded (workers = 0), so it has no workers that can be added or replaced",
@@ -125,11 +122,7 @@ WATCH_TOO_LONG = Code(
     " busy_longer_than ({seconds:g} s), and the timeout ({timeout:g} s) is too short for that",
     "Set a longer timeout, or a shorter busy_longer_than.",
 )
-
-# A change of odoo.conf.
-
 _BY_HAND = "Change the number of workers in the file by hand, or leave out persist."
-
 CONF_NONE = Code(
     "refused.conf_none",
     "the server has no odoo.conf, so the number of workers cannot be written to it",

@@ -63,7 +63,6 @@ UNIT_DOWN = Code(
 )
 SUPERVISORCTL_SAYS = Code("supervisor.supervisorctl_says", "supervisorctl reports: {said}")
 _KEEP_DOWN = "Prevent the restart yourself and set hold to external"
-
 SUPERVISORD_STARTS_AGAIN = Code(
     "supervisor.supervisord_starts_again",
     "supervisord may start the server again, and only root can prevent that",

@@ -72,6 +72,7 @@ HEALTHY_TIME = Code(
     "timeout.healthy_time",
     "the server to be healthy for {seconds:g} s without a break",
     "Set a longer timeout, or read the log of the server.",
+)
 STEADY = Code("timeout.steady", "the workers of the server to stay the same")
 WORKER_STARTS = Code("timeout.worker_starts", "the master to start a worker")
 REPLACED = Code("timeout.replaced", "the master to start a new {roles} process")
