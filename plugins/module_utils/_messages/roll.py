@@ -17,6 +17,7 @@ LOCKED = Code(
     "Wait until that roll has ended. If it does not run any more, set take_over to {id}.",
 )
 LOCK_NOT_WRITTEN = Code("roll.lock_not_written", "the lock of this host cannot be written: {error}")
+
 BALANCER_NO_SOCKET = Code(
     "roll.balancer_no_socket", "the socket {path} does not exist", "Set socket to what haproxy.cfg names stats socket."
 )

@@ -31,7 +31,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload impor
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Target
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import check
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import check, kill
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.restart import Plan
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
@@ -75,6 +75,7 @@ class Stage:
         return lifted
 
     check = staticmethod(check)
+    kill = staticmethod(kill)
 
     def read_room(self, *_arguments: object, **_keywords: object) -> None:
         """There is nothing to read."""
