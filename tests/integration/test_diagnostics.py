@@ -95,7 +95,7 @@ def test_what_cannot_be_done_is_said(
 def test_where_there_is_no_server_the_host_itself_is_told(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     code, said = diagnose(fleet, tmp_path, "p19", match={"unit": "none.service"})
     assert code == 2
-    assert "no Odoo master was found that matches" in said
+    assert "No Odoo master was found that matches" in said
     assert "p19 did not answer" in said
     assert {path.name for path in run_of(tmp_path).iterdir()} == {"p19", "manifest.json"}
     assert (run_of(tmp_path) / "p19" / "host" / "memory.json").exists()
