@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.errors import AnsibleActionFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.option import SELECT_UNDRAINED
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import action_failure
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.select import ActionModule as Base
 
 __all__ = ["ActionModule"]
@@ -21,8 +22,5 @@ class ActionModule(Base):
 
     def _selected(self, expression: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
         if arguments.get("state") == "undrained":
-            raise AnsibleActionFail(
-                f"select: {expression!r} chooses among running masters, and what was drained does not run; right with"
-                " state=undrained is match"
-            )
+            raise action_failure(SELECT_UNDRAINED(expression=expression))
         return super()._selected(expression, arguments, task_vars)

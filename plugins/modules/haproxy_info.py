@@ -77,6 +77,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+code:
+  description: Stable name of what went wrong, such as V(roll.balancer_no_socket).
+  returned: on failure
+  type: str
 servers:
   description: The servers, in HAProxy's order.
   returned: success
@@ -124,10 +128,10 @@ servers:
       check: L7OK
       weight: 1
 """
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy import NoAnswer, server_states
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.failure import fail
+from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy import server_states
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 
 SPEC = {
     "socket": {"type": "path", "default": "/run/haproxy/admin.sock"},
@@ -136,14 +140,14 @@ SPEC = {
 }
 
 
-def haproxy_info(spec: t.Dict[str, t.Any]) -> None:
-    """What the module ``haproxy_info`` does."""
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     backends, servers = module.params["backends"], module.params["servers"]
     try:
         found = server_states(module.params["socket"])
-    except NoAnswer as exc:
-        module.fail_json(msg="%s." % exc)
+    except Refused as exc:
+        fail(module, exc.problem)
     else:
         chosen = [
             one
@@ -151,11 +155,6 @@ def haproxy_info(spec: t.Dict[str, t.Any]) -> None:
             if (not backends or one["backend"] in backends) and (not servers or one["server"] in servers)
         ]
         module.exit_json(changed=False, servers=chosen)
-
-
-def main() -> None:
-    """Entry point."""
-    haproxy_info(SPEC)
 
 
 if __name__ == "__main__":

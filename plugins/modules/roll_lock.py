@@ -90,6 +90,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+code:
+  description: Stable name of what went wrong, such as V(roll.locked).
+  returned: on failure
+  type: str
 lock:
   description: The lock that is there now; null when there is none. On failure, the one that stands in the way.
   returned: always
@@ -131,6 +135,9 @@ was:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.roll import LOCK_NOT_WRITTEN
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.failure import fail
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll.lock import (
     Held,
     RollLock,
@@ -154,15 +161,15 @@ SPEC = {
 }
 
 
-def roll_lock(spec: t.Dict[str, t.Any]) -> None:
-    """What the module ``roll_lock`` does."""
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params, store = module.params, StateDirectory()
     if not params["id"]:
         # The action plugin of the same name fills it in.
-        module.fail_json(msg="id: it is made on the controller, and this module was not called through it")
+        fail(module, option.NOT_CALLED_BY_ACTION(option="id", module="roll_lock"))
     if not 0 < params["ttl"] < float("inf"):
-        module.fail_json(msg="ttl: %s is no time to live; right is a number of seconds above 0" % params["ttl"])
+        fail(module, option.NOT_POSITIVE(option="ttl", value=params["ttl"]))
     wanted = RollLock(
         params["id"],
         params["owner"] or "",
@@ -181,20 +188,15 @@ def roll_lock(spec: t.Dict[str, t.Any]) -> None:
             changed, was = give_back(store, wanted.id, params["take_over"], check_mode=module.check_mode)
     except Held as exc:
         told = exc.lock.told(uptime())
-        module.fail_json(msg=str(exc), lock=told, was=told)
+        fail(module, exc.problem, lock=told, was=told)
     except OSError as exc:
-        module.fail_json(msg="the lock cannot be written: %s" % exc, lock=None, was=None)
+        fail(module, LOCK_NOT_WRITTEN(error=exc), lock=None, was=None)
     else:
         module.exit_json(changed=changed, lock=_told(read(store)), was=_told(was))
 
 
 def _told(lock: t.Optional[RollLock]) -> t.Optional[t.Dict[str, t.Any]]:
     return lock.told(uptime()) if lock else None
-
-
-def main() -> None:
-    """Entry point."""
-    roll_lock(SPEC)
 
 
 if __name__ == "__main__":

@@ -33,3 +33,9 @@ HIDDEN_SOCKETS = Code(
     "sockets, working directory and generation of {count:d} processes are not shown to this user",
     "Run the task as {user}.",
 )
+NONE_SELECTED = Code(
+    "host.none_selected",
+    "select chooses none of the {count:d} masters of this host, got {expression!r}",
+    "Correct the expression, or set allow_none.",
+)
+UNREACHABLE = Code("host.unreachable", "the host cannot be reached: {error}")

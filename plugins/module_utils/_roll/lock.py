@@ -19,7 +19,9 @@ import os
 import typing as t
 from dataclasses import dataclass
 
+from .._messages.roll import LOCKED
 from .._system.boot import boot_id, uptime
+from .._system.errors import Refused
 from .._system.state_dir import StateDirectory
 
 _NAME, _GUARD = "roll.json", "roll.guard"
@@ -63,20 +65,23 @@ class RollLock:
         }
 
 
-class Held(Exception):
-    """Somebody else has the lock; ``lock`` says who."""
+class Held(Refused):
+    """Another roll has the lock.
+
+    :ivar lock: that lock.
+    """
 
     def __init__(self, lock: RollLock, now: float) -> None:
-        age = "%d min" % ((now - lock.taken) / 60) if now - lock.taken >= 120 else "%d s" % (now - lock.taken)
         super().__init__(
-            "this host belongs to the roll %s of %s%s, which took it %s ago and may keep it for %d min. "
-            "If that roll is no more, take it over" % (lock.id, lock.owner, _reason(lock), age, lock.ttl / 60)
+            LOCKED(
+                id=lock.id,
+                owner=lock.owner,
+                reason=" (%s)" % lock.reason if lock.reason else "",
+                age="%d min" % ((now - lock.taken) / 60) if now - lock.taken >= 120 else "%d s" % (now - lock.taken),
+                minutes=lock.ttl / 60,
+            )
         )
         self.lock = lock
-
-
-def _reason(lock: RollLock) -> str:
-    return " (%s)" % lock.reason if lock.reason else ""
 
 
 def may_have(found: t.Optional[RollLock], wanted_id: str, take_over: t.Collection[str], now: float) -> bool:
