@@ -39,9 +39,9 @@ def code_named(name: str) -> Code:
 
 
 def message(problem: Problem) -> str:
-    """Return sentence and remedy, with a capital letter."""
+    """Return sentence and remedy. They begin with a capital letter, unless that is a letter of a variable."""
     text = str(problem)
-    return text[:1].upper() + text[1:]
+    return text if "_" in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
 
 def marked(problem: Problem) -> str:
