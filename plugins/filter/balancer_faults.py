@@ -46,6 +46,7 @@ _value:
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import faults as _faults
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import listed
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
@@ -53,7 +54,7 @@ def balancer_faults(
     seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Sequence[str] = (), servers: t.Sequence[str] = ()
 ) -> list[dict[str, str]]:
     """The filter; see the documentation above."""
-    return untrusted([one.told() for one in _faults.balancer_faults(seen, backends, servers)])
+    return untrusted(listed(_faults.balancer_faults(seen, backends, servers)))
 
 
 class FilterModule:

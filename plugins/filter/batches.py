@@ -48,7 +48,7 @@ def batches(value: t.Any) -> list[str]:
     try:
         return parse_batches(value)
     except Refused as exc:
-        raise filter_error(exc.problem) from exc
+        raise filter_error(exc.problem) from None
 
 
 class FilterModule:

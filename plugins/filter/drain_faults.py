@@ -50,6 +50,7 @@ _value:
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import faults as _faults
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import listed
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
@@ -57,7 +58,7 @@ def drain_faults(
     seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Sequence[str], leaving: t.Sequence[str], least: int
 ) -> list[dict[str, str]]:
     """The filter; see the documentation above."""
-    return untrusted([one.told() for one in _faults.drain_faults(seen, backends, leaving, least)])
+    return untrusted(listed(_faults.drain_faults(seen, backends, leaving, least)))
 
 
 class FilterModule:

@@ -66,9 +66,9 @@ def merge_caches(parts: t.Any, top: int = 15) -> dict[str, t.Any]:
     try:
         return untrusted(merge(parts, int(top)))
     except Refused as exc:
-        raise filter_error(exc.problem) from exc
+        raise filter_error(exc.problem) from None
     except (KeyError, TypeError, ValueError) as exc:
-        raise filter_error(NOT_STATISTICS(error=exc)) from exc
+        raise filter_error(NOT_STATISTICS(error=exc)) from None
 
 
 class FilterModule:

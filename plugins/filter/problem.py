@@ -55,7 +55,7 @@ def problem(code: str, **values: t.Any) -> dict[str, str]:
     try:
         told = code_named(code)(**values)
     except (KeyError, ValueError) as exc:
-        raise filter_error(option.UNKNOWN_CODE(value=code, error=exc)) from exc
+        raise filter_error(option.UNKNOWN_CODE(value=code, error=exc)) from None
     # A message of a host must not be taken for a template by ansible-core before 2.19.
     return untrusted({"code": told.code, "message": message(told), "msg": marked(told)})
 

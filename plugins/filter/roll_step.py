@@ -103,7 +103,7 @@ def roll_step(
         if step == "leave":
             return _roll.leave(roll, records, now)
     except Refused as exc:
-        raise filter_error(exc.problem) from exc
+        raise filter_error(exc.problem) from None
     raise filter_error(option.NOT_A_CHOICE(option="step", choices=", ".join(STEPS), value=step))
 
 

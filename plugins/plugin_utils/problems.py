@@ -49,6 +49,11 @@ def marked(problem: Problem) -> str:
     return f"{message(problem)} [{problem.code}]"
 
 
+def listed(problems: t.Iterable[Problem]) -> list[dict[str, str]]:
+    """Return code and message of several problems, so that their messages can follow each other."""
+    return [{"code": one.code, "message": message(one).rstrip(".") + "."} for one in problems]
+
+
 def split_code(text: str) -> tuple[str, str | None]:
     """Take a message apart into what :func:`marked` has put together; the code is None where it has none."""
     found = _AT_END.search(text)
@@ -66,5 +71,8 @@ def failed(problem: Problem, **result: t.Any) -> dict[str, t.Any]:
 
 
 def filter_error(problem: Problem) -> AnsibleFilterError:
-    """Return the error of a filter, with its code in the message."""
+    """Return the error of a filter, with its code in the message.
+
+    Raise it ``from None``: ansible-core from 2.19 on puts the message of a cause behind the code.
+    """
     return AnsibleFilterError(marked(problem))

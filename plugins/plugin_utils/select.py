@@ -98,7 +98,7 @@ class ActionModule(ActionBase):
         try:
             return select_masters(expression, masters)
         except Refused as exc:
-            raise action_failure(exc.problem) from exc
+            raise action_failure(exc.problem) from None
 
     def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
         return run_module(self, module, arguments, task_vars)

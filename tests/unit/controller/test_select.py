@@ -20,7 +20,8 @@ from ansible_collections.fleetops.odoo.plugins.action import (
     reload,
     roll_lock,
 )
-from ansible_collections.fleetops.odoo.plugins.plugin_utils.select import BadSelection, select_masters
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.select import select_masters
 
 MASTERS = [{"identity": "1:10", "version": "14.0"}, {"identity": "2:20", "version": "19.0"}]
 OLD, NONE = "[?version=='14.0']", "[?version=='1.0']"
@@ -62,8 +63,9 @@ def test_masters_or_identities_are_selected(expression: str, chosen: list[str]) 
 
 @pytest.mark.parametrize("expression", ["[", "[].version", "length(@)", "[].{version: version}"])
 def test_anything_else_is_an_error(expression: str) -> None:
-    with pytest.raises(BadSelection, match=r"^select: "):
+    with pytest.raises(Refused) as caught:
         select_masters(expression, MASTERS)
+    assert caught.value.code == ("option.bad_select" if expression == "[" else "option.select_returns")
 
 
 def test_an_action_looks_first_and_hands_on_the_identities() -> None:
@@ -81,8 +83,9 @@ def test_a_look_is_taken_once_and_none_selected_is_an_answer(named: str) -> None
 
 
 def test_none_selected_is_a_failure_where_it_is_not_allowed() -> None:
-    with pytest.raises(AnsibleActionFail, match="selects none of the 2 masters"):
+    with pytest.raises(AnsibleActionFail) as caught:
         run(reload, NONE)
+    assert (caught.value.result["code"], caught.value.result["results"]) == ("host.none_selected", [])
     assert run(reload, NONE, allow_none=True)[0] == {"changed": False, "results": []}
     assert run(drain, NONE)[0] == {"changed": False, "results": []}
 
@@ -92,8 +95,9 @@ def test_evidence_of_a_host_is_taken_for_no_master_too() -> None:
 
 
 def test_what_was_drained_does_not_run_and_cannot_be_selected() -> None:
-    with pytest.raises(AnsibleActionFail, match="right with state=undrained is match"):
+    with pytest.raises(AnsibleActionFail) as caught:
         run(drain, OLD, state="undrained")
+    assert caught.value.result["code"] == "option.select_undrained"
 
 
 @pytest.mark.parametrize("action", [bundle, drain, evidence, haproxy_info, master_info, reload, roll_lock])
@@ -114,4 +118,4 @@ def test_an_unreachable_host_is_a_result_and_no_exception(action: types.ModuleTy
     connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/x"))
     result = Action(task, connection, play, *[None] * 3).run(task_vars={})
     assert result["unreachable"]
-    assert result["msg"] == "{{ lookup('pipe', 'id') }}"
+    assert (result["msg"], result["code"]) == ("{{ lookup('pipe', 'id') }}", "host.unreachable")

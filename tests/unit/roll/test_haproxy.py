@@ -16,12 +16,12 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll import haproxy as _haproxy
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy import (
-    NoAnswer,
     admin_state,
     parse_states,
     parse_statistics,
     server_states,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -127,11 +127,11 @@ def test_the_bits(mask: int, state: str) -> None:
     "text", ["", "\n", "Permission denied\n", "Unknown command: x\n", "2\n# x\n", "1\n# be_name\nx"]
 )
 def test_what_is_not_haproxy_is_one_sentence(text: str) -> None:
-    with pytest.raises(NoAnswer) as caught:
+    with pytest.raises(Refused) as caught:
         parse_states(text, "/s.sock")
-    assert "/s.sock" in str(caught.value)
+    assert caught.value.code == "roll.balancer_not_haproxy"
     assert "\n" not in str(caught.value)
-    with pytest.raises(NoAnswer):
+    with pytest.raises(Refused):
         parse_statistics(text, {}, "/s.sock")
 
 
@@ -139,10 +139,10 @@ def test_what_is_not_haproxy_is_one_sentence(text: str) -> None:
 @example("\x00")
 def test_no_text_raises_anything_else(text: str) -> None:
     for lines in (text, "1\n# " + text, STATES + text):
-        with contextlib.suppress(NoAnswer):
+        with contextlib.suppress(Refused):
             parse_states(lines, "/s")
     for lines in (text, "# pxname,svname," + text, STATISTICS + text):
-        with contextlib.suppress(NoAnswer):
+        with contextlib.suppress(Refused):
             parse_statistics(lines, parse_states(STATES, "/s"), "/s")
 
 
@@ -194,7 +194,7 @@ def test_no_answer_is_one_sentence(tmp_path: pathlib.Path, bait: str, monkeypatc
             held.listen()
     elif bait == "long name":
         path = tmp_path / ("x" * 200)
-    with pytest.raises(NoAnswer, match=str(path)) as caught:
+    with pytest.raises(Refused, match=str(path)) as caught:
         server_states(str(path))
     assert "\n" not in str(caught.value)
     held.close()
@@ -206,6 +206,6 @@ def test_no_permission(tmp_path: pathlib.Path) -> None:
     held.bind(str(tmp_path / "s"))
     held.listen()
     (tmp_path / "s").chmod(0)
-    with pytest.raises(NoAnswer, match="may not connect"):
+    with pytest.raises(Refused, match="must not connect"):
         server_states(str(tmp_path / "s"))
     held.close()

@@ -16,7 +16,8 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.fleetops.odoo.plugins.filter.awx_plan import FilterModule
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.survey import BadSurvey, survey_spec
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Failure
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.survey import survey_spec
 from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import (
     Refused,
     check_survey,
@@ -244,33 +245,33 @@ NODE = {"template": "fleet_info"}
 
 
 @pytest.mark.parametrize(
-    ("sections", "message"),
+    ("sections", "code"),
     [
-        ({"templates": {}}, "there is no section templates; right are"),
-        ({"project": {"scm_url": ""}}, "project.scm_url is empty"),
-        ({"organization": {"name": ""}}, "organization has no name"),
-        ({"teams": {"x": {"description": "y"}}}, "teams.x has no name"),
-        ({"job_templates": {"x": {"name": "x"}}}, "job_templates.x has no playbook"),
-        ({"job_template_defaults": {"ask_job_slice_count_on_launch": True}}, "fleet_info would be sliced"),
-        ({"workflows": {"x": {"name": "x"}}}, "workflows.x has no nodes"),
-        ({"workflows": {"x": {"name": "x", "nodes": {"a": {}}}}}, "nodes.a needs either a template or an approval"),
-        ({"workflows": {"x": {"name": "x", "nodes": {"a": {**NODE, "next": ["b"]}}}}}, "nodes.a has next; right are"),
+        ({"templates": {}}, "awx.unknown_key"),
+        ({"project": {"scm_url": ""}}, "awx.no_project_url"),
+        ({"organization": {"name": ""}}, "awx.missing_key"),
+        ({"teams": {"x": {"description": "y"}}}, "awx.missing_key"),
+        ({"job_templates": {"x": {"name": "x"}}}, "awx.missing_key"),
+        ({"job_template_defaults": {"ask_job_slice_count_on_launch": True}}, "awx.sliced"),
+        ({"workflows": {"x": {"name": "x"}}}, "awx.missing_key"),
+        ({"workflows": {"x": {"name": "x", "nodes": {"a": {}}}}}, "awx.template_or_approval"),
+        ({"workflows": {"x": {"name": "x", "nodes": {"a": {**NODE, "next": ["b"]}}}}}, "awx.unknown_key"),
         (
             {"workflows": {"x": {"name": "x", "nodes": {"a": {**NODE, "always": ["b"]}}}}},
-            "a.always names b; right are a",
+            "awx.unknown_name",
         ),
-        ({"workflows": {"x": {"name": "x", "nodes": {"a": {"template": "y"}}}}}, "has the template 'y'; right are"),
-        ({"job_templates": {"release": None}}, "nodes.put_right has the template 'release'; right are"),
-        ({"roles": {"x": {"teams": ["y"]}}}, "roles.x has no role"),
-        ({"roles": {"x": {"role": "read"}}}, "roles.x needs teams or users"),
+        ({"workflows": {"x": {"name": "x", "nodes": {"a": {"template": "y"}}}}}, "awx.unknown_name"),
+        ({"job_templates": {"release": None}}, "awx.unknown_name"),
+        ({"roles": {"x": {"teams": ["y"]}}}, "awx.missing_key"),
+        ({"roles": {"x": {"role": "read"}}}, "awx.no_recipient"),
         (
             {"roles": {"x": {"role": "read", "users": ["u"], "workflows": ["y"]}}},
-            "roles.x.workflows names y; right are all",
+            "awx.unknown_name",
         ),
     ],
 )
-def test_mistakes_of_a_site_are_named(sections: dict[str, t.Any], message: str) -> None:
-    with pytest.raises(AnsibleFilterError, match=re.escape(message)):
+def test_mistakes_of_a_site_are_named(sections: dict[str, t.Any], code: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=rf"^awx_setup_override: .*\[{re.escape(code)}\]$"):
         plan(changed(**sections))
 
 
@@ -292,26 +293,28 @@ def test_a_site_leaves_out_and_overrides() -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "message"),
+    ("question", "code"),
     [
-        ({"variable": "a b", "type": "text"}, "needs a variable of its own"),
-        ({"variable": "a", "type": "string"}, "has the type 'string'; right are text"),
-        ({"variable": "a", "type": "text", "hint": "x"}, "has hint; right are"),
-        ({"variable": "a", "type": "float", "default": 300}, "has the default 300; right is a value of the type float"),
-        ({"variable": "a", "type": "integer", "default": True}, "right is a value of the type int"),
-        ({"variable": "a", "type": "text", "default": 1}, "right is a value of the type str"),
-        ({"variable": "a", "type": "yes_no", "default": "yes"}, "which is none of its choices"),
-        ({"variable": "a", "type": "choice", "default": "x"}, "which is none of its choices"),
-        ({"variable": "a", "type": "choices", "choices": ["x"], "default": ["y"]}, "which is none of its choices"),
-        ({"variable": "a", "type": "integer", "min": 0.5}, "has min 0.5; right is a whole number"),
-        ({"variable": "a", "type": "integer", "min": 1, "max": 3, "default": 4}, "which is not from 1 to 3"),
+        ({"variable": "a b", "type": "text"}, "awx.bad_variable"),
+        ({"variable": "a", "type": "string"}, "awx.unknown_type"),
+        ({"variable": "a", "type": "text", "hint": "x"}, "awx.unknown_key"),
+        ({"variable": "a", "type": "float", "default": 300}, "awx.bad_default"),
+        ({"variable": "a", "type": "integer", "default": True}, "awx.bad_default"),
+        ({"variable": "a", "type": "text", "default": 1}, "awx.bad_default"),
+        ({"variable": "a", "type": "yes_no", "default": "yes"}, "awx.not_a_choice"),
+        ({"variable": "a", "type": "choice", "default": "x"}, "awx.not_a_choice"),
+        ({"variable": "a", "type": "choices", "choices": ["x"], "default": ["y"]}, "awx.not_a_choice"),
+        ({"variable": "a", "type": "integer", "min": 0.5}, "awx.bad_limit"),
+        ({"variable": "a", "type": "integer", "min": 1, "max": 3, "default": 4}, "awx.default_out_of_range"),
     ],
 )
-def test_questions_that_awx_would_refuse(question: dict[str, t.Any], message: str) -> None:
-    with pytest.raises(BadSurvey, match=re.escape(message)):
+def test_questions_that_awx_would_refuse(question: dict[str, t.Any], code: str) -> None:
+    with pytest.raises(Failure) as caught:
         survey_spec("x", [question])
+    assert caught.value.code == code
 
 
 def test_two_questions_for_one_variable() -> None:
-    with pytest.raises(BadSurvey, match="variable of its own"):
+    with pytest.raises(Failure) as caught:
         survey_spec("x", [{"variable": "a", "type": "text"}] * 2)
+    assert caught.value.code == "awx.bad_variable"
