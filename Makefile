@@ -5,6 +5,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# Scripts change to folders below the checkout, not to others of the same name.
+unexport CDPATH
 
 ENV := . tests/env.sh;
 # The tests import the collection by its full name, through the link that tests/setup makes.
@@ -94,8 +96,9 @@ scale-steps: setup ## 50 random steps of scaling on Odoo 19 and 14, side by side
 	$(PYTEST) tests/integration/test_workers.py -k random_steps $(ARGS)
 
 .PHONY: docs
-docs: setup ## write docs/reference anew from what ansible-doc says; a unit test tells when it is out of date
-	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python -m tests.docs.reference
+docs: setup ## write docs/reference from ansible-doc and docs/troubleshooting.md from the codes; a unit test tells when
+	@$(ENV) export PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:."; \
+	python -m tests.docs.reference; python -m tests.docs.troubleshooting
 
 .PHONY: images
 images: setup ## take the pictures of the guides anew (docs/images)
@@ -108,6 +111,7 @@ docsite: setup ## guides and reference as HTML, by antsibull-docs and Sphinx: te
 .PHONY: bench
 bench: setup ## what a look and a roll cost, against what one would do without us (as root)
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python tests/bench/bench.py
+	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python tests/bench/payload.py
 	@$(ENV) python tests/bench/roll.py $(ARGS)
 
 .PHONY: bench-dumps
@@ -125,6 +129,10 @@ bench-page: setup ## what the page of a thousand hosts costs, and whether it can
 matrix: setup ## units on Python 3.8 to 3.14, sanity on ansible-core 2.16 to 2.21, and rolls on these (as root)
 	@$(ENV) nox $(ARGS)
 
+.PHONY: fresh
+fresh: setup ## demo and test in a Debian 12 made for it, which has nothing else; --cluttered: which has too much (as root)
+	@tests/fresh/fresh $(ARGS)
+
 .PHONY: lab-up lab-down
 lab-up: setup ## bring the lab's hosts up
 	@$(ENV) tests/lab/lab up $(ARGS)
@@ -133,7 +141,7 @@ lab-down: setup ## take them down, leave nothing behind
 
 .PHONY: format
 format: setup ## let ruff rewrite what it can
-	@$(ENV) files=(. $$(git grep -lE --untracked -e '^#!.*python' | grep -v '\.py$$')); \
+	@$(ENV) files=(. $$(git grep --no-color -lE --untracked -e '^#!.*python' | grep -v '\.py$$')); \
 	ruff check --fix-only "$${files[@]}"; ruff format "$${files[@]}"
 
 .PHONY: lock

@@ -7,6 +7,14 @@
 # virtual environment; `make setup` builds it), ANSIBLE_COLLECTIONS_PATH (holds a link to the
 # checkout) and ANSIBLE_CONFIG, and a PATH on which every `python3.x` is a real interpreter: a pyenv
 # shim misleads ansible-test, nox and ansible's own discovery alike.
+#
+# What this machine's user has set for Ansible, Python and pytest does not take part, nor does the language: what a test
+# needs of it is set after this file was sourced.
+
+for _name in "${!ANSIBLE_@}" "${!PYTHON@}" "${!PYTEST_@}" "${!PY_@}" VIRTUAL_ENV FORCE_COLOR CDPATH; do
+    unset -v "$_name"
+done
+export LC_ALL=C.UTF-8
 
 FLEETOPS_ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 FLEETOPS_CACHE=${XDG_CACHE_HOME:-~/.cache}/fleetops-odoo
@@ -34,6 +42,6 @@ for _dir in "${_dirs[@]}" ~/.pyenv/versions/3.*/bin; do
 done
 PATH=$_path
 
-unset _path _dirs _dir
+unset _path _dirs _dir _name
 unset -f _digest
 export FLEETOPS_ROOT FLEETOPS_CACHE FLEETOPS_PYTHON VENV ANSIBLE_COLLECTIONS_PATH ANSIBLE_CONFIG PATH

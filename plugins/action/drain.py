@@ -22,5 +22,5 @@ class ActionModule(Base):
 
     def _selected(self, expression: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
         if arguments.get("state") == "undrained":
-            raise action_failure(SELECT_UNDRAINED(expression=expression))
+            raise action_failure(SELECT_UNDRAINED())
         return super()._selected(expression, arguments, task_vars)

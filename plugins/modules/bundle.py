@@ -18,7 +18,7 @@ description:
     process is signalled, and nothing is written on the host.
   - Secrets are hidden on the host, before anything leaves it. The finished bundle is then searched for those that the
     servers are known to have, and for whatever looks like one. If one is left, the module fails and sends nothing.
-  - A part that cannot be had loses no other. It is named with its reason.
+  - A part that cannot be gathered does not affect the others. RV(left_out) has its reason.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.INFO
@@ -53,9 +53,9 @@ options:
     type: bool
     default: false
   allow_none:
-    description: Whether it is all right that no master is found. What there is to know of the host is gathered then.
+    description: Whether to gather what there is to know of the host where no master is found. Otherwise that fails.
     type: bool
-    default: true
+    default: false
 requirements:
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
 notes:
@@ -70,17 +70,22 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: What is there to know of this host?
+- name: Bring what there is to know of this host to the controller
   fleetops.odoo.bundle:
     dest: "/tmp/bundles/{{ inventory_hostname }}"
   register: bundle
 
-- name: Say what is missing
+- name: Name the parts that are missing
   ansible.builtin.debug:
     msg: "{{ bundle.left_out }}"
 """
 
 RETURN = r"""
+code:
+  description: Stable name of why it failed, such as V(bundle.secret_left).
+  returned: failure
+  type: str
+  sample: bundle.secret_left
 dest:
   description: Where the files are. Null in check mode.
   returned: success
@@ -119,6 +124,9 @@ left_out:
   contains:
     part:
       description: Its name.
+      type: str
+    code:
+      description: Stable name of the reason, such as V(bundle.not_permitted) or V(dump.terminal).
       type: str
     reason:
       description: Why.
@@ -163,8 +171,10 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._bundle.gather impor
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
     choose_masters,
+    fail,
     find_host,
     lines_of,
+    number_of,
     start,
 )
 
@@ -173,32 +183,25 @@ SPEC = {
     "lines": {"type": "int", "default": 2000},
     "max_size": {"type": "int", "default": 4},
     "hide_literals": {"type": "bool", "default": False},
-    "allow_none": {"type": "bool", "default": True},
+    "allow_none": {"type": "bool", "default": False},
     **CHOICE_SPEC,
 }
 
 
 #: Megabytes: the module stays small, and its result can be carried in one piece.
-#: Megabytes.
-_LEAST = 1
-_MOST = 4
+_LEAST, _MOST = 1, 4
 
 
 def bundle(module: AnsibleModule) -> None:
-    """What the module does."""
+    """Gather the bundle and return it packed."""
     host = find_host()
-    params = module.params
-    lines = lines_of(module)
-    if not _LEAST <= params["max_size"] <= _MOST:
-        module.fail_json(
-            msg="max_size: %d; right is a number of megabytes from %d to %d" % (params["max_size"], _LEAST, _MOST)
-        )
-    order = BundleOrder(lines, params["max_size"] << 20, params["hide_literals"])
+    max_size = number_of(module, "max_size", _LEAST, _MOST)
+    order = BundleOrder(lines_of(module), max_size << 20, module.params["hide_literals"])
     seen, identities = choose_masters(module, host)
     try:
         made = make_bundle(host, seen, identities, order, {"ansible": module.ansible_version})
     except SecretLeft as exc:
-        module.fail_json(msg=str(exc))
+        fail(module, exc.problem)
     else:
         module.exit_json(
             changed=False,

@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome
-
 DOCUMENTATION = r"""
 module: cache_stats
-short_description: Have processes of Odoo servers say how their caches do
+short_description: Collect cache statistics from the processes of Odoo servers
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
@@ -26,7 +24,7 @@ description:
     with more than one thread is asked there in a moment only in which all of its threads sleep. One that is at work
     until O(timeout) has passed is not asked, and named.
   - Before the first signal it makes sure that the answers can be seen. Where the log level hides them, or the log
-    cannot be read from the host, it says so and signals nobody.
+    cannot be read from the host, it signals no process and returns the reason.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.INFO
@@ -34,8 +32,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - It returns who would be asked by which signal, whose answer could not be seen and whom a rule keeps from the
-        signal.
+      - It returns which processes would be asked by which signal, and why the others would not.
   idempotent:
     support: none
     details:
@@ -50,8 +47,9 @@ options:
     default: false
   timeout:
     description:
-      - Seconds to wait at most, for all of them together. A process that has not answered when two seconds, or two
-        fifths of it, have passed is asked once more, unless it is seen to count.
+      - Seconds to wait at most for the processes of one server. All servers are asked at the same time. A process that
+        has not answered when two seconds, or two fifths of it, have passed is asked once more, unless it is seen to
+        count.
     type: float
     default: 5.0
   roles:
@@ -61,15 +59,14 @@ options:
     choices: [master, http, cron]
     default: [master, http, cron]
   allow_none:
-    description: Whether it is all right that no master is found.
+    description: Whether to return no results where no master is found. Otherwise that fails.
     type: bool
     default: false
 requirements:
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
 notes:
   - Logs are read as in M(fleetops.odoo.stack_dump).
-  - A process that does not answer is no failure of the module. It is named in RV(results[].missing), and a warning
-    is given.
+  - A process that does not answer does not fail the module. RV(results[].missing) names it, and the module warns.
   - Before Odoo 19 a process whose caches are empty writes nothing, which cannot be told from silence.
   - A second signal while a process of Odoo 19 counts makes it stop. So two calls at once may take their answers from
     each other, which RV(results[].missing) tells.
@@ -82,7 +79,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: How do the caches do?
+- name: Collect the cache statistics of every server
   fleetops.odoo.cache_stats:
   register: caches
 
@@ -90,7 +87,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ ([{'host': inventory_hostname, 'results': caches.results}] | fleetops.odoo.merge_caches).lines }}"
 
-- name: What do the http workers of one instance keep in memory?
+- name: Show what the http workers of one instance keep in memory
   fleetops.odoo.cache_stats:
     match:
       unit: odoo.service
@@ -115,8 +112,11 @@ results:
     did:
       description: V(signalled), V(nothing) where there is no process of these roles, or V(refused).
       type: str
+    code:
+      description: Stable name of why no process was asked, such as V(dump.level) or V(dump.none_asked). Null otherwise.
+      type: str
     reason:
-      description: What came of it, or why nobody was asked.
+      description: What came of it, or why no process was asked.
       type: str
     signals:
       description: Signals that were sent, or that would be in check mode.
@@ -131,6 +131,10 @@ results:
     seconds:
       description: How long it took.
       type: float
+    warnings:
+      description: What the caller is warned of, each with C(code) and C(message).
+      type: list
+      elements: dict
     version:
       description: Version of its Odoo. Null where it cannot be told.
       type: str
@@ -258,6 +262,9 @@ results:
         role:
           description: Role of the process, V(shepherd) and V(unknown) among them.
           type: str
+        code:
+          description: Stable name of the reason, such as V(dump.not_written) or V(dump.at_work).
+          type: str
         reason:
           description: Why.
           type: str
@@ -272,6 +279,9 @@ results:
         role:
           description: Role of the process.
           type: str
+        code:
+          description: Stable name of the reason, V(dump.gevent).
+          type: str
         reason:
           description: Why.
           type: str
@@ -279,11 +289,13 @@ results:
     - identity: "472:375040"
       pid: 472
       did: signalled
-      reason: every process that was asked has written its statistics
+      code:
+      reason: every process that was asked has written its cache statistics
       signals: [USR1]
       before: {state: running, mode: threaded, workers: {http: 0, cron: 0, gevent: 0}}
       after:
       seconds: 0.21
+      warnings: []
       version: "19.0"
       log_source: /var/log/odoo/odoo-server.log
       asked:
@@ -316,17 +328,20 @@ results:
       left_out: []
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.cache_stats import CacheOrder, ask_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import hidden_in, known_secrets
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.cache_stats import CacheOrder, CacheResult, ask_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets, hidden_in
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
-    choose_masters,
     find_host,
     start,
     timeout_of,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
 
 ROLES = ["master", "http", "cron"]
 
@@ -339,26 +354,27 @@ SPEC = {
 }
 
 
-def cache_stats(module: AnsibleModule) -> None:
-    """What the module does."""
-    host = find_host()
-    params = module.params
-    order = CacheOrder(params["memory"], timeout_of(module), tuple(Role(name) for name in params["roles"]))
-    seen, identities = choose_masters(module, host)
-    results = ask_all(host, seen, identities, order, check_mode=module.check_mode)
-    secrets = known_secrets(host.proc, seen)
-    told = [result.told() for result in results]
+def tell(module: AnsibleModule, results: t.Sequence[CacheResult], secrets: Secrets) -> t.Dict[str, t.Any]:
+    """Return results without secrets, which may stand in lines that were not understood."""
+    del module
+    told = [hidden_in(secrets, one.told()) for one in results]
     for one in told:
         one["statistics"] = [hidden_in(secrets, found) for found in one["statistics"]]
-    for one in told:
-        if one["did"] == Outcome.REFUSED or one["missing"]:
-            module.warn("pid %d: %s" % (one["pid"], one["reason"]))
-    module.exit_json(changed=False, results=told)
+    return {"changed": False, "results": told}
 
 
 def main() -> None:
     """Entry point."""
-    cache_stats(start(SPEC))
+    module = start(SPEC)
+    host = find_host(door=send)
+    params = module.params
+    order = CacheOrder(params["memory"], timeout_of(module), tuple(Role(name) for name in params["roles"]))
+    run_on_masters(
+        module,
+        host,
+        lambda seen, identities: ask_all(host, seen, identities, order, check_mode=module.check_mode),
+        tell=tell,
+    )
 
 
 if __name__ == "__main__":

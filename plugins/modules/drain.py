@@ -13,20 +13,22 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - With O(state=drained) it keeps the supervisor of each chosen server from starting it again, sends the master one
-    C(INT), and watches on the host until the master and all its processes are gone. Requests and cron jobs under way
-    come to their end first.
-  - With O(state=undrained) it lets go of the supervisor, has him start what was drained, and waits until it has been
-    healthy for O(min_healthy_time).
+  - With O(state=drained) it prevents the supervisor of each chosen server from starting it again, sends the master one
+    C(INT), and watches on the host until the master and all its processes are gone. Requests and cron jobs in progress
+    finish first.
+  - With O(state=undrained) it releases the supervisor, asks it to start what was drained, and waits until the server
+    has been healthy for O(min_healthy_time).
   - A threaded server cuts its cron jobs off when it ends, and Odoo 19 closes the database connections of its requests.
     So stack dumps are taken until none of its threads is at work, and the C(INT) is sent then. An Odoo before 19 in
-    prefork mode ends whatever is left after its C(limit_time_real), so where O(cron_timeout) is longer, cron jobs are
+    prefork mode ends its remaining work after its C(limit_time_real), so where O(cron_timeout) is longer, cron jobs are
     waited for before the C(INT).
   - It knows nothing of load balancers. Take the server out of them first, or its clients are refused while it drains,
     and a threaded server may never be idle.
-  - A drain that somebody else has begun is waited for, and so are starts and reloads. Of several calls at the same
-    moment one sends the signal. A call that was cut off is taken up by the next one, which sends no second C(INT).
-  - What was drained is written down below C(/run), and what holds systemd lies there too, so a boot takes away both.
+  - A drain that another call has begun is waited for, and so are starts and reloads. Of several calls at the same
+    moment one sends the signal. The next call continues what an interrupted call has begun, and sends no second C(INT).
+  - Servers are worked on one after the other. The first one that is refused or fails ends the task, and the results say
+    which servers were not begun.
+  - The notes of what was drained and the drop-in that holds systemd are below C(/run), so a boot removes both.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.ACTION
@@ -41,7 +43,7 @@ attributes:
 options:
   state:
     description:
-      - With V(drained) the server is gone, and will not be started again by its supervisor.
+      - With V(drained) the server is gone, and its supervisor does not start it again.
       - With V(undrained) it is back and healthy. Only what this module has drained since the last boot can be brought
         back. A server that runs and was not drained must be healthy, and is left as it is.
     type: str
@@ -61,8 +63,9 @@ options:
         the host, with it two.
   allow_none:
     description:
-      - Whether it is all right that no server is found.
-      - It is, with O(state=drained), and it is not with O(state=undrained), unless this says otherwise.
+      - Whether the task succeeds where no server is found.
+      - The default is V(true) with O(state=drained), since no running server is the goal of a drain, and V(false) with
+        O(state=undrained).
     type: bool
   http_timeout:
     description:
@@ -85,31 +88,33 @@ options:
     default: 960.0
   on_timeout:
     description:
-      - What is done when a time is up. Whoever is at work then is named in the message, and what was done is in
-        C(steps).
-      - With V(fail) nothing. A server that got its C(INT) goes on draining, and another call waits for it. One that is
-        waited for before its C(INT) goes on serving, and its supervisor is let go again.
-      - With V(abort) a second C(INT) is sent, which cuts off whatever is at work. A server that is waited for before
-        its C(INT) gets the first one, and eight seconds later the second if it is still there.
-      - With V(kill) all that is left of it is killed. A server that is waited for before its C(INT) gets that, and
-        eight seconds later is killed if it is still there.
+      - What is done when a time limit passes. The message names the work that has not ended, and C(steps) says what was
+        done.
+      - With V(fail) nothing. A server that got its C(INT) keeps draining, and another call waits for it (code
+        V(timeout.work)). A server that is waited for before its C(INT) keeps serving, and its supervisor is released
+        (code V(timeout.work_before_int)).
+      - With V(abort) a second C(INT) is sent, which cuts the work off. A server that is waited for before its C(INT)
+        gets the first one, and eight seconds later the second if it is still there.
+      - With V(kill) all its remaining processes are killed. A server that is waited for before its C(INT) gets that,
+        and eight seconds later is killed if it is still there.
     type: str
     choices: [fail, abort, kill]
     default: fail
   hold:
     description:
-      - Who sees to it that the server is not started again.
-      - With V(auto) this module. A unit of systemd with a C(Restart=) gets a drop-in below C(/run/systemd/system) that
-        says C(Restart=no), and nothing is sent before systemd has read it. supervisord cannot be told beforehand; where
-        its C(autorestart) starts the server again, that one is stopped at once. The restart policy of a container of
-        docker or podman is read, and the drain is refused where it would start it again, or cannot be read.
-      - With V(external) whoever calls it. Nothing is asked, written or checked.
+      - What prevents that the server is started again.
+      - With V(auto) this module does. A unit of systemd with a C(Restart=) gets a drop-in below C(/run/systemd/system)
+        that says C(Restart=no), and nothing is sent before systemd has read it. supervisord cannot be told beforehand.
+        Where its C(autorestart) starts the server again, the new server is stopped at once. The restart policy of a
+        container of docker or podman is read, and the drain is refused where it would start the server again, or cannot
+        be read.
+      - With V(external) the caller does. Nothing is asked, written or checked.
     type: str
     choices: [auto, external]
     default: auto
   force:
     description:
-      - Lift the rules of role, mode, state and platform. What was overridden is in the result.
+      - Lift the rules of role, mode, state and platform. The C(warnings) of the result name what was overridden.
       - Send the C(INT) to a threaded server though nothing can show whether it is idle, since its log shows no dumps.
     type: bool
     default: false
@@ -169,8 +174,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+code:
+  description: Stable name of the refusal or failure that ended the task, such as V(supervisor.needs_root_to_start).
+  returned: failure
+  type: str
 results:
-  description: What was done, by server, in the order in which it was done. It is there on failure too.
+  description: One entry for every chosen server, in the order in which it was worked on. It is there on failure too.
   returned: always
   type: list
   elements: dict
@@ -182,17 +191,32 @@ results:
       description: Process ID of that master.
       type: int
     did:
-      description: V(signalled), V(started), V(nothing) or V(refused).
+      description: V(signalled), V(started), V(nothing), V(refused), or V(not_reached) where an earlier server was
+        refused or failed, so this one was not begun.
+      type: str
+    code:
+      description: Stable name of why it was refused, failed or not begun, such as V(timeout.work); null otherwise.
       type: str
     reason:
-      description: Why, what was overridden by O(force), and what was cut off.
+      description: Why, in words, and what work was cut off.
       type: str
     signals:
       description: Signals that were sent, or that would be in check mode. C(QUIT), which changes nothing, is left out.
       type: list
       elements: str
+    warnings:
+      description: What the caller is warned of, such as a rule that O(force) lifted and work that was cut off.
+      type: list
+      elements: dict
+      contains:
+        code:
+          description: Stable name of the warning, such as V(failed.work_cut_off).
+          type: str
+        message:
+          description: The warning in words.
+          type: str
     hold:
-      description: Who keeps the server running, and what keeps him from it. Null where that was not looked at.
+      description: What would start the server again, and what prevents that. Null where that was not looked at.
       type: dict
       contains:
         kind:
@@ -208,7 +232,7 @@ results:
           description: Path of the drop-in, where one is needed.
           type: str
         external:
-          description: Whether O(hold=external) was said.
+          description: Whether O(hold=external) was set.
           type: bool
     steps:
       description: What was done, or would be in check mode, in order.
@@ -223,7 +247,7 @@ results:
           type: str
     busy:
       description:
-        - Who was at work when it was last looked at. Empty once the server is gone.
+        - What was at work at the last look. Empty once the server is gone.
         - In check mode during a drain it is what the call that drains has seen last.
       type: list
       elements: dict
@@ -236,7 +260,7 @@ results:
           type: str
         seconds:
           description:
-            - For how long it has been at it, at least. Odoo 16 and earlier do not tell when a request began, so it
+            - For how long it has worked on it, at least. Odoo 16 and earlier do not tell when a request began, so it
               counts from when it was first seen.
           type: float
         url:
@@ -273,38 +297,41 @@ results:
     - identity: "472:375040"
       pid: 472
       did: signalled
+      code: null
       reason: a drain was asked for
       signals: [INT]
+      warnings: []
       seconds: 12.4
 """
 
+import functools
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain import start_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.drain import drain_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook, key_in
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import (
-    DrainFailed,
-    DrainOrder,
-    DrainResult,
-    OnTimeout,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainOrder, DrainResult, OnTimeout
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.undrain import UndrainOrder, undrain_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets, known_secrets
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import NO_MASTER, NOTHING_DRAINED
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
     chosen_by,
+    fail,
     find_host,
+    healthy_time_of,
     matching,
     seconds_of,
     start,
     timeout_of,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import told, warn
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look
+from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import hold
 
 SPEC = {
     "state": {"type": "str", "choices": ["drained", "undrained"], "default": "drained"},
@@ -322,8 +349,9 @@ SPEC = {
     **HEALTH_SPEC,
 }
 
-
 DRAINED = "drained"
+
+_Operation = t.Callable[..., t.List[DrainResult]]
 
 #: Looks that must agree, where there are servers and where there are none, and seconds between two of them.
 _LOOKS = 2
@@ -332,30 +360,23 @@ _BETWEEN_LOOKS = 0.15
 _MOST_LOOKS = 20
 
 
-def drain(module: AnsibleModule) -> None:
-    """What the module ``drain`` does."""
-    host, params = find_host(), module.params
-    drained = params["state"] == DRAINED
-    order = _drain_order(module) if drained else _undrain_order(module)
+def drain(module: AnsibleModule, host: Host) -> t.NoReturn:
+    """Drain the chosen servers, or bring them back, and end the module."""
+    drained = module.params["state"] == DRAINED
+    operation = _drain_of(module, host) if drained else _undrain_of(module, host)
     seen, identities = _settled(module, host)
-    secrets = known_secrets(host.proc, seen)
     notes = _notes(module, host, seen, identities, drained=drained)
     _make_sure_of_some(module, identities, notes, drained=drained)
-    try:
-        if isinstance(order, DrainOrder):
-            results = drain_all(host, seen, identities, notes, order, check_mode=module.check_mode)
-        else:
-            results = undrain_all(host, seen, identities, notes, order, check_mode=module.check_mode)
-    except DrainFailed as exc:
-        warn(module, exc.results, secrets)
-        module.fail_json(msg=printable(secrets.hide(str(exc))), **_told(module, exc.results, secrets))
-    else:
-        warn(module, results, secrets)
-        module.exit_json(**_told(module, results, secrets))
+    run_on_masters(
+        module,
+        host,
+        lambda seen, identities: operation(seen, identities, notes, check_mode=module.check_mode),
+        chosen=(seen, identities),
+    )
 
 
 def _settled(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
-    """A look that misses nobody, and the identities of the masters in it that are chosen.
+    """Return a look that misses no server, and the identities of the masters in it that are chosen.
 
     In the moment of its exec a master does not show what it is (seen with a drain during a HUP). Where a missing server
     means that the goal is met, one look is no proof: several in a row must agree.
@@ -372,9 +393,9 @@ def _settled(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
     return seen, identities
 
 
-def _drain_order(module: AnsibleModule) -> DrainOrder:
+def _drain_of(module: AnsibleModule, host: Host) -> _Operation:
     params = module.params
-    return DrainOrder(
+    order = DrainOrder(
         seconds_of(module, "http_timeout"),
         seconds_of(module, "cron_timeout"),
         seconds_of(module, "gevent_timeout"),
@@ -383,27 +404,24 @@ def _drain_order(module: AnsibleModule) -> DrainOrder:
         params["hold"],
         params["force"],
     )
+    return functools.partial(drain_all, host, order=order)
 
 
-def _undrain_order(module: AnsibleModule) -> UndrainOrder:
+def _undrain_of(module: AnsibleModule, host: Host) -> _Operation:
+    timeout = timeout_of(module)
     order = UndrainOrder(
         health_of(module, module.params["health"]),
-        seconds_of(module, "min_healthy_time"),
-        timeout_of(module),
+        healthy_time_of(module, timeout),
+        timeout,
         module.params["start_recorded"],
     )
-    if order.min_healthy_time >= order.timeout:
-        module.fail_json(
-            msg="min_healthy_time: %g s do not fit into a timeout of %g s; right is less, or a longer timeout"
-            % (order.min_healthy_time, order.timeout)
-        )
-    return order
+    return functools.partial(undrain_all, host, order=order)
 
 
 def _notes(
     module: AnsibleModule, host: Host, seen: Look, identities: t.Sequence[str], *, drained: bool
 ) -> t.List[Note]:
-    """The notes that are meant: by ``match``, or since what runs in their place is.
+    """Return the notes that are chosen: by ``match``, or because what runs in their place is.
 
     A drain works on what runs, so it wants those only that have no process. The server itself is left to it as well
     when it runs still, and so is one that has come back, whether ``match`` chooses it or not.
@@ -429,22 +447,13 @@ def _make_sure_of_some(
     match = module.params["match"]
     which = " that matches %s" % match if match else ""
     if drained:
-        msg = "no Odoo master was found%s, and none was drained" % which
-    else:
-        msg = (
-            "nothing was drained here%s since the host was booted, and no such server runs, so nothing is known that"
-            " could be brought back; right is to start it by its supervisor" % which
-        )
-    module.fail_json(msg=msg, results=[])
-
-
-def _told(module: AnsibleModule, results: t.Sequence[DrainResult], secrets: Secrets) -> t.Dict[str, t.Any]:
-    return {**told(module, results, secrets), "changed": any(one.changed for one in results)}
+        fail(module, NO_MASTER(matching=which, others=", and none was drained"), results=[])
+    fail(module, NOTHING_DRAINED(matching=which), results=[])
 
 
 def main() -> None:
     """Entry point."""
-    drain(start(SPEC))
+    drain(start(SPEC), find_host(door=send, health=health, holds=hold, commands=start_command))
 
 
 if __name__ == "__main__":

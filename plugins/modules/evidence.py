@@ -36,8 +36,10 @@ options:
     description: Whether the processes are made to write their stacks.
     type: bool
     default: true
-  wait:
-    description: Seconds to wait at most for the dumps to arrive in the log, for all processes together.
+  timeout:
+    description:
+      - Seconds to wait at most for the dumps of one server to arrive in its log. All servers are asked at the same
+        time.
     type: float
     default: 3.0
   lines:
@@ -47,9 +49,9 @@ options:
     type: int
     default: 400
   allow_none:
-    description: Whether it is all right that no master is found.
+    description: Whether to return what else of Odoo runs on the host where no master is found. Otherwise that fails.
     type: bool
-    default: true
+    default: false
 requirements:
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
 notes:
@@ -121,11 +123,27 @@ results:
           description: Number of processes whose dump was seen in the log.
           type: int
         refused:
-          description: Processes that got none, and why.
+          description: Processes that got none.
           type: list
-          elements: str
+          elements: dict
+          contains:
+            pid:
+              description: Process ID.
+              type: int
+            role:
+              description: Role of the process.
+              type: str
+            code:
+              description: Stable name of the reason, such as V(refused.no_handler).
+              type: str
+            reason:
+              description: Why.
+              type: str
+        code:
+          description: Stable name of why fewer were seen than processes signalled. Null when all were.
+          type: str
         reason:
-          description: Why fewer were seen than processes signalled. Null when all were.
+          description: The same in words.
           type: str
   sample:
     - identity: "472:375040"
@@ -135,7 +153,7 @@ results:
         - 472 master running rss=142.3MB cpu=1.90s age=713.2s /usr/bin/python3 /usr/bin/odoo
         - "  480 http current rss=131.0MB cpu=0.42s age=712.0s /usr/bin/python3 /usr/bin/odoo"
       log_source: /var/log/odoo/odoo-server.log
-      dumps: {signalled: 2, seen: 2, refused: [], reason: null}
+      dumps: {signalled: 2, seen: 2, refused: [], code: null, reason: null}
 processes:
   description: A line for every Odoo process of the host, chosen or not, as in RV(results[].processes).
   returned: success
@@ -167,22 +185,22 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     start,
     unseen,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
 
 SPEC = {
     "dumps": {"type": "bool", "default": True},
-    "wait": {"type": "float", "default": 3.0},
+    "timeout": {"type": "float", "default": 3.0},
     "lines": {"type": "int", "default": 400},
-    "allow_none": {"type": "bool", "default": True},
+    "allow_none": {"type": "bool", "default": False},
     **CHOICE_SPEC,
 }
 
 
 def evidence(module: AnsibleModule) -> None:
-    """What the module ``evidence`` does."""
-    host = find_host()
-    params = module.params
-    lines = lines_of(module)
-    order = EvidenceOrder(params["dumps"] and not module.check_mode, seconds_of(module, "wait"), lines)
+    """Gather the evidence and return it."""
+    host = find_host(door=send)
+    dumps = module.params["dumps"] and not module.check_mode
+    order = EvidenceOrder(dumps, seconds_of(module, "timeout"), lines_of(module))
     seen, identities = choose_masters(module, host)
     secrets = known_secrets(host.proc, seen)
     found = gather(host, seen, identities, order)

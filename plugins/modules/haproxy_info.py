@@ -78,9 +78,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: Stable name of what went wrong, such as V(roll.balancer_no_socket).
-  returned: on failure
+  description: Stable name of why HAProxy could not be asked, such as V(roll.balancer_no_socket).
+  returned: failure
   type: str
+  sample: roll.balancer_no_socket
 servers:
   description: The servers, in HAProxy's order.
   returned: success
@@ -128,10 +129,10 @@ servers:
       check: L7OK
       weight: 1
 """
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.failure import fail
-from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy import server_states
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
+from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy import NoAnswer, server_states
 
 SPEC = {
     "socket": {"type": "path", "default": "/run/haproxy/admin.sock"},
@@ -140,14 +141,14 @@ SPEC = {
 }
 
 
-def main() -> None:
-    """Entry point."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+def haproxy_info(spec: t.Dict[str, t.Any]) -> None:
+    """Ask HAProxy and return its servers."""
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     backends, servers = module.params["backends"], module.params["servers"]
     try:
         found = server_states(module.params["socket"])
-    except Refused as exc:
-        fail(module, exc.problem)
+    except NoAnswer as exc:
+        module.fail_json(msg=exc.problem.message, code=exc.code)
     else:
         chosen = [
             one
@@ -155,6 +156,11 @@ def main() -> None:
             if (not backends or one["backend"] in backends) and (not servers or one["server"] in servers)
         ]
         module.exit_json(changed=False, servers=chosen)
+
+
+def main() -> None:
+    """Entry point."""
+    haproxy_info(SPEC)
 
 
 if __name__ == "__main__":

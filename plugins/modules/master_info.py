@@ -279,10 +279,17 @@ masters:
       description: The kernel did not let us see all of it.
       type: bool
 unseen:
-  description: What the kernel did not show us, in sentences. Empty for root.
+  description: What the kernel did not show. Empty for root.
   returned: always
   type: list
-  elements: str
+  elements: dict
+  contains:
+    code:
+      description: Stable name, such as V(host.hidden_processes).
+      type: str
+    reason:
+      description: What is not shown, and what to do.
+      type: str
 one_off:
   description: Odoo processes that are no servers, such as shells and runs with C(--stop-after-init).
   returned: always

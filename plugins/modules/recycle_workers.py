@@ -18,10 +18,11 @@ description:
     it by the new process.
   - At least one of O(rss_above), O(older_than), O(busy_longer_than) and O(pids) must be given.
   - A master that keeps up fewer http workers than there are does not replace one that ends, and nothing shows that
-    before. So the first http worker goes alone, and where nobody comes in its place no other is touched.
-  - Where a database of the server does not answer, nobody is recycled, since newer versions of Odoo end with all of the
-    server when they are to start a worker then. Nothing lifts that.
-  - Starts and reloads that are under way are waited for. Of several calls at the same moment one acts at a time.
+    before. So the first http worker goes alone, and where the master does not replace it, no other gets a signal.
+  - Where a database of the server does not answer, the module refuses, because newer versions of Odoo end the whole
+    server when they have to start a worker then. O(force) does not lift that.
+  - The module waits for a start or a reload that is in progress. Of several calls at the same moment one acts at a
+    time.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.ACTION
@@ -30,17 +31,17 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - With O(busy_longer_than) it says for whom the other conditions hold, and changes nothing, since asking them
-        takes a signal.
+      - With O(busy_longer_than) it says for which workers the other conditions hold, and changes nothing, because a
+        stack dump takes a signal.
   idempotent:
     support: partial
     details:
-      - New workers are younger, smaller, have other pids and are at no old work, so a second call finds none. With
+      - New workers are younger, smaller, have other pids and no old requests, so a second call finds none. With
         O(older_than=0) each call recycles all.
 options:
   roles:
-    description: Which workers. The gevent process can be recycled alone. It does not wait for anybody, so its
-      websockets are cut and reconnect.
+    description: Which workers. The gevent process can be recycled alone. It does not wait for its websockets, which
+      are cut and reconnect.
     type: list
     elements: str
     choices: [http, cron, gevent]
@@ -54,8 +55,8 @@ options:
   busy_longer_than:
     description:
       - Only workers that have been at one request or job for longer, in seconds, as their stack dumps show.
-      - Dumps of Odoo 16 and older do not tell when a request began, and none tells it of a cron job. Such workers are
-        watched for this time, and those count that are at the same address, job and database afterwards.
+      - Dumps of Odoo 16 and older do not show when a request began, and those of no version when a cron job began. Such
+        workers are watched for this time, and those count that are at the same address, job and database afterwards.
       - A worker that writes no stacks is left alone and named in a warning.
     type: float
   pids:
@@ -66,22 +67,26 @@ options:
     description: How many workers of a server are ended at the same time.
     type: int
     default: 1
-  abort:
+  on_timeout:
     description:
-      - Whether their requests and jobs are cut off, by an C(XCPU). What is lost is in the result, from a stack dump
-        that is taken before.
-      - The gevent process gets an C(INT) all the same.
-    type: bool
-    default: false
+      - What happens to requests and jobs of the chosen workers that take too long.
+      - With V(fail) a worker ends after its request or job, however long that takes, and the module fails where the
+        O(timeout) passes before.
+      - With V(abort) the chosen workers get an C(XCPU) instead of the C(INT), which cuts off their requests and jobs at
+        once. Choose the workers by O(busy_longer_than) to cut off only what takes too long. What is lost is in the
+        result, from a stack dump that is taken before. The gevent process gets an C(INT) all the same.
+    type: str
+    choices: [fail, abort]
+    default: fail
   timeout:
-    description: Seconds that one server may take in all, waiting for others and for requests included.
+    description: Seconds for one server, waiting for other calls and for requests included.
     type: float
     default: 300.0
 requirements:
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
 notes:
-  - A threaded server is refused.
-  - A worker that hangs in code that does not come back to Python takes no signal. It is ended by its master after
+  - The module refuses a threaded server.
+  - A worker that hangs in code that does not come back to Python takes no signal. Its master ends it after
     C(limit_time_real).
   - Run it as root, or as the user of the server.
 seealso:
@@ -100,12 +105,12 @@ EXAMPLES = r"""
     older_than: 86400
     batch: 2
 
-- name: Cut off requests that have been under way for more than ten minutes
+- name: Cut off requests that have taken more than ten minutes
   fleetops.odoo.recycle_workers:
     busy_longer_than: 600
-    abort: true
+    on_timeout: abort
 
-- name: Websockets hang, so have a new gevent process
+- name: Replace the gevent process, because its websockets hang
   fleetops.odoo.recycle_workers:
     roles: [gevent]
     older_than: 0
@@ -113,7 +118,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 results:
-  description: What was done, by server, in the order in which it was done. It is there on failure too.
+  description: What was done, an entry for each chosen server, in the order in which it was done. It is there on failure
+    too.
   returned: always
   type: list
   elements: dict
@@ -125,10 +131,14 @@ results:
       description: Process ID of the master.
       type: int
     did:
-      description: V(signalled), V(nothing) or V(refused).
+      description: V(signalled), V(nothing), V(refused), or V(not_reached) where an earlier server was refused or
+        failed.
+      type: str
+    code:
+      description: Why the server was refused, failed or was not begun, such as V(failed.not_replaced). Null otherwise.
       type: str
     reason:
-      description: For whom the conditions hold, and what came of it.
+      description: For which workers the conditions hold, and what came of it.
       type: str
     signals:
       description: Signals that were sent, or that would be in check mode, in order. C(QUIT), which changes nothing, is
@@ -156,9 +166,20 @@ results:
           description: The step, as a clause.
           type: str
     busy:
-      description: Who was at work when their stacks were last asked for, as in M(fleetops.odoo.drain).
+      description: The busy workers at the last stack dump, as in M(fleetops.odoo.drain).
       type: list
       elements: dict
+    warnings:
+      description: What the caller has to know, such as what O(force) overrode.
+      type: list
+      elements: dict
+      contains:
+        code:
+          description: The stable name of the warning.
+          type: str
+        message:
+          description: The warning for a person.
+          type: str
     recycled:
       description: Workers that got a signal, or would in check mode.
       type: list
@@ -177,7 +198,7 @@ results:
           description: Its resident memory in bytes, before.
           type: int
         age:
-          description: For how many seconds it had run.
+          description: Seconds since it was started.
           type: float
         signal:
           description: V(INT) or V(XCPU).
@@ -186,7 +207,7 @@ results:
           description: Whether it has ended.
           type: bool
         replaced_by:
-          description: The worker that has come in its place. Null where none has.
+          description: The worker that has replaced it. Null where none has.
           type: dict
           contains:
             pid:
@@ -197,17 +218,18 @@ results:
               type: str
         lost:
           description:
-            - What O(abort) cut off, with the keys of RV(fleetops.odoo.drain#module:results[].busy). Null where it was
-              idle.
+            - What O(on_timeout=abort) cut off, with the keys of RV(fleetops.odoo.drain#module:results[].busy). Null
+              where the worker was idle.
           type: dict
         seconds:
-          description: How long that took.
+          description: Seconds from its signal until it was replaced.
           type: float
   sample:
     - identity: "472:375040"
       pid: 472
       did: signalled
-      reason: the conditions hold for pid 480 (http); 1 of its workers were replaced
+      code:
+      reason: the conditions hold for pid 480 (http); 1 worker replaced
       signals: [INT]
       seconds: 0.9
       recycled:
@@ -227,24 +249,29 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.formatters import human_to_bytes
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import (
-    Secrets,
-    hidden_in,
-    known_secrets,
-)
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import StepsResult, printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets, hidden_in
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     ACTION_SPEC,
-    choose_masters,
+    fail,
     find_host,
+    number_of,
     seconds_of,
     start,
     timeout_of,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import told, warn
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters, told
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
-from ansible_collections.fleetops.odoo.plugins.module_utils._workers.recycle import RecycleOrder, recycle_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._workers.workers import CrewFailed
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import rehearsal
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.operation import OnTimeout
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
+from ansible_collections.fleetops.odoo.plugins.module_utils._workers.recycle import (
+    RecycleOrder,
+    RecycleResult,
+    recycle_all,
+)
 
 SPEC = {
     "roles": {"type": "list", "elements": "str", "choices": ["http", "cron", "gevent"], "default": ["http"]},
@@ -253,63 +280,40 @@ SPEC = {
     "busy_longer_than": {"type": "float"},
     "pids": {"type": "list", "elements": "int"},
     "batch": {"type": "int", "default": 1},
-    "abort": {"type": "bool", "default": False},
+    "on_timeout": {"type": "str", "choices": ["fail", "abort"], "default": "fail"},
     "timeout": {"type": "float", "default": 300.0},
     **ACTION_SPEC,
 }
 
 
-#: One of these must be said to recycle_workers.
+#: At least one of these must be given.
 _CONDITIONS = ("rss_above", "older_than", "busy_longer_than", "pids")
 
 
-def recycle_workers(module: AnsibleModule) -> None:
-    """What the module ``recycle_workers`` does."""
-    host, params = find_host(), module.params
-    order = _recycle_order(module)
-    seen, identities = choose_masters(module, host)
-    secrets = known_secrets(host.proc, seen)
-    try:
-        results = recycle_all(host, seen, identities, order, check_mode=module.check_mode)
-    except CrewFailed as exc:
-        warn(module, exc.results, secrets)
-        module.fail_json(msg=printable(secrets.hide(str(exc))), **_recycled(module, exc.results, secrets))
-    else:
-        known = {child.process.pid for one in seen.instances for child in one.children}
-        unknown = sorted(set(params["pids"] or []) - known)
-        if unknown:
-            module.warn("pids: no worker of an Odoo server has pid %s" % ", ".join(map(str, unknown)))
-        warn(module, results, secrets)
-        module.exit_json(**_recycled(module, results, secrets))
-
-
-def _recycle_order(module: AnsibleModule) -> RecycleOrder:
+def order_of(module: AnsibleModule) -> RecycleOrder:
+    """Return what the options ask for; a bad one ends the module."""
     params = module.params
     if all(params[name] is None for name in _CONDITIONS):
-        module.fail_json(
-            msg="no condition is given, so all workers would be recycled each time; right is at least one of %s"
-            " (older_than: 0 holds for every worker)" % ", ".join(_CONDITIONS),
-            results=[],
-        )
-    if params["batch"] < 1:
-        module.fail_json(msg="batch: %d; right is a number from 1 on" % params["batch"], results=[])
+        fail(module, option.NO_CONDITION(names=", ".join(_CONDITIONS)))
     if not params["roles"]:
-        module.fail_json(msg="roles: no role is named; right is at least one of http, cron and gevent", results=[])
+        fail(module, option.EMPTY_LIST(option="roles", choices="http, cron, gevent"))
     pids = params["pids"]
     return RecycleOrder(
         timeout_of(module),
         tuple(Role(name) for name in params["roles"]),
-        _size_of(module, params["rss_above"]),
+        _size_of(module, "rss_above"),
         None if params["older_than"] is None else seconds_of(module, "older_than"),
         None if params["busy_longer_than"] is None else seconds_of(module, "busy_longer_than"),
         None if pids is None else frozenset(pids),
-        params["batch"],
-        params["abort"],
+        number_of(module, "batch", 1),
+        OnTimeout(params["on_timeout"]),
         params["force"],
     )
 
 
-def _size_of(module: AnsibleModule, text: t.Optional[str]) -> t.Optional[int]:
+def _size_of(module: AnsibleModule, name: str) -> t.Optional[int]:
+    """Return an option that is a size, in bytes; a bad one ends the module."""
+    text = module.params[name]
     if text is None:
         return None
     try:
@@ -317,23 +321,33 @@ def _size_of(module: AnsibleModule, text: t.Optional[str]) -> t.Optional[int]:
     except ValueError:
         size = -1
     if size < 0:
-        module.fail_json(
-            msg="rss_above: %r is no size; right is a number of bytes, or one with a unit such as 900M or 1.5G" % text,
-            results=[],
-        )
+        fail(module, option.NOT_A_SIZE(option=name, value=text))
     return size
 
 
-def _recycled(module: AnsibleModule, results: t.Sequence[StepsResult], secrets: Secrets) -> t.Dict[str, t.Any]:
+def tell(module: AnsibleModule, results: t.Sequence[RecycleResult], secrets: Secrets) -> t.Dict[str, t.Any]:
+    """Return results as the module does; what was cut off may hold secrets."""
     found = told(module, results, secrets)
     for one in found["results"]:
         one["recycled"] = [hidden_in(secrets, worker) for worker in one["recycled"]]
-    return {**found, "changed": any(one.signals for one in results)}
+    return found
 
 
 def main() -> None:
     """Entry point."""
-    recycle_workers(start(SPEC))
+    module = start(SPEC)
+    host = find_host(door=send, rehearsal=rehearsal, stacks=ask)
+    order = order_of(module)
+
+    def run(seen: Look, chosen: t.List[str]) -> t.List[RecycleResult]:
+        results = recycle_all(host, seen, chosen, order, check_mode=module.check_mode)
+        known = {child.process.pid for one in seen.instances for child in one.children}
+        unknown = sorted((order.pids or frozenset()) - known)
+        if unknown:
+            module.warn(str(option.UNKNOWN_PIDS(pids=", ".join(map(str, unknown)))))
+        return results
+
+    run_on_masters(module, host, run, tell=tell)
 
 
 if __name__ == "__main__":

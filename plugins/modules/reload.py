@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Policy
-
 DOCUMENTATION = r"""
 module: reload
 short_description: Reload or restart Odoo servers and wait until the new generation serves
@@ -52,7 +50,7 @@ options:
         unless O(method) allows a restart.
     type: str
     choices: [always, since, stale]
-    default: always
+    default: stale
   since:
     description:
       - Seconds since the epoch, or ISO 8601 with an offset from UTC such as V(2026-11-24T05:00:00Z).
@@ -67,17 +65,17 @@ options:
       - With V(auto) by a C(HUP), unless that cannot work or is not enough and a restart would help. That is so for a
         virtualenv that a C(HUP) would lose, a start with C(-m), an interpreter that has been replaced, a working
         directory that has been removed, and a unit, environment file or interpreter that has changed since the start.
-        The C(reason) of the result says which it was.
+        The C(reason) of the result says which it was, and the C(code) of a refusal names it.
       - Broken code, a broken configuration and a PostgreSQL that does not answer are refused with every method, since a
         restart would end the server as surely. So are servers in containers and those that nothing would start again.
       - A restart takes the server down, even Odoo 19, and where the unit's C(KillMode) is neither V(mixed) nor
-        V(process) it cuts off the requests under way, which the C(reason) says. supervisord kills what has not ended
+        V(process) it cuts off the requests under way, which a warning says. supervisord kills what has not ended
         after its C(stopwaitsecs), which are 10 unless set.
       - What a changed unit would start is not rehearsed. The C(reason) says so. That systemd has read the unit and that
         its program is there is made sure of before the server is stopped.
     type: str
     choices: [hup, supervisor, auto]
-    default: hup
+    default: auto
   timeout:
     description:
       - Seconds that the reload of one server may take in all, waiting included. Requests that run when the signal is
@@ -94,8 +92,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Reload every Odoo server of the host
+- name: After a deployment, reload what runs older code than lies on the disk, or restart it where that is needed
   fleetops.odoo.reload:
+
+- name: Reload every Odoo server of the host, whatever it runs
+  fleetops.odoo.reload:
+    policy: always
 
 - name: Reload what has not been loaded since the deployment
   fleetops.odoo.reload:
@@ -104,14 +106,14 @@ EXAMPLES = r"""
   vars:
     deployed_at: "2026-11-24T05:00:00Z"
 
-- name: Reload what runs older code than lies on the disk
+- name: Reload what is stale by a HUP, and refuse what would need a restart
   fleetops.odoo.reload:
-    policy: stale
+    method: hup
 
-- name: After a deployment, reload what needs it, and restart where a reload would not be enough
+- name: Reload, and go on where another call is working on the server
   fleetops.odoo.reload:
-    policy: stale
-    method: auto
+  register: reloaded
+  failed_when: reloaded is failed and reloaded.code | default('') != 'timeout.locked'
 
 - name: Restart through systemd or supervisord what has not been started since the deployment
   fleetops.odoo.reload:
@@ -130,8 +132,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+code:
+  description: Stable name of what went wrong, as in the result of the server.
+  returned: failure
+  type: str
 results:
-  description: What was done, by instance, in the order in which it was done. It is there on failure too.
+  description: What was done, by server, in the order in which it was done. Every chosen server has a result, on failure
+    too.
   returned: always
   type: list
   elements: dict
@@ -143,10 +150,14 @@ results:
       description: Process ID of the master.
       type: int
     did:
-      description: V(signalled), V(restarted), V(nothing) or V(refused).
+      description: V(signalled), V(restarted), V(nothing), V(refused), or V(not_reached) where an earlier server was
+        refused or failed.
+      type: str
+    code:
+      description: Stable name of why it was refused, failed or not begun, such as V(refused.state). Null otherwise.
       type: str
     reason:
-      description: Why, by which way, what was not rehearsed, and what was overridden by O(force).
+      description: Why, by which way, and what the rehearsal left out.
       type: str
     signals:
       description: Signals that were sent, or that would be in check mode.
@@ -230,6 +241,28 @@ results:
     seconds:
       description: How long it took, waiting included.
       type: float
+    warnings:
+      description: What to know of it, such as what O(force) overrode.
+      type: list
+      elements: dict
+      contains:
+        code:
+          description: Stable name of the warning.
+          type: str
+        message:
+          description: The warning as a sentence, with its remedy.
+          type: str
+    steps:
+      description: What was done, in order.
+      type: list
+      elements: dict
+      contains:
+        seconds:
+          description: When, in seconds since the work on this server began.
+          type: float
+        what:
+          description: The step, as a clause.
+          type: str
   sample:
     - identity: "472:375040"
       pid: 472
@@ -253,7 +286,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import rehearsal, room
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Method, ReloadWish
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Method, Policy, ReloadWish
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadOrder, reload_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send

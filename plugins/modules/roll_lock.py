@@ -8,13 +8,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: roll_lock
-short_description: Take or give back the lock by which two rolls do not meet on a host
+short_description: Take or give back the lock that keeps two rolls from one host
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
   - A roll takes this lock on each of its hosts before it touches one of them. A second roll that shares a host with it
-    is refused, and told whose the lock is, how old, and how to take it over.
+    is refused. Its message names the owner and the age of the lock, and says how to take it over.
   - The lock expires by O(ttl) and with a reboot of the host. Where the process of C(ansible-playbook) that took it ran
     on the same controller and is gone, the next roll takes it over by itself.
   - Root's lock lies in C(/run/fleetops-odoo), another user's in C(/tmp/fleetops-odoo-UID). Everybody heeds root's lock.
@@ -50,7 +50,7 @@ options:
     type: str
     default: ''
   ttl:
-    description: Seconds after which the lock is nobody's.
+    description: Seconds after which the lock expires. It must be greater than 0.
     type: float
     default: 14400.0
   out:
@@ -72,18 +72,18 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Nobody else may roll this host for an hour
+- name: Keep every other roll from this host for an hour
   fleetops.odoo.roll_lock:
     id: migration
     reason: the database is being migrated
     ttl: 3600
 
-- name: That is over
+- name: Give the lock back
   fleetops.odoo.roll_lock:
     id: migration
     state: absent
 
-- name: The roll that had it is dead, and we know it
+- name: Remove the lock of a roll that does not run any more
   fleetops.odoo.roll_lock:
     state: absent
     take_over: ['*']
@@ -91,9 +91,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: Stable name of what went wrong, such as V(roll.locked).
-  returned: on failure
+  description: Stable name of why it failed, such as V(roll.locked).
+  returned: failure
   type: str
+  sample: roll.locked
 lock:
   description: The lock that is there now; null when there is none. On failure, the one that stands in the way.
   returned: always
@@ -135,16 +136,9 @@ was:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages.roll import LOCK_NOT_WRITTEN
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.failure import fail
-from ansible_collections.fleetops.odoo.plugins.module_utils._roll.lock import (
-    Held,
-    RollLock,
-    give_back,
-    read,
-    take,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option, roll
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
+from ansible_collections.fleetops.odoo.plugins.module_utils._roll.lock import Held, RollLock, give_back, read, take
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.boot import boot_id, uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.state_dir import StateDirectory
 
@@ -161,15 +155,15 @@ SPEC = {
 }
 
 
-def main() -> None:
-    """Entry point."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+def roll_lock(spec: t.Dict[str, t.Any]) -> None:
+    """Take the lock or give it back."""
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     params, store = module.params, StateDirectory()
     if not params["id"]:
         # The action plugin of the same name fills it in.
-        fail(module, option.NOT_CALLED_BY_ACTION(option="id", module="roll_lock"))
+        _fail(module, option.NOT_CALLED_BY_ACTION(option="id", module="roll_lock"))
     if not 0 < params["ttl"] < float("inf"):
-        fail(module, option.NOT_POSITIVE(option="ttl", value=params["ttl"]))
+        _fail(module, option.NOT_POSITIVE(option="ttl", value=params["ttl"]))
     wanted = RollLock(
         params["id"],
         params["owner"] or "",
@@ -188,15 +182,25 @@ def main() -> None:
             changed, was = give_back(store, wanted.id, params["take_over"], check_mode=module.check_mode)
     except Held as exc:
         told = exc.lock.told(uptime())
-        fail(module, exc.problem, lock=told, was=told)
+        _fail(module, exc.problem, lock=told, was=told)
     except OSError as exc:
-        fail(module, LOCK_NOT_WRITTEN(error=exc), lock=None, was=None)
+        _fail(module, roll.LOCK_NOT_WRITTEN(error=str(exc)), lock=None, was=None)
     else:
         module.exit_json(changed=changed, lock=_told(read(store)), was=_told(was))
 
 
+def _fail(module: AnsibleModule, problem: Problem, **result: t.Any) -> None:
+    # What other modules end with would bring half of the collection to the host.
+    module.fail_json(msg=problem.message, code=problem.code, **result)
+
+
 def _told(lock: t.Optional[RollLock]) -> t.Optional[t.Dict[str, t.Any]]:
     return lock.told(uptime()) if lock else None
+
+
+def main() -> None:
+    """Entry point."""
+    roll_lock(SPEC)
 
 
 if __name__ == "__main__":

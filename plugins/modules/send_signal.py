@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: send_signal
-short_description: Send one signal to Odoo processes of one role, if they survive it
+short_description: Send one signal to Odoo processes, if they survive it
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
@@ -17,7 +17,8 @@ description:
   - Before a signal is sent, the process is held, its identity is checked, and these rules are asked. It must have a
     handler for the signal at this moment. Its role and the server's mode may get the signal. The server's state allows
     it, so there is no HUP while it boots, reloads or drains, and no second INT.
-  - When a rule forbids it for one of the processes, none of them gets the signal. The refusal names the rule.
+  - When a rule forbids it for one of the processes, none of them gets the signal. The code of the refusal names the
+    rule.
   - A HUP is rehearsed first, as in M(fleetops.odoo.reload), unless O(force=true).
   - What makes a master start a worker is refused, unless O(force=true), where a database of the server does not answer.
     That is C(TTIN), and C(INT) or C(XCPU) to a worker. Newer versions of Odoo end with all of the server then.
@@ -43,11 +44,12 @@ options:
     type: str
     required: true
     choices: [HUP, INT, QUIT, USR1, USR2, TTIN, TTOU, XCPU]
-  role:
+  roles:
     description: Which processes of the chosen servers get it.
-    type: str
+    type: list
+    elements: str
     choices: [master, http, cron, gevent]
-    default: master
+    default: [master]
   wait:
     description:
       - Wait for what the signal does. A master with V(HUP) runs its new generation, a process with V(INT) or V(XCPU)
@@ -55,7 +57,7 @@ options:
     type: bool
     default: false
   timeout:
-    description: Seconds to wait at most, for all of them together.
+    description: Seconds to wait at most for the effect on one process.
     type: float
     default: 180.0
 requirements:
@@ -69,18 +71,22 @@ EXAMPLES = r"""
 - name: Write the stacks of every http worker to the log
   fleetops.odoo.send_signal:
     signal: QUIT
-    role: http
+    roles: [http]
 
 - name: Replace the cron workers of one instance, each after its job
   fleetops.odoo.send_signal:
     signal: INT
-    role: cron
+    roles: [cron]
     wait: true
     match:
       unit: odoo@prod.service
 """
 
 RETURN = r"""
+code:
+  description: Stable name of what went wrong, as in the result of the process.
+  returned: failure
+  type: str
 results:
   description: What was done, by process. It is there on failure too.
   returned: always
@@ -94,10 +100,13 @@ results:
       description: Process ID.
       type: int
     did:
-      description: V(signalled), V(nothing) or V(refused).
+      description: V(signalled), V(nothing), V(refused), or V(not_reached) where another process was refused.
+      type: str
+    code:
+      description: Stable name of why it was refused, failed or not begun, such as V(refused.state). Null otherwise.
       type: str
     reason:
-      description: Why, and what was overridden.
+      description: Why.
       type: str
     signals:
       description: Signals that were sent, or that would be in check mode.
@@ -112,6 +121,28 @@ results:
     seconds:
       description: How long it was waited for.
       type: float
+    warnings:
+      description: What to know of it, such as what O(force) overrode.
+      type: list
+      elements: dict
+      contains:
+        code:
+          description: Stable name of the warning.
+          type: str
+        message:
+          description: The warning as a sentence, with its remedy.
+          type: str
+    steps:
+      description: What was done, in order.
+      type: list
+      elements: dict
+      contains:
+        seconds:
+          description: When, in seconds since the work on this server began.
+          type: float
+        what:
+          description: The step, as a clause.
+          type: str
   sample:
     - identity: "480:375101"
       pid: 480
@@ -144,7 +175,12 @@ SPEC = {
         "required": True,
         "choices": ["HUP", "INT", "QUIT", "USR1", "USR2", "TTIN", "TTOU", "XCPU"],
     },
-    "role": {"type": "str", "choices": ["master", "http", "cron", "gevent"], "default": "master"},
+    "roles": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["master", "http", "cron", "gevent"],
+        "default": ["master"],
+    },
     "wait": {"type": "bool", "default": False},
     "timeout": {"type": "float", "default": 180.0},
     **ACTION_SPEC,
@@ -156,12 +192,13 @@ def main() -> None:
     module = start(SPEC)
     params = module.params
     host = find_host(door=send, rehearsal=rehearsal)
-    role = Role(params["role"])
-    order = SignalOrder(params["signal"], role, params["wait"], timeout_of(module), params["force"])
+    roles = tuple(Role(name) for name in params["roles"])
+    order = SignalOrder(params["signal"], roles, params["wait"], timeout_of(module), params["force"])
     seen, chosen = choose_masters(module, host)
     instances = [one for one in seen.instances if one.identity in chosen]
-    if role != Role.MASTER and not any(one.having(role) for one in instances) and not params["allow_none"]:
-        fail(module, NO_PROCESS(role=role), results=[])
+    there = any(role in roles for one in instances for _process, role in one.everybody)
+    if not there and instances and not params["allow_none"]:
+        fail(module, NO_PROCESS(roles=", ".join(roles)), results=[])
     run_on_masters(
         module,
         host,

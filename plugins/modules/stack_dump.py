@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome
-
 DOCUMENTATION = r"""
 module: stack_dump
-short_description: Have every process of Odoo servers say what it is doing
+short_description: Collect stack dumps from the processes of Odoo servers
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
@@ -23,7 +21,7 @@ description:
   - It goes through the same door as M(fleetops.odoo.send_signal). A process that would not survive the signal, such as
     one that boots, does not get it and is named in RV(results[].missing).
   - Before the first signal it makes sure that the dumps can be seen. Where the log level hides them, or the log cannot
-    be read from the host, it says so and signals nobody.
+    be read from the host, it signals no process and returns the reason.
   - Only what comes after the signal is read of a log, and that in small pieces, so its size does not matter. A rotation
     in between does no harm.
   - Secrets that stand in a dump, such as a token in an URL, are hidden before anything leaves the host.
@@ -34,7 +32,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - It returns who would be asked, whose dumps could not be seen and whom a rule keeps from the signal.
+      - It returns which processes would be asked, and why the others would not.
   idempotent:
     support: none
     details:
@@ -43,18 +41,18 @@ attributes:
 options:
   samples:
     description:
-      - How often every process is asked. A thread that stands at the same line in each of three samples is most likely
-        stuck there. At most 100.
+      - How often every process is asked, from 1 to 100. A thread that is at the same line in each of three samples is
+        most likely stuck there.
     type: int
     default: 1
   interval:
     description: Seconds from the beginning of one sample to the beginning of the next.
     type: float
     default: 1.0
-  timeout:
+  sample_timeout:
     description:
-      - Seconds to wait at most for each sample. A process that has not answered when two seconds, or two fifths of it,
-        have passed is asked once more.
+      - Seconds to wait at most for one sample. All servers are asked at the same time. A process that has not answered
+        when two seconds, or two fifths of it, have passed is asked once more.
     type: float
     default: 5.0
   roles:
@@ -65,19 +63,20 @@ options:
     default: [master, http, cron, gevent]
   backend:
     description:
-      - Who tells the stacks.
-      - With V(signal) the processes themselves, in their log.
-      - With V(py-spy) the program of that name, which must be C(/usr/bin/py-spy) or C(/usr/local/bin/py-spy) and root's
-        alone. It sends no signal, stops each process for some milliseconds, and reaches one that hangs too. It knows
-        nothing of requests, users and databases, shows one greenlet only, and leaves out the lines of code.
-      - With V(auto) the processes, and py-spy where it is installed and nobody could read what they would write.
+      - Where the stacks come from.
+      - With V(signal) each process writes its own to the log.
+      - With V(py-spy) the program of that name reads them. It must be C(/usr/bin/py-spy) or C(/usr/local/bin/py-spy),
+        and only root may be able to change it. It sends no signal, stops each process for some milliseconds, and also
+        reads a process that hangs. It does not know requests, users and databases, shows one greenlet only, and leaves
+        out the lines of code.
+      - With V(auto) the signal is used, and py-spy where it is installed and the log cannot be read.
     type: str
     choices: [auto, signal, py-spy]
     default: auto
   postgres:
     description:
-      - Whether PostgreSQL is asked, too, at the moment of each sample, who does what and who waits for whom. Then
-        RV(results[].postgres) has the sessions that are at work.
+      - Whether to ask PostgreSQL at the moment of each sample which sessions are at work, and which of them wait for
+        which others. Then RV(results[].postgres) has these sessions.
       - It is asked by C(psql), run on the host as the server's own user with the server's own settings, in a
         transaction that only reads, for two seconds at most. Where that is not possible the reason is returned, and
         the dumps are as they would be without.
@@ -91,7 +90,7 @@ options:
     type: bool
     default: false
   allow_none:
-    description: Whether it is all right that no master is found.
+    description: Whether to return no results where no master is found. Otherwise that fails.
     type: bool
     default: false
 requirements:
@@ -102,9 +101,8 @@ requirements:
 notes:
   - A log is read from a file, the journal, or the container's log as podman (k8s-file, journald) and docker (json-file,
     journald) keep it. Not from a terminal, supervisord's pipe or a pod of Kubernetes.
-  - A process that does not answer is no failure of the module. It is named in RV(results[].missing), and a warning
-    is given.
-  - All dumps of one call together may have 2 MB. Those behind them are named as missing.
+  - A process that does not answer does not fail the module. RV(results[].missing) names it, and the module warns.
+  - All dumps of one call together may have 2 MB. RV(results[].missing) names those that are left out.
   - journald drops lines of a service that writes more than 10000 in 30 seconds, or what C(RateLimitBurst) says.
   - Run it as root, or as the user of the server.
 seealso:
@@ -113,7 +111,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: What is every process of the host doing?
+- name: Show what every process of the host does
   fleetops.odoo.stack_dump:
   register: stacks
 
@@ -125,7 +123,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.name }}"
 
-- name: Does anything move? Three looks at the http workers of one instance, two seconds apart
+- name: Look three times at the http workers of one instance, two seconds apart
   fleetops.odoo.stack_dump:
     match:
       unit: odoo.service
@@ -134,7 +132,7 @@ EXAMPLES = r"""
     interval: 2
     allow_none: true
 
-- name: Who waits for whose lock in PostgreSQL?
+- name: Find out which sessions of PostgreSQL wait for the locks of others
   fleetops.odoo.stack_dump:
     postgres: true
     hide_literals: true
@@ -164,10 +162,13 @@ results:
     did:
       description:
         - V(signalled), V(nothing) where py-spy read the stacks or there is no process of these roles, or V(refused)
-          where nobody could be asked.
+          where no process could be asked.
+      type: str
+    code:
+      description: Stable name of why no process was asked, such as V(dump.level) or V(dump.none_asked). Null otherwise.
       type: str
     reason:
-      description: What came of it, or why nobody was asked.
+      description: What came of it, or why no process was asked.
       type: str
     signals:
       description: Signals that were sent, or that would be in check mode.
@@ -182,8 +183,12 @@ results:
     seconds:
       description: How long it took.
       type: float
+    warnings:
+      description: What the caller is warned of, each with C(code) and C(message).
+      type: list
+      elements: dict
     backend:
-      description: V(signal) or V(py-spy). Null where nobody was asked.
+      description: V(signal) or V(py-spy). Null where no process was asked.
       type: str
     log_source:
       description: Where the dumps were read from. Null where the log is out of reach.
@@ -222,6 +227,11 @@ results:
         sample:
           description: Number of the sample, from 1 on.
           type: int
+        code:
+          description:
+            - V(dump.not_understood) where the text in C(raw) does not tell what the process does, V(dump.unfinished)
+              where the end of it did not come in time. Null otherwise.
+          type: str
         time:
           description: When it was written, in UTC.
           type: str
@@ -289,6 +299,9 @@ results:
         sample:
           description: Number of the sample.
           type: int
+        code:
+          description: Stable name of the reason, such as V(dump.not_written) or V(refused.no_handler).
+          type: str
         reason:
           description: Why.
           type: str
@@ -296,8 +309,11 @@ results:
       description: What PostgreSQL said. Null without O(postgres).
       type: dict
       contains:
+        code:
+          description: Stable name of why there are no rows, or not all of them. Null where nothing is missing.
+          type: str
         reason:
-          description: Why there are no rows, or not all of them. Null where nothing is missing.
+          description: The same in words. Where there is more than one reason, C(code) is that of the first.
           type: str
         rows:
           description:
@@ -381,11 +397,13 @@ results:
     - identity: "472:375040"
       pid: 472
       did: signalled
-      reason: every process has written its stacks
+      code:
+      reason: every process that was asked has written its stacks
       signals: [QUIT]
       before: {state: running, mode: threaded, workers: {http: 0, cron: 0, gevent: 0}}
       after:
       seconds: 0.21
+      warnings: []
       backend: signal
       log_source: /var/log/odoo/odoo-server.log
       asked:
@@ -395,6 +413,7 @@ results:
           log_pid: 472
           role: master
           sample: 1
+          code:
           time: "2026-11-24T10:30:22.111Z"
           database: prod
           raw: "2026-11-24 10:30:22,111 472 INFO prod odoo.tools.misc: \n# Thread: ..."
@@ -411,6 +430,7 @@ results:
                 - {file: /opt/odoo/addons/x/main.py, line: 20, function: sleep, source: time.sleep(seconds)}
       missing: []
       postgres:
+        code:
         reason:
         rows:
           - sample: 1
@@ -438,25 +458,29 @@ results:
             query: UPDATE "res_partner" SET "active" = true WHERE id IN (7)
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack_dump import DumpOrder, dump_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import known_secrets
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack_dump import DumpOrder, DumpResult, dump_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
-    choose_masters,
     find_host,
+    number_of,
     seconds_of,
     start,
     timeout_of,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
 
 ROLES = ["master", "http", "cron", "gevent"]
 
 SPEC = {
     "samples": {"type": "int", "default": 1},
     "interval": {"type": "float", "default": 1.0},
-    "timeout": {"type": "float", "default": 5.0},
+    "sample_timeout": {"type": "float", "default": 5.0},
     "roles": {"type": "list", "elements": "str", "choices": ROLES, "default": ROLES},
     "backend": {"type": "str", "choices": ["auto", "signal", "py-spy"], "default": "auto"},
     "postgres": {"type": "bool", "default": False},
@@ -465,39 +489,36 @@ SPEC = {
     **CHOICE_SPEC,
 }
 
-
 #: Samples of one call. Their size is limited too.
 _MOST_SAMPLES = 100
 
 
-def stack_dump(module: AnsibleModule) -> None:
-    """What the module does."""
-    host = find_host()
+def tell(module: AnsibleModule, results: t.Sequence[DumpResult], secrets: Secrets) -> t.Dict[str, t.Any]:
+    """Return results without secrets, which may stand anywhere in a dump, also where no name tells that it is one."""
+    del module
+    return {"changed": False, "results": secrets.hide_all([one.told() for one in results])}
+
+
+def main() -> None:
+    """Entry point."""
+    module = start(SPEC)
+    host = find_host(door=send)
     params = module.params
-    if not 1 <= params["samples"] <= _MOST_SAMPLES:
-        module.fail_json(msg="samples: %d; right is a number from 1 to %d" % (params["samples"], _MOST_SAMPLES))
     order = DumpOrder(
-        params["samples"],
+        number_of(module, "samples", 1, _MOST_SAMPLES),
         seconds_of(module, "interval"),
-        timeout_of(module),
+        timeout_of(module, "sample_timeout"),
         tuple(Role(name) for name in params["roles"]),
         params["backend"],
         params["postgres"],
         params["hide_literals"],
     )
-    seen, identities = choose_masters(module, host)
-    results = dump_all(host, seen, identities, order, check_mode=module.check_mode)
-    # What a server is known to have for a password may stand anywhere, also where no name tells that it is one.
-    told = known_secrets(host.proc, seen).hide_all([result.told() for result in results])
-    for one in told:
-        if one["did"] == Outcome.REFUSED or one["missing"]:
-            module.warn("pid %d: %s" % (one["pid"], one["reason"]))
-    module.exit_json(changed=False, results=told)
-
-
-def main() -> None:
-    """Entry point."""
-    stack_dump(start(SPEC))
+    run_on_masters(
+        module,
+        host,
+        lambda seen, identities: dump_all(host, seen, identities, order, check_mode=module.check_mode),
+        tell=tell,
+    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ author:
   - fleetops.odoo contributors (@fleetops)
 description:
   - Watches every chosen master on the host, about twice a second, until all of them are at rest, have all their
-    processes and answer their health check, at the same time and for O(duration) without a break.
+    processes and answer their health check, at the same time and for O(min_healthy_time) without a break.
   - A server that was healthy and then is not has a break, and its time begins anew. A break is also a worker that is
     missing for a moment, or a reload between two looks.
   - A master that ends while it is watched is a failure at once. The message names the one that systemd has started in
@@ -25,7 +25,7 @@ extends_documentation_fragment:
   - fleetops.odoo._choice
   - fleetops.odoo._health
 options:
-  duration:
+  min_healthy_time:
     description:
       - Seconds for which all must be healthy without a break. With V(0) one healthy answer of each is enough.
       - It must be less than O(timeout).
@@ -55,7 +55,7 @@ EXAMPLES = r"""
 
 - name: Go on to the next host only when this one has been well for ten seconds
   fleetops.odoo.wait_healthy:
-    duration: 10
+    min_healthy_time: 10
     timeout: 120
 
 - name: One of several instances, asked at a page of its own
@@ -69,6 +69,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+code:
+  description: Stable name of what the first server that is not healthy lacks.
+  returned: failure
+  type: str
 results:
   description: What was seen, by instance. It is there on failure too.
   returned: always
@@ -82,10 +86,13 @@ results:
       description: Process ID of the master.
       type: int
     healthy:
-      description: Whether it was complete and healthy for the whole duration when the wait ended.
+      description: Whether it was complete and healthy for the whole O(min_healthy_time) when the wait ended.
       type: bool
     reason:
       description: Why it is healthy or not, in words.
+      type: str
+    code:
+      description: Stable name of what it lacks, such as V(timeout.processes). Null where it lacks nothing.
       type: str
     state:
       description: State as M(fleetops.odoo.master_info) tells it when the wait ended, or V(gone).
@@ -107,6 +114,7 @@ results:
       pid: 472
       healthy: true
       reason: it has been complete and healthy for 10.2 s
+      code: null
       state: running
       version: "19.0"
       breaks: 0

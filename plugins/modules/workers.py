@@ -15,16 +15,18 @@ author:
 description:
   - Brings each chosen server to O(count) http workers, without a reload and without losing a request, and proves it by
     counting those of the present generation.
-  - A master keeps up a number of workers that nobody can see. C(TTIN) raises it. C(TTOU) lowers it and ends nobody,
-    which others may have done without being noticed. So C(TTIN) is sent until a worker is started, which shows that the
-    number and the workers agree, and from there on it is counted. A number that had drifted is put right by that.
-  - To scale down, one worker is started for that proof, C(TTOU) is sent as often as is needed, and then C(INT) to http
-    workers that are idle, as their stack dumps show. At no time are there fewer than O(count), and at most one more
-    than there were.
+  - A master keeps up a number of workers that it does not show. C(TTIN) raises it. C(TTOU) lowers it and ends no
+    worker, so a C(TTOU) from elsewhere leaves no trace. So the module sends C(TTIN) until the master starts a worker,
+    which shows that the number and the workers agree, and counts from there on. That corrects a number that had
+    drifted.
+  - To scale down, the module has one worker started for that proof, sends C(TTOU) as often as needed, and then C(INT)
+    to http workers that are idle, as their stack dumps show. There are never fewer than O(count), and at most one more
+    than before.
   - A C(HUP) and a restart set the number to the configuration. See O(persist).
-  - Where a database of the server does not answer, nothing is done that would make the master start a worker. Newer
-    versions of Odoo end with all of the server then. Nothing lifts that.
-  - Starts and reloads that are under way are waited for. Of several calls at the same moment one acts at a time.
+  - Where a database of the server does not answer, the module refuses what would make the master start a worker,
+    because newer versions of Odoo end the whole server then. O(force) does not lift that.
+  - The module waits for a start or a reload that is in progress. Of several calls at the same moment one acts at a
+    time.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.ACTION
@@ -33,8 +35,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - It returns the signals that would be sent if nobody has moved the number that the master keeps up, and does not
-        have Odoo try out a changed odoo.conf.
+      - It returns the signals that would be sent if the master keeps up as many workers as there are, and does not have
+        Odoo parse a changed odoo.conf.
   diff_mode:
     details:
       - With O(persist) it shows the line of odoo.conf as well.
@@ -49,44 +51,44 @@ options:
     required: true
   wait_busy:
     description:
-      - Whether workers that are at work get their C(INT) too, where not enough are idle. They end after their request.
-      - Without it the module waits until enough are idle.
+      - Whether busy workers get their C(INT) too, where not enough are idle. They end after their request.
+      - Without it the module waits until enough workers are idle.
     type: bool
     default: false
   persist:
     description:
-      - Whether C(workers) is set in odoo.conf too. One line is changed. Before the new file takes the place of the old
-        one, Odoo's own parser must have read it, as the server's user. The old one stays beside it.
-      - It is written before the first signal. Where the arguments or the environment of the server name a number, it is
-        refused, since that wins.
-      - Nothing tells that the server has followed this change already, so it counts as stale afterwards, and the next
+      - Whether to set C(workers) in odoo.conf too. One line is changed. Before the new file replaces the old one, the
+        parser of Odoo must have read it, as the user of the server. The old file stays beside it.
+      - The file is written before the first signal. Where the arguments or the environment of the server set the
+        number, the module refuses, because they override the file.
+      - The server counts as stale afterwards, because nothing shows that it has followed this change already. The next
         M(fleetops.odoo.reload) with C(policy=stale) reloads it.
     type: bool
     default: false
   prove:
     description:
-      - Whether a server that has O(count) http workers already is made to prove that its master keeps up that number.
-        One worker is started and one ended for it, each time.
-      - Without it such a server may have a master that was told by somebody else to keep up fewer, which shows when a
+      - Whether a server that has O(count) http workers already must prove that its master keeps up that number. One
+        worker is started and one ended for it, each time.
+      - Without it the master of such a server may keep up fewer, after a C(TTOU) from elsewhere. That shows when a
         worker ends and is not replaced.
     type: bool
     default: false
   timeout:
-    description: Seconds that one server may take in all, waiting for others, for reloads and for requests included.
+    description: Seconds for one server, waiting for other calls, for reloads and for requests included.
     type: float
     default: 150.0
   force:
     description:
-      - Lift the rules of role, mode, state and platform, and go on without room in memory for the workers. What was
-        overridden is in a warning.
+      - Lift the rules of role, mode, state and platform, and go on without enough memory for the workers. A warning
+        names what was overridden.
 requirements:
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
 notes:
-  - To scale up there must be free memory, swap included, for as many workers as come, each as large as the largest that
-    is there, or as C(limit_memory_hard) where that is less. Limits of a cgroup are not looked at.
+  - To scale up there must be free memory, swap included, for the new workers, each as large as the largest that is
+    there, or as C(limit_memory_hard) where that is less. The module does not look at limits of a cgroup.
   - To scale down without O(wait_busy) the log must show stack dumps, as M(fleetops.odoo.stack_dump) says.
-  - A threaded server is refused.
-  - With fewer workers than its odoo.conf says a server counts as complete for the other modules, until its next reload.
+  - The module refuses a threaded server.
+  - A server with fewer workers than its odoo.conf says counts as complete for the other modules, until its next reload.
   - Run it as root, or as the user of the server.
 seealso:
   - module: fleetops.odoo.recycle_workers
@@ -98,12 +100,12 @@ EXAMPLES = r"""
   fleetops.odoo.workers:
     count: 6
 
-- name: Back to two, and let those at work finish their requests
+- name: Back to two, and let busy workers finish their requests
   fleetops.odoo.workers:
     count: 2
     wait_busy: true
 
-- name: Four workers of one instance, in its odoo.conf too
+- name: Four workers for one instance, in its odoo.conf too
   fleetops.odoo.workers:
     match:
       unit: odoo@prod.service
@@ -113,7 +115,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 results:
-  description: What was done, by server, in the order in which it was done. It is there on failure too.
+  description: What was done, an entry for each chosen server, in the order in which it was done. It is there on failure
+    too.
   returned: always
   type: list
   elements: dict
@@ -125,7 +128,12 @@ results:
       description: Process ID of the master.
       type: int
     did:
-      description: V(signalled), V(written) where only odoo.conf was, V(nothing) or V(refused).
+      description:
+        - V(signalled), V(written) where only odoo.conf was written, V(nothing), V(refused), or V(not_reached) where an
+          earlier server was refused or failed.
+      type: str
+    code:
+      description: Why the server was refused, failed or was not begun, such as V(refused.threaded). Null otherwise.
       type: str
     reason:
       description: Why, what came of it, and what a C(HUP) makes of it.
@@ -156,12 +164,23 @@ results:
           description: The step, as a clause.
           type: str
     busy:
-      description: Who was at work when their stacks were last asked for, as in M(fleetops.odoo.drain).
+      description: The busy workers at the last stack dump, as in M(fleetops.odoo.drain).
       type: list
       elements: dict
+    warnings:
+      description: What the caller has to know, such as what O(force) overrode.
+      type: list
+      elements: dict
+      contains:
+        code:
+          description: The stable name of the warning.
+          type: str
+        message:
+          description: The warning for a person.
+          type: str
     target:
-      description: The number that the master keeps up, as was proved. Null where it was not, such as where nothing was
-        done.
+      description: The number that the master keeps up, as was proved. Null where it was not proved, such as where
+        nothing was done.
       type: int
     persisted:
       description: What O(persist) did, or would do in check mode. Null without it.
@@ -186,8 +205,9 @@ results:
     - identity: "472:375040"
       pid: 472
       did: signalled
-      reason: it had 2 http workers and has 4, which its master keeps up; a HUP or a restart makes it 2 again, as it is
-        configured
+      code:
+      reason: the server had 2 http workers and has 4, and its master keeps up that number; a HUP or a restart makes it
+        2 again, as configured
       signals: [TTIN, TTIN]
       seconds: 1.9
       target: 4
@@ -196,21 +216,19 @@ results:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import (
-    Secrets,
-    known_secrets,
-)
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     ACTION_SPEC,
-    choose_masters,
     find_host,
+    number_of,
     start,
     timeout_of,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import told, warn
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters, told
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import rehearsal, room
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers.scale import ScaleOrder, ScaleResult, scale_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._workers.workers import CrewFailed
 
 SPEC = {
     "count": {"type": "int", "required": True},
@@ -222,35 +240,9 @@ SPEC = {
 }
 
 
-def workers(module: AnsibleModule) -> None:
-    """What the module ``workers`` does."""
-    host, params = find_host(), module.params
-    if params["count"] < 1:
-        module.fail_json(
-            msg="count: %d; right is a number from 1 on (a server without workers is a threaded one, which a restart"
-            " with workers = 0 in odoo.conf makes)" % params["count"],
-            results=[],
-        )
-    order = ScaleOrder(
-        params["count"], timeout_of(module), params["wait_busy"], params["persist"], params["prove"], params["force"]
-    )
-    seen, identities = choose_masters(module, host)
-    secrets = known_secrets(host.proc, seen)
-    try:
-        results = scale_all(host, seen, identities, order, check_mode=module.check_mode)
-    except CrewFailed as exc:
-        warn(module, exc.results, secrets)
-        module.fail_json(
-            msg=printable(secrets.hide(str(exc))), **_scaled(module, t.cast(t.List[ScaleResult], exc.results), secrets)
-        )
-    else:
-        warn(module, results, secrets)
-        module.exit_json(**_scaled(module, results, secrets))
-
-
-def _scaled(module: AnsibleModule, results: t.Sequence[ScaleResult], secrets: Secrets) -> t.Dict[str, t.Any]:
+def tell(module: AnsibleModule, results: t.Sequence[ScaleResult], secrets: Secrets) -> t.Dict[str, t.Any]:
+    """Return results as the module does, with the lines of odoo.conf in the diff."""
     found = told(module, results, secrets)
-    found["changed"] = any(one.changed for one in results)
     written = [one.persisted for one in results if one.persisted and one.persisted["changed"]]
     if "diff" in found:
         found["diff"] += [
@@ -267,7 +259,23 @@ def _scaled(module: AnsibleModule, results: t.Sequence[ScaleResult], secrets: Se
 
 def main() -> None:
     """Entry point."""
-    workers(start(SPEC))
+    module = start(SPEC)
+    params = module.params
+    host = find_host(door=send, rehearsal=rehearsal, room=room, stacks=ask)
+    order = ScaleOrder(
+        number_of(module, "count", 1),
+        timeout_of(module),
+        params["wait_busy"],
+        params["persist"],
+        params["prove"],
+        params["force"],
+    )
+    run_on_masters(
+        module,
+        host,
+        lambda seen, chosen: scale_all(host, seen, chosen, order, check_mode=module.check_mode),
+        tell=tell,
+    )
 
 
 if __name__ == "__main__":

@@ -39,9 +39,10 @@ def code_named(name: str) -> Code:
 
 
 def message(problem: Problem) -> str:
-    """Return sentence and remedy. They begin with a capital letter, unless that is a letter of a variable."""
+    """Return sentence and remedy. They begin with a capital letter, unless they begin with the name of an option."""
     text = str(problem)
-    return text if "_" in text.partition(" ")[0] else text[:1].upper() + text[1:]
+    is_name = problem.code.startswith("option.") or "_" in text.partition(" ")[0]
+    return text if is_name else text[:1].upper() + text[1:]
 
 
 def marked(problem: Problem) -> str:

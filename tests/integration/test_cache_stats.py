@@ -144,7 +144,7 @@ def test_one_of_14_that_is_at_work_all_the_time_is_not_asked(fleet: Fleet) -> No
         time.sleep(0.5)
         found = fleet.module("t14", "cache_stats", timeout=0.5).only
         assert (found["did"], found["asked"], found["signals"]) == ("refused", [], [])
-        assert "it was at work all the time" in found["missing"][0]["reason"]
+        assert (found["code"], found["missing"][0]["code"]) == ("dump.none_asked", "dump.at_work")
         assert fleet.master("t14")["identity"] == found["identity"]
         # A server that is only told to stop waits for the request.
         fleet.run("t14", "sh", "-c", "systemctl kill --signal=KILL odoo; systemctl restart odoo")
@@ -158,7 +158,7 @@ def test_where_the_log_hides_them_nobody_is_asked(fleet: Fleet) -> None:
         answer = fleet.module("t19", "cache_stats")
         found = answer.only
         assert (answer.code, found["did"], found["asked"]) == (0, "refused", [])
-        assert found["reason"].startswith("nobody was asked: its log level hides cache statistics")
+        assert (found["code"], {one["code"] for one in found["missing"]}) == ("dump.level", {"dump.level"})
         assert (master["log"]["shows_dumps"], fleet.master("t19")["identity"]) == (True, master["identity"])
 
 
@@ -170,7 +170,7 @@ def test_a_log_that_was_rotated(fleet: Fleet) -> None:
 
 def report(fleet: Fleet, folder: pathlib.Path, hosts: str, *options: str, **values: t.Any) -> tuple[int, str]:
     """Run the playbook; its exit code, and what it printed with single spaces."""
-    given = {"hosts": hosts, "report_dir": str(folder), **values}
+    given = {"hosts": hosts, "dir": str(folder), **values}
     done = fleet.playbook(
         "cache_report", "-e", json.dumps({f"cache_report_{key}": value for key, value in given.items()}), *options
     )
@@ -185,7 +185,7 @@ def test_the_report_of_a_fleet_and_a_host_that_does_not_answer(fleet: Fleet, tmp
     finally:
         lab(fleet.name, "exec", "t14", "systemctl", "start", "ssh")
     assert code == 2, said
-    assert "[dump.no_answer]" in said
+    assert "t14 did not answer" in said
     assert "caches of 7 processes of 3 servers on 3 hosts, the most costly first" in said
     (folder,) = tmp_path.iterdir()
     assert {path.name for path in folder.iterdir()} == {"report.json", "report.html"}
@@ -210,10 +210,10 @@ def test_the_report_of_those_who_answer(fleet: Fleet, tmp_path: pathlib.Path) ->
 @pytest.mark.parametrize(
     ("options", "values", "message"),
     [
-        (["--check"], {}, "A check run signals no process"),
-        ([], {"match": {"unit": "none.service"}}, "No Odoo master"),
-        ([], {"report_dir": "here"}, "[option.not_a_path]"),
-        ([], {"top": "0"}, "[option.out_of_range]"),
+        (["--check"], {}, "a check run asks no process"),
+        ([], {"match": {"unit": "none.service"}}, "No Odoo master was found"),
+        ([], {"dir": "here"}, "cache_report_dir: here must be an absolute path"),
+        ([], {"top": "0"}, "cache_report_top: 0; right is a number above 0"),
         ([], {"timeout": "long"}, "cache_report_timeout"),
     ],
 )

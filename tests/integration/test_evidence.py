@@ -21,7 +21,13 @@ def test_every_process_writes_its_stacks_and_lives_on(fleet: Fleet, host: str) -
     answer = fleet.module(host, "evidence")
     assert (answer.code, answer.result["changed"]) == (0, False)
     found = answer.only
-    assert found["dumps"] == {"signalled": len(before), "seen": len(before), "refused": [], "reason": None}
+    assert found["dumps"] == {
+        "signalled": len(before),
+        "seen": len(before),
+        "refused": [],
+        "code": None,
+        "reason": None,
+    }
     assert (found["state"], found["log_source"]) == ("running", LOG)
     for identity in before:
         pid = identity.split(":")[0]
@@ -50,7 +56,7 @@ def test_nothing_is_signalled(fleet: Fleet, options: list[str], arguments: dict[
     count = f"grep -c 'odoo.tools.misc: $' {LOG} || true"
     before = fleet.run("t19", "bash", "-c", count)
     found = fleet.module("t19", "evidence", *options, lines=5, **arguments).only
-    assert found["dumps"] == {"signalled": 0, "seen": 0, "refused": [], "reason": None}
+    assert found["dumps"] == {"signalled": 0, "seen": 0, "refused": [], "code": None, "reason": None}
     assert 5 <= len(found["log"]) <= 8
     assert fleet.run("t19", "bash", "-c", f"sleep 0.5; {count}") == before
 
@@ -90,18 +96,25 @@ def test_one_off_runs_are_listed_and_not_signalled(fleet: Fleet) -> None:
         fleet.run("p14", "pkill", "-f", "sleep 40")
 
 
-def test_no_master_is_no_failure(fleet: Fleet) -> None:
-    answer = fleet.module("lb", "evidence")
+def test_no_master_is_no_failure_with_allow_none(fleet: Fleet) -> None:
+    answer = fleet.module("lb", "evidence", allow_none=True)
     assert (answer.code, answer.result["results"], answer.result["processes"]) == (0, [], [])
-    nothing = fleet.module("p19", "evidence", select="[?nothing]")
+    nothing = fleet.module("p19", "evidence", select="[?nothing]", allow_none=True)
     assert (nothing.code, nothing.result["results"]) == (0, [])
     assert len(nothing.result["processes"]) == 5
-    assert fleet.module("lb", "evidence", allow_none=False).code == 2
-    assert fleet.module("p19", "evidence", select="[?nothing]", allow_none=False).code == 2
+    none = fleet.module("lb", "evidence")
+    assert (none.code, none.result["code"]) == (2, "host.no_master")
+    assert fleet.module("p19", "evidence", select="[?nothing]").code == 2
 
 
-@pytest.mark.parametrize("arguments", [{"lines": -1}, {"lines": 10_001}, {"wait": -1}])
-def test_what_is_wrong_is_said(fleet: Fleet, arguments: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"lines": -1}, "option.out_of_range"),
+        ({"lines": 10_001}, "option.out_of_range"),
+        ({"timeout": -1}, "option.negative"),
+    ],
+)
+def test_a_bad_option_has_a_code(fleet: Fleet, arguments: dict[str, int], code: str) -> None:
     answer = fleet.module("p19", "evidence", **arguments)
-    assert answer.code == 2
-    assert "right is a number" in answer.result["msg"]
+    assert (answer.code, answer.result["code"]) == (2, code)

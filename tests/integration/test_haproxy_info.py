@@ -98,21 +98,22 @@ def test_filters(fleet: Fleet, arguments: dict[str, list[str]], found: int) -> N
 
 
 @pytest.mark.parametrize(
-    ("path", "message"),
+    ("path", "codes"),
     [
-        ("/run/nothing.sock", "There is no socket /run/nothing.sock"),
-        ("/etc/passwd", "Nothing listens on /etc/passwd"),
-        ("/run/systemd/private", "/run/systemd/private"),
+        ("/run/nothing.sock", ["roll.balancer_no_socket"]),
+        ("/etc/passwd", ["roll.balancer_not_running"]),
+        ("/run/systemd/private", ["roll.balancer_not_haproxy", "roll.balancer_no_answer"]),
     ],
 )
-def test_no_haproxy_is_one_sentence(fleet: Fleet, path: str, message: str) -> None:
+def test_no_haproxy_has_a_code(fleet: Fleet, path: str, codes: list[str]) -> None:
     answer = fleet.module("lb", "haproxy_info", socket=path)
     assert answer.code == 2
-    assert message in answer.result["msg"]
+    assert answer.result["code"] in codes
+    assert path in answer.result["msg"]
     assert "\n" not in answer.result["msg"]
 
 
-def test_no_permission_is_one_sentence(fleet: Fleet) -> None:
+def test_no_permission_has_a_code(fleet: Fleet) -> None:
     answer = fleet.module("lb", "haproxy_info", "-e", "ansible_user=ops")
-    assert answer.code == 2
-    assert f"This user may not connect to {SOCKET}" in answer.result["msg"]
+    assert (answer.code, answer.result["code"]) == (2, "roll.balancer_not_permitted")
+    assert SOCKET in answer.result["msg"]

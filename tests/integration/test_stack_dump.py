@@ -63,7 +63,8 @@ def test_every_process_answers_every_time(answers: dict[str, Answer], host: str,
     assert (answer.code, answer.result["changed"]) == (0, False), answer.output
     found = answer.only
     assert (found["did"], found["missing"], found["signals"]) == ("signalled", [], ["QUIT"])
-    assert found["reason"] == "every process has written its stacks"
+    assert (found["code"], found["warnings"]) == (None, [])
+    assert {dump["code"] for dump in found["dumps"]} == {None}
     # They are the same ones to the end: none of them was harmed. (In the order of their pids: an earlier test may have
     # recycled the workers of HTTP, and they come last then.)
     assert sorted(one["role"] for one in found["asked"]) == sorted(roles)
@@ -116,7 +117,7 @@ def test_check_mode_says_who_would_be_asked(fleet: Fleet) -> None:
     assert (found["did"], found["dumps"], found["missing"]) == ("signalled", [], [])
     assert sorted(one["role"] for one in found["asked"]) == sorted(PREFORK)
     assert {one["signals"] for one in found["asked"]} == {2}
-    assert found["reason"] == "5 processes would be asked"
+    assert (found["code"], len(found["asked"])) == (None, 5)
     fleet.run("p14", "sleep", "0.5")
     assert in_log(fleet, "p14") == before
 
@@ -140,12 +141,11 @@ def test_where_the_log_level_hides_dumps_nobody_is_asked(fleet: Fleet) -> None:
         answer = fleet.module("t19", "stack_dump")
         found = answer.only
         assert (answer.code, found["did"], found["signals"], found["asked"]) == (0, "refused", [], [])
-        assert found["reason"].startswith(
-            "nobody was asked: its log level hides stack dumps, which are written at level"
-        )
-        assert "py-spy" in found["reason"]
-        assert [one["role"] for one in found["missing"]] == ["master"]
-        assert "nobody was asked" in answer.output.split("=>")[0] + str(answer.result.get("warnings"))
+        assert found["code"] == "dump.level"
+        assert [one["code"] for one in found["warnings"]] == ["dump.level", "dump.py_spy_helps"]
+        assert [(one["role"], one["code"]) for one in found["missing"]] == [("master", "dump.level")]
+        said = answer.output.split("=>")[0] + str(answer.result.get("warnings"))
+        assert f"pid {found['pid']}: {found['reason']}" in said
 
 
 def test_a_stopped_worker_is_named_and_the_others_answer(fleet: Fleet) -> None:
@@ -156,7 +156,7 @@ def test_a_stopped_worker_is_named_and_the_others_answer(fleet: Fleet) -> None:
     finally:
         fleet.run("p19", "kill", "-CONT", str(workers[0]))
     assert [(one["pid"], one["role"]) for one in found["missing"]] == [(workers[0], "http")]
-    assert "is stopped" in found["missing"][0]["reason"]
+    assert found["missing"][0]["code"] == "refused.stopped"
     assert len(found["dumps"]) == 4
     assert found["seconds"] < 1
 
@@ -176,7 +176,7 @@ def test_a_rotation_before_and_in_the_middle(fleet: Fleet, way: str) -> None:
     again = f"(for n in 1 2 3 4; do sleep 0.9; {ROTATE[way]}; done) >/dev/null 2>&1 &"
     fleet.run("p19", "bash", "-c", again)
     found = fleet.module("p19", "stack_dump", samples=12, interval=0.3).only
-    lost = [one for one in found["missing"] if "wrote nothing" not in one["reason"]]
+    lost = [one for one in found["missing"] if one["code"] != "dump.not_written"]
     assert lost == []
     # A copytruncate loses what is written between its two steps, whoever reads it.
     assert len(found["dumps"]) == 12 * 5 if way != "copytruncate" else len(found["dumps"]) >= 12 * 5 - 2
@@ -206,7 +206,7 @@ def test_a_log_that_grows_by_megabytes_a_second(fleet: Fleet) -> None:
 def test_a_server_that_ends_in_between(fleet: Fleet) -> None:
     fleet.run("t14", "bash", "-c", "(sleep 3; systemctl restart odoo) >/dev/null 2>&1 &")
     found = fleet.module("t14", "stack_dump", samples=2, interval=4).only
-    assert [one["reason"] for one in found["missing"]] == ["the server has ended"]
+    assert [one["code"] for one in found["missing"]] == ["failed.master_ended"]
     fleet.settle("t14")
 
 
@@ -214,8 +214,8 @@ def test_while_it_boots_who_would_die_is_not_asked(fleet: Fleet) -> None:
     assert fleet.module("p19", "send_signal", signal="HUP").code == 0
     found = fleet.module("p19", "stack_dump").only
     assert len(found["dumps"]) + len(found["missing"]) >= 1
-    for one in found["missing"]:
-        assert "QUIT" in one["reason"] or "has ended" in one["reason"]
+    codes = {"refused.no_handler", "refused.role", "refused.process_ended", "dump.process_ended"}
+    assert {one["code"] for one in found["missing"]} <= codes
     assert fleet.module("p19", "wait_healthy").only["identity"] == found["identity"]
 
 
@@ -225,18 +225,19 @@ def test_none(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "why"),
+    ("arguments", "code"),
     [
-        ({"samples": 0}, "samples: 0; right is a number from 1 to 100"),
-        ({"interval": -1}, "interval: -1.0 is no span of time"),
-        ({"timeout": 0}, "timeout: 0.0 is no time to wait"),
-        ({"roles": ["shepherd"]}, "value of roles must be one or more of"),
+        ({"samples": 0}, "option.out_of_range"),
+        ({"interval": -1}, "option.negative"),
+        ({"sample_timeout": 0}, "option.not_positive"),
+        ({"roles": ["shepherd"]}, None),
+        ({"timeout": 3}, None),
     ],
 )
-def test_what_is_wrong_is_said(fleet: Fleet, arguments: dict[str, t.Any], why: str) -> None:
+def test_a_bad_option_is_named(fleet: Fleet, arguments: dict[str, t.Any], code: str | None) -> None:
     answer = fleet.module("p19", "stack_dump", **arguments)
     assert answer.code == 2
-    assert why in answer.result["msg"]
+    assert (answer.result.get("code"), next(iter(arguments)) in answer.result["msg"].lower()) == (code, True)
 
 
 def test_who_may_not_look_is_told_so(fleet: Fleet) -> None:

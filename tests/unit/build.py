@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
+import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, find_instances
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import Options, merge
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process, signal_number
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Failure
 
 PREFORK_MASTER = ("HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CHLD", "TTIN", "TTOU")
 THREADED_MASTER = ("HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CHLD", "XCPU")
@@ -93,9 +96,21 @@ class FakeClock(Clock):
         """Some seconds of 2026."""
         return 1_796_000_000.0 + self.now
 
+    def uptime(self) -> float:
+        """Seconds since a boot that was when this clock began."""
+        return self.now
+
     def sleep(self, seconds: float) -> None:
         """Let time pass at once."""
         self.now += seconds
         self.slept.append(seconds)
         if self._on_sleep is not None:
             self._on_sleep(seconds)
+
+
+@contextlib.contextmanager
+def failing(code: str, kind: type[Failure] = Failure) -> t.Iterator[pytest.ExceptionInfo[t.Any]]:
+    """Expect a failure with this code within the block."""
+    with pytest.raises(kind) as caught:
+        yield caught
+    assert caught.value.code == code, caught.value

@@ -17,6 +17,9 @@ import typing as t
 
 from .._facts.known_secrets import Secrets
 from .._facts.results import printable
+from .._messages import bundle
+from .._messages.code import Problem
+from .._system.errors import Failure
 from .._system.redact import redact_text
 
 #: The version of the manifest. It becomes 2 when a key changes its meaning or goes.
@@ -28,12 +31,12 @@ _PART = 1 << 18
 _RESERVED = 1 << 16
 
 
-class SecretLeft(Exception):
-    """A secret is left in what was to be sent. The message names the part and the kind, never the secret."""
+class SecretLeft(Failure):
+    """A secret is left in what was to be sent. The problem names the part and the kind, never the secret."""
 
 
-class LeftOut(Exception):
-    """A part cannot be had; the message says why, as a clause."""
+class LeftOut(Failure):
+    """A part cannot be had."""
 
 
 class Bundle:
@@ -62,21 +65,25 @@ class Bundle:
         try:
             content = make()
             data, cut = self._written(content, largest, end=end) if content else (b"", False)
+        except Failure as exc:
+            self.leave_out(name, exc.problem)
+            return
         except Exception as exc:  # whatever is wrong with one part must not lose the others
-            self.leave_out(name, str(exc) or type(exc).__name__)
+            self.leave_out(name, bundle.ANY_ERROR(error=str(exc) or type(exc).__name__))
             return
         if not data:
             return
         if len(data) > self._room:
-            self.leave_out(name, "all parts together would be larger than %d bytes (max_size)" % self._most)
+            self.leave_out(name, bundle.PARTS_TOO_LARGE(limit=self._most))
             return
         self._room -= len(data)
         self._write(name, data)
         self.parts.append({"name": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "cut": cut})
 
-    def leave_out(self, name: str, reason: str) -> None:
+    def leave_out(self, name: str, problem: Problem) -> None:
         """Name a part that is missing."""
-        self.left_out.append({"part": name, "reason": self._secrets.hide(redact_text(str(printable(reason))))})
+        reason = self._secrets.hide(redact_text(str(printable(str(problem)))))
+        self.left_out.append({"part": name, "code": problem.code, "reason": reason})
 
     def finish(self, about: t.Mapping[str, t.Any]) -> bytes:
         """The packed archive, with its manifest.
@@ -109,7 +116,7 @@ class Bundle:
             return text.encode("utf-8", "backslashreplace"), cut
         data = self._json(content)
         if len(data) > largest:
-            raise LeftOut("it has %d bytes, and a part of this kind may have %d" % (len(data), largest))
+            raise LeftOut(bundle.PART_TOO_LARGE(size=len(data), limit=largest))
         return data, False
 
     def _json(self, content: t.Any) -> bytes:
@@ -144,7 +151,7 @@ def check(packed: bytes, secrets: Secrets) -> None:
             file = archive.extractfile(member)
             found = left_in(member.name, file.read() if file else b"", secrets)
             if found:
-                raise SecretLeft("%s would have shown %s, so nothing was sent" % (member.name, found))
+                raise SecretLeft(bundle.SECRET_LEFT(part=member.name, kind=found))
 
 
 def left_in(name: str, data: bytes, secrets: Secrets) -> t.Optional[str]:

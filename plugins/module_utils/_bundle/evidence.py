@@ -12,16 +12,15 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._dumps.ask import Asking, collect
-from .._facts.gather import log_place
+from .._dumps.case import excuse
 from .._facts.process_tree import instance_tree
 from .._facts.results import printable
 from .._log.follow import Follower, Unreachable, follow
-from .._log.place import LogPlace
-from .._log.read import LogMark
+from .._messages import dump
+from .._messages.code import Problem
 from .._processes.classify import Instance
 from .._processes.look import Look
 from .._server.host import Host
-from .._supervisors.find import supervisor_of
 
 #: Bytes of a log that are looked at for the lines since the signals.
 _SEARCHED_BYTES = 4 << 20
@@ -32,11 +31,14 @@ _MOST_SINCE = 4000
 
 @dataclass(frozen=True)
 class EvidenceOrder:
-    """What the caller wants. ``wait`` is in seconds, for the dumps of all instances together."""
+    """What the caller wants.
+
+    :ivar timeout: seconds for the dumps of one server; all servers are asked at the same time.
+    """
 
     #: whether QUIT is sent
     dumps: bool
-    wait: float
+    timeout: float
     #: of the log of each instance, from before the signals
     lines: int
 
@@ -53,9 +55,9 @@ class Evidence:
     log_source: t.Optional[str] = None
     signalled: int = 0
     seen: int = 0
-    refused: t.List[str] = field(default_factory=list)
+    refused: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
     #: why fewer dumps were seen than processes signalled
-    reason: t.Optional[str] = None
+    problem: t.Optional[Problem] = None
 
     def told(self) -> t.Dict[str, t.Any]:
         """As a module returns it."""
@@ -70,7 +72,8 @@ class Evidence:
                 "signalled": self.signalled,
                 "seen": self.seen,
                 "refused": self.refused,
-                "reason": self.reason,
+                "code": self.problem and self.problem.code,
+                "reason": self.problem and printable(str(self.problem)),
             },
         }
 
@@ -84,7 +87,7 @@ def gather(host: Host, seen: Look, identities: t.Sequence[str], order: EvidenceO
     cases = [_Case(host, seen, t.cast(Instance, seen.instance(identity)), now) for identity in identities]
     try:
         if order.dumps:
-            collect(host.clock, [case.asking(host) for case in cases], order.wait)
+            collect(host.clock, [case.asking() for case in cases], order.timeout)
         for case in cases:
             case.read(order)
     finally:
@@ -97,19 +100,18 @@ class _Case:
     """One instance, with the mark in its log from before the signals."""
 
     def __init__(self, host: Host, seen: Look, instance: Instance, now: int) -> None:
-        supervisor = supervisor_of(instance.master)
-        options = seen.options[instance.identity]
-        self._instance = instance
-        self._place: LogPlace = log_place(host.proc, instance.master, options, supervisor)
-        self._log = LogMark(host.proc, instance.master, self._place, supervisor.systemd_unit, host.clock.time())
+        supervisor = host.supervisor_of(instance.master)
+        self._host, self._instance = host, instance
+        self._place = host.log_place(instance.master, seen.options[instance.identity], supervisor)
+        self._log = host.mark_log(instance.master, self._place, supervisor)
         self._asking: t.Optional[Asking] = None
         self._follower: t.Optional[Follower] = None
         #: why no dump is to be seen
-        self._unseen: t.Optional[str] = None
+        self._unseen: t.Optional[Problem] = None
         self.evidence = Evidence(
             instance.identity,
             instance.master.pid,
-            instance.state,
+            str(instance.state),
             instance_tree(instance, now),
             log_source=self._log.source,
         )
@@ -119,15 +121,15 @@ class _Case:
         if self._follower is not None:
             self._follower.close()
 
-    def asking(self, host: Host) -> Asking:
+    def asking(self) -> Asking:
         """QUIT for the master and its children, each unless a rule forbids it."""
-        instance = self._instance
+        host, instance = self._host, self._instance
         pids = [process.pid for process, _role in instance.everybody]
         try:
             self._follower = follow(host.proc, instance, self._place, pids, host.clock.time())
         except Unreachable as exc:
-            self._unseen = str(exc)
-        self._asking = Asking(host.proc, host.clock, instance, instance.everybody, self._follower)
+            self._unseen = exc.problem
+        self._asking = Asking(host, instance, instance.everybody, self._follower)
         return self._asking
 
     def read(self, order: EvidenceOrder) -> None:
@@ -137,9 +139,11 @@ class _Case:
         since = len(self._log.tail(_MOST_SINCE, _SEARCHED_BYTES))
         evidence.log = self._log.last(order.lines + since, _SEARCHED_BYTES)
         asked = self._asking.finish() if self._asking else []
-        evidence.refused = ["pid %d (%s): %s" % (a.process.pid, a.role, a.refused) for a in asked if a.refused]
+        evidence.refused = [excuse(one.process, one.role, one.refused) for one in asked if one.refused]
         evidence.signalled = sum(1 for one in asked if one.signals)
         evidence.seen = sum(1 for one in asked if one.raw)
         if evidence.seen < evidence.signalled:
-            late = "%d did not come within %g s" % (evidence.signalled - evidence.seen, order.wait)
-            evidence.reason = self._unseen or late
+            missing = evidence.signalled - evidence.seen
+            evidence.problem = self._unseen or dump.EVIDENCE(
+                missing=missing, asked=evidence.signalled, seconds=order.timeout
+            )

@@ -17,6 +17,7 @@ from .._facts.gather import Facts, survey
 from .._facts.known_secrets import known_secrets, read_conf
 from .._facts.process_tree import instance_tree, process_tree
 from .._facts.results import iso, masters, one_off, user_name
+from .._messages import bundle as codes
 from .._postgres.query import without_literals
 from .._processes.classify import Instance
 from .._processes.look import Look
@@ -25,6 +26,7 @@ from .._processes.proc import Gone, root_of
 from .._processes.process import Process, parse_environ
 from .._server.host import Host
 from .._supervisors.systemd import files_on_disk
+from .._system.errors import Failure
 from .._system.files import reached, read_regular
 from .._system.redact import redact_conf, redact_environ, redact_unit
 from .archive import Bundle, LeftOut
@@ -34,6 +36,8 @@ from .resources import cgroup, disk, load, machine, memory
 
 #: Bytes of a log that are searched for its last lines, and bytes of them that are kept.
 _SEARCHED, _LOG = 4 << 20, 1 << 20
+ReadLog = t.Callable[..., t.Tuple[str, t.List[str]]]
+
 #: Bytes of a unit's file.
 _LARGEST_UNIT = 1 << 16
 #: Lines of a table of sockets that are read, and descriptors of a process.
@@ -62,11 +66,17 @@ class Made:
 
 
 def make_bundle(
-    host: Host, seen: Look, identities: t.Sequence[str], order: BundleOrder, versions: t.Mapping[str, str]
+    host: Host,
+    seen: Look,
+    identities: t.Sequence[str],
+    order: BundleOrder,
+    versions: t.Mapping[str, str],
+    read_log: ReadLog = end_of_log,
 ) -> Made:
     """Gather what there is of a host and of the chosen servers. Nothing is signalled and nothing written.
 
     :param versions: of the tools that make it, for the manifest.
+    :param read_log: returns where a log is, and its last lines.
     :raises SecretLeft: the check of the finished bundle has found a secret.
     """
     began, begun = host.clock.time(), host.clock.monotonic()
@@ -82,7 +92,7 @@ def make_bundle(
     for case in cases:
         case.add_disks()
     for case in cases:
-        case.add_log(order)
+        case.add_log(order, read_log)
     servers = [case.about() for case in cases]
     about = {
         "host": os.uname().nodename,
@@ -144,9 +154,9 @@ class _Server:
         """Room where it writes."""
         self._add("disks.json", self._disks)
 
-    def add_log(self, order: BundleOrder) -> None:
+    def add_log(self, order: BundleOrder, read_log: ReadLog) -> None:
         """The end of its log."""
-        self._add("log.txt", lambda: self._log(order), _LOG, end=True)
+        self._add("log.txt", lambda: self._log(order, read_log), _LOG, end=True)
 
     def _add(self, name: str, make: t.Callable[[], t.Any], largest: int = 1 << 18, *, end: bool = False) -> None:
         self._bundle.add("%s/%s" % (self._folder, name), make, largest, end=end)
@@ -155,9 +165,9 @@ class _Server:
         try:
             return function(*arguments)
         except PermissionError as exc:
-            raise LeftOut("this user may not read it; run as root or as the server's user") from exc
+            raise LeftOut(codes.NOT_PERMITTED()) from exc
         except Gone as exc:
-            raise LeftOut("the process has ended") from exc
+            raise LeftOut(codes.PROCESS_ENDED()) from exc
 
     def _processes(self) -> str:
         return "\n".join(instance_tree(self._instance, self._host.proc.uptime_ticks()))
@@ -169,11 +179,11 @@ class _Server:
     def _conf(self) -> str:
         path = self._options.config_file
         if not path:
-            raise LeftOut("it was started without a configuration file")
+            raise LeftOut(codes.NO_CONF())
         try:
             text = read_conf(reached(path, root_of(self._host.proc.root, self._instance.master)))
         except OSError as exc:
-            raise LeftOut("%s cannot be read: %s" % (path, exc.strerror or exc)) from exc
+            raise LeftOut(codes.NOT_READ(path=path, error=exc.strerror or exc)) from exc
         return "[%s]\n%s" % (path, redact_conf(text, own_names()))
 
     def _environment(self) -> str:
@@ -183,7 +193,7 @@ class _Server:
     def _unit(self) -> str:
         name = self._facts.supervisor.systemd_unit
         if not name:
-            raise LeftOut("it has no unit of systemd (its supervisor: %s)" % self._facts.supervisor.kind)
+            raise LeftOut(codes.NO_UNIT(kind=self._facts.supervisor.kind))
         shown = ["# %s\n%s" % (path, redact_unit(_file(path))) for path in files_on_disk(name)]
         unit = self._facts.unit
         for path in unit.environment_files if unit else ():
@@ -191,7 +201,7 @@ class _Server:
             values = {key: value for key, _equals, value in pairs if not key.startswith(("#", ";"))}
             shown.append("# %s\n%s" % (path, "\n".join(redact_environ(values))))
         if not shown:
-            raise LeftOut("no file of %s was found" % name)
+            raise LeftOut(codes.NO_UNIT_FILE(unit=name))
         return "\n\n".join(shown)
 
     def _open_files(self) -> t.Any:
@@ -202,7 +212,7 @@ class _Server:
             except Gone:
                 continue
             except PermissionError as exc:
-                raise LeftOut("this user may not see them; run as root or as the server's user") from exc
+                raise LeftOut(codes.NOT_PERMITTED()) from exc
             found.append({"pid": process.pid, "role": role, **told})
         return found
 
@@ -250,13 +260,15 @@ class _Server:
         for path in dict.fromkeys(path for path in wanted if path and path.startswith("/")):
             try:
                 found.append(disk(path, path, root))
-            except Exception as exc:  # one file system that does not answer loses no other
-                found.append({"path": path, "error": str(exc)})
+            except Failure as exc:
+                found.append({"path": path, "code": exc.code, "error": str(exc)})
+            except Exception as exc:  # one file system that cannot be asked loses no other
+                found.append({"path": path, "code": codes.ANY_ERROR.name, "error": str(exc)})
         return found
 
-    def _log(self, order: BundleOrder) -> str:
+    def _log(self, order: BundleOrder, read_log: ReadLog) -> str:
         unit = self._facts.supervisor.systemd_unit
-        source, lines = end_of_log(
+        source, lines = read_log(
             self._host.proc, self._instance, self._facts.log, unit, order.lines, min(_SEARCHED, order.max_size)
         )
         if order.hide_literals:
@@ -274,4 +286,4 @@ def _file(path: str) -> str:
     try:
         return read_regular(path, _LARGEST_UNIT).decode("utf-8", "replace")
     except OSError as exc:
-        return "(it cannot be read: %s)" % (exc.strerror or exc)
+        return "(%s)" % codes.NOT_READ(path=path, error=exc.strerror or exc).text

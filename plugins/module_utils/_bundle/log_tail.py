@@ -17,19 +17,13 @@ from .._log.follow import (
     entry_of,
     of_container,
 )
-from .._log.place import (
-    IN_CONTAINER,
-    LogPlace,
-    nowhere,
-    unreadable,
-)
+from .._log.place import IN_CONTAINER, LogPlace, nowhere
 from .._log.read import LogMark, journal, shown_lines
+from .._messages import dump
 from .._processes.classify import Instance
 from .._processes.container import runtime_of
 from .._processes.proc import Proc
 from .._system.files import open_regular
-
-_UNASKED = "its log goes to the journal, which cannot be asked for it"
 
 
 def end_of_log(
@@ -49,7 +43,9 @@ def end_of_log(
     mark = LogMark(proc, master, place, unit, 0)
     try:
         if mark.source is None:
-            raise Unreachable(unreadable(place.path) if place.path else nowhere(place) or _UNASKED)
+            raise Unreachable(
+                dump.LOG_UNREADABLE(path=place.path) if place.path else nowhere(place) or dump.JOURNAL_UNIT()
+            )
         return mark.source, mark.last(most, largest)
     finally:
         mark.close()
@@ -63,7 +59,7 @@ def _of_container(runtime: str, name: t.Optional[str], most: int, largest: int) 
     try:
         descriptor = open_regular(path, os.O_NOFOLLOW)
     except OSError as exc:
-        raise Unreachable("%s cannot be read: %s" % (source, exc.strerror or exc)) from exc
+        raise Unreachable(dump.LOG_ERROR(source=source, error=exc.strerror or exc)) from exc
     try:
         end = os.fstat(descriptor).st_size
         begin = max(0, end - largest)

@@ -13,8 +13,10 @@ import platform
 import time
 import typing as t
 
+from .._messages import bundle
+from .._system.errors import Failure
 from .._system.files import reached
-from .._system.timeout import within
+from .._system.timeout import TooSlow, within
 
 _CGROUPS = "/sys/fs/cgroup"
 #: Files of a cgroup: of the second version, and of the first one's controllers.
@@ -87,9 +89,12 @@ def disk(path: str, shown: str, root: str = "") -> t.Dict[str, t.Any]:
     :param shown: as it is called.
     :param root: what to put before the path to reach it from here.
     :raises OSError: there is no such path.
-    :raises TooSlow: the file system does not answer.
+    :raises Failure: the file system does not answer.
     """
-    status = within(_PATIENCE, lambda: os.statvfs(reached(path, root)))
+    try:
+        status = within(_PATIENCE, lambda: os.statvfs(reached(path, root)))
+    except TooSlow:
+        raise Failure(bundle.DISK_TIMEOUT(path=shown, seconds=_PATIENCE)) from None
     size = status.f_frsize
     return {
         "path": shown,

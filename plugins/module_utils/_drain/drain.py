@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The drain: hold the supervisor, let a server end its work, one INT, and watch until it is gone."""
+"""The drain: hold the supervisor, let a server end its work, send one INT, and watch until it is gone."""
 
 from __future__ import annotations
 
@@ -13,24 +13,20 @@ import os
 import typing as t
 
 from .._facts.results import Outcome, iso
+from .._messages import failed, option, refused, timeout
+from .._messages.code import Problem
 from .._processes.classify import Instance, Mode, State
 from .._processes.look import Look
-from .._processes.proc import is_alive
+from .._processes.process import Process
 from .._server.host import Host
+from .._server.operation import Begin, run_all
 from .._server.server import Ended
-from .._signals.send import Refused, check
-from .._supervisors.hold import Hold, find_hold, put, rest
-from .._system.boot import uptime
-from .._system.clock import Pending, TimedOut
-from .._system.errors import WouldFail
-from .._system.state_dir import TAKEN
+from .._supervisors.hold import Hold
+from .._system.clock import Pending
+from .._system.errors import Failure, Refused, TimedOut
 from .leaving import FORCED, Leaving
 from .notes import Note, NoteBook, new_note
-from .order import (
-    DrainFailed,
-    DrainOrder,
-    DrainResult,
-)
+from .order import DrainOrder, DrainResult
 from .time_limits import Overdue
 
 #: Seconds between two looks into a server that is still at work before its INT.
@@ -40,37 +36,29 @@ _SHOWS = 10.0
 
 
 class _GoesOn(Exception):
-    """It looked as if it ended, and it has not: Odoo 14 stops before it executes itself anew."""
+    """It looked like an end and was none: Odoo 14 stops before it executes itself anew."""
 
 
 def drain_all(
     host: Host, seen: Look, identities: t.Sequence[str], notes: t.Sequence[Note], order: DrainOrder, *, check_mode: bool
 ) -> t.List[DrainResult]:
-    """Drain the chosen servers one after the other; the first failure ends it.
+    """Drain the chosen servers one after the other.
 
     :param notes: of servers that are chosen as well and have no process any more.
-    :raises DrainFailed: with the results so far, the failed one last.
+    :raises OperationFailed: one of them was refused or failed.
     """
     book = NoteBook(host.store)
-    results = [_gone(host, note, book, check_mode=check_mode) for note in notes]
-    for identity in identities:
-        one = _Drain(host, seen, t.cast(Instance, seen.instance(identity)), order)
-        results.append(one.result)
-        try:
-            one.predict() if check_mode else one.run()
-        except (WouldFail, Refused) as exc:
-            one.result.did = Outcome.REFUSED if one.result.did == Outcome.NOTHING else one.result.did
-            one.result.reason = str(exc)
-            raise DrainFailed("Odoo with pid %d is not drained: %s" % (one.result.pid, exc), results) from exc
-        except (Overdue, TimedOut, OSError) as exc:
-            raise DrainFailed(one.failure(exc), results) from exc
-        finally:
-            one.close()
-    return results
+
+    def begin(identity: str) -> Begin:
+        first = t.cast(Instance, seen.instance(identity))
+        return Begin(identity, first.master.pid, lambda: _Drain(host, seen, first, order))
+
+    done = [_gone(host, note, book, check_mode=check_mode) for note in notes]
+    return run_all([begin(one) for one in identities], DrainResult, check_mode=check_mode, done=done)
 
 
 def _gone(host: Host, note: Note, book: NoteBook, *, check_mode: bool) -> DrainResult:
-    """The result of a server that has no process any more."""
+    """Return the result of a server that has no process any more."""
     result = DrainResult(
         note.identity, note.pid, Outcome.NOTHING, "", hold=note.held.told(), after={"state": State.GONE}
     )
@@ -84,18 +72,19 @@ def _gone(host: Host, note: Note, book: NoteBook, *, check_mode: bool) -> DrainR
         try:
             book.write(note)
         except OSError as exc:
-            # It is gone all the same, and the next call finds that out once more.
-            result.reason += " (that could not be written down: %s)" % (exc.strerror or exc)
+            result.warnings.append(_not_recorded(exc))
     return result
+
+
+def _not_recorded(exc: OSError) -> Problem:
+    return failed.DRAIN_NOT_RECORDED(error=exc.strerror or str(exc))
 
 
 class _Drain(Leaving):
     """One server that is drained."""
 
-    # What is done, from the outside.
-
     def predict(self) -> None:
-        """What :meth:`run` would do, without doing it."""
+        """Put into the result what :meth:`act` would do."""
         self._explain(self.book.read(self.key))
         note = self.note = self.noted()
         if note is not None:
@@ -112,10 +101,11 @@ class _Drain(Leaving):
         hold = self._find_hold()
         if self.now.state == State.RUNNING:
             self._why_not_quiet()
-            check(self.proc, "INT", self.target(), force=self.order.force)
+            for one in self.host.door.check(self.proc, "INT", self.target(), force=self.order.force):
+                self.warn(one.problem)
         else:
             self.result.reason += "; it is %s, and that would be waited for first" % self.now.state
-        self.result.did, self.result.signals, self.result.changed = Outcome.SIGNALLED, ["INT"], True
+        self.result.did, self.result.signals = Outcome.SIGNALLED, ["INT"]
         self._foresee(hold)
         if self.work.to_end_first():
             self.step("its work (%s) would be waited for" % " and ".join(sorted(self.work.to_end_first())))
@@ -123,15 +113,15 @@ class _Drain(Leaving):
 
     def _foresee(self, hold: Hold) -> None:
         if hold.drop_in and not os.path.exists(hold.drop_in):
-            self.result.changed = True
+            self.result.hold_changed = True
             self.step("%s would be put there, and systemd made to read it" % hold.drop_in)
 
-    def run(self) -> None:
-        """Hold, send, watch. A drain that somebody else has begun is watched only."""
+    def act(self) -> None:
+        """Hold, send, watch. A drain that another call has begun is watched only."""
         self.host.store.open()
         try:
             self._hold_and_send()
-        except (WouldFail, Refused, Overdue, TimedOut, OSError):
+        except (Failure, OSError):
             if self.note is not None and not self.has_sent and not self._begun_before():
                 self.undo(self.note)
             raise
@@ -139,9 +129,9 @@ class _Drain(Leaving):
         self.host.store.forget_others(self.proc.lives)
 
     def _hold_and_send(self) -> None:
-        """All of it until the master is gone."""
+        """Do all of it until the master is gone."""
         try:
-            self._take_locks()
+            self._take_both_locks()
             note = self.book.read(self.key)
             self._explain(note)
             if note is not None and note.identity == self.now.identity:
@@ -183,25 +173,19 @@ class _Drain(Leaving):
                 note.pid,
             )
 
-    def _take_locks(self) -> None:
-        """One call at a time drains a server, and none while another one reloads it."""
+    def _take_both_locks(self) -> None:
+        """Wait until no other call drains the server, and none works on it."""
 
         def attempt() -> t.Union[bool, Pending]:
-            if not self.locks:
-                lock = self.book.try_lock(self.key)
-                if lock is not None:
-                    self.locks.append(lock)
-            if self.locks:
-                lock = self.host.store.try_lock(self.now.master)
-                if lock is not None:
-                    self.locks.append(lock)
+            if self.locks or self.keep(self.book.try_lock(self.key)):
+                self.keep(self.host.store.try_lock(self.now.master))
             self.look()
-            return len(self.locks) == 2 or Pending(TAKEN)
+            return self.locks == 2 or Pending(timeout.LOCKED())
 
         self.wait(attempt)
 
     def _settle(self) -> None:
-        """Wait until a start or a reload that is under way has come to its end. Old workers end with it.
+        """Wait until a start or a reload that is in progress has come to its end. Old workers end with it.
 
         When the main process of a unit ends, systemd kills what else is in its cgroup, so none may be left.
         """
@@ -211,40 +195,39 @@ class _Drain(Leaving):
             starting = any(child.starting for child in self.now.children)
             if self.now.state == State.DRAINING or (self.now.state == State.RUNNING and not starting):
                 return True
-            return Pending("it to run (it is %s)" % self.now.state)
+            return Pending(timeout.RUNNING(state=self.now.state))
 
         self.wait(attempt)
 
     def _begun_before(self) -> bool:
-        """Whether it got its INT already. A server without HTTP does not show that, so there our note has to do."""
+        """Return whether it got its INT already. A server without HTTP does not show that, so there its note counts."""
         note = self.note
         if self.now.state == State.DRAINING:
             return True
         if note is None or note.sent is None:
             return False
-        return not self.options.http_enable or uptime() - note.sent < _SHOWS
+        return not self.options.http_enable or self.clock.uptime() - note.sent < _SHOWS
 
     def _find_hold(self) -> Hold:
-        hold = find_hold(self.proc, self.now, self.supervisor, self.order.hold)
+        hold: Hold = self.host.holds.find_hold(self.proc, self.now, self.supervisor, self.order.hold)
         note = self.noted()
         if note is not None and hold.drop_in is not None:
             # With the drop-in in its place systemd does not tell any more what the unit itself says.
             hold = dataclasses.replace(hold, policy=note.held.policy)
-        self.result.hold, self.result.warnings = hold.told(), list(hold.warnings)
+        self.result.hold = hold.told()
+        for problem in hold.warnings:
+            self.warn(problem)
         limit = self.options.limit_time_real
         if self.work.ends_impatiently and self.order.cron_timeout > limit:
-            self.result.warnings.append(
-                "Odoo before 19 ends whatever is left of its work %d s after the INT (its limit_time_real), so cron"
-                " jobs are waited for before it" % limit
-            )
+            self.warn(option.BEYOND_LIMIT_TIME_REAL(seconds=limit))
         return hold
 
     def _keep(self) -> None:
-        """Have a note of it and hold its supervisor, before anything is sent."""
+        """Write a note of it and hold its supervisor, before anything is sent."""
         again = self.note
         hold = self._find_hold()
         if again is None:
-            # An INT that somebody has sent by hand has no note, but the supervisor is held all the same.
+            # An INT that was sent by hand has no note, and then the supervisor is held all the same.
             self._why_not_quiet()
             self.note = new_note(self.seen, self.now, hold, self.clock.time())
             self.book.write(self.note)
@@ -252,27 +235,26 @@ class _Drain(Leaving):
         if hold.drop_in is None or os.path.exists(hold.drop_in):
             return
         try:
-            note.made = put(hold) or note.made
-        except (WouldFail, OSError):
+            note.made = self.host.holds.put(hold) or note.made
+        except (Refused, OSError):
             if again is None:
                 self.book.forget(note)
                 self.note = None
             raise
         self.book.write(note)
-        self.result.changed = True
+        self.result.hold_changed = True
         self.step("%s was put there, and systemd has read it: Restart is no and not %s" % (hold.drop_in, hold.policy))
 
     def _why_not_quiet(self) -> None:
-        """:raises WouldFail: it must be seen to be idle, and nothing shows that."""
+        """Make sure that it can be seen to be idle, where it must be.
+
+        :raises Refused: nothing shows that.
+        """
         if self.now.mode != Mode.THREADED or self.order.force or self.now.state == State.DRAINING:
             return
         hidden = self.work.hidden
         if hidden:
-            raise WouldFail(
-                "it is threaded, so an INT would cut off its requests and cron jobs, and whether there are any cannot"
-                " be seen: " + hidden,
-                "have it log to a file or the journal with log_level=info, or set force",
-            )
+            raise Refused(refused.WORK_HIDDEN(why=hidden))
 
     def _quiet(self) -> None:
         """Wait for what an INT would cut off: in a threaded server everything, before Odoo 19 long cron jobs."""
@@ -309,14 +291,14 @@ class _Drain(Leaving):
         if self.work.ask_in_time():
             self.tell_busy()
         self.work.check()
-        return Pending("%d processes to end" % (1 + len(self.now.children)))
+        return _processes_end([process for process, _role in self.now.everybody])
 
     def _attempt_left(self) -> t.Union[bool, Pending]:
-        left = [process.pid for process, _role in self.now.everybody if is_alive(self.proc, process)]
-        return Pending("what is left of it, pid %s" % ", ".join(map(str, left))) if left else True
+        left = [process for process, _role in self.now.everybody if self.host.is_alive(process)]
+        return _processes_end(left) if left else True
 
     def _rest(self) -> None:
-        """The master is gone. Its children must be too, and its supervisor at rest; then it is drained."""
+        """Wait until the children of the master are gone as well, and its supervisor is at rest."""
         self.deadline = max(self.deadline, self.clock.monotonic() + FORCED)
         self.wait(self._attempt_left)
         note = self.note
@@ -324,7 +306,7 @@ class _Drain(Leaving):
             hold = note.held
 
             def attempt() -> t.Union[bool, Pending]:
-                lacking, done = rest(hold)
+                lacking, done = self.host.holds.rest(hold)
                 if done:
                     self.step(done)
                 return Pending(lacking) if lacking else True
@@ -334,8 +316,11 @@ class _Drain(Leaving):
             try:
                 self.book.write(note)
             except OSError as exc:
-                # The next call finds that out once more.
-                self.result.reason += " (that it is gone could not be written down: %s)" % (exc.strerror or exc)
+                self.warn(_not_recorded(exc))
             self.result.hold = hold.told()
         self.result.busy, self.result.after = [], {"state": State.GONE}
         self.step("it is gone")
+
+
+def _processes_end(left: t.Sequence[Process]) -> Pending:
+    return Pending(timeout.PROCESSES_END(count=len(left), pids=", ".join(str(one.pid) for one in left)))

@@ -4,24 +4,24 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""A server on its way out: what it has been told, what is written down of it, and what is done about who stays."""
+"""A server on its way out: what was sent, what is written down, and what is done about work that does not end."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import typing as t
 
 from .._facts.results import Outcome
-from .._processes.classify import Instance, Role, State
+from .._messages import failed, timeout
+from .._messages.code import Problem
+from .._messages.host import DUMPS_HIDDEN
+from .._processes.classify import Instance, State
 from .._processes.look import Look
-from .._processes.proc import is_alive
 from .._server.host import Host
-from .._server.server import Ended, Subject
-from .._signals.send import Refused, Target, kill, send
-from .._supervisors.hold import take_away
-from .._system.boot import uptime
-from .._system.clock import Pending, TimedOut
+from .._server.operation import ServerOperation
+from .._server.server import Ended
+from .._system.clock import Pending
+from .._system.errors import Refused, TimedOut
 from .notes import Note, NoteBook, key_in
 from .order import DrainOrder, DrainResult, OnTimeout
 from .time_limits import Overdue, Work
@@ -32,69 +32,64 @@ FORCED = 8.0
 _LOG_LINES = 100
 
 
-class Leaving(Subject):
+class Leaving(ServerOperation[DrainResult]):
     """One server on its way out."""
 
+    deed, doing = "drain", "draining"
+
     def __init__(self, host: Host, seen: Look, first: Instance, order: DrainOrder) -> None:
-        super().__init__(host, seen, first, None, order.timeout)
+        result = DrainResult(first.identity, first.master.pid, Outcome.NOTHING, "")
+        super().__init__(host, seen, first, None, order.timeout, result)
         self.order = order
         self.book = NoteBook(host.store)
         self.key = key_in(seen, first)
-        self.locks: t.List[int] = []
         self.work = Work(self, order)
         self.note: t.Optional[Note] = None
         #: by this call
         self.has_sent = False
-        self.result = DrainResult(first.identity, first.master.pid, Outcome.NOTHING, "", before=self.summary())
-
-    def close(self) -> None:
-        """Let go of locks and log."""
-        self.result.seconds = self.clock.monotonic() - self.begun
-        self.log.close()
-        for lock in self.locks:
-            os.close(lock)
+        result.before = self.summary()
 
     def interrupt(self) -> None:
-        """Send the INT, unless it has begun to end by another hand."""
+        """Send the INT, unless the server has begun to end meanwhile."""
         note = t.cast(Note, self.note)
         if self.now.state != State.RUNNING:
-            return  # it has begun to end by another hand meanwhile
-        # Written before it is sent: whoever comes after a cut must not send a second one.
-        note.sent, note.busy = uptime(), []
+            return
+        # Written before it is sent: a call that comes after a cut must not send a second one.
+        note.sent, note.busy = self.clock.uptime(), []
         try:
             self.book.write(note)
-            lifted = send(self.proc, "INT", self.target(), force=self.order.force)
+            lifted = self.host.door.send(self.proc, "INT", self.target(), force=self.order.force)
         except (Refused, OSError):
             note.sent = None
             raise
         self.work.begin(note.sent)
-        self.has_sent = self.result.changed = True
+        self.has_sent = True
         self.result.did, self.result.signals = Outcome.SIGNALLED, ["INT"]
-        if lifted:
-            self.result.reason += "; forced against: " + "; ".join(one.reason for one in lifted)
+        for one in lifted:
+            self.warn(one.problem)
         self.step("INT was sent to pid %d" % self.now.master.pid)
 
     def tell_busy(self) -> None:
-        """For this call's result, and for those who ask meanwhile."""
+        """Put what is at work into the result, and into the note for calls that ask meanwhile."""
         self.result.busy = [one.told() for one in self.work.busy]
         if self.note is not None and self.note.busy != self.result.busy:
             self.note.busy = self.result.busy
-            with contextlib.suppress(OSError):  # whoever asks sees what was seen before
+            with contextlib.suppress(OSError):  # a call that asks sees what was seen before
                 self.book.write(self.note)
 
     def noted(self) -> t.Optional[Note]:
-        """What is written down of this very server, by whichever call."""
+        """Return the note of this very server, whichever call wrote it."""
         note = self.note or self.book.read(self.key)
         return note if note is not None and note.identity == self.now.identity else None
 
     def be_late(self, late: Overdue) -> None:
-        """Do what the caller wants done then.
+        """Do what the caller wants done when a time limit has passed.
 
         :raises Overdue: nothing; or what was done did not end it.
         :raises Refused: not even the first INT may be sent.
         """
         self.tell_busy()
-        self.step("%s passed; at work: %s" % (" and ".join(late.options), late))
+        self.step("%s passed; at work: %s" % (" and ".join(late.options), late.work))
         if self.order.on_timeout == OnTimeout.FAIL:
             raise late
         try:
@@ -111,27 +106,27 @@ class Leaving(Subject):
             self._kill(late)
 
     def _abort(self, late: Overdue) -> None:
-        """A second INT.
+        """Send a second INT.
 
         :raises Overdue: it did not end.
         """
-        send(self.proc, "INT", self.target(), force=True)
-        self.result.did, self.result.changed = Outcome.SIGNALLED, True
+        self.host.door.send(self.proc, "INT", self.target(), force=True)
+        self.result.did = Outcome.SIGNALLED
         self.result.signals.append("INT")
-        self.result.reason += "; a second INT cut off: %s" % late
-        self.step("a second INT was sent to pid %d, which cuts off: %s" % (self.now.master.pid, late))
+        self.step("a second INT was sent to pid %d, which cuts off: %s" % (self.now.master.pid, late.work))
+        self._cut_off("a second INT", late)
         if not self._ends_within(FORCED):
-            raise late
+            raise Overdue(timeout.WORK_AFTER_ABORT, late.options, late.work)
 
     def _ends_within(self, seconds: float) -> bool:
-        """False when it did not.
+        """Return False when it did not.
 
         :raises Ended: it did.
         """
 
         def attempt() -> t.Union[bool, Pending]:
             self.look()
-            return Pending("it to end")
+            return Pending(timeout.PROCESS_ENDS(pid=self.now.master.pid))
 
         self.deadline = self.clock.monotonic() + seconds
         with contextlib.suppress(TimedOut):
@@ -139,55 +134,47 @@ class Leaving(Subject):
         return False
 
     def _kill(self, late: Overdue) -> None:
-        """The master first, so that it starts nobody anew, and then its workers, which would go on without it."""
+        """Kill the master first, so that it starts no worker, and then its workers, which would go on without it."""
         for process, role in self.now.everybody:
             try:
-                kill(self.proc, process)
+                self.host.door.kill(self.proc, process)
             except Refused:
                 continue  # it has ended
-            self.result.did, self.result.changed = Outcome.SIGNALLED, True
+            self.result.did = Outcome.SIGNALLED
             self.result.signals.append("KILL")
             self.step("KILL was sent to pid %d (%s)" % (process.pid, role))
-        self.result.reason += "; KILL cut off: %s" % late
+        self._cut_off("KILL", late)
+
+    def _cut_off(self, signal: str, late: Overdue) -> None:
+        problem = failed.WORK_CUT_OFF(signal=signal, work=late.work)
+        self.warn(problem)
+        self.result.reason += "; " + problem.text
 
     def undo(self, note: Note) -> None:
-        """Nothing was sent: nothing of ours may stay."""
-        if take_away(note.held, made=note.made):
+        """Remove the hold and the note, since no signal was sent."""
+        if self.host.holds.take_away(note.held, made=note.made):
             self.step("the hold was taken away again, since no signal was sent")
         self.book.forget(note)
         self.note = None
-        self.result.changed = False
+        self.result.hold_changed = False
 
-    def step(self, what: str) -> None:
-        """Put down what was done, as a clause."""
-        self.result.step(self.clock.monotonic() - self.begun, what)
+    # When it fails.
 
-    def target(self) -> Target:
-        """The master, as it was seen last."""
-        return Target(self.now.master, Role.MASTER, self.now.mode, self.now.state)
+    def limit(self, late: TimedOut) -> str:
+        """Name the options whose time has passed."""
+        if not isinstance(late, Overdue):
+            return super().limit(late)
+        limits = {
+            **{"%s_timeout" % role: limit for role, limit in self.order.limits().items()},
+            "timeout": self.timeout,
+        }
+        return " and ".join("%s (%g s)" % (name, limits[name]) for name in late.options)
 
-    def failure(self, exc: Exception) -> str:
-        """One message for a person."""
-        pid = self.result.pid
-        if isinstance(exc, Overdue):
-            limits = {**{"%s_timeout" % k: v for k, v in self.order.limits().items()}, "timeout": self.order.timeout}
-            names = " and ".join("%s (%g s)" % (name, limits[name]) for name in exc.options)
-            what = "Odoo with pid %d was not drained within its %s. At work: %s." % (pid, names, exc)
-            if not self.work.leaving:
-                what += " No INT was sent, since that would cut it off; the server goes on."
-            elif self.order.on_timeout == OnTimeout.FAIL:
-                what += " It goes on draining; another call waits for it, and on_timeout=abort would cut that off."
-            hidden = self.work.hidden if is_alive(self.proc, self.now.master) else None
-            if hidden:
-                what += " What they do is not known: %s." % hidden
-        elif isinstance(exc, TimedOut):
-            what = "Odoo with pid %d was not drained within its timeout (%g s): still waiting for %s" % (
-                pid,
-                self.order.timeout,
-                exc.reason,
-            )
-        else:
-            what = "Odoo with pid %d was not drained: %s" % (pid, exc)
-        self.result.reason = what
-        self.result.log = self.log.tail(_LOG_LINES)
-        return what
+    def fail(self, exc: Exception) -> t.Tuple[str, Problem]:
+        """Put the failure and the last words of the server into the result."""
+        if not isinstance(exc, Refused):
+            self.result.log = self.log.tail(_LOG_LINES)
+        why = self.work.hidden if isinstance(exc, Overdue) and self.alive else None
+        if why:
+            self.warn(DUMPS_HIDDEN(why=why))
+        return super().fail(exc)

@@ -4,9 +4,9 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""Notes of what was drained, so that it can be brought back. They lie in the state directory and go with a boot.
+"""Notes of what was drained, so that it can be brought back. They are in the state directory until a boot.
 
-A note is readable by its owner only: it holds the arguments of the server as they were. Nothing of them is returned.
+A note is readable by its owner only, because it has the arguments of the server as they were. None is returned.
 """
 
 from __future__ import annotations
@@ -61,21 +61,21 @@ class Note:
     sent: t.Optional[float] = None
     #: when it was seen to be gone
     drained: t.Optional[float] = None
-    #: who was at work at the last look, as results tell it
+    #: what was at work at the last look, as results tell it
     busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
 
     @property
     def held(self) -> Hold:
-        """The hold."""
+        """Return the hold."""
         return restored(self.hold)
 
     @property
     def supervisor(self) -> Supervisor:
-        """Who kept it running."""
+        """Return what kept it running."""
         return Supervisor(SupervisorKind(self.kind), self.unit)
 
     def as_master(self) -> t.Dict[str, t.Any]:
-        """What ``match`` is held against, in the form of ``master_info``."""
+        """Return what ``match`` is compared with, in the form of ``master_info``."""
         return {
             "identity": self.identity,
             "pid": self.pid,
@@ -89,7 +89,7 @@ class Note:
         }
 
     def is_of(self, instance: Instance, options: Options) -> bool:
-        """Whether a server has the same user, odoo.conf and port, whoever keeps it running."""
+        """Return whether a server has the same user, odoo.conf and port, whatever its supervisor."""
         return (self.uid, self.config_file, self.http_port) == (
             instance.master.uid,
             options.config_file,
@@ -98,24 +98,24 @@ class Note:
 
     @property
     def name(self) -> str:
-        """How it is named to a person."""
-        return "Odoo %s" % (self.unit or self.config_file or "of port %d" % self.http_port)
+        """Return what the server is called in messages."""
+        return self.unit or self.config_file or "the server of port %d" % self.http_port
 
 
 def key_of(supervisor: Supervisor, config_file: t.Optional[str], http_port: int) -> str:
-    """What a server and the one that takes its place have in common. Pure."""
+    """Return what a server and the one that takes its place have in common. Pure."""
     text = json.dumps([supervisor.kind, supervisor.unit, config_file, http_port])
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:20]
 
 
 def key_in(seen: Look, instance: Instance) -> str:
-    """The key of a server of a look."""
+    """Return the key of a server of a look."""
     options = seen.options[instance.identity]
     return key_of(supervisor_of(instance.master), options.config_file, options.http_port)
 
 
 def new_note(seen: Look, instance: Instance, hold: Hold, now: float) -> Note:
-    """A note of a server that is about to be drained.
+    """Make the note of a server that is about to be drained.
 
     :param now: seconds since the epoch.
     """
@@ -153,7 +153,7 @@ class NoteBook:
         self._store = store
 
     def read(self, key: str) -> t.Optional[Note]:
-        """The note with this key; None where there is none of this boot."""
+        """Return the note with this key; None where there is none of this boot."""
         try:
             note = Note(**self._store.read(_PREFIX + key + _SUFFIX))
         except (OSError, ValueError, TypeError):
@@ -161,7 +161,7 @@ class NoteBook:
         return note if note.boot == boot_id() else None
 
     def all(self) -> t.List[Note]:
-        """Every note of this boot, the oldest drain first."""
+        """Return every note of this boot, the oldest drain first."""
         try:
             names = os.listdir(self._store.path)
         except OSError:
@@ -171,30 +171,30 @@ class NoteBook:
         return sorted(found, key=lambda note: (note.begun, note.key))
 
     def told_to_end(self, instance: Instance) -> bool:
-        """Whether a drain has sent this very server its INT, or was about to."""
+        """Return whether a drain has sent this very server its INT, or was about to."""
         return any(note.identity == instance.identity and note.sent is not None for note in self.all())
 
     def state_of(self, instance: Instance, options: Options) -> State:
-        """State of a server. One without HTTP does not show that it drains, so there the note of that has to do."""
+        """Return the state of a server. Without HTTP it does not show that it drains, so there its note counts."""
         drains = not options.http_enable and self.told_to_end(instance)
         return State.DRAINING if drains else instance.state
 
     def write(self, note: Note) -> None:
-        """Put a note in the place of what was there.
+        """Write a note, in the place of an earlier one.
 
         :raises OSError: it could not be written.
         """
         self._store.write(_PREFIX + note.key + _SUFFIX, dataclasses.asdict(note))
 
     def forget(self, note: Note) -> None:
-        """Drop a note."""
+        """Remove a note."""
         try:
             os.unlink(os.path.join(self._store.path, _PREFIX + note.key + _SUFFIX))
         except FileNotFoundError:
             return
 
     def try_lock(self, key: str) -> t.Optional[int]:
-        """One call at a time drains or undrains this server; None while another one does. Close it to let go."""
+        """Take the lock of the drains and undrains of a server; None while another call has it."""
         try:
             return self._store.lock(_PREFIX + key + ".lock", wait=False)
         except BlockingIOError:

@@ -4,25 +4,17 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""What a drain is asked for, and what it and the way back tell."""
+"""What a drain is asked for, and what it and the undrain return."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
 
-from .._facts.results import StepsResult, printable
+from .._facts.results import BusyResult, printable
 from .._processes.classify import Role
+from .._server.operation import OnTimeout
 from .._supervisors.hold import AUTO
-from .._system.word import Word
-
-
-class OnTimeout(Word):
-    """What is done when a time limit passes: fail, cut the work off by a second INT, or by KILL."""
-
-    FAIL = "fail"
-    ABORT = "abort"
-    KILL = "kill"
 
 
 @dataclass(frozen=True)
@@ -39,33 +31,35 @@ class DrainOrder:
     force: bool = False
 
     def limits(self) -> t.Dict[Role, float]:
-        """By kind of work."""
+        """Return the limit of each kind of work, in seconds."""
         return {Role.HTTP: self.http_timeout, Role.CRON: self.cron_timeout, Role.GEVENT: self.gevent_timeout}
 
 
 @dataclass
-class DrainResult(StepsResult):
-    """``hold`` is who keeps it running, ``successor`` the identity of the master that has taken its place."""
+class DrainResult(BusyResult):
+    """What was done to one server.
+
+    :ivar hold: what keeps the server running, and what prevents that.
+    :ivar successor: identity of the master that has taken its place.
+    :ivar log: what a failed server wrote.
+    :ivar hold_changed: its supervisor was held or released, or would be in check mode.
+    """
 
     hold: t.Optional[t.Dict[str, t.Any]] = None
     successor: t.Optional[str] = None
     log: t.List[str] = field(default_factory=list)
-    #: a signal was sent, or a supervisor held, let go or asked for something
-    changed: bool = False
+    hold_changed: bool = False
+
+    @property
+    def changed(self) -> bool:
+        """Return whether a signal was sent, or a supervisor was held, released or asked for something."""
+        return self.hold_changed or super().changed
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As the module returns it."""
+        """Return it as the module does."""
         return {
             **super().told(),
             "hold": self.hold,
             "successor": self.successor,
             "log": [printable(line) for line in self.log],
         }
-
-
-class DrainFailed(Exception):
-    """A drain or its undoing was refused or did not end well; ``results`` hold what was done until then."""
-
-    def __init__(self, message: str, results: t.Sequence[DrainResult]) -> None:
-        super().__init__(message)
-        self.results = list(results)

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""Starting a server by the command it was running, where nothing else would start it again."""
+"""Start a server by the command it was running, where nothing else would start it again."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import pwd
 import subprocess
 import typing as t
 
+from .._messages import refused
+from .._messages.code import Problem
+from .._system.errors import Refused
 from .._system.files import is_roots
 from .notes import Note
 
@@ -20,29 +23,29 @@ from .notes import Note
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def why_not_launch(note: Note) -> t.Optional[str]:
-    """Why the recorded command of a server is not run, as a clause; None where it may be."""
+def why_not_launch(note: Note) -> t.Optional[Problem]:
+    """Return why the recorded command of a server is not run; None where it may be."""
     program = _program(note)
     if program is None:
-        return "its program is not known by its full path"
+        return refused.COMMAND_PATH_UNKNOWN()
     if not os.access(program, os.X_OK):
-        return "its program %s is not there" % program
+        return refused.COMMAND_PROGRAM_GONE(path=program)
     if not note.cwd or not os.path.isdir(note.cwd):
-        return "its working directory %s is not there" % note.cwd
+        return refused.COMMAND_DIRECTORY_GONE(path=note.cwd)
     if os.geteuid() not in (0, note.uid):
-        return "it ran as %s, and only root and that user can start it" % note.user
+        return refused.COMMAND_OTHER_USER(user=note.user)
     if note.uid == 0:
         # With -m, Python imports from the directory.
         theirs = [path for path in [program, *_files(note), note.cwd] if not is_roots(path)]
         if theirs:
-            return "it ran as root, and %s is not root's alone" % theirs[0]
+            return refused.COMMAND_NOT_ROOTS(path=theirs[0])
     return None
 
 
 def launch(note: Note) -> subprocess.Popen[bytes]:
     """Run the recorded command as its user, in its directory, on its own, with nothing to read from or write to.
 
-    :raises OSError: it cannot be run.
+    :raises Refused, OSError: it cannot be run.
     """
     user = dict(_home(note))
     try:
@@ -58,7 +61,7 @@ def launch(note: Note) -> subprocess.Popen[bytes]:
             preexec_fn=_become(note),  # noqa: PLW1509  # a module has one thread
         )
     except subprocess.SubprocessError as exc:
-        raise OSError("its recorded command cannot be run as %s" % note.user) from exc
+        raise Refused(refused.COMMAND_NOT_RUN(user=note.user)) from exc
 
 
 def _program(note: Note) -> t.Optional[str]:

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The way back from a drain: let go of the supervisor, have him start the server, and wait until it is healthy."""
+"""The way back from a drain: release the supervisor, have it start the server, and wait until it is healthy."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ import subprocess
 import typing as t
 from dataclasses import dataclass
 
-from .._facts.gather import find_load, log_place
 from .._facts.results import Outcome, iso, summary
+from .._messages import failed, refused, supervisor, timeout
 from .._processes.classify import Instance
-from .._processes.look import Look, look
+from .._processes.look import Look
 from .._server.health import HealthCheck
 from .._server.host import Host
-from .._server.watch import WatchFailed, WatchOrder, watch_all
-from .._supervisors.find import SupervisorKind, supervisor_of
-from .._supervisors.hold import Hold, drop_in_of, start, take_away
-from .._supervisors.systemd import show_units
-from .._system.clock import Pending, TimedOut, wait_until
-from .._system.errors import WouldFail
+from .._server.operation import Begin, Operation, run_all
+from .._server.watch import WatchOrder, watch_all
+from .._supervisors.find import SupervisorKind
+from .._supervisors.hold import Hold
+from .._system.clock import Pending
+from .._system.errors import Failure, OperationFailed, Refused, TimedOut
 from .notes import Note, NoteBook, key_in
-from .order import DrainFailed, DrainResult
-from .start_command import launch, why_not_launch
+from .order import DrainResult
 
 #: Seconds that the last watch gets at least, so that a server that is up is seen to be.
 _LAST_WATCH = 2.0
 #: Looks that must not find a server before it is started, and seconds between two of them.
 _LOOKS, _BETWEEN_LOOKS = 4, 0.15
+
+_Found = t.Tuple[Look, Instance]
 
 
 @dataclass(frozen=True)
@@ -55,61 +56,55 @@ def undrain_all(
     *,
     check_mode: bool,
 ) -> t.List[DrainResult]:
-    """Bring back what was drained, one after the other; the first failure ends it.
+    """Bring back what was drained, one server after the other.
 
     :param identities: of chosen servers that run.
     :param notes: of what was drained, whether something runs in its place or not.
-    :raises DrainFailed: with the results so far, the failed one last.
+    :raises OperationFailed: one of them was refused or failed.
     """
-    results: t.List[DrainResult] = []
+
+    def begin(identity: str, pid: int, note: t.Optional[Note], running: t.Optional[Instance]) -> Begin:
+        return Begin(identity, pid, lambda: _Undrain(host, order, identity, pid, note, running))
+
     noted = {note.key for note in notes}
     running = [t.cast(Instance, seen.instance(identity)) for identity in identities]
-    jobs = [_Undrain(host, order, note, None) for note in notes]
-    jobs += [_Undrain(host, order, None, one) for one in running if key_in(seen, one) not in noted]
-    for job in jobs:
-        results.append(job.result)
-        try:
-            job.predict() if check_mode else job.run()
-        except (WouldFail, OSError) as exc:
-            if isinstance(exc, WouldFail) and not job.result.changed:
-                job.result.did = Outcome.REFUSED
-            job.result.reason = str(exc)
-            raise DrainFailed("%s is not brought back: %s" % (job.name, exc), results) from exc
-        except (TimedOut, WatchFailed) as exc:
-            why = "still waiting for %s" % exc.reason if isinstance(exc, TimedOut) else str(exc)
-            job.result.reason = "%s was not back within %g s: %s" % (job.name, order.timeout, why)
-            raise DrainFailed(job.result.reason, results) from exc
-        finally:
-            job.close()
-    return results
+    servers = [begin(note.identity, note.pid, note, None) for note in notes]
+    servers += [begin(one.identity, one.master.pid, None, one) for one in running if key_in(seen, one) not in noted]
+    return run_all(servers, DrainResult, check_mode=check_mode)
 
 
-class _Undrain:
+class _Undrain(Operation[DrainResult]):
     """One server on its way back: drained, with a note, or one that runs without one."""
 
-    def __init__(self, host: Host, order: UndrainOrder, note: t.Optional[Note], running: t.Optional[Instance]) -> None:
-        self._host, self._order, self._note, self._running = host, order, note, running
-        self._book = NoteBook(host.store)
-        self._lock: t.Optional[int] = None
-        self._launched: t.Optional[subprocess.Popen[bytes]] = None
-        self.begun = host.clock.monotonic()
-        self.deadline = self.begun + order.timeout
-        if note is not None:
-            self.name = note.name
-            self.result = DrainResult(note.identity, note.pid, Outcome.NOTHING, "", hold=note.held.told())
-        else:
-            one = t.cast(Instance, running)
-            self.name = "Odoo with pid %d" % one.master.pid
-            self.result = DrainResult(one.identity, one.master.pid, Outcome.NOTHING, "")
+    deed, doing = "undrain", "undraining"
 
-    def close(self) -> None:
-        """Let go of the lock."""
-        self.result.seconds = self._host.clock.monotonic() - self.begun
-        if self._lock is not None:
-            os.close(self._lock)
+    def __init__(
+        self,
+        host: Host,
+        order: UndrainOrder,
+        identity: str,
+        pid: int,
+        note: t.Optional[Note],
+        running: t.Optional[Instance],
+    ) -> None:
+        super().__init__(host, DrainResult(identity, pid, Outcome.NOTHING, ""), order.timeout)
+        self._order, self._note, self._running = order, note, running
+        self._book = NoteBook(host.store)
+        self._launched: t.Optional[subprocess.Popen[bytes]] = None
+        if note is not None:
+            self.result.hold = note.held.told()
+
+    @property
+    def name(self) -> str:
+        """What the server is called in messages."""
+        return super().name if self._note is None else self._note.name
+
+    def after(self) -> str:
+        """When it failed, to be told to a person."""
+        return "after its start" if self.result.did == Outcome.STARTED else "before it was started"
 
     def predict(self) -> None:
-        """What :meth:`run` would do, without doing it."""
+        """Put into the result what :meth:`act` would do."""
         if self._note is None:
             self._nothing()
             hold = self._left_behind()
@@ -124,13 +119,13 @@ class _Undrain:
         self._explain()
         if not self._alive():
             self._may_start()
-        self.result.did, self.result.changed = Outcome.STARTED, True
-        self._step(
+        self.result.did = Outcome.STARTED
+        self.step(
             "%s would be asked to start it" % hold.kind if hold.kind != SupervisorKind.NONE else "it would be started"
         )
 
-    def run(self) -> None:
-        """Let go, start what does not run, wait, and drop the note."""
+    def act(self) -> None:
+        """Release the supervisor, start what does not run, wait, and remove the note."""
         if self._note is None:
             self._nothing()
             hold = self._left_behind()
@@ -138,29 +133,26 @@ class _Undrain:
                 self._let_go(hold, made=True)
             self._watch(t.cast(Instance, self._running).identity)
             return
-        self._host.store.open()
+        self.host.store.open()
         self._take_lock()
-        note = self._note = self._book.read(self._note.key)
+        note = self._book.read(self._note.key)
         if note is None:
             self.result.reason = "another call has brought it back"
-            found = None
+            return
+        self._note = note
+        self._await_end()
+        found = self._find_surely()
+        if found is None:
+            self._may_start()
+            self._explain()
         else:
-            self._await_end()
-            found = self._find_surely()
-            if found is None:
-                self._may_start()
-                self._explain()
-            else:
-                self._came_back()
-            self._let_go(note.held, made=note.made)
-        if found is None and note is not None:
+            self._came_back()
+        self._let_go(note.held, made=note.made)
+        if found is None:
             self._start(note)
             found = self._await_start(note)
-        elif found is None:
-            return
         self._watch(found[1].identity)
-        if note is not None:
-            self._book.forget(note)
+        self._book.forget(note)
 
     # Its steps.
 
@@ -168,125 +160,127 @@ class _Undrain:
         key = t.cast(Note, self._note).key
 
         def attempt() -> t.Union[bool, Pending]:
-            self._lock = self._book.try_lock(key)
-            return self._lock is not None or Pending("another call that drains it, or brings it back")
+            return self.keep(self._book.try_lock(key)) or Pending(timeout.LOCKED())
 
-        self._wait(attempt)
+        self.wait(attempt)
 
     def _alive(self) -> bool:
         note = t.cast(Note, self._note)
-        return note.drained is None and self._host.proc.lives(note.pid, note.start)
+        return note.drained is None and self.host.proc.lives(note.pid, note.start)
 
     def _await_end(self) -> None:
-        """A drain whose call has given up may be under way still. A server that was never told to end is left alone."""
+        """Wait for a drain whose call has given up. A server that was never told to end is left alone."""
         note = t.cast(Note, self._note)
         if note.sent is not None:
-            self._wait(lambda: Pending("its drain to end (pid %d)" % note.pid) if self._alive() else True)
+            self.wait(lambda: Pending(timeout.PROCESS_ENDS(pid=note.pid)) if self._alive() else True)
 
-    def _find(self) -> t.Optional[t.Tuple[Look, Instance]]:
-        """What runs in its place."""
+    def _find(self) -> t.Optional[_Found]:
+        """Return what runs in its place."""
         note = t.cast(Note, self._note)
-        now = look(self._host.proc)
+        now = self.host.look()
         same = [one for one in now.instances if key_in(now, one) == note.key]
         if not same and note.kind in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD):
             # Its odoo.conf may say another port by now.
-            same = [one for one in now.instances if supervisor_of(one.master) == note.supervisor]
+            same = [one for one in now.instances if self.host.supervisor_of(one.master) == note.supervisor]
         if not same and SupervisorKind.NONE in (note.kind, note.held.kind):
             # A command may be run from anywhere.
             same = [one for one in now.instances if note.is_of(one, now.options[one.identity])]
         chosen = max(same, key=lambda one: one.master.start, default=None)
         return None if chosen is None else (now, chosen)
 
-    def _find_surely(self) -> t.Optional[t.Tuple[Look, Instance]]:
-        """The same, and not missed in the moment of its exec: a second server must not be started beside it."""
+    def _find_surely(self) -> t.Optional[_Found]:
+        """Return the same, not missed in the moment of its exec: a second server must not be started beside it."""
         for _look in range(_LOOKS):
             found = self._find()
             if found is not None:
                 return found
-            self._host.clock.sleep(_BETWEEN_LOOKS)
+            self.clock.sleep(_BETWEEN_LOOKS)
         return None
 
     def _may_start(self) -> None:
-        """:raises WouldFail: nothing that is known would start it."""
+        """Make sure that it can be started.
+
+        :raises Refused: nothing that is known would start it.
+        """
         note = t.cast(Note, self._note)
         hold = note.held
         if hold.external:
-            raise WouldFail("it was drained with hold=external, so whoever kept it down starts it")
+            raise Refused(refused.EXTERNAL_HOLD())
         if hold.kind == SupervisorKind.CONTAINER:
-            raise WouldFail("containers are not started here", "start the container %s" % (hold.unit or "yourself"))
+            raise Refused(supervisor.CONTAINER_NOT_STARTED(name=hold.unit or "of unknown name"))
         if hold.kind in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD):
             if os.geteuid() != 0:
-                raise WouldFail("%s is asked to start it by root only" % hold.kind, "have root start %s" % hold.unit)
+                raise Refused(supervisor.NEEDS_ROOT_TO_START(kind=hold.kind, unit=hold.unit))
             return
         if not self._order.start_recorded:
-            raise WouldFail(
-                "nothing that is known started it, so nothing can be asked to start it again",
-                "start it yourself, or set start_recorded to have the command run that it was running",
-            )
-        why = why_not_launch(note)
+            raise Refused(supervisor.NOTHING_STARTS_IT())
+        why = self.host.commands.why_not_launch(note)
         if why:
-            raise WouldFail("its recorded command is not run: " + why)
+            raise Refused(why)
 
     def _let_go(self, hold: Hold, *, made: bool) -> None:
-        if take_away(hold, made=made):
-            self.result.changed = True
-            self._step("%s was taken away, and systemd has read that" % hold.drop_in)
+        if self.host.holds.take_away(hold, made=made):
+            self.result.hold_changed = True
+            self.step("%s was taken away, and systemd has read that" % hold.drop_in)
 
     def _start(self, note: Note) -> None:
-        if SupervisorKind.NONE in (note.kind, note.held.kind):
-            self._launched = launch(note)
-            self._step("its recorded command was run as %s, with its output discarded" % note.user)
-        else:
-            start(note.held)
-            self._step("%s was asked to start %s" % (note.held.kind, note.unit))
-        self.result.did, self.result.changed = Outcome.STARTED, True
+        try:
+            if SupervisorKind.NONE in (note.kind, note.held.kind):
+                self._launched = self.host.commands.launch(note)
+                done = "its recorded command was run as %s, with its output discarded" % note.user
+            else:
+                self.host.holds.start(note.held)
+                done = "%s was asked to start %s" % (note.held.kind, note.unit)
+        except Refused as exc:
+            # Its supervisor was released, so that nothing was done would not be true.
+            raise Failure(exc.problem) from exc
+        self.step(done)
+        self.result.did = Outcome.STARTED
 
-    def _await_start(self, note: Note) -> t.Tuple[Look, Instance]:
-        found: t.List[t.Tuple[Look, Instance]] = []
-
-        def attempt() -> t.Union[bool, Pending]:
+    def _await_start(self, note: Note) -> _Found:
+        def attempt() -> t.Union[_Found, Pending]:
             one = self._find()
             if one is not None:
-                found.append(one)
-                return True
+                return one
             if self._launched is not None and self._launched.poll() is not None:
-                raise WouldFail("its recorded command was run, and ended with code %d" % self._launched.returncode)
+                raise Failure(failed.COMMAND_ENDED(status=self._launched.returncode))
             name = note.unit if note.held.kind == SupervisorKind.SYSTEMD else None
-            unit = show_units([name]).get(name) if name else None
+            unit = self.host.holds.show_units([name]).get(name) if name else None
             if unit is not None and unit.active_state in ("failed", "inactive") and not unit.has_job:
-                raise WouldFail(
-                    "systemd was asked to start %s, and says that it is %s" % (note.unit, unit.active_state)
-                )
-            return Pending("a new server to show itself")
+                raise Failure(supervisor.UNIT_DOWN(unit=name, state=unit.active_state))
+            return Pending(timeout.STARTED())
 
-        self._wait(attempt)
-        return found[0]
+        return self.wait(attempt)
 
     def _watch(self, identity: str) -> None:
-        seen = look(self._host.proc)
+        seen = self.host.look()
         now = seen.instance(identity)
         if now is None:
-            raise WouldFail("the server with identity %s has ended again" % identity)
-        left = max(self.deadline - self._host.clock.monotonic(), _LAST_WATCH)
-        (watched,) = watch_all(
-            self._host, seen, [identity], WatchOrder(self._order.health, self._order.min_healthy_time, left)
-        )
-        self._step(watched.reason)
-        seen = look(self._host.proc)
+            raise Failure(failed.MASTER_ENDED(pid=int(identity.partition(":")[0])))
+        left = max(self.deadline - self.clock.monotonic(), _LAST_WATCH)
+        order = WatchOrder(self._order.health, self._order.min_healthy_time, left)
+        try:
+            (watched,) = watch_all(self.host, seen, [identity], order)
+        except OperationFailed as exc:
+            if exc.code == timeout.ALL_HEALTHY.name:
+                raise TimedOut(timeout.HEALTHY_TIME(seconds=self._order.min_healthy_time)) from exc
+            raise (TimedOut if exc.code.startswith("timeout.") else Failure)(exc.problem) from exc
+        self.step(watched.reason)
+        seen = self.host.look()
         now = seen.instance(identity)
         if now is not None:
             if self._note is not None and identity != self._note.identity:
                 self.result.successor = identity
-            place = log_place(self._host.proc, now.master, seen.options[identity], supervisor_of(now.master))
-            load = find_load(self._host.proc, now.master, self._host.store, place)
+            place = self.host.log_place(now.master, seen.options[identity], self.host.supervisor_of(now.master))
+            load = self.host.load(now.master, place)
             self.result.after = summary(now, seen.releases[identity].version, load)
 
     # What is told.
 
     def _would(self, hold: Hold) -> None:
         if hold.drop_in and os.path.exists(hold.drop_in):
-            self.result.changed = True
-            self._step("%s would be taken away, and systemd made to read that" % hold.drop_in)
+            self.result.hold_changed = True
+            self.step("%s would be taken away, and systemd made to read that" % hold.drop_in)
 
     def _explain(self) -> None:
         note = t.cast(Note, self._note)
@@ -299,22 +293,16 @@ class _Undrain:
     def _came_back(self) -> None:
         note = t.cast(Note, self._note)
         self.result.reason = (
-            "it runs: it was never told to end" if note.sent is None else "it runs again: somebody else has started it"
+            "it runs: it was never told to end" if note.sent is None else "it runs again: it was started meanwhile"
         )
 
     def _nothing(self) -> None:
         self.result.reason = "it runs, and was not drained"
 
     def _left_behind(self) -> t.Optional[Hold]:
-        """A hold on a running server that no note knows of any more."""
-        supervisor = supervisor_of(t.cast(Instance, self._running).master)
-        if supervisor.kind != SupervisorKind.SYSTEMD or not supervisor.unit:
+        """Return a hold on a running server that no note knows of any more."""
+        unit = self.host.supervisor_of(t.cast(Instance, self._running).master).systemd_unit
+        if not unit:
             return None
-        path = drop_in_of(supervisor.unit)
-        return Hold(SupervisorKind.SYSTEMD, supervisor.unit, drop_in=path) if os.path.exists(path) else None
-
-    def _step(self, what: str) -> None:
-        self.result.step(self._host.clock.monotonic() - self.begun, what)
-
-    def _wait(self, attempt: t.Callable[[], t.Union[bool, Pending]]) -> None:
-        wait_until(attempt, self._host.clock, self.deadline)
+        path = self.host.holds.drop_in_of(unit)
+        return Hold(SupervisorKind.SYSTEMD, unit, drop_in=path) if os.path.exists(path) else None

@@ -12,14 +12,18 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from .._log.follow import Follower, Unreachable, follow
+from .._log.follow import DUMPS, Follower, Unreachable, follow
 from .._log.place import LogPlace
 from .._log.read import LogMark
+from .._messages import dump as codes
+from .._messages.code import Problem
 from .._processes.classify import Instance, Role
-from .._processes.proc import Gone, Proc, is_alive
+from .._processes.proc import Gone
 from .._processes.process import Process, Stat, parse_stat
-from .._signals.send import Refused, Target, check, send
+from .._server.host import Host
+from .._signals.rules import Target
 from .._system.clock import Clock
+from .._system.errors import Refused
 from .._system.redact import redact_text
 from .collect import Collector
 from .parse import parse_dumps
@@ -34,22 +38,25 @@ ROLES = (Role.MASTER, Role.HTTP, Role.CRON, Role.GEVENT)
 _SECOND, _PART = 2.0, 0.4
 #: Seconds between two looks at a log, and for which the others wait where one is asked after the other.
 _PAUSE, _TURN = 0.02, 0.5
-#: A part of the time waited by which a process that used it was busy.
-_BUSY = 0.5
 #: Seconds for the workers of a server that drains, and how much of its log is searched for the names of their jobs.
 _PATIENCE, _JOB_LINES, _JOB_BYTES = 4.0, 4000, 1 << 19
 
 
 @dataclass
 class Asked:
-    """A process and what became of it. ``refused``: why it got no signal. ``raw``: as it was written, or ``cut``."""
+    """A process that is asked, and its answer."""
 
     process: Process
     role: Role
     signals: int = 0
-    refused: t.Optional[str] = None
+    #: why it got no signal
+    refused: t.Optional[Problem] = None
+    #: its answer, byte for byte
     raw: t.Optional[bytes] = None
+    #: there was no room for the end of its answer
     cut: bool = False
+    #: the end of its answer has not come yet
+    unfinished: bool = False
 
     @property
     def text(self) -> str:
@@ -59,12 +66,20 @@ class Asked:
 
     @property
     def dump(self) -> t.Optional[Dump]:
-        """What it wrote, understood."""
+        """Its answer as a dump; None where it is none."""
         return next(iter(parse_dumps(self.text.splitlines())), None)
+
+    @property
+    def understood(self) -> t.Optional[Dump]:
+        """Its answer as a dump that tells all that the process does; None where it is none."""
+        found = None if self.cut or self.unfinished else self.dump
+        return found if found and found.is_understood else None
 
 
 class Question:
     """What processes are asked for, by which signal, and how their answers are known in a log: here their stacks."""
+
+    what = DUMPS
 
     def signal(self, process: Process) -> str:
         """The signal that asks this process."""
@@ -87,14 +102,14 @@ def chosen(instance: Instance, roles: t.Sequence[Role]) -> t.List[t.Tuple[Proces
 
 
 def foreseen(
-    proc: Proc, instance: Instance, people: t.Iterable[t.Tuple[Process, Role]], question: Question
-) -> t.Iterator[t.Tuple[Process, Role, t.Optional[str]]]:
-    """Each of these processes, and why it would not be asked; None where it would."""
+    host: Host, instance: Instance, people: t.Iterable[t.Tuple[Process, Role]], question: Question
+) -> t.Iterator[t.Tuple[Process, Role, t.Optional[Problem]]]:
+    """Yield each of these processes, and why it would not be asked; None where it would."""
     for process, role in people:
         try:
-            check(proc, question.signal(process), Target(process, role, instance.mode, instance.state))
+            host.door.check(host.proc, question.signal(process), Target(process, role, instance.mode, instance.state))
         except Refused as exc:
-            yield process, role, str(exc)
+            yield process, role, exc.problem
         else:
             yield process, role, None
 
@@ -108,14 +123,13 @@ class Asking:
 
     def __init__(
         self,
-        proc: Proc,
-        clock: Clock,
+        host: Host,
         instance: Instance,
         chosen: t.Iterable[t.Tuple[Process, Role]],
         follower: t.Optional[Follower],
         question: t.Optional[Question] = None,
     ) -> None:
-        self._proc, self._clock, self._instance, self._follower = proc, clock, instance, follower
+        self._host, self._clock, self._instance, self._follower = host, host.clock, instance, follower
         self._question = question or Question()
         self.asked = [Asked(process, role) for process, role in chosen]
         whole = follower is None or follower.whole
@@ -123,7 +137,7 @@ class Asking:
         #: Where the log mixes what two processes write at the same time, one is asked after the other.
         self._one_by_one = not whole
         self._waiting = list(self.asked)
-        self._next = clock.monotonic()
+        self._next = self._clock.monotonic()
 
     def ask(self) -> None:
         """Send the signals to those who wait for theirs, or the first of them."""
@@ -150,6 +164,7 @@ class Asking:
         for one in self.asked:
             pid = one.process.shown_pid
             one.raw, one.cut = self._collector.raw(pid), self._collector.cut(pid)
+            one.unfinished = one.raw is not None and not self._is_done(one)
         return self.asked
 
     def _go_on(self, now: float) -> None:
@@ -176,10 +191,10 @@ class Asking:
     def _send(self, one: Asked) -> bool:
         target = Target(one.process, one.role, self._instance.mode, self._instance.state)
         try:
-            send(self._proc, self._question.signal(one.process), target)
+            self._host.door.send(self._host.proc, self._question.signal(one.process), target)
         except Refused as exc:
             if not one.signals:
-                one.refused = str(exc)
+                one.refused = exc.problem
             return False
         one.signals += 1
         return True
@@ -195,7 +210,7 @@ class Asking:
         return bool(one.signals) and not self._has_begun(one) and self._is_gone(one)
 
     def _is_gone(self, one: Asked) -> bool:
-        return not is_alive(self._proc, one.process)
+        return not self._host.is_alive(one.process)
 
 
 def collect(clock: Clock, askings: t.Sequence[Asking], seconds: float) -> None:
@@ -217,52 +232,59 @@ def collect(clock: Clock, askings: t.Sequence[Asking], seconds: float) -> None:
         clock.sleep(_PAUSE)
 
 
-def silence(proc: Proc, one: Asked, seconds: float) -> str:
-    """Why a process has written nothing for this many seconds, by what it shows of itself now."""
+def silence(host: Host, one: Asked, seconds: float, what: str = DUMPS) -> Problem:
+    """Return what a process shows of itself that has written nothing for this many seconds."""
     try:
-        now: t.Optional[Stat] = parse_stat(proc.text(one.process.pid, "stat"))
+        now: t.Optional[Stat] = parse_stat(host.proc.text(one.process.pid, "stat"))
     except (Gone, ValueError):
         now = None
-    return why_silent(one, now, seconds)
+    return why_silent(one, now, seconds, what)
 
 
-def why_silent(one: Asked, now: t.Optional[Stat], seconds: float) -> str:
-    """Why a process may have written nothing, as far as the kernel tells. Pure.
+def why_silent(one: Asked, now: t.Optional[Stat], seconds: float, what: str = DUMPS) -> Problem:
+    """Return what is known of a process that has written nothing, as far as the kernel tells. Pure.
 
     :param now: None where it has ended.
     :param seconds: for which it was waited.
     """
+    pid = one.process.pid
     if now is None or now.start != one.process.start or now.run_state in ("Z", "X"):
-        return "it has ended since it was asked"
-    silent = "it was asked %s and wrote nothing within %g s" % ("twice" if one.signals > 1 else "once", seconds)
+        return codes.PROCESS_ENDED(pid=pid, what=what)
     if now.run_state == "D":
-        return silent + ": it waits in the kernel (state D), where no signal reaches it"
+        return codes.IN_KERNEL(pid=pid, what=what, seconds=seconds)
     if now.run_state in ("T", "t"):
-        return silent + ": it is stopped (state T)"
-    used = (now.cpu_ticks - one.process.cpu_ticks) / os.sysconf("SC_CLK_TCK")
-    if used >= seconds * _BUSY:
-        return silent + ": it used %.1f s of CPU meanwhile, maybe in code that does not come back to Python" % used
-    return silent + ": its main thread does not come back to Python to take the signal"
+        return codes.STOPPED(pid=pid, what=what, seconds=seconds, state=now.run_state)
+    cpu = (now.cpu_ticks - one.process.cpu_ticks) / os.sysconf("SC_CLK_TCK")
+    return codes.NOT_WRITTEN(
+        pid=pid, signals=signals(one.signals), what=what, seconds=seconds, state=now.run_state, cpu=cpu
+    )
+
+
+def signals(number: int) -> str:
+    """Return a number of signals in words."""
+    return "%d signal%s" % (number, "" if number == 1 else "s")
 
 
 class Stacks:
     """Asks the workers of one server for their stacks, and its log for their jobs."""
 
-    def __init__(self, proc: Proc, clock: Clock, place: LogPlace, unit: t.Optional[str]) -> None:
-        self._proc, self._clock, self._place, self._unit = proc, clock, place, unit
+    def __init__(self, host: Host, place: LogPlace, unit: t.Optional[str]) -> None:
+        self._host, self._place, self._unit = host, place, unit
 
-    def hidden(self, instance: Instance) -> t.Optional[str]:
-        """Why a dump would not be seen, as a clause; None when it would."""
+    def hidden(self, instance: Instance) -> t.Optional[Problem]:
+        """Return why a dump would not be seen; None where it would."""
         try:
             self._follow(instance).close()
         except Unreachable as exc:
-            return str(exc)
+            return exc.problem
         return None
 
     def take(
         self, instance: Instance, pids: t.Optional[t.Collection[int]] = None
     ) -> t.Tuple[t.Dict[int, Dump], t.List[str]]:
-        """A dump of each worker by its pid, as far as they come, and the last lines of the log.
+        """Return a dump of each worker by its pid, and the last lines of the log.
+
+        A worker whose dump did not come, or was not understood, has none: what it does is not known.
 
         :param pids: ask these only.
         """
@@ -270,20 +292,21 @@ class Stacks:
             follower = self._follow(instance)
         except Unreachable:
             return {}, []
+        host = self._host
         asked = [one for one in workers(instance) if pids is None or one[0].pid in pids]
-        asking = Asking(self._proc, self._clock, instance, asked, follower)
+        asking = Asking(host, instance, asked, follower)
         try:
-            collect(self._clock, [asking], _PATIENCE)
+            collect(host.clock, [asking], _PATIENCE)
         finally:
             follower.close()
-        log = LogMark(self._proc, instance.master, self._place, self._unit, self._clock.time())
+        log = LogMark(host.proc, instance.master, self._place, self._unit, host.clock.time())
         try:
             lines = log.last(_JOB_LINES, _JOB_BYTES)
         finally:
             log.close()
-        dumps = {one.process.pid: one.dump for one in asking.finish()}
+        dumps = {one.process.pid: one.understood for one in asking.finish()}
         return {pid: dump for pid, dump in dumps.items() if dump}, lines
 
     def _follow(self, instance: Instance) -> Follower:
         pids = [process.pid for process, _role in workers(instance)]
-        return follow(self._proc, instance, self._place, pids, self._clock.time())
+        return follow(self._host.proc, instance, self._place, pids, self._host.clock.time())

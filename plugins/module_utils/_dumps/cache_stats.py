@@ -12,25 +12,18 @@ import contextlib
 import typing as t
 from dataclasses import dataclass, field
 
-from .._facts.gather import log_place
-from .._facts.results import AskedResult, Outcome, counts, printable
+from .._facts.results import AskedResult, Outcome
 from .._log.follow import STATISTICS, Unreachable, follow
+from .._messages import dump as codes
+from .._messages.code import Problem
 from .._processes.classify import Instance, Role
 from .._processes.look import Look
 from .._processes.proc import Gone, Proc
 from .._processes.process import Process
 from .._processes.release import major
 from .._server.host import Host
-from .._supervisors.find import supervisor_of
-from .ask import (
-    Asked,
-    Asking,
-    Question,
-    chosen,
-    collect,
-    foreseen,
-    silence,
-)
+from .ask import Asked, Asking, Question, chosen, collect, signals, silence
+from .case import MOST, Case, excuse
 from .collect import Collector, StatisticsCollector
 from .statistics import Statistics, parse_statistics
 
@@ -39,26 +32,21 @@ ROLES = (Role.MASTER, Role.HTTP, Role.CRON)
 #: The first version that counts in a thread of its own, over copies of its caches (seen on 19.0; those before count
 #: in the handler, over the caches themselves: seen on 14.0).
 _COPIES = 19
-#: Bytes of statistics that one call returns.
-_MOST = 2 << 20
-
-_GEVENT = "it is the gevent process: USR1 ends that of Odoo 19 with some versions of gevent, and nothing tells which"
-_AT_WORK = (
-    "it was at work all the time, so it was not asked: before Odoo 19 a process counts its caches in the middle of "
-    "its work, and ends if that uses them at this moment"
-)
-_STOPPED = "another signal, which somebody else sent meanwhile, made it stop counting"
-_UNFINISHED = "it had not counted all of its caches within %g s"
-_EMPTY = "; before Odoo 19 one whose caches are empty writes nothing"
 
 
 @dataclass(frozen=True)
 class CacheOrder:
-    """What the caller wants. ``memory``: of what size the entries are. ``timeout`` is in seconds for all together."""
+    """What the caller wants.
+
+    :ivar memory: of what size the entries are.
+    :ivar timeout: seconds for each server; all servers are asked at the same time.
+    :ivar most: bytes that one call returns.
+    """
 
     memory: bool
     timeout: float
     roles: t.Tuple[Role, ...] = ROLES
+    most: int = MOST
 
 
 @dataclass
@@ -78,10 +66,6 @@ class CacheResult(AskedResult):
             "left_out": self.left_out,
         }
 
-    def miss(self, process: Process, role: Role, why: str) -> None:
-        """Name a process without statistics."""
-        self.missing.append({"pid": process.pid, "role": role, "reason": printable(why)})
-
 
 class CacheQuestion(Question):
     """What the caches of processes hold.
@@ -91,6 +75,8 @@ class CacheQuestion(Question):
     altogether (both seen on 14.0). So these are asked only in a moment in which all of their threads have slept since
     the look before.
     """
+
+    what = STATISTICS
 
     def __init__(self, proc: Proc, version: t.Optional[str], *, memory: bool) -> None:
         self._proc, self._memory = proc, memory
@@ -133,108 +119,78 @@ def ask_all(
         askings = [asking for case in cases for asking in case.prepare(stack, check_mode=check_mode)]
         if askings:
             collect(host.clock, askings, order.timeout)
-    room = _MOST
+    room = order.most
     for case in cases:
         room = case.take(room)
-        case.conclude(host.clock.monotonic() - begun, check_mode=check_mode)
+        case.conclude(host.clock.monotonic() - begun, len(case.result.statistics), check_mode=check_mode)
     return [case.result for case in cases]
 
 
-class _Case:
+class _Case(Case[CacheResult]):
     """One server."""
 
+    question: CacheQuestion
+
     def __init__(self, host: Host, seen: Look, instance: Instance, order: CacheOrder) -> None:
-        self._host, self._instance, self._order = host, instance, order
-        options = seen.options[instance.identity]
-        self._place = log_place(host.proc, instance.master, options, supervisor_of(instance.master))
         version = seen.releases[instance.identity].version
-        self._question = CacheQuestion(host.proc, version, memory=order.memory)
-        self._asking: t.Optional[Asking] = None
-        self.result = CacheResult(instance.identity, instance.master.pid, Outcome.REFUSED, "", version=version)
-        self.result.before = {"state": instance.state, "mode": instance.mode, "workers": counts(instance)}
+        result = CacheResult(instance.identity, instance.master.pid, Outcome.REFUSED, "", version=version)
+        super().__init__(host, seen, instance, result, CacheQuestion(host.proc, version, memory=order.memory))
+        self._order = order
 
     def prepare(self, stack: contextlib.ExitStack, *, check_mode: bool) -> t.List[Asking]:
-        """Mark the end of its log. Empty where nobody of it is to be asked."""
-        host, result = self._host, self.result
-        people = chosen(self._instance, self._order.roles)
+        """Mark the end of its log. Empty where no process of it is to be asked."""
+        host, result = self.host, self.result
+        people = chosen(self.instance, self._order.roles)
         result.left_out = [
-            {"pid": child.process.pid, "role": child.role, "reason": _GEVENT}
-            for child in self._instance.having(Role.GEVENT)
+            excuse(child.process, child.role, codes.GEVENT()) for child in self.instance.having(Role.GEVENT)
         ]
         if not people:
             return []
         pids = [process.pid for process, _role in people]
         try:
-            follower = follow(host.proc, self._instance, self._place, pids, host.clock.time(), STATISTICS)
+            follower = follow(host.proc, self.instance, self.place, pids, host.clock.time(), STATISTICS)
         except Unreachable as exc:
-            result.reason = "nobody was asked: %s" % exc
+            self.refuse(exc.problem)
             for process, role in people:
-                result.miss(process, role, "%s, so it was not asked" % exc)
+                self.miss(process, role, exc.problem)
             return []
         stack.callback(follower.close)
         result.log_source = follower.source
         if check_mode:
-            self._only_look(people)
+            self.only_look(people, 1)
             return []
-        self._asking = Asking(host.proc, host.clock, self._instance, people, follower, self._question)
-        return [self._asking]
-
-    def _only_look(self, people: t.Sequence[t.Tuple[Process, Role]]) -> None:
-        for process, role, why in foreseen(self._host.proc, self._instance, people, self._question):
-            if why:
-                self.result.miss(process, role, why)
-            else:
-                self._count(process, role, 1)
-
-    def _count(self, process: Process, role: Role, signals: int) -> None:
-        self.result.count(process, role, signals)
-        self.result.signals = sorted({*self.result.signals, self._question.signal(process)})
+        self.asking = Asking(host, self.instance, people, follower, self.question)
+        return [self.asking]
 
     def take(self, room: int) -> int:
         """Take over what was written. Returns how many bytes more may be."""
-        for one in self._asking.finish() if self._asking else []:
+        for one in self.asking.finish() if self.asking else []:
             if one.signals:
-                self._count(one.process, one.role, one.signals)
+                self.count(one.process, one.role, one.signals)
             found = next(iter(parse_statistics(one.text.splitlines())), None)
             if found is None or not found.complete:
-                self.result.miss(one.process, one.role, self._why(one, found))
+                self.miss(one.process, one.role, self._why(one, found))
             elif one.cut or len(one.raw or b"") > room:
-                why = "the statistics of one call may not be larger than %d MB in all" % (_MOST >> 20)
-                self.result.miss(one.process, one.role, why)
+                self.miss(one.process, one.role, codes.TOO_LARGE())
             else:
                 room -= len(one.raw or b"")
                 self.result.statistics.append(self._told(one, found))
         return room
 
     def _told(self, one: Asked, found: Statistics) -> t.Dict[str, t.Any]:
-        signal = self._question.signal(one.process)
-        return {"pid": one.process.pid, "log_pid": found.pid, "role": one.role, "signal": signal, **found.told()}
+        signal = self.question.signal(one.process)
+        return {"pid": one.process.pid, "log_pid": found.pid, "role": str(one.role), "signal": signal, **found.told()}
 
-    def _why(self, one: Asked, found: t.Optional[Statistics]) -> str:
+    def _why(self, one: Asked, found: t.Optional[Statistics]) -> Problem:
+        pid, seconds = one.process.pid, self._order.timeout
         if one.refused:
             return one.refused
         if not one.signals:
-            return _AT_WORK
+            return codes.AT_WORK(pid=pid, seconds=seconds)
         if found is not None:
-            return _STOPPED if found.stopped else _UNFINISHED % self._order.timeout
-        return silence(self._host.proc, one, self._order.timeout) + ("" if self._question.copies else _EMPTY)
-
-    def conclude(self, seconds: float, *, check_mode: bool) -> None:
-        """Say what came of it."""
-        result = self.result
-        result.seconds = seconds
-        if not result.asked:
-            result.did = Outcome.REFUSED if result.missing else Outcome.NOTHING
-            why = "nobody could be asked" if result.missing else "it has no process of these roles"
-            result.reason = result.reason or why
-            return
-        result.did = Outcome.SIGNALLED
-        if check_mode:
-            result.reason = "%d processes would be asked" % len(result.asked)
-        elif result.missing:
-            result.reason = "%d processes have written their statistics, %d have not" % (
-                len(result.statistics),
-                len(result.missing),
-            )
-        else:
-            result.reason = "every process that was asked has written its statistics"
+            stopped = codes.COUNT_STOPPED(pid=pid)
+            return stopped if found.stopped else codes.UNFINISHED(pid=pid, seconds=seconds, what=STATISTICS)
+        problem = silence(self.host, one, seconds, STATISTICS)
+        if problem.code != codes.NOT_WRITTEN.name or self.question.copies:
+            return problem
+        return codes.NO_STATISTICS(pid=pid, signals=signals(one.signals), seconds=seconds)

@@ -17,12 +17,12 @@ from .._system.files import is_roots
 from .._system.programs import output_of
 from .stack import Frame, Stack
 
-_PATHS = ("/usr/bin/py-spy", "/usr/local/bin/py-spy")
+PATHS = ("/usr/bin/py-spy", "/usr/local/bin/py-spy")
 
 
 def find_py_spy() -> t.Optional[str]:
     """The program, where root owns it and nobody else may write it; None otherwise."""
-    return next((path for path in _PATHS if is_roots(path)), None)
+    return next((path for path in PATHS if is_roots(path)), None)
 
 
 def read_stacks(proc: Proc, program: str, process: Process) -> t.Tuple[str, t.Sequence[Stack]]:

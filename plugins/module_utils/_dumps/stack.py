@@ -110,6 +110,11 @@ class Dump:
     threads: t.Tuple[Stack, ...]
     other: t.Tuple[str, ...] = ()
 
+    @property
+    def is_understood(self) -> bool:
+        """Whether it tells what the process does: it has threads, and each of them has calls."""
+        return bool(self.threads) and all(thread.frames for thread in self.threads)
+
     def told(self) -> t.Dict[str, t.Any]:
         """As modules and filters return it."""
         return {

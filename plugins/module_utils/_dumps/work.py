@@ -53,7 +53,7 @@ class Busy:
     def __str__(self) -> str:
         what = self.url or (self.job and "the cron job %r" % self.job)
         where = " of database %s" % self.database if self.database and what else ""
-        unsaid = "" if what else ", and no dump says with what"
+        unsaid = "" if what else ", and it is not known with what"
         at = ", at %s" % self.stack[-1] if self.stack else unsaid
         return "pid %d (%s) for %.0f s%s%s%s" % (
             self.pid,
@@ -91,6 +91,8 @@ def find_busy(
     threaded = instance.mode == Mode.THREADED
     for process, role in workers(instance):
         dump = dumps.get(process.pid)
+        if dump and not dump.is_understood:
+            dump = None
         working = [stack for stack in dump.threads if stack.work] if dump else []
         jobs = jobs_under_way(lines, process.shown_pid) if any(s.work == CRON_WORK for s in working) else []
         found += [
@@ -98,7 +100,8 @@ def find_busy(
             for stack in working
         ]
         if dump is None and not (leaving and threaded):
-            # No dump is no proof of idleness. (A threaded server that leaves is told by its end.)
+            # Neither no dump nor one that was not understood is a proof of idleness. (A threaded server that leaves is
+            # told by its end.)
             found.append(Busy(process.pid, Role.HTTP if threaded else role, waited))
     return found
 

@@ -57,7 +57,7 @@ def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> 
         options = seen.options[instance.identity]
         log = log_place(proc, instance.master, options, supervisor)
         started = start_time(instance.master)
-        load = find_load(proc, instance.master, store, log)
+        load = find_load(proc, instance.master, store, log, started)
         found = None
         if staleness:
             sources = _sources(proc, seen, instance, supervisor, unit)
@@ -90,9 +90,11 @@ def start_time(process: Process) -> float:
     return time.time() - uptime() + process.start / os.sysconf("SC_CLK_TCK")
 
 
-def find_load(proc: Proc, master: Process, store: ServerRecords, log: LogPlace) -> Loaded:
-    """When a server loaded its code, by the best evidence there is on this host."""
-    started = start_time(master)
+def find_load(proc: Proc, master: Process, store: ServerRecords, log: LogPlace, started: float) -> Loaded:
+    """Return when a server loaded its code, by the best evidence there is on this host.
+
+    :param started: when it was started, in seconds since the epoch.
+    """
     marker = store.recall(master)
     logged = logged_load(proc, master, log, started) if marker is None else None
     return loaded(started, marker, logged, time.time())

@@ -71,7 +71,7 @@ class Secrets:
 
 
 #: What of a result others have written: a log, a request, a server's complaint. The rest is ours, and others go by it.
-_FOREIGN = ("reason", "log", "steps", "busy", "lost", "processes", "other")
+_FOREIGN = ("reason", "warnings", "log", "steps", "busy", "lost", "processes", "other")
 
 
 def hidden_in(secrets: Secrets, told: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:

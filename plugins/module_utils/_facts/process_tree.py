@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""DOC"""
+"""Processes of servers as lines of text: the servers with what belongs to them, then the one-off runs."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def journal_entry(line: bytes) -> t.Optional[Entry]:
         pid = str(entry.get("_PID", ""))
         if entry.get("_TRANSPORT") == "syslog":
             text = from_syslog(text, pid, int(entry["__REALTIME_TIMESTAMP"]))
-    except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError):
         return None
     return Entry(pid, text, entry.get("CONTAINER_PARTIAL_MESSAGE") == "true")
 
@@ -80,6 +80,6 @@ def docker_entry(line: bytes) -> t.Tuple[str, bytes, bool]:
     try:
         entry = json.loads(line.decode("utf-8", "replace"))
         text = str(entry["log"]).encode("utf-8", "surrogatepass")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "", b"", False
     return str(entry.get("stream", "")), text.rstrip(b"\n"), not text.endswith(b"\n")

@@ -16,19 +16,16 @@ import os
 import subprocess
 import typing as t
 
+from .._messages import dump
+from .._messages.code import Problem
 from .._processes.classify import Instance
 from .._processes.container import runtime_of
 from .._processes.proc import Proc
+from .._system.errors import Failure
 from .._system.files import open_regular
 from .._system.programs import container_program, output_of
 from .entries import docker_entry, journal_entry, k8s_entry
-from .place import (
-    FILE,
-    JOURNAL,
-    LogPlace,
-    nowhere,
-    unreadable,
-)
+from .place import COUNTER, DUMPER, FILE, JOURNAL, LogPlace, nowhere
 from .read import JOURNALCTL, log_path, open_log
 
 #: Bytes that are read at a time, and in one call before the caller gets to look at its clock.
@@ -42,12 +39,12 @@ _MOST_FILES = 4
 
 Carried = t.Tuple[str, bytes]
 
-#: What processes may be asked to write, each by a logger of its own.
-DUMPS, STATISTICS = "stack dumps", "cache statistics"
+#: What processes may be asked to write.
+DUMPS, STATISTICS = "stacks", "cache statistics"
 
 
-class Unreachable(Exception):
-    """A log cannot be followed; the message says why, as a clause."""
+class Unreachable(Failure):
+    """A log cannot be followed."""
 
 
 class Lines:
@@ -133,9 +130,9 @@ class FileFollower(Follower):
         self._path, self._opened = path, opened
         first = opened()
         if first is None and os.path.exists(path):
-            raise Unreachable(unreadable(source))
+            raise Unreachable(dump.LOG_UNREADABLE(path=source))
         if first is None and not os.path.isdir(os.path.dirname(path)):
-            raise Unreachable("its log %s is not there" % source)
+            raise Unreachable(dump.LOG_MISSING(path=source))
         self._files = [] if first is None else [_Held(first, os.fstat(first).st_size)]
 
     def read(self) -> t.Iterator[Carried]:
@@ -180,7 +177,7 @@ class JournalFollower(Follower):
 
     def __init__(self, source: str, match: t.Sequence[str], now: float, *, carried: bool) -> None:
         if not os.path.exists(JOURNALCTL):
-            raise Unreachable("its log goes to the journal, and there is no %s" % JOURNALCTL)
+            raise Unreachable(dump.NO_JOURNALCTL(path=JOURNALCTL))
         self.source, self._carried, self.whole = source, carried, carried
         # It must be one of the entries that are asked for: behind another one journalctl leaves out the first of those
         # (seen with systemd 252).
@@ -196,7 +193,7 @@ class JournalFollower(Follower):
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
         except OSError as exc:
-            raise Unreachable("journalctl cannot be run: %s" % exc) from exc
+            raise Unreachable(dump.JOURNALCTL_NOT_RUN(error=str(exc))) from exc
         self._output = t.cast(t.IO[bytes], self._program.stdout).fileno()
         os.set_blocking(self._output, False)
 
@@ -260,13 +257,13 @@ class RuntimeFollower(FileFollower):
                 yield "", known + text + b"\n"
 
 
-def hidden(place: LogPlace, what: str = DUMPS) -> t.Optional[str]:
-    """Why nothing of this kind would show in the log wherever one looks, as a clause; None when it would. Pure."""
+def hidden(place: LogPlace, what: str = DUMPS) -> t.Optional[Problem]:
+    """Return why nothing of this kind would show in the log; None where it would. Pure."""
     why = nowhere(place)
     if why:
         return why
-    shows = place.shows_dumps if what == DUMPS else place.shows_statistics
-    return None if shows else "its log level hides %s, which are written at level info" % what
+    shows, logger = (place.shows_dumps, DUMPER) if what == DUMPS else (place.shows_statistics, COUNTER)
+    return None if shows else dump.LEVEL(what=what, logger=logger)
 
 
 def follow(
@@ -299,7 +296,7 @@ def container_log(runtime: str, name: t.Optional[str]) -> t.Tuple[str, str, str]
     """
     program = container_program(runtime)
     if program is None or not name:
-        raise Unreachable("its log is kept by its container (runtime %s), which cannot be asked from here" % runtime)
+        raise Unreachable(dump.CONTAINER(runtime=runtime))
     where = "{{.LogPath}}" if runtime == "docker" else "{{.HostConfig.LogConfig.Path}}"
     told = output_of(program, "inspect", "--format", "{{.HostConfig.LogConfig.Type}} " + where, name)
     driver, _space, path = told.strip().partition(" ")
@@ -315,7 +312,7 @@ def entry_of(runtime: str, driver: str, path: str) -> t.Callable[[bytes], t.Tupl
         return docker_entry
     if path.startswith("/") and runtime == "podman" and driver in ("k8s-file", "json-file"):
         return k8s_entry
-    raise Unreachable("%s keeps the log of its container in a way (%s) that is not read" % (runtime, driver or "?"))
+    raise Unreachable(dump.CONTAINER_DRIVER(runtime=runtime, driver=driver or "?"))
 
 
 def _of_container(runtime: str, name: t.Optional[str], now: float) -> Follower:

@@ -12,6 +12,8 @@ import os
 import typing as t
 from dataclasses import dataclass
 
+from .._messages import dump
+from .._messages.code import Problem
 from .._processes.options import Options
 from .._processes.process import Process
 from .._supervisors.find import Supervisor, SupervisorKind
@@ -23,7 +25,7 @@ _LEVELS = {"runbot": 25, "warn": 30, "error": 40, "critical": 50}
 _NAMES = {"NOTSET": 0, "DEBUG": 10, "INFO": 20, "RUNBOT": 25, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50}
 
 #: Dumps and statistics are written by these loggers, at level INFO.
-_DUMPER, _COUNTER = "odoo.tools.misc", "odoo.tools.cache"
+DUMPER, COUNTER = "odoo.tools.misc", "odoo.tools.cache"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def find_log(
     :param stderr: what its file descriptor 2 points to; None when we may not see that.
     :param syslog: where /dev/log leads to; systemd's journal puts itself there.
     """
-    shows, counts = (level_of(logger, options) <= _NAMES["INFO"] for logger in (_DUMPER, _COUNTER))
+    shows, counts = (level_of(logger, options) <= _NAMES["INFO"] for logger in (DUMPER, COUNTER))
     if options.syslog:
         return LogPlace(JOURNAL if "/journal/" in syslog else NOWHERE, None, shows, counts)
     if options.logfile:
@@ -57,16 +59,11 @@ def find_log(
     return LogPlace(kind, target, shows and kind != NOWHERE, counts and kind != NOWHERE)
 
 
-def nowhere(place: LogPlace) -> t.Optional[str]:
-    """Why no log of this server can be read from its host, as a clause; None where one may be."""
+def nowhere(place: LogPlace) -> t.Optional[Problem]:
+    """Return why no log of this server can be read from its host; None where one may be."""
     if place.kind == TERMINAL:
-        return "its log goes to a terminal"
-    return None if place.kind in (FILE, JOURNAL, IN_CONTAINER) else "its log goes nowhere that can be read"
-
-
-def unreadable(path: str) -> str:
-    """Why a file that lies where the log should be is not read, as a clause."""
-    return "its log %s is not a file that this user may read and the server has open" % path
+        return dump.TERMINAL()
+    return None if place.kind in (FILE, JOURNAL, IN_CONTAINER) else dump.NO_LOG()
 
 
 def level_of(logger: str, options: Options) -> int:

@@ -33,6 +33,11 @@ class Problem:
     def __str__(self) -> str:
         return "%s. %s" % (self.text, self.remedy) if self.remedy else self.text
 
+    @property
+    def message(self) -> str:
+        """The problem as a message of its own, which begins with a capital letter."""
+        return str(self)[:1].upper() + str(self)[1:]
+
     def told(self) -> t.Dict[str, str]:
         """Return the problem as modules return it."""
         return {"code": self.code, "message": str(self)}

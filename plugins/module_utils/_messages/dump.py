@@ -3,11 +3,147 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
-"""There is no dump, there are no statistics, or a log cannot be read."""
+
+"""A log cannot be read, or stacks, statistics or sessions are missing from it. The server goes on as before."""
 
 from __future__ import annotations
 
 from .code import Code
+
+_AS_ROOT = "Run the task as root or as the user of the server (become)."
+LEVEL = Code(
+    "dump.level",
+    "the log level of the server hides {what}, which the logger {logger} writes at level info",
+    "Add {logger}:INFO to log_handler in odoo.conf, then restart the server.",
+)
+TERMINAL = Code("dump.terminal", "the log of the server goes to a terminal", "Set logfile in odoo.conf.")
+NO_LOG = Code(
+    "dump.no_log",
+    "the log of the server goes nowhere that can be read from its host",
+    "Set logfile in odoo.conf.",
+)
+LOG_UNREADABLE = Code(
+    "dump.log_unreadable",
+    "the log {path} is not a file that this user may read and that the server has open",
+    _AS_ROOT,
+)
+LOG_MISSING = Code("dump.log_missing", "the folder of the log {path} does not exist", "Correct logfile in odoo.conf.")
+LOG_ERROR = Code("dump.log_error", "{source} cannot be read ({error})")
+NO_JOURNALCTL = Code("dump.no_journalctl", "the log goes to the journal, and {path} does not exist")
+JOURNALCTL_NOT_RUN = Code("dump.journalctl_not_run", "journalctl cannot be run ({error})")
+JOURNAL_UNIT = Code(
+    "dump.journal_unit", "the log goes to the journal, and journalctl or the systemd unit of the server is missing"
+)
+CONTAINER = Code(
+    "dump.container",
+    "the container keeps the log of the server (runtime {runtime}), and its runtime cannot be asked from this host",
+    "Run the task on the host of the container, as root.",
+)
+CONTAINER_DRIVER = Code(
+    "dump.container_driver",
+    "{runtime} keeps the log of the container with the driver {driver}, which is not supported",
+    "Use the driver journald, k8s-file (podman) or json-file (docker).",
+)
+NOT_WRITTEN = Code(
+    "dump.not_written",
+    "pid {pid:d} got {signals} and wrote no {what} within {seconds:g} s; its state is {state}, and it used"
+    " {cpu:.1f} s of CPU meanwhile",
+    "Run the task again, with a longer timeout.",
+)
+NO_STATISTICS = Code(
+    "dump.no_statistics",
+    "pid {pid:d} got {signals} and wrote no statistics within {seconds:g} s; before Odoo 19 a process with"
+    " empty caches writes none",
+    "Run the task again, with a longer timeout.",
+)
+IN_KERNEL = Code(
+    "dump.in_kernel",
+    "pid {pid:d} wrote no {what} within {seconds:g} s, because it waits in the kernel (state D), where signals have no"
+    " effect",
+    "Check its disks and network file systems.",
+)
+STOPPED = Code(
+    "dump.stopped",
+    "pid {pid:d} wrote no {what} within {seconds:g} s, because it is stopped (state {state})",
+    "Continue the process (kill -CONT), or end the debugger that holds it.",
+)
+PROCESS_ENDED = Code("dump.process_ended", "pid {pid:d} ended before it wrote its {what}")
+NOT_UNDERSTOOD = Code(
+    "dump.not_understood",
+    "the stacks of pid {pid:d} were written but not understood, so what the process does is not known",
+    "Read the text of the dump (raw).",
+)
+UNFINISHED = Code(
+    "dump.unfinished",
+    "the end of the {what} of pid {pid:d} did not come within {seconds:g} s, so a part of them may be missing",
+    "Run the task again, with a longer timeout.",
+)
+TOO_LARGE = Code(
+    "dump.too_large",
+    "the result would be larger than one call may return",
+    "Ask for fewer samples, roles or servers at a time.",
+)
+INCOMPLETE = Code(
+    "dump.incomplete",
+    "{missing:d} of {wanted:d} answers with {what} are missing",
+    "The key missing of the result has the reason for each process.",
+)
+NONE_ASKED = Code(
+    "dump.none_asked",
+    "no process could be asked for its {what}",
+    "The key missing of the result has the reason for each process.",
+)
+EVIDENCE = Code(
+    "dump.evidence",
+    "{missing:d} of {asked:d} processes wrote no stacks within {seconds:g} s",
+    "fleetops.odoo.stack_dump says why for each process.",
+)
+GEVENT = Code(
+    "dump.gevent",
+    "the gevent process is never asked: with some versions of gevent, USR1 ends that of Odoo 19",
+)
+AT_WORK = Code(
+    "dump.at_work",
+    "pid {pid:d} was not asked, because its threads did not all sleep at one moment within {seconds:g} s; before Odoo"
+    " 19 a process counts its caches in the middle of its work, and may end then",
+    "Run the task again at a quieter time, or with a longer timeout.",
+)
+COUNT_STOPPED = Code(
+    "dump.count_stopped",
+    "another signal stopped pid {pid:d} while it counted its caches",
+    "Run one such task at a time.",
+)
+NO_PY_SPY = Code("dump.no_py_spy", "no py-spy that only root can change is in {paths}", "Install py-spy.")
+PY_SPY_HELPS = Code(
+    "dump.py_spy_helps",
+    "no stacks were read, and py-spy is not installed",
+    "Install py-spy, which reads stacks without a signal and without the log.",
+)
+PY_SPY_FAILED = Code("dump.py_spy_failed", "py-spy printed no stacks of pid {pid:d}")
+PY_SPY_LATE = Code(
+    "dump.py_spy_late",
+    "py-spy did not get to pid {pid:d} within the time for one sample",
+    "Set a longer sample_timeout.",
+)
+PSQL_SETTINGS = Code("dump.psql_settings", "the settings of the connection to PostgreSQL are not known ({error})")
+PSQL_USER = Code(
+    "dump.psql_user", "psql runs as the user of the server, and only root and that user can start it so", _AS_ROOT
+)
+PSQL_ROOT = Code("dump.psql_root", "the server runs as root, and the collection never runs psql as root")
+PSQL_CONTAINER = Code(
+    "dump.psql_container",
+    "the server runs in a container, which only root can enter",
+    "Run the task as root (become).",
+)
+NO_PSQL = Code("dump.no_psql", "no psql that only root can change is installed", "Install the client of PostgreSQL.")
+PSQL_NOT_RUN = Code("dump.psql_not_run", "psql cannot be run as the user of the server ({error})")
+PSQL_NUL = Code("dump.psql_nul", "the settings of the connection to PostgreSQL contain a NUL character")
+PSQL_SILENT = Code("dump.psql_silent", "psql failed without a message")
+PSQL_FAILED = Code("dump.psql_failed", "psql failed ({said})")
+PSQL_TIMEOUT = Code("dump.psql_timeout", "PostgreSQL did not answer within {seconds:g} s")
+MANY_SESSIONS = Code(
+    "dump.many_sessions", "more than {most:d} sessions were at work, and the result has only {most:d} of them"
+)
 
 # Logs on the controller
 NOT_PATHS = Code("dump.not_paths", "the files must be a list of paths or a text of paths with commas, got {value!r}")

@@ -22,9 +22,7 @@ NOT_REACHED = Code(
     "an earlier server was refused or failed, so this server was not begun",
     "Correct the earlier failure, then run the task again.",
 )
-DRAINED_AWAY = Code(
-    "failed.drained_away", "the drain of the server came to its end, so there is no server to work on any more"
-)
+DRAINED_AWAY = Code("failed.drained_away", "the drain of the server came to its end, and the server has ended")
 LOAD_NOT_RECORDED = Code(
     "failed.load_not_recorded",
     "the time of the load cannot be written down ({error}), so the next call may reload the server once more",
@@ -34,3 +32,29 @@ NO_EFFECT = Code(
     "{signal} was sent to pid {pid:d}, but its effect did not show within {seconds:g} s: waiting for {missing}",
 )
 MASTER_ENDED = Code("failed.master_ended", "the master with pid {pid:d} has ended", "Its log says why.")
+WORK_CUT_OFF = Code("failed.work_cut_off", "{signal} cut off work that had not ended: {work}")
+DRAIN_NOT_RECORDED = Code(
+    "failed.drain_not_recorded",
+    "the end of the drain cannot be written down ({error})",
+    "Free some space in /run. The next call finds out once more that the server is gone.",
+)
+COMMAND_ENDED = Code(
+    "failed.command_ended",
+    "the recorded command was run and ended with code {status:d}",
+    "Run the command by hand to see why, because its output is discarded.",
+)
+NOT_REPLACED = Code(
+    "failed.not_replaced",
+    "the master did not replace {workers} within {seconds:.0f} s, so no other worker got a signal, and {left} are left",
+    "The master keeps up fewer http workers than there were, as after a TTOU. Run fleetops.odoo.workers with the count"
+    " that you want.",
+)
+WORK_TIME_UNKNOWN = Code(
+    "failed.work_time_unknown",
+    "pid {pids} wrote no stack dump, so it is not known how long it has been busy, and it is left alone",
+    "A worker that hangs outside of Python writes none; its master kills it after limit_time_real.",
+)
+LOST_WORK_UNKNOWN = Code(
+    "failed.lost_work_unknown",
+    "pid {pid:d} wrote no stack dump, so it is not known which request or job was cut off",
+)

@@ -22,8 +22,8 @@ NO_MASTER = Code(
 )
 NO_PROCESS = Code(
     "host.no_process",
-    "no process of role {role} was found",
-    "Choose a role that one of the servers has, or set allow_none.",
+    "no process of the roles {roles} was found",
+    "Choose roles that one of the servers has, or set allow_none.",
 )
 HIDDEN_PROCESSES = Code(
     "host.hidden_processes", "processes of other users are hidden (hidepid on {path})", "Run the task as root (become)."
@@ -39,3 +39,13 @@ NONE_SELECTED = Code(
     "Correct the expression, or set allow_none.",
 )
 UNREACHABLE = Code("host.unreachable", "the host cannot be reached: {error}")
+NOTHING_DRAINED = Code(
+    "host.nothing_drained",
+    "no server was drained on this host{matching} since it was booted, and no such server runs",
+    "Start the server through its supervisor, or set allow_none.",
+)
+DUMPS_HIDDEN = Code(
+    "host.dumps_hidden",
+    "what the processes at work are doing cannot be seen ({why})",
+    "Have the server log to a file or to the journal with log_level=info.",
+)

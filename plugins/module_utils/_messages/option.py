@@ -30,6 +30,32 @@ NOT_CALLED_BY_ACTION = Code(
     "{option} is worked out on the controller, and this module was not called through its action plugin",
     "Call the module by its full name, fleetops.odoo.{module}.",
 )
+BEYOND_LIMIT_TIME_REAL = Code(
+    "option.beyond_limit_time_real",
+    "cron_timeout is longer than the limit_time_real of the server ({seconds:d} s), and after that time Odoo before 19"
+    " ends its remaining work, so cron jobs are waited for before the INT",
+    "This is a warning only.",
+)
+SELECT_UNDRAINED = Code(
+    "option.select_undrained",
+    "select chooses among running masters, and a drained server does not run",
+    "Use match with state=undrained.",
+)
+NO_CONDITION = Code(
+    "option.no_condition",
+    "one of {names} must be set, because all workers would be replaced each time otherwise",
+    "Set older_than to 0 to replace every worker.",
+)
+EMPTY_LIST = Code("option.empty_list", "{option} must name at least one of {choices}, got an empty list")
+NOT_A_SIZE = Code(
+    "option.not_a_size",
+    "{option} must be a number of bytes, or a number with a unit such as 900M or 1.5G, got {value!r}",
+)
+UNKNOWN_PIDS = Code(
+    "option.unknown_pids",
+    "pids: no worker of an Odoo server on this host has pid {pids}",
+    "This is a warning only.",
+)
 NOT_A_CHOICE = Code("option.not_a_choice", "{option} must be one of {choices}, got {value!r}")
 WRONG_TYPE = Code("option.wrong_type", "{option} must be {wanted}, got {value}")
 SET_BY_ROLE = Code(
@@ -63,11 +89,6 @@ BAD_SELECT = Code("option.bad_select", "select: the expression {expression!r} ca
 SELECT_RETURNS = Code(
     "option.select_returns",
     "select must return masters or their identities, but {expression!r} returns {value}",
-)
-SELECT_UNDRAINED = Code(
-    "option.select_undrained",
-    "select chooses among running masters, and a drained server does not run, got {expression!r}",
-    "Use match with state=undrained.",
 )
 NO_JMESPATH = Code(
     "option.no_jmespath",

@@ -61,3 +61,144 @@ NEEDS_RESTART = Code(
     "Restart the server through its supervisor, or set method to auto.",
 )
 NO_WAY = Code("refused.no_way", "a reload is not possible: {reload}. A restart is not possible either: {restart}")
+WORK_HIDDEN = Code(
+    "refused.work_hidden",
+    "the server is threaded, so an INT would cut off its requests and cron jobs, and whether it has any cannot be seen"
+    " ({why})",
+    "Have the server log to a file or to the journal with log_level=info, or set force.",
+)
+EXTERNAL_HOLD = Code(
+    "refused.external_hold",
+    "the server was drained with hold=external, so the collection does not start it",
+    "Start the server with the tool that keeps it down.",
+)
+COMMAND_PATH_UNKNOWN = Code(
+    "refused.command_path_unknown",
+    "the recorded command of the server does not name its program by a full path",
+    "Start the server yourself.",
+)
+COMMAND_PROGRAM_GONE = Code(
+    "refused.command_program_gone",
+    "the recorded command needs the program {path}, which does not exist or cannot be run",
+    "Put the program back, or start the server yourself.",
+)
+COMMAND_DIRECTORY_GONE = Code(
+    "refused.command_directory_gone",
+    "the recorded command needs the working directory {path}, which does not exist",
+    "Put the directory back, or start the server yourself.",
+)
+COMMAND_OTHER_USER = Code(
+    "refused.command_other_user",
+    "the server ran as {user}, and only root and that user can start it again",
+    "Run the task as root or as {user} (become).",
+)
+COMMAND_NOT_ROOTS = Code(
+    "refused.command_not_roots",
+    "the server ran as root, and users other than root can change {path}, which its recorded command uses",
+    "Give the path to root, or start the server yourself.",
+)
+COMMAND_NOT_RUN = Code(
+    "refused.command_not_run", "the recorded command cannot be run as {user}", "Start the server yourself."
+)
+THREADED = Code(
+    "refused.threaded",
+    "the server is threaded (workers = 0), so it has no workers that can be added or replaced",
+    "Set workers in odoo.conf and restart the server to have workers.",
+)
+NO_HTTP = Code("refused.no_http", "the server serves no HTTP (http_enable = False), so it has no http workers")
+IDLE_UNKNOWN = Code(
+    "refused.idle_unknown",
+    "it is not known which workers are idle, because their stack dumps cannot be read: {why}",
+    "Correct that, or set wait_busy to have busy workers end after their request.",
+)
+WORK_TIME_UNKNOWN = Code(
+    "refused.work_time_unknown",
+    "it is not known how long the workers have been busy, because their stack dumps cannot be read: {why}",
+    "Correct that, or choose workers by another condition.",
+)
+WATCH_TOO_LONG = Code(
+    "refused.watch_too_long",
+    "stack dumps of this server do not show when a request or job began, so its workers must be watched for"
+    " busy_longer_than ({seconds:g} s), and the timeout ({timeout:g} s) is too short for that",
+    "Set a longer timeout, or a shorter busy_longer_than.",
+)
+_BY_HAND = "Change the number of workers in the file by hand, or leave out persist."
+CONF_NONE = Code(
+    "refused.conf_none",
+    "the server has no odoo.conf, so the number of workers cannot be written to it",
+    "Leave out persist.",
+)
+CONF_UNREADABLE = Code(
+    "refused.conf_unreadable", "odoo.conf is not written: {error}", "Correct that, or leave out persist."
+)
+CONF_NO_SECTION = Code("refused.conf_no_section", "{path} is not written: it has no section [options]", _BY_HAND)
+CONF_REPEATED = Code(
+    "refused.conf_repeated",
+    "{path} is not written: it sets workers {count:d} times",
+    "Leave one of these lines, then run the task again.",
+)
+CONF_MULTILINE = Code(
+    "refused.conf_multiline",
+    "{path} is not written: the value of workers is longer than one line",
+    "Write the value on one line, then run the task again.",
+)
+CONF_NOT_A_NUMBER = Code(
+    "refused.conf_not_a_number",
+    "{path} is not written: the value of workers is not a number",
+    "Correct that line, then run the task again.",
+)
+CONF_NOT_PARSED = Code(
+    "refused.conf_not_parsed",
+    "{path} is not written: it cannot be parsed ({error})",
+    "Correct the file, then run the task again.",
+)
+CONF_OTHER_CHANGE = Code(
+    "refused.conf_other_change",
+    "{path} is not written: a new line for workers would change other options too",
+    _BY_HAND,
+)
+CONF_LINK = Code(
+    "refused.conf_link",
+    "{path} is not written: it is a symbolic link, and a file would replace the link",
+    _BY_HAND,
+)
+CONF_HARD_LINK = Code(
+    "refused.conf_hard_link",
+    "{path} is not written: it has a second name (a hard link), which would keep the old content",
+    _BY_HAND,
+)
+CONF_OWNER = Code(
+    "refused.conf_owner",
+    "{path} is not written: neither root nor the user of the server owns it",
+    "Give the file to root or to the user of the server, then run the task again.",
+)
+CONF_TOO_LARGE = Code("refused.conf_too_large", "{path} is not written: it is larger than {limit:d} MiB", _BY_HAND)
+CONF_OS_ERROR = Code("refused.conf_os_error", "{path} is not written: {error}", "Correct that, or leave out persist.")
+CONF_NOT_PERMITTED = Code(
+    "refused.conf_not_permitted",
+    "{path} is not written: uid {uid:d} must not create files in its directory",
+    "Run the task as root (become), or leave out persist.",
+)
+CONF_CHANGED = Code(
+    "refused.conf_changed",
+    "{path} is not written: it has changed since it was read",
+    "Run the task again.",
+)
+CONF_REJECTED = Code(
+    "refused.conf_rejected", "{path} is not written: with {line}, the start-up check fails: {why}", "{remedy}"
+)
+CONF_ARGUMENTS_WIN = Code(
+    "refused.conf_arguments_win",
+    "the arguments of the server set the number of workers, so {path} has no effect on it",
+    "Change the number where the server is started, such as in its unit, or leave out persist.",
+)
+CONF_ENVIRONMENT_WINS = Code(
+    "refused.conf_environment_wins",
+    "the environment of the server sets the number of workers, so {path} has no effect on it",
+    "Change the number where the server is started, such as in its unit, or leave out persist.",
+)
+CONF_ENVIRONMENT_HIDDEN = Code(
+    "refused.conf_environment_hidden",
+    "the environment of pid {pid:d} cannot be read, and it may set the number of workers",
+    "Run the task as root or as the user of the server (become), or leave out persist.",
+)

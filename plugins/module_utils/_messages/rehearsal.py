@@ -6,8 +6,8 @@
 
 """The start-up check found that the server would not come back. Nothing was sent; the server keeps running.
 
-Before a reload or a restart, the collection runs the code and the configuration of the server as its own user, up to the
-point where a server would start.
+Before a reload or a restart, the collection runs the code and the configuration of the server as its own user, up to
+the point where a server would start.
 """
 
 from __future__ import annotations
@@ -107,3 +107,4 @@ DATABASES_UNKNOWN = Code(
 )
 LITTLE_ROOM = Code("rehearsal.little_room", "{shortages}", "Free some, or set force.")
 LITTLE_MEMORY = Code("rehearsal.little_memory", "{shortages}", "Ask for fewer workers, or set force.")
+LEFT_OUT = Code("rehearsal.left_out", "the start-up check of the new {path} left out {what}", "This is a warning only.")

@@ -63,7 +63,6 @@ UNIT_DOWN = Code(
 )
 SUPERVISORCTL_SAYS = Code("supervisor.supervisorctl_says", "supervisorctl reports: {said}")
 _KEEP_DOWN = "Prevent the restart yourself and set hold to external"
-
 SUPERVISORD_STARTS_AGAIN = Code(
     "supervisor.supervisord_starts_again",
     "supervisord may start the server again, and only root can prevent that",
@@ -103,4 +102,19 @@ KILL_MODE = Code(
     "KillMode of {unit} is {mode}, so systemctl stop cuts off its requests",
     "Run mkdir -p /etc/systemd/system/{unit}.d && printf '[Service]\\nKillMode=mixed\\n'"
     " >/etc/systemd/system/{unit}.d/killmode.conf && systemctl daemon-reload",
+)
+CONTAINER_NOT_STARTED = Code(
+    "supervisor.container_not_started",
+    "the server ran in the container {name}, and the collection does not start containers",
+    "Start the container with its runtime.",
+)
+NEEDS_ROOT_TO_START = Code(
+    "supervisor.needs_root_to_start",
+    "only root can ask {kind} to start {unit}",
+    "Run the task as root (become), or start {unit} yourself.",
+)
+NOTHING_STARTS_IT = Code(
+    "supervisor.nothing_starts_it",
+    "no systemd unit and no program of supervisord is known that could be asked to start the server",
+    "Start the server yourself, or set start_recorded to have the command run that it was running.",
 )

@@ -50,3 +50,56 @@ STOPPED = Code("timeout.stopped", "supervisord to stop the server")
 INACTIVE = Code("timeout.inactive", "unit {unit} to become inactive (it is {state})")
 PROCESS_ENDS = Code("timeout.process_ends", "pid {pid:d} to end", "It ends after its request or job.")
 ONE_MORE_WORKER = Code("timeout.one_more_worker", "one more http worker")
+WORK = Code(
+    "timeout.work",
+    "{work}",
+    "The server keeps draining. Run the task again to wait for it, or set on_timeout to abort to cut the work off.",
+)
+WORK_BEFORE_INT = Code(
+    "timeout.work_before_int",
+    "{work}",
+    "No INT was sent, because it would cut off this work, and the server keeps running. Set a longer {options}, or set"
+    " on_timeout to abort.",
+)
+WORK_AFTER_ABORT = Code(
+    "timeout.work_after_abort",
+    "{work}, which a second INT did not end",
+    "Run the task again with on_timeout set to kill.",
+)
+PROCESSES_END = Code("timeout.processes_end", "{count:d} processes to end (pid {pids})")
+STARTED = Code("timeout.started", "the started server to appear", "The log of the server says why it does not start.")
+HEALTHY_TIME = Code(
+    "timeout.healthy_time",
+    "the server to be healthy for {seconds:g} s without a break",
+    "Set a longer timeout, or read the log of the server.",
+)
+STEADY = Code("timeout.steady", "the workers of the server to stay the same")
+WORKER_STARTS = Code("timeout.worker_starts", "the master to start a worker")
+REPLACED = Code("timeout.replaced", "the master to start a new {roles} process")
+WORKERS_END = Code("timeout.workers_end", "{workers} to end", "A worker that got an INT ends after its request or job.")
+NOT_SIGNALLED = Code("timeout.not_signalled", "workers to be replaced before {workers}, which got no signal")
+RECYCLED = Code(
+    "timeout.recycled",
+    "a worker to end: {busy}",
+    "A worker that got an INT ends after its request or job; on_timeout: abort cuts off the work.",
+)
+ABORTED = Code(
+    "timeout.aborted", "a worker to end after its XCPU: {busy}", "Its master kills it after limit_time_real."
+)
+MORE_WORKERS = Code(
+    "timeout.more_workers",
+    "{count:d} http workers (there are {there:d})",
+    "The log of the server says why they do not start.",
+)
+FEWER_WORKERS = Code("timeout.fewer_workers", "{surplus:d} of {there:d} http workers to end: {busy}")
+WORKERS_BUSY = Code(
+    "timeout.workers_busy",
+    "{surplus:d} of {there:d} http workers to become idle: {busy}",
+    "The master keeps up {count:d} by now, so it does not replace a worker that ends. Set wait_busy to have busy"
+    " workers end after their request.",
+)
+WORKERS_LEAVING = Code(
+    "timeout.workers_leaving",
+    "{surplus:d} of {there:d} http workers to end: {busy}",
+    "They end after their request, and the master does not replace them.",
+)

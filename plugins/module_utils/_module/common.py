@@ -19,6 +19,7 @@ from .._facts.loaded import ServerRecords
 from .._facts.match import choose
 from .._facts.results import masters, printable
 from .._messages import option
+from .._messages.code import Problem
 from .._messages.host import HIDDEN_PROCESSES, HIDDEN_SOCKETS, NO_MASTER, NO_PSUTIL
 from .._processes.look import Look
 from .._processes.proc import Proc
@@ -27,7 +28,6 @@ from .._system.clock import Clock
 from .._system.errors import Refused
 from .._system.files import is_roots
 from .._system.psutil import psutil
-from .failure import fail as fail  # noqa: PLC0414 - modules take it from here
 
 #: Options of every module that works on chosen masters.
 CHOICE_SPEC: t.Dict[str, t.Any] = {
@@ -58,6 +58,15 @@ def start(spec: t.Dict[str, t.Any], **keywords: t.Any) -> AnsibleModule:
         # The action plugin of the same name turns it into identities before the module is run.
         fail(module, option.NOT_CALLED_BY_ACTION(option="select", module=module._name))  # noqa: SLF001
     return module
+
+
+def fail(module: AnsibleModule, problem: Problem, **result: t.Any) -> t.NoReturn:
+    """End the module with a problem: its sentence, its remedy and its code."""
+    text = str(problem)
+    if not problem.code.startswith("option."):  # those begin with the name of the option
+        text = text[:1].upper() + text[1:]
+    module.fail_json(msg=printable(text), code=problem.code, **result)
+    raise AssertionError  # fail_json has left the process
 
 
 def timeout_of(module: AnsibleModule, name: str = "timeout") -> float:

@@ -13,6 +13,7 @@ import pwd
 import typing as t
 import urllib.parse
 
+from .._messages import dump
 from .._processes.cmdline import Command
 from .._processes.options import (
     POSTGRES_VARIABLES,
@@ -22,6 +23,7 @@ from .._processes.options import (
 )
 from .._processes.proc import Gone, Proc
 from .._processes.process import Process, parse_environ
+from .._system.errors import Failure
 
 #: As for the other options: no older names, and no default of Odoo's.
 _WANTED: Wanted = dict.fromkeys(POSTGRES_VARIABLES, ((), ""))
@@ -46,8 +48,8 @@ _IN_ADDRESS = {
 }
 
 
-class NoAnswer(Exception):
-    """PostgreSQL was not asked or has not answered; the message is a clause that says why."""
+class NoAnswer(Failure):
+    """PostgreSQL was not asked or has not answered."""
 
 
 def read_connection(proc: Proc, master: Process, command: Command, version: t.Optional[str]) -> t.Dict[str, str]:
@@ -61,7 +63,7 @@ def read_connection(proc: Proc, master: Process, command: Command, version: t.Op
         environ = {}
     settings = read_settings(proc, master, command, version, _WANTED)
     if settings.error:
-        raise NoAnswer(settings.error)
+        raise NoAnswer(dump.PSQL_SETTINGS(error=settings.error))
     found = connection(settings, environ)
     if "HOME" in environ:
         found["HOME"] = environ["HOME"]

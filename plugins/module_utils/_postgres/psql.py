@@ -17,6 +17,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from .._messages import dump
 from .._processes.proc import Proc, root_of
 from .._processes.process import Process
 from .._processes.run_as import becoming
@@ -91,9 +92,9 @@ class Question:
 
     def __init__(self, proc: Proc, master: Process, environ: t.Mapping[str, str]) -> None:
         if os.geteuid() not in (0, master.uid):
-            raise NoAnswer("psql is run as the server's user, which only root and that user can do")
+            raise NoAnswer(dump.PSQL_USER())
         if master.uid == 0:
-            raise NoAnswer("the server runs as root, and psql is never run as root")
+            raise NoAnswer(dump.PSQL_ROOT())
         program, spaces = find_psql(proc, master)
         # Files and not pipes: whatever psql leaves behind cannot keep them open for us.
         self._stack = contextlib.ExitStack()
@@ -106,8 +107,8 @@ class Question:
             self._process = self._started(proc, master, program, spaces, environ)
         except (OSError, ValueError, subprocess.SubprocessError) as exc:
             self._stack.close()
-            why = "its settings hold a NUL" if isinstance(exc, ValueError) else str(exc)
-            raise NoAnswer("psql cannot be run as the server's user: %s" % why) from None
+            nul = isinstance(exc, ValueError)
+            raise NoAnswer(dump.PSQL_NUL() if nul else dump.PSQL_NOT_RUN(error=str(exc))) from None
 
     def _started(
         self,
@@ -147,7 +148,7 @@ class Question:
         try:
             self._process.wait(max(0.0, self._begun + limit - time.monotonic()))
         except subprocess.TimeoutExpired:
-            raise NoAnswer("PostgreSQL did not answer within %g s" % limit) from None
+            raise NoAnswer(dump.PSQL_TIMEOUT(seconds=limit)) from None
         texts = []
         for file in self._files[1:]:
             file.seek(0)
@@ -182,7 +183,7 @@ def understood(said: str, wrong: str) -> Answer:
             head.update(found)
     if "server" not in head:
         complaint = " ".join(redact_text(wrong).split())[:300]
-        raise NoAnswer("psql failed: %s" % (complaint or "it said nothing"))
+        raise NoAnswer(dump.PSQL_FAILED(said=complaint) if complaint else dump.PSQL_SILENT())
     return Answer(rows[:MOST_ROWS], head, len(rows) > MOST_ROWS)
 
 
@@ -195,7 +196,7 @@ def find_psql(proc: Proc, master: Process) -> t.Tuple[str, t.Tuple[str, ...]]:
     """
     foreign = [kind for kind in (MOUNTS, NETWORK) if differs(proc.root, master.pid, kind)]
     if foreign and os.geteuid() != 0:
-        raise NoAnswer("the server is in a container, which only root can enter")
+        raise NoAnswer(dump.PSQL_CONTAINER())
     roots = [(root_of(proc.root, master), (MOUNTS, NETWORK))] if MOUNTS in foreign else []
     for root, spaces in [*roots, ("", (NETWORK,))]:
         for place in _PLACES:
@@ -203,7 +204,7 @@ def find_psql(proc: Proc, master: Process) -> t.Tuple[str, t.Tuple[str, ...]]:
             found = sorted((path for path in there if is_roots(path, root)), key=_by_version)
             if found:
                 return found[-1], spaces
-    raise NoAnswer("psql is not installed there, or not root's alone")
+    raise NoAnswer(dump.NO_PSQL())
 
 
 def _is_wrapper(path: str) -> bool:

@@ -12,17 +12,15 @@ import json
 import typing as t
 
 from .._facts.results import printable
+from .._messages import dump
+from .._messages.code import Problem
 from .._processes.classify import Instance
 from .._processes.proc import Proc
 from .._processes.process import Process
 from .._system.redact import redact_text
 from .connection import NoAnswer, read_connection
 from .peers import Session, tied
-from .psql import (
-    MOST_ROWS,
-    Answer,
-    Question,
-)
+from .psql import MOST_ROWS, Answer, Question
 from .query import shown_query
 
 #: What PostgreSQL listens at where nobody says otherwise.
@@ -31,31 +29,49 @@ _TEXTS = ("started", "database", "user", "application", "client", "type", "state
 _NUMBERS = ("seconds", "waited", "transaction_seconds")
 
 
+def begin(proc: Proc, instance: Instance, version: t.Optional[str]) -> t.Tuple[Question, int]:
+    """Begin to ask the PostgreSQL of a server, and return the question and the port that it goes to.
+
+    :raises NoAnswer: it cannot be asked.
+    """
+    environ = read_connection(proc, instance.master, instance.command, version)
+    port = environ.get("PGPORT", "").partition(",")[0].strip()
+    return Question(proc, instance.master, environ), int(port) if port.isdigit() else _PORT
+
+
 class Postgres:
     """Asks the PostgreSQL of one server, once in each sample. That it fails is no failure but a reason.
 
     :param hide_literals: as for :func:`shown_query`.
+    :param begin: begins to ask.
+    :param tied: returns which process has which session.
     """
 
-    def __init__(self, proc: Proc, version: t.Optional[str], *, hide_literals: bool) -> None:
+    def __init__(
+        self,
+        proc: Proc,
+        version: t.Optional[str],
+        *,
+        hide_literals: bool,
+        begin: t.Callable[..., t.Tuple[t.Any, int]] = begin,
+        tied: t.Callable[..., t.Dict[int, Process]] = tied,
+    ) -> None:
         self._proc, self._version, self._hide = proc, version, hide_literals
+        self._begin, self._tied = begin, tied
         self._question: t.Optional[Question] = None
         self._port = _PORT
         self._instance: t.Optional[Instance] = None
         self.rows: t.List[t.Dict[str, t.Any]] = []
-        self.reasons: t.Dict[str, None] = {}
+        self.problems: t.List[Problem] = []
 
     def ask(self, instance: Instance, stack: contextlib.ExitStack) -> None:
         """Begin to ask, in psql, which goes on by itself until the stack is closed."""
         self._question, self._instance = None, instance
         try:
-            environ = read_connection(self._proc, instance.master, instance.command, self._version)
-            port = environ.get("PGPORT", "").partition(",")[0].strip()
-            self._port = int(port) if port.isdigit() else _PORT
-            self._question = Question(self._proc, instance.master, environ)
+            self._question, self._port = self._begin(self._proc, instance, self._version)
             stack.callback(self._question.close)
         except NoAnswer as exc:
-            self._fail(str(exc))
+            self._fail(exc.problem)
 
     def take(self, sample: int, seconds: float, room: int) -> int:
         """Take over the answer. Returns how many bytes more may be returned.
@@ -67,28 +83,33 @@ class Postgres:
         try:
             answer = self._question.answer(seconds)
         except NoAnswer as exc:
-            self._fail(str(exc))
+            self._fail(exc.problem)
             return room
         if answer.cut:
-            self._fail("more than %d sessions were at work, the others are left out" % MOST_ROWS)
+            self._fail(dump.MANY_SESSIONS(most=MOST_ROWS))
         rows = self._told(answer, self._instance, sample)
         size = len(json.dumps(rows))
         if size > room:
-            self._fail("all rows and dumps of one call together may not be larger")
+            self._fail(dump.TOO_LARGE())
             return room
         self.rows += rows
         return room - size
 
     def told(self) -> t.Dict[str, t.Any]:
         """As the module returns it."""
-        return {"rows": self.rows, "reason": "; ".join(self.reasons) or None}
+        return {
+            "rows": self.rows,
+            "code": self.problems[0].code if self.problems else None,
+            "reason": printable(" ".join(str(one).rstrip(".") + "." for one in self.problems)) or None,
+        }
 
-    def _fail(self, why: str) -> None:
-        self.reasons[printable(why) or why] = None
+    def _fail(self, problem: Problem) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def _told(self, answer: Answer, instance: Instance, sample: int) -> t.List[t.Dict[str, t.Any]]:
         roles = {process.pid: role for process, role in instance.everybody}
-        owners = tied(
+        owners = self._tied(
             self._proc,
             [process for process, _role in instance.everybody],
             [_session(row) for row in answer.rows],

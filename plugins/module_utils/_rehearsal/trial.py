@@ -22,6 +22,7 @@ from .._messages import rehearsal as codes
 from .._processes.proc import Proc
 from .._processes.process import Process
 from .._processes.run_as import becoming
+from .._system import programs
 from .._system.errors import Refused
 from .._system.namespaces import MOUNTS, NETWORK, differs
 
@@ -198,20 +199,18 @@ def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start)
 def _run(proc: Proc, master: Process, start: Start, order: t.IO[bytes], answer: t.IO[bytes], said: t.IO[bytes]) -> None:
     clean = {key: value for key, value in start.environ.items() if key not in _HANDOVER_VARIABLES}
     try:
-        subprocess.run(  # pylint: disable=ansible-bad-function  # run_command cannot become a user
+        program = programs.start(
             [start.name, "-B", "-c", _CODE],
             executable=start.executable,
             env=clean,
             stdin=order,
-            stdout=subprocess.DEVNULL,
             stderr=said,
             pass_fds=(answer.fileno(),),
             # Without our terminal, and in a group of its own.
             start_new_session=True,
             preexec_fn=becoming(proc, master, start.cwd, _MOST_WRITTEN, (MOUNTS, NETWORK)),  # a module has one thread
-            timeout=_TIMEOUT,
-            check=False,
         )
+        programs.finish(program, _TIMEOUT)
     except subprocess.TimeoutExpired:
         raise Refused(codes.TRIAL_TIMEOUT(seconds=_TIMEOUT)) from None
     except (OSError, subprocess.SubprocessError) as exc:

@@ -238,6 +238,8 @@ class _Reload(ServerOperation[ReloadResult]):
             elif self.host.is_alive(old.master):
                 problem = job.problem(stopped=False)
                 if problem:
+                    # The old server still runs, so nothing was restarted.
+                    self.result.did = Outcome.NOTHING
                     raise Refused(problem)
                 return Pending(timeout.OLD_SERVER())
             if self._follow():

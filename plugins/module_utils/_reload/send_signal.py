@@ -36,21 +36,10 @@ class SignalOrder:
     """``timeout`` is in seconds, for the effect of one signal."""
 
     signal: str
-    role: Role
+    roles: t.Tuple[Role, ...]
     wait: bool
     timeout: float
     force: bool
-
-    @property
-    def is_rehearsed(self) -> bool:
-        """A HUP makes a new server; others make the master start a worker, at once or when one has ended."""
-        starts = ("HUP", "TTIN") if self.role == Role.MASTER else _ENDING
-        return self.signal in starts and not self.force
-
-    @property
-    def ends(self) -> bool:
-        """The process ends of it."""
-        return self.signal in ("INT", "TERM") or (self.signal == "XCPU" and self.role != Role.MASTER)
 
 
 def signal_all(
@@ -72,17 +61,18 @@ def signal_all(
 
 
 def _fire(shots: t.Sequence[_Shot], order: SignalOrder, *, check_mode: bool) -> None:
-    first_of_server = {shot.instance.identity: shot for shot in reversed(shots)}
+    # One rehearsal for all processes of a server that need it.
+    rehearsed = {shot.instance.identity: shot for shot in reversed(shots) if shot.is_rehearsed}
     if check_mode:
         _each(shots, shots, _Shot.ask)
-        _each(first_of_server.values(), shots, _Shot.rehearse)
+        _each(rehearsed.values(), shots, _Shot.rehearse)
         for shot in shots:
             shot.result.did, shot.result.signals = Outcome.SIGNALLED, [order.signal]
         return
     _each(shots, shots, _Shot.take_lock)
-    if order.is_rehearsed:
+    if rehearsed:
         _each(shots, shots, _Shot.ask)
-        _each(first_of_server.values(), shots, _Shot.rehearse)
+        _each(rehearsed.values(), shots, _Shot.rehearse)
         # A rehearsal takes its time: what was seen before it is old.
         for shot in shots:
             shot.look()
@@ -116,10 +106,12 @@ def _each(chosen: t.Iterable[_Shot], shots: t.Sequence[_Shot], do: t.Callable[[_
 
 
 def _shots(host: Host, seen: Look, instance: Instance, order: SignalOrder) -> t.List[_Shot]:
-    children = [child.process for child in instance.having(order.role)]
-    processes = [instance.master] if order.role == Role.MASTER else children
     state = NoteBook(host.store).state_of(instance, seen.options[instance.identity])
-    return [_Shot(host, seen, instance, Target(one, order.role, instance.mode, state), order) for one in processes]
+    return [
+        _Shot(host, seen, instance, Target(process, role, instance.mode, state), order)
+        for process, role in instance.everybody
+        if role in order.roles
+    ]
 
 
 class _Shot(Operation[StepsResult]):
@@ -139,6 +131,18 @@ class _Shot(Operation[StepsResult]):
         """What is done, in messages."""
         return "%s to %s" % (self._order.signal, self.name)
 
+    @property
+    def is_rehearsed(self) -> bool:
+        """A HUP makes a new server; others make the master start a worker, at once or when one has ended."""
+        starts = ("HUP", "TTIN") if self._target.role == Role.MASTER else _ENDING
+        return self._order.signal in starts and not self._order.force
+
+    @property
+    def _ends(self) -> bool:
+        """The process ends of it."""
+        signal = self._order.signal
+        return signal in ("INT", "TERM") or (signal == "XCPU" and self._target.role != Role.MASTER)
+
     def look(self) -> None:
         """Look at its server again."""
         seen = self.host.look_again(self.instance)
@@ -153,7 +157,7 @@ class _Shot(Operation[StepsResult]):
 
         :raises Refused: another call has it.
         """
-        if self._order.role != Role.MASTER or self._order.signal not in _CHANGING:
+        if self._target.role != Role.MASTER or self._order.signal not in _CHANGING:
             return
         try:
             self.host.store.open()
@@ -178,8 +182,6 @@ class _Shot(Operation[StepsResult]):
 
         :raises Refused: it would not survive it.
         """
-        if not self._order.is_rehearsed:
-            return
         host, instance = self.host, self.instance
         if self._order.signal == "HUP":
             host.rehearsal.rehearse(host.proc, instance, *rehearsal_inputs(host.proc, self._seen, instance, host.store))
@@ -198,7 +200,7 @@ class _Shot(Operation[StepsResult]):
         """
         self.host.door.send(self.host.proc, self._order.signal, self._target, force=self._order.force)
         self.result.did, self.result.signals = Outcome.SIGNALLED, [self._order.signal]
-        self.step("%s was sent to pid %d (%s)" % (self._order.signal, self.result.pid, self._order.role))
+        self.step("%s was sent to pid %d (%s)" % (self._order.signal, self.result.pid, self._target.role))
 
     def await_effect(self) -> None:
         """Wait until the signal has done what it does.
@@ -217,12 +219,12 @@ class _Shot(Operation[StepsResult]):
 
     def _effect(self) -> t.Union[bool, Pending]:
         """Whether it has; True at once for those that leave the processes as they are."""
-        order, process = self._order, self._target.process
-        if order.ends and self.host.is_alive(process):
+        order, process, role = self._order, self._target.process, self._target.role
+        if self._ends and self.host.is_alive(process):
             return Pending(timeout.PROCESS_ENDS(pid=process.pid))
-        if order.role == Role.MASTER and order.ends:
+        if role == Role.MASTER and self._ends:
             return True
-        if not order.ends and order.signal not in ("HUP", "TTIN"):
+        if not self._ends and order.signal not in ("HUP", "TTIN"):
             return True
         seen = self.host.look_again(self.instance)
         now = seen.instance(self.instance.identity)

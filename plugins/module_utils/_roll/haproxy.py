@@ -12,9 +12,9 @@ import csv
 import socket
 import typing as t
 
-from .._messages import roll as _codes
+from .._messages import roll
 from .._messages.code import Problem
-from .._system.errors import Refused
+from .._system.errors import Failure
 
 #: Seconds to wait for HAProxy, which answers within milliseconds.
 _PATIENCE = 10.0
@@ -32,11 +32,15 @@ _FDRAIN, _IDRAIN = 0x08, 0x10
 _SERVER = "2"
 
 
+class NoAnswer(Failure):
+    """HAProxy cannot be asked."""
+
+
 def server_states(path: str) -> t.List[t.Dict[str, t.Any]]:
     """Ask HAProxy for the servers of all its backends.
 
     :param path: its stats socket.
-    :raises Refused: no such socket, no permission, or somebody else answers.
+    :raises NoAnswer: no such socket, no permission, or somebody else answers.
     """
     statistics = _ask(path, STATISTICS)
     # A server that is made between the two commands is not told of; one that is deleted there is not either.
@@ -46,11 +50,11 @@ def server_states(path: str) -> t.List[t.Dict[str, t.Any]]:
 def parse_states(text: str, path: str) -> t.Dict[t.Tuple[str, str], int]:
     """Parse ``show servers state``: srv_admin_state by backend and server.
 
-    :raises Refused: it is something else.
+    :raises NoAnswer: it is something else.
     """
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) < 2 or lines[0] != "1" or not lines[1].startswith("# "):
-        raise Refused(_strange(text, STATES, path))
+        raise NoAnswer(_strange(text, STATES, path))
     names = lines[1][2:].split()
     masks = {}
     try:
@@ -58,7 +62,7 @@ def parse_states(text: str, path: str) -> t.Dict[t.Tuple[str, str], int]:
             row = dict(zip(names, line.split()))
             masks[row["be_name"], row["srv_name"]] = int(row["srv_admin_state"])
     except (KeyError, ValueError) as exc:
-        raise Refused(_strange(text, STATES, path)) from exc
+        raise NoAnswer(_strange(text, STATES, path)) from exc
     return masks
 
 
@@ -66,10 +70,10 @@ def parse_statistics(text: str, masks: t.Mapping[t.Tuple[str, str], int], path: 
     """Parse ``show stat``: the servers among its rows, in HAProxy's order, as ``haproxy_info`` returns them.
 
     :param masks: what :func:`parse_states` returns; a server without one is left out.
-    :raises Refused: it is something else.
+    :raises NoAnswer: it is something else.
     """
     if not text.startswith("# pxname,svname,"):
-        raise Refused(_strange(text, STATISTICS, path))
+        raise NoAnswer(_strange(text, STATISTICS, path))
     try:
         return [
             {
@@ -88,7 +92,7 @@ def parse_statistics(text: str, masks: t.Mapping[t.Tuple[str, str], int], path: 
         ]
     # Before Python 3.11 a NUL is an error of csv's own.
     except (KeyError, ValueError, csv.Error) as exc:
-        raise Refused(_strange(text, STATISTICS, path)) from exc
+        raise NoAnswer(_strange(text, STATISTICS, path)) from exc
 
 
 def admin_state(mask: int) -> str:
@@ -100,7 +104,7 @@ def admin_state(mask: int) -> str:
 
 def _strange(text: str, command: str, path: str) -> Problem:
     first = next((line.strip() for line in text.splitlines() if line.strip()), "nothing")[:100]
-    return _codes.BALANCER_NOT_HAPROXY(path=path, command=command, answer=first)
+    return roll.BALANCER_NOT_HAPROXY(path=path, command=command, answer=first)
 
 
 def _ask(path: str, command: str) -> str:
@@ -116,12 +120,12 @@ def _ask(path: str, command: str) -> str:
                 return answer.decode("utf-8", "replace")
             answer += more
     except FileNotFoundError:
-        raise Refused(_codes.BALANCER_NO_SOCKET(path=path)) from None
+        raise NoAnswer(roll.BALANCER_NO_SOCKET(path=path)) from None
     except PermissionError:
-        raise Refused(_codes.BALANCER_NOT_PERMITTED(path=path)) from None
+        raise NoAnswer(roll.BALANCER_NOT_PERMITTED(path=path)) from None
     except ConnectionRefusedError:
-        raise Refused(_codes.BALANCER_NOT_RUNNING(path=path)) from None
+        raise NoAnswer(roll.BALANCER_NOT_RUNNING(path=path)) from None
     except OSError as exc:  # a timeout too
-        raise Refused(_codes.BALANCER_NO_ANSWER(path=path, error=exc.strerror or exc)) from exc
+        raise NoAnswer(roll.BALANCER_NO_ANSWER(path=path, error=exc.strerror or exc)) from exc
     finally:
         connection.close()

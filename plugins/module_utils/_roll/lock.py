@@ -19,9 +19,9 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from .._messages.roll import LOCKED
+from .._messages import roll
 from .._system.boot import boot_id, uptime
-from .._system.errors import Refused
+from .._system.errors import Failure
 from .._system.state_dir import StateDirectory
 
 _NAME, _GUARD = "roll.json", "roll.guard"
@@ -65,19 +65,17 @@ class RollLock:
         }
 
 
-class Held(Refused):
-    """Another roll has the lock.
-
-    :ivar lock: that lock.
-    """
+class Held(Failure):
+    """Another roll has the lock; ``lock`` says which."""
 
     def __init__(self, lock: RollLock, now: float) -> None:
+        seconds = max(0.0, now - lock.taken)
         super().__init__(
-            LOCKED(
+            roll.LOCKED(
                 id=lock.id,
                 owner=lock.owner,
                 reason=" (%s)" % lock.reason if lock.reason else "",
-                age="%d min" % ((now - lock.taken) / 60) if now - lock.taken >= 120 else "%d s" % (now - lock.taken),
+                age="%d min" % (seconds / 60) if seconds >= 120 else "%d s" % seconds,
                 minutes=lock.ttl / 60,
             )
         )

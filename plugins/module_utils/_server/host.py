@@ -15,8 +15,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._facts.gather import find_successor, log_place, start_time
-from .._facts.loaded import ServerRecords
+from .._facts.gather import Facts, find_load, find_successor, log_place, start_time, survey_one
+from .._facts.loaded import Loaded, ServerRecords
 from .._log.place import LogPlace
 from .._log.read import LogMark
 from .._processes.classify import Instance
@@ -64,9 +64,13 @@ class Host:
     room: t.Any = _ABSENT
     #: ``_server/health``
     health: t.Any = _ABSENT
+    #: ``_dumps/ask``
+    stacks: t.Any = _ABSENT
     #: ``_supervisors/restart`` and ``_supervisors/hold``
     restarts: t.Any = _ABSENT
     holds: t.Any = _ABSENT
+    #: ``_drain/start_command``
+    commands: t.Any = _ABSENT
 
     def look(self) -> Look:
         """Look at all servers."""
@@ -91,6 +95,14 @@ class Host:
     def start_time(self, process: Process) -> float:
         """Return when a process was started, in seconds since the epoch."""
         return start_time(process)
+
+    def facts(self, seen: Look, instance: Instance) -> Facts:
+        """Return what surrounds one server of a look, staleness included."""
+        return survey_one(self.proc, seen, instance, self.store)
+
+    def load(self, master: Process, place: LogPlace) -> Loaded:
+        """Return when a server loaded its code."""
+        return find_load(self.proc, master, self.store, place, self.start_time(master))
 
     def log_place(self, master: Process, options: Options, supervisor: Supervisor) -> LogPlace:
         """Return where a server logs."""

@@ -18,6 +18,7 @@ from .._processes.classify import Instance, State
 from .._processes.look import Look
 from .._system.clock import Pending, wait_until
 from .._system.errors import Failure, OperationFailed, Refused, TimedOut
+from .._system.word import Word
 from .health import HealthCheck
 from .host import Host
 from .server import Ended, Server
@@ -25,6 +26,14 @@ from .server import Ended, Server
 R = t.TypeVar("R", bound=StepsResult)
 _S = t.TypeVar("_S", bound=Result)
 _T = t.TypeVar("_T")
+
+
+class OnTimeout(Word):
+    """What is done with work that goes on for longer than is wished for: fail, cut it off, or kill its process."""
+
+    FAIL = "fail"
+    ABORT = "abort"
+    KILL = "kill"
 
 
 class Operation(t.Generic[R]):
@@ -112,6 +121,11 @@ class Operation(t.Generic[R]):
             return "after %s" % ", ".join(self.result.signals)
         return "before any signal was sent"
 
+    def limit(self, late: TimedOut) -> str:
+        """Name the time limit that passed, to be told to a person."""
+        del late
+        return "%g s" % self.timeout
+
     def describe_end(self, ended: Ended) -> Problem:
         """Say that the server ended."""
         return ended.why or failed.ENDED(when=self.after(), successor="")
@@ -125,8 +139,8 @@ class Operation(t.Generic[R]):
         result, nothing_done = self.result, self.result.did == Outcome.NOTHING
         if isinstance(exc, TimedOut):
             problem = exc.problem
-            said = "%s did not finish within %g s (%s): waiting for %s"
-            said %= (self.title, self.timeout, self.after(), problem)
+            said = "%s did not finish within %s (%s): waiting for %s"
+            said %= (self.title, self.limit(exc), self.after(), problem)
         else:
             problem = self._problem_of(exc)
             if isinstance(exc, Refused) and nothing_done:

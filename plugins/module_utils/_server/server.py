@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._facts.gather import Facts, find_load, survey_one
+from .._facts.gather import Facts
 from .._facts.loaded import Loaded
 from .._facts.results import printable, summary
 from .._messages import timeout
@@ -105,7 +105,7 @@ class Server:
         is about the same moment. After a wait one looks again, and the code is walked over anew.
         """
         if self._facts is None:
-            self._facts = survey_one(self.proc, self.seen, self.now, self.host.store)
+            self._facts = self.host.facts(self.seen, self.now)
         return self._facts
 
     def changed_code(self) -> t.Sequence[str]:
@@ -115,7 +115,7 @@ class Server:
 
     def load(self) -> Loaded:
         """Return when it loaded its code."""
-        return find_load(self.proc, self.now.master, self.host.store, self.place)
+        return self.host.load(self.now.master, self.place)
 
     def pending(self) -> t.Optional[Pending]:
         """Return what it still lacks of being complete and healthy."""

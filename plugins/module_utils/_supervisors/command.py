@@ -13,9 +13,8 @@ import typing as t
 
 from .._messages import supervisor as codes
 from .._system.errors import Refused
+from .._system.programs import finish, start
 from .._system.redact import redact_text
-
-_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
 
 def run(command: t.Sequence[str], timeout: float) -> str:
@@ -35,19 +34,12 @@ def capture(command: t.Sequence[str], timeout: float) -> t.Tuple[int, str]:
 
     :raises Refused: it cannot be run, or takes longer than ``timeout`` seconds.
     """
+    seconds = max(timeout, 1.0)
     try:
-        done = subprocess.run(  # pylint: disable=ansible-bad-function  # there is no AnsibleModule here
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=_ENVIRONMENT,
-            cwd="/",
-            timeout=max(timeout, 1.0),
-            check=False,
-        )
+        program = start(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said = finish(program, seconds)
     except subprocess.TimeoutExpired:
-        raise Refused(codes.COMMAND_TIMEOUT(command=" ".join(command), seconds=max(timeout, 1.0))) from None
+        raise Refused(codes.COMMAND_TIMEOUT(command=" ".join(command), seconds=seconds)) from None
     except OSError as exc:
         raise Refused(codes.COMMAND_NOT_RUN(command=command[0], error=exc.strerror or str(exc))) from None
-    return done.returncode, redact_text(" ".join(done.stdout.decode("utf-8", "replace").split()))
+    return program.returncode, redact_text(" ".join(said.decode("utf-8", "replace").split()))

@@ -20,8 +20,9 @@ from .._processes.classify import Instance
 from .._processes.look import look
 from .._processes.proc import Gone, Proc
 from .._system.errors import Refused
+from .._system.programs import start
 from .._system.redact import redact_text
-from .command import _ENVIRONMENT, capture, run
+from .command import capture, run
 from .find import Supervisor, SupervisorKind, supervisor_of
 from .supervisord import SUPERVISORD_GOES_ON, supervisorctl_for
 from .systemd import Unit, changed_since, show_units, systemctl
@@ -128,15 +129,8 @@ class Job:
             run(plan.commands[-1], timeout)
             return
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # until close()
-        self._popen = subprocess.Popen(  # pylint: disable=ansible-bad-function  # must outlive the module
-            plan.commands[-1],
-            stdin=subprocess.DEVNULL,
-            stdout=self._said,
-            stderr=subprocess.STDOUT,
-            env=_ENVIRONMENT,
-            cwd="/",
-            start_new_session=True,
-        )
+        # It must outlive the module.
+        self._popen = start(plan.commands[-1], stdout=self._said, stderr=subprocess.STDOUT, start_new_session=True)
 
     def close(self) -> None:
         """Let go of what it says; it goes on."""

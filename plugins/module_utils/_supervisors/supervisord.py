@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""DOC"""
+"""supervisord: how it is asked about a server, and with which configuration."""
 
 from __future__ import annotations
 

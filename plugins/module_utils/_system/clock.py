@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._messages.code import Problem
+from .boot import uptime
 from .errors import TimedOut
 
 _T = t.TypeVar("_T")
@@ -28,6 +29,10 @@ class Clock:
     def time(self) -> float:
         """Return seconds since the epoch."""
         return time.time()
+
+    def uptime(self) -> float:
+        """Return seconds since the boot, time asleep included."""
+        return uptime()
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""

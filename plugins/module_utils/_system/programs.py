@@ -23,23 +23,59 @@ _CHUNK = 1 << 16
 _DIRECTORIES = ("/usr/bin", "/usr/local/bin", "/bin")
 
 
+#: Where programs are looked up.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: What a program of the system may know of our environment, besides: its home, and how it finds a container engine.
+_KEPT = ("HOME", "XDG_RUNTIME_DIR", "DOCKER_HOST", "CONTAINERS_CONF")
+
+
+def environment() -> t.Dict[str, str]:
+    """Return the environment of programs of the system: one PATH, the language C, and a few variables of ours."""
+    return {"PATH": PATH, "LC_ALL": "C", **{name: os.environ[name] for name in _KEPT if name in os.environ}}
+
+
+def start(command: t.Sequence[str], **keywords: t.Any) -> subprocess.Popen[bytes]:
+    """Start a program: no shell, nothing to read, no output unless it is asked for, and the environment above.
+
+    :param command: its full path, which root owns, and its arguments.
+    :param keywords: for Popen. A program that runs as another user gets an environment of its own (``env``).
+    :raises OSError: it cannot be started.
+    """
+    return subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
+        command,
+        **{
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.DEVNULL,
+            "stderr": subprocess.DEVNULL,
+            "env": environment(),
+            "cwd": "/",
+            **keywords,
+        },
+    )
+
+
+def finish(program: subprocess.Popen[bytes], seconds: float) -> bytes:
+    """Wait for a program; return what it printed. When its time is up it is killed.
+
+    :raises subprocess.TimeoutExpired: its time was up.
+    """
+    with program:
+        try:
+            return program.communicate(timeout=seconds)[0] or b""
+        except subprocess.TimeoutExpired:
+            program.kill()
+            raise
+
+
 def output_of(*command: str) -> str:
     """What a program prints; empty when it cannot be run or takes longer than ten seconds.
 
     :param command: its full path, which root owns, and its arguments. No shell is involved.
     """
     try:
-        done = subprocess.run(  # pylint: disable=ansible-bad-function  # there is no AnsibleModule here
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=_LONGEST,
-            check=False,
-        )
+        return finish(start(command, stdout=subprocess.PIPE), _LONGEST).decode("utf-8", "replace")
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.decode("utf-8", "replace")
 
 
 def end_of_output(most: int, *command: str) -> str:
@@ -48,9 +84,7 @@ def end_of_output(most: int, *command: str) -> str:
     What was printed before the time was up is returned.
     """
     try:
-        program = subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+        program = start(command, stdout=subprocess.PIPE)
     except OSError:
         return ""
     output = t.cast(t.IO[bytes], program.stdout)

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The number of workers in odoo.conf: one line is changed, tried out with Odoo's own parser, and put in place."""
+"""Write the number of workers to odoo.conf: change one line, have Odoo's own parser read it, put it in place."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from .._messages import refused
 from .._processes.classify import Instance
 from .._processes.options import (
     LARGEST_FILE,
@@ -29,8 +30,9 @@ from .._processes.options import (
 from .._processes.proc import Gone, Proc, root_of
 from .._processes.process import parse_environ
 from .._processes.release import major
-from .._rehearsal.rehearsal import Restart, rehearse_restart
-from .._system.errors import WouldFail
+from .._rehearsal.rehearsal import Restart
+from .._server.host import Host
+from .._system.errors import Refused
 from .._system.files import open_regular, reached
 
 _SECTION = re.compile(r"^\[(?P<name>[^]]+)\]")
@@ -41,16 +43,13 @@ _FROM_ENVIRONMENT = 19
 _ATTRIBUTES = ("security.", "system.posix_acl", "user.")
 
 
-class BadFile(ValueError):
-    """A text is no odoo.conf that we know how to change; the message says why, and nothing of its content."""
-
-
-def with_workers(text: str, count: int) -> t.Tuple[str, str, str]:
-    """``text`` with another number of workers, and the line before (empty where there was none) and after. Pure.
+def with_workers(path: str, text: str, count: int) -> t.Tuple[str, str, str]:
+    """Return ``text`` with another number of workers, the line before (empty where there was none) and after. Pure.
 
     All else stays as it is, byte for byte.
 
-    :raises BadFile: the line is not found without doubt.
+    :param path: of the file, for messages. They have nothing of its content.
+    :raises Refused: the line is not found without doubt.
     """
     lines = text.splitlines(keepends=True)
     section: t.Optional[str] = None
@@ -64,36 +63,36 @@ def with_workers(text: str, count: int) -> t.Tuple[str, str, str]:
         elif section == "options" and _WORKERS.match(line.rstrip("\r\n")):
             found.append(at)
     if header is None:
-        raise BadFile("it has no section [options]")
+        raise Refused(refused.CONF_NO_SECTION(path=path))
     if len(found) > 1:
-        raise BadFile("it names workers %d times" % len(found))
+        raise Refused(refused.CONF_REPEATED(path=path, count=len(found)))
     if not found:
         end = lines[header][len(lines[header].rstrip("\r\n")) :] or "\n"
         after = "workers = %d" % count
         lines[header] = lines[header].rstrip("\r\n") + end + after + end
-        return _checked(text, "".join(lines), count), "", after
+        return _checked(path, text, "".join(lines), count), "", after
     at = found[0]
     if at + 1 < len(lines) and lines[at + 1][:1] in (" ", "\t") and lines[at + 1].strip():
-        raise BadFile("the value of workers goes over several lines")
+        raise Refused(refused.CONF_MULTILINE(path=path))
     bare = lines[at].rstrip("\r\n")
     parts = t.cast("re.Match[str]", _WORKERS.match(bare))
     if not parts.group("value").isdigit():
-        raise BadFile("the value of workers is no number")
+        raise Refused(refused.CONF_NOT_A_NUMBER(path=path))
     if int(parts.group("value")) == count:
         return text, bare, bare
     after = "%s%s%d%s" % (parts.group("key"), parts.group("between"), count, parts.group("end"))
     lines[at] = after + lines[at][len(bare) :]
-    return _checked(text, "".join(lines), count), bare, after
+    return _checked(path, text, "".join(lines), count), bare, after
 
 
-def _checked(before: str, after: str, count: int) -> str:
-    """``after``, if it says this number and all else as before."""
+def _checked(path: str, before: str, after: str, count: int) -> str:
+    """Return ``after``, if it has this number and all else as before."""
     try:
         old, new = parse_configuration(before), parse_configuration(after)
     except configparser.Error as exc:
-        raise BadFile("it cannot be parsed (%s)" % type(exc).__name__) from None
+        raise Refused(refused.CONF_NOT_PARSED(path=path, error=type(exc).__name__)) from None
     if new != {**old, "workers": str(count)}:
-        raise BadFile("changing the line of workers would change more than that")
+        raise Refused(refused.CONF_OTHER_CHANGE(path=path))
     return after
 
 
@@ -101,10 +100,10 @@ def _checked(before: str, after: str, count: int) -> str:
 class Edit:
     """A change of odoo.conf that is ready to be made.
 
-    ``path`` is as the server sees it, ``real`` as we reach it.
+    :ivar path: as the server sees it; ``real`` as it is reached from here.
     """
 
-    proc: Proc
+    host: Host
     instance: Instance
     path: str
     real: str
@@ -113,7 +112,7 @@ class Edit:
     before: str
     after: str
     backup: t.Optional[str] = None
-    #: what could not be tried out, as noun phrases
+    #: what the start-up check left out, as noun phrases
     left_out: t.Tuple[str, ...] = ()
 
     @property
@@ -122,7 +121,7 @@ class Edit:
         return self.before != self.after
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As the module returns it."""
+        """Return it as the module does."""
         return {
             "path": self.path,
             "changed": self.changes,
@@ -132,9 +131,9 @@ class Edit:
         }
 
     def apply(self) -> None:
-        """Try the new file out, keep the old one under another name, and put the new one in its place.
+        """Check the new file, keep the old one under another name, and put the new one in its place.
 
-        :raises WouldFail: Odoo would not take it, or the file has changed meanwhile. Nothing was changed then.
+        :raises Refused: Odoo would not accept it, or the file has changed since. Nothing was changed then.
         :raises OSError: it could not be written. Nothing was changed then.
         """
         if not self.changes:
@@ -163,17 +162,18 @@ class Edit:
             os.fsync(descriptor)
 
     def _try_out(self, path: str) -> None:
-        """Have Odoo parse it, as the server's user, among the server's files."""
+        """Have Odoo parse it, as the user of the server, among the files of the server."""
         command = self.instance.command
         # Of several the last one counts.
         trial = dataclasses.replace(command, args=(*command.args, "--config", path))
         instance = dataclasses.replace(self.instance, command=trial)
         try:
             # Its databases have nothing to do with the number of its workers.
-            tried = rehearse_restart(self.proc, instance, path, (), Restart(database=False))
-            self.left_out = tried.left_out
-        except WouldFail as exc:
-            raise WouldFail("%s is not written: with %s, %s" % (self.path, self.after, exc)) from None
+            tried = self.host.rehearsal.rehearse_restart(self.host.proc, instance, path, (), Restart(database=False))
+        except Refused as exc:
+            why, remedy = exc.problem.text, exc.problem.remedy
+            raise Refused(refused.CONF_REJECTED(path=self.path, line=self.after, why=why, remedy=remedy)) from None
+        self.left_out = tried.left_out
 
     def _keep(self, at: int, name: str, new: str) -> None:
         backup = "%s.%d.%s~" % (name, os.getpid(), time.strftime("%Y-%m-%d@%H:%M:%S"))
@@ -182,74 +182,65 @@ class Edit:
         kept = os.stat(backup, dir_fd=at, follow_symlinks=False)
         if _key(kept) != _key(self.status):
             os.unlink(backup, dir_fd=at)
-            raise WouldFail("%s is not written: somebody else has changed it meanwhile" % self.path)
+            raise Refused(refused.CONF_CHANGED(path=self.path))
         os.rename(new, name, src_dir_fd=at, dst_dir_fd=at)
         self.backup = os.path.join(os.path.dirname(self.path), backup)
 
 
-def prepare_edit(proc: Proc, instance: Instance, options: Options, version: t.Optional[str], count: int) -> Edit:
-    """Make ready to write a number of workers to the odoo.conf of a server. Nothing is written yet.
+def prepare_edit(host: Host, instance: Instance, options: Options, version: t.Optional[str], count: int) -> Edit:
+    """Prepare to write a number of workers to the odoo.conf of a server. Nothing is written yet.
 
-    :raises WouldFail: it would not count, or the file is not what it seems.
+    :raises Refused: it would have no effect, or the file is not what it seems.
     """
     path = options.config_file
     if path is None:
-        raise WouldFail("it has no odoo.conf, so the number cannot be written there", "leave out persist")
+        raise Refused(refused.CONF_NONE())
     if options.config_error:
-        raise WouldFail(options.config_error)
-    _make_sure_it_counts(proc, instance, version, path)
+        raise Refused(refused.CONF_UNREADABLE(error=options.config_error))
+    _check_effect(host.proc, instance, version, path)
     folder, name = os.path.split(path)
-    real = os.path.join(reached(folder, root_of(proc.root, instance.master)), name)
+    real = os.path.join(reached(folder, root_of(host.proc.root, instance.master)), name)
     try:
-        status, text = _read(real, instance.master.uid)
-        content, before, after = with_workers(text, count)
-    except BadFile as exc:
-        raise WouldFail("%s is not written: %s" % (path, exc)) from None
+        status, text = _read(path, real, instance.master.uid)
     except OSError as exc:
-        raise WouldFail("%s is not written: %s" % (path, exc.strerror or exc)) from None
+        raise Refused(refused.CONF_OS_ERROR(path=path, error=exc.strerror or exc)) from None
+    content, before, after = with_workers(path, text, count)
     if before != after and not os.access(os.path.dirname(real), os.W_OK | os.X_OK, effective_ids=True):
-        raise WouldFail(
-            "%s is not written: this user (uid %d) may put no file beside it" % (path, os.geteuid()),
-            "become root, or leave out persist",
-        )
-    return Edit(proc, instance, path, real, status, content, before, after)
+        raise Refused(refused.CONF_NOT_PERMITTED(path=path, uid=os.geteuid()))
+    return Edit(host, instance, path, real, status, content, before, after)
 
 
-def _make_sure_it_counts(proc: Proc, instance: Instance, version: t.Optional[str], path: str) -> None:
+def _check_effect(proc: Proc, instance: Instance, version: t.Optional[str], path: str) -> None:
     if "workers" in parse_arguments(instance.command.args):
-        raise WouldFail(
-            "its arguments name the number of workers, and they win over %s" % path, "change it where it is started"
-        )
+        raise Refused(refused.CONF_ARGUMENTS_WIN(path=path))
     if (major(version) or 0) < _FROM_ENVIRONMENT:
         return
     try:
         environ = parse_environ(proc.read(instance.master.pid, "environ"))
     except (Gone, PermissionError):
-        raise WouldFail("its environment cannot be read, and it may name the number of workers") from None
+        raise Refused(refused.CONF_ENVIRONMENT_HIDDEN(pid=instance.master.pid)) from None
     if "workers" in parse_environment(environ):
-        raise WouldFail(
-            "its environment names the number of workers, and that wins over %s" % path, "change it where it is started"
-        )
+        raise Refused(refused.CONF_ENVIRONMENT_WINS(path=path))
 
 
-def _read(real: str, uid: int) -> t.Tuple[os.stat_result, str]:
-    """What the file is, and its content.
+def _read(path: str, real: str, uid: int) -> t.Tuple[os.stat_result, str]:
+    """Return what the file is, and its content.
 
-    :raises BadFile: it is not what it seems.
-    :raises OSError: no such file, no permission, or no regular file (a link, for one).
+    :raises Refused: it is not what it seems.
+    :raises OSError: no such file, no permission, or not a regular file.
     """
     if os.path.islink(real):
-        raise BadFile("it is a link, which would be replaced by a file; right is an odoo.conf that is one itself")
+        raise Refused(refused.CONF_LINK(path=path))
     descriptor = open_regular(real, os.O_NOFOLLOW)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         data = file.read(LARGEST_FILE + 1)
     if status.st_nlink > 1:
-        raise BadFile("it has a second name (a hard link), which would keep the old content")
+        raise Refused(refused.CONF_HARD_LINK(path=path))
     if status.st_uid not in (0, uid):
-        raise BadFile("it belongs to neither root nor the server's user")
+        raise Refused(refused.CONF_OWNER(path=path))
     if len(data) > LARGEST_FILE:
-        raise BadFile("it is larger than %d MiB" % (LARGEST_FILE >> 20))
+        raise Refused(refused.CONF_TOO_LARGE(path=path, limit=LARGEST_FILE >> 20))
     return status, data.decode("utf-8", "surrogateescape")
 
 

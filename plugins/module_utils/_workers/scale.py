@@ -6,13 +6,13 @@
 
 """The number of http workers of a prefork server.
 
-A master keeps up a number that nobody can see: a TTIN raises it, a TTOU lowers it and ends nobody, a HUP sets it to the
-configuration. While there are fewer workers than that, it starts some, so there are never fewer for long, and there may
-be more. What can be seen tells two things. A worker that was started shows that there were fewer than the number, so
-that both agree now. A worker that has ended and was not replaced shows that there were more.
+A master keeps up a number of workers that it does not show: a TTIN raises it, a TTOU lowers it and ends no worker, a
+HUP sets it to the configuration. While there are fewer workers than that, the master starts some, so there are never
+fewer for long, and there may be more. Two things can be seen. A worker that was started shows that there were fewer
+than the number, so that both agree now. A worker that has ended and was not replaced shows that there were more.
 
-So before anything is lowered TTINs are sent until a worker is started: then the number is known, and from there on it
-is counted. It is never lowered below what is wished for, whatever happens in between.
+So before the number is lowered, TTINs are sent until a worker is started: then the number is known, and from there on
+it is counted. It is never lowered below the wanted count, whatever happens in between.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from .._facts.results import Outcome, StepsResult
+from .._facts.results import BusyResult, Outcome
+from .._messages import refused, rehearsal, timeout
+from .._messages.code import Problem
 from .._processes.classify import Child, Generation, Instance, Role
 from .._processes.look import Look
-from .._rehearsal.room import free_memory, worker_shortage
 from .._server.complete import reloaded
 from .._server.host import Host
-from .._system.clock import Pending, TimedOut, wait_until
-from .._system.errors import WouldFail
+from .._server.operation import Begin, run_all
+from .._system.clock import Pending, wait_until
+from .._system.errors import Refused, TimedOut
 from .odoo_conf import Edit, prepare_edit
-from .workers import UNSTEADY, Crew, work_all
+from .workers import WorkersOperation, named
 
 #: Seconds for which the workers must stay the same before they are counted, and at the end.
 _STEADY, _SETTLED = 0.4, 1.0
-#: Seconds after which a TTIN that has started nobody has shown that there are more workers than the master keeps up. It
-#: starts one within 0.1 s; on a machine that is slower than this one more is started, which is seen and put right.
+#: Seconds after which a TTIN that has started no worker has shown that there are more than the master keeps up. It
+#: starts one within 0.1 s; on a machine that is slower than this one more is started, which is seen and corrected.
 _SHOWS = 0.8
 #: Seconds between two signals to a master. It takes equal ones that come at once for one, and no more than five.
 _PACE = 0.15
-#: Whether a TTIN that has started nobody was too much or has not been taken yet, nothing tells. So after some of them
-#: the workers must stay the same for as long as that took and half of it, but no longer than a master sleeps.
+#: A TTIN that has started no worker may be one too many, or one that the master has not taken yet. So after some of
+#: them the workers must stay the same for as long as that took and half of it, but no longer than a master sleeps.
 _MORE, _BEAT = 1.5, 4.0
-#: Seconds between two looks for somebody who is idle.
+#: Seconds between two looks for idle workers.
 _PATIENCE = 0.7
-
-
-#: Nothing tells that a change of odoo.conf is one that the server has followed already.
-_STALE = "; %s was written to %s, so the server counts as stale until its next start"
+#: Nothing shows that the server has followed a change of odoo.conf already.
+_STALE = "; %s was written to %s, so the server counts as stale until its next reload"
 
 
 @dataclass(frozen=True)
@@ -59,41 +59,40 @@ class ScaleOrder:
     wait_busy: bool = False
     #: write the number to odoo.conf too
     persist: bool = False
-    #: make sure of the number that the master keeps up even where there are as many workers as are wished for
+    #: make sure of the number that the master keeps up even where there are as many workers as are wanted
     prove: bool = False
     force: bool = False
 
 
 @dataclass
-class ScaleResult(StepsResult):
+class ScaleResult(BusyResult):
     """``target`` is the number that the master keeps up; None where nothing has shown it."""
 
     target: t.Optional[int] = None
     persisted: t.Optional[t.Dict[str, t.Any]] = None
 
-    @property
-    def changed(self) -> bool:
-        """Whether a signal was sent or odoo.conf written, or would be."""
-        return bool(self.signals) or bool(self.persisted and self.persisted["changed"])
-
     def told(self) -> t.Dict[str, t.Any]:
-        """As the module returns it."""
+        """Return it as the module does."""
         return {**super().told(), "target": self.target, "persisted": self.persisted}
 
 
 def scale_all(
     host: Host, seen: Look, identities: t.Sequence[str], order: ScaleOrder, *, check_mode: bool
 ) -> t.List[ScaleResult]:
-    """Bring the chosen servers to the wished number of http workers, one after the other.
+    """Bring the chosen servers to the wanted number of http workers, one after the other.
 
-    :raises CrewFailed: with the results so far, the failed one last.
+    :raises OperationFailed: one of them was refused or failed.
     """
-    crews = (_Scale(host, seen, t.cast(Instance, seen.instance(identity)), order) for identity in identities)
-    return work_all(crews, check_mode=check_mode)
+
+    def begin(identity: str) -> Begin:
+        first = t.cast(Instance, seen.instance(identity))
+        return Begin(identity, first.master.pid, lambda: _Scale(host, seen, first, order))
+
+    return run_all([begin(one) for one in identities], ScaleResult, check_mode=check_mode)
 
 
 def foreseen(there: int, count: int, *, prove: bool) -> t.List[str]:
-    """The signals that lead from one number of workers to another, if nobody else has moved anything. Pure."""
+    """Return the signals that lead from one number of workers to another, if the master keeps up the first. Pure."""
     if there < count:
         return ["TTIN"] * (count - there)
     more = there - count
@@ -101,7 +100,7 @@ def foreseen(there: int, count: int, *, prove: bool) -> t.List[str]:
 
 
 def pick(there: t.Sequence[Child], busy: t.Container[int], number: int, *, wait_busy: bool) -> t.List[Child]:
-    """Whom to end: who is idle, the youngest first, and after them who is at work, where that is allowed. Pure.
+    """Return workers to end: idle ones, the youngest first, and after them busy ones, where that is allowed. Pure.
 
     :param busy: pids.
     """
@@ -111,10 +110,10 @@ def pick(there: t.Sequence[Child], busy: t.Container[int], number: int, *, wait_
     return (idle + rest)[:number]
 
 
-class _Scale(Crew[ScaleResult]):
+class _Scale(WorkersOperation[ScaleResult]):
     """One server on its way to a number of http workers."""
 
-    goal = "does not have the number of http workers that was asked for"
+    deed, doing = "scaling", "scaling"
 
     def __init__(self, host: Host, seen: Look, first: Instance, order: ScaleOrder) -> None:
         result = ScaleResult(first.identity, first.master.pid, Outcome.NOTHING, "")
@@ -122,35 +121,34 @@ class _Scale(Crew[ScaleResult]):
         self._order = order
         #: the number that the master keeps up, once that is known
         self._kept_up: t.Optional[int] = None
-        #: http workers at the last look at which the number had not been changed since; whoever is not among them was
-        #: started after that
+        #: http workers at the last look at which the number had not been changed since; others were started after it
         self._before: t.Optional[t.FrozenSet[str]] = None
-        #: when the first TTIN was sent that nobody was started after, and how long it was until somebody was
+        #: when the first TTIN was sent that started no worker, and how long it took until one was started
         self._unanswered: t.Optional[float] = None
         self._answered = 0.0
-        #: who got an INT and has not ended yet
+        #: workers that got an INT and have not ended yet
         self._leaving: t.List[Child] = []
 
     # What is done, from the outside.
 
-    def predict(self) -> None:
-        """What :meth:`act` would do, without doing it."""
-        there = len(self.crew(Role.HTTP))
+    def foresee(self) -> None:
+        """Put into the result what :meth:`work` would do."""
+        there = len(self.current(Role.HTTP))
         edit = self._examine()
         signals = foreseen(there, self._order.count, prove=self._order.prove)
         for name in sorted(set(signals) - {"INT"}):
-            self.may_send(None, name)
+            self.check_signal(name)
         self.result.reason = self._why(there)
         self.result.signals = signals
         if signals:
             self.result.did = Outcome.SIGNALLED
         if edit is not None:
-            self._did_write(edit, "; %s would be written to %s, and the server be stale until its next start")
+            self._did_write(edit, "; %s would be written to %s, and the server be stale until its next reload")
 
-    def act(self) -> None:
-        """Bring it there."""
+    def work(self) -> None:
+        """Bring it to that number."""
         self.steady([Role.HTTP], _STEADY)
-        there = len(self.crew(Role.HTTP))
+        there = len(self.current(Role.HTTP))
         edit = self._examine()
         self.result.reason = self._why(there)
         if edit is not None:
@@ -171,7 +169,7 @@ class _Scale(Crew[ScaleResult]):
 
     def _step(self) -> bool:
         """Do what comes next; True when nothing is left to be done."""
-        there, count = len(self.crew(Role.HTTP)), self._order.count
+        there, count = len(self.current(Role.HTTP)), self._order.count
         if there < count:
             self._grow(count - there)
         elif there > count:
@@ -183,61 +181,61 @@ class _Scale(Crew[ScaleResult]):
         else:
             self.steady([Role.HTTP], max(_SETTLED, self._doubt))
             self._take_evidence()
-            return len(self.crew(Role.HTTP)) == count and self._kept_up == count
+            return len(self.current(Role.HTTP)) == count and self._kept_up == count
         return False
 
     @property
     def _doubt(self) -> float:
-        """Seconds after which no TTIN can be on its way any more."""
+        """Seconds after which the master has taken every TTIN."""
         return min(self._answered * _MORE, _BEAT)
 
     def _count(self) -> None:
         if self.late:
-            raise TimedOut(UNSTEADY)
+            raise TimedOut(timeout.STEADY())
         raised = bool(self.result.signals) and self.result.signals[-1] == "TTIN"
         self.steady([Role.HTTP], max(_STEADY, self._doubt) if raised else _STEADY)
         self._take_evidence()
 
     def _take_evidence(self) -> None:
-        """Who was started since the number was last changed shows that it is the number of those who are there."""
-        now = frozenset(child.process.identity for child in self.crew(Role.HTTP))
+        """A worker that was started since the number was last changed shows that it is the number of workers."""
+        now = frozenset(child.process.identity for child in self.current(Role.HTTP))
         if self._before is not None and now - self._before:
             self._kept_up = len(now)
         self._before = now
 
     def _rebase(self) -> None:
         self.look()
-        self._before = frozenset(child.process.identity for child in self.crew(Role.HTTP))
+        self._before = frozenset(child.process.identity for child in self.current(Role.HTTP))
 
     def look(self) -> None:
-        """As ever; a HUP that somebody has sent meanwhile sets the number to the configuration."""
+        """Look at it again; a HUP from elsewhere sets the number to the configuration."""
         before = self.now
         super().look()
         if reloaded(before, self.now):
             self._kept_up = self._before = None
 
     def _grow(self, number: int) -> None:
-        """A TTIN for each that lacks, and another one where it has started nobody."""
+        """Send a TTIN for each missing worker, and another one where it has started none."""
         for _one in range(number):
             if self.late or not self._raise():
                 return
 
     def _learn(self) -> None:
-        """TTINs until a worker is started: then there are as many as the master keeps up."""
+        """Send TTINs until a worker is started: then there are as many as the master keeps up."""
         while not self.late:
             if self._raise():
                 return
 
     def _raise(self) -> bool:
-        """One TTIN. Returns whether it has started a worker."""
+        """Send one TTIN; return whether it has started a worker."""
         self.look()
-        before = self._everybody()
+        before = self._started()
         self._kept_up = None
         self.send_to_master("TTIN")
 
         def attempt() -> t.Union[bool, Pending]:
             self.look()
-            return bool(self._everybody() - before) or Pending("a worker to be started")
+            return bool(self._started() - before) or Pending(timeout.WORKER_STARTS())
 
         begun = self.clock.monotonic()
         try:
@@ -251,13 +249,13 @@ class _Scale(Crew[ScaleResult]):
             self._unanswered = None
         return True
 
-    def _everybody(self) -> t.Set[str]:
-        """Http workers, and who is being started and may be one."""
+    def _started(self) -> t.Set[str]:
+        """Return http workers, and processes that were just started and may be some."""
         found = [*self.now.having(Role.HTTP, Generation.CURRENT), *self.now.having(Role.UNKNOWN)]
         return {child.process.identity for child in found}
 
     def _shrink(self) -> None:
-        """TTOU until the number is the one that is wished for, and an INT to as many as are too many."""
+        """Send TTOUs until the number is the wanted one, and an INT to the surplus workers."""
         if self._kept_up is None:
             self._learn()
             return
@@ -284,26 +282,26 @@ class _Scale(Crew[ScaleResult]):
             busy: t.Collection[int] = [child.process.pid for child in asked]
         else:
             busy = {one.pid for one in self.ask(asked)[1]}
-            # Some may have ended by themselves meanwhile, and nobody comes in their place any more.
+            # Some may have ended by themselves meanwhile, and they are not replaced any more.
             self.look()
         there, pids = self._staying(), {child.process.pid for child in asked}
         known = [child for child in there if child.process.pid in pids]
         return pick(known, busy, max(0, len(there) - self._order.count), wait_busy=self._order.wait_busy)
 
     def _staying(self) -> t.List[Child]:
-        """Http workers that were not told to end."""
+        """Return http workers that were not told to end."""
         leaving = {child.process.identity for child in self._still_leaving()}
-        return [child for child in self.crew(Role.HTTP) if child.process.identity not in leaving]
+        return [child for child in self.current(Role.HTTP) if child.process.identity not in leaving]
 
     def _await_one(self) -> None:
-        """Wait until all who were told to end have ended, or for long enough that others may have become idle."""
+        """Wait until all that were told to end have ended, or for long enough that others may have become idle."""
         begun = self.clock.monotonic()
 
         def attempt() -> t.Union[bool, Pending]:
             self.look()
             left = self._still_leaving()
             waited = self.clock.monotonic() - begun > _PATIENCE
-            return not left or waited or Pending("workers to end their requests")
+            return not left or waited or Pending(timeout.WORKERS_END(workers=named(left)))
 
         self.wait(attempt)
 
@@ -315,44 +313,42 @@ class _Scale(Crew[ScaleResult]):
         self._leaving = left
         return left
 
-    # What is asked first, and told in the end.
+    # What is checked first, and told in the end.
 
     def _examine(self) -> t.Optional[Edit]:
-        """Whatever speaks against it, before anything is done.
+        """Check all that is known before anything is done.
 
-        :raises WouldFail: something does.
+        :raises Refused: something forbids it.
         """
-        order, there = self._order, self.crew(Role.HTTP)
+        order, there = self._order, self.current(Role.HTTP)
         if not self.options.http_enable:
-            raise WouldFail("it serves no HTTP (http_enable = False), so it has no http workers")
+            raise Refused(refused.NO_HTTP())
         hidden = self.hidden if len(there) > order.count and not order.wait_busy else None
         if hidden:
-            raise WouldFail(
-                "which of its workers are idle cannot be seen: " + hidden,
-                "set wait_busy, with which others are told to end after their request too",
-            )
+            raise Refused(refused.IDLE_UNKNOWN(why=hidden))
         short = self._shortage(order.count - len(there))
         if short and not order.force:
-            raise WouldFail(short, "ask for fewer, or set force")
+            raise Refused(short)
         if short:
-            self.warn("forced against: " + short)
+            self.warn(short)
         if len(there) != order.count or order.prove:
-            self.make_sure_of_databases()
-        if not order.persist:
-            return None
-        return prepare_edit(self.proc, self.now, self.options, self.version, order.count)
+            self.check_databases()
+        return prepare_edit(self.host, self.now, self.options, self.version, order.count) if order.persist else None
 
-    def _shortage(self, more: int) -> t.Optional[str]:
-        page = os.sysconf("SC_PAGE_SIZE")
-        sizes = [c.process.rss_pages * page for c in self.crew(Role.HTTP)] or [self.now.master.rss_pages * page]
-        return worker_shortage(more, sizes, self.options.limit_memory_hard, free_memory()) if more > 0 else None
+    def _shortage(self, more: int) -> t.Optional[Problem]:
+        if more <= 0:
+            return None
+        page, room = os.sysconf("SC_PAGE_SIZE"), self.host.room
+        sizes = [c.process.rss_pages * page for c in self.current(Role.HTTP)] or [self.now.master.rss_pages * page]
+        short = room.worker_shortage(more, sizes, self.options.limit_memory_hard, room.free_memory())
+        return rehearsal.LITTLE_MEMORY(shortages=short) if short else None
 
     def _write(self, edit: Edit) -> None:
         edit.apply()
         if edit.changes:
-            self.step("%s was written, and is kept as it was as %s" % (edit.path, edit.backup))
+            self.step("%s was written, and the old file was kept as %s" % (edit.path, edit.backup))
         for what in edit.left_out:
-            self.warn("not tried out with the new %s: %s" % (edit.path, what))
+            self.warn(rehearsal.LEFT_OUT(path=edit.path, what=what))
         self._did_write(edit, _STALE)
 
     def _did_write(self, edit: Edit, how: str) -> None:
@@ -365,36 +361,33 @@ class _Scale(Crew[ScaleResult]):
     def _why(self, there: int) -> str:
         count = self._order.count
         if there == count and not self._order.prove:
-            return "it has %d http workers" % count
+            return "the server has %d http workers" % count
         if there == count:
-            return "it has %d http workers, and that its master keeps up that number is to be proved" % count
-        return "it has %d http workers, and %d are wished for" % (there, count)
+            return "the server has %d http workers, and its master has to prove that it keeps up that number" % count
+        return "the server has %d http workers, and %d are wanted" % (there, count)
 
     def _conclude(self, there: int) -> None:
         self.result.target = self._kept_up
         count = self._order.count
-        what = (
-            "it had %d http workers and has %d" % (there, count) if there != count else "it has %d http workers" % count
-        )
-        what += ", which its master keeps up"
+        what = "the server had %d http workers and has %d" % (there, count)
+        if there == count:
+            what = "the server has %d http workers" % count
+        what += ", and its master keeps up that number"
         persisted = self.result.persisted
         if count != self.options.workers:
-            what += "; a HUP or a restart makes it %d again, as it is configured" % self.options.workers
+            what += "; a HUP or a restart makes it %d again, as configured" % self.options.workers
         elif persisted and persisted["changed"]:
             what += _STALE % (persisted["after"], persisted["path"])
         self.result.reason = what
 
     def _too_late(self, late: TimedOut) -> TimedOut:
-        there, count = self.crew(Role.HTTP), self._order.count
+        there, count = self.current(Role.HTTP), self._order.count
         if len(there) == count:
             return late
         if len(there) < count:
-            return TimedOut("%d http workers (there are %d)" % (count, len(there)))
-        left = self._leaving or there
-        who = self.name_busy(left)
-        what = "%d of %d http workers to end: %s" % (len(there) - count, len(there), who)
+            return TimedOut(timeout.MORE_WORKERS(count=count, there=len(there)))
+        code = timeout.FEWER_WORKERS
         if self._kept_up == count:
-            what += ". Its master keeps up %d, so whoever ends is not replaced" % count
-        if not self._order.wait_busy:
-            what += ". With wait_busy they are told to end after their request"
-        return TimedOut(what)
+            code = timeout.WORKERS_LEAVING if self._order.wait_busy else timeout.WORKERS_BUSY
+        busy = self.name_busy(self._leaving or there)
+        return TimedOut(code(surplus=len(there) - count, there=len(there), count=count, busy=busy))

@@ -4,137 +4,88 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The workers of one server, for whoever ends or adds some: when they are at rest, who is at work, and their INT."""
+"""What scaling and recycling share: when the workers of a server are at rest, which are busy, and their signals."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import typing as t
 
-from .._dumps.ask import Stacks
 from .._dumps.stack import Dump
 from .._dumps.work import Busy, find_busy
-from .._facts.gather import find_successor, succeeded_by
-from .._facts.results import Outcome, StepsResult
+from .._facts.results import BusyResult, Outcome
+from .._messages import refused, timeout
 from .._processes.classify import Child, Generation, Instance, Mode, Role, State
 from .._processes.look import Look
-from .._processes.proc import is_alive
-from .._rehearsal.rehearsal import rehearse_spawn
 from .._server.host import Host
-from .._server.server import Ended, Subject
-from .._signals.send import Refused, Target, check, send
-from .._system.clock import Pending, TimedOut
-from .._system.errors import WouldFail
-from .._system.state_dir import TAKEN
+from .._server.operation import ServerOperation
+from .._server.server import Ended
+from .._signals.rules import Target
+from .._system.clock import Pending
+from .._system.errors import Refused, TimedOut
 
-#: What is waited for before workers are counted, and afterwards.
-UNSTEADY = "its workers to stay the same"
-
-
-R = t.TypeVar("R", bound=StepsResult)
+R = t.TypeVar("R", bound=BusyResult)
 
 
-class CrewFailed(Exception):
-    """It was refused or did not end well; ``results`` hold what was done until then, the failed one last."""
+class WorkersOperation(ServerOperation[R]):
+    """An operation on the workers of one server."""
 
-    def __init__(self, message: str, results: t.Sequence[StepsResult]) -> None:
-        super().__init__(message)
-        self.results = list(results)
-
-
-class Crew(Subject, t.Generic[R]):
-    """One server whose workers are worked on.
-
-    :param goal: what was not reached when it fails, as a clause that follows "Odoo with pid 1".
-    """
-
-    goal = ""
-
-    def __init__(self, host: Host, seen: Look, first: Instance, timeout: float, result: R, *, force: bool) -> None:
-        super().__init__(host, seen, first, None, timeout)
-        self._force, self._timeout = force, timeout
-        self._lock: t.Optional[int] = None
-        self._stacks = Stacks(self.proc, self.clock, self.place, self.supervisor.systemd_unit)
-        self.result = result
+    def __init__(
+        self, host: Host, seen: Look, first: Instance, timeout_seconds: float, result: R, *, force: bool
+    ) -> None:
+        super().__init__(host, seen, first, None, timeout_seconds, result)
+        self._force = force
+        self._stacks = host.stacks.Stacks(self.proc, self.clock, self.place, self.supervisor.systemd_unit)
         result.before = self.summary()
 
-    def predict(self) -> None:
-        """What :meth:`act` would do, without doing it."""
+    def foresee(self) -> None:
+        """Put into the result what :meth:`work` would do. The server runs and has workers."""
         raise NotImplementedError
+
+    def work(self) -> None:
+        """Do it. The lock is held, and the server runs and has workers."""
+        raise NotImplementedError
+
+    def predict(self) -> None:
+        """Put into the result what :meth:`act` would do."""
+        if self.now.state != State.RUNNING:
+            self.result.reason = (
+                "the server is %s: the module would wait until it runs, and then look again" % self.now.state
+            )
+            return
+        self._refuse_threaded()
+        self.foresee()
 
     def act(self) -> None:
-        """Do it. The lock is held, and the server runs."""
-        raise NotImplementedError
-
-    def work(self, *, check_mode: bool) -> None:
-        """Do it, or say what would be done.
-
-        :raises WouldFail, Refused: it is not to be done.
-        :raises TimedOut, Ended, OSError: it did not end well.
-        """
-        if check_mode:
-            if self.now.state != State.RUNNING:
-                self.result.reason = "it is %s: that would be waited for, and then looked at again" % self.now.state
-                return
-            self.make_sure_of_mode()
-            self.predict()
-            return
+        """Wait until the server is at rest, then work on its workers."""
         self.host.store.open()
-        self._take_lock()
-        self._settle()
-        self.make_sure_of_mode()
+        self.take_lock()
+        self.settle()
+        self._refuse_threaded()
         try:
-            self.act()
+            self.work()
         finally:
-            # Whatever has failed matters more than that it cannot be looked at any more.
+            # An earlier failure matters more than that the server cannot be looked at any more.
             with contextlib.suppress(Ended, TimedOut):
                 self.look()
                 self.result.after = self.summary()
         self.host.store.forget_others(self.proc.lives)
 
-    def close(self) -> None:
-        """Let go of lock and log."""
-        self.result.seconds = self.clock.monotonic() - self.begun
-        self.log.close()
-        if self._lock is not None:
-            os.close(self._lock)
-
-    def make_sure_of_mode(self) -> None:
-        """:raises WouldFail: it has no workers."""
+    def _refuse_threaded(self) -> None:
         if self.now.mode == Mode.THREADED:
-            raise WouldFail(
-                "it is threaded (workers = 0): all its work is done by threads of one process, which cannot be added or"
-                " replaced one by one"
-            )
+            raise Refused(refused.THREADED())
 
-    def make_sure_of_databases(self) -> None:
-        """:raises WouldFail: its master would end, and the server with it, when it starts a worker."""
-        doubt = rehearse_spawn(self.proc, self.now, self.options.config_file, self.version)
+    def check_databases(self) -> None:
+        """Make sure that the server survives the start of a worker.
+
+        :raises Refused: a database does not answer, and the server would end.
+        """
+        doubt = self.host.rehearsal.rehearse_spawn(self.proc, self.now, self.options.config_file, self.version)
         if doubt:
             self.warn(doubt)
 
-    def _take_lock(self) -> None:
-        """One call at a time acts on a server."""
-
-        def attempt() -> t.Union[bool, Pending]:
-            self._lock = self.host.store.try_lock(self.now.master)
-            self.look()
-            return Pending(TAKEN) if self._lock is None else True
-
-        self.wait(attempt)
-
-    def _settle(self) -> None:
-        """Wait until a start, a reload or a drain that is under way has come to its end."""
-
-        def attempt() -> t.Union[bool, Pending]:
-            self.look()
-            return self.now.state == State.RUNNING or Pending("it to run (it is %s)" % self.now.state)
-
-        self.wait(attempt)
-
-    def crew(self, role: Role) -> t.List[Child]:
-        """Its processes of this role and of the current generation, the oldest first."""
+    def current(self, role: Role) -> t.List[Child]:
+        """Return its processes of this role and of the current generation, the oldest first."""
         return sorted(self.now.having(role, Generation.CURRENT), key=lambda c: (c.process.start, c.process.pid))
 
     def steady(self, roles: t.Sequence[Role], seconds: float) -> None:
@@ -150,13 +101,16 @@ class Crew(Subject, t.Generic[R]):
         def attempt() -> t.Union[bool, Pending]:
             nonlocal same, since
             self.look()
-            if self.now.state != State.RUNNING or self.now.having(Role.UNKNOWN):
+            if self.now.state != State.RUNNING:
                 same = None
-                return Pending("it to be at rest (it is %s)" % self.now.state)
-            found = [child.process.identity for role in roles for child in self.crew(role)]
+                return Pending(timeout.RUNNING(state=self.now.state))
+            if self.now.having(Role.UNKNOWN):
+                same = None
+                return Pending(timeout.NEW_PROCESS())
+            found = [child.process.identity for role in roles for child in self.current(role)]
             if found != same:
                 same, since = found, self.clock.monotonic()
-            return self.clock.monotonic() - since >= seconds or Pending(UNSTEADY)
+            return self.clock.monotonic() - since >= seconds or Pending(timeout.STEADY())
 
         self.wait(attempt)
 
@@ -171,13 +125,14 @@ class Crew(Subject, t.Generic[R]):
 
     @property
     def hidden(self) -> t.Optional[str]:
-        """Why its dumps cannot be seen, as a clause; None when they can."""
-        return self._stacks.hidden(self.now)
+        """Why its dumps cannot be read, as a clause; None when they can."""
+        hidden: t.Optional[str] = self._stacks.hidden(self.now)
+        return hidden
 
     def ask(self, chosen: t.Sequence[Child]) -> t.Tuple[t.Dict[int, Dump], t.List[Busy]]:
-        """Have some of its processes write their stacks: the dumps by pid, and who of them is at work.
+        """Have some of its processes write their stacks; return the dumps by pid, and the work of the busy ones.
 
-        Who writes nothing is taken for one who is at work.
+        A process that writes nothing counts as busy.
         """
         pids = {child.process.pid for child in chosen}
         dumps, lines = self._stacks.take(self.now, pids)
@@ -190,12 +145,12 @@ class Crew(Subject, t.Generic[R]):
 
         :raises Refused: it is not, or has ended.
         """
-        self._send(name, Target(self.now.master, Role.MASTER, self.now.mode, self.now.state), Role.MASTER)
+        self._send(name, self.target(), Role.MASTER)
 
     def send_to(self, child: Child, name: str) -> bool:
         """Send a signal to one of its processes; False where that has just ended by itself."""
         try:
-            self._send(name, self._target(child), child.role)
+            self._send(name, self.target(child.process, child.role), child.role)
         except Refused:
             self.look()
             same = [c for c in self.now.children if c.process.identity == child.process.identity]
@@ -205,91 +160,46 @@ class Crew(Subject, t.Generic[R]):
             return False
         return True
 
-    def may_send(self, child: t.Optional[Child], name: str) -> None:
-        """:raises Refused: a rule forbids it. None: to the master."""
-        master = Target(self.now.master, Role.MASTER, self.now.mode, self.now.state)
-        check(self.proc, name, self._target(child) if child else master, force=self._force)
+    def check_signal(self, name: str, child: t.Optional[Child] = None) -> None:
+        """Ask the rules whether a signal may be sent, to the master unless a child is given.
 
-    def _target(self, child: Child) -> Target:
-        return Target(child.process, child.role, self.now.mode, self.now.state)
+        :raises Refused: a rule forbids it.
+        """
+        target = self.target(child.process, child.role) if child else self.target()
+        self.host.door.check(self.proc, name, target, force=self._force)
 
     def _send(self, name: str, target: Target, role: Role) -> None:
-        lifted = send(self.proc, name, target, force=self._force)
+        lifted = self.host.door.send(self.proc, name, target, force=self._force)
         self.result.did = Outcome.SIGNALLED
         self.result.signals.append(name)
         self.step("%s was sent to pid %d (%s)" % (name, target.process.pid, role))
         for one in lifted:
-            self.warn("forced against: " + one.reason)
+            self.warn(one.problem)
 
     def await_end(self, children: t.Sequence[Child]) -> None:
         """Wait until these have ended.
 
-        :raises TimedOut: they have not; whoever is at work then is in the result.
+        :raises TimedOut: they have not.
         """
 
         def attempt() -> t.Union[bool, Pending]:
             self.look()
             left = self.left_of(children)
-            return Pending(_ends(left)) if left else True
+            return Pending(timeout.WORKERS_END(workers=named(left))) if left else True
 
         self.wait(attempt)
 
     def left_of(self, children: t.Iterable[Child]) -> t.List[Child]:
-        """Those that live still."""
-        return [child for child in children if is_alive(self.proc, child.process)]
+        """Return those that still live."""
+        return [child for child in children if self.host.is_alive(child.process)]
 
     def name_busy(self, children: t.Sequence[Child]) -> str:
-        """Who of these is at work, and on what, as far as their dumps tell."""
+        """Return which of these are busy, and with what, as far as their dumps tell."""
         left = self.left_of(children)
         _dumps, busy = self.ask(left)
-        return "; ".join(map(str, busy)) or _ends(left)
-
-    def warn(self, what: str) -> None:
-        """Have the caller warned, once."""
-        if what not in self.result.warnings:
-            self.result.warnings.append(what)
-
-    def step(self, what: str) -> None:
-        """Put down what was done, as a clause."""
-        self.result.step(self.clock.monotonic() - self.begun, what)
-
-    def failure(self, exc: Exception) -> str:
-        """One message for a person."""
-        what = "Odoo with pid %d %s" % (self.result.pid, self.goal)
-        if isinstance(exc, Ended):
-            sent = "after %s" % ", ".join(self.result.signals) if self.result.signals else "before any signal was sent"
-            what += ": the server ended " + sent
-            found = find_successor(self.proc, self.now, self.seen, self.supervisor)
-            if found is not None:
-                what += succeeded_by(self.supervisor, found[1])
-        elif isinstance(exc, TimedOut):
-            what += " within its timeout (%g s): still waiting for %s" % (self._timeout, exc.reason)
-        else:
-            what += ": %s" % exc
-        self.result.reason = what
-        return what
+        return "; ".join(map(str, busy)) or named(left)
 
 
-def _ends(children: t.Sequence[Child]) -> str:
-    return "%s to end" % ", ".join("pid %d (%s)" % (child.process.pid, child.role) for child in children)
-
-
-def work_all(crews: t.Iterable[Crew[R]], *, check_mode: bool) -> t.List[R]:
-    """Have servers worked on one after the other; the first failure ends it.
-
-    :raises CrewFailed: with the results so far, the failed one last.
-    """
-    results: t.List[R] = []
-    for one in crews:
-        results.append(one.result)
-        try:
-            one.work(check_mode=check_mode)
-        except (WouldFail, Refused) as exc:
-            one.result.did = Outcome.REFUSED if one.result.did == Outcome.NOTHING else one.result.did
-            one.result.reason = str(exc)
-            raise CrewFailed("Odoo with pid %d %s: %s" % (one.result.pid, one.goal, exc), results) from exc
-        except (Ended, TimedOut, OSError) as exc:
-            raise CrewFailed(one.failure(exc), results) from exc
-        finally:
-            one.close()
-    return results
+def named(children: t.Sequence[Child]) -> str:
+    """Return what processes are called in messages."""
+    return ", ".join("pid %d (%s)" % (child.process.pid, child.role) for child in children)

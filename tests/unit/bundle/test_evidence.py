@@ -10,21 +10,17 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._bundle import evidence as _evidence
 from ansible_collections.fleetops.odoo.plugins.module_utils._bundle.evidence import Evidence, EvidenceOrder, gather
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask as _stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.process_tree import process_tree
-from ansible_collections.fleetops.odoo.plugins.module_utils._log import read as _log
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, NOWHERE, LogPlace
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
-from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.read import _LARGEST_TAIL
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Door
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send as door
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Target
 
-from .. import build
 from ..build import FakeClock
-from ..conftest import captured
+from ..dumps.stage import LogHost
 from ..scene import PREFORK_19, THREADED_19, Scene
 
 HEADER = (
@@ -34,9 +30,9 @@ SECRET = "Q7zX9w"
 
 
 class Stage:
-    """One server with a log; each process that is signalled writes a dump there, unless it is dumb."""
+    """One server with a log; each process that is signalled writes a dump there, unless it is dumb. It is the door."""
 
-    def __init__(self, kind: str, moment: str, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, kind: str, moment: str, folder: pathlib.Path) -> None:
         self.scene = Scene(kind, [moment], folder / "proc")
         self.clock = FakeClock()
         self.sent: list[tuple[str, int, str]] = []
@@ -46,35 +42,40 @@ class Stage:
         self.log = root / "odoo.log"
         self.log.write_text("".join(f"line {n}\n" for n in range(20)) + f"db_password = {SECRET}\n")
         (fds / "3").symlink_to(self.log)
-        self.place = LogPlace(FILE, "/odoo.log", shows_dumps=True)
-        monkeypatch.setattr(_stacks, "send", self.send)
-        monkeypatch.setattr(_evidence, "log_place", lambda *_arguments: self.place)
+        #: what every process writes behind its dump
+        self.more = ""
+        self.host = LogHost(self.scene, self.clock, ServerRecords("/nonexistent"), door=t.cast(Door, self))
 
-    def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
-        """The door without its last step, and what the process does then."""
-        lifted = check(proc, name, target, force=force)
+    def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Objection]:
+        """Ask the rules, and write what the process would."""
+        lifted = door.check(proc, name, target, force=force)
         self.sent.append((name, target.process.pid, target.role))
         if not self.dumb:
             pid = target.process.namespace_pids[-1] if target.process.namespace_pids else target.process.pid
             with self.log.open("a") as file:
-                file.write(HEADER % pid)
+                file.write(HEADER % pid + self.more)
         return lifted
 
-    def gather(self, *, dumps: bool = True, wait: float = 3, lines: int = 10) -> Evidence:
+    def gather(self, *, dumps: bool = True, timeout: float = 3, lines: int = 10) -> Evidence:
         """Gather it of the only instance."""
         seen = look(self.scene)
-        host = Host(self.scene, self.clock, ServerRecords("/nonexistent"))
-        (found,) = gather(host, seen, [i.identity for i in seen.instances], EvidenceOrder(dumps, wait, lines))
+        order = EvidenceOrder(dumps, timeout, lines)
+        (found,) = gather(self.host, seen, [i.identity for i in seen.instances], order)
         return found
 
 
 Staged = t.Callable[[str, str], Stage]
 
 
+def code_of(found: Evidence) -> str | None:
+    """Return why dumps were not seen."""
+    return found.problem.code if found.problem else None
+
+
 @pytest.fixture
-def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
+def stage(tmp_path: pathlib.Path) -> Staged:
     """Make a stage; there can be one in a test."""
-    return lambda kind, moment: Stage(kind, moment, tmp_path, monkeypatch)
+    return lambda kind, moment: Stage(kind, moment, tmp_path)
 
 
 def test_every_process_gets_one_quit_and_nothing_else(stage: Staged) -> None:
@@ -82,7 +83,7 @@ def test_every_process_gets_one_quit_and_nothing_else(stage: Staged) -> None:
     found = on.gather()
     assert {name for name, _pid, _role in on.sent} == {"QUIT"}
     assert sorted(role for _name, _pid, role in on.sent) == ["cron", "gevent", "http", "http", "master"]
-    assert (found.signalled, found.seen, found.refused, found.reason) == (5, 5, [], None)
+    assert (found.signalled, found.seen, found.refused, found.problem) == (5, 5, [], None)
     assert 0.1 <= sum(on.clock.slept) < 0.2
 
 
@@ -93,7 +94,7 @@ def test_a_threaded_server_is_one_process(stage: Staged) -> None:
 
 
 @pytest.mark.parametrize("moment", PREFORK_19[:-1])
-def test_who_would_die_of_it_gets_none_and_is_named(stage: Staged, moment: str) -> None:
+def test_a_process_without_a_handler_gets_no_signal_and_is_named(stage: Staged, moment: str) -> None:
     on = stage("19-prefork", moment)
     (instance,) = look(on.scene).instances
     everybody = [instance.master, *(child.process for child in instance.children)]
@@ -101,7 +102,8 @@ def test_who_would_die_of_it_gets_none_and_is_named(stage: Staged, moment: str) 
     found = on.gather()
     assert not deaf & {pid for _name, pid, _role in on.sent}
     assert found.signalled + len(found.refused) == len(everybody)
-    assert all(any("pid %d (" % pid in line for line in found.refused) for pid in deaf)
+    assert deaf <= {one["pid"] for one in found.refused}
+    assert all(one["code"].startswith("refused.") for one in found.refused)
     assert "shepherd" not in {role for _name, _pid, role in on.sent}
 
 
@@ -109,7 +111,7 @@ def test_without_dumps_nothing_is_signalled(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[-1])
     found = on.gather(dumps=False, lines=3)
     assert on.sent == []
-    assert (found.signalled, found.seen, found.reason) == (0, 0, None)
+    assert (found.signalled, found.seen, found.problem) == (0, 0, None)
     assert found.log == ["line 18", "line 19", "db_password = ********"]
     assert found.log_source == "/odoo.log"
     assert on.clock.slept == []
@@ -126,19 +128,21 @@ def test_what_stood_before_the_dumps_is_kept(stage: Staged) -> None:
 def test_dumps_that_do_not_come_are_waited_for_and_told(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[-1])
     on.dumb = True
-    found = on.gather(wait=3)
-    assert (found.signalled, found.seen, found.reason) == (5, 0, "5 did not come within 3 s")
+    found = on.gather(timeout=3)
+    assert (found.signalled, found.seen, code_of(found)) == (5, 0, "dump.evidence")
+    told = found.told()["dumps"]
+    assert (told["code"], told["signalled"], told["seen"]) == ("dump.evidence", 5, 0)
     assert sum(on.clock.slept) == pytest.approx(3, abs=0.05)
 
 
 def test_dumps_that_cannot_be_seen_are_not_waited_for(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[-1])
-    on.place = LogPlace(FILE, "/odoo.log", shows_dumps=False)
-    assert on.gather().reason == "its log level hides stack dumps, which are written at level info"
-    on.place = LogPlace(NOWHERE, None, shows_dumps=True)
+    on.host.place = LogPlace(FILE, "/odoo.log", shows_dumps=False)
+    assert code_of(on.gather()) == "dump.level"
+    on.host.place = LogPlace(NOWHERE, None, shows_dumps=True)
     found = on.gather()
     assert (found.signalled, found.seen, found.log, found.log_source) == (5, 0, [], None)
-    assert found.reason == "its log goes nowhere that can be read"
+    assert code_of(found) == "dump.no_log"
     assert on.clock.slept == []
 
 
@@ -147,51 +151,11 @@ def test_dumps_of_others_and_of_before_do_not_count(stage: Staged) -> None:
     on.dumb = True
     with on.log.open("a") as file:
         file.write(HEADER % on.scene.master + HEADER % 99999)
-    assert on.gather(wait=1).seen == 0
-
-
-def test_the_tree() -> None:
-    secret = (*build.SERVER_ARGV, "--db_password", SECRET, "a\nb")
-    instance = build.instance(build.prefork(100, argv=secret, rss_pages=25_000, cpu_ticks=150))
-    one_off = build.process(7, argv=("odoo", "shell"), start=1000)
-    lines = process_tree(Look((instance,), (one_off,), {}, {}, frozenset()), 2100)
-    assert lines[0] == (
-        "100 master running rss=102.4MB cpu=1.50s age=10.0s /usr/bin/python3 /usr/bin/odoo --config"
-        " /etc/odoo/odoo.conf --db_password ******** a b"
-    )
-    assert [line.split("rss")[0] for line in lines[1:]] == [
-        "  101 http current ",
-        "  102 http current ",
-        "  150 gevent current ",
-        "  160 cron current ",
-        "7 one-off ",
-    ]
-    assert SECRET not in "".join(lines)
-
-
-def test_a_long_command_line_is_cut() -> None:
-    instance = build.instance(build.threaded(100, argv=(*build.SERVER_ARGV, "x" * 2000)))
-    assert len(process_tree(Look((instance,), (), {}, {}, frozenset()), 0)[0]) == 500
-
-
-def test_the_tree_of_a_captured_host_with_decoys() -> None:
-    seen = look(captured("19-prefork", "decoys"))
-    lines = process_tree(seen, 10_000_000)
-    assert len(lines) == sum(1 + len(i.children) for i in seen.instances) + len(seen.one_off)
-    assert any("one-off" in line for line in lines)
+    assert on.gather(timeout=1).seen == 0
 
 
 def test_the_log_of_many_processes_is_searched_beyond_the_usual_tail(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[-1])
-    long = HEADER % 1 + "x" * 400 + "\n"
-
-    def send(*arguments: t.Any, **_keywords: t.Any) -> list[Refusal]:
-        on.send(*arguments)
-        with on.log.open("a") as file:
-            file.write(long * 100)
-        return []
-
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(_stacks, "send", send)
-        assert on.gather().seen == 5
-    assert on.log.stat().st_size > _log._LARGEST_TAIL
+    on.more = (HEADER % 1 + "x" * 400 + "\n") * 100
+    assert on.gather().seen == 5
+    assert on.log.stat().st_size > _LARGEST_TAIL

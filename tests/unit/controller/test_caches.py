@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Cache statistics of a fleet put together, and what people get to see of them."""
+"""Cache statistics of a fleet put together, and their lines for a terminal."""
 
 from __future__ import annotations
 
@@ -11,31 +11,15 @@ import typing as t
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.fleetops.odoo.plugins.filter.caches_page import caches_page
 from ansible_collections.fleetops.odoo.plugins.filter.merge_caches import merge_caches
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.statistics import (
-    CacheRow,
     CacheUsage,
-    parse_statistics,
 )
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.caches import merge
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..dumps.test_statistics import FOLDER
-
-
-def process(*rows: CacheRow, role: str = "http", usage: t.Sequence[CacheUsage] = ()) -> dict[str, t.Any]:
-    return {"role": role, "caches": [dict(vars(row)) for row in rows], "usage": [dict(vars(one)) for one in usage]}
-
-
-def part(host: str, *processes: dict[str, t.Any], version: str = "19.0", mode: str = "prefork") -> dict[str, t.Any]:
-    result = {"version": version, "before": {"mode": mode}, "statistics": list(processes), "missing": []}
-    return {"host": host, "results": [result]}
-
-
-def row(method: str = "f", **values: t.Any) -> CacheRow:
-    return CacheRow("p", "m", method, **{"cache": "default", **values})
+from .cache_parts import captured, part, process, row
 
 
 def test_workers_and_hosts_are_added_up() -> None:
@@ -118,11 +102,6 @@ def test_it_does_not_matter_in_what_steps_it_is_put_together(found: list[dict[st
     json.dumps(merge(found), allow_nan=False)
 
 
-def captured(name: str) -> list[dict[str, t.Any]]:
-    found = parse_statistics((FOLDER / f"{name}.log").read_text().splitlines())
-    return [{"role": "http", **one.told()} for one in found]
-
-
 def test_what_a_terminal_shows() -> None:
     report = merge_caches(
         [
@@ -142,22 +121,6 @@ def test_what_a_terminal_shows() -> None:
     assert more == "... and 23 more"
     assert len(report["worst"]) == 3
     assert merge_caches([])["lines"][0].endswith("none has an entry")
-
-
-def test_the_page_shows_all_and_escapes_it() -> None:
-    found = part("<b>host", *captured("19-prefork-usr2"), process(row("<script>x")))
-    found["results"][0]["missing"] = [{"pid": 7, "role": "http", "reason": "{{ evil }} <i>"}]
-    report = merge_caches([found])
-    page = caches_page(report)
-    assert page.count('<th scope="row">') == len(report["caches"]) + 1
-    assert "&lt;script&gt;x" in page
-    assert "&lt;b&gt;host" in page
-    assert "{{ evil }} &lt;i&gt;" in page
-    assert page.count("<script>") == 1  # that of the page itself
-    assert "default-src &#39;none&#39;" in page
-    assert "IrAsset._get_asset_paths" in page
-    assert "568 kB" in page
-    assert 'data-filter="host"' in page
 
 
 @pytest.mark.parametrize("given", ["x", [1], [{"host": "a"}], [{"host": "a", "results": [{}]}], {"a": 1}])

@@ -106,7 +106,7 @@ def test_one_line_for_each_server_and_everything_that_is_not_as_it_should_be() -
     }
 
 
-def test_nobody_has_answered() -> None:
+def test_a_fleet_without_an_answer_is_reported() -> None:
     assert report({"web1": {"failure": {**LOST, "reason": ""}}})["lines"] == [
         "web1: NO ANSWER:  [host.unreachable]",
         "0 servers on 1 host, 0 with stale code, 1 without an answer",

@@ -28,7 +28,7 @@ def test_what_matches_is_left_as_it_is(pattern: str) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["typo", "odoo:&db", "odoo:!all", ""])
-def test_what_matches_nobody_is_refused(pattern: str) -> None:
+def test_a_pattern_that_matches_no_host_is_refused(pattern: str) -> None:
     with pytest.raises(AnsibleError, match=r"^my_hosts must match .* \[option\.no_hosts\]$"):
         ask(pattern)
 

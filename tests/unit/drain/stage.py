@@ -6,31 +6,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain import drain as _drain
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain import leaving as _leaving
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain import notes as _notes
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain import time_limits as _work
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.drain import drain_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import NoteBook
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainOrder, DrainResult
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainOrder, DrainResult, OnTimeout
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.ask import Stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump, Frame, Stack
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts import gather as _survey
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused, supervisor
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
-from ansible_collections.fleetops.odoo.plugins.module_utils._server import server as _subject
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused, Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Rule, Target
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import SignalRefused, check
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed, Refused
 
 from ..build import FakeClock
 from ..scene import GONE, PREFORK_19, Scene
@@ -48,7 +46,7 @@ HELD = Hold(
     "odoo.service",
     "always",
     "/run/systemd/system/odoo.service.d/zz.conf",
-    warnings=("be careful",),
+    warnings=(supervisor.KILL_MODE(unit="odoo.service", mode="process"),),
 )
 
 REQUEST = Stack(
@@ -58,18 +56,55 @@ JOB = Stack("<T>", "shop", frames=(Frame("/x/ir_cron.py", 1, "_process_job"),))
 IDLE = Stack("<T>", url="http://h/old", frames=(Frame("/s.py", 1, "sleep"),))
 
 
+class Records(ServerRecords):
+    """Where calls write down what they do, on a disk that may get full."""
+
+    #: notes that can be written before it is; None: any number
+    room: int | None = None
+
+    def write(self, name: str, content: t.Mapping[str, t.Any], mode: int = 0o600) -> None:
+        if name.startswith("drain-") and self.room is not None:
+            self.room -= 1
+            if self.room < 0:
+                raise OSError(28, "No space left on device")
+        super().write(name, content, mode)
+
+
+class VersionedHost(Host):
+    """A machine whose servers have a known version. Captures have no code to tell it by."""
+
+    version = "19.0"
+
+    def look(self) -> Look:
+        return self._versioned(super().look())
+
+    def look_again(self, instance: Instance) -> Look:
+        return self._versioned(super().look_again(instance))
+
+    def _versioned(self, seen: Look) -> Look:
+        releases = {key: dataclasses.replace(one, version=self.version) for key, one in seen.releases.items()}
+        return dataclasses.replace(seen, releases=releases)
+
+
 class Stage:
-    """A machine on which a server is drained. Time passes by sleeping; an INT leads to the next moment, or does not."""
+    """The door, the holds and the machine of a server that is drained.
+
+    Time passes by sleeping; an INT leads to the next moment, or does not.
+    """
 
     def __init__(self, kind: str, moments: list[str], tmp_path: pathlib.Path) -> None:
         self.scene = Scene(kind, moments, tmp_path / "proc")
-        self.store = ServerRecords(str(tmp_path / "state"))
+        self.store = Records(str(tmp_path / "state"))
         self.clock = FakeClock(self.sleep)
+        self.host = VersionedHost(self.scene, self.clock, self.store, door=self, holds=self)
+        self.host.version = kind[:2] + ".0"
         self.sent: list[str] = []
         self.killed: list[int] = []
         self.hold = HELD
+        #: why the supervisor would start it in spite of the hold
+        self.hold_fails: Problem | None = None
         self.holding: list[str] = []
-        self.resting: list[str] = []
+        self.resting: list[Problem] = []
         #: what each dump of a worker shows, the last one for ever; None: nothing was written
         self.shows: list[tuple[Stack, ...] | None] = [(IDLE,)]
         self.hidden: str | None = None
@@ -82,8 +117,10 @@ class Stage:
         for moment in [self.then.pop(at) for at in sorted(self.then) if self.clock.now >= at]:
             self.scene.go_to(moment)
 
-    def send(self, proc: Proc, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
-        lifted = check(proc, name, target, force=force)
+    check = staticmethod(check)
+
+    def send(self, proc: Proc, name: str, target: Target, *, force: bool = False) -> list[Objection]:
+        lifted = self.check(proc, name, target, force=force)
         for refusal in self.refuses:
             raise refusal
         self.sent.append(name)
@@ -94,7 +131,7 @@ class Stage:
 
     def kill(self, _proc: Proc, process: Process) -> None:
         if process.pid in self.killed:
-            raise Refused(Refusal(Rule.IDENTITY, "it has ended"))
+            raise SignalRefused(Objection(Rule.IDENTITY, refused.PROCESS_ENDED(pid=process.pid)))
         self.killed.append(process.pid)
         self.sent.append("KILL")
         self.scene.go_to(GONE)
@@ -105,6 +142,8 @@ class Stage:
         return self.hold
 
     def put(self, hold: Hold) -> bool:
+        if self.hold_fails:
+            raise Refused(self.hold_fails)
         if hold.drop_in:
             self.holding.append("hold")
         return True
@@ -114,7 +153,7 @@ class Stage:
         self.holding.append("let go")
         return hold.drop_in is not None
 
-    def rest(self, _hold: Hold) -> tuple[str | None, str | None]:
+    def rest(self, _hold: Hold) -> tuple[Problem | None, str | None]:
         return (self.resting.pop(0), "it was stopped") if self.resting else (None, None)
 
     def take(self, instance: Instance) -> tuple[dict[int, Dump], list[str]]:
@@ -126,17 +165,25 @@ class Stage:
         return {c.process.pid: Dump(c.process.pid, "", None, shown) for c in instance.children}, []
 
     def drain(self, *, check_mode: bool = False, **wishes: t.Any) -> DrainResult:
-        order = DrainOrder(**{"http_timeout": 60, "cron_timeout": 60, "gevent_timeout": 30, "timeout": 100, **wishes})
-        seen = look(self.scene)
+        limits = {"http_timeout": 60, "cron_timeout": 60, "gevent_timeout": 30, "timeout": 100}
+        wishes["on_timeout"] = OnTimeout(wishes.get("on_timeout", "fail"))
+        order = DrainOrder(**{**limits, **wishes})
+        seen = self.host.look()
         identities = [one.identity for one in seen.instances]
         notes = [] if identities else NoteBook(self.store).all()
-        (result,) = drain_all(
-            Host(self.scene, self.clock, self.store), seen, identities, notes, order, check_mode=check_mode
-        )
+        (result,) = drain_all(self.host, seen, identities, notes, order, check_mode=check_mode)
         return result
 
+    def fail(self, *, check_mode: bool = False, **wishes: t.Any) -> tuple[DrainResult, str]:
+        """Drain what is refused or fails; return the one result and the message."""
+        with pytest.raises(OperationFailed) as failed:
+            self.drain(check_mode=check_mode, **wishes)
+        (result,) = failed.value.results
+        assert failed.value.code == result.code
+        return result, str(failed.value)
+
     @property
-    def notes(self) -> list[_notes.Note]:
+    def notes(self) -> list[Note]:
         return NoteBook(self.store).all()
 
 
@@ -149,18 +196,8 @@ def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
         made = Stage(kind, list(moments) or [REST[kind], DRAINING, GONE], tmp_path)
         if not moments:
             made.then[1003.0] = GONE
-        monkeypatch.setattr(_leaving, "send", made.send)
-        monkeypatch.setattr(_leaving, "kill", made.kill)
-        monkeypatch.setattr(_drain, "find_hold", made.find_hold)
-        monkeypatch.setattr(_drain, "put", made.put)
-        monkeypatch.setattr(_drain, "rest", made.rest)
-        monkeypatch.setattr(_leaving, "take_away", made.take_away)
-        for module in (_drain, _work, _leaving):
-            monkeypatch.setattr(module, "uptime", made.clock.monotonic, raising=False)
         monkeypatch.setattr(Stacks, "take", lambda _self, instance: made.take(instance))
         monkeypatch.setattr(Stacks, "hidden", lambda _self, _instance: made.hidden)
-        monkeypatch.setattr(_survey, "start_time", lambda process: 1_795_000_000 + process.start / 100)
-        monkeypatch.setattr(_subject.Subject, "version", kind[:2] + ".0")
         return made
 
     return make

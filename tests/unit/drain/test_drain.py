@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain import drain as _drain
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain import notes as _notes
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.drain import drain_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import NoteBook
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainFailed
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainOrder
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Stack
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused, supervisor, timeout
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Rule
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import SignalRefused
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed
 
 from ..scene import GONE, PREFORK_14, PREFORK_19, Scene
 from .stage import DRAINING, HELD, IDLE, JOB, KINDS, REQUEST, REST, Stage, Staged, stage
@@ -36,7 +33,7 @@ def test_from_the_hold_to_the_end(stage: Staged, kind: str) -> None:
     assert (result.did, result.signals, result.changed) == ("signalled", ["INT"], True)
     assert (result.reason, result.after, result.busy) == ("a drain was asked for", {"state": "gone"}, [])
     assert result.told()["hold"]["drop_in"] == HELD.drop_in
-    assert result.warnings[0] == "be careful"
+    assert result.warnings[0].code == "supervisor.kill_mode"
     (note,) = on.notes
     assert note.drained is not None
     assert (note.made, note.unit, note.http_port) == (True, note.unit, 8069)
@@ -46,21 +43,16 @@ def test_from_the_hold_to_the_end(stage: Staged, kind: str) -> None:
     assert "has been gone since" in again.reason
 
 
-def test_one_that_is_gone_is_drained_whether_or_not_that_can_be_written_down(
-    stage: Staged, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_is_gone_is_drained_whether_or_not_that_can_be_written_down(stage: Staged) -> None:
     on = stage("19-prefork")
     on.drain()
     book, (note,) = NoteBook(on.store), on.notes
     book.write(dataclasses.replace(note, drained=None))
-
-    def full(_book: NoteBook, _note: _notes.Note) -> t.NoReturn:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(NoteBook, "write", full)
+    on.store.room = 0
     result = on.drain()
     assert (result.did, result.after) == ("nothing", {"state": "gone"})
-    assert result.reason.endswith("has come to its end (that could not be written down: No space left on device)")
+    assert result.reason.endswith("has come to its end")
+    assert [one.code for one in result.warnings] == ["failed.drain_not_recorded"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -95,15 +87,12 @@ def test_a_threaded_server_that_stays_at_work_gets_none(
 ) -> None:
     on = stage(kind, REST[kind], DRAINING)
     on.shows = [(work,) if work else None]
-    with pytest.raises(DrainFailed) as failed:
-        on.drain(http_timeout=5, cron_timeout=7)
-    (result,) = failed.value.results
+    result, message = on.fail(http_timeout=5, cron_timeout=7)
     assert (on.sent, on.holding, on.notes, result.changed) == ([], ["hold", "let go"], [], False)
-    assert option in str(failed.value)
-    assert "No INT was sent" in str(failed.value)
+    assert (result.code, option in message) == ("timeout.work_before_int", True)
     assert len(result.told()["busy"]) == 1
     if work is REQUEST:
-        assert "http://h/slow of database shop" in str(failed.value)
+        assert "http://h/slow of database shop" in message
 
 
 @pytest.mark.parametrize("kind", ["19-threaded", "14-threaded"])
@@ -111,9 +100,9 @@ def test_a_threaded_server_that_cannot_be_seen_is_refused_unless_forced(stage: S
     on = stage(kind)
     on.hidden = "its log level hides stack dumps"
     for check_mode in (True, False):
-        with pytest.raises(DrainFailed, match="whether there are any cannot be seen: its log level hides") as failed:
-            on.drain(check_mode=check_mode)
-        assert [one.did for one in failed.value.results] == ["refused"]
+        result, message = on.fail(check_mode=check_mode)
+        assert (result.did, result.code) == ("refused", "refused.work_hidden")
+        assert "its log level hides" in message
     assert (on.holding, on.notes) == ([], [])
     assert on.drain(force=True).signals == ["INT"]
 
@@ -124,15 +113,15 @@ def test_before_19_long_jobs_are_waited_for_before_the_int(stage: Staged) -> Non
     on.then = {1010.0: GONE}
     result = on.drain(cron_timeout=900)
     assert (on.sent, on.clock.now >= 1002) == (["INT"], True)
-    assert any("limit_time_real" in warning for warning in result.warnings)
+    assert "option.beyond_limit_time_real" in [one.code for one in result.warnings]
     assert any(step["what"] == "its work has ended: it is idle" for step in result.steps)
 
 
 def test_before_19_the_master_gives_jobs_part_of_their_time(stage: Staged) -> None:
     on = stage("14-prefork", REST["14-prefork"], DRAINING)
     on.shows = [(JOB,)]
-    with pytest.raises(DrainFailed, match=r"cron_timeout \(125 s\)"):
-        on.drain(cron_timeout=125, timeout=900)
+    result, message = on.fail(cron_timeout=125, timeout=900)
+    assert (result.code, "cron_timeout (125 s)" in message) == ("timeout.work_before_int", True)
     assert (on.sent, 1005 <= on.clock.now < 1010) == ([], True)
 
 
@@ -140,12 +129,13 @@ def test_before_19_the_master_gives_jobs_part_of_their_time(stage: Staged) -> No
 def test_who_takes_too_long_is_named_and_goes_on(stage: Staged, kind: str) -> None:
     on = stage(kind, REST[kind], DRAINING)
     on.shows = [(REQUEST,)]
-    with pytest.raises(DrainFailed) as failed:
-        on.drain(http_timeout=5)
-    (result,) = failed.value.results
+    on.hidden = "its log level hides stack dumps" if kind == "14-prefork" else None
+    result, message = on.fail(http_timeout=5)
     assert (on.sent, on.holding, result.did, result.changed) == (["INT"], ["hold", "INT"], "signalled", True)
-    for part in ("http_timeout (5 s)", "(http) for ", "http://h/slow of database shop", "goes on draining"):
-        assert part in str(failed.value)
+    assert result.code == "timeout.work"
+    for part in ("http_timeout (5 s)", "(http) for ", "http://h/slow of database shop"):
+        assert part in message
+    assert ("host.dumps_hidden" in [one.code for one in result.warnings]) == (kind == "14-prefork")
     assert result.told()["busy"][0]["url"] == "http://h/slow"
     # The next call sends nothing, and can be asked who it is.
     asked = on.drain(check_mode=True)
@@ -172,6 +162,7 @@ def test_abort_sends_a_second_int_and_says_what_it_costs(stage: Staged, kind: st
     assert any("http_timeout passed; at work: pid" in one for one in said)
     assert any("a second INT was sent" in one and "cuts off: pid" in one for one in said)
     assert "a second INT cut off" in result.reason
+    assert "failed.work_cut_off" in [one.code for one in result.warnings]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -184,6 +175,7 @@ def test_kill_kills_what_is_left(stage: Staged, kind: str) -> None:
     # The master first, so that it starts nobody anew.
     assert on.killed[0] == result.pid
     assert result.after == {"state": "gone"}
+    assert "failed.work_cut_off" in [one.code for one in result.warnings]
     assert any(f"KILL was sent to pid {result.pid} (master)" in step["what"] for step in result.steps)
 
 
@@ -249,57 +241,42 @@ def test_one_that_was_cut_off_before_its_signal_is_sent_one(stage: Staged) -> No
 
 def test_a_refusal_at_the_door_leaves_nothing(stage: Staged) -> None:
     on = stage("19-prefork")
-    on.refuses = [Refused(Refusal(Rule.INTERLOCK, "it is not the time"))]
-    with pytest.raises(DrainFailed, match="is not drained: it is not the time") as failed:
-        on.drain()
+    on.refuses = [SignalRefused(Objection(Rule.INTERLOCK, refused.NO_HANDLER(pid=1, signal="INT")))]
+    result, _message = on.fail()
     assert (on.holding, on.notes) == (["hold", "let go"], [])
-    assert (failed.value.results[0].did, failed.value.results[0].changed) == ("refused", False)
+    assert (result.did, result.code, result.changed) == ("refused", "refused.no_handler", False)
 
 
 @pytest.mark.parametrize("way", ["abort", "kill"])
 def test_one_that_ends_by_itself_when_its_time_is_up_is_not_drained(stage: Staged, way: str) -> None:
     on = stage("19-threaded", REST["19-threaded"], GONE)
     on.shows = [(REQUEST,)]
-    on.refuses = [Refused(Refusal(Rule.IDENTITY, "process 1 has ended since it was looked at"))]
+    on.refuses = [SignalRefused(Objection(Rule.IDENTITY, refused.PROCESS_ENDED(pid=1)))]
     on.then = {1005.5: GONE}
-    with pytest.raises(DrainFailed, match="is not drained: process 1 has ended since") as failed:
-        on.drain(http_timeout=5, on_timeout=way)
+    result, _message = on.fail(http_timeout=5, on_timeout=way)
     # Its supervisor is let go, so it may start it again.
     assert (on.holding, on.notes) == (["hold", "let go"], [])
-    assert (failed.value.results[0].did, failed.value.results[0].changed) == ("refused", False)
-
-
-def fill_up(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """No note can be written any more after so many of them."""
-    really, written = NoteBook.write, []
-
-    def write(book: NoteBook, note: _notes.Note) -> None:
-        written.append(note)
-        if len(written) > after:
-            raise OSError(28, "No space left on device")
-        really(book, note)
-
-    monkeypatch.setattr(NoteBook, "write", write)
+    assert (result.did, result.code, result.changed) == ("refused", "refused.process_ended", False)
 
 
 @pytest.mark.parametrize("after", [1, 2, 3])
-def test_a_full_disk_before_the_int_leaves_nothing(stage: Staged, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+def test_a_full_disk_before_the_int_leaves_nothing(stage: Staged, after: int) -> None:
     on = stage("19-threaded", REST["19-threaded"], DRAINING, GONE)
     on.shows = [(REQUEST,), (IDLE,)]
-    fill_up(monkeypatch, after)
-    with pytest.raises(DrainFailed, match=r"was not drained: .*No space left on device") as failed:
-        on.drain()
+    on.store.room = after
+    result, message = on.fail()
+    assert (result.code, "No space left on device" in message) == ("failed.os_error", True)
     assert (on.sent, on.holding, on.notes) == ([], ["hold", "let go"], [])
-    assert (failed.value.results[0].did, failed.value.results[0].changed) == ("nothing", False)
+    assert (result.did, result.changed) == ("nothing", False)
 
 
-def test_a_full_disk_after_the_int_keeps_nobody_from_watching(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_after_the_int_does_not_end_the_watch(stage: Staged) -> None:
     on = stage("19-prefork")
     on.shows = [(REQUEST,)]
-    fill_up(monkeypatch, after=3)
+    on.store.room = 3
     result = on.drain()
     assert (on.holding, result.after, result.changed) == (["hold", "INT"], {"state": "gone"}, True)
-    assert result.reason.endswith(" (that it is gone could not be written down: No space left on device)")
+    assert "failed.drain_not_recorded" in [one.code for one in result.warnings]
     # The next call knows it by its process.
     assert "has come to its end" in on.drain().reason
 
@@ -307,22 +284,16 @@ def test_a_full_disk_after_the_int_keeps_nobody_from_watching(stage: Staged, mon
 def test_a_hup_that_looks_like_a_drain_and_does_not_end_leaves_nothing(stage: Staged) -> None:
     on = stage("14-prefork", *PREFORK_14[1:4])
     on.then = {1002.0: PREFORK_14[3]}
-    with pytest.raises(DrainFailed, match="still waiting for it to run") as failed:
-        on.drain()
+    result, _message = on.fail()
     assert (on.sent, on.holding, on.notes) == ([], ["hold", "let go"], [])
-    assert failed.value.results[0].changed is False
+    assert (result.code, result.changed) == ("timeout.running", False)
 
 
-def test_a_hold_that_does_not_hold_leaves_nothing(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hold_that_does_not_hold_leaves_nothing(stage: Staged) -> None:
     on = stage("19-prefork")
-
-    def put(_hold: Hold) -> bool:
-        raise WouldFail("systemd would start it again all the same")
-
-    monkeypatch.setattr(_drain, "put", put)
-    with pytest.raises(DrainFailed, match="start it again all the same"):
-        on.drain()
-    assert (on.sent, on.notes) == ([], [])
+    on.hold_fails = supervisor.HOLD_INEFFECTIVE(unit="odoo.service", restart="always", more="")
+    result, _message = on.fail()
+    assert (result.code, on.sent, on.notes) == ("supervisor.hold_ineffective", [], [])
 
 
 def test_an_external_hold_writes_a_note_and_no_drop_in(stage: Staged) -> None:
@@ -334,7 +305,7 @@ def test_an_external_hold_writes_a_note_and_no_drop_in(stage: Staged) -> None:
 
 def test_the_supervisor_must_be_at_rest(stage: Staged) -> None:
     on = stage("19-prefork")
-    on.resting = ["supervisord to stop it"]
+    on.resting = [timeout.STOPPED()]
     result = on.drain()
     assert any(step["what"] == "it was stopped" for step in result.steps)
 
@@ -354,18 +325,17 @@ def test_one_that_came_back_is_told_apart(stage: Staged) -> None:
 def test_another_call_is_waited_for_and_no_longer_than_the_timeout(stage: Staged) -> None:
     on = stage("19-prefork", REST["19-prefork"])
     on.store.open()
-    lock = on.store.try_lock(look(on.scene).instances[0].master)
+    lock = on.store.try_lock(on.host.look().instances[0].master)
     assert lock is not None
-    with pytest.raises(DrainFailed, match="still waiting for another call that is at work on this server"):
-        on.drain(timeout=20)
-    assert (on.sent, on.notes) == ([], [])
+    result, message = on.fail(timeout=20)
+    assert (result.code, "20 s" in message, on.sent, on.notes) == ("timeout.locked", True, [], [])
 
 
-def test_a_note_of_another_boot_is_none(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_note_of_another_boot_is_none(stage: Staged) -> None:
     on = stage("19-prefork")
     on.drain()
-    assert len(on.notes) == 1
-    monkeypatch.setattr(_notes, "boot_id", lambda: "another")
+    (note,) = on.notes
+    NoteBook(on.store).write(dataclasses.replace(note, boot="another"))
     assert on.notes == []
 
 
@@ -377,3 +347,22 @@ def test_a_note_is_for_its_owner_only_and_a_broken_one_is_none(stage: Staged) ->
     for content in ("", "{", "[]", "{}", '{"key": 1}'):
         path.write_text(content)
         assert on.notes == []
+
+
+def test_servers_after_a_failed_one_are_in_the_results(stage: Staged) -> None:
+    on = stage("19-prefork")
+    on.drain()
+    on.scene.go_to(REST["19-prefork"])
+    seen = on.host.look()
+    identity = seen.instances[0].identity
+    on.hold_fails = supervisor.HOLD_INEFFECTIVE(unit="odoo.service", restart="always", more="")
+    order = DrainOrder(60, 60, 30, 100)
+    gone = [dataclasses.replace(note, identity="1:1", pid=1) for note in on.notes]
+    with pytest.raises(OperationFailed) as failed:
+        drain_all(on.host, seen, [identity, identity], gone, order, check_mode=False)
+    assert [(one.did, one.code) for one in failed.value.results] == [
+        ("nothing", None),
+        ("refused", "supervisor.hold_ineffective"),
+        ("not_reached", "failed.not_reached"),
+    ]
+    assert failed.value.code == "supervisor.hold_ineffective"

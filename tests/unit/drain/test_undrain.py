@@ -16,30 +16,32 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain import start_command as _launch
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain import undrain as _undrain
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook, key_of, new_note
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainFailed, DrainResult
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainResult
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.start_command import launch, why_not_launch
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.undrain import UndrainOrder, undrain_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts import gather as _survey
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import State
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
-from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._server.watch import Watched, WatchFailed, WatchOrder
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.systemd import Unit
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed, Refused
 
 from ..build import FakeClock
 from ..scene import GONE, PREFORK_19, Scene
+from .stage import VersionedHost
 
 RUNNING = PREFORK_19[-1]
 HELD = Hold(SupervisorKind.SYSTEMD, "odoo.service", "always", "/nonexistent/zz.conf")
 
 
 class Stage:
-    """A machine on which a server was drained. Asked to start it, the supervisor does after a moment."""
+    """The holds, the commands, the health and the machine of a drained server.
+
+    Asked to start it, the supervisor does after a moment.
+    """
 
     def __init__(self, moments: list[str], tmp_path: pathlib.Path) -> None:
         self.scene = Scene("19-prefork", moments, tmp_path / "proc")
@@ -48,11 +50,18 @@ class Stage:
         self.clock = FakeClock(lambda _seconds: self.scene.go_on() if self.started else None)
         self.did: list[str] = []
         self.started = False
+        #: with which the recorded command has ended
+        self.status: int | None = None
         self.unit = Unit(active_state="activating", has_job=True)
-        self.sick: str | None = None
-        self.orders: list[WatchOrder] = []
+        #: until when it is not healthy, by the clock
+        self.sick_until = 0.0
+        #: why nothing is started
+        self.fails: Exception | None = None
+        self.host = VersionedHost(self.scene, self.clock, self.store, holds=self, commands=self, health=self)
 
     def start(self, hold: Hold) -> None:
+        if self.fails:
+            raise self.fails
         self.did.append(f"start {hold.unit}")
         self.started = True
 
@@ -60,30 +69,45 @@ class Stage:
         self.did.append(f"let go {made}")
         return hold.drop_in is not None
 
-    def watch(self, _host: Host, seen: Look, identities: t.Sequence[str], order: WatchOrder) -> list[Watched]:
-        self.orders.append(order)
-        if self.sick:
-            raise WatchFailed(self.sick, [])
-        assert [one.identity for one in seen.instances] == list(identities)
-        return [Watched(identities[0], 1, "19.0", State.RUNNING, healthy=True, reason="it is complete and healthy")]
+    drop_in_of = staticmethod(lambda unit: f"/nonexistent/{unit}.d")
+
+    def show_units(self, names: t.Collection[str]) -> dict[str, Unit]:
+        return dict.fromkeys(names, self.unit)
+
+    def why_not_launch(self, _note: Note) -> Problem | None:
+        return None
+
+    def launch(self, _note: Note) -> types.SimpleNamespace:
+        self.did.append("run")
+        self.started = True
+        return types.SimpleNamespace(poll=lambda: self.status, returncode=self.status)
+
+    def check_health(self, *_arguments: object) -> str | None:
+        return "http://127.0.0.1:8069/web/health does not answer" if self.clock.now < self.sick_until else None
 
     def note(self, **fields: t.Any) -> Note:
         """A note of the server of the first moment that is not empty, drained a while ago."""
-        seen = look(self.scene)
+        seen = self.host.look()
         note = new_note(seen, seen.instances[0], HELD, 1.0)
         note = dataclasses.replace(note, made=True, sent=1.0, drained=2.0, **fields)
         NoteBook(self.store).write(note)
         return note
 
     def undrain(self, *, check_mode: bool = False, **wishes: t.Any) -> DrainResult:
-        order = UndrainOrder(**{"health": None, "min_healthy_time": 3, "timeout": 60, **wishes})
-        seen = look(self.scene)
+        order = UndrainOrder(**{"health": HealthCheck(), "min_healthy_time": 3, "timeout": 60, **wishes})
+        seen = self.host.look()
         notes = NoteBook(self.store).all()
         identities = [one.identity for one in seen.instances]
-        (result,) = undrain_all(
-            Host(self.scene, self.clock, self.store), seen, identities, notes, order, check_mode=check_mode
-        )
+        (result,) = undrain_all(self.host, seen, identities, notes, order, check_mode=check_mode)
         return result
+
+    def fail(self, *, check_mode: bool = False, **wishes: t.Any) -> DrainResult:
+        """Undrain what is refused or fails; return the one result."""
+        with pytest.raises(OperationFailed) as failed:
+            self.undrain(check_mode=check_mode, **wishes)
+        (result,) = failed.value.results
+        assert failed.value.code == result.code
+        return t.cast("DrainResult", result)
 
     @property
     def notes(self) -> list[Note]:
@@ -97,11 +121,6 @@ Staged = t.Callable[..., Stage]
 def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
     def make(*moments: str) -> Stage:
         made = Stage(list(moments) or [RUNNING, GONE, GONE, "running"], tmp_path)
-        monkeypatch.setattr(_undrain, "start", made.start)
-        monkeypatch.setattr(_undrain, "take_away", made.take_away)
-        monkeypatch.setattr(_undrain, "watch_all", made.watch)
-        monkeypatch.setattr(_undrain, "show_units", lambda names: dict.fromkeys(names, made.unit))
-        monkeypatch.setattr(_survey, "start_time", lambda process: 1_795_000_000 + process.start / 100)
         monkeypatch.setattr(os, "geteuid", lambda: 0)
         return made
 
@@ -116,7 +135,7 @@ def test_it_is_let_go_started_and_waited_for(stage: Staged) -> None:
     assert on.did == ["let go True", f"start {note.held.unit}"]
     assert (result.did, result.changed, result.signals) == ("started", True, [])
     assert result.reason.startswith("it was drained at ")
-    assert (on.notes, on.orders[0].duration) == ([], 3)
+    assert (on.notes, on.clock.now >= 1003) == ([], True)
     assert result.successor not in (None, note.identity)
     assert (result.after or {})["state"] == "running"
     # Once more: it runs, and there is no note.
@@ -157,25 +176,37 @@ def test_one_that_does_not_become_healthy_keeps_its_note(stage: Staged) -> None:
     on = stage()
     on.note()
     on.scene.go_to(GONE)
-    on.sick = "Odoo with pid 5 was not healthy"
-    with pytest.raises(DrainFailed, match=r"was not back within 60 s: Odoo with pid 5 was not healthy") as failed:
-        on.undrain()
-    assert (failed.value.results[0].did, failed.value.results[0].changed, len(on.notes)) == ("started", True, 1)
+    on.sick_until = 2000
+    result = on.fail()
+    assert (result.did, result.changed, len(on.notes)) == ("started", True, 1)
+    assert (result.code, "60 s" in result.reason) == ("timeout.healthy", True)
 
 
-def test_what_cannot_be_run_was_not_waited_for(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_not_healthy_for_long_enough_keeps_its_note(stage: Staged) -> None:
     on = stage()
     on.note()
     on.scene.go_to(GONE)
+    on.sick_until = 1058
+    assert on.fail(min_healthy_time=30).code == "timeout.healthy_time"
+    assert len(on.notes) == 1
 
-    def start(_hold: Hold) -> t.NoReturn:
-        raise OSError("its recorded command cannot be run as odoo")
 
-    monkeypatch.setattr(_undrain, "start", start)
-    with pytest.raises(DrainFailed, match="is not brought back: its recorded command cannot be run as odoo") as failed:
-        on.undrain()
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OSError(8, "Exec format error"), "failed.os_error"),
+        (Refused(refused.COMMAND_NOT_RUN(user="odoo")), "refused.command_not_run"),
+    ],
+)
+def test_what_cannot_be_run_was_not_waited_for(stage: Staged, error: Exception, code: str) -> None:
+    on = stage()
+    on.note()
+    on.scene.go_to(GONE)
+    on.fails = error
+    result = on.fail()
     # The hold was let go.
-    assert (failed.value.results[0].did, failed.value.results[0].changed) == ("nothing", True)
+    assert (result.did, result.changed, result.code) == ("nothing", True, code)
+    assert on.clock.now < 1002
 
 
 def test_one_that_systemd_cannot_start(stage: Staged) -> None:
@@ -183,40 +214,30 @@ def test_one_that_systemd_cannot_start(stage: Staged) -> None:
     on.note()
     on.scene.go_to(GONE)
     on.unit = Unit(active_state="failed")
-    with pytest.raises(DrainFailed, match="and says that it is failed") as failed:
-        on.undrain()
-    assert failed.value.results[0].did == "started"
+    result = on.fail()
+    assert (result.did, result.code) == ("started", "supervisor.unit_down")
 
 
 @pytest.mark.parametrize(
-    ("hold", "message"),
+    ("hold", "code"),
     [
-        (Hold(SupervisorKind.NONE), "nothing that is known started it, .*start_recorded"),
-        (
-            Hold(SupervisorKind.CONTAINER, "0123456789ab"),
-            "containers are not started here; start the container 0123456789ab",
-        ),
-        (
-            Hold(SupervisorKind.SYSTEMD, "odoo.service", external=True),
-            "hold=external, so whoever kept it down starts it",
-        ),
+        (Hold(SupervisorKind.NONE), "supervisor.nothing_starts_it"),
+        (Hold(SupervisorKind.CONTAINER, "0123456789ab"), "supervisor.container_not_started"),
+        (Hold(SupervisorKind.SYSTEMD, "odoo.service", external=True), "refused.external_hold"),
     ],
 )
-def test_what_cannot_be_started_is_refused(stage: Staged, hold: Hold, message: str) -> None:
+def test_what_cannot_be_started_is_refused(stage: Staged, hold: Hold, code: str) -> None:
     on = stage()
     on.note(hold=dataclasses.asdict(hold), kind=hold.kind)
     on.scene.go_to(GONE)
     for check_mode in (True, False):
-        with pytest.raises(DrainFailed, match=message) as failed:
-            on.undrain(check_mode=check_mode)
-        assert [one.did for one in failed.value.results] == ["refused"]
+        result = on.fail(check_mode=check_mode)
+        assert (result.did, result.code) == ("refused", code)
     assert (on.did, len(on.notes)) == ([], 1)
 
 
 @pytest.mark.parametrize("uid", [None, 4711])
-def test_a_recorded_command_is_run_somewhere_else_and_not_twice(
-    stage: Staged, monkeypatch: pytest.MonkeyPatch, uid: int | None
-) -> None:
+def test_a_recorded_command_is_run_somewhere_else_and_not_twice(stage: Staged, uid: int | None) -> None:
     # cron had started it, from within a unit of its own; what we start stands where we do.
     on = stage()
     key = key_of(Supervisor(SupervisorKind.SYSTEMD, "cron.service"), "/etc/odoo/odoo.conf", 8069)
@@ -224,20 +245,21 @@ def test_a_recorded_command_is_run_somewhere_else_and_not_twice(
     NoteBook(on.store).write(dataclasses.replace(note, uid=note.uid if uid is None else uid))
     on.scene.go_to(GONE)
 
-    def run(_note: Note) -> types.SimpleNamespace:
-        on.did.append("run")
-        on.started = True
-        return types.SimpleNamespace(poll=lambda: None)
-
-    monkeypatch.setattr(_undrain, "launch", run)
-    monkeypatch.setattr(_undrain, "why_not_launch", lambda _note: None)
     if uid is None:
         result = on.undrain(start_recorded=True)
         assert (result.did, on.did[1:], on.notes) == ("started", ["run"], [])
     else:
         # What another user runs there is another server.
-        with pytest.raises(DrainFailed, match="still waiting for a new server to show itself"):
-            on.undrain(start_recorded=True, timeout=20)
+        assert on.fail(start_recorded=True, timeout=20).code == "timeout.started"
+
+
+def test_a_recorded_command_that_ends_is_named(stage: Staged) -> None:
+    on = stage(RUNNING, GONE)
+    on.note(hold=dataclasses.asdict(Hold(SupervisorKind.NONE)), kind="none", unit=None)
+    on.scene.go_to(GONE)
+    on.status = 3
+    result = on.fail(start_recorded=True)
+    assert (result.did, result.code) == ("started", "failed.command_ended")
 
 
 def test_another_call_is_waited_for(stage: Staged) -> None:
@@ -246,8 +268,7 @@ def test_another_call_is_waited_for(stage: Staged) -> None:
     on.scene.go_to(GONE)
     lock = NoteBook(on.store).try_lock(note.key)
     assert lock is not None
-    with pytest.raises(DrainFailed, match="another call that drains it, or brings it back"):
-        on.undrain(timeout=5, min_healthy_time=1)
+    assert on.fail(timeout=5, min_healthy_time=1).code == "timeout.locked"
     os.close(lock)
 
 
@@ -289,19 +310,20 @@ def recorded(folder: pathlib.Path, **fields: t.Any) -> Note:
 
 
 @pytest.mark.parametrize(
-    ("fields", "why"),
+    ("fields", "code"),
     [
         ({}, None),
         ({"cmdline": ["python3", "x"], "executable": sys.executable}, None),
-        ({"cmdline": ["python3", "x"], "executable": None}, "its program is not known by its full path"),
-        ({"cmdline": [], "executable": "odoo"}, "its program is not known by its full path"),
-        ({"cmdline": ["/nonexistent/python3"]}, "its program /nonexistent/python3 is not there"),
-        ({"cwd": "/nonexistent"}, "its working directory /nonexistent is not there"),
-        ({"cwd": None}, "its working directory None is not there"),
+        ({"cmdline": ["python3", "x"], "executable": None}, "refused.command_path_unknown"),
+        ({"cmdline": [], "executable": "odoo"}, "refused.command_path_unknown"),
+        ({"cmdline": ["/nonexistent/python3"]}, "refused.command_program_gone"),
+        ({"cwd": "/nonexistent"}, "refused.command_directory_gone"),
+        ({"cwd": None}, "refused.command_directory_gone"),
     ],
 )
-def test_when_a_recorded_command_is_run(tmp_path: pathlib.Path, fields: dict[str, t.Any], why: str | None) -> None:
-    assert why_not_launch(recorded(tmp_path, **fields)) == why
+def test_when_a_recorded_command_is_run(tmp_path: pathlib.Path, fields: dict[str, t.Any], code: str | None) -> None:
+    why = why_not_launch(recorded(tmp_path, **fields))
+    assert (why and why.code) == code
 
 
 def test_a_server_of_root_is_started_from_files_of_root_only(
@@ -311,7 +333,7 @@ def test_a_server_of_root_is_started_from_files_of_root_only(
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     theirs = {str(tmp_path / "server")}
     monkeypatch.setattr(_launch, "is_roots", lambda path: path not in theirs)
-    assert why_not_launch(note) == f"it ran as root, and {tmp_path / 'server'} is not root's alone"
+    assert why_not_launch(note) == refused.COMMAND_NOT_ROOTS(path=str(tmp_path / "server"))
     theirs.clear()
     assert why_not_launch(note) is None
     # What options and lists name is read by root as well.
@@ -320,7 +342,7 @@ def test_a_server_of_root_is_started_from_files_of_root_only(
         theirs.add(str(tmp_path / name))
         options = [f"--config={tmp_path}/odoo.conf", f"--addons-path=/,{tmp_path}/addons"]
         command = dataclasses.replace(note, cmdline=[*note.cmdline, *options])
-        assert why_not_launch(command) == f"it ran as root, and {tmp_path / name} is not root's alone"
+        assert why_not_launch(command) == refused.COMMAND_NOT_ROOTS(path=str(tmp_path / name))
         theirs.clear()
 
 
@@ -346,7 +368,9 @@ def test_what_a_server_of_root_finds_from_its_directory_is_roots_only(
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     theirs = {str(tmp_path / named)}
     monkeypatch.setattr(_launch, "is_roots", lambda path: path not in theirs)
-    assert why_not_launch(note) == f"it ran as root, and {tmp_path / named} is not root's alone"
+    why = why_not_launch(note)
+    assert why is not None
+    assert (why.code, os.path.normpath(why.values["path"])) == ("refused.command_not_roots", str(tmp_path / named))
     theirs.clear()
     assert why_not_launch(note) is None
 
@@ -354,7 +378,7 @@ def test_what_a_server_of_root_finds_from_its_directory_is_roots_only(
 def test_another_user_cannot_start_it(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     note = recorded(tmp_path)
     monkeypatch.setattr(os, "geteuid", lambda: 54321)
-    assert why_not_launch(note) == "it ran as me, and only root and that user can start it"
+    assert why_not_launch(note) == refused.COMMAND_OTHER_USER(user="me")
 
 
 def test_it_is_run_where_it_was_with_an_environment_of_its_own(

@@ -10,74 +10,26 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask as _stacks
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.ask import Asked, Asking, Stacks, collect
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.work import workers
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.ask import Asked, Asking, collect
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.work import find_busy, workers
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.follow import Follower
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, NOWHERE, LogPlace
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, NOWHERE, TERMINAL
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused, Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Door, Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Target
 
 from .. import build
 from ..build import FakeClock
-from ..scene import PREFORK_19, Scene
-
-DUMP = (
-    "2026-11-24 10:30:22,111 {pid} INFO p19 odoo.tools.misc: \n"
-    "# Thread: <T> (db:p19) (uid:1) (url:http://h/x?access_token=S3cret) (qc:1 qt:1.0 pt:2.0)\n"
-    'File: "/w.py", line 1, in run_wsgi\n  work()\n'
-)
-STARTING = "2026-11-24 10:30:16,444 7 INFO p19 odoo.addons.base.models.ir_cron: Job 'x' (3) starting \n"
-
-
-class Stage:
-    """A captured server whose processes write a dump at each QUIT, or are deaf to the first of them."""
-
-    def __init__(self, moment: str, folder: pathlib.Path) -> None:
-        kind = "19-threaded" if "threaded" in moment else "19-prefork"
-        self.scene = Scene(kind, [moment], folder / "proc")
-        self.clock = FakeClock()
-        self.sent: list[int] = []
-        self.deaf = 0
-        self.ended: set[int] = set()
-        root, fds = (folder / "proc" / str(self.scene.master) / name for name in ("root", "fd"))
-        fds.mkdir()
-        self.log = root / "odoo.log"
-        self.log.write_text(STARTING)
-        (fds / "3").symlink_to(self.log)
-
-    @property
-    def instance(self) -> Instance:
-        return look(self.scene).instances[0]
-
-    def stacks(self, kind: str = FILE, *, shows: bool = True) -> Stacks:
-        return Stacks(self.scene, self.clock, LogPlace(kind, "/odoo.log", shows), "odoo.service")
-
-    def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
-        assert name == "QUIT"
-        if target.process.pid in self.ended:
-            raise Refused(Refusal(Rule.IDENTITY, "it has ended"))
-        lifted = check(proc, name, target, force=force)
-        self.sent.append(target.process.pid)
-        if self.deaf:
-            self.deaf -= 1
-        else:
-            with self.log.open("a") as file:
-                file.write(DUMP.format(pid=target.process.namespace_pids[-1]))
-        return lifted
+from ..scene import PREFORK_19
+from .stage import DUMP, Stage
 
 
 @pytest.fixture
-def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[[str], Stage]:
-    def make(moment: str) -> Stage:
-        made = Stage(moment, tmp_path)
-        monkeypatch.setattr(_stacks, "send", made.send)
-        return made
-
-    return make
+def stage(tmp_path: pathlib.Path) -> t.Callable[[str], Stage]:
+    return lambda moment: Stage(moment, tmp_path)
 
 
 def test_every_worker_is_asked_and_the_master_is_not(stage: t.Callable[[str], Stage]) -> None:
@@ -108,21 +60,20 @@ def test_a_worker_that_has_ended_is_left_out(stage: t.Callable[[str], Stage]) ->
 
 
 @pytest.mark.parametrize(
-    ("kind", "shows", "why"),
-    [
-        (FILE, False, "its log level hides stack dumps, which are written at level info"),
-        (NOWHERE, True, "its log goes nowhere that can be read"),
-    ],
+    ("kind", "shows", "code"),
+    [(FILE, False, "dump.level"), (NOWHERE, True, "dump.no_log"), (TERMINAL, True, "dump.terminal")],
 )
-def test_nobody_is_asked_where_nothing_would_be_seen(
+def test_processes_are_not_signalled_when_the_log_hides_dumps(
     stage: t.Callable[[str], Stage],
     kind: str,
     shows: bool,  # noqa: FBT001
-    why: str,
+    code: str,
 ) -> None:
     on = stage("hup-19-threaded-done")
     stacks = on.stacks(kind, shows=shows)
-    assert stacks.hidden(on.instance) == why
+    hidden = stacks.hidden(on.instance)
+    assert hidden is not None
+    assert hidden.code == code
     assert (stacks.take(on.instance), on.sent) == (({}, []), [])
     assert on.stacks().hidden(on.instance) is None
 
@@ -142,11 +93,11 @@ class Told(Follower):
         self.lines += [(carrier, line) for line in DUMP.format(pid=pid).encode().splitlines(keepends=True)]
 
 
-class Party:
-    """A made-up server, who was asked when, and what they answer."""
+class Party(Host):
+    """A host with a made-up server; which processes were asked when, and what they answer. It is its own door."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, whole: bool) -> None:
-        self.clock = FakeClock()
+    def __init__(self, *, whole: bool) -> None:
+        super().__init__(Proc(), FakeClock(), ServerRecords("/nonexistent"), door=t.cast(Door, self))
         self.log = Told(whole=whole)
         self.instance = build.instance(build.prefork())
         self.sent: list[tuple[int, float]] = []
@@ -155,12 +106,18 @@ class Party:
         #: how many of its signals a process does not hear
         self.deaf: dict[int, int] = {}
         self.dead: set[int] = set()
-        monkeypatch.setattr(_stacks, "send", self.send)
-        monkeypatch.setattr(_stacks, "is_alive", lambda _proc, process: process.pid not in self.dead)
 
-    def send(self, _proc: t.Any, _name: str, target: Target) -> list[Refusal]:
+    @property
+    def now(self) -> float:
+        """Seconds since the begin."""
+        return self.clock.monotonic() - 1000
+
+    def is_alive(self, process: Process) -> bool:
+        return process.pid not in self.dead
+
+    def send(self, _proc: t.Any, _name: str, target: Target) -> list[Objection]:
         pid = target.process.pid
-        self.sent.append((pid, round(self.clock.now - 1000, 2)))
+        self.sent.append((pid, round(self.now, 2)))
         self.unread.append(len(self.log.lines))
         if self.deaf.get(pid, 0):
             self.deaf[pid] -= 1
@@ -169,32 +126,50 @@ class Party:
         return []
 
     def ask(self, seconds: float = 5.0) -> list[Asked]:
-        asking = Asking(Proc(), self.clock, self.instance, workers(self.instance), self.log)
+        asking = Asking(self, self.instance, workers(self.instance), self.log)
         collect(self.clock, [asking], seconds)
         return asking.finish()
 
 
-def test_where_lines_are_mixed_one_is_asked_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    on = Party(monkeypatch, whole=False)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        DUMP.splitlines(keepends=True)[0],
+        "".join(DUMP.splitlines(keepends=True)[:2]),
+        DUMP + "# Thread: <U>\n",
+        DUMP.splitlines(keepends=True)[0] + "Stacks of another Odoo\n  work()\n",
+    ],
+)
+def test_a_dump_that_does_not_tell_what_is_done_counts_as_none(stage: t.Callable[[str], Stage], answer: str) -> None:
+    on = stage("hup-19-threaded-done")
+    on.answer = answer
+    found, lines = on.stacks().take(on.instance)
+    assert (found, on.sent) == ({}, [on.scene.master])
+    (busy,) = find_busy(on.instance, found, lines, 3.0, leaving=False)
+    assert (busy.pid, busy.url, busy.stack) == (on.scene.master, None, ())
+
+
+def test_where_lines_are_mixed_one_is_asked_after_the_other() -> None:
+    on = Party(whole=False)
     asked = on.ask()
     assert [pid for pid, _when in on.sent] == [101, 102, 150, 160]
     assert on.unread == [0, 0, 0, 0]
     assert all(one.raw == DUMP.format(pid=one.process.pid).encode() for one in asked)
 
 
-def test_the_deaf_one_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    on = Party(monkeypatch, whole=False)
+def test_a_process_that_does_not_answer_does_not_hold_up_the_others() -> None:
+    on = Party(whole=False)
     on.deaf = {101: 99}
     asked = on.ask()
     assert [one.process.pid for one in asked if one.raw is None] == [101]
     assert [pid for pid, _when in on.sent] == [101, 102, 150, 160, 101]
-    assert on.sent[1][1] == pytest.approx(_stacks._TURN, abs=0.1)
+    assert on.sent[1][1] == pytest.approx(ask._TURN, abs=0.1)
     assert on.sent[-1][1] == pytest.approx(2.0, abs=0.1)
-    assert on.clock.now - 1000 == pytest.approx(5.0, abs=0.05)
+    assert on.now == pytest.approx(5.0, abs=0.05)
 
 
-def test_whoever_does_not_answer_is_asked_a_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    on = Party(monkeypatch, whole=True)
+def test_a_process_that_does_not_answer_is_signalled_again() -> None:
+    on = Party(whole=True)
     on.deaf = {102: 1, 160: 2}
     asked = on.ask(3.0)
     assert {one.process.pid: (one.signals, one.raw is None) for one in asked} == {
@@ -207,16 +182,16 @@ def test_whoever_does_not_answer_is_asked_a_second_time(monkeypatch: pytest.Monk
     assert [when for _pid, when in on.sent[4:]] == pytest.approx([1.2, 1.2], abs=0.1)
 
 
-def test_one_that_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    on = Party(monkeypatch, whole=True)
+def test_one_that_ends_is_not_waited_for() -> None:
+    on = Party(whole=True)
     on.deaf, on.dead = {102: 1}, {102}
     asked = on.ask()
     assert [one.process.pid for one in asked if one.raw is None] == [102]
-    assert on.clock.now - 1000 < 0.5
+    assert on.now < 0.5
 
 
-def test_a_dump_is_waited_for_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    on = Party(monkeypatch, whole=True)
+def test_a_dump_is_waited_for_to_its_end() -> None:
+    on = Party(whole=True)
     more = [b"# Thread: <U>\n", *[b'File: "/x.py", line 1, in f\n'] * 20]
 
     def slowly(_seconds: float) -> None:
@@ -228,3 +203,14 @@ def test_a_dump_is_waited_for_to_its_end(monkeypatch: pytest.MonkeyPatch) -> Non
     *_others, last = on.ask()
     assert not more
     assert len((last.raw or b"").splitlines()) == 4 + 21
+
+
+def test_a_dump_that_has_not_come_to_its_end_is_unfinished() -> None:
+    on = Party(whole=True)
+    clock = FakeClock(lambda _seconds: on.log.lines.append(("", b'File: "/x.py", line 1, in f\n')))
+    on.clock = clock
+    *others, last = on.ask(1.0)
+    assert [one.unfinished for one in others] == [False] * 3
+    assert (last.unfinished, last.understood) == (True, None)
+    assert last.dump is not None
+    assert all(one.understood for one in others)

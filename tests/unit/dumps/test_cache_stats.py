@@ -11,26 +11,20 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask as _stacks
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import cache_stats as _cache_stats
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.cache_stats import (
     CacheOrder,
     CacheQuestion,
     ask_all,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import parse_thread
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.release import Release
-from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused, Target, check
 
 from .. import build
 from ..scene import PREFORK_19
-from .test_ask import Stage
+from .stage import Stage
 
 HEAD = "2026-11-24 10:30:22,111 {pid} INFO {db} odoo.tools.cache: "
 BEGUN = HEAD.replace("{db}", "?") + "Processing database p19 (1/1) \n"
@@ -51,33 +45,16 @@ ASLEEP: Threads = {1: ("S", 5), 2: ("S", 9)}
 class Play(Stage):
     """The stage of the stacks, whose processes write statistics at each USR1 or USR2."""
 
-    def __init__(self, moment: str, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, moment: str, folder: pathlib.Path) -> None:
         super().__init__(moment, folder)
-        self.place = LogPlace(FILE, "/odoo.log", shows_dumps=True)
         self.version = "19.0"
         self.answer = BEGUN + TABLE
-        self.signals: list[str] = []
         #: what each look at the threads of a process shows, the last one from then on
         self.threads: list[Threads] = [ASLEEP]
-        monkeypatch.setattr(_stacks, "send", self.send)
-        monkeypatch.setattr(_cache_stats, "log_place", lambda *_arguments: self.place)
-        monkeypatch.setattr(self.scene, "threads", self.look_at_threads, raising=False)
+        setattr(self.scene, "threads", self.look_at_threads)  # noqa: B010  # a capture has no threads
 
     def look_at_threads(self, _pid: int) -> Threads:
         return self.threads.pop(0) if len(self.threads) > 1 else self.threads[0]
-
-    def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
-        if target.process.pid in self.ended:
-            raise Refused(Refusal(Rule.IDENTITY, "it has ended"))
-        lifted = check(proc, name, target, force=force)
-        self.sent.append(target.process.pid)
-        self.signals.append(name)
-        if self.deaf:
-            self.deaf -= 1
-        else:
-            with self.log.open("a") as file:
-                file.write(self.answer.replace("{pid}", str(target.process.namespace_pids[-1])))
-        return lifted
 
     def seen(self) -> Look:
         found = look(self.scene)
@@ -86,10 +63,9 @@ class Play(Stage):
 
     def ask(self, *, check_mode: bool = False, memory: bool = False, **fields: t.Any) -> dict[str, t.Any]:
         seen = self.seen()
-        host = Host(self.scene, self.clock, ServerRecords("/nonexistent"))
         identities = [i.identity for i in seen.instances]
         order = CacheOrder(memory, 5.0, **fields)
-        (found,) = ask_all(host, seen, identities, order, check_mode=check_mode)
+        (found,) = ask_all(self.host, seen, identities, order, check_mode=check_mode)
         return found.told()
 
 
@@ -97,8 +73,8 @@ Staged = t.Callable[[str], Play]
 
 
 @pytest.fixture
-def play(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
-    return lambda moment: Play(moment, tmp_path, monkeypatch)
+def play(tmp_path: pathlib.Path) -> Staged:
+    return lambda moment: Play(moment, tmp_path)
 
 
 def test_every_process_but_the_gevent_one_is_asked(play: Staged) -> None:
@@ -108,13 +84,13 @@ def test_every_process_but_the_gevent_one_is_asked(play: Staged) -> None:
     assert [one["role"] for one in found["statistics"]] == ["master", "http", "http", "cron"]
     assert [one["pid"] for one in found["statistics"]] == [one["pid"] for one in found["asked"]] == on.sent
     (gevent,) = found["left_out"]
-    assert (gevent["role"], "USR1 ends that of Odoo 19" in gevent["reason"]) == ("gevent", True)
+    assert (gevent["role"], gevent["code"]) == ("gevent", "dump.gevent")
     for one in found["statistics"]:
         (row,) = one["caches"]
         assert (row["model"], row["method"], row["hits"], row["misses"]) == ROW
         assert (one["usage"][0]["size"], one["other"], one["time"]) == (8192, [], "2026-11-24T10:30:22.111Z")
     assert (found["version"], found["log_source"], found["after"]) == ("19.0", "/odoo.log", None)
-    assert found["reason"] == "every process that was asked has written its statistics"
+    assert (found["code"], found["warnings"]) == (None, [])
 
 
 def test_with_memory_usr2_is_sent_where_it_is_caught(play: Staged) -> None:
@@ -187,8 +163,8 @@ def test_one_that_is_at_work_all_the_time_is_not_asked(play: Staged) -> None:
     on.threads = [{**ASLEEP, 2: ("R", 9)}]
     found = on.ask()
     assert (on.sent, found["did"], found["signals"], found["statistics"]) == ([], "refused", [], [])
-    assert found["missing"][0]["reason"].startswith("it was at work all the time, so it was not asked: before Odoo 19")
-    assert found["reason"] == "nobody could be asked"
+    assert [one["code"] for one in found["missing"]] == ["dump.at_work"]
+    assert (found["code"], [one["code"] for one in found["warnings"]]) == ("dump.none_asked", ["dump.none_asked"])
     assert on.clock.now - 1000 == pytest.approx(5.0, abs=0.05)
 
 
@@ -206,41 +182,43 @@ def test_one_that_counts_is_not_asked_again(play: Staged) -> None:
     on.answer = BEGUN
     found = on.ask()
     assert on.signals == ["USR1"]
-    assert [one["reason"] for one in found["missing"]] == ["it had not counted all of its caches within 5 s"]
-    assert found["reason"] == "0 processes have written their statistics, 1 have not"
+    assert [one["code"] for one in found["missing"]] == ["dump.unfinished"]
+    assert (found["code"], [one["code"] for one in found["warnings"]]) == (None, ["dump.incomplete"])
 
 
-def test_one_that_somebody_else_has_stopped(play: Staged) -> None:
+def test_statistics_that_another_signal_has_cut_off_are_missing(play: Staged) -> None:
     on = play("hup-19-threaded-done")
     on.answer = BEGUN + STOPPED
-    assert "another signal" in on.ask()["missing"][0]["reason"]
+    assert on.ask()["missing"][0]["code"] == "dump.count_stopped"
     assert on.clock.now - 1000 < 1
 
 
-@pytest.mark.parametrize(("version", "empty"), [("19.0", False), ("14.0", True)])
-def test_one_that_is_silent_is_asked_again_and_named(play: Staged, version: str, empty: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(("version", "code"), [("19.0", "dump.not_written"), ("14.0", "dump.no_statistics")])
+def test_one_that_is_silent_is_asked_again_and_named(play: Staged, version: str, code: str) -> None:
     on = play("hup-19-threaded-done")
     on.version, on.deaf = version, 2
     found = on.ask()
     (missing,) = found["missing"]
-    assert "it was asked twice and wrote nothing within 5 s" in missing["reason"]
-    assert ("whose caches are empty" in missing["reason"]) == empty
+    assert missing["code"] == code
     assert [one["signals"] for one in found["asked"]] == [2]
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_nobody_is_asked_whose_answer_could_not_be_seen(play: Staged, check_mode: bool) -> None:  # noqa: FBT001
+def test_a_server_whose_log_hides_statistics_is_not_signalled(play: Staged, check_mode: bool) -> None:  # noqa: FBT001
     on = play(PREFORK_19[-1])
-    on.place = LogPlace(FILE, "/odoo.log", shows_dumps=True, shows_statistics=False)
+    on.host.place = LogPlace(FILE, "/odoo.log", shows_dumps=True, shows_statistics=False)
     found = on.ask(check_mode=check_mode)
     assert (found["did"], found["asked"], on.sent) == ("refused", [], [])
-    why = "its log level hides cache statistics, which are written at level info"
-    assert found["reason"] == f"nobody was asked: {why}"
-    assert [one["role"] for one in found["missing"]] == ["master", "http", "http", "cron"]
+    assert found["code"] == "dump.level"
+    assert "odoo.tools.cache" in found["reason"]
+    assert [(one["role"], one["code"]) for one in found["missing"]] == [
+        (role, "dump.level") for role in ("master", "http", "http", "cron")
+    ]
+    assert [one["code"] for one in found["warnings"]] == ["dump.level"]
     assert len(found["left_out"]) == 1
 
 
-def test_check_mode_asks_nobody(play: Staged) -> None:
+def test_check_mode_sends_no_signal(play: Staged) -> None:
     on = play(PREFORK_19[-1])
     found = on.ask(check_mode=True, memory=True)
     assert (on.sent, found["statistics"], found["missing"], on.clock.slept) == ([], [], [], [])
@@ -253,7 +231,7 @@ def test_check_mode_asks_nobody(play: Staged) -> None:
 
 @pytest.mark.parametrize("moment", PREFORK_19[:-1])
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_who_would_die_of_it_is_named_and_not_asked(play: Staged, moment: str, check_mode: bool) -> None:  # noqa: FBT001
+def test_a_process_without_a_handler_is_named_and_not_signalled(play: Staged, moment: str, check_mode: bool) -> None:  # noqa: FBT001
     on = play(moment)
     found = on.ask(check_mode=check_mode)
     instance = on.instance
@@ -270,14 +248,13 @@ def test_only_these_roles(play: Staged) -> None:
 
 def test_no_process_of_these_roles_is_nothing_to_do(play: Staged) -> None:
     found = play("hup-19-threaded-done").ask(roles=("http",))
-    assert (found["did"], found["reason"]) == ("nothing", "it has no process of these roles")
+    assert (found["did"], found["code"], found["warnings"]) == ("nothing", None, [])
 
 
-def test_too_much_is_left_out(play: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_cache_stats, "_MOST", 800)
-    found = play(PREFORK_19[-1]).ask()
+def test_too_much_is_left_out(play: Staged) -> None:
+    found = play(PREFORK_19[-1]).ask(most=800)
     assert (len(found["statistics"]), len(found["missing"])) == (2, 2)
-    assert "may not be larger than" in found["missing"][0]["reason"]
+    assert {one["code"] for one in found["missing"]} == {"dump.too_large"}
 
 
 def test_the_threads_of_a_real_process() -> None:

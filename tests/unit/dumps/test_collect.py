@@ -60,7 +60,7 @@ def test_every_dump_is_kept_byte_for_byte(kind: str, whole: bool) -> None:  # no
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_who_was_not_asked_and_what_else_stands_there_is_left_out(kind: str) -> None:
+def test_dumps_of_other_processes_and_other_lines_are_left_out(kind: str) -> None:
     pids = PIDS[kind][1:]
     text = RECORD + log(kind) + RECORD + b"a line of it\n"
     found = collected(plain(text), pids)

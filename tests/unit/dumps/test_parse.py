@@ -7,19 +7,13 @@
 from __future__ import annotations
 
 import json
-import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import parse_dumps
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump, Frame, Stack
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.jobs import jobs_under_way
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Stack
 
 from ..conftest import KINDS
 from .dumped import lines
-
-
-def working(dumps: t.Iterable[Dump]) -> list[tuple[int, Stack]]:
-    return [(dump.pid, thread) for dump in dumps for thread in dump.threads if thread.work]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +30,7 @@ def test_captured(kind: str, pids: list[int], work: list[tuple[int, str]], url: 
     assert [dump.pid for dump in dumps] == pids
     assert all(dump.time.startswith("2026-11-24T10:30:2") and dump.time.endswith("Z") for dump in dumps)
     assert all(thread.frames for dump in dumps for thread in dump.threads)
-    found = working(dumps)
+    found = [(dump.pid, thread) for dump in dumps for thread in dump.threads if thread.work]
     assert [(pid, thread.work) for pid, thread in found] == work
     request = next(thread for _pid, thread in found if thread.work == "http")
     assert (request.url or "").endswith(url)
@@ -163,54 +157,3 @@ def test_headers(header: str, expected: Stack) -> None:
 )
 def test_what_is_no_dump(text: str) -> None:
     assert parse_dumps(text.splitlines()) == []
-
-
-def test_a_dump_can_be_told() -> None:
-    told = json.loads(json.dumps([dump.told() for dump in parse_dumps(lines("19-threaded"))]))
-    assert set(told[0]) == {"pid", "time", "database", "threads", "other"}
-    assert set(told[0]["threads"][0]) == {
-        "name",
-        "db",
-        "uid",
-        "url",
-        "query_count",
-        "query_time",
-        "python_time",
-        "idle",
-        "frames",
-        "other",
-    }
-    assert set(told[0]["threads"][0]["frames"][0]) == {"file", "line", "function", "source"}
-
-
-def test_jobs() -> None:
-    assert jobs_under_way(lines("19-prefork"), 46) == [("lab slow cron", "p19")]
-    assert jobs_under_way(lines("14-prefork"), 37) == [("lab slow cron", "p14")]
-    assert jobs_under_way(lines("14-prefork"), 36) == []
-    at = "2026-11-24 13:32:14,054 33 INFO t19 odoo.addons.base.models.ir_cron: "
-    begun, done = (
-        at + 'Job "A\'s (1)" (1) starting ',
-        at + 'Job "A\'s (1)" (1) fully done (#loop 1; done 0; remaining 0)',
-    )
-    assert jobs_under_way([begun], 33) == [("A's (1)", "t19")]
-    assert jobs_under_way([begun, done], 33) == []
-    assert jobs_under_way([begun, at + 'Job "A\'s (1)" (1) failed (#loop 1; done 0; remaining 1)'], 33) == []
-    old = [at + "Starting job `A`.", at + "Starting job `B`.", at + "Job `A` done."]
-    assert jobs_under_way(old, 33) == [("B", "t19")]
-
-
-@pytest.mark.parametrize(
-    ("file", "function", "work"),
-    [
-        ("/usr/lib/python3/dist-packages/odoo/service/server.py", "process_request", "http"),
-        # Threaded servers only start a thread there.
-        ("/usr/lib/python3.11/socketserver.py", "process_request", None),
-        ("/usr/lib/python3/dist-packages/odoo/service/server.py", "_runloop", None),
-        ("/x/addons/base/models/ir_cron.py", "_process_job", "cron"),
-        ("/x/gevent/pywsgi.py", "handle_one_response", "gevent"),
-    ],
-)
-def test_what_makes_a_thread_busy(file: str, function: str, work: str | None) -> None:
-    frames = (Frame(file, 1, function), Frame("/usr/lib/python3.11/socket.py", 706, "readinto"))
-    # Neither the address nor the times do.
-    assert Stack("<T>", "db", "2", "http://h/web", 3, 0.1, 99.0, frames).work == work

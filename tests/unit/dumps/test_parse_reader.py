@@ -12,7 +12,7 @@ import typing as t
 from collections import Counter
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse as _dumps
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import DumpReader, parse_dumps, record_at
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump, Frame
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.line import head_of, unwrapped
@@ -21,45 +21,7 @@ from hypothesis import strategies as st
 
 from ..conftest import KINDS
 from .dumped import lines
-
-#: Lines of every captured kind, and some that nobody has written yet.
-ODD = [
-    "# Thread: (db:",
-    "# Greenlet:",
-    "# Greenlet: ",
-    "# Thread: x (db:a) (foo:b) (uid:3)",
-    'File: "',
-    "  x",
-    "\x00",
-    "{",
-    "# ",
-]
-ODD += [
-    'File: "a", line 1, in f',
-    'File: "a", line 007, in f',
-    '  File "/x.py", line 1, in f',
-    "\x1b[1m  y",
-    "  \x1b[0m",
-    "",
-]
-ODD += [
-    json.dumps({"MESSAGE": 'File: "j", line 2, in g', "_PID": "33"}),
-    json.dumps({"log": "# Thread: d\n"}),
-    '{"log": 1}',
-]
-ODD += [
-    "Nov 24 10:30:22 h odoo[33]: # Thread: s",
-    "1999-11-24 10:30:21,608 34 INFO ? odoo.tools.misc: ",
-    "\r",
-    "plain text",
-]
-ODD += [
-    "2026-11-24 10:30:21,608 34 INFO ? odoo.tools.misc: ",
-    "2026-11-24 10:30:21,608 34 INFO x odoo.http: y",
-    "odoo | # Thread: c",
-]
-ANY_LINE = st.one_of(st.sampled_from([*lines("19-prefork"), *lines("14-prefork")[:40], *ODD * 8]), st.text(max_size=60))
-LOGS = st.lists(ANY_LINE, max_size=120).map("\n".join)
+from .odd_logs import LOGS
 
 
 def by_lines(text: str) -> tuple[list[Dump], list[str]]:
@@ -166,7 +128,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[t.Any]]:
 
     monkeypatch.setattr(DumpReader, "_line", noting("lines", DumpReader._line))
     monkeypatch.setattr(DumpReader, "_parsed", noting("texts", DumpReader._parsed))
-    monkeypatch.setattr(_dumps, "_stack", noting("stacks", _dumps._stack))
+    monkeypatch.setattr(parse, "_stack", noting("stacks", parse._stack))
     return done
 
 
@@ -191,7 +153,7 @@ def test_the_same_stack_of_several_threads_is_parsed_once(read: dict[str, list[t
 
 
 def test_a_header_as_it_mostly_is_takes_one_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_dumps, "_unusual", pytest.fail)
+    monkeypatch.setattr(parse, "_unusual", pytest.fail)
     assert [dump.threads[0].name for dump in parse_dumps([HEAD, USUAL])] == ["<T>"]
 
 
@@ -251,7 +213,7 @@ def test_hours_without_a_dump_are_passed_over(read: dict[str, list[t.Any]]) -> N
 
 
 def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_dumps, "_REMEMBERED", 2)
+    monkeypatch.setattr(parse, "_REMEMBERED", 2)
     log = [HEAD]
     for n in range(5):
         log += [f"# Thread: <T{n}> (db:x) (uid:1) (url:/)", f'File: "a{n}", line 1, in f']
@@ -262,7 +224,7 @@ def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_thread_has_so_many_lines_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_dumps, "_LONGEST", 3)
+    monkeypatch.setattr(parse, "_LONGEST", 3)
     outside: list[str] = []
     (dump,) = DumpReader(outside.append).read([f"{HEAD}\n{USUAL}\na\nb\nc\nd\ne"])
     assert (dump.threads[0].other, outside) == (("a", "b", "c"), ["d", "e"])
@@ -285,7 +247,7 @@ def test_the_source_of_a_frame_behind_another_record(behind: list[str], code: st
     assert (dump.threads[0].other, outside) == ((), [RECORD, "  no code", *left])
 
 
-def test_a_frame_behind_the_head_of_a_dump_without_a_thread_is_nobodys() -> None:
+def test_a_frame_without_a_thread_before_it_belongs_to_no_dump() -> None:
     outside: list[str] = []
     (dump,) = DumpReader(outside.append).read([f"{HEAD}\n{RECORD}\n{A}\n  code"])
     assert (dump.threads, dump.other, outside) == ((), (), [RECORD, A, "  code"])
@@ -307,12 +269,12 @@ def test_a_dump_names_the_database_of_its_record() -> None:
         ("", None),
     ],
 )
-def test_whose_record_begins(line: str, expected: tuple[int, bool] | None) -> None:
+def test_record_at_returns_the_pid_and_whether_a_dump_begins(line: str, expected: tuple[int, bool] | None) -> None:
     assert record_at(line) == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_lines_that_nobody_knows_are_kept(kind: str) -> None:
+def test_unknown_lines_in_a_dump_are_kept(kind: str) -> None:
     plain = lines(kind)
     at = plain.index(next(line for line in plain if line.startswith("# ")))
     dump = parse_dumps([*plain[:at], "above", *plain[at : at + 3], "~ below", *plain[at + 3 :]])[0]

@@ -8,49 +8,61 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask as _stacks
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import pyspy as _pyspy
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import stack_dump as _stack_dump
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.ask import ROLES, Asked, chosen, why_silent
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.pyspy import parse_py_spy
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack_dump import DumpOrder, dump_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, LogPlace
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import dump as codes
+from ansible_collections.fleetops.odoo.plugins.module_utils._postgres.connection import NoAnswer
+from ansible_collections.fleetops.odoo.plugins.module_utils._postgres.psql import understood
+from ansible_collections.fleetops.odoo.plugins.module_utils._postgres.sessions import Postgres
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Stat
-from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from hypothesis import given
-from hypothesis import strategies as st
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process, Stat
 
 from .. import build
-from ..conftest import CAPTURES
+from ..postgres.answers import HEAD_LINE, ROW, answering
 from ..scene import GONE, PREFORK_19
-from .test_ask import Stage
+from .dumped import py_spy_output
+from .stage import DUMP, Stage
 
-ORDER = DumpOrder(samples=1, interval=1.0, timeout=5.0)
+ORDER = DumpOrder(samples=1, interval=1.0, sample_timeout=5.0)
 
 
 class Play(Stage):
-    """The stage of the stacks, with the results of the module."""
+    """The stage of the stacks, with the results of the module. It is its own py-spy."""
 
-    def __init__(self, moment: str, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, moment: str, folder: pathlib.Path) -> None:
         super().__init__(moment, folder)
-        self.place = LogPlace(FILE, "/odoo.log", shows_dumps=True)
-        monkeypatch.setattr(_stacks, "send", self.send)
-        monkeypatch.setattr(_stack_dump, "log_place", lambda *_arguments: self.place)
         self.py_spy: str | None = None
-        monkeypatch.setattr(_stack_dump, "find_py_spy", lambda: self.py_spy)
+        #: what py-spy prints, one text for each process, and of which it was asked
+        self.prints: list[str] = []
+        self.read: list[tuple[str, int]] = []
+        self.postgres: t.Callable[..., Postgres] = Postgres
+
+    def find_py_spy(self) -> str | None:
+        """Return the path of the program."""
+        return self.py_spy
+
+    def read_stacks(self, _proc: t.Any, program: str, process: Process) -> tuple[str, t.Sequence[t.Any]]:
+        """Return the next text, and the threads in it."""
+        self.read.append((program, process.pid))
+        raw = self.prints.pop(0)
+        return raw, parse_py_spy(raw)
 
     def dump(self, *, check_mode: bool = False, **fields: t.Any) -> dict[str, t.Any]:
+        """Return the result of the module."""
         seen = look(self.scene)
-        host = Host(self.scene, self.clock, ServerRecords("/nonexistent"))
+        order = dataclasses.replace(ORDER, **fields)
         identities = [i.identity for i in seen.instances]
-        (found,) = dump_all(host, seen, identities, dataclasses.replace(ORDER, **fields), check_mode=check_mode)
+        (found,) = dump_all(
+            self.host, seen, identities, order, check_mode=check_mode, py_spy=self, postgres=self.postgres
+        )
         return found.told()
 
 
@@ -58,8 +70,8 @@ Staged = t.Callable[[str], Play]
 
 
 @pytest.fixture
-def play(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
-    return lambda moment: Play(moment, tmp_path, monkeypatch)
+def play(tmp_path: pathlib.Path) -> Staged:
+    return lambda moment: Play(moment, tmp_path)
 
 
 def test_every_process_has_its_dump(play: Staged) -> None:
@@ -69,7 +81,7 @@ def test_every_process_has_its_dump(play: Staged) -> None:
     assert [dump["role"] for dump in found["dumps"]] == ["master", "http", "http", "gevent", "cron"]
     assert [dump["pid"] for dump in found["dumps"]] == [one["pid"] for one in found["asked"]] == on.sent
     first = found["dumps"][0]
-    assert set(first) == {"pid", "log_pid", "role", "sample", "time", "database", "raw", "threads", "other"}
+    assert set(first) == {"pid", "log_pid", "role", "sample", "code", "time", "database", "raw", "threads", "other"}
     assert first["time"] == "2026-11-24T10:30:22.111Z"
     assert first["threads"][0]["frames"][0]["function"] == "run_wsgi"
     assert (found["log_source"], found["before"]["mode"], found["after"]) == ("/odoo.log", "prefork", None)
@@ -99,7 +111,7 @@ def test_only_these_roles(play: Staged) -> None:
     assert [one["role"] for one in found["asked"]] == ["http", "http"]
 
 
-def test_check_mode_asks_nobody(play: Staged) -> None:
+def test_check_mode_sends_no_signal(play: Staged) -> None:
     on = play(PREFORK_19[-1])
     found = on.dump(check_mode=True, samples=3)
     assert (on.sent, found["dumps"], found["missing"], on.clock.slept) == ([], [], [], [])
@@ -112,22 +124,19 @@ def test_check_mode_asks_nobody(play: Staged) -> None:
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_nobody_is_asked_whose_dump_could_not_be_seen(play: Staged, check_mode: bool) -> None:  # noqa: FBT001
+def test_a_server_whose_log_hides_dumps_is_not_signalled(play: Staged, check_mode: bool) -> None:  # noqa: FBT001
     on = play(PREFORK_19[-1])
-    on.place = LogPlace(FILE, "/odoo.log", shows_dumps=False)
+    on.host.place = LogPlace(FILE, "/odoo.log", shows_dumps=False)
     found = on.dump(check_mode=check_mode)
     assert (found["did"], found["signals"], found["asked"], on.sent) == ("refused", [], [], [])
-    why = "its log level hides stack dumps, which are written at level info"
-    assert found["reason"] == (
-        f"nobody was asked: {why}; py-spy, installed there, would show the stacks without a signal"
-    )
-    assert {one["reason"] for one in found["missing"]} == {why + ", so it was not asked"}
-    assert len(found["missing"]) == 5
+    assert (found["code"], [one["code"] for one in found["missing"]]) == ("dump.level", ["dump.level"] * 5)
+    assert [one["code"] for one in found["warnings"]] == ["dump.level", "dump.py_spy_helps"]
+    assert found["warnings"][0]["message"] == found["reason"]
 
 
 @pytest.mark.parametrize("moment", PREFORK_19[:-1])
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_who_would_die_of_it_is_named_and_not_asked(play: Staged, moment: str, check_mode: bool) -> None:  # noqa: FBT001
+def test_a_process_without_a_handler_is_named_and_not_signalled(play: Staged, moment: str, check_mode: bool) -> None:  # noqa: FBT001
     on = play(moment)
     instance = on.instance
     deaf = {p.pid for p, _role in chosen(instance, ROLES) if not p.catches("QUIT")}
@@ -143,23 +152,25 @@ def test_a_rule_may_keep_everybody_from_it(play: Staged) -> None:
     on = play("hup-19-threaded-done")
     on.ended = {on.scene.master}
     found = on.dump()
-    assert (found["did"], found["reason"]) == ("refused", "a rule keeps every process from its signal")
-    assert [one["reason"] for one in found["missing"]] == ["it has ended"]
+    assert (found["did"], found["code"]) == ("refused", "dump.none_asked")
+    assert [one["code"] for one in found["missing"]] == ["refused.process_ended"]
+    assert [one["code"] for one in found["warnings"]] == ["dump.none_asked"]
 
 
 def test_no_process_of_these_roles_is_nothing_to_do(play: Staged) -> None:
     found = play("hup-19-threaded-done").dump(roles=("http", "cron"))
-    assert (found["did"], found["reason"]) == ("nothing", "it has no process of these roles")
+    assert (found["did"], found["code"], found["warnings"]) == ("nothing", None, [])
     assert (found["asked"], found["missing"], found["log_source"]) == ([], [], None)
 
 
-def test_who_is_silent_is_named(play: Staged) -> None:
+def test_a_process_that_writes_no_dump_is_named(play: Staged) -> None:
     on = play("hup-19-threaded-done")
     on.deaf = 2
     found = on.dump()
     (missing,) = found["missing"]
-    assert missing["reason"].startswith("it was asked twice and wrote nothing within 5 s: ")
-    assert found["reason"] == "0 dumps were written, 1 are missing"
+    assert (missing["code"], missing["sample"]) == ("dump.not_written", 1)
+    assert (found["did"], found["code"]) == ("signalled", None)
+    assert [one["code"] for one in found["warnings"]] == ["dump.incomplete"]
     assert [one["signals"] for one in found["asked"]] == [2]
 
 
@@ -169,65 +180,37 @@ def test_a_server_that_has_ended_is_named(play: Staged) -> None:
     on.clock._on_sleep = lambda seconds: on.scene.go_on() if seconds > 1 else None
     found = on.dump(samples=2, interval=9.0)
     assert len(found["dumps"]) == 1
-    assert [(one["sample"], one["reason"]) for one in found["missing"]] == [(2, "the server has ended")]
+    assert [(one["sample"], one["code"]) for one in found["missing"]] == [(2, "failed.master_ended")]
 
 
-def test_too_much_is_left_out(play: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_stack_dump, "_MOST", 500)
-    found = play("hup-19-threaded-done").dump(samples=4)
+def test_too_much_is_left_out(play: Staged) -> None:
+    found = play("hup-19-threaded-done").dump(samples=4, most=500)
     assert len(found["dumps"]) == 2
     assert [one["sample"] for one in found["missing"]] == [3, 4]
-    assert "may not be larger than" in found["missing"][0]["reason"]
-
-
-def py_spy_says() -> str:
-    """Of an idle http worker of Odoo 19.0."""
-    return (CAPTURES / "py-spy-0.4.1.json").read_text()
-
-
-def test_what_py_spy_prints() -> None:
-    stacks = parse_py_spy(py_spy_says())
-    assert [stack.name.split(" (")[0] for stack in stacks] == ["Worker WorkerHTTP", "MainThread"]
-    main = stacks[1]
-    assert (main.frames[0].function, main.frames[-1].function) == ("<module>", "_wait_for_tstate_lock")
-    assert main.frames[0].file == "/usr/bin/odoo"
-    assert (main.work, main.url, main.seconds) == (None, None, None)
-
-
-@given(st.one_of(st.text(), st.recursive(st.none() | st.text(), st.lists).map(json.dumps)))
-def test_whatever_py_spy_prints_is_borne(text: str) -> None:
-    assert parse_py_spy(text) == ()
+    assert {one["code"] for one in found["missing"]} == {"dump.too_large"}
 
 
 @pytest.mark.parametrize(("backend", "shows"), [("py-spy", True), ("auto", False)])
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_py_spy_signals_nobody(
+def test_py_spy_reads_stacks_without_a_signal(
     play: Staged,
-    monkeypatch: pytest.MonkeyPatch,
     backend: str,
     shows: bool,  # noqa: FBT001
     check_mode: bool,  # noqa: FBT001
 ) -> None:
     on = play(PREFORK_19[-1])
-    on.py_spy, on.place = "/usr/bin/py-spy", LogPlace(FILE, "/odoo.log", shows_dumps=shows)
-    asked: list[tuple[str, ...]] = []
-
-    def output_of(*command: str) -> str:
-        asked.append(command)
-        return py_spy_says() if len(asked) > 1 else "no json"
-
-    monkeypatch.setattr(_pyspy, "output_of", output_of)
+    on.py_spy, on.host.place = "/usr/bin/py-spy", LogPlace(FILE, "/odoo.log", shows_dumps=shows)
+    on.prints = ["no json", *[py_spy_output()] * 4]
     found = on.dump(backend=backend, check_mode=check_mode)
     assert (found["did"], found["backend"], found["signals"], on.sent) == ("nothing", "py-spy", [], [])
     assert len(found["asked"]) == 5
     if check_mode:
-        assert (asked, found["reason"]) == ([], "5 processes would be asked (read by py-spy, without a signal)")
+        assert (on.read, found["dumps"], found["missing"]) == ([], [], [])
         return
-    assert [command[-1] for command in asked] == [str(one["pid"]) for one in found["asked"]]
-    assert asked[0][:-1] == ("/usr/bin/py-spy", "dump", "--json", "--pid")
-    assert [one["reason"] for one in found["missing"]] == ["py-spy could not read it, or it has ended"]
+    assert on.read == [("/usr/bin/py-spy", one["pid"]) for one in found["asked"]]
+    assert [one["code"] for one in found["missing"]] == ["dump.py_spy_failed"]
     assert len(found["dumps"]) == 4
-    assert found["dumps"][0]["raw"] == py_spy_says()
+    assert found["dumps"][0]["raw"] == py_spy_output()
     assert found["dumps"][0]["threads"][1]["frames"][-1]["function"] == "_wait_for_tstate_lock"
 
 
@@ -236,10 +219,10 @@ def test_py_spy_is_not_run_where_it_was_not_asked_for_or_is_not_there(
     play: Staged, backend: str, py_spy: str | None
 ) -> None:
     on = play(PREFORK_19[-1])
-    on.py_spy, on.place = py_spy, LogPlace(FILE, "/odoo.log", shows_dumps=False)
+    on.py_spy, on.host.place = py_spy, LogPlace(FILE, "/odoo.log", shows_dumps=False)
     found = on.dump(backend=backend)
     assert (found["did"], found["backend"], found["dumps"]) == ("refused", None, [])
-    assert ("py-spy is not installed" in found["reason"]) == (backend == "py-spy")
+    assert found["code"] == ("dump.no_py_spy" if backend == "py-spy" else "dump.level")
 
 
 def stat(**fields: t.Any) -> Stat:
@@ -248,16 +231,68 @@ def stat(**fields: t.Any) -> Stat:
 
 
 @pytest.mark.parametrize(
-    ("now", "why"),
+    ("now", "code"),
     [
-        (None, "it has ended since it was asked"),
-        (stat(start=1), "it has ended since it was asked"),
-        (stat(run_state="Z"), "it has ended since it was asked"),
-        (stat(run_state="D"), "nothing within 5 s: it waits in the kernel (state D), where no signal reaches it"),
-        (stat(run_state="T"), "nothing within 5 s: it is stopped (state T)"),
-        (stat(run_state="R", cpu_ticks=480), ": it used 4.8 s of CPU meanwhile, maybe in code that does not come back"),
-        (stat(), "it was asked once and wrote nothing within 5 s: its main thread does not come back to Python"),
+        (None, "dump.process_ended"),
+        (stat(start=1), "dump.process_ended"),
+        (stat(run_state="Z"), "dump.process_ended"),
+        (stat(run_state="D"), "dump.in_kernel"),
+        (stat(run_state="T"), "dump.stopped"),
+        (stat(run_state="R", cpu_ticks=480), "dump.not_written"),
+        (stat(), "dump.not_written"),
     ],
 )
-def test_why_it_is_silent(now: Stat | None, why: str) -> None:
-    assert why in why_silent(Asked(build.process(7), Role.HTTP, signals=1), now, 5.0)
+def test_the_reason_why_a_process_wrote_no_dump(now: Stat | None, code: str) -> None:
+    assert why_silent(Asked(build.process(7), Role.HTTP, signals=1), now, 5.0).code == code
+
+
+def test_of_a_silent_process_only_what_was_seen_is_said() -> None:
+    asked = Asked(build.process(7), Role.HTTP, signals=2)
+    problem = why_silent(asked, stat(run_state="R", cpu_ticks=4.8 * os.sysconf("SC_CLK_TCK")), 5.0)
+    assert problem.values == {
+        "pid": 7,
+        "signals": "2 signals",
+        "what": "stacks",
+        "seconds": 5.0,
+        "state": "R",
+        "cpu": pytest.approx(4.8),
+    }
+
+
+def test_a_dump_that_is_not_understood_is_returned_with_a_warning(play: Staged) -> None:
+    on = play("hup-19-threaded-done")
+    on.answer = DUMP.splitlines(keepends=True)[0] + "Stacks of another Odoo\n"
+    found = on.dump()
+    (dump,) = found["dumps"]
+    assert (dump["code"], dump["threads"], dump["other"]) == ("dump.not_understood", [], ["Stacks of another Odoo"])
+    assert dump["raw"].endswith("Stacks of another Odoo\n")
+    assert [one["code"] for one in found["warnings"]] == ["dump.not_understood"]
+    assert found["missing"] == []
+
+
+def test_each_sample_has_the_rows_of_postgresql(play: Staged) -> None:
+    says = understood("\n".join([json.dumps(ROW), HEAD_LINE, '{"system": "77"}']), "")
+    on = play(PREFORK_19[-1])
+    on.postgres = answering(says, tied=lambda _proc, people, *_more: {7: people[1]})
+    found = on.dump(postgres=True, samples=2)
+    rows = found["postgres"]["rows"]
+    assert (found["postgres"]["code"], found["postgres"]["reason"]) == (None, None)
+    assert [row["sample"] for row in rows] == [1, 2]
+    assert {(row["server"], row["role"], row["worker"]) for row in rows} == {
+        ("77/20261124T090102.1", "http", found["dumps"][1]["pid"])
+    }
+    assert len(found["dumps"]) == 10
+
+
+def test_dumps_are_returned_when_postgresql_does_not_answer(play: Staged) -> None:
+    on = play(PREFORK_19[-1])
+    on.postgres = answering(NoAnswer(codes.NO_PSQL()))
+    found = on.dump(postgres=True, samples=2)
+    assert (found["postgres"]["rows"], found["postgres"]["code"]) == ([], "dump.no_psql")
+    assert (len(found["dumps"]), found["did"], found["missing"]) == (10, "signalled", [])
+
+
+def test_postgresql_is_not_asked_in_check_mode_or_by_default(play: Staged) -> None:
+    on: Play = play(PREFORK_19[-1])
+    assert on.dump()["postgres"] is None
+    assert on.dump(postgres=True, check_mode=True)["postgres"] == {"rows": [], "code": None, "reason": None}

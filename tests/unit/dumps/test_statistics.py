@@ -162,7 +162,7 @@ def test_one_that_was_stopped() -> None:
     assert (found.complete, found.stopped) == (False, False)
 
 
-def test_no_database_and_what_nobody_understands() -> None:
+def test_statistics_without_a_database_and_with_unknown_lines() -> None:
     (found,) = parse_statistics(
         [HEAD.format(pid=7, db="?") + "Caches stats:", "Database <no_db>:", " * a: 1/100", "what?", "Details:", "",
          "Cache Name, Entry, Method", " a, 1, f", "2026-11-24 10:30:21,999 7 INFO ? odoo.http: Database x:"]

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import parse_dumps
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump, Frame, Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.work import Busy, find_busy
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, Role
 
@@ -65,7 +65,16 @@ def test_no_dump_is_no_proof_of_idleness() -> None:
     one = build.instance(build.threaded())
     (busy,) = find_busy(one, {}, [], 4.0, leaving=False)
     assert (busy.pid, busy.role, busy.seconds, busy.url, busy.stack) == (100, "http", 4.0, None, ())
-    assert str(busy) == "pid 100 (http) for 4 s, and no dump says with what"
+    assert str(busy).startswith("pid 100 (http) for 4 s, ")
+
+
+@pytest.mark.parametrize(
+    "threads", [(), (Stack("t"),), (Stack("t"), Stack("idle", frames=(Frame("/x.py", 1, "wait"),)))]
+)
+def test_a_dump_that_was_not_understood_is_no_proof_of_idleness(threads: tuple[Stack, ...]) -> None:
+    one = build.instance(build.threaded())
+    (busy,) = find_busy(one, {100: Dump(100, "", None, threads)}, [], 4.0, leaving=False)
+    assert (busy.pid, busy.role, busy.seconds, busy.url, busy.stack) == (100, "http", 4.0, None, ())
     # Whoever is left of one that leaves is told by its processes, and this one has none but itself.
     assert find_busy(one, {}, [], 4.0, leaving=True) == []
 

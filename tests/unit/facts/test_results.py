@@ -108,18 +108,20 @@ def test_a_result() -> None:
         "identity": "1:2",
         "pid": 1,
         "did": "nothing",
+        "code": None,
         "reason": "because",
         "signals": [],
         "before": None,
         "after": None,
         "seconds": 1.23,
+        "warnings": [],
     }
 
 
 def test_a_result_of_a_reload_tells_more() -> None:
     told = ReloadResult("1:2", 1, Outcome.RESTARTED, "because", successor="3:4", log=["a \udcff"]).told()
     assert (told["did"], told["successor"], told["log"]) == ("restarted", "3:4", ["a \\xff"])
-    assert set(told) - {"successor", "log"} == set(Result("1:2", 1, Outcome.NOTHING, "").told())
+    assert set(told) - {"successor", "log", "steps"} == set(Result("1:2", 1, Outcome.NOTHING, "").told())
 
 
 def test_users() -> None:

@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .. import build
-from .test_cmdline import NOTHING, ONE_OFFS, SERVERS
+from .command_lines import NOTHING, ONE_OFFS, SERVERS
 
 DECOYS = [tuple(line.split(" ")) for line in NOTHING if line]
 ARGVS = st.sampled_from(
@@ -148,7 +148,7 @@ def test_a_server_under_wrappers() -> None:
     assert [i.master.pid for i in found.instances] == [100]
 
 
-def test_orphaned_workers_belong_to_nobody() -> None:
+def test_orphaned_workers_belong_to_no_server() -> None:
     orphans = [dataclasses.replace(p, ppid=1) for p in build.prefork(100)[1:]]
     assert find_instances(orphans, build.PORTS, 9999).instances == ()
 

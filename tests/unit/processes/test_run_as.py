@@ -2,31 +2,21 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Into another's namespaces and user: what is done, and in which order, since in any other it would not work."""
+"""Becoming the user of a process in its namespaces: the steps and their order, since no other order works."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
-import pathlib
 import resource
-import subprocess
-import sys
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes import run_as as _become
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes import run_as
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.run_as import becoming
-from ansible_collections.fleetops.odoo.plugins.module_utils._system import namespaces as _namespaces
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.namespaces import (
     MOUNTS,
     NETWORK,
-    differs,
-    enter,
-    forbid_new_privileges,
-    network_of,
 )
 
 from .. import build
@@ -46,9 +36,9 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[t.Any, ...]]:
     for name in ("setgroups", "setgid", "setuid", "chdir"):
         monkeypatch.setattr(os, name, note(name))
     monkeypatch.setattr(resource, "setrlimit", note("setrlimit"))
-    monkeypatch.setattr(_become, "enter", note("enter"))
-    monkeypatch.setattr(_become, "forbid_new_privileges", note("forbid"))
-    monkeypatch.setattr(_become, "differs", lambda _root, _pid, _kind: True)
+    monkeypatch.setattr(run_as, "enter", note("enter"))
+    monkeypatch.setattr(run_as, "forbid_new_privileges", note("forbid"))
+    monkeypatch.setattr(run_as, "differs", lambda _root, _pid, _kind: True)
     return done
 
 
@@ -58,7 +48,7 @@ LIMIT = ("setrlimit", resource.RLIMIT_FSIZE, (7, 7))
 @pytest.mark.parametrize(
     ("spaces", "entered"), [((MOUNTS,), ["mnt"]), ((MOUNTS, NETWORK), ["net", "mnt"]), ((NETWORK,), ["net"]), ((), [])]
 )
-def test_as_root(
+def test_becoming_as_root_enters_namespaces_and_gives_up_privileges(
     monkeypatch: pytest.MonkeyPatch, steps: list[t.Any], spaces: tuple[str, ...], entered: list[str]
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -68,76 +58,14 @@ def test_as_root(
     assert steps == [*spots, LIMIT, ("chdir", "/srv"), *USER, ("forbid",)]
 
 
-def test_as_somebody_else(monkeypatch: pytest.MonkeyPatch, steps: list[t.Any]) -> None:
+def test_becoming_without_root_sets_limits_and_folder_only(monkeypatch: pytest.MonkeyPatch, steps: list[t.Any]) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 102)
     becoming(Proc(), MASTER, "/srv", 7)()
     assert steps == [LIMIT, ("chdir", "/srv"), ("forbid",)]
 
 
-def test_where_it_lives_where_we_do(monkeypatch: pytest.MonkeyPatch, steps: list[t.Any]) -> None:
+def test_becoming_a_process_in_our_mounts_enters_none(monkeypatch: pytest.MonkeyPatch, steps: list[t.Any]) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(_become, "differs", lambda _root, _pid, kind: kind == NETWORK)
+    monkeypatch.setattr(run_as, "differs", lambda _root, _pid, kind: kind == NETWORK)
     becoming(Proc(), MASTER, "/srv", 7)()
     assert steps == [LIMIT, ("chdir", "/srv"), *USER, ("forbid",)]
-
-
-def test_namespaces_are_told_apart(tmp_path: pathlib.Path) -> None:
-    assert differs("/proc", os.getpid(), MOUNTS) is False
-    other = tmp_path / "7" / "ns"
-    other.mkdir(parents=True)
-    (other / MOUNTS).touch()
-    assert differs(str(tmp_path), 7, MOUNTS) is True
-    # What we may not see is no reason to go there.
-    assert differs(str(tmp_path), 8, MOUNTS) is False
-
-
-def test_what_is_no_namespace_cannot_be_entered(tmp_path: pathlib.Path) -> None:
-    path = tmp_path / "file"
-    path.touch()
-    before = len(os.listdir("/proc/self/fd"))
-    with pytest.raises(OSError, match="Invalid argument") as caught:
-        enter(str(path))
-    assert (caught.value.errno, caught.value.filename) == (errno.EINVAL, str(path))
-    assert len(os.listdir("/proc/self/fd")) == before
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_out_of_a_network_we_come_back(monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:  # noqa: FBT001
-    entered: list[str] = []
-    monkeypatch.setattr(_namespaces, "differs", lambda _root, _pid, kind: kind == NETWORK)
-
-    def note(path: str) -> None:
-        entered.append(os.readlink(path) if path.startswith("/proc/self/fd/") else path)
-
-    monkeypatch.setattr(_namespaces, "enter", note)
-    home = os.readlink("/proc/self/ns/net")
-    with contextlib.suppress(ConnectionError), network_of("/proc", 472):
-        assert entered == ["/proc/472/ns/net"]
-        if fails:
-            raise ConnectionError
-    assert entered == ["/proc/472/ns/net", home]
-
-
-def test_in_our_own_network_nothing_is_entered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_namespaces, "enter", pytest.fail)
-    with network_of("/proc", os.getpid()):
-        pass
-
-
-def test_no_new_privileges_for_what_is_executed() -> None:
-    # In a process of its own, since there is no way back.
-    shown = subprocess.run(
-        [sys.executable, "-c", "print([l for l in open('/proc/self/status') if 'NoNewPrivs' in l])"],
-        preexec_fn=forbid_new_privileges,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert shown.strip() == r"['NoNewPrivs:\t1\n']"
-
-
-def test_who_cannot_forbid_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_namespaces, "_PR_SET_NO_NEW_PRIVS", -1)
-    with pytest.raises(OSError, match="prctl") as caught:
-        forbid_new_privileges()
-    assert caught.value.errno == errno.EINVAL

@@ -25,7 +25,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal.rehearsal
     rehearse_restart,
     rehearse_spawn,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 
 from .. import build
 
@@ -168,9 +168,9 @@ class Server:
                 self.changed,
                 force=self.force,
             )
-        except WouldFail as exc:
-            return str(exc)
-        return "".join("forced: " + one for one in done.overridden)
+        except Refused as exc:
+            return f"{exc.code}: {exc}"
+        return "".join(f"forced: {one.code}: {one}" for one in done.overridden)
 
     def rehearse_restart(
         self,
@@ -190,9 +190,9 @@ class Server:
                 Restart(cwd, unit_changed, self.asks),
                 force=self.force,
             )
-            return [*done.left_out, *("forced: " + one for one in done.overridden)]
-        except WouldFail as exc:
-            return f"{exc} (restart_helps)" if exc.restart_helps else str(exc)
+            return [*done.left_out, *(f"forced: {one.code}: {one}" for one in done.overridden)]
+        except Refused as exc:
+            return f"{exc.code}: {exc}{' (restart_helps)' if exc.restart_helps else ''}"
 
     @property
     def pid(self) -> int:
@@ -200,12 +200,13 @@ class Server:
         return t.cast("subprocess.Popen[bytes]", self.popen).pid
 
     def rehearse_spawn(self, version: str | None = "19.0", **fields: t.Any) -> str | None:
-        """Rehearse that its master starts a worker."""
-        return rehearse_spawn(Proc(), self.instance(**fields), str(self.folder / "odoo.conf"), version)
+        """Rehearse that its master starts a worker; why that is not known, None for nothing."""
+        doubt = rehearse_spawn(Proc(), self.instance(**fields), str(self.folder / "odoo.conf"), version)
+        return doubt and f"{doubt.code}: {doubt}"
 
     def restart_helps(self, **fields: t.Any) -> bool:
         """Whether the rehearsal of a HUP fails in a way that a restart may get round."""
-        with pytest.raises(WouldFail) as caught:
+        with pytest.raises(Refused) as caught:
             rehearse(Proc(), self.instance(**fields), str(self.folder / "odoo.conf"), None, self.changed)
         return caught.value.restart_helps
 

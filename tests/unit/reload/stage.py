@@ -15,26 +15,26 @@ import types
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts import gather as _survey
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.gather import Facts, survey
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import ReloadResult
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import Staleness
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import Need, Staleness
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import supervisor
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal.rehearsal import Rehearsed
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload import prepare as _prepare
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload import reload as _reload
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Method, Policy, ReloadWish
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadOrder, reload_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._server import server as _subject
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Target
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import check
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.restart import Plan
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 
 from ..build import FakeClock
 from ..scene import Scene
@@ -52,19 +52,36 @@ class Stage:
         self.on_rehearsal: t.Callable[[], object] = lambda: None
         #: how long each request for its health might have taken, in seconds
         self.patience: list[float] = []
-        self.failing: list[WouldFail] = []
+        self.failing: list[Refused] = []
         #: what force overrides in a rehearsal
-        self.lost: tuple[str, ...] = ()
-        self.problem: str | None = None
+        self.lost: tuple[Problem, ...] = ()
+        self.problem: Problem | None = None
+        self.short: list[str] = []
+        #: refuses at the door
+        self.refuses: list[Refused] = []
+        #: refuses to plan a restart
+        self.no_plan: list[Refused] = []
         self.restarts: list[str] = []
         self.clock = FakeClock(lambda _seconds: self.scene.go_on())
         self.store = ServerRecords(str(tmp_path / "state"))
+        self.host = StageHost(self)
 
-    def send(self, proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> list[Refusal]:
+    def send(self, proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> list[Objection]:
         """The door without its last step."""
-        lifted = check(proc, signal_name, target, force=force)
+        for refusal in self.refuses:
+            raise refusal
+        lifted = self.check(proc, signal_name, target, force=force)
         self.sent.append((signal_name, self.scene.moment))
         return lifted
+
+    check = staticmethod(check)
+
+    def read_room(self, *_arguments: object, **_keywords: object) -> None:
+        """There is nothing to read."""
+
+    def shortages(self, _room: None) -> list[str]:
+        """What there is too little of."""
+        return self.short
 
     def rehearse(self, *_arguments: object, force: bool) -> Rehearsed:
         """A rehearsal that goes well."""
@@ -84,19 +101,19 @@ class Stage:
 
     def plan_restart(self, *_arguments: object) -> Plan:
         """A supervisor that does what it is told."""
-        return Plan(Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), (("restart",),), notes=("it is rude",))
+        for refusal in self.no_plan:
+            raise refusal
+        return Plan(
+            Supervisor(SupervisorKind.SYSTEMD, "odoo.service"),
+            (("restart",),),
+            warnings=(supervisor.OTHER_UNIT(unit="rude"),),
+        )
 
-    def job(self, plan: Plan, _timeout: float) -> t.Any:
+    def Job(self, plan: Plan, _timeout: float) -> t.Any:  # noqa: N802
         """Ask it; the next moments are those of the restart."""
         self.restarts.append(plan.supervisor.unit or "")
         self.scene.go_on()
         return types.SimpleNamespace(problem=lambda **_keywords: self.problem, close=lambda: None)
-
-    def find_successor(self, *_arguments: object) -> tuple[Look, Instance] | None:
-        """The one server of the present moment, if it is another one."""
-        seen = look(self.scene)
-        others = [i for i in seen.instances if i.master.pid != self.scene.master]
-        return (seen, others[0]) if others else None
 
     def check_health(self, check: HealthCheck, *_arguments: object) -> str | None:
         """A health check that is as sick as it is told to be."""
@@ -116,51 +133,58 @@ class Stage:
         force: bool = False,
     ) -> ReloadResult:
         """Reload the only instance; the one result."""
-        host = Host(self.scene, self.clock, self.store)
         seen = look(self.scene)
         order = ReloadOrder(ReloadWish(policy, since, method), HealthCheck() if health else None, timeout, force)
-        (result,) = reload_all(host, seen, [seen.instances[0].identity], order, check_mode=check_mode)
-        return t.cast("ReloadResult", result)
+        (result,) = reload_all(self.host, seen, [seen.instances[0].identity], order, check_mode=check_mode)
+        return result
 
 
 Staged = t.Callable[[str, t.List[str]], Stage]
 
 
 @pytest.fixture
-def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
-    """Make a stage; there can be one in a test."""
-
-    def make(kind: str, moments: list[str]) -> Stage:
-        made = Stage(kind, moments, tmp_path)
-        monkeypatch.setattr(_reload, "send", made.send)
-        monkeypatch.setattr(_prepare, "rehearse", made.rehearse)
-        monkeypatch.setattr(_prepare, "rehearse_restart", made.rehearse_restart)
-        monkeypatch.setattr(_prepare, "plan_restart", made.plan_restart)
-        monkeypatch.setattr(_reload, "Job", made.job)
-        monkeypatch.setattr(_reload, "find_successor", made.find_successor)
-        monkeypatch.setattr(_subject, "check_health", made.check_health)
-        monkeypatch.setattr(_survey, "start_time", lambda process: 1_795_000_000 + process.start / 100)
-        return made
-
-    return make
+def stage(tmp_path: pathlib.Path) -> Staged:
+    """Make a stage."""
+    return lambda kind, moments: Stage(kind, moments, tmp_path)
 
 
-class Walks:
-    """How often the code was walked over, and what was found."""
+class StageHost(Host):
+    """The machine of a stage, which is its door, its rehearsal and its supervisor as well."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *found: Staleness) -> None:
-        self.found, self.count = list(found), 0
-        really = _survey.survey
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage.scene, stage.clock, stage.store, stage, stage, stage, stage, stage)
+        self._scene = stage.scene
+        #: what comparing the code on the disk finds, one after the other; the last one for ever
+        self.stale: list[Staleness] = []
+        self.walks = 0
+        self.looks = 1_000_000
 
-        def survey(*arguments: t.Any, **keywords: t.Any) -> t.Any:
-            self.count += 1
-            facts = really(*arguments, **{**keywords, "staleness": False})
-            now = self.found.pop(0) if len(self.found) > 1 else self.found[0]
-            return {key: dataclasses.replace(one, staleness=now) for key, one in facts.items()}
+    def find_successor(self, *_arguments: object) -> tuple[Look, Instance] | None:
+        """The one server of the present moment, if it is another one."""
+        seen = look(self.proc)
+        others = [i for i in seen.instances if i.master.pid != self._scene.master]
+        return (seen, others[0]) if others else None
 
-        monkeypatch.setattr(_survey, "survey", survey)
+    def start_time(self, process: Process) -> float:
+        """As if the machine had been started then."""
+        return 1_795_000_000 + process.start / 100
+
+    def look_again(self, instance: Instance) -> Look:
+        """Look, but not for ever without a pause."""
+        self.looks -= 1
+        assert self.looks >= 0
+        return super().look_again(instance)
+
+    def facts(self, seen: Look, instance: Instance) -> Facts:
+        """What surrounds a server; what lies on the disk of this machine is no part of the scene."""
+        self.walks += 1
+        facts = survey(self.proc, seen, self.store, staleness=False)[instance.identity]
+        if not self.stale:
+            return facts
+        now = self.stale.pop(0) if len(self.stale) > 1 else self.stale[0]
+        return dataclasses.replace(facts, staleness=now)
 
 
-FRESH, ONE = Staleness(), Staleness("reload", ("1 file changed",), ("/a.py",), 1, ("/a.py",))
-TWO = Staleness("reload", ("2 files changed",), ("/a.py", "/b.py"), 2, ("/a.py", "/b.py"))
-UNIT = Staleness("restart", ("its unit has changed",), ("/u",), 1)
+FRESH, ONE = Staleness(), Staleness(Need.RELOAD, ("1 file changed",), ("/a.py",), 1, ("/a.py",))
+TWO = Staleness(Need.RELOAD, ("2 files changed",), ("/a.py", "/b.py"), 2, ("/a.py", "/b.py"))
+UNIT = Staleness(Need.RESTART, ("its unit has changed",), ("/u",), 1)

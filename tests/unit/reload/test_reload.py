@@ -15,20 +15,19 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import NoteBook, new_note
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts import gather as _survey
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import Staleness
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused, rehearsal
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload import reload as _reload
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Method, Policy
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadFailed
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Rule
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import SignalRefused
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed, Refused
 
+from ..build import failing
 from ..scene import GONE, PREFORK_14, PREFORK_19, THREADED_14
-from .stage import FRESH, ONE, TWO, Staged, Walks, stage
+from .stage import FRESH, ONE, TWO, Staged, stage
 
 __all__ = ["stage"]
 
@@ -60,7 +59,7 @@ def test_the_start_of_a_process_is_not_read_off_the_clock_to_the_microsecond(
 ) -> None:
     on = stage("19-prefork", PREFORK_19)
     readings = itertools.count()
-    monkeypatch.setattr(_survey, "start_time", lambda _process: 1_795_000_000 + next(readings) / 1e6)
+    monkeypatch.setattr(on.host, "start_time", lambda _process: 1_795_000_000 + next(readings) / 1e6)
     assert on.reload().did == "signalled"
 
 
@@ -84,7 +83,7 @@ def test_the_same_call_again_reloads_again_and_since_does_not(stage: Staged) -> 
     assert "loaded its code at" in again.reason
     assert len(on.sent) == 1
     on.clock.now += 100
-    with pytest.raises(ReloadFailed):
+    with pytest.raises(OperationFailed):
         # This scene has no second reload: the HUP is sent and nothing comes of it.
         on.reload(Policy.SINCE, on.clock.time(), timeout=5)
     assert len(on.sent) == 2
@@ -170,29 +169,28 @@ def test_a_server_that_recovers_is_waited_for(stage: Staged) -> None:
 def test_more_workers_in_odoo_conf_are_waited_for(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.scene.write_conf("workers = 3\nmax_cron_threads = 1\n")
-    with pytest.raises(ReloadFailed, match="still waiting for 1 of 3 http processes"):
+    with failing("timeout.processes"):
         on.reload(timeout=20)
 
 
 def test_a_rehearsal_that_fails_is_a_refusal(stage: Staged) -> None:
     def fail() -> t.NoReturn:
-        raise WouldFail("it would not survive")
+        raise Refused(rehearsal.SCRIPT_GONE(path="/x"))
 
     on = stage("19-prefork", PREFORK_19)
     on.on_rehearsal = fail
-    with pytest.raises(ReloadFailed, match="pid 513 is not reloaded: it would not survive") as caught:
+    with failing("rehearsal.script_gone", OperationFailed) as caught:
         on.reload()
     assert on.sent == []
-    assert (caught.value.results[0].did, caught.value.results[0].reason) == ("refused", "it would not survive")
+    (result,) = caught.value.results
+    assert (result.did, result.code) == ("refused", "rehearsal.script_gone")
+    assert str(caught.value).startswith("Not reloading pid 513: ")
 
 
-def test_a_refusal_at_the_door_is_told(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_arguments: object, **_keywords: object) -> t.NoReturn:
-        raise Refused(Refusal(Rule.INTERLOCK, "no handler"))
-
+def test_a_refusal_at_the_door_is_told(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
-    monkeypatch.setattr(_reload, "send", refuse)
-    with pytest.raises(ReloadFailed, match="no handler") as caught:
+    on.refuses = [SignalRefused(Objection(Rule.INTERLOCK, refused.NO_HANDLER(pid=513, signal="HUP")))]
+    with failing("refused.no_handler", OperationFailed) as caught:
         on.reload()
     assert (caught.value.results[0].did, caught.value.results[0].signals) == ("refused", [])
 
@@ -212,7 +210,7 @@ def test_check_mode_during_a_reload_predicts_the_wait(stage: Staged) -> None:
     on.scene.go_on()
     result = on.reload(check_mode=True)
     assert (result.did, result.signals) == ("nothing", [])
-    assert result.reason == "it was reloading: that would be waited for, and no signal sent"
+    assert result.reason == "it was reloading: the module would wait for that and send no signal"
 
 
 @pytest.mark.parametrize("meanwhile", PREFORK_19[2:5])
@@ -226,7 +224,7 @@ def test_a_reload_that_somebody_begins_during_the_rehearsal_gets_no_second_hup(s
 def test_a_drain_that_somebody_begins_during_the_rehearsal_gets_no_hup(stage: Staged) -> None:
     on = stage("14-prefork", [PREFORK_14[0], "hup-14-draining-first", "hup-14-draining-in-flight", GONE])
     on.on_rehearsal = on.scene.go_on
-    with pytest.raises(ReloadFailed):
+    with pytest.raises(OperationFailed):
         on.reload()
     assert on.sent == []
 
@@ -235,10 +233,10 @@ def test_a_server_that_needs_no_reload_must_serve_all_the_same(stage: Staged) ->
     on = stage("19-prefork", PREFORK_19)
     deployed = on.clock.time()
     on.sick = ["http://x answers 500"] * 10_000
-    with pytest.raises(ReloadFailed):
+    with pytest.raises(OperationFailed):
         on.reload(Policy.SINCE, deployed, timeout=20)
     # The same call again, as people do after a failure: the load is new enough, and the server as sick as before.
-    with pytest.raises(ReloadFailed):
+    with pytest.raises(OperationFailed):
         on.reload(Policy.SINCE, deployed, timeout=20)
 
 
@@ -250,6 +248,7 @@ def test_results_can_be_told_as_json(stage: Staged) -> None:
         "identity",
         "pid",
         "did",
+        "code",
         "reason",
         "signals",
         "before",
@@ -257,6 +256,8 @@ def test_results_can_be_told_as_json(stage: Staged) -> None:
         "seconds",
         "successor",
         "log",
+        "steps",
+        "warnings",
     }
     assert (told["successor"], told["log"]) == (None, [])
 
@@ -276,7 +277,7 @@ def test_a_server_without_http_that_drains_is_known_by_its_note(stage: Staged, m
     on.store.open()
     NoteBook(on.store).write(dataclasses.replace(note, sent=5.0))
     for check_mode in (True, False):
-        with pytest.raises(ReloadFailed, match="is not reloaded: it was told to end by a drain"):
+        with failing("refused.draining"):
             on.reload(method=method, check_mode=check_mode)
     assert (on.sent, on.restarts, on.rehearsed) == ([], [], 0)
     NoteBook(on.store).write(note)
@@ -286,7 +287,7 @@ def test_a_server_without_http_that_drains_is_known_by_its_note(stage: Staged, m
 def test_no_request_outlasts_the_deadline(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.sick = ["http://x does not answer"] * 10_000
-    with pytest.raises(ReloadFailed):
+    with pytest.raises(OperationFailed):
         on.reload(timeout=20)
     assert (max(on.patience), on.patience[-1], min(on.patience)) == (10.0, 0.5, 0.5)
 
@@ -317,23 +318,20 @@ def test_no_health_check_no_health(stage: Staged) -> None:
 )
 def test_the_code_is_walked_over_no_more_than_is_right(
     stage: Staged,
-    monkeypatch: pytest.MonkeyPatch,
     policy: Policy,
     check_mode: bool,  # noqa: FBT001
     found: list[Staleness],
     walks: int,
 ) -> None:
     on = stage("19-prefork", PREFORK_19)
-    counted = Walks(monkeypatch, *found)
+    on.host.stale = found
     on.reload(policy, check_mode=check_mode)
-    assert counted.count == walks
+    assert on.host.walks == walks
 
 
-def test_code_that_changes_during_the_rehearsal_is_rehearsed_too(
-    stage: Staged, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_code_that_changes_during_the_rehearsal_is_rehearsed_too(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
-    Walks(monkeypatch, ONE, TWO)
+    on.host.stale = [ONE, TWO]
     result = on.reload(Policy.STALE)
     assert (on.rehearsed, result.did) == (2, "signalled")
     assert "2 files changed" in result.reason

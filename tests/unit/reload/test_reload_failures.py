@@ -6,16 +6,13 @@
 
 from __future__ import annotations
 
-import typing as t
-
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes import look as _look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Policy, ReloadWish
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadFailed, ReloadOrder, reload_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._server import server as _subject
-from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadOrder, reload_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed
 
+from ..build import failing
 from ..scene import GONE, PREFORK_19, SILENT
 from .stage import Staged, stage
 
@@ -26,7 +23,7 @@ def test_a_lock_that_is_never_let_go_of_is_a_failure_in_time(stage: Staged) -> N
     on = stage("19-prefork", PREFORK_19[:1])
     on.store.open()
     assert on.store.try_lock(look(on.scene).instances[0].master) is not None
-    with pytest.raises(ReloadFailed, match="another call that is at work on this server"):
+    with failing("timeout.locked"):
         on.reload(timeout=7)
     assert on.sent == []
     assert on.clock.now == pytest.approx(1007, abs=1)
@@ -34,11 +31,12 @@ def test_a_lock_that_is_never_let_go_of_is_a_failure_in_time(stage: Staged) -> N
 
 def test_a_master_that_dies_on_the_hup_is_a_failure(stage: Staged) -> None:
     on = stage("19-prefork", [*PREFORK_19[:2], GONE])
-    with pytest.raises(ReloadFailed, match="pid 513 ended after the HUP") as caught:
+    with failing("failed.ended", OperationFailed) as caught:
         on.reload()
     (result,) = caught.value.results
     assert (result.did, result.signals, result.after) == ("signalled", ["HUP"], None)
-    assert result.reason.startswith("Odoo with pid 513 ended after the HUP")
+    assert result.code == "failed.ended"
+    assert caught.value.problem.values["when"] == "after HUP"
 
 
 def test_a_master_that_has_ended_before_is_a_failure_and_gets_nothing(stage: Staged) -> None:
@@ -46,10 +44,8 @@ def test_a_master_that_has_ended_before_is_a_failure_and_gets_nothing(stage: Sta
     host_seen = look(on.scene)
     on.scene.go_on()
     order = ReloadOrder(ReloadWish(Policy.ALWAYS), None, 60)
-    with pytest.raises(ReloadFailed, match="ended before any signal was sent") as caught:
-        reload_all(
-            Host(on.scene, on.clock, on.store), host_seen, [host_seen.instances[0].identity], order, check_mode=False
-        )
+    with failing("failed.ended", OperationFailed) as caught:
+        reload_all(on.host, host_seen, [host_seen.instances[0].identity], order, check_mode=False)
     assert on.sent == []
     assert caught.value.results[0].signals == []
 
@@ -62,7 +58,7 @@ def test_the_moment_of_the_exec_is_no_end(stage: Staged) -> None:
 
 def test_a_hup_without_any_effect_is_a_failure_in_time(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[:1])
-    with pytest.raises(ReloadFailed, match="within 20 s after the HUP: still waiting for the master to execute itself"):
+    with failing("timeout.new_exec"):
         on.reload(timeout=20)
     assert on.clock.now == pytest.approx(1020, abs=1)
     assert len(on.sent) == 1
@@ -71,25 +67,19 @@ def test_a_hup_without_any_effect_is_a_failure_in_time(stage: Staged) -> None:
 
 def test_an_old_worker_that_stays_is_a_failure_in_time(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[:4])
-    with pytest.raises(ReloadFailed, match="still waiting for the old master to leave"):
+    with failing("timeout.old_master"):
         on.reload(timeout=20)
 
 
 def test_a_server_that_stays_sick_is_a_failure_with_what_it_answered(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.sick = ["http://x answers 500"] * 10_000
-    with pytest.raises(ReloadFailed, match="still waiting for it to be healthy: http://x answers 500"):
+    with failing("timeout.healthy"):
         on.reload(timeout=20)
     assert len(on.sent) == 1
 
 
-class Enough(Exception):
-    """Too many looks without a pause."""
-
-
-def test_a_threaded_server_that_boots_for_ever_is_a_failure_in_time(
-    stage: Staged, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_threaded_server_that_boots_for_ever_is_a_failure_in_time(stage: Staged) -> None:
     on = stage("14-threaded", ["booting-handlers-just-installed"])
     on.scene.write_conf("workers = 0\nhttp_enable = False\n")
     # A server (or something that looks like one) between its first handlers and QUIT.
@@ -98,14 +88,12 @@ def test_a_threaded_server_that_boots_for_ever_is_a_failure_in_time(
     proc.files[name] = b"\n".join(
         b"SigCgt:\t0000000000000003" if line.startswith(b"SigCgt") else line for line in proc.files[name].split(b"\n")
     )
-    _at_most(100, monkeypatch)
-    with pytest.raises(ReloadFailed):
+    on.host.looks = 100
+    with pytest.raises(OperationFailed):
         on.reload(timeout=20)
 
 
-def test_a_forked_child_of_a_threaded_server_is_a_failure_in_time(
-    stage: Staged, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_forked_child_of_a_threaded_server_is_a_failure_in_time(stage: Staged) -> None:
     on = stage("14-threaded", ["hup-14-threaded-done"])
     # multiprocessing forks: same arguments, same handlers, same exec.
     proc, master = on.scene._now, on.scene.master
@@ -115,18 +103,6 @@ def test_a_forked_child_of_a_threaded_server_is_a_failure_in_time(
     fields = tail.split()
     fields[1] = b"%d" % master
     proc.files["9999/stat"] = head + b") " + b" ".join(fields)
-    _at_most(100, monkeypatch)
-    with pytest.raises(ReloadFailed):
+    on.host.looks = 100
+    with pytest.raises(OperationFailed):
         on.reload(timeout=20)
-
-
-def _at_most(looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    really, count = _look.look_again, [0]
-
-    def look_again(*arguments: t.Any) -> t.Any:
-        count[0] += 1
-        if count[0] > looks:
-            raise Enough
-        return really(*arguments)
-
-    monkeypatch.setattr(_subject, "look_again", look_again)

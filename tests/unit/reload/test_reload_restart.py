@@ -10,26 +10,32 @@ import os
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import rehearsal, supervisor
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload import prepare as _prepare
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Method, Policy
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadFailed
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed, Refused
 
+from ..build import failing
 from ..scene import GONE, PREFORK_19, RESTART_19
-from .stage import FRESH, ONE, UNIT, Staged, Walks, stage
+from .stage import FRESH, ONE, UNIT, Staged, stage
 
 __all__ = ["stage"]
 
-TRAP = WouldFail("a HUP would lose its virtualenv", "put it into PATH", restart_helps=True)
+TRAP = Refused(
+    rehearsal.VIRTUALENV_LOST(
+        name="python3", found="/usr/bin/python3", executable="/v/bin/python3", remedy="Set PATH."
+    ),
+    restart_helps=True,
+)
 
 
-def test_a_restart_from_the_stop_to_the_new_server(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restart_from_the_stop_to_the_new_server(stage: Staged) -> None:
     on = stage("19-prefork", RESTART_19)
     check = on.reload(method=Method.SUPERVISOR, check_mode=True)
-    reason = "a reload was asked for; a restart by systemd; it is rude; not rehearsed: its moods"
+    reason = "a reload was asked for; a restart by systemd; the start-up check left out its moods"
     assert (check.did, check.signals, check.reason, check.successor) == ("restarted", [], reason, None)
     assert on.restarts == []
+    assert [one.code for one in check.warnings] == ["supervisor.other_unit"]
     result = on.reload(method=Method.SUPERVISOR)
     assert (on.sent, on.restarts) == ([], ["odoo.service"])
     assert (result.did, result.signals, result.reason) == ("restarted", [], reason)
@@ -37,7 +43,7 @@ def test_a_restart_from_the_stop_to_the_new_server(stage: Staged, monkeypatch: p
     after = t.cast("dict[str, t.Any]", result.after)
     assert (after["state"], after["health"], after["loaded"]["evidence"]) == ("running", "ok", "marker")
     # What lies on this machine's disk is no part of the scene.
-    Walks(monkeypatch, FRESH)
+    on.host.stale = [FRESH]
     again = on.reload(Policy.STALE, method=Method.SUPERVISOR)
     assert (again.did, again.successor) == ("nothing", None)
 
@@ -45,8 +51,8 @@ def test_a_restart_from_the_stop_to_the_new_server(stage: Staged, monkeypatch: p
 @pytest.mark.parametrize("method", ["hup", "auto", "supervisor"])
 def test_what_a_restart_would_not_help_is_refused(stage: Staged, method: Method) -> None:
     on = stage("19-prefork", RESTART_19)
-    on.failing = [WouldFail("its code is broken")]
-    with pytest.raises(ReloadFailed, match="its code is broken") as caught:
+    on.failing = [Refused(rehearsal.SYNTAX_ERROR(error="x"))]
+    with failing("rehearsal.syntax_error", OperationFailed) as caught:
         on.reload(method=method)
     assert (on.sent, on.restarts, caught.value.results[0].did) == ([], [], "refused")
 
@@ -54,11 +60,11 @@ def test_what_a_restart_would_not_help_is_refused(stage: Staged, method: Method)
 def test_where_a_hup_would_kill_it(stage: Staged) -> None:
     on = stage("19-prefork", RESTART_19)
     on.failing = [TRAP]
-    with pytest.raises(ReloadFailed, match="would lose its virtualenv; put it into PATH"):
+    with failing("rehearsal.virtualenv_lost"):
         on.reload(method=Method.HUP)
     result = on.reload(method=Method.AUTO)
     assert (result.did, on.restarts) == ("restarted", ["odoo.service"])
-    assert "a restart by systemd, since a HUP would lose its virtualenv; it is rude" in result.reason
+    assert "a restart by systemd, since a HUP is not possible: a HUP makes the server execute python3" in result.reason
 
 
 def test_where_a_hup_works_auto_sends_one(stage: Staged) -> None:
@@ -67,23 +73,19 @@ def test_where_a_hup_works_auto_sends_one(stage: Staged) -> None:
     assert (result.did, result.signals, result.successor, on.restarts) == ("signalled", ["HUP"], None, [])
 
 
-def test_no_way_at_all_tells_of_both(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nobody(*_arguments: object) -> t.NoReturn:
-        raise WouldFail("nobody would start it again")
-
+def test_no_way_at_all_tells_of_both(stage: Staged) -> None:
     on = stage("19-prefork", RESTART_19)
     on.failing = [TRAP]
-    monkeypatch.setattr(_prepare, "plan_restart", nobody)
-    with pytest.raises(
-        ReloadFailed, match=r"put it into PATH. Nor is a restart a way out: nobody would start it again"
-    ):
+    on.no_plan = [Refused(supervisor.NONE())]
+    with failing("refused.no_way", OperationFailed) as caught:
         on.reload(method=Method.AUTO)
+    assert caught.value.problem.values["restart"] == str(supervisor.NONE())
 
 
 def test_a_server_that_does_not_come_back(stage: Staged) -> None:
     on = stage("19-prefork", [*RESTART_19[:2], GONE])
-    on.problem = "systemd says that it is failed"
-    with pytest.raises(ReloadFailed, match=r"was restarted by .* and did not come back: systemd says") as caught:
+    on.problem = supervisor.UNIT_DOWN(unit="odoo.service", state="failed")
+    with failing("failed.not_back", OperationFailed) as caught:
         on.reload(method=Method.SUPERVISOR)
     (result,) = caught.value.results
     assert (result.did, result.after) == ("restarted", None)
@@ -91,14 +93,14 @@ def test_a_server_that_does_not_come_back(stage: Staged) -> None:
 
 def test_a_supervisor_that_starts_nothing_is_a_failure_in_time(stage: Staged) -> None:
     on = stage("19-prefork", [*RESTART_19[:2], GONE])
-    with pytest.raises(ReloadFailed, match=r"within 20 s after its restart by .*: still waiting for systemd to start"):
+    with failing("timeout.new_server"):
         on.reload(method=Method.SUPERVISOR, timeout=20)
 
 
 def test_a_supervisor_that_does_nothing_has_restarted_nothing(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[:1])
-    on.problem = "supervisorctl says: no such process"
-    with pytest.raises(ReloadFailed, match="no such process") as caught:
+    on.problem = supervisor.SUPERVISORCTL_SAYS(said="no such process")
+    with failing("supervisor.supervisorctl_says", OperationFailed) as caught:
         on.reload(method=Method.SUPERVISOR)
     assert caught.value.results[0].did == "refused"
 
@@ -124,38 +126,38 @@ def test_a_call_that_waited_for_a_restart_goes_on_with_the_new_server(stage: Sta
 
 
 @pytest.mark.parametrize("method", ["auto", "supervisor"])
-def test_a_changed_unit(stage: Staged, monkeypatch: pytest.MonkeyPatch, method: Method) -> None:
+def test_a_changed_unit(stage: Staged, method: Method) -> None:
     on = stage("19-prefork", RESTART_19)
-    Walks(monkeypatch, UNIT)
-    with pytest.raises(ReloadFailed, match="restart it through its supervisor"):
+    on.host.stale = [UNIT]
+    with failing("refused.needs_restart"):
         on.reload(Policy.STALE)
     result = on.reload(Policy.STALE, method=method)
     assert (result.did, on.restarts, on.sent) == ("restarted", ["odoo.service"], [])
     assert result.reason.startswith("its unit has changed; a restart by systemd")
 
 
-def test_a_unit_that_changes_during_the_rehearsal_of_a_hup(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_unit_that_changes_during_the_rehearsal_of_a_hup(stage: Staged) -> None:
     on = stage("19-prefork", RESTART_19)
-    Walks(monkeypatch, ONE, UNIT)
+    on.host.stale = [ONE, UNIT]
     assert (on.reload(Policy.STALE, method=Method.AUTO).did, on.sent) == ("restarted", [])
 
 
 @pytest.mark.parametrize(("method", "did"), [("hup", "signalled"), ("supervisor", "restarted")])
-def test_without_room_nothing_is_done_unless_forced(
-    stage: Staged, monkeypatch: pytest.MonkeyPatch, method: Method, did: str
-) -> None:
+def test_without_room_nothing_is_done_unless_forced(stage: Staged, method: Method, did: str) -> None:
     on = stage("19-prefork", PREFORK_19 if method == "hup" else RESTART_19)
-    monkeypatch.setattr(_prepare, "shortages", lambda _room: ["the disk is full"])
-    with pytest.raises(ReloadFailed, match="the disk is full; free some, or set force") as caught:
+    on.short = ["the disk is full"]
+    with failing("rehearsal.little_room", OperationFailed) as caught:
         on.reload(method=method)
     assert caught.value.results[0].did == "refused"
     forced = on.reload(method=method, force=True)
-    assert (forced.did, forced.reason.endswith("; forced against: the disk is full")) == (did, True)
+    assert forced.did == did
+    assert "rehearsal.little_room" in [one.code for one in forced.warnings]
 
 
 @pytest.mark.parametrize(("method", "did"), [("hup", "signalled"), ("supervisor", "restarted")])
 def test_what_force_overrides_in_a_rehearsal_is_told(stage: Staged, method: Method, did: str) -> None:
     on = stage("19-prefork", PREFORK_19 if method == "hup" else RESTART_19)
-    on.lost = ("it would be without its database",)
+    on.lost = (rehearsal.NO_DATABASE(error="no route"),)
     forced = on.reload(method=method, force=True)
-    assert (forced.did, forced.reason.count("; forced against: it would be without its database")) == (did, 1)
+    assert forced.did == did
+    assert [one.code for one in forced.warnings].count("rehearsal.no_database") == 1

@@ -13,58 +13,59 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import NoteBook, new_note
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Result
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import StepsResult
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import rehearsal
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload import send_signal as _signal
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload.send_signal import (
-    SignalFailed,
-    SignalOrder,
-    signal_all,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.send_signal import SignalOrder, signal_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Target, check
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Target
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import check, kill
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed, Refused
 
-from ..build import FakeClock
+from ..build import FakeClock, failing
 from ..scene import PREFORK_14, PREFORK_19, Scene
 
 
 class Stage:
-    """A scene whose door records what would be sent."""
+    """A scene whose door records what would be sent. It is its own rehearsal."""
 
-    def __init__(self, kind: str, moments: list[str], folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, kind: str, moments: list[str], folder: pathlib.Path) -> None:
         self.scene = Scene(kind, moments, folder / "proc")
         self.clock = FakeClock(lambda _seconds: self.scene.go_on())
         self.store = ServerRecords(str(folder / "state"))
         self.sent: list[tuple[str, int]] = []
         self.on_rehearsal: t.Callable[[], object] = lambda: None
         self.spawns: list[tuple[str, str | None]] = []
-        self.no_database: list[WouldFail] = []
-        monkeypatch.setattr(_signal, "send", self.send)
-        monkeypatch.setattr(_signal, "rehearse", lambda *_arguments: self.on_rehearsal())
-        monkeypatch.setattr(_signal, "rehearse_spawn", self.rehearse_spawn)
+        self.no_database: list[Refused] = []
+
+    def rehearse(self, *_arguments: object) -> None:
+        """A rehearsal of a HUP."""
+        self.on_rehearsal()
 
     def rehearse_spawn(self, _proc: t.Any, _instance: t.Any, config_file: str, version: str | None) -> None:
         """Whether its master could start a worker."""
         self.spawns.append((config_file, version))
-        for failing in self.no_database:
-            raise failing
+        for refusal in self.no_database:
+            raise refusal
 
-    def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
+    check = staticmethod(check)
+    kill = staticmethod(kill)
+
+    def send(self, proc: t.Any, name: str, target: Target, *, force: bool = False) -> list[Objection]:
         """The door without its last step."""
         lifted = check(proc, name, target, force=force)
         self.sent.append((name, target.process.pid))
         return lifted
 
-    def signal(self, name: str, role: Role = Role.MASTER, *, wait: bool = False, **more: t.Any) -> list[Result]:
-        """Send a signal to the role in the only instance."""
+    def signal(self, name: str, *roles: Role, wait: bool = False, **more: t.Any) -> list[StepsResult]:
+        """Send a signal to the roles in the only instance."""
         seen = look(self.scene)
-        order = SignalOrder(name, role, wait, more.pop("timeout", 30.0), more.pop("force", False))
-        host = Host(self.scene, self.clock, self.store)
+        chosen = roles or (Role.MASTER,)
+        order = SignalOrder(name, chosen, wait, more.pop("timeout", 30.0), more.pop("force", False))
+        host = Host(self.scene, self.clock, self.store, door=self, rehearsal=self)
         return signal_all(host, seen, [i.identity for i in seen.instances], order, **{"check_mode": False, **more})
 
 
@@ -72,9 +73,9 @@ Staged = t.Callable[[str, t.List[str]], Stage]
 
 
 @pytest.fixture
-def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
-    """Make a stage; there can be one in a test."""
-    return lambda kind, moments: Stage(kind, moments, tmp_path, monkeypatch)
+def stage(tmp_path: pathlib.Path) -> Staged:
+    """Make a stage."""
+    return lambda kind, moments: Stage(kind, moments, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -103,15 +104,16 @@ def test_every_process_of_the_role_gets_one(stage: Staged, name: str, role: Role
 )
 def test_a_refusal_names_the_rule_and_nothing_is_sent(stage: Staged, name: str, role: Role, rule: str) -> None:
     on = stage("19-prefork", PREFORK_19[-1:])
-    with pytest.raises(SignalFailed, match=rf"rule: {rule}") as caught:
+    with failing(f"refused.{rule}", OperationFailed) as caught:
         on.signal(name, role)
     assert on.sent == []
-    assert caught.value.results[0].did == "refused"
+    assert [(one.did, one.code) for one in caught.value.results[:1]] == [("refused", f"refused.{rule}")]
+    assert {one.did for one in caught.value.results[1:]} <= {"not_reached"}
 
 
 def test_of_those_that_were_not_waited_for_any_more_the_end_is_told_too(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[-1:])
-    with pytest.raises(SignalFailed, match="did not do its work") as caught:
+    with failing("failed.no_effect", OperationFailed) as caught:
         on.signal("INT", Role.HTTP, wait=True, timeout=1.0)
     assert [(one.after or {}).get("alive") for one in caught.value.results] == [True, True]
 
@@ -120,7 +122,7 @@ def test_of_those_that_were_not_waited_for_any_more_the_end_is_told_too(stage: S
 @pytest.mark.parametrize("name", ["HUP", "INT"])
 def test_nothing_on_top_of_a_reload(stage: Staged, moment: str, name: str) -> None:
     on = stage("19-prefork", [moment])
-    with pytest.raises(SignalFailed):
+    with pytest.raises(OperationFailed):
         on.signal(name)
     assert on.sent == []
 
@@ -135,7 +137,7 @@ def test_another_call_at_work_refuses(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[-1:])
     on.store.open()
     assert on.store.try_lock(look(on.scene).instances[0].master) is not None
-    with pytest.raises(SignalFailed, match="another call is at work"):
+    with failing("refused.locked"):
         on.signal("INT")
     assert on.sent == []
 
@@ -149,7 +151,7 @@ def test_a_hup_is_waited_for(stage: Staged) -> None:
 
 def test_a_hup_without_effect_is_a_failure_in_time(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[:1])
-    with pytest.raises(SignalFailed, match="still waiting for the master to execute itself anew"):
+    with failing("failed.no_effect"):
         on.signal("HUP", wait=True)
     assert on.clock.now == pytest.approx(1030, abs=1)
 
@@ -158,7 +160,7 @@ def test_a_hup_without_effect_is_a_failure_in_time(stage: Staged) -> None:
 def test_a_reload_that_begins_during_the_rehearsal_gets_no_second_hup(stage: Staged, meanwhile: str) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.on_rehearsal = lambda: on.scene.go_to(meanwhile)
-    with pytest.raises(SignalFailed):
+    with pytest.raises(OperationFailed):
         on.signal("HUP")
     assert on.sent == []
 
@@ -166,7 +168,7 @@ def test_a_reload_that_begins_during_the_rehearsal_gets_no_second_hup(stage: Sta
 def test_a_drain_that_begins_during_the_rehearsal_gets_no_hup(stage: Staged) -> None:
     on = stage("14-prefork", PREFORK_14)
     on.on_rehearsal = on.scene.go_on
-    with pytest.raises(SignalFailed):
+    with pytest.raises(OperationFailed):
         on.signal("HUP")
     assert on.sent == []
 
@@ -188,10 +190,10 @@ def test_what_starts_a_worker_is_rehearsed_once_a_server(stage: Staged, name: st
     results = on.signal(name, role)
     assert (len(on.sent), on.spawns) == (len(results), [("/etc/odoo/odoo.conf", None)] if asked else [])
     on.sent.clear()
-    on.no_database = [WouldFail("no such host")]
+    on.no_database = [Refused(rehearsal.SPAWN_WITHOUT_DATABASE(error="no such host"))]
     for check_mode in (True, False):
         if asked:
-            with pytest.raises(SignalFailed, match="no such host"):
+            with failing("rehearsal.spawn_without_database"):
                 on.signal(name, role, check_mode=check_mode)
     assert on.sent == []
     on.signal(name, role, force=True)
@@ -202,9 +204,15 @@ def test_a_directory_for_locks_that_is_somebody_elses_is_a_failure_and_no_traceb
     on = stage("19-prefork", PREFORK_19[-1:])
     pathlib.Path(on.store.path).mkdir(mode=0o777)
     pathlib.Path(on.store.path).chmod(0o777)
-    with pytest.raises(SignalFailed):
+    with failing("refused.no_lock"):
         on.signal("INT")
     assert on.sent == []
+
+
+def test_a_signal_for_two_roles_goes_to_both(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19[-1:])
+    results = on.signal("QUIT", Role.MASTER, Role.CRON)
+    assert [one.pid for one in results] == [513, 540]
 
 
 def test_a_server_without_http_that_drains_is_known_by_its_note(stage: Staged) -> None:
@@ -215,7 +223,7 @@ def test_a_server_without_http_that_drains_is_known_by_its_note(stage: Staged) -
     on.store.open()
     NoteBook(on.store).write(note)
     for name in ("HUP", "INT"):
-        with pytest.raises(SignalFailed, match=r"the server is draining: .*rule: state"):
+        with failing("refused.state"):
             on.signal(name)
     assert on.sent == []
     on.signal("QUIT")

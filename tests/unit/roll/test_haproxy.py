@@ -14,14 +14,14 @@ import threading
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._roll import haproxy as _haproxy
+from ansible_collections.fleetops.odoo.plugins.module_utils._roll import haproxy
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy import (
+    NoAnswer,
     admin_state,
     parse_states,
     parse_statistics,
     server_states,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -126,12 +126,12 @@ def test_the_bits(mask: int, state: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "\n", "Permission denied\n", "Unknown command: x\n", "2\n# x\n", "1\n# be_name\nx"]
 )
-def test_what_is_not_haproxy_is_one_sentence(text: str) -> None:
-    with pytest.raises(Refused) as caught:
+def test_what_is_not_haproxy_has_a_code(text: str) -> None:
+    with pytest.raises(NoAnswer) as caught:
         parse_states(text, "/s.sock")
-    assert caught.value.code == "roll.balancer_not_haproxy"
+    assert (caught.value.code, caught.value.problem.values["path"]) == ("roll.balancer_not_haproxy", "/s.sock")
     assert "\n" not in str(caught.value)
-    with pytest.raises(Refused):
+    with pytest.raises(NoAnswer):
         parse_statistics(text, {}, "/s.sock")
 
 
@@ -139,10 +139,10 @@ def test_what_is_not_haproxy_is_one_sentence(text: str) -> None:
 @example("\x00")
 def test_no_text_raises_anything_else(text: str) -> None:
     for lines in (text, "1\n# " + text, STATES + text):
-        with contextlib.suppress(Refused):
+        with contextlib.suppress(NoAnswer):
             parse_states(lines, "/s")
     for lines in (text, "# pxname,svname," + text, STATISTICS + text):
-        with contextlib.suppress(Refused):
+        with contextlib.suppress(NoAnswer):
             parse_statistics(lines, parse_states(STATES, "/s"), "/s")
 
 
@@ -181,10 +181,19 @@ def test_over_a_socket(tmp_path: pathlib.Path) -> None:
     assert balancer.asked == ["show stat", "show servers state"]
 
 
-@pytest.mark.parametrize("bait", ["nothing", "file", "closed", "silent", "long name"])
-def test_no_answer_is_one_sentence(tmp_path: pathlib.Path, bait: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("bait", "code"),
+    [
+        ("nothing", "roll.balancer_no_socket"),
+        ("file", "roll.balancer_not_running"),
+        ("closed", "roll.balancer_not_running"),
+        ("silent", "roll.balancer_no_answer"),
+        ("long name", "roll.balancer_no_answer"),
+    ],
+)
+def test_no_answer_has_a_code(tmp_path: pathlib.Path, bait: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "s"
-    monkeypatch.setattr(_haproxy, "_PATIENCE", 0.1)
+    monkeypatch.setattr(haproxy, "_PATIENCE", 0.1)
     held = socket.socket(socket.AF_UNIX)
     if bait == "file":
         path.write_text("")
@@ -194,8 +203,9 @@ def test_no_answer_is_one_sentence(tmp_path: pathlib.Path, bait: str, monkeypatc
             held.listen()
     elif bait == "long name":
         path = tmp_path / ("x" * 200)
-    with pytest.raises(Refused, match=str(path)) as caught:
+    with pytest.raises(NoAnswer) as caught:
         server_states(str(path))
+    assert (caught.value.code, caught.value.problem.values["path"]) == (code, str(path))
     assert "\n" not in str(caught.value)
     held.close()
 
@@ -206,6 +216,7 @@ def test_no_permission(tmp_path: pathlib.Path) -> None:
     held.bind(str(tmp_path / "s"))
     held.listen()
     (tmp_path / "s").chmod(0)
-    with pytest.raises(Refused, match="must not connect"):
+    with pytest.raises(NoAnswer) as caught:
         server_states(str(tmp_path / "s"))
+    assert caught.value.code == "roll.balancer_not_permitted"
     held.close()

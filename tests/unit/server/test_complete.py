@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import timeout
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, find_instances
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import Options, merge
@@ -51,11 +52,12 @@ def test_what_is_complete() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pid", "clause"),
-    [(101, "1 of 2 http processes"), (150, "1 of 1 gevent processes"), (160, "1 of 1 cron processes")],
+    ("pid", "count", "role"),
+    [(101, 2, "http"), (150, 1, "gevent"), (160, 1, "cron")],
 )
-def test_each_process_is_missed(pid: int, clause: str) -> None:
-    assert missing(without(build.prefork(100), pid), options()) == clause
+def test_each_process_is_missed(pid: int, count: int, role: str) -> None:
+    lacking = missing(without(build.prefork(100), pid), options())
+    assert lacking == timeout.PROCESSES(lacking=1, count=count, role=role)
 
 
 def test_more_workers_than_configured_are_no_lack() -> None:
@@ -73,17 +75,17 @@ def test_a_worker_without_its_handlers_does_not_count(caught: tuple[str, ...]) -
 def test_an_old_worker_is_waited_for() -> None:
     processes = build.prefork(100)
     processes.append(build.process(90, 100, build.WORKER, fingerprint=6000))
-    assert missing(build.instance(processes), options()) == "1 old http process to finish"
+    assert missing(build.instance(processes), options()) == timeout.OLD_PROCESSES(count=1, processes="http process")
 
 
 def test_another_mode_than_configured() -> None:
-    assert missing(build.instance(build.threaded(100)), options()) == "the master to become prefork"
-    assert missing(build.instance(build.prefork(100)), options(0)) == "the master to become threaded"
+    assert missing(build.instance(build.threaded(100)), options()) == timeout.MODE(mode="prefork")
+    assert missing(build.instance(build.prefork(100)), options(0)) == timeout.MODE(mode="threaded")
 
 
 def test_a_server_that_does_not_listen() -> None:
     silent = build.instance(build.threaded(100, sockets=frozenset()))
-    assert missing(silent, options(0)) == "the master to listen"
+    assert missing(silent, options(0)) == timeout.LISTENING()
 
 
 def test_a_server_without_http() -> None:
@@ -127,7 +129,7 @@ def test_without_aslr_a_reload_shows_by_the_missing_handlers() -> None:
 
 def test_fewer_are_enough_where_it_was_told_to_have_fewer() -> None:
     three = build.instance(build.prefork(100, workers=3))
-    assert missing(three, options(4)) == "1 of 4 http processes"
+    assert missing(three, options(4)) == timeout.PROCESSES(lacking=1, count=4, role="http")
     assert missing(three, options(4), 3) is None
     assert missing(three, options(4), 2) is None
     # More than are configured are nobody's concern: a TTOU may have lowered them since.

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import types
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts import gather as _survey
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import timeout
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.release import Release
-from ansible_collections.fleetops.odoo.plugins.module_utils._server import watch as _watch
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.watch import (
     Watched,
-    WatchFailed,
     WatchOrder,
     watch_all,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +39,32 @@ DONE = PREFORK_19[-1]
 RELOADING = PREFORK_19[2]
 
 
+class StageHost(Host):
+    """A machine whose supervisor may have started another server."""
+
+    successor: tuple[Look, Instance] | None = None
+    #: looks until the master executes itself anew, in between two of them
+    looks_until_exec = 1_000_000
+
+    def look_again(self, instance: Instance) -> Look:
+        """Look; the fingerprint tells of an exec that no look has seen."""
+        seen = super().look_again(instance)
+        self.looks_until_exec -= 1
+        if self.looks_until_exec > 0:
+            return seen
+        (one,) = seen.instances
+        master = dataclasses.replace(one.master, fingerprint=1)
+        return dataclasses.replace(seen, instances=(dataclasses.replace(one, master=master),))
+
+    def find_successor(self, *_arguments: object) -> tuple[Look, Instance] | None:
+        """What was said."""
+        return self.successor
+
+    def supervisor_of(self, _process: Process) -> Supervisor:
+        """A unit."""
+        return Supervisor(SupervisorKind.SYSTEMD, "odoo.service")
+
+
 class Stage:
     """One server, a clock, and a health check that is as sick as it is told to be."""
 
@@ -48,6 +74,8 @@ class Stage:
         #: answers of the first checks; None is well, and so are all later ones
         self.answers: list[str | None] = []
         self.patience: list[float] = []
+        self.successor: tuple[Look, Instance] | None = None
+        self.looks_until_exec = StageHost.looks_until_exec
 
     def check_health(self, check: HealthCheck, *_arguments: object) -> str | None:
         """The next answer."""
@@ -58,13 +86,14 @@ class Stage:
         """Watch the only instance; the one result."""
         seen = look(self.scene)
         order = WatchOrder(HealthCheck() if health else None, duration, timeout)
-        host = Host(self.scene, self.clock, ServerRecords("/nonexistent"))
+        host = StageHost(self.scene, self.clock, ServerRecords("/nonexistent"), health=self)
+        host.successor, host.looks_until_exec = self.successor, self.looks_until_exec
         (result,) = watch_all(host, seen, [seen.instances[0].identity], order)
         return result
 
     def failing(self, *arguments: float) -> tuple[str, Watched]:
         """As :meth:`watch`, which must fail: message and result."""
-        with pytest.raises(WatchFailed) as caught:
+        with pytest.raises(OperationFailed) as caught:
             self.watch(*arguments)
         (result,) = caught.value.results
         return str(caught.value), result
@@ -74,15 +103,9 @@ Staged = t.Callable[[t.List[str]], Stage]
 
 
 @pytest.fixture
-def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
-    """Make a stage; there can be one in a test."""
-
-    def make(moments: list[str]) -> Stage:
-        made = Stage(moments, tmp_path)
-        monkeypatch.setattr(_watch, "check_health", made.check_health)
-        return made
-
-    return make
+def stage(tmp_path: pathlib.Path) -> Staged:
+    """Make a stage."""
+    return lambda moments: Stage(moments, tmp_path)
 
 
 def test_a_healthy_server_costs_one_look(stage: Staged) -> None:
@@ -120,8 +143,8 @@ def test_a_break_begins_the_duration_anew_and_is_told(stage: Staged) -> None:
     on = stage([DONE])
     on.answers = [None] * 10 + ["it hangs"] + [None] * 5 + ["it coughs", "it sneezes"]
     result = on.watch(10)
-    assert (result.healthy, result.breaks, result.last_break) == (True, 2, "it to be healthy: it coughs")
-    assert result.reason.endswith("; after 2 breaks, the last one while waiting for it to be healthy: it coughs")
+    assert (result.healthy, result.breaks, result.last_break) == (True, 2, "a healthy answer (it coughs)")
+    assert result.reason.endswith("; after 2 breaks, the last one while waiting for a healthy answer (it coughs)")
     assert result.seconds > 10 + sum(on.clock.slept[:17])
 
 
@@ -132,27 +155,26 @@ def test_a_reload_in_between_is_a_break(stage: Staged) -> None:
     assert sum(on.clock.slept[8:]) >= 5
 
 
-def test_a_reload_that_no_look_has_seen_is_a_break(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reload_that_no_look_has_seen_is_a_break(stage: Staged) -> None:
     on = stage([DONE])
-    executed = iter([False, False, True, False])
-    monkeypatch.setattr(_watch, "reloaded", lambda *_looks: next(executed, False))
+    on.looks_until_exec = 3
     result = on.watch(5)
-    assert (result.breaks, result.last_break) == (1, "the master to settle after a reload")
+    assert (result.breaks, result.last_break) == (1, timeout.SETTLED().text)
 
 
 def test_not_healthy_in_time_says_what_is_missing(stage: Staged) -> None:
     on = stage([RELOADING])
     message, result = on.failing(0, 20)
-    assert message.startswith("Odoo with pid %d was not healthy within 20 s: still waiting for " % result.pid)
+    assert message.startswith("pid %d was not healthy within 20 s: waiting for " % result.pid)
     assert (result.healthy, result.state) == (False, "reloading")
-    assert result.reason.startswith("still waiting for ")
+    assert str(result.code).startswith("timeout.")
     assert result.seconds == pytest.approx(20, abs=0.1)
 
 
 def test_healthy_too_late_says_since_when(stage: Staged) -> None:
     on = stage([RELOADING] * 60 + [DONE])
     message, result = on.failing(20, 25)
-    assert "was not healthy for 20 s without a break within 25 s: it is now, since " in message
+    assert "was not healthy for 20 s without a break within 25 s: it has been healthy for " in message
     assert (result.healthy, result.state) == (False, "running")
 
 
@@ -161,7 +183,7 @@ def test_the_breaks_are_told_on_failure_too(stage: Staged) -> None:
     on.answers = [None, "x", None] + ["y"] * 500
     message, result = on.failing(0.5, 10)
     assert result.breaks == 2
-    assert "after 2 breaks, the last one while waiting for it to be healthy: y" in message
+    assert "after 2 breaks, the last one while waiting for a healthy answer (y)" in message
 
 
 def test_a_request_does_not_outlast_the_deadline(stage: Staged) -> None:
@@ -189,7 +211,9 @@ def test_a_server_without_http_is_not_asked(stage: Staged) -> None:
 def test_a_configuration_that_cannot_be_read_is_told(stage: Staged) -> None:
     on = stage([DONE])
     on.scene.write_conf("garbage\n")
-    assert "still waiting for the master to become threaded (/etc/odoo/odoo.conf" in on.failing(0, 1)[0]
+    message, result = on.failing(0, 1)
+    assert result.code == "timeout.mode"
+    assert "(/etc/odoo/odoo.conf" in message
 
 
 def test_a_master_without_arguments_for_a_moment_is_not_gone(stage: Staged) -> None:
@@ -201,26 +225,32 @@ def test_a_master_without_arguments_for_a_moment_is_not_gone(stage: Staged) -> N
 def test_a_master_that_is_gone_is_a_failure_at_once(stage: Staged) -> None:
     on = stage([DONE, DONE, GONE])
     message, result = on.failing(30)
-    assert message == "Odoo with pid %d ended while it was watched" % result.pid
-    assert (result.state, result.healthy, result.reason) == ("gone", False, message)
+    assert message.startswith("pid %d: " % result.pid)
+    assert (result.state, result.healthy, result.code) == ("gone", False, "failed.ended")
     assert result.seconds < 1
 
 
-def test_the_one_that_systemd_has_started_instead_is_named(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_one_that_systemd_has_started_instead_is_named(stage: Staged) -> None:
     on = stage([DONE, GONE])
     other = build.instance(build.prefork(4000))
-    options = types.SimpleNamespace(config_file="/etc/odoo/odoo.conf", http_port=8069)
-    again = Look((other,), (), {other.identity: t.cast("t.Any", options)}, {}, frozenset())
-    monkeypatch.setattr(_survey, "look", lambda _proc: again)
-    for file in (_survey, _watch):
-        monkeypatch.setattr(file, "supervisor_of", lambda _process: Supervisor(SupervisorKind.SYSTEMD, "odoo.service"))
-    assert on.failing(5)[0].endswith("; odoo.service has started another one with pid 4000")
+    on.successor = (Look((other,), (), {}, {}, frozenset()), other)
+    assert on.failing(5)[0].endswith(", and odoo.service has started another one with pid 4000.")
+
+
+class AtRest(Host):
+    """A machine that always looks the same."""
+
+    seen: Look
+
+    def look_again(self, _instance: Instance) -> Look:
+        """The one look."""
+        return self.seen
 
 
 class Two:
     """Two servers at rest whose health is given by the second, without any /proc."""
 
-    def __init__(self, ill: dict[int, set[int]], monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, ill: dict[int, set[int]]) -> None:
         self.clock = FakeClock()
         instances = [build.instance(build.prefork(100)), build.instance(build.prefork(300))]
         self.identities = [instance.identity for instance in instances]
@@ -236,8 +266,6 @@ class Two:
         #: since when each has answered well
         self.since: dict[int, float | None] = {100: None, 300: None}
         self.longest = -1.0
-        monkeypatch.setattr(_watch, "look_again", lambda _proc, _instance: self.seen)
-        monkeypatch.setattr(_watch, "check_health", self.check_health)
 
     def check_health(self, _check: object, instance: t.Any, *_arguments: object) -> str | None:
         """Ill in those seconds."""
@@ -256,7 +284,8 @@ class Two:
 
     def watch(self, order: WatchOrder) -> list[Watched]:
         """Watch both."""
-        host = Host(Proc("/nonexistent"), self.clock, ServerRecords("/nonexistent"))
+        host = AtRest(Proc("/nonexistent"), self.clock, ServerRecords("/nonexistent"), health=self)
+        host.seen = self.seen
         return watch_all(host, self.seen, self.identities, order)
 
 
@@ -269,14 +298,13 @@ class Two:
 def test_both_are_well_at_the_same_time_for_as_long_as_was_asked(
     first: set[int], second: set[int], duration: float, timeout: float
 ) -> None:
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        two = Two({100: first, 300: second}, monkeypatch)
-        try:
-            results = two.watch(WatchOrder(HealthCheck(), duration, timeout))
-        except WatchFailed as exc:
-            results = exc.results
-            assert two.clock.now - 1000 == pytest.approx(timeout)
-            assert two.longest < duration or two.longest == -1
-        else:
-            assert two.both() >= duration
-        assert all(one.healthy for one in results) == (two.both() >= duration)
+    two = Two({100: first, 300: second})
+    try:
+        results = two.watch(WatchOrder(HealthCheck(), duration, timeout))
+    except OperationFailed as exc:
+        results = exc.results
+        assert two.clock.now - 1000 == pytest.approx(timeout)
+        assert two.longest < duration or two.longest == -1
+    else:
+        assert two.both() >= duration
+    assert all(one.healthy for one in results) == (two.both() >= duration)

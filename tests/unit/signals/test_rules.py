@@ -17,7 +17,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify 
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import ODOO_SIGNALS
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import (
     LIFTABLE,
-    Refusal,
+    Objection,
     Rule,
     objections,
     sift,
@@ -87,9 +87,9 @@ def test_nothing_fatal_is_ever_allowed(role: Role, mask: str) -> None:
 @given(
     st.sampled_from(SIGNALS),
     st.frozensets(st.sampled_from(CATCHABLE)),
-    st.sampled_from(ROLES) | st.text(),
+    st.sampled_from(ROLES),
     st.sampled_from(MODES),
-    st.sampled_from(STATES) | st.text(),
+    st.sampled_from(STATES),
 )
 def test_nothing_fatal_is_ever_allowed_whatever_is_caught(
     name: str, caught: frozenset[str], role: Role, mode: Mode | None, state: State
@@ -145,7 +145,7 @@ def test_a_refusal_names_its_rule(
 ) -> None:
     found = objections(name, build.process(100, caught=caught), role, mode, state)
     assert found[0].rule == rule
-    assert all(name in why.reason for why in found)
+    assert all(name in str(why.problem) for why in found)
 
 
 def test_what_is_forced_is_never_a_signal_without_a_handler() -> None:
@@ -163,33 +163,33 @@ def test_on_odoo_sh_nothing_is_signalled_unless_forced() -> None:
     target = build.process(100, marks={"ODOO_STAGE": "production"})
     (why,) = objections("QUIT", target, Role.MASTER, Mode.PREFORK, State.RUNNING)
     assert why.rule == Rule.PLATFORM
-    assert sift([why], force=True) == ([], [Refusal(Rule.PLATFORM, why.reason)])
+    assert sift([why], force=True) == ([], [Objection(Rule.PLATFORM, why.problem)])
 
 
 @pytest.mark.parametrize(
-    ("signal", "role", "mode", "state", "stage", "reason"),
+    ("signal", "role", "mode", "state", "stage", "code"),
     [
-        ("HUP", Role.HTTP, Mode.PREFORK, State.RUNNING, "", "HUP must not be sent to a process of role http"),
+        ("HUP", Role.HTTP, Mode.PREFORK, State.RUNNING, "", "refused.role"),
         (
             "XCPU",
             Role.HTTP,
             Mode.PREFORK,
             State.RUNNING,
             "",
-            "process 7 has no handler for XCPU at this moment, so the signal would kill it",
+            "refused.no_handler",
         ),
-        ("TTIN", Role.MASTER, Mode.THREADED, State.RUNNING, "", "TTIN means something to a prefork server only"),
+        ("TTIN", Role.MASTER, Mode.THREADED, State.RUNNING, "", "refused.mode"),
         (
             "HUP",
             Role.MASTER,
             Mode.PREFORK,
             State.DRAINING,
             "",
-            "the server is draining: a HUP on top of it would kill requests or the server",
+            "refused.state",
         ),
-        ("HUP", Role.MASTER, Mode.PREFORK, State.RUNNING, "staging", "this is Odoo.sh, which uses signals itself"),
+        ("HUP", Role.MASTER, Mode.PREFORK, State.RUNNING, "staging", "refused.odoo_sh"),
     ],
 )
-def test_the_reason_is_told(signal: str, role: Role, mode: Mode, state: State, stage: str, reason: str) -> None:
+def test_the_code_of_each_rule(signal: str, role: Role, mode: Mode, state: State, stage: str, code: str) -> None:
     process = build.process(7, marks={"ODOO_STAGE": stage})
-    assert [refusal.reason for refusal in objections(signal, process, role, mode, state)] == [reason]
+    assert [one.problem.code for one in objections(signal, process, role, mode, state)] == [code]

@@ -13,6 +13,7 @@ import pathlib
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import supervisor
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import hold as _hold
@@ -28,9 +29,10 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold im
     take_away,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.systemd import Unit
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 
 from .. import build
+from ..build import failing
 
 NAME = "odoo.service"
 PROC = Proc()
@@ -55,7 +57,7 @@ class Systemd:
     def run(self, command: t.Sequence[str], _timeout: float) -> str:
         self.commands.append(" ".join(command[1:]))
         if self.deaf:
-            raise WouldFail("daemon-reload failed")
+            raise Refused(supervisor.COMMAND_FAILED(command="daemon-reload", said="no"))
         return ""
 
 
@@ -121,14 +123,14 @@ def test_a_unit_that_does_not_restart_needs_none(systemd: Systemd) -> None:
 
 def test_something_stronger_is_a_refusal_and_nothing_is_left(systemd: Systemd) -> None:
     systemd.stronger = True
-    with pytest.raises(WouldFail, match=r"start it again all the same: Restart of odoo[.]service is always"):
+    with failing("supervisor.hold_ineffective"):
         put(find())
     assert list(systemd.folder.iterdir()) == []
 
 
 def test_what_systemd_does_not_read_is_not_left_behind(systemd: Systemd) -> None:
     systemd.deaf = True
-    with pytest.raises(WouldFail, match="daemon-reload failed"):
+    with failing("supervisor.command_failed"):
         put(find())
     assert list(systemd.folder.iterdir()) == []
 
@@ -147,7 +149,7 @@ def test_what_systemd_does_not_read_can_be_taken_away_by_another_call(systemd: S
     hold = find()
     made = put(hold)
     systemd.deaf = True
-    with pytest.raises(WouldFail, match="daemon-reload failed"):
+    with failing("supervisor.command_failed"):
         take_away(hold, made=made)
     assert [path.name for path in (systemd.folder / f"{NAME}.d").iterdir()] == [_hold.DROP_IN]
     systemd.deaf = False
@@ -159,9 +161,10 @@ def test_what_systemd_does_not_read_can_be_taken_away_by_another_call(systemd: S
 def test_a_kill_mode_that_kills_workers_is_named_with_its_remedy(systemd: Systemd, kill_mode: str | None) -> None:
     systemd.unit = dataclasses.replace(systemd.unit, kill_mode=kill_mode)
     (warning,) = find().warnings
-    assert f"KillMode of odoo.service is {kill_mode or 'not known'}" in warning
-    assert "KillMode=mixed" in warning
-    assert "\n" not in warning
+    assert warning.code == "supervisor.kill_mode"
+    assert warning.values == {"unit": "odoo.service", "mode": kill_mode or "not known"}
+    assert "KillMode=mixed" in warning.remedy
+    assert "\n" not in str(warning)
 
 
 @pytest.mark.parametrize("kill_mode", ["mixed", "process"])
@@ -172,9 +175,9 @@ def test_a_kill_mode_that_leaves_workers_alone_is_none_of_ours(systemd: Systemd,
 
 def test_who_may_not_is_refused(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(WouldFail, match="only root can keep it from that"):
+    with failing("supervisor.systemd_starts_again"):
         find()
-    with pytest.raises(WouldFail, match="only root can ask it not to"):
+    with failing("supervisor.supervisord_starts_again"):
         find(kind=SupervisorKind.SUPERVISORD, unit="odoo:odoo")
     systemd.unit = dataclasses.replace(systemd.unit, restart="no")
     assert find().drop_in is None
@@ -184,18 +187,18 @@ def test_a_unit_of_somebody_else_is_left_alone(systemd: Systemd) -> None:
     systemd.unit = dataclasses.replace(systemd.unit, main_pid=7)
     hold = find()
     assert (hold.kind, hold.drop_in) == ("none", None)
-    assert "has another main process" in hold.warnings[0]
+    assert [one.code for one in hold.warnings] == ["supervisor.other_unit"]
 
 
 def test_a_unit_that_systemd_does_not_know(systemd: Systemd) -> None:
     del systemd
-    with pytest.raises(WouldFail, match=r"does not tell whether it would start its unit other[.]service again"):
+    with failing("supervisor.systemd_unknown"):
         find(unit="other.service")
 
 
 def test_a_name_that_is_none_makes_no_path(systemd: Systemd) -> None:
     del systemd
-    with pytest.raises(WouldFail, match="is no name of a service"):
+    with failing("supervisor.bad_unit_name"):
         _hold.drop_in_of("../../etc/x.service")
 
 
@@ -212,22 +215,17 @@ def test_a_container_that_stays_down(policy: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "message"),
+    ("policy", "code", "remedy"),
     [
-        (
-            "always",
-            "has the restart policy always, so docker would start it again; docker update --restart=no 0123456789ab",
-        ),
-        ("unless-stopped", "has the restart policy unless-stopped"),
-        (
-            None,
-            r"runs in a container \(runtime docker\), and whether that would be started again is not known; .*external",
-        ),
+        ("always", "supervisor.container_starts_again", "docker update --restart=no 0123456789ab"),
+        ("unless-stopped", "supervisor.container_starts_again", "docker update --restart=no 0123456789ab"),
+        (None, "supervisor.container_unknown", "external"),
     ],
 )
-def test_a_container_that_comes_back_is_refused_with_its_policy(policy: str | None, message: str) -> None:
-    with pytest.raises(WouldFail, match=message):
+def test_a_container_that_comes_back_is_refused_with_its_policy(policy: str | None, code: str, remedy: str) -> None:
+    with failing(code) as caught:
         hold_container("docker", "0123456789abcdef", policy)
+    assert remedy in caught.value.problem.remedy
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find im
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.restart import Job, Plan, plan_restart
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.supervisord import config_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.systemd import Unit
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
 
 from .. import build
+from ..build import failing
 
 CGROUP: dict[str, t.Any] = {"cgroup": "/system.slice/odoo.service"}
 SERVER = build.instance(build.prefork(100, **CGROUP))
@@ -89,7 +89,7 @@ def test_by_systemd(machine: Machine) -> None:
     assert made.commands == (
         (SYSTEMCTL, "--no-pager", "--no-ask-password", "--no-block", "restart", "--", "odoo.service"),
     )
-    assert (made.cwd, made.unit_changed, made.notes) == ("/srv", False, ())
+    assert (made.cwd, made.unit_changed, made.warnings) == ("/srv", False, ())
     machine.changed = True
     changed = plan()
     assert changed.unit_changed
@@ -101,29 +101,28 @@ def test_by_systemd(machine: Machine) -> None:
 )
 @pytest.mark.usefixtures("machine")
 def test_what_is_cut_off_is_said(mode: str | None, cut_off: bool) -> None:  # noqa: FBT001
-    notes = plan(unit=Unit(main_pid=100, kill_mode=mode)).notes
-    assert bool(notes) == cut_off
-    assert all("requests under way are cut off" in note for note in notes)
+    warnings = plan(unit=Unit(main_pid=100, kill_mode=mode)).warnings
+    assert [one.code for one in warnings] == ["supervisor.kill_mode"] * cut_off
 
 
 @pytest.mark.parametrize(
-    ("by", "said"),
+    ("by", "code"),
     [
-        (Supervisor(SupervisorKind.CONTAINER, "abc"), "containers are not restarted"),
-        (Supervisor(SupervisorKind.NONE), "neither a systemd unit nor a program"),
-        (Supervisor(SupervisorKind.SYSTEMD, None), "neither a systemd unit nor a program"),
+        (Supervisor(SupervisorKind.CONTAINER, "abc"), "supervisor.container_not_restarted"),
+        (Supervisor(SupervisorKind.NONE), "supervisor.none"),
+        (Supervisor(SupervisorKind.SYSTEMD, None), "supervisor.none"),
     ],
 )
 @pytest.mark.usefixtures("machine")
-def test_nobody_to_ask(by: Supervisor, said: str) -> None:
-    with pytest.raises(WouldFail, match=said):
+def test_nobody_to_ask(by: Supervisor, code: str) -> None:
+    with failing(code):
         plan(by=by)
 
 
 @pytest.mark.usefixtures("machine")
 def test_only_root_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 102)
-    with pytest.raises(WouldFail, match="needs root"):
+    with failing("supervisor.needs_root"):
         plan()
 
 
@@ -131,7 +130,7 @@ def test_only_root_asks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("machine")
 def test_a_unit_that_is_more_than_the_server_is_left_alone(main: int | None, exe: str | None) -> None:
     files = Files({"1/exe": exe} if exe else {})
-    with pytest.raises(WouldFail, match="a restart would hit more than the server"):
+    with failing("supervisor.other_main_process"):
         plan(files, unit=Unit(main_pid=main, kill_mode="mixed"))
 
 
@@ -142,13 +141,14 @@ def test_a_shell_around_the_server_is_no_more_than_it() -> None:
 
 def test_several_servers_of_one_unit(machine: Machine) -> None:
     machine.instances = (SERVER, build.instance(build.prefork(200, **CGROUP)))
-    with pytest.raises(WouldFail, match=r"keeps 2 servers running.*pid 100, 200"):
+    with failing("supervisor.several_servers") as caught:
         plan()
+    assert caught.value.problem.values["pids"] == "100, 200"
 
 
 @pytest.mark.usefixtures("machine")
 def test_a_unit_that_systemd_does_not_know() -> None:
-    with pytest.raises(WouldFail, match=r"does not tell anything about its unit odoo\.service"):
+    with failing("supervisor.unit_unknown"):
         plan(unit=None)
 
 
@@ -176,38 +176,38 @@ def test_by_supervisord() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "code"),
     [
-        ("1/cmdline", "/sbin/init\0", "its supervisord is not found"),
-        ("1/status", "Uid:\t7\t7\t7\t7\nGid:\t0\t0\t0\t0\nSigCgt:\t0\n", "does not run as root"),
+        ("1/cmdline", "/sbin/init\0", "supervisor.no_supervisord"),
+        ("1/status", "Uid:\t7\t7\t7\t7\nGid:\t0\t0\t0\t0\nSigCgt:\t0\n", "supervisor.supervisord_not_root"),
     ],
 )
 @pytest.mark.usefixtures("machine")
-def test_a_supervisord_that_is_not_asked(name: str, text: str, said: str) -> None:
-    with pytest.raises(WouldFail, match=said):
+def test_a_supervisord_that_is_not_asked(name: str, text: str, code: str) -> None:
+    with failing(code):
         plan(Files({**SUPERVISORD_FILES, name: text}), by=BY_SUPERVISORD)
 
 
 def test_only_what_root_owns(machine: Machine) -> None:
     machine.roots = lambda path: "conf" not in path
-    with pytest.raises(WouldFail, match=r"configuration /etc/s\.conf of its supervisord is not root's"):
+    with failing("supervisor.configuration_not_root"):
         plan(Files(SUPERVISORD_FILES), by=BY_SUPERVISORD)
     machine.roots = lambda _path: False
-    with pytest.raises(WouldFail, match="no supervisorctl that root owns"):
+    with failing("supervisor.no_supervisorctl"):
         plan(Files(SUPERVISORD_FILES), by=BY_SUPERVISORD)
 
 
 @pytest.mark.parametrize("pid", ["101", "0", "", "100 101"])
 def test_a_program_that_is_another_process(machine: Machine, pid: str) -> None:
     machine.pid = pid
-    with pytest.raises(WouldFail, match="does not say that this server is its program odoo:odoo"):
+    with failing("supervisor.other_program"):
         plan(Files(SUPERVISORD_FILES), by=BY_SUPERVISORD)
 
 
 @pytest.mark.parametrize("name", ["odoo:*", "a:b c:d", "-x:y", "a:b;shutdown", "a:b\nshutdown", "a:", "all"])
 @pytest.mark.usefixtures("machine")
 def test_a_name_that_means_more_than_one_program(name: str) -> None:
-    with pytest.raises(WouldFail, match="is no name of a program"):
+    with failing("supervisor.bad_program_name"):
         plan(Files(SUPERVISORD_FILES), by=Supervisor(SupervisorKind.SUPERVISORD, name))
 
 
@@ -232,18 +232,23 @@ def job(by: Supervisor, *commands: t.Sequence[str]) -> Job:
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "code", "value"),
     [
-        (["/bin/sh", "-c", "echo no, db_password=x; exit 3"], r"failed: no, db_password=\*+"),
-        (["/bin/false"], "failed: code 1"),
-        (["/nonexistent/program"], "cannot be run: No such file"),
-        (["/bin/sleep", "20"], "did not return within 1 s"),
+        (
+            ["/bin/sh", "-c", "echo no, db_password=x; exit 3"],
+            "supervisor.command_failed",
+            ("said", "no, db_password=********"),
+        ),
+        (["/bin/false"], "supervisor.command_failed", ("said", "code 1")),
+        (["/nonexistent/program"], "supervisor.command_not_run", ("error", "No such file or directory")),
+        (["/bin/sleep", "20"], "supervisor.command_timeout", ("seconds", 1.0)),
     ],
 )
-def test_a_supervisor_that_does_not_want_to(command: list[str], said: str) -> None:
+def test_a_supervisor_that_does_not_want_to(command: list[str], code: str, value: tuple[str, object]) -> None:
     for commands in ([command], [command, ["/bin/true"]]):
-        with pytest.raises(WouldFail, match=said):
+        with failing(code) as caught:
             Job(Plan(BY_SYSTEMD, tuple(map(tuple, commands))), 0.1)
+        assert caught.value.problem.values[value[0]] == value[1]
 
 
 @pytest.mark.parametrize(
@@ -258,7 +263,7 @@ def test_what_a_changed_unit_starts_must_be_there(
     monkeypatch.setattr(_restart, "show_units", lambda _names: {"odoo.service": Unit(program=program)})
     done = tmp_path / "done"
     made = Plan(BY_SYSTEMD, (("/bin/true",), ("/bin/touch", str(done))), unit_changed=True)
-    with pytest.raises(WouldFail, match="which is not there") if refused else contextlib.nullcontext():
+    with failing("supervisor.program_gone") if refused else contextlib.nullcontext():
         Job(made, 5.0)
     assert done.exists() != refused
 
@@ -287,9 +292,9 @@ def test_systemd_tells_that_nothing_comes(
     ("script", "said"),
     [
         ("echo odoo: started", None),
-        ("echo 'odoo: ERROR (spawn error)'; exit 7", "supervisorctl says: odoo: ERROR (spawn error)"),
-        ("echo 'odoo: ERROR (no such process)'", "supervisorctl says: odoo: ERROR (no such process)"),
-        ("exit 4", "supervisorctl says: nothing, with code 4"),
+        ("echo 'odoo: ERROR (spawn error)'; exit 7", "odoo: ERROR (spawn error)"),
+        ("echo 'odoo: ERROR (no such process)'", "odoo: ERROR (no such process)"),
+        ("exit 4", "nothing, with code 4"),
     ],
 )
 def test_supervisorctl_tells_that_nothing_comes(script: str, said: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,7 +307,8 @@ def test_supervisorctl_tells_that_nothing_comes(script: str, said: str | None, m
         monkeypatch.setattr(_restart, "capture", lambda _command, _timeout, status=status: (3, status))
         # What it starts again may come up all the same.
         goes_on = stopped and status in ("BACKOFF", "STARTING")
-        assert asked.problem(stopped=stopped) == (None if goes_on else said)
+        problem = asked.problem(stopped=stopped)
+        assert (problem and problem.values["said"]) == (None if goes_on else said)
     asked.close()
 
 

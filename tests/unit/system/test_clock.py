@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Pending, TimedOut, wait_until
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import timeout
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Pending, wait_until
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import TimedOut
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..build import FakeClock
+from ..build import FakeClock, failing
 
 
 def test_what_is_there_costs_no_time() -> None:
@@ -27,7 +29,7 @@ def test_what_is_there_is_seen_even_when_it_is_late() -> None:
 
 def test_it_waits_until_it_is_there() -> None:
     clock = FakeClock()
-    answers = iter([Pending("a"), Pending("b"), "done"])
+    answers = iter([Pending(timeout.LISTENING()), Pending(timeout.OLD_MASTER()), "done"])
     assert wait_until(lambda: next(answers), clock, clock.monotonic() + 10) == "done"
     assert len(clock.slept) == 2
     assert 0 < clock.slept[0] < clock.slept[1] < 0.1
@@ -35,9 +37,11 @@ def test_it_waits_until_it_is_there() -> None:
 
 def test_the_last_reason_is_told() -> None:
     clock = FakeClock()
-    with pytest.raises(TimedOut) as caught:
-        wait_until(lambda: Pending("the %d" % (clock.monotonic() - 1000)), clock, clock.monotonic() + 3)
-    assert caught.value.reason == "the 3"
+    with failing("timeout.process_ends", TimedOut) as caught:
+        wait_until(
+            lambda: Pending(timeout.PROCESS_ENDS(pid=int(clock.monotonic() - 1000))), clock, clock.monotonic() + 3
+        )
+    assert caught.value.problem.values == {"pid": 3}
     assert clock.now == pytest.approx(1003)
 
 

@@ -120,7 +120,7 @@ def test_what_is_roots() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make what is root's")
-def test_what_somebody_else_could_change_is_not_roots(tmp_path: pathlib.Path) -> None:
+def test_a_path_that_another_user_could_change_is_not_roots(tmp_path: pathlib.Path) -> None:
     theirs, ours = tmp_path / "theirs", tmp_path / "ours"
     for folder in (theirs, ours):
         folder.mkdir()

@@ -2,32 +2,33 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A prefork master that behaves as Odoo does, on a clock that costs no time. It keeps up a number nobody sees."""
+"""A prefork master that behaves as Odoo does, on a clock that costs no time. It hides the number it keeps up."""
 
 from __future__ import annotations
 
 import pathlib
+import types
 import typing as t
 from dataclasses import dataclass
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask as _stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump, Frame, Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import LogPlace
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.refused import PROCESS_ENDED
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import merge
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.release import Release
-from ansible_collections.fleetops.odoo.plugins.module_utils._server import server as _subject
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal.room import worker_shortage
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused, Target
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Rule, Target
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import SignalRefused
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
-from ansible_collections.fleetops.odoo.plugins.module_utils._workers import scale as _scale
-from ansible_collections.fleetops.odoo.plugins.module_utils._workers import workers as _crew
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 
 from .. import build
 from ..build import FakeClock
@@ -59,11 +60,14 @@ class Model:
         self._pid = MASTER
         self.fingerprint = 7000
         self.deaf, self.alive = False, True
-        #: what a rehearsal says, and how often it was asked
-        self.doubt: str | None = None
-        self.no_database: list[WouldFail] = []
+        #: the answer of a rehearsal, and how often it was asked
+        self.doubt: Problem | None = None
+        self.no_database: list[Refused] = []
         self.rehearsed = 0
+        #: bytes of memory that are free
+        self.free = 1 << 40
         self.hidden: str | None = None
+        self.http_enable = True
         self.silent: set[int] = set()
         self.workers: dict[int, Worker] = {}
         self.cron = cron
@@ -79,8 +83,8 @@ class Model:
         self.workers[self._pid] = worker
         return worker
 
-    def rehearse(self, *_arguments: object) -> str | None:
-        """Whether its databases answer."""
+    def rehearse_spawn(self, *_arguments: object) -> Problem | None:
+        """Ask whether its databases answer."""
         self.rehearsed += 1
         for failing in self.no_database:
             raise failing
@@ -146,20 +150,41 @@ class Model:
         if not self.alive:
             return Look((), (), {}, {}, frozenset())
         instance = build.instance(self.processes())
-        options = merge({"workers": str(self.configured), "max_cron_threads": str(self.cron)}, {}, None, None)
+        given = {"workers": str(self.configured), "max_cron_threads": str(self.cron)}
+        options = merge({**given, "http_enable": str(self.http_enable)}, {}, None, None)
         releases = {instance.identity: Release(self.version, None)}
         return Look((instance,), (), {instance.identity: options}, releases, frozenset())
 
-    def is_alive(self, _proc: object, process: Process) -> bool:
+    def is_alive(self, process: Process) -> bool:
         """Whether a process lives."""
         return self.alive and (process.pid == MASTER or process.pid in self.workers)
 
-    def send(self, _proc: object, name: str, target: Target, *, force: bool = False) -> list[Refusal]:
+    # The ports. The model itself is the door, the rehearsal, the room, and what is asked for stacks.
+
+    worker_shortage = staticmethod(worker_shortage)
+
+    def free_memory(self) -> int:
+        """The free memory of the machine."""
+        return self.free
+
+    def Stacks(self, *_arguments: object) -> t.Any:  # noqa: N802  # the name of the class that it stands for
+        """The stacks of its workers."""
+        return types.SimpleNamespace(take=self.take, hidden=lambda _instance: self.hidden)
+
+    def check(self, *_arguments: object, **_keywords: object) -> list[Objection]:
+        """The door's rules allow everything."""
+        return []
+
+    def kill(self, *_arguments: object) -> None:
+        """Nothing kills a worker."""
+        raise NotImplementedError
+
+    def send(self, _proc: Proc, name: str, target: Target, *, force: bool = False) -> list[Objection]:
         """The door."""
         del force
         pid = target.process.pid
         if pid != MASTER and pid not in self.workers:
-            raise Refused(Refusal(Rule.IDENTITY, "process %d has ended since it was looked at" % pid))
+            raise SignalRefused(Objection(Rule.IDENTITY, PROCESS_ENDED(pid=pid)))
         self.sent.append((name, pid))
         if pid == MASTER:
             if self.lost:
@@ -188,14 +213,6 @@ class Model:
         return Stack("<T>", "shop", url=f"http://h/slow/{pid}", query_time=seconds, python_time=seconds, frames=frames)
 
 
-class _NoLog:
-    def __init__(self, *_arguments: object) -> None:
-        pass
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
 class _Proc(Proc):
     def uptime_ticks(self) -> int:
         return 1_000_000
@@ -204,25 +221,50 @@ class _Proc(Proc):
         return True
 
 
+class ModelHost(Host):
+    """The machine of a model, on which nothing but the model is looked at."""
+
+    def __init__(self, model: Model, state: pathlib.Path) -> None:
+        super().__init__(
+            _Proc("/nonexistent"),
+            model.clock,
+            ServerRecords(str(state)),
+            door=model,
+            rehearsal=model,
+            room=model,
+            stacks=model,
+        )
+        self.model = model
+
+    def look_again(self, _instance: Instance) -> Look:
+        return self.model.look()
+
+    def is_alive(self, process: Process) -> bool:
+        return self.model.is_alive(process)
+
+    def supervisor_of(self, _process: Process) -> Supervisor:
+        return Supervisor(SupervisorKind.NONE)
+
+    def find_successor(self, *_arguments: object) -> None:
+        return None
+
+    def log_place(self, *_arguments: object) -> LogPlace:
+        return LogPlace("none", None, shows_dumps=False)
+
+    def mark_log(self, *_arguments: object) -> t.Any:
+        return types.SimpleNamespace(close=lambda: None)
+
+
+Put = t.Callable[[Model], ModelHost]
+
+
 @pytest.fixture
-def host_of(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> t.Callable[[Model], Host]:
-    """Puts a model in the place of the machine."""
+def host_of(tmp_path: pathlib.Path) -> Put:
+    """Make the machine of a model."""
+    return lambda model: ModelHost(model, tmp_path / "state")
 
-    def put(model: Model) -> Host:
-        monkeypatch.setattr(_subject, "look_again", model.look)
-        for module in (_subject, _crew):
-            monkeypatch.setattr(module, "is_alive", model.is_alive)
-        monkeypatch.setattr(_subject, "LogMark", _NoLog)
-        monkeypatch.setattr(_subject, "supervisor_of", lambda _process: Supervisor(SupervisorKind.NONE))
-        monkeypatch.setattr(_subject, "log_place", lambda *_arguments: None)
-        monkeypatch.setattr(_subject.Subject, "summary", lambda one: {"http": len(one.now.having("http"))})
-        monkeypatch.setattr(_crew, "send", model.send)
-        monkeypatch.setattr(_crew, "check", lambda *_arguments, **_keywords: [])
-        monkeypatch.setattr(_crew, "rehearse_spawn", model.rehearse)
-        monkeypatch.setattr(_crew, "find_successor", lambda *_arguments: None)
-        monkeypatch.setattr(_stacks.Stacks, "take", model.take)
-        monkeypatch.setattr(_stacks.Stacks, "hidden", lambda _stacks, _instance: model.hidden)
-        monkeypatch.setattr(_scale, "free_memory", lambda: 1 << 40)
-        return Host(_Proc("/nonexistent"), model.clock, ServerRecords(str(tmp_path / "state")))
 
-    return put
+def http_workers(summary: t.Mapping[str, t.Any] | None) -> int:
+    """The number of http workers in a summary."""
+    assert summary is not None
+    return int(summary["workers"]["http"])

@@ -12,14 +12,16 @@ import pathlib
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import rehearsal
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import merge
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal.rehearsal import Rehearsed, Restart
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
-from ansible_collections.fleetops.odoo.plugins.module_utils._workers import odoo_conf as _conf
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers.odoo_conf import (
-    BadFile,
     Edit,
     prepare_edit,
     with_workers,
@@ -48,7 +50,7 @@ CONF = "; ours\n[options]\nadmin_passwd = workers = 9\nworkers = 2\nhttp_port = 
     ],
 )
 def test_one_line_is_changed(before: str, after: str | None, line: str) -> None:
-    found, old, new = with_workers(before, 4)
+    found, old, new = with_workers("odoo.conf", before, 4)
     if after is not None:
         assert found == after
     else:
@@ -57,22 +59,23 @@ def test_one_line_is_changed(before: str, after: str | None, line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "code"),
     [
-        ("", "it has no section [options]"),
-        ("[other]\nworkers = 2\n", "it has no section [options]"),
-        ("[options]\nworkers = 2\nworkers = 3\n", "it names workers 2 times"),
-        ("[options]\nworkers = 2\n  3\n", "goes over several lines"),
-        ("[options]\nworkers = two\n", "is no number"),
-        ("[options]\nworkers =\n", "is no number"),
-        ("[options]\nworkers = 2\nx = 1\nx = 2\n", "it cannot be parsed (DuplicateOptionError)"),
-        ("[options]\nworkers = 2\nsecret\n", "it cannot be parsed (ParsingError)"),
+        ("", "refused.conf_no_section"),
+        ("[other]\nworkers = 2\n", "refused.conf_no_section"),
+        ("[options]\nworkers = 2\nworkers = 3\n", "refused.conf_repeated"),
+        ("[options]\nworkers = 2\n  3\n", "refused.conf_multiline"),
+        ("[options]\nworkers = two\n", "refused.conf_not_a_number"),
+        ("[options]\nworkers =\n", "refused.conf_not_a_number"),
+        ("[options]\nworkers = 2\nx = 1\nx = 2\n", "refused.conf_not_parsed"),
+        ("[options]\nworkers = 2\nsecret\n", "refused.conf_not_parsed"),
+        ("[DEFAULT]\nworkers = 2\n[options]\nWORKERS = %(secret)s\n", "refused.conf_not_a_number"),
     ],
 )
-def test_what_is_refused(text: str, why: str) -> None:
-    with pytest.raises(BadFile) as caught:
-        with_workers(text, 4)
-    assert why in str(caught.value)
+def test_a_file_in_doubt_is_refused_and_its_content_is_not_told(text: str, code: str) -> None:
+    with pytest.raises(Refused) as caught:
+        with_workers("/etc/odoo.conf", text, 4)
+    assert (caught.value.code, caught.value.problem.values["path"]) == (code, "/etc/odoo.conf")
     assert "secret" not in str(caught.value)
 
 
@@ -97,8 +100,8 @@ LINES = st.sampled_from(
 def test_no_other_line_is_ever_touched(lines: list[str], count: int) -> None:
     text = "\n".join(lines) + "\n"
     try:
-        found, old, new = with_workers(text, count)
-    except BadFile:
+        found, old, new = with_workers("odoo.conf", text, count)
+    except Refused:
         return
     # The same line may be in another section too.
     assert any(one in without(text.splitlines(), old) for one in without(found.splitlines(), new))
@@ -109,51 +112,57 @@ def without(lines: list[str], one: str) -> list[list[str]]:
     return [lines[:at] + lines[at + 1 :] for at, line in enumerate(lines) if line == one] if one else [lines]
 
 
-class _Environment(Proc):
-    """A machine on which every file of /proc is this one."""
+class _Proc(Proc):
+    """A machine with a folder for the files of its one server."""
 
-    def __init__(self, content: bytes) -> None:
-        super().__init__("/nonexistent")
-        self.content = content
+    environ = b""
 
     def read(self, pid: int, name: str) -> bytes:
-        del pid, name
-        return self.content
+        assert (pid, name) == (100, "environ")
+        return self.environ
 
 
 class Server:
     """A server whose odoo.conf is a real file."""
 
     def __init__(self, folder: pathlib.Path, *args: str) -> None:
-        self.path = folder / "odoo.conf"
+        self.root = folder / "100/root"
+        self.seen_as = "/etc/odoo/odoo.conf"
+        self.path = self.root / self.seen_as[1:]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(CONF)
         self.path.chmod(0o640)
-        argv = ("/usr/bin/python3", "/usr/bin/odoo", "--config", str(self.path), *args)
+        self.proc = _Proc(str(folder))
+        argv = ("/usr/bin/python3", "/usr/bin/odoo", "--config", self.seen_as, *args)
         self.instance: Instance = build.instance(build.prefork(100, argv=argv, uid=os.getuid(), gid=os.getgid()))
-        self.environ = b""
         self.tried: list[tuple[tuple[str, ...], str]] = []
-        self.fails: list[WouldFail] = []
+        self.fails: list[Refused] = []
 
-    def rehearse(self, _proc: Proc, instance: Instance, path: str, _changed: object, restart: Restart) -> Rehearsed:
+    def rehearse_restart(
+        self, _proc: Proc, instance: Instance, path: str, _changed: object, restart: Restart
+    ) -> Rehearsed:
         assert restart == Restart(database=False)
-        self.tried.append((instance.command.args[-2:], pathlib.Path(path).read_text()))
+        self.tried.append((instance.command.args[-2:], (self.root / path[1:]).read_text()))
         for failure in self.fails:
             raise failure
         return Rehearsed(("its code",))
 
     def edit(self, count: int = 4, version: str | None = "19.0", **changes: t.Any) -> Edit:
-        proc = _Environment(self.environ)
-        options = dataclasses.replace(merge({}, {"workers": "2"}, str(self.path), None), **changes)
-        return prepare_edit(proc, self.instance, options, version, count)
+        host = Host(self.proc, Clock(), ServerRecords("/nonexistent"), rehearsal=self)
+        options = dataclasses.replace(merge({}, {"workers": "2"}, self.seen_as, None), **changes)
+        return prepare_edit(host, self.instance, options, version, count)
+
+    def refusal(self, **changes: t.Any) -> str:
+        """The code of the refusal."""
+        with pytest.raises(Refused) as caught:
+            self.edit(**changes)
+        return caught.value.code
 
 
 @pytest.fixture
-def server(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """The server, with its files reached as they are."""
-    found = Server(tmp_path)
-    monkeypatch.setattr(_conf, "root_of", lambda *_arguments: "")
-    monkeypatch.setattr(_conf, "rehearse_restart", found.rehearse)
-    return found
+def server(tmp_path: pathlib.Path) -> Server:
+    """The server."""
+    return Server(tmp_path)
 
 
 def test_the_old_file_stays_and_the_new_one_is_tried_out(server: Server) -> None:
@@ -162,12 +171,12 @@ def test_the_old_file_stays_and_the_new_one_is_tried_out(server: Server) -> None
     edit.apply()
     changed = CONF.replace("\nworkers = 2", "\nworkers = 4")
     assert server.path.read_text() == changed
-    assert pathlib.Path(str(edit.backup)).read_text() == CONF
+    assert (server.root / str(edit.backup)[1:]).read_text() == CONF
     (((option, tried), content),) = server.tried
     assert (option, content) == ("--config", changed)
     assert sorted(os.listdir(server.path.parent)) == sorted(["odoo.conf", os.path.basename(str(edit.backup))])
     assert server.path.stat().st_mode & 0o777 == 0o640
-    assert not os.path.exists(tried)
+    assert not (server.root / tried[1:]).exists()
     assert edit.told()["changed"] is True
     assert edit.left_out == ("its code",)
 
@@ -179,67 +188,75 @@ def test_nothing_is_written_where_it_says_so_already(server: Server) -> None:
     assert os.listdir(server.path.parent) == ["odoo.conf"]
 
 
-def test_who_may_not_write_there_is_told_before_anything_is_done(
+def test_a_user_who_may_not_write_there_is_told_before_anything_is_done(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, *_rest, **_keywords: path != str(server.path.parent))
-    with pytest.raises(WouldFail, match=r"this user \(uid \d+\) may put no file beside it"):
-        server.edit()
+    assert server.refusal() == "refused.conf_not_permitted"
     # Nothing is to be written.
     assert server.edit(2).changes is False
 
 
-def test_what_odoo_would_not_take_is_not_written(server: Server) -> None:
-    server.fails = [WouldFail("Odoo cannot parse its configuration")]
-    with pytest.raises(WouldFail, match=r"odoo.conf is not written: with workers = 4, Odoo cannot parse"):
+def test_a_file_that_odoo_would_not_take_is_not_written(server: Server) -> None:
+    problem = rehearsal.BAD_CONFIGURATION(fate="it would end", error="no")
+    server.fails = [Refused(problem)]
+    with pytest.raises(Refused) as caught:
         server.edit().apply()
+    assert caught.value.code == "refused.conf_rejected"
+    values = caught.value.problem.values
+    assert (values["line"], values["why"]) == ("workers = 4", problem.text)
+    assert caught.value.problem.remedy == problem.remedy
     assert server.path.read_text() == CONF
     assert os.listdir(server.path.parent) == ["odoo.conf"]
 
 
-def test_what_somebody_else_has_changed_meanwhile_is_not_overwritten(server: Server) -> None:
+def test_a_file_that_has_changed_meanwhile_is_not_overwritten(server: Server) -> None:
     edit = server.edit()
     server.path.write_text(CONF + "\n")
-    with pytest.raises(WouldFail, match="somebody else has changed it meanwhile"):
+    with pytest.raises(Refused) as caught:
         edit.apply()
+    assert caught.value.code == "refused.conf_changed"
     assert server.path.read_text() == CONF + "\n"
     assert os.listdir(server.path.parent) == ["odoo.conf"]
 
 
-def test_what_wins_over_the_file_is_named(tmp_path: pathlib.Path, server: Server) -> None:
-    server.environ = b"ODOO_WORKERS=3\0"
-    with pytest.raises(WouldFail, match="its environment names the number of workers, and that wins"):
-        server.edit()
+def test_arguments_and_environment_that_override_the_file_are_named(tmp_path: pathlib.Path, server: Server) -> None:
+    server.proc.environ = b"ODOO_WORKERS=3\0"
+    assert server.refusal() == "refused.conf_environment_wins"
     assert server.edit(version="18.0").changes
     server.instance = Server(tmp_path, "--workers=3").instance
-    with pytest.raises(WouldFail, match="its arguments name the number of workers, and they win"):
-        server.edit(version="14.0")
+    assert server.refusal(version="14.0") == "refused.conf_arguments_win"
+
+
+def test_an_environment_that_cannot_be_read_is_refused(server: Server) -> None:
+    def read(pid: int, name: str) -> bytes:
+        raise PermissionError(pid, name)
+
+    server.proc.read = read  # type: ignore[method-assign]
+    assert server.refusal() == "refused.conf_environment_hidden"
+    assert server.edit(version="18.0").changes
 
 
 def test_files_that_are_not_what_they_seem(server: Server) -> None:
-    with pytest.raises(WouldFail, match=r"it has no odoo\.conf"):
-        server.edit(config_file=None)
-    with pytest.raises(WouldFail, match="cannot be read: no"):
-        server.edit(config_error="x cannot be read: no")
+    assert server.refusal(config_file=None) == "refused.conf_none"
+    assert server.refusal(config_error="x cannot be read: no") == "refused.conf_unreadable"
     real = server.path.with_name("real.conf")
     os.link(server.path, real)
-    with pytest.raises(WouldFail, match="it has a second name"):
-        server.edit()
+    assert server.refusal() == "refused.conf_hard_link"
     server.path.unlink()
-    server.path.symlink_to(real)
-    with pytest.raises(WouldFail, match="it is a link"):
-        server.edit()
+    server.path.symlink_to(real.name)
+    assert server.refusal() == "refused.conf_link"
     server.path.unlink()
-    with pytest.raises(WouldFail, match="No such file"):
-        server.edit()
+    assert server.refusal() == "refused.conf_os_error"
     os.mkfifo(server.path)
-    with pytest.raises(WouldFail, match="not a regular file"):
-        server.edit()
+    assert server.refusal() == "refused.conf_os_error"
+    server.path.unlink()
+    server.path.write_bytes(CONF.encode() + b";" * (1 << 20))
+    assert server.refusal() == "refused.conf_too_large"
 
 
-def test_a_stranger_s_file_is_refused(server: Server) -> None:
+def test_a_file_of_another_user_is_refused(server: Server) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root may give a file away")
     os.chown(server.path, 12345, -1)
-    with pytest.raises(WouldFail, match="belongs to neither root nor the server's user"):
-        server.edit()
+    assert server.refusal() == "refused.conf_owner"

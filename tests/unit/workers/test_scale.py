@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Scaling a server whose master keeps up a number that nobody sees."""
+"""Scaling a server whose master keeps up a number that it does not show."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ import random
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask as _stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import rehearsal
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.refused import STATE
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Refusal, Rule
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import Refused
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import WouldFail
-from ansible_collections.fleetops.odoo.plugins.module_utils._workers import scale as _scale
-from ansible_collections.fleetops.odoo.plugins.module_utils._workers import workers as _crew
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Rule
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import SignalRefused
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed, Refused
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers.scale import (
     ScaleOrder,
     ScaleResult,
@@ -27,16 +26,14 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._workers.scale impor
     pick,
     scale_all,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._workers.workers import CrewFailed
 
 from .. import build
-from .model import MASTER, Model, host_of
+from .model import MASTER, Model, Put, host_of, http_workers
 
 __all__ = ["host_of"]
 #: How many random histories are lived through.
 STORIES = int(os.environ.get("FLEETOPS_STORIES", "40"))
-
-Put = t.Callable[[Model], Host]
+NO_DATABASE = Refused(rehearsal.SPAWN_WITHOUT_DATABASE(error="no such host"))
 
 
 def scale(
@@ -49,12 +46,13 @@ def scale(
     return result
 
 
-def failing(host: Host, model: Model, count: int, **more: t.Any) -> tuple[str, ScaleResult]:
-    """The same, which must fail: message and result."""
-    with pytest.raises(CrewFailed) as caught:
+def failing(host: Host, model: Model, count: int, **more: t.Any) -> tuple[OperationFailed, ScaleResult]:
+    """The same, which must fail: the failure and the result."""
+    with pytest.raises(OperationFailed) as caught:
         scale(host, model, count, **more)
     (result,) = caught.value.results
-    return str(caught.value), t.cast("ScaleResult", result)
+    assert result.code == caught.value.code
+    return caught.value, t.cast("ScaleResult", result)
 
 
 def state(model: Model) -> tuple[int, int]:
@@ -69,11 +67,8 @@ def test_up_takes_one_ttin_each_and_no_more(host_of: Put) -> None:
     result = scale(host_of(model), model, 6)
     assert result.signals == ["TTIN"] * 4
     assert (result.target, state(model)) == (6, (6, 6))
-    assert result.reason == (
-        "it had 2 http workers and has 6, which its master keeps up; a HUP or a restart makes it 2 again, as it is"
-        " configured"
-    )
-    assert result.told()["after"] == {"http": 6}
+    assert "a HUP or a restart makes it 2 again" in result.reason
+    assert (result.code, http_workers(result.told()["after"])) == (None, 6)
 
 
 def test_down_is_known_before_it_is_lowered(host_of: Put) -> None:
@@ -88,7 +83,7 @@ def test_the_same_number_needs_nothing(host_of: Put) -> None:
     model = Model(3, 3)
     result = scale(host_of(model), model, 3)
     assert (result.did, result.signals, result.target, model.sent) == ("nothing", [], None, [])
-    assert result.reason == "it has 3 http workers"
+    assert result.reason == "the server has 3 http workers"
 
 
 @pytest.mark.parametrize("kept_up", [2, 1, 0, -5])
@@ -106,7 +101,7 @@ def test_a_number_is_proved_when_that_is_asked_for(host_of: Put, kept_up: int) -
     result = scale(host_of(model), model, 4, prove=True)
     assert (result.target, state(model)) == (4, (4, 4))
     assert result.signals == ["TTIN"] * (5 - kept_up) + ["TTOU", "INT"]
-    assert "which its master keeps up" in result.reason
+    assert "its master keeps up that number" in result.reason
 
 
 @pytest.mark.parametrize("lost", [1, 2, 3])
@@ -125,7 +120,8 @@ def test_signals_that_get_lost_are_sent_again(host_of: Put, lost: int) -> None:
 
     model.sent.clear()
     model.clock = build.FakeClock(lose)
-    scale(Host(host.proc, model.clock, host.store), model, 1)
+    host.clock = model.clock
+    scale(host, model, 1)
     assert state(model) == (1, 1)
 
 
@@ -180,15 +176,13 @@ def test_there_are_never_fewer_than_wished_for_and_one_more_at_most(host_of: Put
 
 
 @pytest.mark.parametrize("moment", ["lowered", "asked"])
-def test_whoever_ends_by_himself_meanwhile_is_counted(
-    host_of: Put, monkeypatch: pytest.MonkeyPatch, moment: str
-) -> None:
+def test_a_worker_that_ends_by_itself_meanwhile_is_counted(host_of: Put, moment: str) -> None:
     model = Model(6, 6)
     host = host_of(model)
     fewest: list[int] = []
 
     def some_end() -> None:
-        # limit_memory_soft, say. Once the number has been lowered nobody is started in their place.
+        # limit_memory_soft, say. Once the number has been lowered they are not replaced.
         if len(model.http()) == 7:
             for worker in model.http()[:2]:
                 del model.workers[worker.pid]
@@ -200,33 +194,52 @@ def test_whoever_ends_by_himself_meanwhile_is_counted(
         fewest.append(len(model.http()))
 
     def take(instance: Instance, pids: t.Collection[int]) -> tuple[dict[int, Dump], list[str]]:
-        found = model.take(instance, pids)
+        found = take_from_model(instance, pids)
         if moment == "asked":
             some_end()
         return found
 
     model.clock._on_sleep = live
-    monkeypatch.setattr(_stacks.Stacks, "take", lambda _stacks, instance, pids: take(instance, pids))
+    take_from_model, model.take = model.take, take  # type: ignore[method-assign]
     scale(host, model, 3)
     assert (min(fewest), state(model)) == (3, (3, 3))
 
 
-def test_who_is_at_work_is_left_alone_and_named(host_of: Put) -> None:
+def test_busy_workers_are_left_alone_and_named(host_of: Put) -> None:
     model = Model(3, 3)
     for worker in model.http():
         worker.until = model.clock.now + 1000
     busy = {worker.pid for worker in model.http()}
-    message, result = failing(host_of(model), model, 1)
-    assert "within its timeout (60 s): still waiting for 2 of 3 http workers to end: pid 10" in message
-    assert "with http://h/slow/10" in message
-    assert "Its master keeps up 1, so whoever ends is not replaced. With wait_busy" in message
+    failure, result = failing(host_of(model), model, 1)
+    assert failure.code == "timeout.workers_busy"
+    values = failure.problem.values
+    assert (values["surplus"], values["there"], values["count"]) == (2, 3, 1)
+    assert "with http://h/slow/10" in values["busy"]
     # The one that was started for the proof was idle.
     assert result.signals == ["TTIN", "TTOU", "TTOU", "TTOU", "INT"]
     assert {worker.pid for worker in model.http()} == busy
-    assert len(result.busy) == 3
+    assert {one["pid"] for one in result.told()["busy"]} == busy
 
 
-def test_who_is_at_work_ends_after_his_request(host_of: Put) -> None:
+def test_busy_workers_that_were_told_to_end_and_do_not_are_named(host_of: Put) -> None:
+    model = Model(2, 2)
+    for worker in model.http():
+        worker.until = model.clock.now + 1000
+    failure, result = failing(host_of(model), model, 1, wait_busy=True)
+    assert (failure.code, result.did) == ("timeout.workers_leaving", "signalled")
+    assert "with http://h/slow/10" in failure.problem.values["busy"]
+
+
+def test_a_master_that_starts_no_worker_is_told(host_of: Put) -> None:
+    model = Model(2, 2)
+    model.deaf = True
+    failure, result = failing(host_of(model), model, 3, timeout=5)
+    assert (failure.code, set(result.signals)) == ("timeout.more_workers", {"TTIN"})
+    failure, result = failing(host_of(model), model, 1, timeout=5)
+    assert (failure.code, set(result.signals)) == ("timeout.fewer_workers", {"TTIN"})
+
+
+def test_busy_workers_end_after_their_request(host_of: Put) -> None:
     model = Model(3, 3)
     for worker in model.http():
         worker.until = model.clock.now + 20
@@ -238,8 +251,8 @@ def test_who_is_at_work_ends_after_his_request(host_of: Put) -> None:
 def test_without_dumps_only_waiting_helps(host_of: Put) -> None:
     model = Model(3, 3)
     model.hidden = "its log goes to a terminal"
-    message, result = failing(host_of(model), model, 1)
-    assert "cannot be seen: its log goes to a terminal; set wait_busy" in message
+    failure, result = failing(host_of(model), model, 1)
+    assert (failure.code, failure.problem.values["why"]) == ("refused.idle_unknown", model.hidden)
     assert (result.did, model.sent) == ("refused", [])
     assert scale(host_of(model), model, 1, wait_busy=True).target == 1
     assert scale(host_of(model), model, 2).target == 2
@@ -267,31 +280,43 @@ def test_check_mode_says_what_would_be_sent(host_of: Put) -> None:
         assert result.did == ("signalled" if signals else "nothing")
 
 
-def test_what_speaks_against_it(host_of: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_enough_memory_no_worker_is_added(host_of: Put) -> None:
     model = Model(2, 2)
     host = host_of(model)
     for worker in model.http():
         worker.rss_pages = 100_000
-    monkeypatch.setattr(_scale, "free_memory", lambda: 1 << 20)
-    message, _result = failing(host, model, 4)
-    assert "2 more http workers of up to " in message
-    assert "ask for fewer, or set force" in message
-    assert model.sent == []
+    model.free = 1 << 20
+    failure, _result = failing(host, model, 4)
+    assert (failure.code, model.sent) == ("rehearsal.little_memory", [])
+    assert "2 more http workers" in failure.problem.values["shortages"]
     result = scale(host, model, 4, force=True)
-    assert (result.target, "forced against: 2 more http workers" in result.warnings[0]) == (4, True)
+    assert (result.target, [one.code for one in result.warnings]) == (4, ["rehearsal.little_memory"])
     # To scale down none is needed.
     assert scale(host, model, 2).target == 2
+
+
+def test_a_server_without_http_is_refused(host_of: Put) -> None:
+    model = Model(2, 2)
+    model.http_enable = False
+    failure, result = failing(host_of(model), model, 3)
+    assert (failure.code, result.did, model.sent) == ("refused.no_http", "refused", [])
+
+
+def test_the_number_is_not_written_where_there_is_no_odoo_conf(host_of: Put) -> None:
+    model = Model(2, 2)
+    for check in (True, False):
+        failure, _result = failing(host_of(model), model, 3, persist=True, check=check)
+        assert (failure.code, model.sent) == ("refused.conf_none", [])
 
 
 @pytest.mark.parametrize("check", [True, False])
 def test_without_its_databases_nothing_is_done(host_of: Put, *, check: bool) -> None:
     model = Model(2, 2)
-    model.no_database = [WouldFail("no such host")]
+    model.no_database = [NO_DATABASE]
     host = host_of(model)
-    message, result = failing(host, model, 3, check=check, force=True)
-    assert "no such host" in message
-    assert (model.sent, result.did) == ([], "refused")
-    # Nobody is asked where nobody is to be started.
+    failure, result = failing(host, model, 3, check=check, force=True)
+    assert (failure.code, model.sent, result.did) == ("rehearsal.spawn_without_database", [], "refused")
+    # The databases are not asked where no worker is to be started.
     assert scale(host, model, 2, check=check).signals == []
     failing(host, model, 2, check=check, prove=True)
     # Fewer are kept up after a TTOU and a TTIN, which starts one.
@@ -301,18 +326,23 @@ def test_without_its_databases_nothing_is_done(host_of: Put, *, check: bool) -> 
 
 def test_a_doubt_about_its_databases_is_told(host_of: Put) -> None:
     model = Model(2, 2)
-    model.doubt = "who knows"
-    assert scale(host_of(model), model, 3).warnings[0] == "who knows"
+    model.doubt = rehearsal.DATABASES_UNKNOWN(why="it is slow")
+    assert scale(host_of(model), model, 3).warnings == [model.doubt]
 
 
-def test_threaded_servers_are_refused(host_of: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_that_force_lifts_is_told(host_of: Put) -> None:
     model = Model(2, 2)
-    host = host_of(model)
-    monkeypatch.setattr(model, "processes", lambda: build.threaded(MASTER))
+    send, lifted = model.send, Objection(Rule.STATE, STATE(state="reloading", signal="TTIN"))
+    model.send = lambda *arguments, **keywords: [*send(*arguments, **keywords), lifted]  # type: ignore[method-assign]
+    assert scale(host_of(model), model, 4, force=True).warnings == [lifted.problem]
+
+
+def test_threaded_servers_are_refused(host_of: Put) -> None:
+    model = Model(2, 2)
+    model.processes = lambda: build.threaded(MASTER)  # type: ignore[method-assign]
     for check in (True, False):
-        message, result = failing(host, model, 2, check=check)
-        assert "it is threaded (workers = 0)" in message
-        assert result.did == "refused"
+        failure, result = failing(host_of(model), model, 2, check=check)
+        assert (failure.code, result.did) == ("refused.threaded", "refused")
 
 
 def test_a_server_that_ends(host_of: Put) -> None:
@@ -324,25 +354,36 @@ def test_a_server_that_ends(host_of: Put) -> None:
         model.settle()
 
     model.clock._on_sleep = end
-    message, result = failing(host, model, 4)
-    assert "the server ended after TTIN" in message
-    assert result.signals == ["TTIN"]
+    failure, result = failing(host, model, 4)
+    assert (failure.code, result.signals, result.after) == ("failed.ended", ["TTIN"], None)
 
 
-def test_a_refused_signal_is_told_with_what_was_done(host_of: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_signal_is_told_with_what_was_done(host_of: Put) -> None:
     model = Model(2, 2)
-    host = host_of(model)
     first = model.send
 
-    def send(*arguments: t.Any, **keywords: t.Any) -> list[Refusal]:
+    def send(*arguments: t.Any, **keywords: t.Any) -> list[Objection]:
         if len(model.sent) == 2:
-            raise Refused(Refusal(Rule.STATE, "the server is reloading"))
+            raise SignalRefused(Objection(Rule.STATE, STATE(state="reloading", signal="TTIN")))
         return first(*arguments, **keywords)
 
-    monkeypatch.setattr(_crew, "send", send)
-    message, result = failing(host, model, 6)
-    assert "the server is reloading" in message
-    assert (result.did, result.signals, result.after) == ("signalled", ["TTIN", "TTIN"], {"http": 4})
+    model.send = send  # type: ignore[method-assign]
+    failure, result = failing(host_of(model), model, 6)
+    assert failure.code == "refused.state"
+    assert (result.did, result.signals, http_workers(result.after)) == ("signalled", ["TTIN", "TTIN"], 4)
+
+
+def test_a_server_behind_one_that_is_refused_is_in_the_results_too(host_of: Put) -> None:
+    model = Model(2, 2)
+    model.no_database = [NO_DATABASE]
+    seen = model.look()
+    with pytest.raises(OperationFailed) as caught:
+        scale_all(host_of(model), seen, [seen.instances[0].identity] * 2, ScaleOrder(3, 60), check_mode=False)
+    assert [(one.did, one.code) for one in caught.value.results] == [
+        ("refused", "rehearsal.spawn_without_database"),
+        ("not_reached", "failed.not_reached"),
+    ]
+    assert caught.value.results[1].told()["persisted"] is None
 
 
 def test_what_it_was_told_to_have_is_remembered(host_of: Put) -> None:
@@ -370,7 +411,7 @@ def test_what_is_foreseen(there: int, count: int, prove: bool, signals: str) -> 
     assert foreseen(there, count, prove=prove) == signals.split()
 
 
-def test_whom_to_end() -> None:
+def test_idle_workers_end_first_and_the_youngest_of_them() -> None:
     children = build.instance(build.prefork(100, workers=4)).having(Role.HTTP)
     assert [c.process.pid for c in pick(children, {104, 102}, 1, wait_busy=False)] == [103]
     assert [c.process.pid for c in pick(children, {104, 102}, 3, wait_busy=False)] == [103, 101]

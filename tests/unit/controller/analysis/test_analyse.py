@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What dumps mean: captured ones of real servers with a cause that was planted, and places that were not captured."""
+"""The report of dumps: findings of captured dumps with a planted cause, stacks, and secrets."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import parse_dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump, Frame, Stack
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.analyse import analyse
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.place import module_of, place_of, short
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.sessions import Backend
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.work import Source
 from hypothesis import given
 
 from ...conftest import KINDS
-from ...dumps.dumped import captured, captures, explained, lines, quit_files
-from ...dumps.test_parse_reader import LOGS
+from ...dumps.dumped import captured, captures, lines, quit_files
+from ...dumps.odd_logs import LOGS
+from .explained import explained
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -72,7 +72,7 @@ def test_samples_show_one_piece_of_work_that_does_not_move(kind: str, what: str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_who_waits_for_a_row_is_named_with_who_may_hold_it(kind: str) -> None:
+def test_a_request_that_waits_for_a_row_is_named_with_its_possible_holder(kind: str) -> None:
     report = explained(captured(f"{kind}/dumps/quit-rowlock-holder-and-waiter.log"))
     findings = [one for one in report["findings"] if one["kind"] == "work"]
     assert findings[0]["wait"] == "postgresql write"
@@ -142,125 +142,10 @@ def test_an_idle_process_is_idle(kind: str, name: str) -> None:
     assert server["master"] if role == "master" else server[role]["pids"]
 
 
-def test_a_server_is_told_with_its_workers() -> None:
-    (server,) = explained(parse_dumps(lines("19-prefork")))["servers"]
-    assert server["master"] == [33]
-    assert server["http"] == {"pids": [41, 42], "busy": [41]}
-    assert server["cron"] == {"pids": [46], "busy": [46]}
-    assert server["gevent"] == {"pids": [43], "busy": []}
-    assert not server["starved"]
-
-
-def test_two_servers_in_one_log_are_told_apart() -> None:
-    report = explained([*parse_dumps(lines("19-prefork")), *parse_dumps(lines("14-prefork"))])
-    servers = {one["server"]: one["http"]["pids"] for one in report["servers"]}
-    assert servers["h1 (server of pid 33)"] == [41, 42]
-    assert servers["h1 (server of pid 25)"] == [32, 34]
-
-
-def test_visits_far_apart_are_told_apart() -> None:
-    once = parse_dumps(lines("19-prefork"))
-    later = parse_dumps([line.replace("2026-11-24 10:", "2026-11-24 11:") for line in lines("19-prefork")])
-    report = explained([*once, *later])
-    assert [one["began"][11:13] for one in report["servers"]] == ["10", "11"]
-    assert [len(one["times"]) for one in report["work"]] == [1] * 4
-
-
-def test_a_request_that_has_begun_since_is_another_one() -> None:
-    """The same url in the next sample, but with less time than has passed."""
-    text = "\n".join(lines("19-prefork"))
-    later = text.replace("10:30:22", "10:30:32").replace("pt:5.594", "pt:1.000")
-    report = explained(parse_dumps([*text.split("\n"), *later.split("\n")]))
-    assert [len(one["times"]) for one in report["work"] if one["kind"] == "http"] == [1, 1]
-
-
-OWN = "/usr/lib/python3/dist-packages/odoo"
-HEAD = [Frame(f"{OWN}/http.py", 1, "run_wsgi"), Frame("/srv/addons/shop/controllers/cart.py", 7, "pay", "x = call()")]
-
-
-def at(*frames: tuple[str, str, str]) -> Stack:
-    return Stack("<T>", frames=(*HEAD, *[Frame(file, 1, function, source) for file, function, source in frames]))
-
-
-LIB = "/usr/lib/python3.11"
-SITE = "/opt/venv/lib/python3.12/site-packages"
-
-
-@pytest.mark.parametrize(
-    ("frames", "wait", "through"),
-    [
-        ([(f"{OWN}/sql_db.py", "execute", "res = self._obj.execute(query, params)")], "postgresql", None),
-        ([(f"{OWN}/sql_db.py", "commit", "result = self._cnx.commit()")], "postgresql", None),
-        ([(f"{OWN}/sql_db.py", "borrow", "with self._lock:")], "python lock", None),
-        ([(f"{SITE}/psycopg2/__init__.py", "connect", "conn = _connect(dsn)")], "postgresql", None),
-        (
-            [(f"{OWN}/models.py", "flush", "x"), (f"{OWN}/sql_db.py", "execute", "_obj.execute()")],
-            "postgresql write",
-            None,
-        ),
-        ([("/x/pool.py", "get", "with cls._lock:")], "python lock", None),
-        ([(f"{OWN}/tools/func.py", "locked", "inst._lock.acquire()")], "python lock", None),
-        ([(f"{LIB}/threading.py", "wait", "waiter.acquire()")], "python lock", None),
-        ([(f"{LIB}/queue.py", "get", "self.not_empty.wait()")], "python lock", None),
-        (
-            [(f"{SITE}/urllib3/connection.py", "f", "x"), (f"{LIB}/socket.py", "readinto", "x")],
-            "remote",
-            "urllib3",
-        ),
-        ([(f"{LIB}/smtplib.py", "getreply", "x"), (f"{LIB}/socket.py", "readinto", "x")], "remote", "smtplib"),
-        ([(f"{LIB}/http/client.py", "begin", "x"), (f"{LIB}/ssl.py", "read", "x")], "remote", "http.client"),
-        ([(f"{LIB}/socket.py", "create_connection", "sock.connect(sa)")], "remote", None),
-        ([(f"{SITE}/werkzeug/wsgi.py", "read", "x"), (f"{LIB}/socket.py", "readinto", "x")], "client", None),
-        ([(f"{LIB}/subprocess.py", "communicate", "x")], "program", None),
-        ([("/x.py", "f", "time.sleep(3)")], "sleep", None),
-        ([("/x.py", "f", "return sum(x)")], "python", None),
-        (
-            [(f"{OWN}/addons/bus/websocket.py", "get_messages", "x"), (f"{LIB}/selectors.py", "select", "x")],
-            "messages",
-            None,
-        ),
-    ],
-)
-def test_what_is_waited_for(frames: list[tuple[str, str, str]], wait: str, through: str | None) -> None:
-    place = place_of(at(*frames))
-    assert (place.wait, place.through) == (wait, through)
-
-
-def test_a_worker_that_waits_for_a_request_to_come_waits_for_its_client() -> None:
-    frames = [(f"{OWN}/service/server.py", "process_request"), (f"{LIB}/http/server.py", "handle_one_request")]
-    stack = Stack(
-        "<T>", frames=tuple(Frame(*one) for one in [(f, 1, n) for f, n in [*frames, (f"{LIB}/socket.py", "readinto")]])
-    )
-    assert (stack.work, place_of(stack).wait) == ("http", "client")
-
-
-def test_the_place_is_the_innermost_frame_of_an_addon() -> None:
-    place = place_of(at(("/srv/addons/sale/models/sale.py", "confirm", "x"), (f"{OWN}/models.py", "write", "y")))
-    assert (place.module, place.frame and place.frame.function, place.entry) == ("sale", "confirm", "shop.pay")
-    assert place.name == "sale.confirm (sale/models/sale.py:1)"
-
-
-@pytest.mark.parametrize(
-    ("file", "module"),
-    [
-        ("/srv/addons/shop/models/a.py", "shop"),
-        (f"{OWN}/addons/base/models/ir_http.py", "base"),
-        ("/opt/custom/shop/models/a.py", "shop"),
-        ("/opt/custom/shop/lib/a.py", None),
-        (f"{SITE}/thing/models/a.py", None),
-        (f"{LIB}/socket.py", None),
-    ],
-)
-def test_module(file: str, module: str | None) -> None:
-    assert module_of(file) == module
-    assert module_of("/opt/custom/shop/lib/a.py", ("/opt/custom/",)) == "shop"
-
-
-def test_paths_are_shown_from_their_module_or_library_on() -> None:
-    assert short(f"{OWN}/sql_db.py") == "odoo/sql_db.py"
-    assert short("/srv/addons/shop/models/a.py") == "shop/models/a.py"
-    assert short(f"{LIB}/socket.py") == "socket.py"
-    assert short("/x.py") == "/x.py"
+HEAD = [
+    Frame("/usr/lib/python3/dist-packages/odoo/http.py", 1, "run_wsgi"),
+    Frame("/srv/addons/shop/controllers/cart.py", 7, "pay", "x = call()"),
+]
 
 
 def test_secrets_are_hidden() -> None:

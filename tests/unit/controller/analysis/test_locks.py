@@ -13,12 +13,13 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.locks import chains
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.sessions import Backend, backends_of
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.sessions import Backend
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ...conftest import KINDS
-from ...dumps.dumped import captured, captures, explained
+from ...dumps.dumped import captured, captures
+from .explained import explained
 
 
 def rows(kind: str) -> list[Backend]:
@@ -149,7 +150,7 @@ def planted(kind: str, **rows: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_rows_say_whether_it_is_a_lock_and_who_holds_it(kind: str) -> None:
+def test_rows_name_a_lock_and_its_holder(kind: str) -> None:
     report = planted(
         kind,
         holder={"state": "idle in transaction", "query": "SELECT 1", "seconds": 9.0},
@@ -201,23 +202,6 @@ def test_work_is_as_old_as_its_transaction_where_it_is_the_only_one() -> None:
     ]
     (work,) = explained(dumps, backends=rows)["work"]
     assert work["seconds"] == 12.5
-
-
-def test_rows_as_the_module_returns_them() -> None:
-    row = {
-        "pid": 1,
-        "log_pid": 5,
-        "worker": 77,
-        "query": "<insufficient privilege>",
-        "type": "client backend",
-        "seconds": 2,
-    }
-    (told,) = backends_of([row], "h1")
-    assert (told.host, told.worker, told.query, told.kind, told.seconds) == ("h1", 5, None, "client backend", 2.0)
-    (stranger,) = backends_of([{"pid": 1, "log_pid": None, "blocked_by": "x"}], "h1")
-    assert (stranger.host, stranger.worker, stranger.blocked_by, stranger.seen_by) == (None, None, (), "h1")
-    with pytest.raises(ValueError, match="no pid"):
-        backends_of([{}], "h1")
 
 
 @given(st.lists(st.builds(Backend, st.integers(1, 6), blocked_by=st.lists(st.integers(1, 7), max_size=3).map(tuple))))

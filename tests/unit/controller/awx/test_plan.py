@@ -16,8 +16,6 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.fleetops.odoo.plugins.filter.awx_plan import FilterModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Failure
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.survey import survey_spec
 from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import (
     Refused,
     check_survey,
@@ -290,31 +288,3 @@ def test_a_site_leaves_out_and_overrides() -> None:
     assert "execution_environment" not in undrain
     assert planned["nodes"] == []
     assert planned["roles"][0]["job_templates"] == names
-
-
-@pytest.mark.parametrize(
-    ("question", "code"),
-    [
-        ({"variable": "a b", "type": "text"}, "awx.bad_variable"),
-        ({"variable": "a", "type": "string"}, "awx.unknown_type"),
-        ({"variable": "a", "type": "text", "hint": "x"}, "awx.unknown_key"),
-        ({"variable": "a", "type": "float", "default": 300}, "awx.bad_default"),
-        ({"variable": "a", "type": "integer", "default": True}, "awx.bad_default"),
-        ({"variable": "a", "type": "text", "default": 1}, "awx.bad_default"),
-        ({"variable": "a", "type": "yes_no", "default": "yes"}, "awx.not_a_choice"),
-        ({"variable": "a", "type": "choice", "default": "x"}, "awx.not_a_choice"),
-        ({"variable": "a", "type": "choices", "choices": ["x"], "default": ["y"]}, "awx.not_a_choice"),
-        ({"variable": "a", "type": "integer", "min": 0.5}, "awx.bad_limit"),
-        ({"variable": "a", "type": "integer", "min": 1, "max": 3, "default": 4}, "awx.default_out_of_range"),
-    ],
-)
-def test_questions_that_awx_would_refuse(question: dict[str, t.Any], code: str) -> None:
-    with pytest.raises(Failure) as caught:
-        survey_spec("x", [question])
-    assert caught.value.code == code
-
-
-def test_two_questions_for_one_variable() -> None:
-    with pytest.raises(Failure) as caught:
-        survey_spec("x", [{"variable": "a", "type": "text"}] * 2)
-    assert caught.value.code == "awx.bad_variable"

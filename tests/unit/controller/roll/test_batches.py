@@ -132,7 +132,7 @@ def test_whatever_passes_is_safe_for_serial(value: t.Any, hosts: int) -> None:
 def test_the_filter() -> None:
     batches = FilterModule().filters()["batches"]
     assert batches("1,50%") == ["1", "50%"]
-    with pytest.raises(AnsibleFilterError, match=r"^Batches must be .* \[option\.bad_batches\]$"):
+    with pytest.raises(AnsibleFilterError, match=r"^batches must be .* \[option\.bad_batches\]$"):
         batches("0")
 
 

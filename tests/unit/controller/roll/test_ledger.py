@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ledger of a roll, and what is told of it at the end."""
+"""The ledger of a roll: batches, the gate between them, budget, deadline, window and pause."""
 
 from __future__ import annotations
 
@@ -13,77 +13,12 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.fleetops.odoo.plugins.filter.roll_report import FilterModule as Reports
 from ansible_collections.fleetops.odoo.plugins.filter.roll_step import FilterModule as Steps
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.roll import BLOCKED
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import ledger as _roll
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.ledger import Moment
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import ledger
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.report import report
 from hypothesis import given
 from hypothesis import strategies as st
 
-#: 2026-11-24 22:30 in UTC
-NOW = Moment(1795559400.0, 1000.0)
-HOSTS = ["a", "b", "c", "d", "e", "f"]
-OPTIONS: dict[str, t.Any] = {
-    "batches": "2",
-    "budget": 0,
-    "order": "inventory",
-    "deadline": "3600",
-    "window": "",
-    "timezone": "UTC",
-    "stop_after": 0,
-    "check": False,
-    "balancer": True,
-    "masters": 0,
-    "timeout": 300,
-    "drain_timeout": 120,
-    "canary_healthy_time": 0,
-    "min_healthy_time": "0.5",
-}
-
-
-def later(seconds: float) -> Moment:
-    """So many seconds after NOW."""
-    return Moment(NOW.wall + seconds, NOW.steady + seconds)
-
-
-def generation(*pids: int) -> dict[str, t.Any]:
-    """A summary with these http workers."""
-    children = [{"pid": pid, "role": "http"} for pid in pids] + [{"pid": 9, "role": "cron"}]
-    return {"children": children, "loaded": {"not_after": "2026-11-24T05:00:00.000Z"}}
-
-
-def result(did: str = "signalled", seconds: float = 1.5) -> dict[str, t.Any]:
-    """What ``reload`` returned for one instance."""
-    one = {"did": did, "reason": "it was asked for", "seconds": seconds}
-    one.update(before=generation(1, 2), after=generation(3, 4))
-    return {"changed": did != "nothing", "results": [one]}
-
-
-def fit(needs: bool = True, **more: t.Any) -> dict[str, t.Any]:  # noqa: FBT001, FBT002
-    """The record of a host that came through the preflight."""
-    return {"ready": True, "needs": needs, "reason": "1 file changed" if needs else "nothing has changed", **more}
-
-
-def begun(records: dict[str, t.Any], **options: t.Any) -> _roll.Roll:
-    """A roll with a plan."""
-    return _roll.plan(_roll.begin(HOSTS, {**OPTIONS, **options}, NOW), records, NOW)
-
-
-def roll_on(roll: _roll.Roll, records: dict[str, t.Any], outcome: t.Callable[[str], dict[str, t.Any]]) -> _roll.Roll:
-    """Go through the batches as the playbook does."""
-    for number, batch in enumerate(roll["plan"]["batches"] if roll["plan"]["hosts"] else []):
-        roll = _roll.gate(roll, records, batch, later(10 * number))
-        if roll["stopped"]:
-            return roll
-        roll = _roll.enter(roll, records, batch, later(10 * number))
-        for host in batch:
-            records[host] = {**records[host], **outcome(host)}
-        roll = _roll.leave(roll, records, later(10 * number + 5))
-    return roll
-
-
-def good(_host: str) -> dict[str, t.Any]:
-    """A turn that went well."""
-    return {"serves": True, "result": result()}
+from .rolls import HOSTS, NOW, OPTIONS, begun, fit, good, later, roll_on
 
 
 def test_a_roll_that_goes_well() -> None:
@@ -162,8 +97,8 @@ def test_a_budget_is_for_the_whole_roll_and_counts_the_preflight() -> None:
 
 def test_deadline_window_and_pause() -> None:
     records = {host: fit() for host in HOSTS}
-    assert _roll.gate(begun(records), records, ["a"], later(3601))["stopped"]["code"] == "roll.deadline"
-    assert _roll.gate(begun(records, deadline=0), records, ["a"], later(10**6))["stopped"] is None
+    assert ledger.gate(begun(records), records, ["a"], later(3601))["stopped"]["code"] == "roll.deadline"
+    assert ledger.gate(begun(records, deadline=0), records, ["a"], later(10**6))["stopped"] is None
     assert begun(records, window="22:00-05:00")["stopped"] is None
     closed = begun(records, window="01:00-05:00")
     assert (closed["stopped"]["why"], closed["stopped"]["code"]) == ("window", "roll.outside_window")
@@ -181,13 +116,13 @@ def test_a_pause_does_not_hide_a_lost_host() -> None:
 
 
 def test_without_a_preflight_nothing_begins() -> None:
-    assert _roll.gate({}, {}, ["a"], NOW)["stopped"]["code"] == "roll.no_preflight"
+    assert ledger.gate({}, {}, ["a"], NOW)["stopped"]["code"] == "roll.no_preflight"
     records = {host: fit() for host in HOSTS}
-    assert _roll.gate(begun(records), records, ["stranger"], NOW)["stopped"]["code"] == "roll.no_preflight"
+    assert ledger.gate(begun(records), records, ["stranger"], NOW)["stopped"]["code"] == "roll.no_preflight"
     assert not report({}, {}, NOW)["ok"]
-    mixed = _roll.enter(begun(records, budget=1), {**records, "b": {"ready": False}}, ["a", "b"], NOW)
+    mixed = ledger.enter(begun(records, budget=1), {**records, "b": {"ready": False}}, ["a", "b"], NOW)
     assert mixed["begun"] == ["a"]
-    stopped = _roll.gate(begun(records), records, ["a", "c"], NOW)["stopped"]
+    stopped = ledger.gate(begun(records), records, ["a", "c"], NOW)["stopped"]
     assert (stopped["why"], stopped["code"]) == ("unprepared", "roll.other_batch")
 
 
@@ -195,15 +130,15 @@ def test_without_a_preflight_nothing_begins() -> None:
 def test_a_host_that_the_play_has_lost_before_its_batch_is_counted(budget: int) -> None:
     """Ansible has given it up in a task of the user's own: it is in the plan and not in the play's batch any more."""
     records = {host: fit() for host in HOSTS}
-    roll = _roll.enter(begun(records, budget=budget), records, ["b"], NOW)
+    roll = ledger.enter(begun(records, budget=budget), records, ["b"], NOW)
     told = {one["host"]: one for one in report(roll, records, NOW)["hosts"]}
     assert told["a"]["outcome"] == "failed"
     assert told["a"]["code"] == "roll.left_play"
     if budget:
         assert (roll["begun"], roll["stopped"]) == (["a", "b"], None)
         assert roll["batches"][0]["hosts"] == ["b"]
-        after = _roll.leave(roll, {**records, "b": good("b")}, NOW)
-        assert _roll.gate(after, {**records, "b": {**fit(), **good("b")}}, ["c", "d"], NOW)["stopped"] is None
+        after = ledger.leave(roll, {**records, "b": good("b")}, NOW)
+        assert ledger.gate(after, {**records, "b": {**fit(), **good("b")}}, ["c", "d"], NOW)["stopped"] is None
     else:
         assert (roll["stopped"]["why"], roll["stopped"]["code"]) == ("failures", "roll.hosts_lost")
         assert roll["batches"] == []
@@ -216,68 +151,18 @@ def test_a_host_that_the_play_has_lost_before_its_batch_is_counted(budget: int) 
 def test_progress() -> None:
     records = {host: fit() for host in HOSTS}
     roll = begun(records)
-    first = _roll.enter(roll, records, ["a", "b"], NOW)
-    assert _roll.progress(first, records) == "batch 1 of 3: a, b (0 of 6 hosts reloaded)"
+    first = ledger.enter(roll, records, ["a", "b"], NOW)
+    assert ledger.progress(first, records) == "batch 1 of 3: a, b (0 of 6 hosts reloaded)"
     records.update({host: {**records[host], **good(host)} for host in "ab"})
-    second = _roll.enter(_roll.leave(first, records, later(20)), records, ["c", "d"], later(21))
-    assert _roll.progress(second, records) == (
+    second = ledger.enter(ledger.leave(first, records, later(20)), records, ["c", "d"], later(21))
+    assert ledger.progress(second, records) == (
         "batch 2 of 3: c, d (2 of 6 hosts reloaded; slowest: a with 1.5 s; about 40 s left)"
     )
 
 
-def test_a_check_run_says_would() -> None:
-    records = {host: fit() for host in HOSTS}
-    told = report(roll_on(begun(records, check=True), records, good), records, NOW)
-    assert told["ok"]
-    assert {one["outcome"] for one in told["hosts"]} == {"would reload"}
-
-
-def test_restarts_and_the_balancer_are_told() -> None:
-    records = {host: fit() for host in HOSTS}
-
-    def turn(host: str) -> dict[str, t.Any]:
-        if host == "b":
-            failure = {"step": "reload", "code": "failed.ended", "reason": "it died", "unreachable": False}
-            out = {"state": "out", "code": "roll.not_proved", "because": "no proof"}
-            return {"failure": failure, "balancer": out}
-        return {"serves": True, "result": result("restarted")}
-
-    told = report(roll_on(begun(records), records, turn), records, NOW)
-    assert told["lines"][0] == "a  restarted        1.50 s  workers 1,2 -> workers 3,4  (it was asked for)"
-    assert told["lines"][2] == "   out of the balancer: no proof [roll.not_proved]"
-    assert told["stats"]["out_of_balancer"] == ["b"]
-
-
-@pytest.mark.parametrize(("balancer", "step"), [(True, "in"), (True, "out"), (True, "look"), (False, "in")])
-def test_a_host_that_left_the_play_while_it_was_out_is_told_as_out(balancer: bool, step: str) -> None:  # noqa: FBT001
-    """What it was told of its balancer last was that it leaves it; no task of its own could say more."""
-    records = {host: fit() for host in HOSTS}
-    turns: dict[str, dict[str, t.Any]] = {
-        "a": {"step": step},
-        "b": {"step": "done", "serves": True, "result": result()},
-    }
-    told = report(roll_on(begun(records, balancer=balancer), records, turns.__getitem__), records, NOW)
-    out = balancer and step != "look"
-    assert told["stats"]["out_of_balancer"] == (["a"] if out else [])
-    assert [one["balancer"]["code"] for one in told["hosts"] if one["balancer"]] == ["roll.not_put_back"] * out
-    assert any("out of the balancer: " in line for line in told["lines"]) == out
-
-
-def test_a_lock_that_stays_is_told() -> None:
-    records = {host: fit() for host in HOSTS}
-    roll = roll_on(begun(records), records, good)
-    records["a"]["lock"] = {"code": "host.unreachable", "reason": "no route\nlast words"}
-    told = report(roll, records, NOW)
-    assert told["ok"]
-    assert told["lines"][:2] == [
-        "a  reloaded         1.50 s  workers 1,2 -> workers 3,4",
-        "   its lock stays until it expires: no route [host.unreachable]",
-    ]
-
-
 def test_what_tasks_of_the_users_own_say_shows_no_secret() -> None:
     problem = BLOCKED(task="Ask", error="curl said password=hunter2")
-    roll = _roll.stop(begun({host: fit() for host in HOSTS}), _roll.BLOCKED, problem)
+    roll = ledger.stop(begun({host: fit() for host in HOSTS}), ledger.BLOCKED, problem)
     assert roll["stopped"]["reason"] == "Ask: curl said password=********"
 
 

@@ -12,7 +12,6 @@ import tarfile
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.deliver import delivery
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.run_folder import begin, pack, retire
 
 RUN = "20261124T174507Z"
@@ -114,40 +113,3 @@ def test_a_run_begins_where_there_is_room(tmp_path: pathlib.Path) -> None:
         with pytest.raises(Refused) as caught:
             begin(given, RUN, least)
         assert caught.value.code == code
-
-
-@pytest.mark.parametrize(
-    ("text", "kind", "shown"),
-    [
-        ("controller", "controller", "the controller"),
-        ("b1:/srv/dumps/", "host", "b1:/srv/dumps"),
-        ("http_put:https://me:pw@files.example.com:8443/in/?sig=abc", "http_put", "https://files.example.com:8443/in/"),
-    ],
-)
-def test_places(text: str, kind: str, shown: str) -> None:
-    found = delivery(text, ["b1"])
-    assert (found["kind"], found["shown"]) == (kind, shown)
-    assert "pw" not in str(found)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "there",
-        "b1",
-        "b1:srv",
-        "b2:/srv",
-        "b1:/srv/../etc",
-        "http_put:",
-        "http_put:ftp://u:Q7zX9w@h/",
-        "http_put:x",
-        7,
-    ]
-    + ["http_put:https://[::1/", "https://u:Q7zX9w@h/x", "http_put:https://h:port/"],
-)
-def test_no_places(text: object) -> None:
-    with pytest.raises(Refused) as caught:
-        delivery(text, ["b1"])
-    assert caught.value.code in ("bundle.bad_delivery", "bundle.unknown_host", "bundle.bad_url")
-    assert "Q7zX9w" not in str(caught.value)

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is reported of every host of a roll."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import report as roll_report
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.report import report
+
+from .rolls import HOSTS, NOW, begun, fit, good, result, roll_on
+
+
+def test_a_check_run_reports_what_would_be_done() -> None:
+    records = {host: fit() for host in HOSTS}
+    told = report(roll_on(begun(records, check=True), records, good), records, NOW)
+    assert told["ok"]
+    assert {one["outcome"] for one in told["hosts"]} == {"would reload"}
+
+
+def test_restarted_hosts_and_hosts_out_of_the_balancer_are_reported() -> None:
+    records = {host: fit() for host in HOSTS}
+
+    def turn(host: str) -> dict[str, t.Any]:
+        if host == "b":
+            failure = {"step": "reload", "code": "failed.ended", "reason": "it died", "unreachable": False}
+            out = {"state": "out", "code": "roll.not_proved", "because": "no proof"}
+            return {"failure": failure, "balancer": out}
+        return {"serves": True, "result": result("restarted")}
+
+    told = report(roll_on(begun(records), records, turn), records, NOW)
+    assert told["lines"][0] == "a  restarted        1.50 s  workers 1,2 -> workers 3,4  (it was asked for)"
+    assert told["lines"][2] == "   out of the balancer: no proof [roll.not_proved]"
+    assert told["stats"]["out_of_balancer"] == ["b"]
+
+
+@pytest.mark.parametrize(("balancer", "step"), [(True, "in"), (True, "out"), (True, "look"), (False, "in")])
+def test_a_host_that_left_the_play_while_out_of_the_balancer_is_reported_as_out(balancer: bool, step: str) -> None:  # noqa: FBT001
+    """What it was told of its balancer last was that it leaves it; no task of its own could say more."""
+    records = {host: fit() for host in HOSTS}
+    turns: dict[str, dict[str, t.Any]] = {
+        "a": {"step": step},
+        "b": {"step": "done", "serves": True, "result": result()},
+    }
+    told = report(roll_on(begun(records, balancer=balancer), records, turns.__getitem__), records, NOW)
+    out = balancer and step != "look"
+    assert told["stats"]["out_of_balancer"] == (["a"] if out else [])
+    assert [one["balancer"]["code"] for one in told["hosts"] if one["balancer"]] == ["roll.not_put_back"] * out
+    assert any("out of the balancer: " in line for line in told["lines"]) == out
+
+
+def test_a_lock_that_was_not_given_back_is_reported() -> None:
+    records = {host: fit() for host in HOSTS}
+    roll = roll_on(begun(records), records, good)
+    records["a"]["lock"] = {"code": "host.unreachable", "reason": "no route\nlast words"}
+    told = report(roll, records, NOW)
+    assert told["ok"]
+    assert told["lines"][:2] == [
+        "a  reloaded         1.50 s  workers 1,2 -> workers 3,4",
+        "   its lock stays until it expires: no route [host.unreachable]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("children", "told"),
+    [
+        ([{"pid": 3, "role": "http"}, {"pid": 9, "role": "cron"}, {"pid": 4, "role": "http"}], "workers 3,4"),
+        ([{"pid": 9, "role": "cron"}], "load of 2026-11-24T05:00:00.000Z"),
+        ([], "load of 2026-11-24T05:00:00.000Z"),
+    ],
+)
+def test_a_generation_is_told_by_its_http_workers_or_its_load(children: list[dict[str, t.Any]], told: str) -> None:
+    summary = {"children": children, "loaded": {"not_after": "2026-11-24T05:00:00.000Z"}}
+    assert roll_report.generation(summary) == told
+
+
+def test_without_a_ledger_the_report_is_a_failure_without_hosts() -> None:
+    told = report({}, {}, NOW)
+    assert (told["outcome"], told["ok"], told["hosts"], told["seconds"]) == ("failed", False, [], 0.0)
+    assert told["lines"] == ["0 of 0 hosts done in 0 s"]
+
+
+def test_a_failure_is_told_with_its_step_and_the_first_line_of_its_reason() -> None:
+    records = {host: fit() for host in HOSTS}
+    failure = {"step": "lock", "code": "host.unreachable", "reason": "no route\nmore", "unreachable": True}
+    told = report(begun({**records, "a": {"ready": False, "failure": failure}}), {"a": {"failure": failure}}, NOW)
+    first = told["hosts"][0]
+    assert (first["outcome"], first["step"], first["reason"]) == ("unreachable", "lock", "no route\nmore")
+    assert told["lines"][0] == "a  unreachable    no route"
+    assert (told["stats"]["why"], told["stats"]["hosts"]["unreachable"]) == ("failures", ["a"])

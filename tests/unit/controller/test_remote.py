@@ -1,0 +1,71 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Running a module on a host that cannot be reached."""
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible_collections.fleetops.odoo.plugins.action import (
+    bundle,
+    drain,
+    evidence,
+    haproxy_info,
+    master_info,
+    reload,
+    roll_lock,
+)
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import run_module
+
+
+@pytest.mark.parametrize("action", [bundle, drain, evidence, haproxy_info, master_info, reload, roll_lock])
+@pytest.mark.parametrize("select", ["", "[?version=='14.0']"])
+def test_an_unreachable_host_is_a_result_and_not_an_exception(action: types.ModuleType, select: str) -> None:
+    """ansible-core before 2.19 marks results as no templates, but not the message of this exception.
+
+    ssh puts the banner of a host into it, which may be anything.
+    """
+
+    class Action(action.ActionModule):  # type: ignore[name-defined, misc]
+        def _execute_module(self, **_arguments: t.Any) -> dict[str, t.Any]:
+            raise AnsibleConnectionFailure("{{ lookup('pipe', 'id') }}")
+
+    name = action.__name__.rpartition(".")[2]
+    task = types.SimpleNamespace(action=f"fleetops.odoo.{name}", args={"select": select}, check_mode=False, async_val=0)
+    play = types.SimpleNamespace(no_log=False)
+    connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/x"))
+    result = Action(task, connection, play, *[None] * 3).run(task_vars={})
+    assert result["unreachable"]
+    assert (result["msg"], result["code"]) == ("{{ lookup('pipe', 'id') }}", "host.unreachable")
+
+
+def test_the_result_of_the_module_is_returned_as_it_is() -> None:
+    asked: list[dict[str, t.Any]] = []
+    result = {"changed": False, "masters": []}
+
+    class Action:
+        def _execute_module(self, **arguments: t.Any) -> dict[str, t.Any]:
+            asked.append(arguments)
+            return result
+
+    assert run_module(t.cast("t.Any", Action()), "fleetops.odoo.master_info", {"match": {}}, {"a": 1}) is result
+    assert asked == [{"module_name": "fleetops.odoo.master_info", "module_args": {"match": {}}, "task_vars": {"a": 1}}]
+
+
+def test_a_connection_failure_is_told_as_unreachable_and_other_errors_are_raised() -> None:
+    class Action:
+        def __init__(self, error: Exception) -> None:
+            self.error = error
+
+        def _execute_module(self, **_arguments: t.Any) -> dict[str, t.Any]:
+            raise self.error
+
+    told = run_module(t.cast("t.Any", Action(AnsibleConnectionFailure("no route"))), "m", {}, {})
+    assert told == {"unreachable": True, "changed": False, "msg": "no route", "code": "host.unreachable"}
+    with pytest.raises(AnsibleActionFail):
+        run_module(t.cast("t.Any", Action(AnsibleActionFail("no"))), "m", {}, {})
