@@ -35,10 +35,9 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.plan import plan
-from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import marked
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filter_error
 
 
 def awx_plan(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -46,7 +45,7 @@ def awx_plan(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     try:
         return plan(data)
     except Refused as exc:
-        raise AnsibleFilterError(f"awx_setup_override: {marked(exc.problem)}") from None
+        raise filter_error(exc.problem) from None
 
 
 class FilterModule:

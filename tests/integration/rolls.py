@@ -49,7 +49,7 @@ class Ended:
 
     def code_of(self, host: str) -> str | None:
         """Return the code of what failed on a host."""
-        return next(one["code"] for one in self.report["hosts"] if one["host"] == host)
+        return next((str(one["code"]) for one in self.report["hosts"] if one["host"] == host and one["code"]), None)
 
     def stop(self) -> tuple[str, str]:
         """Return in a word and by its code why the roll stopped."""

@@ -91,7 +91,7 @@ def test_a_restart_is_refused_as_well(fleet: Fleet) -> None:
         ("workers", {"count": 3}),
         ("recycle_workers", {"older_than": 0}),
         ("send_signal", {"signal": "TTIN"}),
-        ("send_signal", {"signal": "INT", "role": "http"}),
+        ("send_signal", {"signal": "INT", "roles": ["http"]}),
     ],
 )
 def test_a_master_that_could_start_nobody_is_left_alone(fleet: Fleet, name: str, arguments: dict[str, t.Any]) -> None:
@@ -135,10 +135,10 @@ def test_odoo_19_does_end_when_it_is_to_start_a_worker(fleet: Fleet, host: str, 
     try:
         role = "master" if signal == "TTIN" else "http"
         if host == "p19":
-            answer = fleet.module(host, "send_signal", signal=signal, role=role)
+            answer = fleet.module(host, "send_signal", signal=signal, roles=[role])
             assert "pg_hba.conf rejects connection" in answer.result["msg"]
             assert fleet.processes(host) == before
-        assert fleet.module(host, "send_signal", signal=signal, role=role, force=True).code == 0
+        assert fleet.module(host, "send_signal", signal=signal, roles=[role], force=True).code == 0
         if host == "p19":
             ended(fleet, host)
         else:

@@ -24,10 +24,10 @@ LOG = "/var/log/odoo/odoo-server.log"
         ("p19", {"signal": "XCPU", "force": True}, "interlock"),
         ("t19", {"signal": "XCPU"}, "role"),
         ("t19", {"signal": "TTIN"}, "interlock"),
-        ("p19", {"signal": "HUP", "role": "http"}, "role"),
-        ("p19", {"signal": "HUP", "role": "http", "force": True}, "interlock"),
-        ("p19", {"signal": "USR1", "role": "gevent"}, "role"),
-        ("p19", {"signal": "TTOU", "role": "cron"}, "role"),
+        ("p19", {"signal": "HUP", "roles": ["http"]}, "role"),
+        ("p19", {"signal": "HUP", "roles": ["http"], "force": True}, "interlock"),
+        ("p19", {"signal": "USR1", "roles": ["gevent"]}, "role"),
+        ("p19", {"signal": "TTOU", "roles": ["cron"]}, "role"),
     ],
 )
 @pytest.mark.parametrize("options", [*thorough(["--check"]), []])
@@ -44,7 +44,7 @@ def test_what_would_kill_is_refused_with_its_rule(
 
 def test_quit_to_the_http_workers_writes_their_stacks_and_changes_nothing(fleet: Fleet) -> None:
     workers = [child["pid"] for child in fleet.master("p19")["children"] if child["role"] == "http"]
-    answer = fleet.module("p19", "send_signal", signal="QUIT", role="http")
+    answer = fleet.module("p19", "send_signal", signal="QUIT", roles=["http"])
     assert answer.result["changed"] is False
     assert sorted(one["pid"] for one in answer.result["results"]) == sorted(workers)
     for pid in workers:
@@ -55,7 +55,7 @@ def test_quit_to_the_http_workers_writes_their_stacks_and_changes_nothing(fleet:
 
 def test_int_to_a_worker_finishes_its_request_and_is_waited_for(fleet: Fleet) -> None:
     with request(fleet, "p19", "/lab/sleep/3") as long:
-        answer = fleet.module("p19", "send_signal", signal="INT", role="http", wait=True)
+        answer = fleet.module("p19", "send_signal", signal="INT", roles=["http"], wait=True)
         assert answer.code == 0
         assert [one["after"]["alive"] for one in answer.result["results"]] == [False, False]
     assert long.status == 200
@@ -89,7 +89,7 @@ def test_no_second_int_while_it_drains(fleet: Fleet, host: str) -> None:
 
 
 def test_force_lifts_the_state_and_says_so(fleet: Fleet) -> None:
-    answer = fleet.module("p19", "send_signal", "--check", signal="USR1", role="gevent", force=True)
+    answer = fleet.module("p19", "send_signal", "--check", signal="USR1", roles=["gevent"], force=True)
     assert (answer.code, answer.only["did"]) == (0, "signalled")
     assert answer.only["reason"] == "forced against: USR1 must not be sent to a process of role gevent"
 

@@ -30,7 +30,7 @@ def test_a_healthy_server_is_found_so_at_once(fleet: Fleet, host: str, options: 
 
 
 def test_it_is_held_under_watch_for_the_duration(fleet: Fleet) -> None:
-    answer = fleet.module("t19", "wait_healthy", duration=4)
+    answer = fleet.module("t19", "wait_healthy", min_healthy_time=4)
     assert answer.only["healthy"]
     assert 4 <= answer.only["seconds"] < 7
 
@@ -39,7 +39,7 @@ def test_it_is_held_under_watch_for_the_duration(fleet: Fleet) -> None:
 def test_a_reload_in_the_meantime_is_a_break_and_the_time_begins_anew(fleet: Fleet, host: str) -> None:
     # Asked for beforehand: on a busy machine a login may take longer than what is left of the watch.
     fleet.run(host, "sh", "-c", "(sleep 7; systemctl kill --kill-who=main -s HUP odoo) >/dev/null 2>&1 &")
-    answer = fleet.module(host, "wait_healthy", duration=12, timeout=60)
+    answer = fleet.module(host, "wait_healthy", min_healthy_time=12, timeout=60)
     assert answer.code == 0, answer.output
     assert answer.only["breaks"] >= 1, answer.output + fleet.run(
         host, "sh", "-c", "date; tail -n 40 /var/log/odoo/odoo-server.log; systemctl status --no-pager odoo"
@@ -77,7 +77,7 @@ def test_a_wrong_page_is_told(fleet: Fleet) -> None:
 
 def test_a_master_that_dies_is_a_failure_at_once_and_its_successor_is_named(fleet: Fleet) -> None:
     old = fleet.master("journal")["pid"]
-    watched = fleet.begin("journal", "wait_healthy", duration=20)
+    watched = fleet.begin("journal", "wait_healthy", min_healthy_time=20)
     time.sleep(4)
     fleet.run("journal", "bash", "-c", f"kill -KILL {old}")
     answer = watched()
@@ -89,7 +89,7 @@ def test_a_master_that_dies_is_a_failure_at_once_and_its_successor_is_named(flee
 
 
 def test_its_successor_is_named_where_systemd_has_started_it_already(fleet: Fleet) -> None:
-    watched = fleet.begin("t14", "wait_healthy", duration=20)
+    watched = fleet.begin("t14", "wait_healthy", min_healthy_time=20)
     time.sleep(4)
     fleet.run("t14", "systemctl", "restart", "odoo")
     answer = watched()
@@ -118,8 +118,8 @@ def test_a_drain_is_no_health(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"duration": 60}, "do not fit into a timeout of 60 s"),
-        ({"duration": -1}, "duration: -1.0 is no span of time"),
+        ({"min_healthy_time": 60}, "do not fit into a timeout of 60 s"),
+        ({"min_healthy_time": -1}, "duration: -1.0 is no span of time"),
         ({"timeout": 0}, "timeout: 0.0 is no time to wait"),
         ({"health": {"path": "x"}}, "right is a path that begins with /"),
         ({"select": "[?mode=='threaded']"}, "selects none of the 1 masters"),

@@ -35,7 +35,7 @@ HIDDEN_SOCKETS = Code(
 )
 NONE_SELECTED = Code(
     "host.none_selected",
-    "select chooses none of the {count:d} masters of this host, got {expression!r}",
+    "the expression of select, {expression!r}, chooses none of the {count:d} masters of this host",
     "Correct the expression, or set allow_none.",
 )
 UNREACHABLE = Code("host.unreachable", "the host cannot be reached: {error}")

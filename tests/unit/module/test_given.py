@@ -48,7 +48,7 @@ def look(folder: pathlib.Path, inventory: str = "localhost,", **options: str) ->
     [
         # A drain would leave the host in its balancer otherwise.
         ("balancer", "haproxi", "value of balancer must be one of: none, haproxy, tasks, got: haproxi"),
-        ("report_dir", "reports", "rolling_restart_report_dir must be a path that begins with /, got 'reports' [option"),
+        ("report_dir", "reports", "rolling_restart_report_dir must be a path that begins with /, got 'reports' ["),
     ],
 )
 def test_a_wrong_value_is_refused(tmp_path: pathlib.Path, name: str, value: str, message: str) -> None:

@@ -90,5 +90,5 @@ def test_a_failure_is_told_with_its_step_and_the_first_line_of_its_reason() -> N
     told = report(begun({**records, "a": {"ready": False, "failure": failure}}), {"a": {"failure": failure}}, NOW)
     first = told["hosts"][0]
     assert (first["outcome"], first["step"], first["reason"]) == ("unreachable", "lock", "no route\nmore")
-    assert told["lines"][0] == "a  unreachable    no route"
+    assert told["lines"][0] == "a  unreachable    no route [host.unreachable]"
     assert (told["stats"]["why"], told["stats"]["hosts"]["unreachable"]) == ("failures", ["a"])
