@@ -34,7 +34,7 @@ EXAMPLES = r"""
 - name: Hand it on to a workflow
   ansible.builtin.set_stats:
     data:
-      my_role: "{{ (my_records | fleetops.odoo.outcomes).stats }}"
+      my_role: "{{ ({inventory_hostname: {'ok': true}} | fleetops.odoo.outcomes).stats }}"
 """
 
 RETURN = r"""

@@ -27,9 +27,9 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Fail with a code
-  ansible.builtin.fail:
-    msg: "{{ ('host.unreachable' | fleetops.odoo.problem(error=result.msg)).msg }}"
+- name: Show the message of a code
+  ansible.builtin.debug:
+    msg: "{{ ('host.unreachable' | fleetops.odoo.problem(error='No route to host')).msg }}"
 """
 
 RETURN = r"""
