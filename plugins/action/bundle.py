@@ -9,7 +9,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.action.evidence import ActionModule as Base
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.unpack import BadBundle, unpack
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.bundle import NOT_WRITTEN
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.unpack import unpack
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import failed
 
 __all__ = ["ActionModule"]
 
@@ -33,7 +36,9 @@ class ActionModule(Base):
             folder = self._loader.path_dwim(str(arguments["dest"]))
             try:
                 unpack(content, result["sha256"], folder)
-            except (BadBundle, OSError) as exc:
-                return {"failed": True, "changed": False, "msg": f"dest: {folder}: the bundle cannot be written: {exc}"}
+            except Refused as exc:
+                return failed(exc.problem)
+            except OSError as exc:
+                return failed(NOT_WRITTEN(folder=folder, error=exc))
             result["dest"] = folder
         return result

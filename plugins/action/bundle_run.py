@@ -16,8 +16,12 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as ansible_version
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.deliver import BadDelivery, delivery
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.run_folder import BadRun, begin, pack, retire
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import bundle as _codes
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.deliver import delivery
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.run_folder import begin, pack, retire
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import failed
 
 _SPEC: dict[str, dict[str, t.Any]] = {
     "state": {"type": "str", "choices": ["begun", "packed"], "required": True},
@@ -47,15 +51,15 @@ class ActionModule(ActionBase):
         _result, given = self.validate_argument_spec(argument_spec=_SPEC)
         for name in ("min_free", "keep"):
             if given[name] < 0:
-                return _failed(f"{name}: {given[name]}; right is a number from 0 on")
+                return failed(option.OUT_OF_RANGE(option=name, least=0, most="any number", value=given[name]))
         try:
             if given["state"] == "begun":
                 return self._begun(given, task_vars or {})
             return self._packed(given)
-        except (BadRun, BadDelivery) as exc:
-            return _failed(str(exc))
+        except Refused as exc:
+            return failed(exc.problem)
         except OSError as exc:
-            return _failed(f"report_dir: {given['report_dir']} cannot be used: {exc}")
+            return failed(option.NOT_WRITABLE(option="report_dir", path=given["report_dir"], error=exc))
 
     def _begun(self, given: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         hosts = {host for names in variables.get("groups", {}).values() for host in names}
@@ -75,7 +79,7 @@ class ActionModule(ActionBase):
         try:
             moment = calendar.timegm(time.strptime(stamp.group(1) if stamp else "", _STAMP))
         except ValueError as exc:
-            raise BadRun(f"run: {run!r} is no run; right is what state=begun has returned") from exc
+            raise Refused(_codes.NOT_A_RUN(value=run)) from exc
         if self._task.check_mode:
             return {"changed": False, "skipped": True}
         about = {
@@ -98,10 +102,6 @@ class ActionModule(ActionBase):
             "unsafe": done.unsafe,
             "retired": retire(given["report_dir"], given["keep"], run),
         }
-
-
-def _failed(message: str) -> dict[str, t.Any]:
-    return {"failed": True, "changed": False, "msg": message}
 
 
 def _collection_version() -> str | None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.errors import AnsibleActionFail
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.option import SELECT_UNDRAINED
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import action_failure
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.select import ActionModule as Base
 
 __all__ = ["ActionModule"]
@@ -22,6 +22,5 @@ class ActionModule(Base):
 
     def _selected(self, expression: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
         if arguments.get("state") == "undrained":
-            problem = SELECT_UNDRAINED()
-            raise AnsibleActionFail(str(problem), result={"code": problem.code})
+            raise action_failure(SELECT_UNDRAINED())
         return super()._selected(expression, arguments, task_vars)

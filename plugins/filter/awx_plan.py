@@ -35,17 +35,17 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.plan import BadData, plan
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.survey import BadSurvey
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.plan import plan
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filter_error
 
 
 def awx_plan(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The filter; see the documentation above."""
     try:
         return plan(data)
-    except (BadData, BadSurvey) as exc:
-        raise AnsibleFilterError(f"awx_setup_override: {exc}") from None
+    except Refused as exc:
+        raise filter_error(exc.problem) from None
 
 
 class FilterModule:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: balancer_faults
-short_description: Why balancers speak against taking a host out
+short_description: Check that a host can be taken out of its load balancers
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
@@ -31,28 +31,30 @@ options:
 """
 
 EXAMPLES = r"""
-- name: The balancers must have the host, and have it in
+- name: Check that the host can be taken out of its balancers
   ansible.builtin.assert:
     that: (seen.results | fleetops.odoo.balancer_faults(servers=[inventory_hostname])) | length == 0
 """
 
 RETURN = r"""
 _value:
-  description: Clauses that say what is wrong; empty when nothing is.
+  description: What is wrong, each with C(code) and C(message); empty when nothing is.
   type: list
-  elements: str
+  elements: dict
 """
 
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import faults as _faults
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import listed
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def balancer_faults(
     seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Sequence[str] = (), servers: t.Sequence[str] = ()
-) -> list[str]:
+) -> list[dict[str, str]]:
     """The filter; see the documentation above."""
-    return _faults.balancer_faults(seen, backends, servers)
+    return untrusted(listed(_faults.balancer_faults(seen, backends, servers)))
 
 
 class FilterModule:

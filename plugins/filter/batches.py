@@ -38,16 +38,17 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.batches import BadBatches, parse_batches
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.batches import parse_batches
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filter_error
 
 
 def batches(value: t.Any) -> list[str]:
     """The filter; see the documentation above."""
     try:
         return parse_batches(value)
-    except BadBatches as exc:
-        raise AnsibleFilterError(str(exc)) from exc
+    except Refused as exc:
+        raise filter_error(exc.problem) from None
 
 
 class FilterModule:

@@ -2,13 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What speaks against a drain."""
-
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: drain_faults
-short_description: Why servers must not be drained, by what their balancers say
+short_description: Check that servers can be taken out of their load balancers
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
@@ -37,20 +35,30 @@ options:
 """
 
 EXAMPLES = r"""
-- name: One must stay
+- name: Check that a healthy server stays
   ansible.builtin.assert:
     that: seen.results | fleetops.odoo.drain_faults(['odoo'], ['web1', 'web2'], 1) | length == 0
 """
 
 RETURN = r"""
 _value:
-  description: Clauses; none when they may be drained.
+  description: What is wrong, each with C(code) and C(message); empty when they may be drained.
   type: list
+  elements: dict
 """
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import drain_faults
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import faults as _faults
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import listed
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
+
+
+def drain_faults(
+    seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Sequence[str], leaving: t.Sequence[str], least: int
+) -> list[dict[str, str]]:
+    """The filter; see the documentation above."""
+    return untrusted(listed(_faults.drain_faults(seen, backends, leaving, least)))
 
 
 class FilterModule:

@@ -41,14 +41,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The report that C(docs/dumps.md) describes, or a dictionary with C(error), one sentence.
+  description: The report that C(docs/dumps.md) describes, or a dictionary with C(error), one message, and C(code).
   type: dict
 """
 
 import typing as t
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.analyse import analyse, silent_of
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.logs import BadLogs, paths_of, read_logs
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.logs import paths_of, read_logs
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import marked
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
@@ -60,8 +62,8 @@ def explain_logs(
         report = analyse(read_logs(paths_of(files)), addons=addons)
         report["silent"] = silent_of(silent or {})
         return untrusted(report)
-    except BadLogs as exc:
-        return untrusted({"error": str(exc)})
+    except Refused as exc:
+        return untrusted({"error": marked(exc.problem), "code": exc.code})
 
 
 class FilterModule:

@@ -14,7 +14,8 @@ description:
   - Used by the role C(fleetops.odoo.fleet_info) for its table and its statistics.
 options:
   _input:
-    description: What each host told of itself, by host. Of a host that did not answer, the C(failure).
+    description: What each host told of itself, by host. Of a host that did not answer, the C(failure), with
+      C(code) and C(reason).
     type: dict
     required: true
 """
@@ -29,8 +30,9 @@ RETURN = r"""
 _value:
   description:
     - C(lines) is a table for people, C(at) the moment.
-    - C(stats) is for workflows. It has hosts and servers as numbers, by_version and by_mode, and the names of the hosts
-      that are stale, needs_restart, not_running, without_odoo and failed.
+    - C(stats) is for workflows. It has outcome, hosts, remaining and codes as P(fleetops.odoo.outcomes#filter), servers
+      as a number, by_version and by_mode, and the names of the hosts that are stale, needs_restart, not_running and
+      without_odoo.
   type: dict
 """
 

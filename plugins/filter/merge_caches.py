@@ -52,19 +52,23 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.fleetops.odoo.plugins.plugin_utils.caches import BadStatistics, merge
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.dump import NOT_STATISTICS
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.caches import merge
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filter_error
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def merge_caches(parts: t.Any, top: int = 15) -> dict[str, t.Any]:
     """The filter; see the documentation above."""
     if not isinstance(parts, (list, tuple)) or not all(isinstance(part, t.Mapping) for part in parts):
-        raise AnsibleFilterError(f"merge_caches: the input is a list of dictionaries, not {type(parts).__name__}")
+        raise filter_error(NOT_STATISTICS(error=f"the input is of type {type(parts).__name__}"))
     try:
         return untrusted(merge(parts, int(top)))
-    except (BadStatistics, KeyError, TypeError, ValueError) as exc:
-        raise AnsibleFilterError(f"merge_caches: this is no list of cache statistics: {exc}") from exc
+    except Refused as exc:
+        raise filter_error(exc.problem) from None
+    except (KeyError, TypeError, ValueError) as exc:
+        raise filter_error(NOT_STATISTICS(error=exc)) from None
 
 
 class FilterModule:

@@ -44,9 +44,10 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import DumpReader
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import parse_dumps as parse_lines
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.dump import NOT_A_LOG
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filter_error
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
@@ -57,7 +58,7 @@ def parse_dumps(log: t.Any) -> list[dict[str, t.Any]]:
     elif isinstance(log, (list, tuple)) and all(isinstance(line, str) for line in log):
         dumps = parse_lines(log)
     else:
-        raise AnsibleFilterError(f"parse_dumps: a log is a text or a list of lines, not {type(log).__name__}")
+        raise filter_error(NOT_A_LOG(value=f"a value of type {type(log).__name__}"))
     return untrusted([dump.told() for dump in dumps])
 
 

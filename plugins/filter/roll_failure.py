@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: roll_failure
-short_description: What is kept of a task that failed in a rolling restart
+short_description: Sum up a task that failed
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.rolling_restart).
+  - Used by the roles of this collection. Where a task cannot return a code, it is taken from the end of its message.
 options:
   _input:
     description: The result of the task, such as C(ansible_failed_result).
@@ -31,7 +31,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(step), C(reason) and C(unreachable).
+  description: C(step), C(code), C(reason) and C(unreachable).
   type: dict
 """
 

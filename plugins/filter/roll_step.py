@@ -42,10 +42,14 @@ options:
     description: One word for the reason, for V(stop).
     type: str
     default: blocked
-  reason:
-    description: Why the roll stops, for V(stop).
+  code:
+    description: The code that says why the roll stops, for V(stop).
     type: str
-    default: ''
+    default: roll.blocked
+  values:
+    description: Values for the placeholders of O(code), as keyword arguments.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -63,11 +67,13 @@ _value:
 import time
 import typing as t
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import roll as _codes
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import ledger as _roll
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.batches import BadBatches
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.plan import BadPlan
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.window import BadWindow
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import code_named, filter_error
+
+STEPS = ("begin", "plan", "gate", "enter", "leave", "stop")
 
 
 def roll_step(
@@ -77,7 +83,8 @@ def roll_step(
     batch: t.Sequence[str] = (),
     options: t.Mapping[str, t.Any] | None = None,
     why: str = _roll.BLOCKED,
-    reason: str = "",
+    code: str = _codes.BLOCKED.name,
+    **values: t.Any,
 ) -> dict[str, t.Any]:
     """The filter; see the documentation above."""
     now, records = _roll.Moment(time.time(), time.monotonic()), records or {}
@@ -89,15 +96,15 @@ def roll_step(
         if step == "gate":
             return _roll.gate(roll, records, batch, now)
         if step == "stop":
-            return _roll.stop(roll, why, reason)
+            return _roll.stop(roll, why, code_named(code)(**values))
         if step == "enter":
             entered = _roll.enter(roll, records, batch, now)
             return entered if entered["stopped"] else {**entered, "line": _roll.progress(entered, records)}
         if step == "leave":
             return _roll.leave(roll, records, now)
-    except (BadBatches, BadPlan, BadWindow, _roll.BadRoll) as exc:
-        raise AnsibleFilterError(f"rolling_restart_{exc}") from exc
-    raise AnsibleFilterError(f"roll_step: there is no step {step!r}")
+    except Refused as exc:
+        raise filter_error(exc.problem) from None
+    raise filter_error(option.NOT_A_CHOICE(option="step", choices=", ".join(STEPS), value=step))
 
 
 class FilterModule:

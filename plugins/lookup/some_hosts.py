@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A pattern of hosts that must match somebody: what it does not match, Ansible skips with exit code 0."""
+"""Check that a pattern of hosts matches one: Ansible skips a play without hosts, with exit code 0."""
 
 from __future__ import annotations
 
@@ -48,6 +48,8 @@ from ansible import context
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import marked
 
 
 class LookupModule(LookupBase):
@@ -67,13 +69,11 @@ class LookupModule(LookupBase):
                 manager.add_host(host, group=group)
         for pattern in terms:
             if not pattern or not manager.get_hosts(pattern):
-                raise AnsibleError(
-                    f"{name}: {pattern!r} matches no host of the inventory; "
-                    "right is a group, a host or a pattern of them"
-                )
+                raise AnsibleError(marked(option.NO_HOSTS(option=name, value=pattern)))
             if known.get("ansible_limit"):
                 manager.subset(known["ansible_limit"])
                 if not manager.get_hosts(pattern):
-                    raise AnsibleError(f"{name}: no host of {pattern!r} is within --limit {known['ansible_limit']}")
+                    limit = known["ansible_limit"]
+                    raise AnsibleError(marked(option.OUTSIDE_LIMIT(option=name, value=pattern, limit=limit)))
                 manager.subset(None)
         return terms

@@ -11,8 +11,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ..module_utils._messages.dump import NOT_STATISTICS
 from ..module_utils._processes.classify import Mode, Role
 from ..module_utils._processes.release import major
+from ..module_utils._system.errors import Refused
 
 SCHEMA = 1
 
@@ -26,10 +28,6 @@ _SUMS_IF_TOLD = ("memory", "seconds")
 
 Row = t.Mapping[str, t.Any]
 _Key = tuple[t.Any, ...]
-
-
-class BadStatistics(Exception):
-    """What is to be merged is nothing that the module or this merge has made; the message says what it is."""
 
 
 @dataclass
@@ -71,11 +69,11 @@ class _Merged:
 
 
 def merge(parts: t.Sequence[t.Mapping[str, t.Any]], top: int = 15) -> dict[str, t.Any]:
-    """The report of what hosts have told.
+    """Return the report of what hosts have told.
 
     :param parts: of each host its ``host`` and the ``results`` of the module; or reports that this has made.
     :param top: caches in ``lines`` and ``worst``.
-    :raises BadStatistics: a part is neither.
+    :raises Refused: a part is neither.
     """
     merged: dict[_Key, _Merged] = {}
     hosts: set[str] = set()
@@ -95,7 +93,7 @@ def merge(parts: t.Sequence[t.Mapping[str, t.Any]], top: int = 15) -> dict[str, 
                 processes += _add_server(merged, part["host"], result)
                 silent += [{"host": part["host"], **one} for one in result["missing"]]
         else:
-            raise BadStatistics("right are dictionaries with host and results, or with what this filter returns")
+            raise Refused(NOT_STATISTICS(error=f"an entry has the keys {', '.join(map(str, part))}"))
     caches = [{**dict(zip(_KEYS, key, strict=True)), **one.told()} for key, one in merged.items()]
     caches.sort(key=lambda one: (-one["cost"], -one["misses"], str([one[name] for name in _KEYS])))
     report = {

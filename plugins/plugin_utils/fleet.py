@@ -4,15 +4,18 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""What runs where: one line for each server of a fleet, the groups of a host, and a summary. Pure."""
+"""Tell what runs where: one line for each server of a fleet, the groups of a host, and a summary. Pure."""
 
 from __future__ import annotations
 
 import re
 import typing as t
 
+from .outcomes import first_line, outcomes
+
 Server = dict[str, t.Any]
-#: What a host has told (``servers``, ``groups``, ``unseen``, ``at``), or why it has not (``failure``).
+#: What a host has told (``servers``, ``groups``, ``unseen``, ``at``), or ``failure`` with ``code`` and
+#: ``reason``.
 Record = t.Mapping[str, t.Any]
 
 COLUMNS = ("host", "unit", "version", "mode", "workers", "databases", "state", "needs", "supervisor", "log")
@@ -84,8 +87,7 @@ def _stats(records: t.Mapping[str, Record]) -> dict[str, t.Any]:
     def hosts(test: t.Callable[[Server], t.Any]) -> list[str]:
         return list(dict.fromkeys(host for host, one in servers if test(one)))
 
-    return {
-        "hosts": len(records),
+    own = {
         "servers": len(servers),
         "stale": hosts(lambda one: one["stale"]),
         "needs_restart": hosts(lambda one: one["needs"] == "restart"),
@@ -93,8 +95,9 @@ def _stats(records: t.Mapping[str, Record]) -> dict[str, t.Any]:
         "without_odoo": [host for host, record in records.items() if record.get("servers") == []],
         "by_version": having("version"),
         "by_mode": having("mode"),
-        "failed": [host for host, record in records.items() if "failure" in record],
     }
+    answered = {host: {**record, "ok": "failure" not in record} for host, record in records.items()}
+    return t.cast("dict[str, t.Any]", outcomes(answered, own)["stats"])
 
 
 def _lines(records: t.Mapping[str, Record], stats: t.Mapping[str, t.Any]) -> list[str]:
@@ -104,17 +107,17 @@ def _lines(records: t.Mapping[str, Record], stats: t.Mapping[str, t.Any]) -> lis
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
     for host, record in records.items():
         if "failure" in record:
-            lines.append(f"{host}: NO ANSWER: {_first(record['failure'])}")
+            lines.append(f"{host}: NO ANSWER: {first_line(record['failure']['reason'])} [{record['failure']['code']}]")
         elif not record["servers"]:
             lines.append(f"{host}: no Odoo server runs")
-        lines += [f"{host}: {sentence}" for sentence in record.get("unseen") or []]
+        lines += [f"{host}: {one['reason']} [{one['code']}]" for one in record.get("unseen") or []]
         lines += [
-            f"{host}: {_name(one)} is stale: {_first('; '.join(one['stale_reasons']))}"
+            f"{host}: {_name(one)} is stale: {first_line('; '.join(one['stale_reasons']))}"
             for one in record.get("servers") or []
             if one["stale"] and one["stale_reasons"]
         ]
-    total = f"{_count(stats['servers'], 'server')} on {_count(stats['hosts'], 'host')}"
-    return [*lines, f"{total}, {len(stats['stale'])} with stale code, {len(stats['failed'])} without an answer"]
+    total = f"{_count(stats['servers'], 'server')} on {_count(len(records), 'host')}"
+    return [*lines, f"{total}, {len(stats['stale'])} with stale code, {len(stats['remaining'])} without an answer"]
 
 
 def _row(host: str, one: Server) -> tuple[str, ...]:
@@ -135,10 +138,6 @@ def _row(host: str, one: Server) -> tuple[str, ...]:
 
 def _name(one: Server) -> str:
     return str(one["unit"] or f"pid {one['pid']}")
-
-
-def _first(text: str) -> str:
-    return (text.splitlines() or [""])[0]
 
 
 def _count(number: int, what: str) -> str:

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""A module on the host of a task, with what is said of a host that cannot be reached made safe."""
+"""Run a module on the host of a task, with safe messages of a host that cannot be reached."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
 
+from ..module_utils._messages.host import UNREACHABLE
+
 if t.TYPE_CHECKING:
     from ansible.plugins.action import ActionBase
 
 
 def run_module(action: ActionBase, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
-    """What a module returns, or that the host is unreachable.
+    """Return what a module returns, or that the host is unreachable.
 
     Why it is comes from ssh, which shows the banner of the host. ansible-core before 2.19 marks what a plugin returns
     as no template, but not the message of this exception.
@@ -27,5 +29,5 @@ def run_module(action: ActionBase, module: str, arguments: dict[str, t.Any], tas
             module_name=module, module_args=arguments, task_vars=task_vars
         )
     except AnsibleConnectionFailure as exc:
-        return {"unreachable": True, "changed": False, "msg": str(exc)}
+        return {"unreachable": True, "changed": False, "msg": str(exc), "code": UNREACHABLE.name}
     return t.cast("dict[str, t.Any]", result)

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
+from ..module_utils._messages import option
+from ..module_utils._messages.host import NONE_SELECTED
+from ..module_utils._system.errors import Refused
+from .problems import action_failure
 from .remote import run_module
 
 try:
@@ -25,20 +28,16 @@ except ImportError:
 _INFO = "fleetops.odoo.master_info"
 
 
-class BadSelection(Exception):
-    """The expression is wrong or returns something else; the message shows it."""
-
-
 def select_masters(expression: str, masters: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
-    """Identities of the masters that an expression selects. Pure.
+    """Return the identities of the masters that an expression selects. Pure.
 
     :param masters: what ``master_info`` returns.
-    :raises BadSelection: the expression cannot be parsed or evaluated, or returns neither masters nor identities.
+    :raises Refused: the expression cannot be parsed or evaluated, or returns neither masters nor identities.
     """
     try:
         found = jmespath.search(expression, masters)
     except (JMESPathError, TypeError, ValueError, AttributeError) as exc:
-        raise BadSelection(f"select: {expression!r} cannot be used: {exc}") from exc
+        raise Refused(option.BAD_SELECT(expression=expression, error=exc)) from exc
     if found is None:
         return []
     known = [master["identity"] for master in masters]
@@ -46,9 +45,7 @@ def select_masters(expression: str, masters: t.Sequence[t.Mapping[str, t.Any]]) 
     chosen = [one.get("identity") if isinstance(one, dict) else one for one in several]
     for one, identity in zip(several, chosen, strict=True):
         if identity not in known:
-            raise BadSelection(
-                f"select: {expression!r} must return masters or their identity, but it returns {_short(one)}"
-            )
+            raise Refused(option.SELECT_RETURNS(expression=expression, value=_short(one)))
     return [identity for identity in known if identity in chosen]
 
 
@@ -75,9 +72,11 @@ class ActionModule(ActionBase):
         if expression is None or expression == "":
             return self._call(self._task.action, arguments, task_vars)
         if jmespath is None:
-            raise AnsibleActionFail("select: the controller's Python needs the package jmespath (pip install jmespath)")
+            raise action_failure(option.NO_JMESPATH())
         if not isinstance(expression, str):
-            raise AnsibleActionFail(f"select: {expression!r} is no text; right is a JMESPath expression")
+            raise action_failure(
+                option.WRONG_TYPE(option="select", wanted="a JMESPath expression (a text)", value=repr(expression))
+            )
         return self._selected(expression, arguments, task_vars)
 
     def _selected(self, expression: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
@@ -88,11 +87,7 @@ class ActionModule(ActionBase):
         if not chosen:
             if boolean(arguments.get("allow_none", self.allow_none), strict=False):
                 return self._none(arguments, task_vars)
-            raise AnsibleActionFail(
-                f"select: {expression!r} selects none of the {len(look['masters'])} masters of this host; right is one"
-                " that selects some, or allow_none",
-                result={"results": []},
-            )
+            raise action_failure(NONE_SELECTED(count=len(look["masters"]), expression=expression), results=[])
         # The rest of `match` has done its work; a master that has gone meanwhile is found missing by the module.
         return self._call(self._task.action, {**arguments, "match": {"identity": chosen}}, task_vars)
 
@@ -102,8 +97,8 @@ class ActionModule(ActionBase):
     def _identities(self, expression: str, masters: t.Any) -> list[str]:
         try:
             return select_masters(expression, masters)
-        except BadSelection as exc:
-            raise AnsibleActionFail(str(exc)) from exc
+        except Refused as exc:
+            raise action_failure(exc.problem) from None
 
     def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
         return run_module(self, module, arguments, task_vars)

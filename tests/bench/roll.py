@@ -136,9 +136,9 @@ def leg(inventory: str, scratch: pathlib.Path, rate: str, playbook: str) -> Leg:
         "bench_log": str(log),
         "bench_script": str(HERE / "roll.py"),
         "rolling_restart_policy": "always",
-        "rolling_restart_balancer": "haproxy",
-        "rolling_restart_haproxy_hosts": ["lb"],
-        "rolling_restart_haproxy_backends": ["odoo"],
+        "balancer": "haproxy",
+        "balancer_haproxy_hosts": ["lb"],
+        "balancer_haproxy_backends": ["odoo"],
         "rolling_restart_report_dir": str(reports),
         "rolling_restart_before_batch": str(HERE / "long_request.yml"),
     }

@@ -33,7 +33,7 @@ def test_what_an_administrator_takes_out_stays_out(whole: Fleet, folder: pathlib
     assert (blind.code, blind.report["stats"]["out_of_balancer"]) == (0, ["h2"]), blind.output
     again = Roll(whole, folder).end()
     assert again.outcomes == {"h1": "not reached", "h2": "not reached", "h3": "failed"}, again.output
-    assert "is out of balancer lb already (drain), and no roll says that it did it" in again.reason("h3")
+    assert again.code_of("h3") == "roll.balancer_out_already"
     # A release does not touch it either.
     assert release(whole).returncode == 0
     assert {host: state for host, (state, _status) in balancer(whole).items()} == {
@@ -50,7 +50,7 @@ def test_what_an_administrator_takes_out_during_a_roll_stays_out(whole: Fleet, f
     set_state(whole, "h2", "drain")
     done = roll.end()
     stopped_at_h2(done, whole, before)
-    assert "is out of balancer lb already (drain), and no roll says that it did it" in done.reason("h2")
+    assert done.code_of("h2") == "roll.balancer_out_already"
     assert (balancer(whole)["h2"][0], whole.processes("h2")) == ("drain", at_h2)
     assert locked(whole, "h2") is None
 
@@ -87,7 +87,7 @@ def test_two_rolls_at_once(whole: Fleet, folder: pathlib.Path) -> None:
     second = Roll(whole, folder / "2", "-l", "h3").end()
     assert second.code == 2, second.output
     assert second.outcomes == {"h3": "failed"}
-    assert "belongs to the roll" in second.reason("h3")
+    assert second.code_of("h3") == "roll.locked"
     assert "(the first)" in second.reason("h3")
     # A release leaves a roll alone that is alive.
     assert "NOT RELEASED: this host belongs to the roll" in release(whole).stdout
@@ -100,7 +100,8 @@ def test_a_lock_from_elsewhere_is_told_and_can_be_taken_over(whole: Fleet, folde
     whole.module("h2", "roll_lock", id="awx-job-7", owner="ann (AWX)", reason="new modules", ttl=600)
     refused = Roll(whole, folder, batches="3").end()
     assert refused.outcomes == {"h1": "not reached", "h2": "failed", "h3": "not reached"}, refused.output
-    assert "belongs to the roll awx-job-7 of ann (AWX) (new modules)" in refused.reason("h2")
+    assert refused.code_of("h2") == "roll.locked"
+    assert "the roll awx-job-7 of ann (AWX) (new modules)" in refused.reason("h2")
     done = Roll(whole, folder, batches="3", take_over=["awx-job-7"]).end()
     assert done.code == 0, done.output
 

@@ -20,11 +20,13 @@ from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, 
 
 #: How the lab's balancer is reached.
 HAPROXY = {
-    "rolling_restart_balancer": "haproxy",
-    "rolling_restart_haproxy_hosts": ["lb"],
-    "rolling_restart_haproxy_backends": ["odoo"],
+    "balancer": "haproxy",
+    "balancer_haproxy_hosts": ["lb"],
+    "balancer_haproxy_backends": ["odoo"],
 }
-RELOAD = "Reload, and wait until the new generation serves"
+RELOAD = "Reload the servers, and wait until they are healthy"
+#: The first task that touches a host.
+LOCK = "Take the lock of the host"
 
 
 @dataclass
@@ -45,6 +47,14 @@ class Ended:
         """Why a host has its outcome."""
         return next(str(one["reason"]) for one in self.report["hosts"] if one["host"] == host)
 
+    def code_of(self, host: str) -> str | None:
+        """Return the code of what failed on a host."""
+        return next((str(one["code"]) for one in self.report["hosts"] if one["host"] == host and one["code"]), None)
+
+    def stop(self) -> tuple[str, str]:
+        """Return in a word and by its code why the roll stopped."""
+        return self.report["stopped"]["why"], self.report["stopped"]["code"]
+
     def __str__(self) -> str:
         return self.output
 
@@ -56,7 +66,9 @@ class Roll:
         self, fleet: Fleet, folder: pathlib.Path, *options: str, program: str = "", **variables: t.Any
     ) -> None:
         self.folder = folder
-        values = {f"rolling_restart_{name}": value for name, value in variables.items()}
+        values = {
+            name if name.startswith("balancer") else f"rolling_restart_{name}": variables[name] for name in variables
+        }
         values = {"rolling_restart_report_dir": str(folder), "rolling_restart_policy": "always", **HAPROXY, **values}
         self._begun = time.time()
         self.process = subprocess.Popen(

@@ -57,12 +57,13 @@ def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet, tmp_
     assert code == 2, said
     assert "t19 did not answer" in said
     assert re.search(r"msg: t19: .{0,200}(Connection refused|Connection reset|ssh|SSH)", said), said
+    assert "[bundle.not_complete]" in said
     folder = run_of(tmp_path)
     names = {path.name for path in folder.iterdir()}
     assert names == {"p14", "p14.log", "p14.postgres.json", "manifest.json", "report.json", "report.html"}
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert "bundle" in manifest["hosts"]["p14"]
-    assert re.search(r"(refused|reset|ssh|SSH)", manifest["hosts"]["t19"]["failure"])
+    assert manifest["hosts"]["t19"]["failure"]["code"] == "host.unreachable"
     (silent,) = json.loads((folder / "report.json").read_text(encoding="utf-8"))["silent"]
     assert (silent["host"], silent["pid"]) == ("t19", None)
     page = (folder / "report.html").read_text(encoding="utf-8")
@@ -74,13 +75,13 @@ def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet, tmp_
 @pytest.mark.parametrize(
     ("options", "values", "message"),
     [
-        (["--check"], {}, "a check run asks no process"),
-        ([], {"report_dir": "here"}, "diagnostics_report_dir: here must be an absolute path"),
+        (["--check"], {}, "A check run signals no process"),
+        ([], {"report_dir": "here"}, "[option.not_a_path]"),
         ([], {"samples": "many"}, "diagnostics_samples"),
-        ([], {"deliver": "nobody:/srv"}, "diagnostics_deliver: the inventory has no host 'nobody'"),
-        ([], {"min_free": "99999999"}, "diagnostics_min_free: "),
-        ([], {"max_size": 9}, "diagnostics_max_size: 9; right is a number from 1 to 4; no host has been asked"),
-        ([], {"host": "p19"}, "which hosts are meant is diagnostics_hosts"),
+        ([], {"deliver": "nobody:/srv"}, "[bundle.unknown_host]"),
+        ([], {"min_free": "99999999"}, "[bundle.no_room]"),
+        ([], {"max_size": 9}, "diagnostics_max_size must be from 1 to 4, got 9 [option.out_of_range]"),
+        ([], {"host": "p19"}, "[option.set_by_role]"),
     ],
 )
 def test_what_cannot_be_done_is_said(

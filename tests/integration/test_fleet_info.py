@@ -64,15 +64,16 @@ def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet) -> N
     assert done.returncode == 2, done.stdout
     assert re.search(r"t14: NO ANSWER: .{0,200}(refused|reset|ssh|SSH)", re.sub(r"\s+", " ", done.stdout)), done.stdout
     assert re.search(r"- p14 +odoo\.service", done.stdout)
-    assert "t14 did not answer" in done.stdout
+    assert "[dump.no_answer]" in done.stdout
+    assert "[host.unreachable]" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"fleet_info_hosts": "oddo"}, "fleet_info_hosts: 'oddo' matches no host of the inventory"),
-        ({"fleet_info_host": "p19"}, "which hosts are meant is fleet_info_hosts"),
-        ({"fleet_info_report_dir": "here"}, "fleet_info_report_dir: here must be an absolute path"),
+        ({"fleet_info_hosts": "oddo"}, "[option.no_hosts]"),
+        ({"fleet_info_host": "p19"}, "[option.set_by_role]"),
+        ({"fleet_info_report_dir": "here"}, "[option.not_a_path]"),
     ],
 )
 def test_what_cannot_be_done_is_said(fleet: Fleet, values: dict[str, str], message: str) -> None:

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 import time
 import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import KINDS, Fleet, plant_killer, request, thorough
-from ansible_collections.fleetops.odoo.tests.integration.rolls import Roll, all_in, locked
+from ansible_collections.fleetops.odoo.tests.integration.rolls import LOCK, Roll, all_in, locked
 
 LIMIT = ["-l", ",".join(KINDS)]
 
@@ -64,11 +65,12 @@ def test_the_roll_stops_at_the_first_failure_and_touches_nobody_after_it(fleet: 
         fleet.restore("t19")
     assert done.code == 2, done.output
     assert done.outcomes == {"p19": "reloaded", "t19": "failed", "p14": "not reached", "t14": "not reached"}
-    assert "t19  failed         Odoo with pid" in done.output
-    assert "the roll has stopped: t19, p14, t14 did not get through it" in done.output
+    assert re.search(r"t19  failed         .* \[failed\.ended\]", done.output), done.output
+    assert (done.code_of("t19"), done.stop()) == ("failed.ended", ("failures", "roll.hosts_lost"))
+    assert "[roll.not_done]" in done.output
     assert fleet.processes("p14") == before
     evidence = (done.folder / "t19" / "evidence.txt").read_text(encoding="utf-8")
-    assert 'lost in the step "reload"' in evidence
+    assert 't19 failed in the step "reload" [failed.ended]' in evidence
     assert "the end, db_password=" in evidence
 
 
@@ -81,7 +83,7 @@ def test_a_budget_lets_the_roll_go_on_and_the_exit_code_tells(fleet: Fleet, fold
         fleet.settle("t19")
     assert done.code == 2, done.output
     assert done.outcomes == {"t19": "failed", "t14": "reloaded"}
-    assert "no Odoo master was found" in done.reason("t19")
+    assert done.code_of("t19") == "host.no_master"
     # What remains can be rolled by itself.
     rest = Roll(fleet, folder, "-l", f"@{done.folder}/remaining", balancer="none").end()
     assert (rest.code, rest.outcomes) == (0, {"t19": "reloaded"}), rest.output
@@ -96,34 +98,34 @@ def test_a_host_without_odoo_stops_it_before_anything_is_touched(
     done = Roll(fleet, folder, *LIMIT, balancer="none", match={"version": "14.0"}).end()
     assert done.code == 2, done.output
     assert done.outcomes == {"p19": "failed", "t19": "failed", "p14": "not reached", "t14": "not reached"}
-    assert "no Odoo master was found" in done.reason("p19")
+    assert done.code_of("p19") == "host.no_master"
     expected = Roll(fleet, folder, "-l", "p19", balancer="none", masters=2).end()
-    assert "1 Odoo masters were found where 2 are expected" in expected.reason("p19")
+    assert expected.code_of("p19") == "roll.other_masters"
     assert fleet.processes("p19") == before
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("batches", "1,0%", "rolling_restart_batches: "),
+        ("batches", "1,0%", "[option.bad_batches]"),
         *[
-            pytest.param("batches", value, "rolling_restart_batches: ", marks=pytest.mark.thorough)
+            pytest.param("batches", value, "[option.bad_batches]", marks=pytest.mark.thorough)
             for value in ("0", "-1", "150%", "abc", "[]")
         ],
-        ("budget", "-1", "rolling_restart_budget: "),
-        ("window", "22-5", "rolling_restart_window: "),
+        ("budget", "-1", "[option.bad_budget]"),
+        ("window", "22-5", "[option.bad_window]"),
         ("order", "random", "value of rolling_restart_order must be one of"),
         ("timeout", "soon", "rolling_restart_timeout"),
-        ("haproxy_hosts", "", "that needs rolling_restart_haproxy_hosts"),
-        ("soak", "-1", "rolling_restart_soak: "),
-        ("conditions", "1 == 1, 1 == 2", "right is a list of expressions"),
-        ("before_batch", "before.yml", "is no absolute path"),
+        ("balancer_haproxy_hosts", "", "[option.missing]"),
+        ("canary_healthy_time", "-1", "rolling_restart_canary_healthy_time must be 0 seconds or more"),
+        ("conditions", "1 == 1, 1 == 2", "[option.wrong_type]"),
+        ("before_batch", "before.yml", "[option.not_a_path]"),
         ("before_batch", "/no/such/before.yml", "/no/such/before.yml"),
-        ("host", "p19", "which hosts are meant is rolling_restart_hosts"),
+        ("host", "p19", "[option.set_by_role]"),
         # As an extra variable it would be believed in place of what the hosts prove.
-        ("host", {"ready": True, "serves": True}, "rolling_restart_host and rolling_restart_roll are set by the role"),
-        ("roll", "new", "rolling_restart_host and rolling_restart_roll are set by the role"),
-        ("hosts", "oddo", "rolling_restart_hosts: 'oddo' matches no host of the inventory"),
+        ("host", {"ready": True, "serves": True}, "[option.set_by_role]"),
+        ("roll", "new", "[option.set_by_role]"),
+        ("hosts", "oddo", "[option.no_hosts]"),
     ],
 )
 def test_a_wrong_value_is_refused_before_anything_is_touched(
@@ -133,7 +135,7 @@ def test_a_wrong_value_is_refused_before_anything_is_touched(
     done = Roll(fleet, folder, "-l", "p19", **{name: value}).end()
     assert done.code in (1, 2, 4), done.output
     assert message in " ".join(done.output.split())
-    assert "No other roll may have it" not in done.output
+    assert LOCK not in done.output
     assert fleet.processes("p19") == before
 
 
@@ -148,11 +150,11 @@ def test_an_approval_and_conditions(fleet: Fleet, folder: pathlib.Path) -> None:
     # Nobody can answer here, so the answer is no, at once.
     asked = Roll(fleet, folder, "-l", "t19,t14", balancer="none", approval="canary").end(60)
     assert (asked.code, asked.outcomes) == (2, {"t19": "reloaded", "t14": "not reached"}), asked.output
-    assert asked.report["stopped"] == {"why": "approval", "reason": "nobody said yes"}
+    assert asked.stop() == ("approval", "roll.not_approved")
     before = fleet.processes("t19")
     blocked = Roll(fleet, folder, "-l", "t19", balancer="none", conditions=["1 == 1", "backup_is_over"]).end()
     assert blocked.code == 2, blocked.output
-    assert blocked.report["stopped"]["why"] == "blocked"
+    assert blocked.stop() == ("blocked", "roll.blocked")
     assert fleet.processes("t19") == before
 
 
@@ -163,10 +165,11 @@ def test_tasks_before_a_batch_and_a_window(fleet: Fleet, folder: pathlib.Path, t
     tasks = tmp_path / "before.yml"
     tasks.write_text("- name: A backup is running\n  ansible.builtin.fail: {msg: wait for it}\n", encoding="utf-8")
     held = Roll(fleet, folder, *only, balancer="none", before_batch=str(tasks)).end()
-    assert held.report["stopped"] == {"why": "blocked", "reason": "A backup is running: wait for it"}, held.output
+    assert held.stop() == ("blocked", "roll.blocked"), held.output
+    assert "A backup is running: wait for it" in held.report["stopped"]["reason"]
     hours = "-".join(time.strftime("%H:%M", time.gmtime(time.time() + 3600 * later)) for later in (2, 3))
     closed = Roll(fleet, folder, *only, balancer="none", window=hours).end()
-    assert (closed.code, closed.report["stopped"]["why"]) == (2, "window"), closed.output
+    assert (closed.code, closed.stop()) == (2, ("window", "roll.outside_window")), closed.output
     assert fleet.processes("t19") == before
 
 
@@ -182,8 +185,8 @@ def test_tasks_of_the_users_own_for_a_balancer(fleet: Fleet, folder: pathlib.Pat
         folder,
         *("-l", "t19,t14"),
         balancer="tasks",
-        out_tasks=str(tmp_path / "out.yml"),
-        in_tasks=str(tmp_path / "in.yml"),
+        balancer_out_tasks=str(tmp_path / "out.yml"),
+        balancer_in_tasks=str(tmp_path / "in.yml"),
     ).end()
     assert done.code == 0, done.output
     assert said.read_text(encoding="utf-8").split("\n")[:4] == ["out t19", "in t19", "out t14", "in t14"]
@@ -193,7 +196,7 @@ def _own_tasks(folder: pathlib.Path, **ways: str) -> dict[str, t.Any]:
     """Options for a balancer that is told by these tasks."""
     for way, tasks in ways.items():
         (folder / f"{way}.yml").write_text(tasks, encoding="utf-8")
-    return {"balancer": "tasks", **{f"{way}_tasks": str(folder / f"{way}.yml") for way in ways}}
+    return {"balancer": "tasks", **{f"balancer_{way}_tasks": str(folder / f"{way}.yml") for way in ways}}
 
 
 @pytest.mark.parametrize("batches", [*thorough("1"), "2"])
@@ -213,12 +216,11 @@ def test_a_balancer_of_the_users_own_that_cannot_be_reached_stops_the_roll(
     assert done.code in (2, 4), done.output
     # With batches of one Ansible itself ends the playbook there, and nothing more is told.
     if batches == "2":
-        assert done.report["stopped"] == {"why": "failures", "reason": "t19 is lost"}, done.output
+        assert done.stop() == ("failures", "roll.hosts_lost"), done.output
         assert [host for host, one in done.outcomes.items() if one == "reloaded"] == ["p19"]
-        assert "it left the play before its turn had come to an end" in done.reason("t19")
+        assert done.code_of("t19") == "roll.left_play"
     assert [host for host in before if fleet.processes(host) != before[host]] == ["p19"]
-    given = json.dumps({f"rolling_restart_{name}": value for name, value in own.items()})
-    released = fleet.playbook("release", "-e", given, *LIMIT)
+    released = fleet.playbook("release", "-e", json.dumps(own), *LIMIT)
     assert released.returncode == 0, released.stdout
     assert "t19: released from the roll" in released.stdout
 
@@ -230,7 +232,7 @@ def test_a_file_of_tasks_that_is_none_is_found_before_anything_is_touched(
     done = Roll(fleet, folder, "-l", "t19", **own).end()
     assert done.code != 0, done.output
     assert "no_such.module.at_all" in done.output
-    assert "No other roll may have it" not in done.output
+    assert LOCK not in done.output
 
 
 def test_a_turn_that_has_used_up_its_time_sends_nothing(
@@ -241,7 +243,7 @@ def test_a_turn_that_has_used_up_its_time_sends_nothing(
     own = _own_tasks(tmp_path, **{"out": slow, "in": "- ansible.builtin.debug:\n"})
     done = Roll(fleet, folder, "-l", "p19", timeout=6, **own).end()
     assert (done.code, done.outcomes) == (2, {"p19": "failed"}), done.output
-    assert "too few to begin a reload" in done.reason("p19")
+    assert done.code_of("p19") == "roll.little_time"
     assert done.report["hosts"][0]["balancer"]["state"] == "in"
     assert fleet.processes("p19") == before
 
@@ -260,7 +262,7 @@ def test_a_server_that_ends_while_its_host_is_out_keeps_it_out(
         fleet.settle("t19")
     assert (done.code, done.outcomes) == (2, {"t19": "failed"}), done.output
     assert done.report["stats"]["out_of_balancer"] == ["t19"], done.output
-    assert "no Odoo master was found" in done.report["hosts"][0]["balancer"]["because"]
+    assert done.report["hosts"][0]["balancer"]["code"] == "host.no_master"
     assert fleet.module("t19", "roll_lock", state="absent").result["was"]["out"]
 
 
@@ -284,7 +286,7 @@ def test_tags_do_not_lead_around_the_roll(fleet: Fleet, folder: pathlib.Path) ->
 def test_the_balancer_is_told_and_a_long_request_survives(fleet: Fleet, folder: pathlib.Path) -> None:
     with request(fleet, "lb", "/lab/sleep/4", port=80) as long:
         # As a survey hands lists on.
-        done = Roll(fleet, folder, "-l", "p19", haproxy_hosts="lb,", haproxy_backends="odoo").end()
+        done = Roll(fleet, folder, "-l", "p19", balancer_haproxy_hosts="lb,", balancer_haproxy_backends="odoo").end()
     assert done.code == 0, done.output
     assert long.status == 200
     assert all_in(fleet)

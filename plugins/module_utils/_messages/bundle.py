@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""A part of a bundle is missing, or a bundle was not made. Nothing was signalled or changed."""
+"""A part of a bundle is missing, a bundle was not made, or a run of diagnostics cannot be packed or delivered."""
 
 from __future__ import annotations
 
@@ -33,3 +33,31 @@ NOT_READ = Code("bundle.not_read", "{path} cannot be read ({error})")
 NO_UNIT = Code("bundle.no_unit", "the server has no systemd unit (its supervisor: {kind})")
 NO_UNIT_FILE = Code("bundle.no_unit_file", "no file of unit {unit} was found")
 DISK_TIMEOUT = Code("bundle.disk_timeout", "the file system of {path} did not answer within {seconds:g} s")
+
+# What came from a host
+NOT_BASE64 = Code("bundle.not_base64", "the answer of the host is not a bundle (it is not base64)")
+CHECKSUM = Code("bundle.checksum", "the bundle of the host was damaged on its way (its checksum is wrong)")
+STRANGE_FILE = Code("bundle.strange_file", "the bundle of the host has the file {name!r}, which no bundle has")
+TOO_LARGE = Code("bundle.too_large", "the bundle of the host has more files or bytes than a bundle may have")
+NOT_UNPACKED = Code("bundle.not_unpacked", "the bundle of the host cannot be unpacked: {error}")
+NOT_WRITTEN = Code("bundle.not_written", "dest: the bundle cannot be written to {folder}: {error}")
+
+# The folder of a run
+NO_ROOM = Code(
+    "bundle.no_room",
+    "min_free must be available, but {folder} has {free:d} of {wanted:d} MB free",
+    "Free some space, or set another report_dir or a smaller min_free.",
+)
+NOT_A_RUN = Code("bundle.not_a_run", "run must be a run that state=begun has returned, got {value!r}")
+
+# Its way to another place
+BAD_DELIVERY = Code(
+    "bundle.bad_delivery",
+    "deliver must be controller, a host and a folder such as backup1:/srv/dumps, or http_put:https://..., got {value}",
+)
+UNKNOWN_HOST = Code("bundle.unknown_host", "deliver must name a host of the inventory, got {value!r}")
+BAD_URL = Code(
+    "bundle.bad_url", "deliver must have a URL such as https://files.example.com/ after http_put:, got {value}"
+)
+NOT_TAKEN = Code("bundle.not_taken", "{place} answered {answer}")
+NOT_COMPLETE = Code("bundle.not_complete", "the run is not complete: {faults}", "The output above says why.")

@@ -33,6 +33,12 @@ HIDDEN_SOCKETS = Code(
     "sockets, working directory and generation of {count:d} processes are not shown to this user",
     "Run the task as {user}.",
 )
+NONE_SELECTED = Code(
+    "host.none_selected",
+    "the expression of select, {expression!r}, chooses none of the {count:d} masters of this host",
+    "Correct the expression, or set allow_none.",
+)
+UNREACHABLE = Code("host.unreachable", "the host cannot be reached: {error}")
 NOTHING_DRAINED = Code(
     "host.nothing_drained",
     "no server was drained on this host{matching} since it was booted, and no such server runs",

@@ -56,3 +56,46 @@ UNKNOWN_PIDS = Code(
     "pids: no worker of an Odoo server on this host has pid {pids}",
     "This is a warning only.",
 )
+NOT_A_CHOICE = Code("option.not_a_choice", "{option} must be one of {choices}, got {value!r}")
+WRONG_TYPE = Code("option.wrong_type", "{option} must be {wanted}, got {value}")
+SET_BY_ROLE = Code(
+    "option.set_by_role",
+    "{variable} is set by the role itself and must not be given",
+    "Choose the hosts with {hosts}.",
+)
+MISSING = Code("option.missing", "{option} is {value}, which needs {missing}", "Set it.")
+BAD_BATCHES = Code(
+    "option.bad_batches",
+    "{option} must be a number of hosts (2), a percentage (25%) or a list of them (1,25%,50%), got {value!r}",
+)
+BAD_BUDGET = Code(
+    "option.bad_budget", "{option} must be a number of hosts (2) or a percentage of them (10%), got {value!r}"
+)
+BAD_WINDOW = Code(
+    "option.bad_window",
+    "{option} must be hours such as 22:00-05:00 or Mon-Fri 22:00-05:00, with commas between them, got {value!r}",
+)
+UNKNOWN_TIMEZONE = Code(
+    "option.unknown_timezone",
+    "{option} must be a time zone that the controller knows, such as UTC or Europe/Berlin, got {value!r}",
+)
+NO_HOSTS = Code(
+    "option.no_hosts",
+    "{option} must match a host of the inventory, got {value!r}",
+    "Give a group, a host, or a pattern of them.",
+)
+OUTSIDE_LIMIT = Code("option.outside_limit", "{option}: no host of {value!r} is within --limit {limit}")
+BAD_SELECT = Code("option.bad_select", "select: the expression {expression!r} cannot be used: {error}")
+SELECT_RETURNS = Code(
+    "option.select_returns",
+    "select must return masters or their identities, but {expression!r} returns {value}",
+)
+NO_JMESPATH = Code(
+    "option.no_jmespath",
+    "select needs the Python package jmespath on the controller",
+    "Install jmespath for the Python that runs Ansible.",
+)
+NOT_WRITABLE = Code("option.not_writable", "{option}: {path} cannot be used: {error}")
+UNKNOWN_CODE = Code(
+    "option.unknown_code", "problem must be given a code of this collection and its values, got {value!r} ({error})"
+)

@@ -4,12 +4,16 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""A host belongs to another roll, or its balancer cannot be asked. Nothing was changed."""
+"""A rolling restart or a drain stopped, a host failed in it, or a balancer prevents it. The report names every host.
+
+Run the playbook again for the hosts that remain, once the reason is gone.
+"""
 
 from __future__ import annotations
 
 from .code import Code
 
+# The lock of a host
 LOCKED = Code(
     "roll.locked",
     "the roll {id} of {owner}{reason} holds the lock of this host, which it took {age} ago and may keep for"
@@ -18,6 +22,7 @@ LOCKED = Code(
 )
 LOCK_NOT_WRITTEN = Code("roll.lock_not_written", "the lock of this host cannot be written: {error}")
 
+# Balancers
 BALANCER_NO_SOCKET = Code(
     "roll.balancer_no_socket", "the socket {path} does not exist", "Set socket to what haproxy.cfg names stats socket."
 )
@@ -36,4 +41,94 @@ BALANCER_NOT_HAPROXY = Code(
     "roll.balancer_not_haproxy",
     "the program behind the socket {path} is not HAProxy: it answers {command!r} with {answer!r}",
     "Set socket to what haproxy.cfg names stats socket.",
+)
+BALANCER_NOT_ASKED = Code("roll.balancer_not_asked", "balancer {balancer} cannot be asked: {error}")
+BALANCER_UNREACHABLE = Code("roll.balancer_unreachable", "balancer {balancer} cannot be reached: {error}")
+BALANCER_UNKNOWN_SERVER = Code(
+    "roll.balancer_unknown_server",
+    "balancer {balancer} has no server {server}",
+    "Correct balancer_haproxy_servers or balancer_haproxy_backends.",
+)
+BALANCER_OUT_ALREADY = Code(
+    "roll.balancer_out_already",
+    "server {server} is out of balancer {balancer} already ({state}), and no roll took it out",
+    "Put it back into the balancer, or leave the host out with --limit.",
+)
+BALANCER_DOWN = Code(
+    "roll.balancer_down",
+    "balancer {balancer} reports server {server} as {status}",
+    "Correct the server or its health check in the balancer.",
+)
+TOO_FEW_LEFT = Code(
+    "roll.too_few_left",
+    "backend {backend} of balancer {balancer} would keep {left:d} healthy servers, and it must keep {least:d}",
+    "Drain fewer hosts, or lower graceful_drain_least.",
+)
+NO_BALANCER = Code(
+    "roll.no_balancer",
+    "an earlier run took the host out of its balancer, and this run has no balancer",
+    "Give this run the variables of the earlier run (balancer, balancer_*).",
+)
+LEFT_OUT = Code("roll.left_out", "an earlier roll left the host out of its balancer")
+NO_SIGNAL_SENT = Code("roll.no_signal_sent", "nothing happened to the server, so the host is in its balancer again")
+NOT_PROVED = Code(
+    "roll.not_proved",
+    "nothing proves that the server is healthy",
+    "Check the server, then run the playbook fleetops.odoo.release.",
+)
+NOT_PUT_BACK = Code(
+    "roll.not_put_back",
+    "the host left the play before it was put back into its balancer",
+    "Check the server, then run the playbook fleetops.odoo.release.",
+)
+
+# One host
+UNHEALTHY = Code("roll.unhealthy", "the server with pid {pids} is not healthy: {answers}")
+OTHER_MASTERS = Code(
+    "roll.other_masters",
+    "{found:d} Odoo masters were found, and rolling_restart_masters expects {expected:d}",
+    "Start the missing servers, or correct rolling_restart_masters.",
+)
+LITTLE_TIME = Code(
+    "roll.little_time",
+    "only {left:d} s of {turn:d} s are left for the host, too few to begin a reload",
+    "Set a longer rolling_restart_timeout.",
+)
+LEFT_PLAY = Code("roll.left_play", "the host left the play before its turn ended", "Read the output of the play.")
+TASK_FAILED = Code("roll.task_failed", "{error}")
+NO_MESSAGE = Code("roll.no_message", "the task failed without a message", "Run the playbook again with -vvv.")
+TASKS_NOT_LOADED = Code(
+    "roll.tasks_not_loaded", "a file of tasks cannot be loaded", "Read the error above, and correct the file."
+)
+
+# The whole roll
+HOSTS_LOST = Code("roll.hosts_lost", "{hosts} failed or cannot be reached, and the budget is {budget:d}")
+DEADLINE = Code("roll.deadline", "the roll has run for longer than its deadline of {seconds:g} s")
+OUTSIDE_WINDOW = Code("roll.outside_window", "the time is outside of the window {window} ({timezone})")
+PAUSED = Code("roll.paused", "the roll pauses after {batches}, as rolling_restart_stop_after says")
+BLOCKED = Code("roll.blocked", "{task}: {error}")
+NOT_APPROVED = Code("roll.not_approved", "the question whether to continue was not answered with yes")
+NO_PREFLIGHT = Code(
+    "roll.no_preflight", "{hosts} did not pass a preflight of this run", "Run the playbook from its first play."
+)
+OTHER_BATCH = Code(
+    "roll.other_batch",
+    "{hosts} are not the next batch of the plan",
+    "Take hosts and serial of the play from the plan, as the playbook does.",
+)
+NOT_DONE = Code("roll.not_done", "the roll {outcome}, and these hosts remain: {hosts}")
+HOSTS_FAILED = Code("roll.hosts_failed", "these hosts failed: {hosts}", "The summary above says why.")
+RELEASED_AS_FAILED = Code(
+    "roll.released_as_failed",
+    "every host is released, and this run ends as failed because rolling_restart_release_fails is set",
+)
+REPORT_NOT_WRITTEN = Code("roll.report_not_written", "the report was not written: {error}")
+NO_EVIDENCE = Code("roll.no_evidence", "no evidence was kept: {error}")
+SLICED = Code(
+    "roll.sliced",
+    "this job is a slice of {template}, and a slice does not know the batches of the other slices",
+    "Set the job slice count to 1. If no slicing is set, give the workflow another name than its template.",
+)
+CONTROLLER_NAME = Code(
+    "roll.controller_name", "the inventory names the controller 127.0.0.1 or ::1", "Name it localhost."
 )

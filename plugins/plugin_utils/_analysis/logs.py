@@ -20,6 +20,8 @@ from collections import deque
 
 from ...module_utils._dumps.parse import DumpReader
 from ...module_utils._log.jobs import Job, Jobs
+from ...module_utils._messages import dump as _codes
+from ...module_utils._system.errors import Refused
 from .sessions import Backend, backends_of
 from .work import Source
 
@@ -29,37 +31,33 @@ _CHUNK, _JOB_LINES = 1 << 18, 200_000
 _BESIDE = ".postgres.json"
 
 
-class BadLogs(Exception):
-    """What was given names no readable log, or none with a dump in it. The message is a sentence."""
-
-
 def paths_of(given: t.Any) -> list[dict[str, str]]:
-    """What people write for log files, as a list of ``path`` and ``host``.
+    """Return what people write for log files as a list of ``path`` and ``host``.
 
     :param given: a path, a text of paths with commas, or a list of paths and dictionaries of ``path`` and ``host``. A
         path may have wildcards. What begins with no slash is looked for where ansible-playbook was started.
-    :raises BadLogs: it is something else, or there is no such file.
+    :raises Refused: it is something else, or there is no such file.
     """
     if isinstance(given, str):
         given = _listed(given)
     if not isinstance(given, (list, tuple)):
-        raise BadLogs(f"it must be a list of paths or a text of paths with commas, not {given!r}")
+        raise Refused(_codes.NOT_PATHS(value=given))
     found: list[dict[str, str]] = []
     for entry in given:
         one = {"path": entry} if isinstance(entry, str) else entry
         if not isinstance(one, dict) or not all(isinstance(one.get(key, ""), str) for key in ("path", "host")):
-            raise BadLogs(f"each entry must be a path, or a dictionary of path and host, not {entry!r}")
+            raise Refused(_codes.NOT_A_FILE_ENTRY(value=entry))
         if set(one) - {"path", "host"} or "path" not in one:
-            raise BadLogs(f"an entry has a path, perhaps a host, and nothing else, not {', '.join(map(str, one))}")
+            raise Refused(_codes.NOT_A_FILE_ENTRY(value=entry))
         if not one["path"].strip():
             continue
         path = os.path.join(os.environ.get("PWD") or os.getcwd(), os.path.expanduser(one["path"].strip()))
         matching = [path] if os.path.exists(path) else sorted(glob.glob(path))
         if not matching:
-            raise BadLogs(f"there is no file {one['path'].strip()}")
+            raise Refused(_codes.NO_FILE(path=one["path"].strip()))
         found += [{"path": each, "host": one.get("host", "")} for each in matching]
     if not found:
-        raise BadLogs("it names no file")
+        raise Refused(_codes.NO_FILES())
     unique = {(one["path"], one["host"]): one for one in found}
     return _with_hosts(list(unique.values()))
 
@@ -68,19 +66,19 @@ def read_logs(files: t.Sequence[t.Mapping[str, str]]) -> list[Source]:
     """The dumps in these logs. A file without any gives a source without any.
 
     :param files: as of :func:`paths_of`.
-    :raises BadLogs: a file cannot be read, or none of them has a dump.
+    :raises Refused: a file cannot be read, or none of them has a dump.
     """
     sources = list(each_log(files))
     if not any(source.dumps for source in sources):
-        names = ", ".join(one["path"] for one in files[:3]) + (" or the others" if len(files) > 3 else "")
-        raise BadLogs(f"there is no stack dump in {names}; Odoo logs one after kill -QUIT, at log_level info or lower")
+        names = ", ".join(one["path"] for one in files[:3]) + (" or the other files" if len(files) > 3 else "")
+        raise Refused(_codes.NO_STACKS(files=names))
     return sources
 
 
 def each_log(files: t.Sequence[t.Mapping[str, str]]) -> t.Iterator[Source]:
     """As :func:`read_logs`, one host after the other, so that they need not be in memory together.
 
-    :raises BadLogs: a file cannot be read.
+    :raises Refused: a file cannot be read.
     """
     reader = DumpReader()
     paths: dict[str, list[str]] = {}
@@ -136,14 +134,14 @@ def _read(reader: DumpReader, path: str, host: str) -> Source:
     about_jobs: deque[str] = deque(maxlen=_JOB_LINES)
     try:
         if os.path.isdir(path):
-            raise BadLogs(f"{path} is a directory, not a log file")
+            raise Refused(_codes.DIRECTORY(path=path))
         if not os.path.isfile(path):
-            raise BadLogs(f"{path} is no plain file")
+            raise Refused(_codes.NOT_PLAIN(path=path))
         with _opened(path) as log:
             dumps = reader.read(_noting(log, about_jobs))
     except (OSError, EOFError, zlib.error) as exc:
         why = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-        raise BadLogs(f"{path} cannot be read: {why}") from exc
+        raise Refused(_codes.UNREADABLE(path=path, error=why)) from exc
     backends, unsaid = _beside(path, host)
     jobs = _jobs(about_jobs, [(dump.pid, dump.time) for dump in dumps])
     return Source(host, dumps, jobs=jobs, backends=backends, unsaid=unsaid)
@@ -159,9 +157,9 @@ def _beside(path: str, host: str) -> tuple[list[Backend], list[str]]:
             told = json.load(file)
         return backends_of(told["rows"], host), [str(why) for why in told["unsaid"]]
     except OSError as exc:
-        raise BadLogs(f"{beside} cannot be read: {exc.strerror}") from exc
+        raise Refused(_codes.UNREADABLE(path=beside, error=exc.strerror)) from exc
     except (ValueError, KeyError, TypeError, RecursionError) as exc:
-        raise BadLogs(f"{beside} is not what the role diagnostics writes beside a log") from exc
+        raise Refused(_codes.STRANGE_SESSIONS(path=beside)) from exc
 
 
 def _opened(path: str) -> io.TextIOWrapper:

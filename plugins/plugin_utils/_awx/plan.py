@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ...module_utils._messages import awx as _codes
+from ...module_utils._system.errors import Refused
 from .survey import survey_spec
 
 Data = t.Mapping[str, t.Any]
@@ -44,24 +46,17 @@ _NODE = frozenset(["template", "approval", "extra_data", "limit", "on_success", 
 _LINKS = {"on_success": "success_nodes", "on_failure": "failure_nodes", "always": "always_nodes"}
 
 
-class BadData(Exception):
-    """What cannot be made in AWX; the message names it and says what would be right."""
-
-
 def plan(data: Data) -> dict[str, t.Any]:
-    """The same data without what a site has left out (set to null), with defaults and surveys filled in.
+    """Return the same data without what a site has left out (set to null), with defaults and surveys filled in.
 
-    :raises BadData: a name is missing or unknown. (BadSurvey says the same of questions.)
+    :raises Refused: a name is missing or unknown, or AWX would refuse a question.
     """
     unknown = sorted(set(data) - SECTIONS)
     if unknown:
-        raise BadData(f"there is no section {', '.join(unknown)}; right are {', '.join(sorted(SECTIONS))}")
+        raise Refused(_codes.UNKNOWN_KEY(where="the data", keys=_list(unknown), known=_list(sorted(SECTIONS))))
     project = data.get("project")
     if project and project.get("scm_type") != "manual" and not project.get("scm_url"):
-        raise BadData(
-            "project.scm_url is empty; right is where your copy of docs/awx-project lies, such as"
-            " https://git.example.com/odoo-operations.git, or scm_type: manual with local_path"
-        )
+        raise Refused(_codes.NO_PROJECT_URL())
     planned = {name: _named(name, data.get(name) or {}) for name in NAMED}
     templates = {key: _template(key, one, data) for key, one in _kept(data.get("job_templates"))}
     workflows = {key: _workflow(key, one, templates) for key, one in _kept(data.get("workflows"))}
@@ -79,6 +74,10 @@ def plan(data: Data) -> dict[str, t.Any]:
     }
 
 
+def _list(names: t.Iterable[str]) -> str:
+    return ", ".join(names)
+
+
 def _kept(entries: t.Optional[Data]) -> list[tuple[str, t.Any]]:
     return [(key, one) for key, one in (entries or {}).items() if one is not None]
 
@@ -86,7 +85,7 @@ def _kept(entries: t.Optional[Data]) -> list[tuple[str, t.Any]]:
 def _need(where: str, entry: Data, *keys: str) -> dict[str, t.Any]:
     for key in ("name", *keys):
         if not entry.get(key):
-            raise BadData(f"{where} has no {key}")
+            raise Refused(_codes.MISSING_KEY(where=where, key=key))
     return dict(entry)
 
 
@@ -102,10 +101,7 @@ def _template(key: str, entry: Data, data: Data) -> dict[str, t.Any]:
     }
     template = _need(where, merged, "playbook")
     if int(template.get("job_slice_count", 1)) != 1 or template.get("ask_job_slice_count_on_launch"):
-        raise BadData(
-            f"{where} would be sliced, and a slice does not know the hosts of the others; right is job_slice_count: 1"
-            " and ask_job_slice_count_on_launch: false"
-        )
+        raise Refused(_codes.SLICED(where=where))
     if template.get("execution_environment") and not data.get("execution_environment"):
         # Without one of our own, AWX takes that of the project or of the organization.
         template.pop("execution_environment")
@@ -137,16 +133,16 @@ def _node(
     where = f"{where}.nodes.{name}"
     unknown = sorted(set(node) - _NODE)
     if unknown:
-        raise BadData(f"{where} has {', '.join(unknown)}; right are {', '.join(sorted(_NODE))}")
+        raise Refused(_codes.UNKNOWN_KEY(where=where, keys=_list(unknown), known=_list(sorted(_NODE))))
     if bool(node.get("template")) == bool(node.get("approval")):
-        raise BadData(f"{where} needs either a template or an approval")
+        raise Refused(_codes.TEMPLATE_OR_APPROVAL(where=where))
     if node.get("template") and node["template"] not in templates:
-        raise BadData(f"{where} has the template {node['template']!r}; right are {', '.join(templates)}")
+        raise Refused(_codes.UNKNOWN_NAME(where=f"{where}.template", names=node["template"], known=_list(templates)))
     links = {}
     for ours, theirs in _LINKS.items():
         strangers = [other for other in node.get(ours) or [] if other not in nodes]
         if strangers:
-            raise BadData(f"{where}.{ours} names {', '.join(strangers)}; right are {', '.join(nodes)}")
+            raise Refused(_codes.UNKNOWN_NAME(where=f"{where}.{ours}", names=_list(strangers), known=_list(nodes)))
         links[theirs] = list(node.get(ours) or [])
     return {
         "identifier": name,
@@ -163,9 +159,9 @@ def _node(
 def _role(key: str, entry: Data, templates: t.Mapping[str, Data], workflows: t.Mapping[str, Data]) -> dict[str, t.Any]:
     where = f"roles.{key}"
     if not entry.get("role"):
-        raise BadData(f"{where} has no role")
+        raise Refused(_codes.MISSING_KEY(where=where, key="role"))
     if not entry.get("teams") and not entry.get("users"):
-        raise BadData(f"{where} needs teams or users")
+        raise Refused(_codes.NO_RECIPIENT(where=where))
     role = dict(entry)
     for section, known in (("job_templates", templates), ("workflows", workflows)):
         wanted = entry.get(section)
@@ -174,6 +170,7 @@ def _role(key: str, entry: Data, templates: t.Mapping[str, Data], workflows: t.M
         keys = list(known) if wanted == "all" else list(wanted)
         strangers = [one for one in keys if one not in known]
         if strangers:
-            raise BadData(f"{where}.{section} names {', '.join(strangers)}; right are all, or {', '.join(known)}")
+            names = {"names": _list(strangers), "known": _list(["all", *known])}
+            raise Refused(_codes.UNKNOWN_NAME(where=f"{where}.{section}", **names))
         role[section] = [known[one]["name"] for one in keys]
     return role

@@ -13,6 +13,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ...module_utils._messages import awx as _codes
+from ...module_utils._system.errors import Refused
+
 Question = t.Mapping[str, t.Any]
 
 #: Our type of a question: AWX's, and what a default must be.
@@ -28,15 +31,11 @@ KEYS = frozenset(["variable", "question", "type", "default", "choices", "require
 YES_NO = ["true", "false"]
 
 
-class BadSurvey(Exception):
-    """A question that AWX would not take; the message names it and says what would be right."""
-
-
 def survey_spec(name: str, questions: t.Sequence[Question]) -> dict[str, t.Any]:
-    """A survey for AWX.
+    """Return a survey for AWX.
 
     :param name: whose survey it is, for messages.
-    :raises BadSurvey: see there.
+    :raises Refused: AWX would not take a question.
     """
     seen: set[str] = set()
     spec = []
@@ -44,7 +43,7 @@ def survey_spec(name: str, questions: t.Sequence[Question]) -> dict[str, t.Any]:
         variable = str(question.get("variable") or "")
         where = f"{name}: the question for {variable or question!r}"
         if not variable.isidentifier() or variable in seen:
-            raise BadSurvey(f"{where} needs a variable of its own, which is a name of letters, digits and _")
+            raise Refused(_codes.BAD_VARIABLE(where=where))
         seen.add(variable)
         spec.append(_element(where, question))
     # AWX keeps both, and wants them.
@@ -54,10 +53,10 @@ def survey_spec(name: str, questions: t.Sequence[Question]) -> dict[str, t.Any]:
 def _element(where: str, question: Question) -> dict[str, t.Any]:
     unknown = sorted(set(question) - KEYS)
     if unknown:
-        raise BadSurvey(f"{where} has {', '.join(unknown)}; right are {', '.join(sorted(KEYS))}")
+        raise Refused(_codes.UNKNOWN_KEY(where=where, keys=", ".join(unknown), known=", ".join(sorted(KEYS))))
     kind = question.get("type")
     if kind not in TYPES:
-        raise BadSurvey(f"{where} has the type {kind!r}; right are {', '.join(TYPES)}")
+        raise Refused(_codes.UNKNOWN_TYPE(where=where, known=", ".join(TYPES), value=kind))
     element: dict[str, t.Any] = {
         "question_name": str(question.get("question") or question["variable"]),
         "question_description": str(question.get("help") or ""),
@@ -71,9 +70,8 @@ def _element(where: str, question: Question) -> dict[str, t.Any]:
         given = question.get("default") or []
         wrong = [one for one in (given if isinstance(given, list) else [given]) if one not in choices]
         if not choices or wrong:
-            raise BadSurvey(
-                f"{where} has the default {question.get('default')!r}, which is none of its choices {choices}"
-            )
+            values = {"value": question.get("default"), "choices": ", ".join(choices) or "its choices"}
+            raise Refused(_codes.NOT_A_CHOICE(where=where, **values))
         element["choices"] = choices
     element.update(_limits(where, question))
     return element
@@ -86,7 +84,7 @@ def _default(where: str, question: Question) -> t.Any:
         return ""
     # True is an int for Python, and a float without a fraction is an int for YAML.
     if isinstance(default, bool) or not isinstance(default, wanted):
-        raise BadSurvey(f"{where} has the default {default!r}; right is a value of the type {wanted.__name__}")
+        raise Refused(_codes.BAD_DEFAULT(where=where, wanted=wanted.__name__, value=default))
     return "\n".join(default) if isinstance(default, list) else default
 
 
@@ -98,11 +96,11 @@ def _limits(where: str, question: Question) -> dict[str, int]:
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int):
-            raise BadSurvey(f"{where} has {key} {value!r}; right is a whole number")
+            raise Refused(_codes.BAD_LIMIT(where=where, key=key, value=value))
         limits[key] = value
     default = question.get("default")
     if limits and isinstance(default, (int, float)):
         low, high = limits.get("min", default), limits.get("max", default)
         if not low <= default <= high:
-            raise BadSurvey(f"{where} has the default {default!r}, which is not from {low} to {high}")
+            raise Refused(_codes.DEFAULT_OUT_OF_RANGE(where=where, low=low, high=high, value=default))
     return limits

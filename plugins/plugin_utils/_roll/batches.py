@@ -16,24 +16,20 @@ import json
 import re
 import typing as t
 
-_RIGHT = (
-    "right are a number of hosts (2), a part of them (25%), or a list of those in the order of the batches (1,25%,50%)"
-)
+from ...module_utils._messages import option as _option
+from ...module_utils._system.errors import Refused
 
 
-class BadBatches(Exception):
-    """A value that does not say how large the batches are; the message says what would be right."""
+def parse_batches(value: t.Any, option: str = "batches") -> list[str]:
+    """Return the sizes of the batches, each a number of hosts or a percentage; the last one repeats.
 
-
-def parse_batches(value: t.Any) -> list[str]:
-    """Sizes of the batches, each a number of hosts or a percentage; the last one repeats until all hosts are done.
-
-    :raises BadBatches: naming the value and what would be right.
+    :param option: the name of the value, for messages.
+    :raises Refused: it says something else.
     """
-    sizes = [_size(one, value) for one in _listed(value)]
-    if not sizes:
-        raise BadBatches(f"batches: {value!r} names no size; {_RIGHT}")
-    return sizes
+    sizes = [_size(one) for one in _listed(value)]
+    if not sizes or None in sizes:
+        raise Refused(_option.BAD_BATCHES(option=option, value=value))
+    return [size for size in sizes if size]
 
 
 def _listed(value: t.Any) -> list[t.Any]:
@@ -48,9 +44,10 @@ def _listed(value: t.Any) -> list[t.Any]:
     return [part for part in re.split(r"\s*,\s*|\s+", text) if part] if text else []
 
 
-def _size(one: t.Any, whole: t.Any) -> str:
+def _size(one: t.Any) -> str | None:
+    """Return one size as text; None where it is not one."""
     text = str(one).strip() if isinstance(one, (int, str)) and not isinstance(one, bool) else ""
     found = re.fullmatch(r"0*([1-9]\d*)(%?)", text)
     if not found or (found.group(2) and int(found.group(1)) > 100):
-        raise BadBatches(f"batches: {one!r} in {whole!r} is no size of a batch; {_RIGHT}")
+        return None
     return found.group(1) + found.group(2)

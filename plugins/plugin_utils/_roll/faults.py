@@ -4,78 +4,80 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""What a balancer says of a host's servers, and what a failed task says of itself. Pure."""
+"""Check what balancers report of the servers of a host, and sum up a task that failed. Pure."""
 
 from __future__ import annotations
 
+import re
 import typing as t
 
+from ...module_utils._messages import roll as _codes
+from ...module_utils._messages.code import Problem
+from ...module_utils._messages.host import UNREACHABLE
 from ...module_utils._system.redact import redact_text
+from ..problems import split_code
 
-#: How the role words the failure of a host that cannot be reached; Ansible itself only ignores it.
-UNREACHABLE = "unreachable: "
+#: A code, and not what a foreign module calls code.
+_CODE = re.compile(r"[a-z]+\.[a-z0-9_]+")
 
 
 def balancer_faults(
     seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Collection[str], servers: t.Sequence[str]
-) -> list[str]:
-    """Why a host must not be rolled, as clauses: what the balancers lack, or have out already.
+) -> list[Problem]:
+    """Return why a host must not be rolled: what the balancers lack, or have out already.
 
     :param seen: what ``haproxy_info`` returned, by balancer, as a loop registers it (``item`` is the balancer).
     :param backends: names of backends; none stands for every backend that has such a server.
     :param servers: names under which the balancers know the host.
     """
-    faults: list[str] = []
+    faults: list[Problem] = []
     for where, told in _answers(seen, faults):
         known = [s for s in told if s["server"] in servers and (not backends or s["backend"] in backends)]
         wanted = [(b, s) for b in backends for s in servers] if backends else [(None, s) for s in servers]
         for backend, server in wanted:
             if not any(k["server"] == server and backend in (None, k["backend"]) for k in known):
-                faults.append(f"balancer {where} has no server {backend + '/' if backend else ''}{server}")
+                name = f"{backend}/{server}" if backend else server
+                faults.append(_codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=name))
         for k in known:
             name = f"{k['backend']}/{k['server']}"
             if k["admin"] != "ready":
-                faults.append(
-                    f"{name} is out of balancer {where} already ({k['admin']}), and no roll says that it did it"
-                )
+                faults.append(_codes.BALANCER_OUT_ALREADY(server=name, balancer=where, state=k["admin"]))
             elif not _is_up(k):
-                faults.append(f"balancer {where} says that {name} is {k['status']}")
+                faults.append(_codes.BALANCER_DOWN(balancer=where, server=name, status=k["status"]))
     return faults
 
 
 def drain_faults(
     seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Collection[str], leaving: t.Collection[str], least: int
-) -> list[str]:
-    """Why servers must not be drained, as clauses: a balancer does not answer or does not know them, or too few stay.
+) -> list[Problem]:
+    """Return why servers must not be drained: a balancer does not answer or does not know them, or too few stay.
 
     :param leaving: names of the servers that leave.
     :param least: how many healthy servers must stay in each backend that one of them leaves.
     """
-    faults: list[str] = []
+    faults: list[Problem] = []
     for where, told in _answers(seen, faults):
         known = [s for s in told if not backends or s["backend"] in backends]
         unknown = sorted(set(leaving) - {s["server"] for s in known})
         if unknown:
-            faults.append(f"balancer {where} has no server {', '.join(unknown)}")
+            faults.append(_codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=", ".join(unknown)))
         staying = [s for s in known if s["server"] not in leaving and s["admin"] == "ready" and _is_up(s)]
         for backend in sorted({s["backend"] for s in known if s["server"] in leaving}):
             stay = sum(1 for s in staying if s["backend"] == backend)
             if stay < least:
-                faults.append(
-                    f"{backend} of balancer {where} would have {stay} healthy servers left, and {least} must stay"
-                )
+                faults.append(_codes.TOO_FEW_LEFT(backend=backend, balancer=where, left=stay, least=least))
     return faults
 
 
 def _answers(
-    seen: t.Sequence[t.Mapping[str, t.Any]], faults: list[str]
+    seen: t.Sequence[t.Mapping[str, t.Any]], faults: list[Problem]
 ) -> t.Iterator[tuple[str, list[dict[str, t.Any]]]]:
-    """The balancers that answered, each with its servers. Those that did not are added to the faults."""
+    """Return the balancers that answered, each with its servers, and add those that did not to the faults."""
     for one in seen:
         where = str(one.get("item", "the balancer"))
         if one.get("unreachable") or one.get("failed") or "servers" not in one:
             why = str(one.get("msg") or "").strip() or "no answer"
-            faults.append(f"balancer {where} cannot be asked: {why.splitlines()[0]}")
+            faults.append(_codes.BALANCER_NOT_ASKED(balancer=where, error=why.splitlines()[0]))
         else:
             yield where, one["servers"]
 
@@ -85,17 +87,24 @@ def _is_up(server: t.Mapping[str, t.Any]) -> bool:
 
 
 def failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:
-    """What is kept of a task that failed: the step, the reason, and whether the host could not be reached.
+    """Return what is kept of a task that failed: the step, code and reason, and whether the host is unreachable.
 
-    Of a loop, the first item that failed tells.
+    Of a loop, the first item that failed tells. A task of a role has its code at the end of its message.
     """
     items = [one for one in result.get("results") or [] if isinstance(one, dict) and "item" in one]
     bad = next((one for one in items if one.get("failed") or one.get("unreachable")), result)
     told = (str(bad.get(name) or "").strip() for name in ("msg", "stderr", "reason"))
-    reason = next(filter(None, told), "it failed without a word")
+    text, code = split_code(next(filter(None, told), ""))
+    if not text:
+        text, code = _codes.NO_MESSAGE().text, _codes.NO_MESSAGE.name
+    given = bad.get("code")
+    if isinstance(given, str) and _CODE.fullmatch(given):
+        code = given
+    gone = bool(bad.get("unreachable") and bad is result)
     return {
         "step": step,
+        "code": code or (UNREACHABLE.name if gone else _codes.TASK_FAILED.name),
         # A task of the user's own may have said anything, and this goes into a file.
-        "reason": redact_text(reason.removeprefix(UNREACHABLE)),
-        "unreachable": reason.startswith(UNREACHABLE) or bool(bad.get("unreachable") and bad is result),
+        "reason": redact_text(text),
+        "unreachable": gone or code == UNREACHABLE.name,
     }

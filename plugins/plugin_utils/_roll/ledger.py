@@ -9,10 +9,10 @@
 It is a dictionary, since it travels between the plays as a fact of the controller. What each host tells of itself is a
 record, a fact of that host. No task of a playbook is believed: a host whose batch began and that has no proof is lost.
 
-Keys of a record: ``ready`` (it came through the preflight), ``needs`` (it is to be reloaded), ``reason`` (why, or why
-not), ``databases``, ``failure`` (``step``, ``reason``, ``unreachable``), ``result`` (what the module ``reload``
-returned), ``serves`` (the proof), ``balancer`` (``out``: it was taken out and stays so; ``because``), ``lock`` (why it
-could not be given back).
+Keys of a record: ``ready`` (it passed the preflight), ``needs`` (it is to be reloaded), ``reason`` (why, or why not),
+``databases``, ``failure`` (``step``, ``code``, ``reason``, ``unreachable``), ``result`` (what the module ``reload``
+returned), ``serves`` (the proof), ``balancer`` (``state``, where ``out`` means that it was taken out and stays so,
+``because`` and ``code``), ``lock`` (``code`` and ``reason`` why it could not be given back).
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ import datetime
 import typing as t
 from dataclasses import dataclass
 
+from ...module_utils._messages import option
+from ...module_utils._messages import roll as _codes
+from ...module_utils._messages.code import Problem
+from ...module_utils._system.errors import Refused
 from ...module_utils._system.redact import redact_text
 from .batches import parse_batches
 from .plan import cut, ordered, parse_budget
@@ -40,9 +44,8 @@ FAILURES, DEADLINE, WINDOW, BLOCKED, APPROVAL, PAUSED, UNPREPARED = (
     "unprepared",
 )
 
-
-class BadRoll(Exception):
-    """A value with which no roll can begin; the message names it and says what would be right."""
+#: Prefix of the variables of the role.
+_ROLE = "rolling_restart_"
 
 
 @dataclass(frozen=True)
@@ -58,19 +61,22 @@ def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -
 
     :param options: ``batches``, ``budget``, ``order``, ``window``, ``timezone``, ``check``, ``balancer`` (whether hosts
         leave one), ``stop_after`` (batches, 0: none), ``masters``, and in seconds ``deadline``, ``timeout``,
-        ``drain_timeout``, ``soak``, ``min_healthy_time``.
-    :raises BadRoll: a value is wrong. (Also BadBatches, BadPlan and BadWindow, which say the same.)
+        ``drain_timeout``, ``canary_healthy_time``, ``min_healthy_time``.
+    :raises Refused: a value is wrong; the message has the name of the variable of the role.
     """
-    sizes = parse_batches(options["batches"])
-    ordered([], options["order"])
-    parse_windows(options["window"])
-    parse_zone(options["timezone"])
-    for name in ("deadline", "stop_after", "soak", "min_healthy_time", "masters"):
+    sizes = parse_batches(options["batches"], _ROLE + "batches")
+    ordered([], options["order"], _ROLE + "order")
+    parse_windows(options["window"], _ROLE + "window")
+    parse_zone(options["timezone"], _ROLE + "timezone")
+    for name in ("stop_after", "masters"):
         if not 0 <= float(options[name]) < float("inf"):
-            raise BadRoll(f"{name}: {options[name]!r} is too little or too much; right is 0 or a number above it")
-    for name in ("timeout", "drain_timeout"):
+            raise Refused(option.OUT_OF_RANGE(option=_ROLE + name, least=0, most="any number", value=options[name]))
+    for name in ("deadline", "canary_healthy_time", "min_healthy_time"):
+        if not 0 <= float(options[name]) < float("inf"):
+            raise Refused(option.NEGATIVE(option=_ROLE + name, value=options[name]))
+    for name, variable in (("timeout", _ROLE + "timeout"), ("drain_timeout", "balancer_drain_timeout")):
         if not 0 < float(options[name]) < float("inf"):
-            raise BadRoll(f"{name}: {options[name]!r} is too little or too much; right is a number of seconds above 0")
+            raise Refused(option.NOT_POSITIVE(option=variable, value=options[name]))
     return {
         "hosts": list(hosts),
         "name": _stamp(now),
@@ -79,7 +85,7 @@ def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -
         "check": bool(options["check"]),
         "balancer": bool(options["balancer"]),
         "sizes": sizes,
-        "budget": parse_budget(options["budget"], len(hosts)),
+        "budget": parse_budget(options["budget"], len(hosts), _ROLE + "budget"),
         "order": options["order"],
         "deadline": float(options["deadline"]),
         "window": options["window"],
@@ -113,7 +119,7 @@ def plan(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:
 
 
 def lost(roll: Roll, records: t.Mapping[str, Record]) -> list[str]:
-    """Hosts that did not come through the preflight, and hosts whose batch began and that have no proof."""
+    """Return hosts that did not pass the preflight, and hosts whose batch began and that have no proof."""
     unproved = set(roll["begun"]) - set(roll["proved"])
     return [host for host in roll["hosts"] if host in unproved or not _fit(records, host)]
 
@@ -127,32 +133,27 @@ def gate(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], no
         return roll
     strangers = [host for host in batch if not _fit(records, host)] if roll else list(batch)
     if not roll or strangers == list(batch) != []:
-        return stop(roll, UNPREPARED, f"{', '.join(strangers)} did not come through a preflight of this run")
+        return stop(roll, UNPREPARED, _codes.NO_PREFLIGHT(hosts=", ".join(strangers)))
     if not set(batch) <= set(_planned(roll, batch)):
-        return stop(
-            roll,
-            UNPREPARED,
-            f"{', '.join(batch)} are not the next batch of the plan; hosts and serial of the play must be the plan's",
-        )
+        return stop(roll, UNPREPARED, _codes.OTHER_BATCH(hosts=", ".join(batch)))
     roll = _counted(roll, records)
     if roll["stopped"]:
         return roll
     if roll["deadline"] and now.steady - roll["began"] > roll["deadline"]:
-        return stop(roll, DEADLINE, f"it has taken longer than {roll['deadline']:g} s")
+        return stop(roll, DEADLINE, _codes.DEADLINE(seconds=roll["deadline"]))
     if not within(parse_windows(roll["window"]), parse_zone(roll["timezone"]), now.wall):
-        return stop(roll, WINDOW, f"it is outside of the window {roll['window']} ({roll['timezone']})")
+        return stop(roll, WINDOW, _codes.OUTSIDE_WINDOW(window=roll["window"], timezone=roll["timezone"]))
     if batch and roll["stop_after"] and len(roll["batches"]) >= roll["stop_after"]:
-        return stop(roll, PAUSED, f"it was to stop after {_count(roll['stop_after'], 'batch', 'batches')}")
+        return stop(roll, PAUSED, _codes.PAUSED(batches=_count(roll["stop_after"], "batch", "batches")))
     return roll
 
 
 def _counted(roll: Roll, records: t.Mapping[str, Record]) -> Roll:
-    """The same roll, stopped if more hosts are lost than may be."""
+    """Return the same roll, stopped if more hosts failed than the budget allows."""
     missing = lost(roll, records)
     if len(missing) <= roll["budget"]:
         return roll
-    allowed = f", and {roll['budget']} may be" if roll["budget"] else ""
-    return stop(roll, FAILURES, f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} lost{allowed}")
+    return stop(roll, FAILURES, _codes.HOSTS_LOST(hosts=", ".join(missing), budget=roll["budget"]))
 
 
 def _planned(roll: Roll, batch: t.Sequence[str]) -> list[str]:
@@ -162,12 +163,12 @@ def _planned(roll: Roll, batch: t.Sequence[str]) -> list[str]:
     return batches[number] if number < len(batches) else list(batch)
 
 
-def stop(roll: Roll, why: str, reason: str) -> Roll:
-    """The same roll, stopped; the first reason holds."""
+def stop(roll: Roll, why: str, problem: Problem) -> Roll:
+    """Return the same roll, stopped; the first reason holds."""
     if roll and roll["stopped"]:
         return roll
     # A condition or a task of the user's own may say anything, and this goes into a file.
-    return {**roll, "stopped": {"why": why, "reason": redact_text(reason)}}
+    return {**roll, "stopped": {"why": why, "code": problem.code, "reason": redact_text(problem.text)}}
 
 
 def enter(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], now: Moment) -> Roll:
@@ -201,7 +202,7 @@ def progress(roll: Roll, records: t.Mapping[str, Record]) -> str:
     parts = [f"{len(roll['proved'])} of {len(roll['hosts'])} hosts reloaded"]
     gone = lost({**roll, "begun": [host for host in roll["begun"] if host not in batch["hosts"]]}, records)
     if gone:
-        parts.append(f"lost: {', '.join(gone)}")
+        parts.append(f"failed: {', '.join(gone)}")
     took = {host: seconds(records[host].get("result") or {}) for host in roll["proved"]}
     if took:
         slowest = max(took, key=took.__getitem__)

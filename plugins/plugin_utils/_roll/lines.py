@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""What a module did to the servers of a host, in one line. Pure."""
+"""Tell in one line what a module did to the servers of a host. Pure."""
 
 from __future__ import annotations
 

@@ -12,20 +12,20 @@ import random
 import re
 import typing as t
 
+from ...module_utils._messages import option as _option
+from ...module_utils._system.errors import Refused
+
 ORDERS = ("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle", "apart")
 
 
-class BadPlan(Exception):
-    """A value that says no order or no number of hosts; the message says what would be right."""
+def ordered(hosts: t.Sequence[str], order: str, option: str = "order") -> list[str]:
+    """Return hosts in an order that has one of Ansible's names for it; V(apart) leaves the inventory's.
 
-
-def ordered(hosts: t.Sequence[str], order: str) -> list[str]:
-    """Hosts in the order in which they come, by Ansible's own names for it; V(apart) leaves the inventory's.
-
-    :raises BadPlan: there is no such order.
+    :param option: the name of the order, for messages.
+    :raises Refused: there is no such order.
     """
     if order not in ORDERS:
-        raise BadPlan(f"order: {order!r} is none; right are {', '.join(ORDERS)}")
+        raise Refused(_option.NOT_A_CHOICE(option=option, choices=", ".join(ORDERS), value=order))
     found = list(hosts)
     if order == "shuffle":
         random.shuffle(found)
@@ -67,13 +67,14 @@ def part_of(text: str, total: int, *, least: int = 0) -> int:
     return max(number, least)
 
 
-def parse_budget(value: t.Any, total: int) -> int:
-    """How many hosts may be lost before a roll stops.
+def parse_budget(value: t.Any, total: int, option: str = "budget") -> int:
+    """Return how many hosts may fail before a roll stops.
 
-    :raises BadPlan: it is neither a number nor a percentage up to 100.
+    :param option: the name of the value, for messages.
+    :raises Refused: it is neither a number nor a percentage up to 100.
     """
     text = "" if isinstance(value, (bool, float)) else str(value).strip()
     found = re.fullmatch(r"(\d+)(%?)", text, re.ASCII)
     if not found or (found.group(2) and int(found.group(1)) > 100):
-        raise BadPlan(f"budget: {value!r} is no number of hosts; right are a number (0, 2) or a part of them (10%)")
+        raise Refused(_option.BAD_BUDGET(option=option, value=value))
     return part_of(text, total)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ..outcomes import first_line
 from .ledger import seconds_for
 
 #: Steps of a host's turn, as its record names them, and what people call them.
@@ -38,7 +39,7 @@ class Progress:
         before, self.ledger = self.ledger, ledger
         stopped = ledger.get("stopped")
         if stopped and not before.get("stopped"):
-            return [f"stopped: {stopped['reason']}"]
+            return [f"stopped: {stopped['reason']} [{stopped['code']}]"]
         if len(ledger.get("batches", [])) > len(before.get("batches", [])):
             return [str(ledger.get("line", ""))]
         if ledger.get("plan") and not before.get("plan"):
@@ -60,7 +61,7 @@ class Progress:
         failure = record.get("failure")
         if failure and not record.get("balancer") and not record.get("evidence"):
             name = STEPS.get(failure["step"], failure["step"])
-            return [f"{host} is lost ({name}): {failure['reason'].splitlines()[0]}"]
+            return [f"{host} failed ({name}): {first_line(failure['reason'])} [{failure['code']}]"]
         if record.get("serves") and host in self.took:
             return [self._served(host)]
         return []

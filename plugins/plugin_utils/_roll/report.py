@@ -10,14 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .ledger import (
-    PAUSED,
-    Moment,
-    Record,
-    Roll,
-    iso,
-    seconds,
-)
+from ...module_utils._messages import roll as _codes
+from ..outcomes import first_line, stats
+from .ledger import PAUSED, Moment, Record, Roll, iso, seconds
 
 RELOADED, RESTARTED, UP_TO_DATE, FAILED, UNREACHABLE, NOT_REACHED = (
     "reloaded",
@@ -36,7 +31,7 @@ _WOULD = {RELOADED: WOULD_RELOAD, RESTARTED: WOULD_RESTART}
 
 
 def report(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> dict[str, t.Any]:
-    """All that is to be told: ``hosts``, ``lines``, ``stats``, ``ok`` and the frame around them."""
+    """Return all that the summary shows: ``hosts``, ``lines``, ``stats``, ``ok`` and the frame around them."""
     outcomes = [_outcome(roll, host, records.get(host) or {}) for host in roll.get("hosts", [])]
     remaining = [one["host"] for one in outcomes if one["outcome"] not in DONE]
     # "not reached" is what a pause leaves behind on purpose; everything else is a failure.
@@ -74,6 +69,7 @@ def _outcome(roll: Roll, host: str, record: Record) -> dict[str, t.Any]:
     instances = result.get("results") or []
     failure = record.get("failure")
     begun = host in roll["begun"]
+    code = None
     if host in roll["proved"]:
         restarted = any(one.get("did") == RESTARTED for one in instances)
         outcome = UP_TO_DATE if not result.get("changed") else RESTARTED if restarted else RELOADED
@@ -81,9 +77,11 @@ def _outcome(roll: Roll, host: str, record: Record) -> dict[str, t.Any]:
         reason = "; ".join(sorted({one["reason"] for one in instances}))
     elif failure:
         outcome, reason = (UNREACHABLE if failure.get("unreachable") else FAILED), failure["reason"]
+        code = failure.get("code")
     elif begun:
         # Nothing proves that it serves, whatever Ansible makes of it.
-        outcome, reason = FAILED, "it left the play before its turn had come to an end"
+        left = _codes.LEFT_PLAY()
+        outcome, code, reason = FAILED, left.code, left.text
     elif record.get("ready") and not record.get("needs"):
         outcome, reason = UP_TO_DATE, record.get("reason", "")
     else:
@@ -91,6 +89,7 @@ def _outcome(roll: Roll, host: str, record: Record) -> dict[str, t.Any]:
     return {
         "host": host,
         "outcome": outcome,
+        "code": code,
         "reason": reason,
         "step": failure["step"] if failure else None,
         "seconds": seconds(result),
@@ -106,7 +105,8 @@ def _left_out(roll: Roll, host: str, record: Record) -> dict[str, str] | None:
     """A host that Ansible took away in the middle of its turn could not say that it is out of its balancer."""
     if not roll["balancer"] or host in roll["proved"] or record.get("step") not in ("out", "reload", "in"):
         return None
-    return {"state": "out", "because": "it left the play before it was put back"}
+    problem = _codes.NOT_PUT_BACK()
+    return {"state": "out", "code": problem.code, "because": problem.text}
 
 
 def generation(summary: t.Mapping[str, t.Any]) -> str:
@@ -116,19 +116,18 @@ def generation(summary: t.Mapping[str, t.Any]) -> str:
 
 
 def _stats(told: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """What a workflow's next node gets to know."""
-    by_outcome: dict[str, list[str]] = {}
-    for one in told["hosts"]:
-        by_outcome.setdefault(one["outcome"].replace(" ", "_"), []).append(one["host"])
-    return {
-        "outcome": told["outcome"],
-        "why": (told["stopped"] or {}).get("why", ""),
-        "reason": (told["stopped"] or {}).get("reason", ""),
-        "seconds": told["seconds"],
-        "hosts": by_outcome,
-        "remaining": told["remaining"],
-        "out_of_balancer": [one["host"] for one in told["hosts"] if (one["balancer"] or {}).get("state") == "out"],
-    }
+    """Return what the next node of a workflow gets."""
+    stopped = told["stopped"] or {}
+    return stats(
+        told["outcome"],
+        told["hosts"],
+        told["remaining"],
+        why=stopped.get("why", ""),
+        code=stopped.get("code", ""),
+        reason=stopped.get("reason", ""),
+        seconds=told["seconds"],
+        out_of_balancer=[one["host"] for one in told["hosts"] if (one["balancer"] or {}).get("state") == "out"],
+    )
 
 
 def lines(told: t.Mapping[str, t.Any], planned: int) -> list[str]:
@@ -141,17 +140,28 @@ def lines(told: t.Mapping[str, t.Any], planned: int) -> list[str]:
     if told["stopped"]:
         next_batch = f"before batch {len(told['batches']) + 1} of {planned}: " if planned else ""
         last += f"; {'paused' if told['outcome'] == 'paused' else 'stopped'} {next_batch}{told['stopped']['reason']}"
+        last += f" [{told['stopped']['code']}]"
     return [*found, last]
 
 
 def _host_lines(one: t.Mapping[str, t.Any], width: int) -> list[str]:
     head = f"{one['host']:<{width}}  {one['outcome']:<13}"
     out = one["balancer"] or {}
-    stays = [f"{'':<{width}}  out of the balancer: {out['because']}"] if out.get("state") == "out" else []
+    stays = (
+        [f"{'':<{width}}  out of the balancer: {first_line(out['because'])}{_mark(out)}"]
+        if out.get("state") == "out"
+        else []
+    )
     if one["lock"]:
-        stays.append(f"{'':<{width}}  its lock stays until it expires: {one['lock'].splitlines()[0]}")
+        stays.append(
+            f"{'':<{width}}  its lock stays until it expires: {first_line(one['lock']['reason'])}{_mark(one['lock'])}"
+        )
     if one["outcome"] in (RELOADED, RESTARTED):
         change = "; ".join(f"{old} -> {new}" for old, new in zip(one["old"], one["new"], strict=True))
         why = f"  ({one['reason']})" if one["outcome"] == RESTARTED and one["reason"] else ""
         return [f"{head}  {one['seconds']:6.2f} s  {change}{why}".rstrip(), *stays]
-    return [f"{head}  {one['reason'].splitlines()[0]}" if one["reason"] else head.rstrip(), *stays]
+    return [f"{head}  {first_line(one['reason'])}{_mark(one)}" if one["reason"] else head.rstrip(), *stays]
+
+
+def _mark(one: t.Mapping[str, t.Any]) -> str:
+    return f" [{one['code']}]" if one.get("code") else ""

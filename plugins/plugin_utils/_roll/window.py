@@ -14,13 +14,11 @@ import typing as t
 import zoneinfo
 from dataclasses import dataclass
 
+from ...module_utils._messages import option as _option
+from ...module_utils._system.errors import Refused
+
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _ONE = re.compile(r"^(?:(?P<first>[A-Za-z]{3})(?:-(?P<last>[A-Za-z]{3}))?\s+)?(?P<begin>\d\d:\d\d)-(?P<end>\d\d:\d\d)$")
-_RIGHT = 'right are hours as in "22:00-05:00" or "Mon-Fri 22:00-05:00", several of them with commas between'
-
-
-class BadWindow(Exception):
-    """Text that names no hours, or a time zone that is unknown; the message says what would be right."""
 
 
 @dataclass(frozen=True)
@@ -42,46 +40,49 @@ class Window:
         )
 
 
-def parse_windows(text: str) -> list[Window]:
-    """Windows from a text; an empty one has none, which means at any time.
+def parse_windows(text: str, option: str = "window") -> list[Window]:
+    """Return the windows of a text; an empty one has none, which means at any time.
 
-    :raises BadWindow: naming what it cannot read.
+    :param option: the name of the text, for messages.
+    :raises Refused: a part of it does not name hours.
     """
-    return [_parse(part.strip(), text) for part in text.split(",") if part.strip()]
+    try:
+        return [_parse(part.strip()) for part in text.split(",") if part.strip()]
+    except ValueError as exc:
+        raise Refused(_option.BAD_WINDOW(option=option, value=text)) from exc
 
 
-def _parse(part: str, whole: str) -> Window:
+def _parse(part: str) -> Window:
     found = _ONE.match(part)
     if not found:
-        raise BadWindow(f"window: {part!r} in {whole!r} names no hours; {_RIGHT}")
-    first = _day(found["first"], whole) if found["first"] else 0
-    last = _day(found["last"], whole) if found["last"] else first if found["first"] else 6
+        raise ValueError(part)
+    first = _day(found["first"]) if found["first"] else 0
+    last = _day(found["last"]) if found["last"] else first if found["first"] else 6
     days = frozenset((first + i) % 7 for i in range((last - first) % 7 + 1))
-    return Window(days, _minute(found["begin"], whole), _minute(found["end"], whole))
+    return Window(days, _minute(found["begin"]), _minute(found["end"]))
 
 
-def _day(name: str, whole: str) -> int:
-    if name.capitalize() not in _DAYS:
-        raise BadWindow(f"window: {name!r} in {whole!r} is no day; right are {', '.join(_DAYS)}")
+def _day(name: str) -> int:
     return _DAYS.index(name.capitalize())
 
 
-def _minute(text: str, whole: str) -> int:
+def _minute(text: str) -> int:
     hours, minutes = int(text[:2]), int(text[3:])
     if hours > 24 or minutes > 59 or (hours == 24 and minutes):
-        raise BadWindow(f"window: {text!r} in {whole!r} is no time of day; {_RIGHT}")
+        raise ValueError(text)
     return hours * 60 + minutes
 
 
-def parse_zone(name: str) -> datetime.tzinfo:
-    """A time zone by its name, such as Europe/Berlin.
+def parse_zone(name: str, option: str = "timezone") -> datetime.tzinfo:
+    """Return a time zone by its name, such as Europe/Berlin.
 
-    :raises BadWindow: there is none of this name.
+    :param option: the name of the value, for messages.
+    :raises Refused: there is none of this name.
     """
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as exc:
-        raise BadWindow(f"timezone: {name!r} is not known here; right is a name such as UTC or Europe/Berlin") from exc
+        raise Refused(_option.UNKNOWN_TIMEZONE(option=option, value=name)) from exc
 
 
 def within(windows: t.Sequence[Window], zone: datetime.tzinfo, seconds: float) -> bool:

@@ -22,6 +22,9 @@ from dataclasses import dataclass
 
 from ...module_utils._bundle.archive import MANIFEST, SCHEMA, left_in
 from ...module_utils._facts.known_secrets import Secrets
+from ...module_utils._messages import bundle as _codes
+from ...module_utils._messages import option
+from ...module_utils._system.errors import Refused
 from ...module_utils._system.redact import leak
 
 #: What tells our manifest from anybody else's.
@@ -29,10 +32,6 @@ KIND = "fleetops.odoo.diagnostics"
 _RUN = re.compile(r"\d{8}T\d{6}Z(?:-\d+)?")
 _LARGEST_MANIFEST = 64 << 20
 _CHUNK = 1 << 20
-
-
-class BadRun(Exception):
-    """A run cannot begin, or cannot be packed. The message begins with the option that is to blame."""
 
 
 @dataclass(frozen=True)
@@ -46,27 +45,24 @@ class Packed:
 
 
 def begin(path: str, stamp: str, least_free: int) -> str:
-    """The name of a new run. Nothing is made yet.
+    """Return the name of a new run. Nothing is made yet.
 
     :param path: folder of all runs, which need not be there.
     :param stamp: the moment, as ``20261124T174507Z``.
     :param least_free: bytes that must be free.
-    :raises BadRun: there is no such room, or it is no folder that one could write to.
+    :raises Refused: there is not enough room, or the folder cannot be written to.
     """
     if not os.path.isabs(path):
-        raise BadRun(f"report_dir: {path!r} must be an absolute path on the controller")
+        raise Refused(option.NOT_A_PATH(option="report_dir", value=path))
     there = path
     while not os.path.lexists(there):
         there = os.path.dirname(there)
     if not os.path.isdir(there) or not os.access(there, os.W_OK | os.X_OK):
-        raise BadRun(f"report_dir: {there} is no folder that may be written to")
+        raise Refused(option.NOT_WRITABLE(option="report_dir", path=there, error="it is not a writable directory"))
     status = os.statvfs(there)
     free = status.f_bavail * status.f_frsize
     if free < least_free:
-        raise BadRun(
-            f"min_free: {there} has {free >> 20} MB free, and {least_free >> 20} must be; right is more room, another"
-            " report_dir, or a smaller min_free"
-        )
+        raise Refused(_codes.NO_ROOM(folder=there, free=free >> 20, wanted=least_free >> 20))
     run, number = stamp, 1
     while any(os.path.lexists(os.path.join(path, run + end)) for end in ("", ".tar.gz")):
         number += 1

@@ -18,29 +18,28 @@ import tarfile
 import typing as t
 import zlib
 
+from ...module_utils._messages import bundle as _codes
+from ...module_utils._system.errors import Refused
+
 #: Bytes of all files of a bundle, whatever it is packed to, and how many there may be.
 _MOST, _MOST_FILES = 16 << 20, 2000
 #: A file in a folder or in none. A name that begins with a dot is none of ours.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,80}(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,80})?")
 
 
-class BadBundle(Exception):
-    """It is not what the module makes. The message is a clause."""
-
-
 def unpack(content: str, sha256: str, folder: str) -> list[str]:
     """Write the files of a bundle to a folder, which is made; returns their names.
 
     :param content: the archive as base64.
-    :raises BadBundle: it was changed on its way, or has what no bundle has.
+    :raises Refused: it was changed on its way, or has what no bundle has.
     :raises OSError: it cannot be written.
     """
     try:
         packed = base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError) as exc:
-        raise BadBundle("what the host has sent is no base64") from exc
+        raise Refused(_codes.NOT_BASE64()) from exc
     if hashlib.sha256(packed).hexdigest() != sha256:
-        raise BadBundle("what the host has sent does not have the checksum that it names")
+        raise Refused(_codes.CHECKSUM())
     files = dict(_files(packed))
     os.makedirs(folder, mode=0o700, exist_ok=True)
     for name, data in files.items():
@@ -58,10 +57,10 @@ def _files(packed: bytes) -> t.Iterator[tuple[str, bytes]]:
         with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as archive:
             for number, member in enumerate(archive):
                 if not member.isreg() or not _NAME.fullmatch(member.name):
-                    raise BadBundle(f"it holds {member.name[:80]!r}, which is no file of a bundle")
+                    raise Refused(_codes.STRANGE_FILE(name=member.name[:80]))
                 if number >= _MOST_FILES or not 0 <= member.size <= room:
-                    raise BadBundle("it holds more than a bundle may")
+                    raise Refused(_codes.TOO_LARGE())
                 room -= member.size
                 yield member.name, t.cast("t.IO[bytes]", archive.extractfile(member)).read()
     except (tarfile.TarError, zlib.error, EOFError, OSError) as exc:
-        raise BadBundle(f"it cannot be unpacked: {exc}") from exc
+        raise Refused(_codes.NOT_UNPACKED(error=exc)) from exc

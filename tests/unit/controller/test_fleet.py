@@ -64,13 +64,17 @@ def test_groups(masters: list[dict[str, t.Any]], groups: list[str]) -> None:
     assert "cmdline" not in str(told)
 
 
+NO_ROOT = {"code": "host.hidden_processes", "reason": "no root"}
+LOST = {"code": "host.unreachable", "unreachable": True}
+
+
 def test_one_line_for_each_server_and_everything_that_is_not_as_it_should_be() -> None:
     records = {
         "web1": facts({"masters": [master()], "unseen": []}),
-        "web2": facts({"masters": [master(**STALE, databases=[], supervisor={"kind": "none"})], "unseen": ["no root"]}),
+        "web2": facts({"masters": [master(**STALE, databases=[], supervisor={"kind": "none"})], "unseen": [NO_ROOT]}),
         "web3": facts({"masters": [master(mode="threaded", workers={"http": 0, "cron": 0}, state="draining")]}),
         "web4": facts({"masters": []}),
-        "web5": {"failure": "unreachable: no route\nto host"},
+        "web5": {"failure": {**LOST, "reason": "no route\nto host"}},
     }
     told = report(records)
     assert told["lines"] == [
@@ -81,14 +85,17 @@ def test_one_line_for_each_server_and_everything_that_is_not_as_it_should_be() -
         + LOG,
         "web3  odoo.service  19.0     threaded  -                       prod       draining  none    systemd     "
         + LOG,
-        "web2: no root",
+        "web2: no root [host.hidden_processes]",
         "web2: pid 33 is stale: 3 files of code have changed since",
         "web4: no Odoo server runs",
-        "web5: NO ANSWER: unreachable: no route",
+        "web5: NO ANSWER: no route [host.unreachable]",
         "3 servers on 5 hosts, 1 with stale code, 1 without an answer",
     ]
     assert {key: value for key, value in told["stats"].items() if key != "at"} == {
-        "hosts": 5,
+        "outcome": "failed",
+        "hosts": {"done": ["web1", "web2", "web3", "web4"], "unreachable": ["web5"]},
+        "remaining": ["web5"],
+        "codes": {"web5": "host.unreachable"},
         "servers": 3,
         "stale": ["web2"],
         "needs_restart": [],
@@ -96,13 +103,12 @@ def test_one_line_for_each_server_and_everything_that_is_not_as_it_should_be() -
         "without_odoo": ["web4"],
         "by_version": {"19.0": ["web1", "web2", "web3"]},
         "by_mode": {"prefork": ["web1", "web2"], "threaded": ["web3"]},
-        "failed": ["web5"],
     }
 
 
 def test_a_fleet_without_an_answer_is_reported() -> None:
-    assert report({"web1": {"failure": ""}})["lines"] == [
-        "web1: NO ANSWER: ",
+    assert report({"web1": {"failure": {**LOST, "reason": ""}}})["lines"] == [
+        "web1: NO ANSWER:  [host.unreachable]",
         "0 servers on 1 host, 0 with stale code, 1 without an answer",
     ]
 

@@ -222,7 +222,7 @@ def test_an_answer_that_is_no_http_is_trouble_and_does_not_end_the_watch() -> No
 
 
 def test_nothing_to_watch_is_an_error() -> None:
-    with pytest.raises(ValueError, match="logs and health are empty"):
+    with pytest.raises(ValueError, match="must have a file or an address"):
         SOURCE["Watch"]({})
 
 

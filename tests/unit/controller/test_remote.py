@@ -41,7 +41,7 @@ def test_an_unreachable_host_is_a_result_and_not_an_exception(action: types.Modu
     connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/x"))
     result = Action(task, connection, play, *[None] * 3).run(task_vars={})
     assert result["unreachable"]
-    assert result["msg"] == "{{ lookup('pipe', 'id') }}"
+    assert (result["msg"], result["code"]) == ("{{ lookup('pipe', 'id') }}", "host.unreachable")
 
 
 def test_the_result_of_the_module_is_returned_as_it_is() -> None:
@@ -66,6 +66,6 @@ def test_a_connection_failure_is_told_as_unreachable_and_other_errors_are_raised
             raise self.error
 
     told = run_module(t.cast("t.Any", Action(AnsibleConnectionFailure("no route"))), "m", {}, {})
-    assert told == {"unreachable": True, "changed": False, "msg": "no route"}
+    assert told == {"unreachable": True, "changed": False, "msg": "no route", "code": "host.unreachable"}
     with pytest.raises(AnsibleActionFail):
         run_module(t.cast("t.Any", Action(AnsibleActionFail("no"))), "m", {}, {})

@@ -17,7 +17,8 @@ from ansible_collections.fleetops.odoo.plugins.action import (
     master_info,
     reload,
 )
-from ansible_collections.fleetops.odoo.plugins.plugin_utils.select import BadSelection, select_masters
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.select import select_masters
 
 MASTERS = [{"identity": "1:10", "version": "14.0"}, {"identity": "2:20", "version": "19.0"}]
 OLD, NONE = "[?version=='14.0']", "[?version=='1.0']"
@@ -59,8 +60,9 @@ def test_masters_or_identities_are_selected(expression: str, chosen: list[str]) 
 
 @pytest.mark.parametrize("expression", ["[", "[].version", "length(@)", "[].{version: version}"])
 def test_anything_else_is_an_error(expression: str) -> None:
-    with pytest.raises(BadSelection, match=r"^select: "):
+    with pytest.raises(Refused) as caught:
         select_masters(expression, MASTERS)
+    assert caught.value.code == ("option.bad_select" if expression == "[" else "option.select_returns")
 
 
 def test_an_action_looks_first_and_hands_on_the_identities() -> None:
@@ -78,14 +80,15 @@ def test_a_look_is_taken_once_and_none_selected_is_an_answer(named: str) -> None
 
 
 def test_none_selected_is_a_failure_where_it_is_not_allowed() -> None:
-    with pytest.raises(AnsibleActionFail, match="selects none of the 2 masters"):
+    with pytest.raises(AnsibleActionFail) as caught:
         run(reload, NONE)
+    assert (caught.value.result["code"], caught.value.result["results"]) == ("host.none_selected", [])
     assert run(reload, NONE, allow_none=True)[0] == {"changed": False, "results": []}
     assert run(drain, NONE)[0] == {"changed": False, "results": []}
 
 
 def test_evidence_of_a_host_is_taken_for_no_master_too() -> None:
-    assert run(evidence, NONE)[1][-1] == ("evidence", {"match": {"identity": "none"}})
+    assert run(evidence, NONE, allow_none=True)[1][-1] == ("evidence", {"allow_none": True, "match": {"identity": "none"}})
 
 
 def test_what_was_drained_does_not_run_and_cannot_be_selected() -> None:

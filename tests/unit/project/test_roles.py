@@ -44,7 +44,7 @@ def test_variables_have_the_name_of_their_role_and_are_used(role: pathlib.Path) 
     folders = ("tasks", "vars", "templates")
     used = " ".join(file.read_text("utf-8") for folder in folders for file in (role / folder).glob("*"))
     for name in options | set(read(role / "vars/main.yml")):
-        assert name.startswith(f"{role.name}_")
+        assert name == role.name or name.startswith(f"{role.name}_")
         assert len(re.findall(rf"\b{name}\b", used)) > (name not in options), f"{name} is used nowhere"
 
 

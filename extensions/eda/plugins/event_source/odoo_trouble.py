@@ -173,7 +173,7 @@ class Watch:
         self._logs = [one if isinstance(one, dict) else {"path": str(one)} for one in args.get("logs") or []]
         self._health: dict[str, str] = dict(args.get("health") or {})
         if not self._logs and not self._health:
-            raise ValueError("logs and health are empty; right is at least one file or address")
+            raise ValueError("logs or health must have a file or an address, got none")
         self._limit = int(args.get("health_failures", 3))
         self._patterns = {kind: re.compile(text) for kind, text in {**PATTERNS, **(args.get("patterns") or {})}.items()}
         self._debounce = Debounce(float(args.get("debounce", 300)))
@@ -221,7 +221,7 @@ class Watch:
 def _ask(url: str) -> str:
     """Why a server is not healthy; empty where it is."""
     if not url.startswith(("http://", "https://")):
-        return "its address is none of http or https"
+        return "the address must begin with http:// or https://"
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - the scheme was looked at
             return "" if answer.status == 200 else f"status {answer.status}"

@@ -243,33 +243,33 @@ NODE = {"template": "fleet_info"}
 
 
 @pytest.mark.parametrize(
-    ("sections", "message"),
+    ("sections", "code"),
     [
-        ({"templates": {}}, "there is no section templates; right are"),
-        ({"project": {"scm_url": ""}}, "project.scm_url is empty"),
-        ({"organization": {"name": ""}}, "organization has no name"),
-        ({"teams": {"x": {"description": "y"}}}, "teams.x has no name"),
-        ({"job_templates": {"x": {"name": "x"}}}, "job_templates.x has no playbook"),
-        ({"job_template_defaults": {"ask_job_slice_count_on_launch": True}}, "fleet_info would be sliced"),
-        ({"workflows": {"x": {"name": "x"}}}, "workflows.x has no nodes"),
-        ({"workflows": {"x": {"name": "x", "nodes": {"a": {}}}}}, "nodes.a needs either a template or an approval"),
-        ({"workflows": {"x": {"name": "x", "nodes": {"a": {**NODE, "next": ["b"]}}}}}, "nodes.a has next; right are"),
+        ({"templates": {}}, "awx.unknown_key"),
+        ({"project": {"scm_url": ""}}, "awx.no_project_url"),
+        ({"organization": {"name": ""}}, "awx.missing_key"),
+        ({"teams": {"x": {"description": "y"}}}, "awx.missing_key"),
+        ({"job_templates": {"x": {"name": "x"}}}, "awx.missing_key"),
+        ({"job_template_defaults": {"ask_job_slice_count_on_launch": True}}, "awx.sliced"),
+        ({"workflows": {"x": {"name": "x"}}}, "awx.missing_key"),
+        ({"workflows": {"x": {"name": "x", "nodes": {"a": {}}}}}, "awx.template_or_approval"),
+        ({"workflows": {"x": {"name": "x", "nodes": {"a": {**NODE, "next": ["b"]}}}}}, "awx.unknown_key"),
         (
             {"workflows": {"x": {"name": "x", "nodes": {"a": {**NODE, "always": ["b"]}}}}},
-            "a.always names b; right are a",
+            "awx.unknown_name",
         ),
-        ({"workflows": {"x": {"name": "x", "nodes": {"a": {"template": "y"}}}}}, "has the template 'y'; right are"),
-        ({"job_templates": {"release": None}}, "nodes.put_right has the template 'release'; right are"),
-        ({"roles": {"x": {"teams": ["y"]}}}, "roles.x has no role"),
-        ({"roles": {"x": {"role": "read"}}}, "roles.x needs teams or users"),
+        ({"workflows": {"x": {"name": "x", "nodes": {"a": {"template": "y"}}}}}, "awx.unknown_name"),
+        ({"job_templates": {"release": None}}, "awx.unknown_name"),
+        ({"roles": {"x": {"teams": ["y"]}}}, "awx.missing_key"),
+        ({"roles": {"x": {"role": "read"}}}, "awx.no_recipient"),
         (
             {"roles": {"x": {"role": "read", "users": ["u"], "workflows": ["y"]}}},
-            "roles.x.workflows names y; right are all",
+            "awx.unknown_name",
         ),
     ],
 )
-def test_mistakes_of_a_site_are_named(sections: dict[str, t.Any], message: str) -> None:
-    with pytest.raises(AnsibleFilterError, match=re.escape(message)):
+def test_mistakes_of_a_site_are_named(sections: dict[str, t.Any], code: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=rf"\[{re.escape(code)}\]$"):
         plan(changed(**sections))
 
 

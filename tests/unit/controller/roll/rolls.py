@@ -31,7 +31,7 @@ OPTIONS: dict[str, t.Any] = {
     "masters": 0,
     "timeout": 300,
     "drain_timeout": 120,
-    "soak": 0,
+    "canary_healthy_time": 0,
     "min_healthy_time": "0.5",
 }
 

@@ -2,13 +2,15 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a balancer says of a host, and what a failed task says of itself."""
+"""What balancers report of a host, and what is kept of a task that failed."""
 
 from __future__ import annotations
 
 import typing as t
 
+import pytest
 from ansible_collections.fleetops.odoo.plugins.filter.balancer_faults import FilterModule as Balancers
+from ansible_collections.fleetops.odoo.plugins.filter.drain_faults import FilterModule as Drains
 from ansible_collections.fleetops.odoo.plugins.filter.roll_failure import FilterModule as Failures
 
 
@@ -19,45 +21,84 @@ def seen(**more: t.Any) -> list[dict[str, t.Any]]:
 
 
 def faults(told: list[dict[str, t.Any]], *backends: str) -> list[str]:
-    """Ask the filter about h1."""
-    return t.cast("list[str]", Balancers().filters()["balancer_faults"](told, list(backends), ["h1"]))
+    """Return the codes that the filter has for h1."""
+    found = Balancers().filters()["balancer_faults"](told, list(backends), ["h1"])
+    assert all(one["message"].endswith(".") for one in found)
+    return [one["code"] for one in found]
 
 
 def test_a_host_that_is_in_has_no_fault() -> None:
     assert faults(seen()) == faults(seen(), "odoo") == faults(seen(status="no check")) == []
 
 
-def test_faults() -> None:
-    assert faults(seen(), "other") == ["balancer lb has no server other/h1"]
-    assert faults([{"item": "lb", "servers": []}]) == ["balancer lb has no server h1"]
-    assert faults(seen(admin="drain")) == [
-        "odoo/h1 is out of balancer lb already (drain), and no roll says that it did it"
-    ]
-    assert faults(seen(status="DOWN 1/2")) == ["balancer lb says that odoo/h1 is DOWN 1/2"]
-    assert faults([{"item": "lb", "unreachable": True, "msg": "no route\nmore"}]) == [
-        "balancer lb cannot be asked: no route"
-    ]
-    assert faults([{"item": "lb", "failed": True, "msg": "no socket"}]) == ["balancer lb cannot be asked: no socket"]
-    assert faults([{"item": "lb", "failed": True, "msg": ""}]) == ["balancer lb cannot be asked: no answer"]
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ([{"item": "lb", "servers": []}], "roll.balancer_unknown_server"),
+        (seen(admin="drain"), "roll.balancer_out_already"),
+        (seen(status="DOWN 1/2"), "roll.balancer_down"),
+        ([{"item": "lb", "unreachable": True, "msg": "no route\nmore"}], "roll.balancer_not_asked"),
+        ([{"item": "lb", "failed": True, "msg": "no socket"}], "roll.balancer_not_asked"),
+        ([{"item": "lb", "failed": True, "msg": ""}], "roll.balancer_not_asked"),
+    ],
+)
+def test_faults(told: list[dict[str, t.Any]], code: str) -> None:
+    assert faults(told) == [code]
+
+
+def test_a_backend_without_the_host_is_a_fault() -> None:
+    assert faults(seen(), "other") == ["roll.balancer_unknown_server"]
+
+
+@pytest.mark.parametrize(
+    ("leaving", "least", "codes"),
+    [
+        (["h1"], 0, []),
+        (["h1"], 1, ["roll.too_few_left"]),
+        (["h3"], 0, ["roll.balancer_unknown_server"]),
+    ],
+)
+def test_faults_of_a_drain(leaving: list[str], least: int, codes: list[str]) -> None:
+    # (h2 is DOWN, so it does not count.)
+    found = Drains().filters()["drain_faults"](seen(), [], leaving, least)
+    assert [one["code"] for one in found] == codes
+
+
+def failure(result: dict[str, t.Any], step: str = "out") -> dict[str, t.Any]:
+    """Return what the filter keeps."""
+    return t.cast("dict[str, t.Any]", Failures().filters()["roll_failure"](result, step))
 
 
 def test_failures() -> None:
-    failure = Failures().filters()["roll_failure"]
-    assert failure({"msg": "it died"}, "reload") == {"step": "reload", "reason": "it died", "unreachable": False}
-    assert failure({"msg": "unreachable: no route"}, "out") == {
-        "step": "out",
-        "reason": "no route",
-        "unreachable": True,
-    }
+    kept = {"step": "reload", "code": "roll.task_failed", "reason": "it died", "unreachable": False}
+    assert failure({"msg": "it died"}, "reload") == kept
     loop = {
         "msg": "One or more items failed",
-        "results": [{"item": 1}, {"item": 2, "failed": True, "msg": "no socket"}],
+        "results": [{"item": 1}, {"item": 2, "failed": True, "msg": "no socket", "code": "roll.balancer_no_socket"}],
     }
-    assert failure(loop, "out")["reason"] == "no socket"
+    assert (failure(loop)["reason"], failure(loop)["code"]) == ("no socket", "roll.balancer_no_socket")
     # What a module calls results is not what a loop calls so.
-    assert failure({"msg": "it died", "results": [{"did": "signalled"}]}, "reload")["reason"] == "it died"
-    assert failure({"msg": "unreachable: no"}, "out") == {"step": "out", "reason": "no", "unreachable": True}
-    assert failure({"msg": "curl said password=hunter2"}, "out")["reason"] == "curl said password=********"
+    assert failure({"msg": "it died", "results": [{"did": "signalled"}]})["reason"] == "it died"
+    assert failure({"msg": "curl said password=hunter2"})["reason"] == "curl said password=********"
     for silent in ({}, {"msg": "\n"}):
-        assert failure(silent, "out")["reason"] == "it failed without a word"
-    assert failure({"msg": " ", "stderr": "no space"}, "out")["reason"] == "no space"
+        assert failure(silent)["code"] == "roll.no_message"
+    assert failure({"msg": " ", "stderr": "no space"})["reason"] == "no space"
+
+
+@pytest.mark.parametrize(
+    ("result", "code", "reason"),
+    [
+        ({"msg": "Locked", "code": "roll.locked"}, "roll.locked", "Locked"),
+        ({"msg": "Locked [roll.locked]"}, "roll.locked", "Locked"),
+        ({"msg": "no\nroute [roll.locked]\n"}, "roll.locked", "no\nroute"),
+        # What a module of somebody else calls code is not a code of ours.
+        ({"msg": "no", "code": 7}, "roll.task_failed", "no"),
+        ({"msg": "no", "code": "E 7"}, "roll.task_failed", "no"),
+        ({"msg": "a list [1, 2]"}, "roll.task_failed", "a list [1, 2]"),
+        ({"msg": "no route", "unreachable": True}, "host.unreachable", "no route"),
+    ],
+)
+def test_codes_of_failures(result: dict[str, t.Any], code: str, reason: str) -> None:
+    kept = failure(result)
+    assert (kept["code"], kept["reason"]) == (code, reason)
+    assert kept["unreachable"] == (code == "host.unreachable")

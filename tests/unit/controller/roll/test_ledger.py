@@ -12,6 +12,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.fleetops.odoo.plugins.filter.roll_report import FilterModule as Reports
 from ansible_collections.fleetops.odoo.plugins.filter.roll_step import FilterModule as Steps
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.roll import BLOCKED
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import ledger
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.report import report
 from hypothesis import given
@@ -49,7 +50,8 @@ def test_hosts_that_are_up_to_date_are_in_no_batch() -> None:
 @pytest.mark.parametrize("batches", ["1", "2", "1,2,100%"])
 def test_no_batch_begins_after_a_host_is_lost(batches: str, unreachable: bool) -> None:  # noqa: FBT001
     def turn(host: str) -> dict[str, t.Any]:
-        failure = {"step": "reload", "reason": "it died\nits log", "unreachable": unreachable}
+        code = "host.unreachable" if unreachable else "failed.ended"
+        failure = {"step": "reload", "code": code, "reason": "it died\nits log", "unreachable": unreachable}
         return {"failure": failure} if host == "c" else good(host)
 
     records = {host: fit() for host in HOSTS}
@@ -57,10 +59,13 @@ def test_no_batch_begins_after_a_host_is_lost(batches: str, unreachable: bool) -
     outcomes = {one["host"]: one["outcome"] for one in told["hosts"]}
     assert not told["ok"]
     assert outcomes["c"] == ("unreachable" if unreachable else "failed")
-    assert "c  unreachable    it died" in told["lines"] or "c  failed         it died" in told["lines"]
+    code = "host.unreachable" if unreachable else "failed.ended"
+    assert f"c  {outcomes['c']:<13}  it died [{code}]" in told["lines"]
+    assert told["stats"]["codes"] == {"c": code}
     if batches != "1,2,100%":
         assert (outcomes["e"], outcomes["f"]) == ("not reached", "not reached")
-        assert told["stopped"] == {"why": "failures", "reason": "c is lost"}
+        assert (told["stopped"]["why"], told["stopped"]["code"]) == ("failures", "roll.hosts_lost")
+        assert told["stats"]["code"] == "roll.hosts_lost"
     assert told["remaining"][0] == "c"
 
 
@@ -68,19 +73,23 @@ def test_a_host_without_proof_is_lost_whatever_ansible_says() -> None:
     records = {host: fit() for host in HOSTS}
     told = report(roll_on(begun(records), records, lambda host: {} if host == "a" else good(host)), records, NOW)
     assert [one["outcome"] for one in told["hosts"]] == ["failed", "reloaded", *["not reached"] * 4]
-    assert told["lines"][0] == "a  failed         it left the play before its turn had come to an end"
-    assert told["lines"][-1] == "1 of 6 hosts done in 0 s; stopped before batch 2 of 3: a is lost"
+    assert told["hosts"][0]["code"] == "roll.left_play"
+    assert told["lines"][0].startswith("a  failed         ")
+    assert told["lines"][0].endswith(" [roll.left_play]")
+    assert told["lines"][-1].startswith("1 of 6 hosts done in 0 s; stopped before batch 2 of 3: ")
+    assert told["lines"][-1].endswith(" [roll.hosts_lost]")
 
 
 def test_a_budget_is_for_the_whole_roll_and_counts_the_preflight() -> None:
-    failure = {"step": "lock", "reason": "no route", "unreachable": True}
+    failure = {"step": "lock", "code": "host.unreachable", "reason": "no route", "unreachable": True}
     records: dict[str, t.Any] = {**{host: fit() for host in HOSTS}, "a": {"ready": False, "failure": failure}}
-    assert begun(records)["line"] == "no batch begins: a is lost"
+    assert begun(records)["line"].startswith("no batch begins: ")
     assert begun(records)["plan"]["hosts"] == []
     roll = begun(records, budget=1)
     assert roll["plan"]["hosts"] == HOSTS[1:]
     told = report(roll_on(roll, records, lambda host: {} if host == "b" else good(host)), records, NOW)
-    assert told["stopped"] == {"why": "failures", "reason": "a, b are lost, and 1 may be"}
+    assert told["stopped"]["code"] == "roll.hosts_lost"
+    assert "a, b" in told["stopped"]["reason"]
     within = report(roll_on(begun(dict(records), budget=1), records, good), records, NOW)
     # A host that is lost is a failure, even where the budget lets the others go on.
     assert (within["outcome"], within["ok"], within["remaining"]) == ("failed", False, ["a"])
@@ -88,15 +97,16 @@ def test_a_budget_is_for_the_whole_roll_and_counts_the_preflight() -> None:
 
 def test_deadline_window_and_pause() -> None:
     records = {host: fit() for host in HOSTS}
-    assert ledger.gate(begun(records), records, ["a"], later(3601))["stopped"]["why"] == "deadline"
+    assert ledger.gate(begun(records), records, ["a"], later(3601))["stopped"]["code"] == "roll.deadline"
     assert ledger.gate(begun(records, deadline=0), records, ["a"], later(10**6))["stopped"] is None
     assert begun(records, window="22:00-05:00")["stopped"] is None
     closed = begun(records, window="01:00-05:00")
-    assert closed["stopped"] == {"why": "window", "reason": "it is outside of the window 01:00-05:00 (UTC)"}
+    assert (closed["stopped"]["why"], closed["stopped"]["code"]) == ("window", "roll.outside_window")
     paused = roll_on(begun(records, stop_after=1), records, good)
     told = report(paused, records, NOW)
     assert (told["outcome"], told["ok"], told["remaining"]) == ("paused", True, ["c", "d", "e", "f"])
-    assert told["lines"][-1] == "2 of 6 hosts done in 0 s; paused before batch 2 of 3: it was to stop after 1 batch"
+    assert told["lines"][-1].startswith("2 of 6 hosts done in 0 s; paused before batch 2 of 3: ")
+    assert told["stats"]["code"] == "roll.paused"
 
 
 def test_a_pause_does_not_hide_a_lost_host() -> None:
@@ -106,15 +116,14 @@ def test_a_pause_does_not_hide_a_lost_host() -> None:
 
 
 def test_without_a_preflight_nothing_begins() -> None:
-    assert ledger.gate({}, {}, ["a"], NOW)["stopped"]["why"] == "unprepared"
+    assert ledger.gate({}, {}, ["a"], NOW)["stopped"]["code"] == "roll.no_preflight"
     records = {host: fit() for host in HOSTS}
-    assert ledger.gate(begun(records), records, ["stranger"], NOW)["stopped"]["why"] == "unprepared"
+    assert ledger.gate(begun(records), records, ["stranger"], NOW)["stopped"]["code"] == "roll.no_preflight"
     assert not report({}, {}, NOW)["ok"]
     mixed = ledger.enter(begun(records, budget=1), {**records, "b": {"ready": False}}, ["a", "b"], NOW)
     assert mixed["begun"] == ["a"]
     stopped = ledger.gate(begun(records), records, ["a", "c"], NOW)["stopped"]
-    assert stopped["why"] == "unprepared"
-    assert "are not the next batch of the plan" in stopped["reason"]
+    assert (stopped["why"], stopped["code"]) == ("unprepared", "roll.other_batch")
 
 
 @pytest.mark.parametrize("budget", [0, 1])
@@ -124,14 +133,14 @@ def test_a_host_that_the_play_has_lost_before_its_batch_is_counted(budget: int) 
     roll = ledger.enter(begun(records, budget=budget), records, ["b"], NOW)
     told = {one["host"]: one for one in report(roll, records, NOW)["hosts"]}
     assert told["a"]["outcome"] == "failed"
-    assert "left the play" in told["a"]["reason"]
+    assert told["a"]["code"] == "roll.left_play"
     if budget:
         assert (roll["begun"], roll["stopped"]) == (["a", "b"], None)
         assert roll["batches"][0]["hosts"] == ["b"]
         after = ledger.leave(roll, {**records, "b": good("b")}, NOW)
         assert ledger.gate(after, {**records, "b": {**fit(), **good("b")}}, ["c", "d"], NOW)["stopped"] is None
     else:
-        assert roll["stopped"] == {"why": "failures", "reason": "a is lost"}
+        assert (roll["stopped"]["why"], roll["stopped"]["code"]) == ("failures", "roll.hosts_lost")
         assert roll["batches"] == []
         assert told["b"]["outcome"] == "not reached"
         # The filter has nothing to say of a batch that did not begin, and a stopped roll stays as it is.
@@ -152,31 +161,33 @@ def test_progress() -> None:
 
 
 def test_what_tasks_of_the_users_own_say_shows_no_secret() -> None:
-    roll = ledger.stop(begun({host: fit() for host in HOSTS}), ledger.BLOCKED, "Ask: curl said password=hunter2")
+    problem = BLOCKED(task="Ask", error="curl said password=hunter2")
+    roll = ledger.stop(begun({host: fit() for host in HOSTS}), ledger.BLOCKED, problem)
     assert roll["stopped"]["reason"] == "Ask: curl said password=********"
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "message"),
+    ("option", "value", "code"),
     [
-        ("batches", "150%", "rolling_restart_batches: "),
-        ("budget", "-1", "rolling_restart_budget: "),
-        ("order", "x", "rolling_restart_order: "),
-        ("deadline", -1, "rolling_restart_deadline: "),
-        ("deadline", "nan", "rolling_restart_deadline: "),
-        ("stop_after", -1, "rolling_restart_stop_after: "),
-        ("soak", -1, "rolling_restart_soak: "),
-        ("min_healthy_time", -1, "rolling_restart_min_healthy_time: "),
-        ("masters", -1, "rolling_restart_masters: "),
-        ("timeout", 0, "rolling_restart_timeout: "),
-        ("drain_timeout", 0, "rolling_restart_drain_timeout: "),
-        ("window", "x", "rolling_restart_window: "),
-        ("timezone", "x", "rolling_restart_timezone: "),
+        ("batches", "150%", "option.bad_batches"),
+        ("budget", "-1", "option.bad_budget"),
+        ("order", "x", "option.not_a_choice"),
+        ("deadline", -1, "option.negative"),
+        ("deadline", "nan", "option.negative"),
+        ("stop_after", -1, "option.out_of_range"),
+        ("canary_healthy_time", -1, "option.negative"),
+        ("min_healthy_time", -1, "option.negative"),
+        ("masters", -1, "option.out_of_range"),
+        ("timeout", 0, "option.not_positive"),
+        ("drain_timeout", 0, "option.not_positive"),
+        ("window", "x", "option.bad_window"),
+        ("timezone", "x", "option.unknown_timezone"),
     ],
 )
-def test_a_wrong_value_is_refused_by_its_name(option: str, value: t.Any, message: str) -> None:
+def test_a_wrong_value_is_refused_by_its_name(option: str, value: t.Any, code: str) -> None:
     step = Steps().filters()["roll_step"]
-    with pytest.raises(AnsibleFilterError, match=message):
+    variable = "balancer_drain_timeout" if option == "drain_timeout" else f"rolling_restart_{option}"
+    with pytest.raises(AnsibleFilterError, match=rf"^{variable} must be .*\[{code}\]$"):
         step({}, "begin", options={**OPTIONS, "hosts": HOSTS, option: value})
 
 
@@ -186,9 +197,10 @@ def test_the_filters() -> None:
     roll = step(step({}, "begin", options={**OPTIONS, "hosts": HOSTS}), "plan", records)
     roll = step(step(roll, "gate", records, ["a", "b"]), "enter", records, ["a", "b"])
     assert roll["line"].startswith("batch 1 of 3: a, b")
-    roll = step(step(roll, "leave", records), "stop", why="blocked", reason="backup is running")
-    assert tell(roll, records)["stopped"] == {"why": "blocked", "reason": "backup is running"}
-    with pytest.raises(AnsibleFilterError, match="there is no step"):
+    roll = step(step(roll, "leave", records), "stop", why="blocked", task="Ask", error="backup is running")
+    stopped = {"why": "blocked", "code": "roll.blocked", "reason": "Ask: backup is running"}
+    assert tell(roll, records)["stopped"] == stopped
+    with pytest.raises(AnsibleFilterError, match=r"\[option\.not_a_choice\]$"):
         step(roll, "jump")
 
 
@@ -204,7 +216,7 @@ def test_no_more_hosts_are_lost_than_the_budget_and_one_batch(batches: str, budg
     }
 
     def turn(host: str) -> dict[str, t.Any]:
-        failure = {"step": "reload", "reason": "dead", "unreachable": False}
+        failure = {"step": "reload", "code": "failed.ended", "reason": "dead", "unreachable": False}
         return {"dies": {"failure": failure}, "silent": {}}.get(fates.get(host, ""), good(host))
 
     roll = roll_on(begun(records, batches=batches, budget=budget), records, turn)

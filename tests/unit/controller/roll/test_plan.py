@@ -9,8 +9,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.batches import parse_batches
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.plan import BadPlan, cut, ordered, parse_budget
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.plan import cut, ordered, parse_budget
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,8 +63,9 @@ def test_orders() -> None:
     assert ordered(hosts, "sorted") == ["a", "b", "c"]
     assert ordered(hosts, "reverse_sorted") == ["c", "b", "a"]
     assert sorted(ordered(hosts, "shuffle")) == ["a", "b", "c"]
-    with pytest.raises(BadPlan, match="order: 'random' is none"):
+    with pytest.raises(Refused) as caught:
         ordered(hosts, "random")
+    assert caught.value.code == "option.not_a_choice"
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0, 0), ("0", 0), (2, 2), ("10%", 1), ("9%", 0), ("100%", 10)])
@@ -73,5 +75,6 @@ def test_budget(value: t.Any, expected: int) -> None:
 
 @pytest.mark.parametrize("value", [-1, "-1", "150%", "", None, True, 1.5, "a", [], "٣"])
 def test_what_is_no_budget_is_refused(value: t.Any) -> None:
-    with pytest.raises(BadPlan, match=r"budget: .* right are"):
+    with pytest.raises(Refused) as caught:
         parse_budget(value, 10)
+    assert (caught.value.code, caught.value.problem.values["option"]) == ("option.bad_budget", "budget")

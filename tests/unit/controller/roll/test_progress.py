@@ -56,14 +56,16 @@ def test_a_host_that_is_lost_and_the_stop() -> None:
     progress = Progress()
     progress.feed_ledger(ledger("a"))
     progress.feed_record("a", {"step": "reload"}, 0)
-    failure = {"step": "reload", "reason": "it died\nlast words", "unreachable": False}
-    assert progress.feed_record("a", {"step": "reload", "failure": failure}, 2) == ["a is lost (reload): it died"]
+    failure = {"step": "reload", "code": "failed.ended", "reason": "it died\nlast words", "unreachable": False}
+    assert progress.feed_record("a", {"step": "reload", "failure": failure}, 2) == [
+        "a failed (reload): it died [failed.ended]"
+    ]
     # What becomes of its balancer is no second loss.
     assert progress.feed_record("a", {"step": "reload", "failure": failure, "balancer": {"state": "out"}}, 3) == []
     # Nor is a lock that cannot be given back in the end.
-    assert progress.feed_record("a", {"step": "reload", "failure": failure, "lock": "no route"}, 3) == []
-    stop = {"why": "failures", "reason": "a is lost"}
-    assert progress.feed_ledger(ledger("a", stopped=stop)) == ["stopped: a is lost"]
+    assert progress.feed_record("a", {"step": "reload", "failure": failure, "lock": {"reason": "no route"}}, 3) == []
+    stop = {"why": "failures", "code": "roll.hosts_lost", "reason": "a failed"}
+    assert progress.feed_ledger(ledger("a", stopped=stop)) == ["stopped: a failed [roll.hosts_lost]"]
     assert progress.feed_ledger(ledger("a", stopped=stop)) == []
 
 
@@ -71,9 +73,9 @@ def test_the_preflight_is_no_turn() -> None:
     progress = Progress()
     assert progress.feed_record("a", {"step": "lock"}, 0) == []
     assert progress.feed_record("a", {"step": "rehearsal", "ready": True}, 5) == []
-    failure = {"step": "rehearsal", "reason": "broken code", "unreachable": False}
+    failure = {"step": "rehearsal", "code": "rehearsal.syntax_error", "reason": "broken code", "unreachable": False}
     assert progress.feed_record("b", {"step": "rehearsal", "failure": failure}, 5) == [
-        "b is lost (rehearsal): broken code"
+        "b failed (rehearsal): broken code [rehearsal.syntax_error]"
     ]
     assert progress.took == {}
 

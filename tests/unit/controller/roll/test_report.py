@@ -27,13 +27,14 @@ def test_restarted_hosts_and_hosts_out_of_the_balancer_are_reported() -> None:
 
     def turn(host: str) -> dict[str, t.Any]:
         if host == "b":
-            failure = {"step": "reload", "reason": "it died", "unreachable": False}
-            return {"failure": failure, "balancer": {"state": "out", "because": "nothing proves that it serves"}}
+            failure = {"step": "reload", "code": "failed.ended", "reason": "it died", "unreachable": False}
+            out = {"state": "out", "code": "roll.not_proved", "because": "no proof"}
+            return {"failure": failure, "balancer": out}
         return {"serves": True, "result": result("restarted")}
 
     told = report(roll_on(begun(records), records, turn), records, NOW)
     assert told["lines"][0] == "a  restarted        1.50 s  workers 1,2 -> workers 3,4  (it was asked for)"
-    assert told["lines"][2] == "   out of the balancer: nothing proves that it serves"
+    assert told["lines"][2] == "   out of the balancer: no proof [roll.not_proved]"
     assert told["stats"]["out_of_balancer"] == ["b"]
 
 
@@ -48,19 +49,19 @@ def test_a_host_that_left_the_play_while_out_of_the_balancer_is_reported_as_out(
     told = report(roll_on(begun(records, balancer=balancer), records, turns.__getitem__), records, NOW)
     out = balancer and step != "look"
     assert told["stats"]["out_of_balancer"] == (["a"] if out else [])
-    line = "   out of the balancer: it left the play before it was put back"
-    assert (line in told["lines"]) == out
+    assert [one["balancer"]["code"] for one in told["hosts"] if one["balancer"]] == ["roll.not_put_back"] * out
+    assert any("out of the balancer: " in line for line in told["lines"]) == out
 
 
 def test_a_lock_that_was_not_given_back_is_reported() -> None:
     records = {host: fit() for host in HOSTS}
     roll = roll_on(begun(records), records, good)
-    records["a"]["lock"] = "no route\nlast words"
+    records["a"]["lock"] = {"code": "host.unreachable", "reason": "no route\nlast words"}
     told = report(roll, records, NOW)
     assert told["ok"]
     assert told["lines"][:2] == [
         "a  reloaded         1.50 s  workers 1,2 -> workers 3,4",
-        "   its lock stays until it expires: no route",
+        "   its lock stays until it expires: no route [host.unreachable]",
     ]
 
 
@@ -85,9 +86,9 @@ def test_without_a_ledger_the_report_is_a_failure_without_hosts() -> None:
 
 def test_a_failure_is_told_with_its_step_and_the_first_line_of_its_reason() -> None:
     records = {host: fit() for host in HOSTS}
-    failure = {"step": "lock", "reason": "no route\nmore", "unreachable": True}
+    failure = {"step": "lock", "code": "host.unreachable", "reason": "no route\nmore", "unreachable": True}
     told = report(begun({**records, "a": {"ready": False, "failure": failure}}), {"a": {"failure": failure}}, NOW)
     first = told["hosts"][0]
     assert (first["outcome"], first["step"], first["reason"]) == ("unreachable", "lock", "no route\nmore")
-    assert told["lines"][0] == "a  unreachable    no route"
+    assert told["lines"][0] == "a  unreachable    no route [host.unreachable]"
     assert (told["stats"]["why"], told["stats"]["hosts"]["unreachable"]) == ("failures", ["a"])

@@ -13,7 +13,8 @@ import pathlib
 import tarfile
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.unpack import BadBundle, unpack
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.unpack import unpack
 
 
 def packed_of(*members: tarfile.TarInfo, data: bytes = b"x") -> tuple[str, str]:
@@ -41,21 +42,23 @@ def link(name: str) -> tarfile.TarInfo:
 def test_an_archive_with_a_name_or_a_link_that_leads_elsewhere_is_refused(
     member: tarfile.TarInfo, tmp_path: pathlib.Path
 ) -> None:
-    with pytest.raises(BadBundle):
+    with pytest.raises(Refused) as caught:
         unpack(*packed_of(member), str(tmp_path / "to"))
+    assert caught.value.code == "bundle.strange_file"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_changed_too_large_or_broken_bundle_is_refused(tmp_path: pathlib.Path) -> None:
     content, digest = packed_of(tarfile.TarInfo("a"))
-    with pytest.raises(BadBundle, match="checksum"):
-        unpack(content, "0" * 64, str(tmp_path))
-    with pytest.raises(BadBundle, match="base64"):
-        unpack("?", digest, str(tmp_path))
-    with pytest.raises(BadBundle, match="more than"):
-        unpack(*packed_of(tarfile.TarInfo("a"), data=b"\0" * (17 << 20)), str(tmp_path))
     nothing = base64.b64encode(b"abc").decode()
-    with pytest.raises(BadBundle, match="cannot be unpacked"):
-        unpack(nothing, hashlib.sha256(b"abc").hexdigest(), str(tmp_path))
+    for code, given in (
+        ("bundle.checksum", (content, "0" * 64)),
+        ("bundle.not_base64", ("?", digest)),
+        ("bundle.too_large", packed_of(tarfile.TarInfo("a"), data=b"\0" * (17 << 20))),
+        ("bundle.not_unpacked", (nothing, hashlib.sha256(b"abc").hexdigest())),
+    ):
+        with pytest.raises(Refused) as caught:
+            unpack(*given, str(tmp_path))
+        assert caught.value.code == code
     unpack(content, digest, str(tmp_path))
     assert (tmp_path / "a").read_text() == "x"

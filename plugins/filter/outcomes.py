@@ -1,0 +1,78 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: outcomes
+short_description: Sum up what became of the hosts of a play
+version_added: 1.0.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Used by the roles of this collection for their summary, and for what they hand on by M(ansible.builtin.set_stats),
+    which has the same shape for all of them.
+options:
+  _input:
+    description:
+      - What each host told of itself, by host. C(ok) where it is done, C(failure) with C(code), C(reason) and
+        C(unreachable) where it failed, and C(line). One with neither has left the play.
+    type: dict
+    required: true
+  own:
+    description: What only this role hands on.
+    type: dict
+    default: {}
+  ok:
+    description: Whether the role has done what does not belong to a host.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: Hand it on to a workflow
+  ansible.builtin.set_stats:
+    data:
+      my_role: "{{ ({inventory_hostname: {'ok': true}} | fleetops.odoo.outcomes).stats }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - C(stats) has C(outcome) (V(done) or V(failed)), C(hosts) (the hosts by outcome, which is V(done), V(failed) or
+      V(unreachable)), C(remaining) (hosts that are not done), C(codes) (the code of each host that failed), and what
+      O(own) has.
+    - C(lines) has a line for each host.
+  type: dict
+  sample:
+    stats:
+      outcome: failed
+      hosts: {done: [web1], unreachable: [web2]}
+      remaining: [web2]
+      codes: {web2: host.unreachable}
+    lines: {web1: drained in 2.1 s, web2: "FAILED: no route to host [host.unreachable]"}
+"""
+
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.plugin_utils import outcomes as _outcomes
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
+
+
+def outcomes(
+    records: t.Mapping[str, t.Mapping[str, t.Any]],
+    own: t.Mapping[str, t.Any] | None = None,
+    ok: bool = True,  # noqa: FBT001, FBT002
+) -> dict[str, t.Any]:
+    """The filter; see the documentation above."""
+    # What a host says must not be taken for a template by ansible-core before 2.19.
+    return untrusted(_outcomes.outcomes(records, own, ok=ok))
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return names and functions."""
+        return {"outcomes": outcomes}

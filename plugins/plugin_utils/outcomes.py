@@ -1,0 +1,68 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+"""What roles tell a workflow by set_stats, in one shape, and the lines of their summaries. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..module_utils._messages import roll as _codes
+
+DONE, FAILED, UNREACHABLE = "done", "failed", "unreachable"
+
+Record = t.Mapping[str, t.Any]
+
+
+def stats(
+    outcome: str, hosts: t.Sequence[t.Mapping[str, t.Any]], remaining: t.Sequence[str], **own: t.Any
+) -> dict[str, t.Any]:
+    """Return what every role hands on, and what only this one does.
+
+    :param hosts: each with ``host``, ``outcome`` and ``code``, which is None where nothing went wrong.
+    :param remaining: hosts that are not done.
+    """
+    by_outcome: dict[str, list[str]] = {}
+    for one in hosts:
+        by_outcome.setdefault(str(one["outcome"]).replace(" ", "_"), []).append(one["host"])
+    codes = {one["host"]: one["code"] for one in hosts if one.get("code")}
+    return {"outcome": outcome, "hosts": by_outcome, "remaining": list(remaining), "codes": codes, **own}
+
+
+def outcomes(
+    records: t.Mapping[str, Record], own: t.Mapping[str, t.Any] | None = None, *, ok: bool = True
+) -> dict[str, t.Any]:
+    """Return ``stats`` and ``lines`` of a role in which each host has one turn.
+
+    :param records: what each host told of itself: ``ok`` where it is done, ``failure`` (``code``, ``reason``,
+        ``unreachable``) where it failed, and ``line``. One with neither has left the play.
+    :param own: what only this role hands on.
+    :param ok: whether the role has done what does not belong to a host.
+    """
+    told = [_outcome(host, record) for host, record in records.items()]
+    remaining = [one["host"] for one in told if one["outcome"] != DONE]
+    outcome = DONE if ok and not remaining else FAILED
+    return {
+        "stats": stats(outcome, told, remaining, **(own or {})),
+        "lines": {one["host"]: one["line"] for one in told},
+    }
+
+
+def _outcome(host: str, record: Record) -> dict[str, t.Any]:
+    if record.get("ok"):
+        return {"host": host, "outcome": DONE, "code": None, "line": record.get("line", "")}
+    left = _codes.LEFT_PLAY()
+    failure = record.get("failure") or {"code": left.code, "reason": left.text}
+    return {
+        "host": host,
+        "outcome": UNREACHABLE if failure.get("unreachable") else FAILED,
+        "code": failure["code"],
+        "line": f"{record.get('line') or 'FAILED: ' + failure['reason']} [{failure['code']}]",
+    }
+
+
+def first_line(text: str) -> str:
+    """Return the first line of a text; empty where it has none."""
+    return (text.splitlines() or [""])[0]

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What roles hand on to a workflow, in one shape."""
+
+from __future__ import annotations
+
+from ansible_collections.fleetops.odoo.plugins.filter.outcomes import FilterModule
+
+outcomes = FilterModule().filters()["outcomes"]
+
+
+def test_hosts_are_told_by_outcome_with_their_codes() -> None:
+    told = outcomes(
+        {
+            "a": {"ok": True, "line": "drained in 2.0 s"},
+            "b": {"failure": {"code": "roll.locked", "reason": "Locked", "unreachable": False}, "line": "NOT DRAINED"},
+            "c": {"failure": {"code": "host.unreachable", "reason": "no route", "unreachable": True}},
+            # It left the play before it could say more.
+            "d": {"step": "out"},
+            "e": {},
+        },
+        {"released": ["a"]},
+    )
+    assert told["stats"] == {
+        "outcome": "failed",
+        "hosts": {"done": ["a"], "failed": ["b", "d", "e"], "unreachable": ["c"]},
+        "remaining": ["b", "c", "d", "e"],
+        "codes": {"b": "roll.locked", "c": "host.unreachable", "d": "roll.left_play", "e": "roll.left_play"},
+        "released": ["a"],
+    }
+    assert told["lines"]["a"] == "drained in 2.0 s"
+    assert told["lines"]["b"] == "NOT DRAINED [roll.locked]"
+    assert told["lines"]["c"] == "FAILED: no route [host.unreachable]"
+
+
+def test_all_done() -> None:
+    records = {"a": {"ok": True}}
+    assert outcomes(records)["stats"]["outcome"] == "done"
+    # What does not belong to a host may have failed all the same.
+    assert outcomes(records, ok=False)["stats"] == {
+        "outcome": "failed",
+        "hosts": {"done": ["a"]},
+        "remaining": [],
+        "codes": {},
+    }
