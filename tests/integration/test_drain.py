@@ -238,7 +238,7 @@ def test_two_at_the_same_moment_and_one_that_only_asks(fleet: Fleet) -> None:
 def test_a_reload_and_a_drain_wait_for_each_other(fleet: Fleet) -> None:
     stops = Stops(fleet, PREFORK)
     with requests(fleet, PREFORK, "/lab/sleep/4") as sent:
-        reloads = {host: fleet.begin(host, "reload") for host in PREFORK}
+        reloads = {host: fleet.begin(host, "reload", policy="always") for host in PREFORK}
         time.sleep(2)
         drains = {host: fleet.begin(host, "drain") for host in PREFORK}
     for host in PREFORK:
@@ -252,7 +252,7 @@ def test_a_reload_and_a_drain_wait_for_each_other(fleet: Fleet) -> None:
     with requests(fleet, PREFORK, "/lab/sleep/6") as sent:
         drains = {host: fleet.begin(host, "drain") for host in PREFORK}
         time.sleep(2)
-        reloads = {host: fleet.begin(host, "reload") for host in PREFORK}
+        reloads = {host: fleet.begin(host, "reload", policy="always") for host in PREFORK}
     for host in PREFORK:
         answer = reloads[host]()
         assert (answer.code, answer.only["signals"]) == (2, [])
