@@ -147,10 +147,27 @@ one_off:
   type: list
   elements: dict
 unseen:
-  description: What the kernel did not show us, in sentences. Empty for root.
+  description: >-
+    What the kernel did not show, and the processes that have the arguments of a server but are not one. No module
+    signals or chooses such a process.
   returned: success
   type: list
-  elements: str
+  elements: dict
+  contains:
+    code:
+      description:
+        - V(unseen.setuid), the process runs with the rights of another user than the one who started it.
+        - V(unseen.not_python), its program is not a Python interpreter, or cannot be read.
+        - V(unseen.not_shown), the process runs as root, and the kernel does not show its program.
+        - V(unseen.hidepid) and V(unseen.hidden), this user may not see processes of others, or parts of them.
+      type: str
+      sample: unseen.setuid
+    pid:
+      description: Process ID. Null where the entry is about many processes.
+      type: int
+    reason:
+      description: The reason, in a sentence.
+      type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -165,7 +182,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     lines_of,
     seconds_of,
     start,
-    unseen,
+    told_unseen,
 )
 
 SPEC = {
@@ -191,7 +208,7 @@ def evidence(module: AnsibleModule) -> None:
         results=[hidden_in(secrets, one.told()) for one in found],
         one_off=one_off(seen),
         processes=secrets.hide_all(process_tree(seen, host.proc.uptime_ticks())),
-        unseen=unseen(host, seen),
+        unseen=told_unseen(host, seen),
     )
 
 

@@ -279,10 +279,27 @@ masters:
       description: The kernel did not let us see all of it.
       type: bool
 unseen:
-  description: What the kernel did not show us, in sentences. Empty for root.
+  description: >-
+    What the kernel did not show, and the processes that have the arguments of a server but are not one. No module
+    signals or chooses such a process.
   returned: always
   type: list
-  elements: str
+  elements: dict
+  contains:
+    code:
+      description:
+        - V(unseen.setuid), the process runs with the rights of another user than the one who started it.
+        - V(unseen.not_python), its program is not a Python interpreter, or cannot be read.
+        - V(unseen.not_shown), the process runs as root, and the kernel does not show its program.
+        - V(unseen.hidepid) and V(unseen.hidden), this user may not see processes of others, or parts of them.
+      type: str
+      sample: unseen.setuid
+    pid:
+      description: Process ID. Null where the entry is about many processes.
+      type: int
+    reason:
+      description: The reason, in a sentence.
+      type: str
 one_off:
   description: Odoo processes that are no servers, such as shells and runs with C(--stop-after-init).
   returned: always

@@ -107,7 +107,7 @@ def _lines(records: t.Mapping[str, Record], stats: t.Mapping[str, t.Any]) -> lis
             lines.append(f"{host}: NO ANSWER: {_first(record['failure'])}")
         elif not record["servers"]:
             lines.append(f"{host}: no Odoo server runs")
-        lines += [f"{host}: {sentence}" for sentence in record.get("unseen") or []]
+        lines += [f"{host}: {one['reason']}" for one in record.get("unseen") or []]
         lines += [
             f"{host}: {_name(one)} is stale: {_first('; '.join(one['stale_reasons']))}"
             for one in record.get("servers") or []

@@ -111,7 +111,7 @@ def test_a_proc_that_hides_other_users_is_named(fleet: Fleet) -> None:
     finally:
         fleet.run("seed", "mount", "-o", "remount,hidepid=0", "/proc")
     assert answer.result["masters"] == []
-    assert "hidepid" in answer.result["unseen"][0]
+    assert answer.result["unseen"][0]["code"] == "unseen.hidepid"
 
 
 def test_an_interpreter_without_psutil_hands_over_to_one_of_root_that_has_it(fleet: Fleet) -> None:

@@ -60,6 +60,9 @@ class CapturedProc(Proc):
             return "net:[1]"
         return self.files.get(f"{pid}/{name}.txt", b"?").decode().strip()
 
+    def runs_python(self, _pid: int) -> bool:
+        return True
+
     def sockets(self, pid: int) -> frozenset[int]:
         return frozenset(int(n) for n in re.findall(rb"socket:\[(\d+)\]", self.files.get(f"{pid}/fd.txt", b"")))
 

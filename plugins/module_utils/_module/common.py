@@ -27,7 +27,7 @@ from .._facts.results import (
     one_off,
     printable,
 )
-from .._processes.look import Look, look
+from .._processes.look import Look, Unseen, look
 from .._processes.proc import Proc
 from .._server.host import Host
 from .._system.clock import Clock
@@ -99,7 +99,7 @@ def master_info(module: AnsibleModule) -> None:
     found = chosen_by(
         module, _masters(host, seen, staleness=module.params["staleness"], details=module.params["details"])
     )
-    module.exit_json(changed=False, masters=found, one_off=one_off(seen), unseen=unseen(host, seen))
+    module.exit_json(changed=False, masters=found, one_off=one_off(seen), unseen=told_unseen(host, seen))
 
 
 def find_host() -> Host:
@@ -117,7 +117,7 @@ def choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[st
             "no Odoo master was found%s."
             % (" that matches %s" % module.params["match"] if module.params["match"] else ""),
             "There are others, with pid %s." % ", ".join(others) if others else "There is none on this host.",
-            *unseen(host, seen),
+            *(one.reason for one in unseen(host, seen)),
         ]
         module.fail_json(msg=printable(" ".join(said)), results=[])
     return seen, identities
@@ -142,19 +142,23 @@ def _masters(host: Host, seen: Look, *, staleness: bool, details: bool) -> t.Lis
     return masters(seen, facts, host.clock.time(), sizes)
 
 
-def unseen(host: Host, seen: Look) -> t.List[str]:
-    """What the kernel did not show us, in sentences."""
+def told_unseen(host: Host, seen: Look) -> t.List[t.Dict[str, t.Any]]:
+    """Return what a look did not see as modules return it."""
+    return [{**one.told(), "reason": printable(one.reason)} for one in unseen(host, seen)]
+
+
+def unseen(host: Host, seen: Look) -> t.List[Unseen]:
+    """List what the kernel did not show, and the processes that the look left out."""
     limits = []
     if os.geteuid() != 0 and host.proc.hides_others():
-        limits.append("Processes of other users are hidden (hidepid on %s). Run as root to see them." % host.proc.root)
+        reason = "Processes of other users are hidden (hidepid on %s). Run as root to see them." % host.proc.root
+        limits.append(Unseen("unseen.hidepid", reason))
     if seen.hidden:
         # The root of a container lacks the capability to look into other users' processes.
         whom = "root" if os.geteuid() else "the server's own user, or as root of the host"
-        limits.append(
-            "Sockets, working directory and generation of %d processes are not shown to this user. Run as %s."
-            % (len(seen.hidden), whom)
-        )
-    return limits
+        reason = "Sockets, working directory and generation of %d processes are not shown to this user. Run as %s."
+        limits.append(Unseen("unseen.hidden", reason % (len(seen.hidden), whom)))
+    return [*limits, *seen.unseen]
 
 
 def _name(seen: Look, identity: str) -> str:

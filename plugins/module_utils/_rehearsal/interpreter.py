@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._processes.cmdline import PYTHON, Command
+from .._processes.cmdline import Command
 from .._processes.proc import Gone, Proc, root_of
-from .._processes.process import DELETED, Process
+from .._processes.process import Process, parse_status
 from .._system.files import reached
 
 
@@ -81,15 +81,12 @@ def runs(proc: Proc, master: Process, executable: str) -> bool:
 
 
 def is_plain_python(proc: Proc, master: Process) -> bool:
-    """Whether a process is a Python that runs with nothing but its own user's rights.
+    """Return True if a process is a Python that runs with the rights of one user.
 
     Where its program has been replaced, nothing ties the path in its arguments to what it runs. Its user could execute
     that path itself then, so we give nothing away; a setgid program that lies about its arguments is none of these.
     """
-    name = os.path.basename((master.executable or "").replace(DELETED, ""))
     try:
-        lines = proc.text(master.pid, "status").splitlines()
-    except Gone:
+        return parse_status(proc.text(master.pid, "status")).has_one_user and proc.runs_python(master.pid)
+    except (Gone, OSError, ValueError):
         return False
-    ids = [line.split()[1:] for line in lines if line.startswith(("Uid:", "Gid:"))]
-    return bool(PYTHON.match(name)) and len(ids) == 2 and all(len(set(one)) == 1 for one in ids)

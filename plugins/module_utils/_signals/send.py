@@ -126,7 +126,7 @@ def _make_sure(proc: Proc, process: Process) -> t.Tuple[Stat, int]:
     """What it shows of itself now, with what it catches, if it is that process and we may signal it."""
     try:
         stat = parse_stat(proc.text(process.pid, "stat"))
-        caught = parse_status(proc.text(process.pid, "status")).caught
+        status = parse_status(proc.text(process.pid, "status"))
     except (Gone, ValueError):
         raise Refused(_gone(process)) from None
     if stat.start != process.start:
@@ -134,9 +134,12 @@ def _make_sure(proc: Proc, process: Process) -> t.Tuple[Stat, int]:
         raise Refused(Refusal(IDENTITY, reason))
     if stat.run_state in ("Z", "X"):
         raise Refused(_gone(process))
+    if not status.has_one_user or status.uid != process.uid:
+        reason = "process %d runs as another user now than when it was looked at" % process.pid
+        raise Refused(Refusal(IDENTITY, reason))
     if os.geteuid() not in (0, process.uid):
         raise Refused(_forbidden(process))
-    return stat, caught
+    return stat, status.caught
 
 
 def _open_pidfd(process: Process) -> t.Optional[int]:

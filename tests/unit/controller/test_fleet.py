@@ -15,6 +15,8 @@ from ansible_collections.fleetops.odoo.plugins.filter.fleet_report import Filter
 facts = Facts().filters()["fleet_facts"]
 report = Report().filters()["fleet_report"]
 
+UNSEEN = {"code": "unseen.hidden", "pid": None, "reason": "no root"}
+
 
 def master(**more: t.Any) -> dict[str, t.Any]:
     """A master as the module tells it."""
@@ -67,7 +69,7 @@ def test_groups(masters: list[dict[str, t.Any]], groups: list[str]) -> None:
 def test_one_line_for_each_server_and_everything_that_is_not_as_it_should_be() -> None:
     records = {
         "web1": facts({"masters": [master()], "unseen": []}),
-        "web2": facts({"masters": [master(**STALE, databases=[], supervisor={"kind": "none"})], "unseen": ["no root"]}),
+        "web2": facts({"masters": [master(**STALE, databases=[], supervisor={"kind": "none"})], "unseen": [UNSEEN]}),
         "web3": facts({"masters": [master(mode="threaded", workers={"http": 0, "cron": 0}, state="draining")]}),
         "web4": facts({"masters": []}),
         "web5": {"failure": "unreachable: no route\nto host"},
