@@ -52,5 +52,5 @@ def attack(fleet: Fleet, host: str, user: str, program: str, *arguments: str) ->
             time.sleep(0.3)
             yield pids
         finally:
-            fleet.run(host, "sh", "-c", f"kill -9 {' '.join(map(str, pids))}; pkill -9 -f {path}", check=False)
+            fleet.run(host, "kill", "-9", *map(str, pids), check=False)
             running.kill()

@@ -13,8 +13,8 @@ import pwd
 import subprocess
 import typing as t
 
-from .._system.files import is_roots
 from .notes import Note
+from .root_command import NotRoots, check_root_command
 
 #: What a server started anew gets of an environment: that of the old one is not kept, since it may hold secrets.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -32,10 +32,10 @@ def why_not_launch(note: Note) -> t.Optional[str]:
     if os.geteuid() not in (0, note.uid):
         return "it ran as %s, and only root and that user can start it" % note.user
     if note.uid == 0:
-        # With -m, Python imports from the directory.
-        theirs = [path for path in [program, *_files(note), note.cwd] if not is_roots(path)]
-        if theirs:
-            return "it ran as root, and %s is not root's alone" % theirs[0]
+        try:
+            check_root_command(program, note.cmdline[1:], note.cwd)
+        except NotRoots as exc:
+            return "it ran as root, and %s" % exc
     return None
 
 
@@ -67,16 +67,6 @@ def _program(note: Note) -> t.Optional[str]:
     if os.path.isabs(first):
         return first
     return note.executable if note.executable and os.path.isabs(note.executable) else None
-
-
-def _files(note: Note) -> t.List[str]:
-    """What is there of the paths among the arguments, options and lists included: root would execute or read it."""
-    words: t.List[str] = []
-    for word in note.cmdline[1:]:
-        # --config=FILE, and -cFILE.
-        words += [word.partition("=")[2], word[2:]] if word.startswith("-") else [word]
-    paths = (os.path.join(note.cwd or "/", path) for word in words for path in word.split(",") if path)
-    return [path for path in paths if os.path.exists(path)]
 
 
 def _home(note: Note) -> t.Iterator[t.Tuple[str, str]]:

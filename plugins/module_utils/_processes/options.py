@@ -139,6 +139,18 @@ def own_names() -> t.FrozenSet[str]:
     return frozenset(names | set(_WANTED) | set(_FILE_OPTIONS.split()))
 
 
+def value_options() -> t.Tuple[t.Dict[str, str], t.Dict[str, str]]:
+    """Return the options of Odoo that take a value, and its flags, as they are written, with their names."""
+
+    def names(words: t.Iterable[str]) -> t.Dict[str, str]:
+        found = (word.partition("=") for word in words)
+        return {flag: name or flag.strip("-").replace("-", "_") for flag, _equals, name in found}
+
+    with_value = names([*_VALUE_OPTIONS.split(), "--log-handler"])
+    with_value.update({short: with_value["--" + long] for long, short in _SHORT.items()})
+    return with_value, names([*_FLAGS.split(), "--no-http", "--no-xmlrpc"])
+
+
 @dataclass(frozen=True, repr=False)
 class Settings:
     """Options as they were written, by name: ``given`` by argv or environment, and in the file at ``path``."""

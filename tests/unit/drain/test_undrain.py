@@ -19,6 +19,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._drain import start_
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain import undrain as _undrain
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook, key_of, new_note
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainFailed, DrainResult
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.root_command import NotRoots
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.start_command import launch, why_not_launch
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.undrain import UndrainOrder, undrain_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts import gather as _survey
@@ -297,51 +298,20 @@ def test_when_a_recorded_command_is_run(tmp_path: pathlib.Path, fields: dict[str
     assert why_not_launch(recorded(tmp_path, **fields)) == why
 
 
-def test_a_server_of_root_is_started_from_files_of_root_only(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_of_a_server_of_root_is_checked(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def check(*words: t.Any) -> None:
+        asked.append(words)
+        if len(asked) == 1:
+            raise NotRoots("/x is not root's alone")
+
     note = recorded(tmp_path, uid=0)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    theirs = {str(tmp_path / "server")}
-    monkeypatch.setattr(_launch, "is_roots", lambda path: path not in theirs)
-    assert why_not_launch(note) == f"it ran as root, and {tmp_path / 'server'} is not root's alone"
-    theirs.clear()
+    monkeypatch.setattr(_launch, "check_root_command", check)
+    assert why_not_launch(note) == "it ran as root, and /x is not root's alone"
     assert why_not_launch(note) is None
-    # What options and lists name is read by root as well.
-    for name in ("odoo.conf", "addons"):
-        (tmp_path / name).mkdir()
-        theirs.add(str(tmp_path / name))
-        options = [f"--config={tmp_path}/odoo.conf", f"--addons-path=/,{tmp_path}/addons"]
-        command = dataclasses.replace(note, cmdline=[*note.cmdline, *options])
-        assert why_not_launch(command) == f"it ran as root, and {tmp_path / name} is not root's alone"
-        theirs.clear()
-
-
-@pytest.mark.parametrize(
-    ("words", "named"),
-    [
-        (["odoo-bin"], "odoo-bin"),
-        (["/usr/bin/odoo", "--config", "odoo.conf"], "odoo.conf"),
-        (["/usr/bin/odoo", "--config=odoo.conf"], "odoo.conf"),
-        (["/usr/bin/odoo", "-codoo.conf"], "odoo.conf"),
-        (["/usr/bin/odoo", "-c{folder}/odoo.conf"], "odoo.conf"),
-        # Python imports from there.
-        (["-m", "odoo"], ""),
-    ],
-)
-def test_what_a_server_of_root_finds_from_its_directory_is_roots_only(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, words: list[str], named: str
-) -> None:
-    for name in ("odoo-bin", "odoo.conf"):
-        (tmp_path / name).touch()
-    command = [sys.executable, *(word.format(folder=tmp_path) for word in words)]
-    note = recorded(tmp_path, uid=0, cmdline=command)
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    theirs = {str(tmp_path / named)}
-    monkeypatch.setattr(_launch, "is_roots", lambda path: path not in theirs)
-    assert why_not_launch(note) == f"it ran as root, and {tmp_path / named} is not root's alone"
-    theirs.clear()
-    assert why_not_launch(note) is None
+    assert asked == [(sys.executable, note.cmdline[1:], str(tmp_path))] * 2
 
 
 def test_another_user_cannot_start_it(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
