@@ -44,7 +44,11 @@ def attack(fleet: Fleet, host: str, user: str, program: str, *arguments: str) ->
     send_file(fleet, host, (HERE / program).read_text(encoding="utf-8"), path)
     words = ["runuser", "-u", user, "--", "/usr/bin/python3", path, *arguments]
     with subprocess.Popen(
-        [*login(fleet.inventory, host), " ".join(f"'{word}'" for word in words)], stdout=subprocess.PIPE, text=True
+        [*login(fleet.inventory, host), " ".join(f"'{word}'" for word in words)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as running:
         pids = [int(word) for word in t.cast("t.IO[str]", running.stdout).readline().split()]
         try:

@@ -13,7 +13,6 @@ import platform
 import time
 import typing as t
 
-from .._system.files import reached
 from .._system.timeout import within
 
 _CGROUPS = "/sys/fs/cgroup"
@@ -81,15 +80,15 @@ def load(root: str = "/proc") -> t.Dict[str, t.Any]:
     }
 
 
-def disk(path: str, shown: str, root: str = "") -> t.Dict[str, t.Any]:
+def disk(path: str, shown: str, ask: t.Callable[[str], os.statvfs_result] = os.statvfs) -> t.Dict[str, t.Any]:
     """Room on the file system of a path, in bytes.
 
     :param shown: as it is called.
-    :param root: what to put before the path to reach it from here.
+    :param ask: asks the file system, such as one that a server sees there.
     :raises OSError: there is no such path.
     :raises TooSlow: the file system does not answer.
     """
-    status = within(_PATIENCE, lambda: os.statvfs(reached(path, root)))
+    status = within(_PATIENCE, lambda: ask(path))
     size = status.f_frsize
     return {
         "path": shown,

@@ -101,7 +101,7 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
     processes = list(_processes(proc, proc.pids() if pids is None else pids, hidden, unseen))
     listening = _listening(proc, processes)
     found = find_instances(processes, listening, proc.uptime_ticks())
-    releases = {i.identity: find_release(i.master, i.command, proc.root) for i in found.instances}
+    releases = {i.identity: find_release(proc, i.master, i.command) for i in found.instances}
     options = {
         i.identity: read_options(proc, i.master, i.command, releases[i.identity].version) for i in found.instances
     }
@@ -249,4 +249,5 @@ def _process(proc: Proc, pid: int, argv: t.Tuple[str, ...], stat: Stat, status: 
         rss_pages=stat.rss_pages,
         cpu_ticks=stat.cpu_ticks,
         namespace_pids=status.namespace_pids,
+        capabilities=status.capabilities,
     )

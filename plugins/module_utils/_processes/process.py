@@ -79,6 +79,8 @@ class Process:
     cpu_ticks: int = 0
     #: the pid in each PID namespace, from ours to its own
     namespace_pids: t.Tuple[int, ...] = ()
+    #: what it may do beyond what its user may: the permitted set, a bit for each
+    capabilities: int = 0
 
     @property
     def handover_pid(self) -> t.Optional[int]:
@@ -137,6 +139,7 @@ class Status:
     groups: t.Tuple[int, ...]
     caught: int
     namespace_pids: t.Tuple[int, ...]
+    capabilities: int = 0
 
     @property
     def uid(self) -> int:
@@ -189,7 +192,7 @@ def parse_status(text: str) -> Status:
     found: t.Dict[str, str] = {}
     for line in text.splitlines():
         key, colon, value = line.partition(":")
-        if colon and key in ("Uid", "Gid", "Groups", "NSpid", "SigCgt"):
+        if colon and key in ("Uid", "Gid", "Groups", "NSpid", "SigCgt", "CapPrm"):
             found[key] = value
     try:
         return Status(
@@ -198,6 +201,7 @@ def parse_status(text: str) -> Status:
             groups=tuple(int(group) for group in found.get("Groups", "").split()),
             caught=int(found["SigCgt"].strip(), 16),
             namespace_pids=tuple(int(pid) for pid in found.get("NSpid", "").split()),
+            capabilities=int(found.get("CapPrm", "0").strip(), 16),
         )
     except (KeyError, IndexError) as exc:
         raise ValueError("not a status file: %s is missing" % exc) from exc

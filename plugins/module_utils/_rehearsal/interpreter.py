@@ -12,17 +12,16 @@ import os
 import typing as t
 
 from .._processes.cmdline import Command
-from .._processes.proc import Gone, Proc, root_of
+from .._processes.proc import Gone, Proc
 from .._processes.process import Process, parse_status
-from .._system.files import reached
+from .._processes.rights import is_program, status_of
 
 
 def find_interpreter(
     proc: Proc, master: Process, command: Command, environ: t.Mapping[str, str], cwd: t.Optional[str]
 ) -> t.Optional[str]:
     """:func:`interpreter_path` of a server that runs, among its files."""
-    root = root_of(proc.root, master)
-    return interpreter_path(command, environ, cwd, lambda path: os.access(reached(path, root), os.X_OK))
+    return interpreter_path(command, environ, cwd, lambda path: is_program(proc, master, path))
 
 
 def interpreter_path(
@@ -72,8 +71,10 @@ def path_remedy(executable: str, environ: t.Mapping[str, str], unit: t.Optional[
 
 def runs(proc: Proc, master: Process, executable: str) -> bool:
     """Whether this path of the server's names the very program that the process runs."""
+    named = status_of(proc, master, executable)
+    if named is None:
+        return False
     try:
-        named = os.stat(reached(executable, root_of(proc.root, master)))
         running = os.stat("%s/%d/exe" % (proc.root, master.pid))
     except OSError:
         return False

@@ -27,11 +27,11 @@ from dataclasses import dataclass
 
 from .._processes.classify import Instance
 from .._processes.cmdline import Command
-from .._processes.proc import Gone, Proc, root_of
+from .._processes.proc import Gone, Proc
 from .._processes.process import DELETED, Process, parse_environ
 from .._processes.release import major
+from .._processes.rights import exists, is_folder, is_program
 from .._system.errors import WouldFail
-from .._system.files import reached
 from .._system.redact import redact_text
 from .interpreter import (
     find_interpreter,
@@ -90,7 +90,6 @@ def rehearse(
     """
     master, command = instance.master, instance.command
     environ = _environment(proc, master, "a HUP")
-    root = root_of(proc.root, master)
     executable = find_interpreter(proc, master, command, environ, master.cwd)
     if executable is None:
         raise WouldFail(
@@ -105,8 +104,8 @@ def rehearse(
             "start it by its script (odoo-bin), or restart it through its supervisor instead",
             restart_helps=True,
         )
-    _check_files(proc, root, master, command, executable)
-    trap = path_trap(executable, environ, lambda path: os.path.exists(reached(path, root)))
+    _check_files(proc, master, command, executable)
+    trap = path_trap(executable, environ, lambda path: exists(proc, master, path))
     if trap:
         raise WouldFail(trap, path_remedy(executable, environ, unit), restart_helps=True)
     if master.uid == 0:
@@ -142,11 +141,10 @@ def rehearse_restart(
     """
     master, command = instance.master, instance.command
     environ = _environment(proc, master, "a restart")
-    root = root_of(proc.root, master)
     home = restart.cwd or master.working_directory
     executable = find_interpreter(proc, master, command, environ, home)
     script = command.script and os.path.join(home, command.script)
-    lost = _lost(root, command, home, executable, script)
+    lost = _lost(proc, master, home, executable or command.interpreter, script)
     if lost or executable is None:
         if restart.unit_changed:
             return Rehearsed(("anything, since %s is gone and its unit has changed" % lost,))
@@ -239,20 +237,18 @@ def _task(
     }
 
 
-def _lost(
-    root: str, command: Command, home: str, executable: t.Optional[str], script: t.Optional[str]
-) -> t.Optional[str]:
+def _lost(proc: Proc, master: Process, home: str, executable: str, script: t.Optional[str]) -> t.Optional[str]:
     """What a start needs and what is not there, as a noun phrase."""
-    if not os.path.isdir(reached(home, root)):
+    if not is_folder(proc, master, home):
         return "its working directory %s" % home
-    if executable is None or not os.access(reached(executable, root), os.X_OK):
-        return "its interpreter %s" % (executable or command.interpreter)
-    if script and not os.path.exists(reached(script, root)):
+    if not is_program(proc, master, executable):
+        return "its interpreter %s" % executable
+    if script and not exists(proc, master, script):
         return "its script %s" % script
     return None
 
 
-def _check_files(proc: Proc, root: str, master: Process, command: Command, executable: str) -> None:
+def _check_files(proc: Proc, master: Process, command: Command, executable: str) -> None:
     if (master.executable or "").endswith(DELETED):
         raise WouldFail(
             "its interpreter %s has been replaced or removed since it started"
@@ -260,7 +256,7 @@ def _check_files(proc: Proc, root: str, master: Process, command: Command, execu
             "restart it through its supervisor",
             restart_helps=True,
         )
-    if not os.path.exists(reached(executable, root)):
+    if not exists(proc, master, executable):
         raise WouldFail(
             "its interpreter %s is gone" % executable,
             "restart it through its supervisor once it is back",
@@ -277,7 +273,7 @@ def _check_files(proc: Proc, root: str, master: Process, command: Command, execu
             "restart it through its supervisor",
             restart_helps=True,
         )
-    if command.script and not os.path.exists(reached(os.path.join(master.cwd or "/", command.script), root)):
+    if command.script and not exists(proc, master, os.path.join(master.cwd or "/", command.script)):
         raise WouldFail(
             "its script %s is gone" % command.script,
             "restart it through its supervisor once it is back",

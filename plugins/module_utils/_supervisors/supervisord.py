@@ -47,13 +47,14 @@ def supervisorctl_for(proc: Proc, instance: Instance, program: str) -> t.Tuple[s
         if "supervisord" not in proc.text(parent, "cmdline"):
             parent = parse_stat(proc.text(parent, "stat")).ppid
         argv = parse_cmdline(proc.read(parent, "cmdline"))
-        uid = parse_status(proc.text(parent, "status")).uid
+        # All of its IDs: sudo with the arguments of supervisord has an effective ID of 0.
+        uids = {*parse_status(proc.text(parent, "status")).uids}
         cwd = proc.link(parent, "cwd")
     except (Gone, ValueError):
-        argv, uid, cwd = (), -1, "/"
+        argv, uids, cwd = (), set(), "/"
     if not any(os.path.basename(word) == "supervisord" for word in argv):
         raise WouldFail("its supervisord is not found: neither its parent nor the parent of that is one")
-    if uid != 0:
+    if uids != {0}:
         raise WouldFail("its supervisord with pid %d does not run as root, and is not asked for anything" % parent)
     base: t.Tuple[str, ...] = (ctl,)
     config = config_of(argv)

@@ -14,7 +14,7 @@ import os
 import threading
 import typing as t
 
-MOUNTS, NETWORK = "mnt", "net"
+MOUNTS, NETWORK, USERS = "mnt", "net", "user"
 
 _PR_SET_NO_NEW_PRIVS = 38
 

@@ -26,12 +26,13 @@ from .._processes.options import (
     parse_configuration,
     parse_environment,
 )
-from .._processes.proc import Gone, Proc, root_of
+from .._processes.proc import Gone, Proc
 from .._processes.process import parse_environ
 from .._processes.release import major
+from .._processes.rights import files_of, open_folder
 from .._rehearsal.rehearsal import Restart, rehearse_restart
 from .._system.errors import WouldFail
-from .._system.files import open_regular, reached
+from .._system.files import open_regular
 
 _SECTION = re.compile(r"^\[(?P<name>[^]]+)\]")
 _WORKERS = re.compile(r"^(?P<key>workers)(?P<between>\s*[=:]\s*)(?P<value>.*?)(?P<end>\s*)$", re.IGNORECASE)
@@ -199,9 +200,11 @@ def prepare_edit(proc: Proc, instance: Instance, options: Options, version: t.Op
         raise WouldFail(options.config_error)
     _make_sure_it_counts(proc, instance, version, path)
     folder, name = os.path.split(path)
-    real = os.path.join(reached(folder, root_of(proc.root, instance.master)), name)
     try:
-        status, text = _read(real, instance.master.uid)
+        # Held until we end: what is read with the rights of the server and what is written lies in the same folder.
+        real = "/proc/self/fd/%d/%s" % (open_folder(proc, instance.master, folder), name)
+        with files_of(proc, instance.master):
+            status, text = _read(real, instance.master.uid)
         content, before, after = with_workers(text, count)
     except BadFile as exc:
         raise WouldFail("%s is not written: %s" % (path, exc)) from None

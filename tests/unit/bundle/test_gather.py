@@ -176,7 +176,7 @@ def test_secrets_of_a_captured_server(monkeypatch: pytest.MonkeyPatch) -> None:
     pid = instance.master.pid
     proc.files[f"{pid}/environ"] = b"PGPASSWORD=from-environ\0URL=amqp://me:in-address@host/\0PATH=/bin\0"
     conf = "[options]\ndb_password = from-conf\nadmin_passwd =\n  on-the-next-line\ndb_user = from_conf_user\n"
-    monkeypatch.setattr(_secrets, "read_conf", lambda _path: conf)
+    monkeypatch.setattr(_secrets, "read_conf", lambda *_arguments: conf)
     found = dict(known_secrets(proc, seen).values)
     assert set(found) == {"from-environ", "in-address", "from-conf", "on-the-next-line"}
     assert found["from-conf"] == "db_password of odoo.conf"

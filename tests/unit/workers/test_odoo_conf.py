@@ -12,6 +12,7 @@ import pathlib
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes import rights as _rights
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import merge
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
@@ -151,7 +152,7 @@ class Server:
 def server(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Server:
     """The server, with its files reached as they are."""
     found = Server(tmp_path)
-    monkeypatch.setattr(_conf, "root_of", lambda *_arguments: "")
+    monkeypatch.setattr(_rights, "root_of", lambda *_arguments: "")
     monkeypatch.setattr(_conf, "rehearse_restart", found.rehearse)
     return found
 
@@ -182,7 +183,7 @@ def test_nothing_is_written_where_it_says_so_already(server: Server) -> None:
 def test_who_may_not_write_there_is_told_before_anything_is_done(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "access", lambda path, *_rest, **_keywords: path != str(server.path.parent))
+    monkeypatch.setattr(os, "access", lambda path, *_rest, **_keywords: not path.startswith("/proc/self/fd/"))
     with pytest.raises(WouldFail, match=r"this user \(uid \d+\) may put no file beside it"):
         server.edit()
     # Nothing is to be written.
