@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 import subprocess
 import typing as t
 
+from .._processes.rights import as_user
 from .notes import Note
 from .root_command import NotRoots, check_root_command
 
@@ -25,12 +27,13 @@ def why_not_launch(note: Note) -> t.Optional[str]:
     program = _program(note)
     if program is None:
         return "its program is not known by its full path"
-    if not os.access(program, os.X_OK):
-        return "its program %s is not there" % program
-    if not note.cwd or not os.path.isdir(note.cwd):
-        return "its working directory %s is not there" % note.cwd
     if os.geteuid() not in (0, note.uid):
         return "it ran as %s, and only root and that user can start it" % note.user
+    with as_user(note.uid, note.gid, note.groups):
+        if not _is_program(program):
+            return "its program %s is not there" % program
+        if not note.cwd or not os.path.isdir(note.cwd):
+            return "its working directory %s is not there" % note.cwd
     if note.uid == 0:
         try:
             check_root_command(program, note.cmdline[1:], note.cwd)
@@ -45,20 +48,33 @@ def launch(note: Note) -> subprocess.Popen[bytes]:
     :raises OSError: it cannot be run.
     """
     user = dict(_home(note))
+    # The path may lead elsewhere in a moment: it is followed once, with the rights of the user.
+    with as_user(note.uid, note.gid, note.groups):
+        folder = os.open(note.cwd or "/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         return subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with  # it must outlive the module
             note.cmdline,
             executable=_program(note),
-            cwd=note.cwd,
             env={"PATH": _PATH, "LANG": "C.UTF-8", **user},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_become(note),  # noqa: PLW1509  # a module has one thread
+            preexec_fn=_become(note, folder),  # noqa: PLW1509  # a module has one thread
         )
     except subprocess.SubprocessError as exc:
         raise OSError("its recorded command cannot be run as %s" % note.user) from exc
+    finally:
+        os.close(folder)
+
+
+def _is_program(path: str) -> bool:
+    # Not os.access, which asks with the rights of root.
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(status.st_mode) and bool(status.st_mode & 0o111)
 
 
 def _program(note: Note) -> t.Optional[str]:
@@ -79,11 +95,12 @@ def _home(note: Note) -> t.Iterator[t.Tuple[str, str]]:
     yield "LOGNAME", entry.pw_name
 
 
-def _become(note: Note) -> t.Callable[[], None]:
+def _become(note: Note, folder: int) -> t.Callable[[], None]:
     def become() -> None:
         if os.geteuid() == 0:
             os.setgroups(note.groups)
             os.setgid(note.gid)
             os.setuid(note.uid)
+        os.fchdir(folder)
 
     return become

@@ -120,23 +120,24 @@ class Question:
         script, said, wrong = self._files
         script.write(_SCRIPT.encode())
         script.seek(0)
-        return subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with  # close() ends it
-            ["psql", "-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-v", "most=%d" % (MOST_ROWS + 1)],
-            executable=program,
-            env={
-                "PATH": _PATH,
-                "LANG": "C.UTF-8",
-                **environ,
-                "PGAPPNAME": "fleetops.odoo",
-                "PGCLIENTENCODING": "UTF8",
-                "PGCONNECT_TIMEOUT": str(_CONNECT),
-            },
-            stdin=script,
-            stdout=said,
-            stderr=wrong,
-            start_new_session=True,
-            preexec_fn=becoming(proc, master, "/", _MOST_WRITTEN, spaces),  # noqa: PLW1509  # one thread
-        )
+        with becoming(proc, master, "/", _MOST_WRITTEN, spaces) as become:
+            return subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with  # close() ends it
+                ["psql", "-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-v", "most=%d" % (MOST_ROWS + 1)],
+                executable=program,
+                env={
+                    "PATH": _PATH,
+                    "LANG": "C.UTF-8",
+                    **environ,
+                    "PGAPPNAME": "fleetops.odoo",
+                    "PGCLIENTENCODING": "UTF8",
+                    "PGCONNECT_TIMEOUT": str(_CONNECT),
+                },
+                stdin=script,
+                stdout=said,
+                stderr=wrong,
+                start_new_session=True,
+                preexec_fn=become,  # noqa: PLW1509  # one thread
+            )
 
     def answer(self, seconds: float) -> Answer:
         """Wait for it, at most for so many seconds since it was asked.

@@ -129,6 +129,19 @@ def borrowed(rights: Rights) -> t.Iterator[None]:
         _take(before, before.capabilities)
 
 
+@contextlib.contextmanager
+def as_user(uid: int, gid: int, groups: t.Sequence[int]) -> t.Iterator[None]:
+    """Have this thread look at files as a user does while the block runs; as we do if we are not root, or the user is.
+
+    :raises OSError: the kernel does not let us.
+    """
+    if uid == 0 or not may_borrow():
+        yield
+        return
+    with borrowed(Rights(uid, gid, tuple(groups), 0)):
+        yield
+
+
 def _take(rights: Rights, ours: int) -> None:
     _set_groups(rights.groups)
     # These return the former ID, and no error. With an ID that nobody has they only tell it.

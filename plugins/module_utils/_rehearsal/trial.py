@@ -200,20 +200,21 @@ def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start)
 def _run(proc: Proc, master: Process, start: Start, order: t.IO[bytes], answer: t.IO[bytes], said: t.IO[bytes]) -> None:
     clean = {key: value for key, value in start.environ.items() if key not in _HANDOVER_VARIABLES}
     try:
-        subprocess.run(  # pylint: disable=ansible-bad-function  # run_command cannot become a user
-            [start.name, "-B", "-c", _CODE],
-            executable=start.executable,
-            env=clean,
-            stdin=order,
-            stdout=subprocess.DEVNULL,
-            stderr=said,
-            pass_fds=(answer.fileno(),),
-            # Without our terminal, and in a group of its own.
-            start_new_session=True,
-            preexec_fn=becoming(proc, master, start.cwd, _MOST_WRITTEN, (MOUNTS, NETWORK)),  # a module has one thread
-            timeout=_TIMEOUT,
-            check=False,
-        )
+        with becoming(proc, master, start.cwd, _MOST_WRITTEN, (MOUNTS, NETWORK)) as become:
+            subprocess.run(  # pylint: disable=ansible-bad-function  # run_command cannot become a user
+                [start.name, "-B", "-c", _CODE],
+                executable=start.executable,
+                env=clean,
+                stdin=order,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                pass_fds=(answer.fileno(),),
+                # Without our terminal, and in a group of its own.
+                start_new_session=True,
+                preexec_fn=become,  # a module has one thread
+                timeout=_TIMEOUT,
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         raise NoTrial(
             "its start could not be tried out within %d s, so nothing proves that it would survive" % _TIMEOUT
