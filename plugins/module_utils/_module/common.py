@@ -151,7 +151,7 @@ def all_masters(host: Host, seen: Look, *, staleness: bool, details: bool) -> t.
 
 
 def unseen(host: Host, seen: Look) -> t.List[t.Dict[str, t.Any]]:
-    """Return what the kernel did not show us: code and reason."""
+    """List what the kernel did not show, and the processes that the look left out: code, pid and reason."""
     limits = []
     if os.geteuid() != 0 and host.proc.hides_others():
         limits.append(HIDDEN_PROCESSES(path=host.proc.root))
@@ -159,7 +159,8 @@ def unseen(host: Host, seen: Look) -> t.List[t.Dict[str, t.Any]]:
         # The root of a container lacks the capability to look into other users' processes.
         user = "root" if os.geteuid() else "the user of the server, or as root of the host"
         limits.append(HIDDEN_SOCKETS(count=len(seen.hidden), user=user))
-    return [{"code": one.code, "reason": printable(str(one))} for one in limits]
+    limits += seen.unseen
+    return [{"code": one.code, "pid": one.values.get("pid"), "reason": printable(str(one))} for one in limits]
 
 
 def _name(seen: Look, identity: str) -> str:
