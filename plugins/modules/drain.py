@@ -311,8 +311,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain import start_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.drain import drain_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook, key_in
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainOrder, DrainResult, OnTimeout
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainOrder, DrainResult
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.undrain import UndrainOrder, undrain_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import NO_MASTER, NOTHING_DRAINED
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
@@ -330,6 +331,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate impo
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.operation import OnTimeout
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import hold
 
@@ -447,13 +449,13 @@ def _make_sure_of_some(
     match = module.params["match"]
     which = " that matches %s" % match if match else ""
     if drained:
-        fail(module, NO_MASTER(matching=which, others=", and none was drained"), results=[])
+        fail(module, NO_MASTER(matching=which, others=", and none was drained", limits=""), results=[])
     fail(module, NOTHING_DRAINED(matching=which), results=[])
 
 
 def main() -> None:
     """Entry point."""
-    drain(start(SPEC), find_host(door=send, health=health, holds=hold, commands=start_command))
+    drain(start(SPEC), find_host(door=send, health=health, stacks=ask, holds=hold, commands=start_command))
 
 
 if __name__ == "__main__":

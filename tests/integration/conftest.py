@@ -29,6 +29,9 @@ KINDS = ("p19", "t19", "p14", "t14")
 #: What no output may ever contain: the lab plants them in odoo.conf.
 SECRETS = ("LAB-SECRET",)
 
+#: Options of ``reload`` for exactly one HUP, whatever the server needs.
+HUP = {"policy": "always", "method": "hup"}
+
 
 @dataclass
 class Answer:
@@ -43,6 +46,19 @@ class Answer:
         """The single entry of ``results``."""
         (entry,) = self.result["results"]
         return t.cast("dict[str, t.Any]", entry)
+
+    @property
+    def outcome(self) -> tuple[int, str, str | None]:
+        """The exit code, and what was done to the only server and why that went wrong; the module has the same code."""
+        assert self.result.get("code") == self.only["code"], self.output
+        return self.code, self.only["did"], self.only["code"]
+
+    @property
+    def warned(self) -> dict[str, str]:
+        """The warnings of the only server: messages by code. Ansible shows each of them too."""
+        found = {warning["code"]: warning["message"] for warning in self.only["warnings"]}
+        assert self.output.count("[WARNING]: pid ") == len(self.only["warnings"]), self.output
+        return found
 
 
 @dataclass

@@ -23,14 +23,17 @@ def four_runs(fleet: Fleet, host: str, **arguments: t.Any) -> Answer:
     before = fleet.master(host)
     old = fleet.processes(host)
     check = fleet.module(host, "reload", "--check", **arguments)
-    assert (check.code, check.result["changed"]) == (0, True), check.output
-    assert (check.only["did"], check.only["signals"], check.only["successor"]) == ("restarted", [], None)
+    assert (check.outcome, check.result["changed"]) == ((0, "restarted", None), True), check.output
+    assert (check.only["signals"], check.only["successor"], check.only["steps"]) == ([], None, [])
     assert (check.only["before"]["state"], check.only["before"]["health"]) == ("running", "ok")
     assert fleet.processes(host) == old
 
     run = fleet.module(host, "reload", "--diff", **arguments)
-    assert (run.code, run.result["changed"]) == (0, True), run.output
-    assert (run.only["did"], run.only["signals"], run.only["log"]) == ("restarted", [], [])
+    assert (run.outcome, run.result["changed"]) == ((0, "restarted", None), True), run.output
+    assert (run.only["signals"], run.only["log"]) == ([], [])
+    assert run.only["warnings"] == check.only["warnings"]
+    supervisor = before["supervisor"]
+    assert {supervisor["kind"], supervisor["unit"]} <= set(run.only["steps"][0]["what"].split()), run.output
     assert in_seconds(run.only["reason"]) == in_seconds(check.only["reason"]), (
         run.only["reason"],
         check.only["reason"],
@@ -46,7 +49,7 @@ def four_runs(fleet: Fleet, host: str, **arguments: t.Any) -> Answer:
     new = fleet.processes(host)
     for options in (["--check"], []):
         again = fleet.module(host, "reload", *options, **arguments)
-        assert (again.code, again.result["changed"], again.only["did"]) == (0, False, "nothing"), again.output
+        assert (again.outcome, again.result["changed"]) == ((0, "nothing", None), False), again.output
         assert again.only["successor"] is None
     assert fleet.processes(host) == new
     return run

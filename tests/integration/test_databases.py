@@ -11,9 +11,9 @@ import typing as t
 
 import pytest
 
-from .conftest import KINDS, Fleet, address, side_by_side
+from .conftest import HUP, KINDS, Fleet, address, side_by_side
 
-NO_ANSWER = "a HUP would kill it, since Odoo cannot connect to PostgreSQL: "
+NO_POSTGRESQL = (2, "refused", "rehearsal.no_postgresql")
 
 
 @contextlib.contextmanager
@@ -39,49 +39,48 @@ def ended(fleet: Fleet, host: str) -> None:
 def test_what_would_end_with_this_odoo_conf_is_not_reloaded(fleet: Fleet) -> None:
     before = {host: fleet.processes(host) for host in KINDS}
     with edited(fleet, KINDS, "db_port = 1"):
-        for answer in side_by_side(fleet, KINDS, "reload", "--check").values():
-            assert (answer.code, answer.only["did"]) == (2, "refused")
-        for answer in side_by_side(fleet, KINDS, "reload", force=True).values():
-            assert (answer.code, answer.only["did"], answer.only["signals"]) == (2, "refused", [])
-            assert NO_ANSWER in answer.result["msg"]
+        for answer in side_by_side(fleet, KINDS, "reload", "--check", **HUP).values():
+            assert answer.outcome == NO_POSTGRESQL
+        for answer in side_by_side(fleet, KINDS, "reload", force=True, **HUP).values():
+            assert (answer.outcome, answer.only["signals"]) == (NO_POSTGRESQL, [])
+            assert "a HUP would" in answer.result["msg"]
             assert "Connection refused" in answer.result["msg"]
     with edited(fleet, KINDS, "db_password = LAB-SECRET-wrong"):
         for answer in side_by_side(fleet, KINDS, "send_signal", signal="HUP").values():
-            assert (answer.code, answer.only["did"]) == (2, "refused")
-            assert NO_ANSWER in answer.result["msg"]
+            assert answer.outcome == NO_POSTGRESQL
+            assert "a HUP would" in answer.result["msg"]
             assert "password authentication failed" in answer.result["msg"]
     assert before == {host: fleet.processes(host) for host in KINDS}
 
 
 def test_a_database_that_is_not_there_is_not_made(fleet: Fleet) -> None:
     before = {host: fleet.processes(host) for host in KINDS}
-    missing = (
-        "after a HUP it would be without its database: there is no database nonsuch, and Odoo would make an empty one"
-    )
     with edited(fleet, KINDS, "db_name = nonsuch"):
-        for answer in side_by_side(fleet, KINDS, "reload").values():
-            assert (answer.code, answer.only["did"]) == (2, "refused")
-            assert f"{missing} of that name; put that right, or set force" in answer.result["msg"]
-        # Who knows what he does may have it. (A check run, so that it is not made.)
-        for answer in side_by_side(fleet, KINDS, "reload", "--check", force=True).values():
-            assert (answer.code, answer.only["did"]) == (0, "signalled")
-            assert f"; forced against: {missing}" in answer.only["reason"]
+        for answer in side_by_side(fleet, KINDS, "reload", **HUP).values():
+            assert answer.outcome == (2, "refused", "rehearsal.no_database")
+            assert " nonsuch " in answer.result["msg"]
+        # With force the caller may have it. (A check run, so that Odoo does not create the database.)
+        for answer in side_by_side(fleet, KINDS, "reload", "--check", force=True, **HUP).values():
+            assert answer.outcome == (0, "signalled", None)
+            assert list(answer.warned) == ["rehearsal.no_database"]
+            assert " nonsuch " in answer.warned["rehearsal.no_database"]
     assert before == {host: fleet.processes(host) for host in KINDS}
 
 
 def test_the_database_user_that_odoo_does_not_start_as(fleet: Fleet) -> None:
     hosts = ["t19", "t14"]
     with edited(fleet, hosts, "db_user = postgres"):
-        for answer in side_by_side(fleet, hosts, "reload", "--check").values():
-            assert f"{NO_ANSWER}it does not start as the database user postgres" in answer.result["msg"]
+        for answer in side_by_side(fleet, hosts, "reload", "--check", **HUP).values():
+            assert answer.outcome == NO_POSTGRESQL
+            assert "database user postgres" in answer.result["msg"]
 
 
 def test_a_restart_is_refused_as_well(fleet: Fleet) -> None:
     before = fleet.processes("p19")
     with edited(fleet, ["p19"], "db_host = 127.0.0.1"):
-        answer = fleet.module("p19", "reload", method="supervisor")
-    assert (answer.code, answer.only["did"]) == (2, "refused")
-    assert "a restart would not bring it back, since Odoo cannot connect to PostgreSQL: " in answer.result["msg"]
+        answer = fleet.module("p19", "reload", policy="always", method="supervisor")
+    assert answer.outcome == NO_POSTGRESQL
+    assert "a restart would" in answer.result["msg"]
     assert fleet.processes("p19") == before
 
 
@@ -99,8 +98,10 @@ def test_a_master_that_could_start_nobody_is_left_alone(fleet: Fleet, name: str,
     with edited(fleet, ["p19"], "db_port = 1"):
         for option in (["--check"], []):
             answer = fleet.module("p19", name, *option, **arguments)
-            assert (answer.code, answer.result["results"][0]["did"]) == (2, "refused")
-            assert "its master connects to its databases before it starts a worker" in answer.result["msg"]
+            first = answer.result["results"][0]
+            assert (answer.code, first["did"], first["code"]) == (2, "refused", "rehearsal.spawn_without_database")
+            assert answer.result["code"] == first["code"]
+            assert "Connection refused" in answer.result["msg"]
     assert fleet.processes("p19") == before
 
 
@@ -133,12 +134,13 @@ def test_odoo_19_does_end_when_it_is_to_start_a_worker(fleet: Fleet, host: str, 
     before = fleet.processes(host)
     fleet.run("db", "sh", "-c", f"sed -i '1i {line}' {hba} && systemctl reload postgresql")
     try:
-        role = "master" if signal == "TTIN" else "http"
+        roles = ["master" if signal == "TTIN" else "http"]
         if host == "p19":
-            answer = fleet.module(host, "send_signal", signal=signal, roles=[role])
+            answer = fleet.module(host, "send_signal", signal=signal, roles=roles)
+            assert (answer.code, answer.result["code"]) == (2, "rehearsal.spawn_without_database")
             assert "pg_hba.conf rejects connection" in answer.result["msg"]
             assert fleet.processes(host) == before
-        assert fleet.module(host, "send_signal", signal=signal, roles=[role], force=True).code == 0
+        assert fleet.module(host, "send_signal", signal=signal, roles=roles, force=True).code == 0
         if host == "p19":
             ended(fleet, host)
         else:

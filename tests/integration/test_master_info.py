@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from .conftest import KINDS, Fleet
+from .conftest import HUP, KINDS, Fleet
 
 EXPECTED = {
     "p19": ("19.0", "prefork", {"http": 2, "cron": 1, "gevent": 1}),
@@ -83,9 +83,9 @@ def test_booting_is_told_from_running(fleet: Fleet) -> None:
         while (booting := fleet.settle("t19", "booting"))["caught"] != ["INT"]:
             assert time.monotonic() < until, booting
         # A reload that comes now waits for the start, and sends nothing: a HUP would kill it.
-        answer = fleet.module("t19", "reload")
-        assert answer.code == 0
-        assert answer.only["did"] == "nothing"
+        answer = fleet.module("t19", "reload", **HUP)
+        assert answer.outcome == (0, "nothing", None)
+        assert answer.only["signals"] == []
         assert "booting" in answer.only["reason"]
         assert answer.only["after"]["state"] == "running"
         assert answer.only["pid"] == booting["pid"]
@@ -98,6 +98,7 @@ def test_booting_is_told_from_running(fleet: Fleet) -> None:
 
 def test_without_root_it_sees_less_and_says_so(fleet: Fleet) -> None:
     answer = fleet.module("p19", "master_info", "-e", "ansible_user=ops")
+    assert [one["code"] for one in answer.result["unseen"]] == ["host.hidden_sockets"]
     (master,) = answer.result["masters"]
     assert master["hidden"] is True
     assert (master["mode"], master["state"], master["workers"]["cron"]) == ("prefork", "running", 1)
@@ -111,7 +112,8 @@ def test_a_proc_that_hides_other_users_is_named(fleet: Fleet) -> None:
     finally:
         fleet.run("seed", "mount", "-o", "remount,hidepid=0", "/proc")
     assert answer.result["masters"] == []
-    assert "hidepid" in answer.result["unseen"][0]
+    assert [one["code"] for one in answer.result["unseen"]] == ["host.hidden_processes"]
+    assert "hidepid" in answer.result["unseen"][0]["reason"]
 
 
 def test_an_interpreter_without_psutil_hands_over_to_one_of_root_that_has_it(fleet: Fleet) -> None:
@@ -125,7 +127,7 @@ def test_an_interpreter_without_psutil_hands_over_to_one_of_root_that_has_it(fle
         answer = fleet.module("seed", "master_info", *bare)
     finally:
         fleet.run("seed", "sh", "-c", "mv /opt/away/psutil* /usr/lib/python3/dist-packages/")
-    assert answer.code == 2
+    assert (answer.code, answer.result["code"]) == (2, "host.no_psutil")
     assert "python3-psutil" in answer.result["msg"]
 
 
@@ -140,5 +142,5 @@ def test_match(fleet: Fleet) -> None:
     )
     assert fleet.module("p19", "master_info", match={"mode": "threaded"}).result["masters"] == []
     wrong = fleet.module("p19", "master_info", match={"modes": "threaded"})
-    assert wrong.code == 2
-    assert "there is no key 'modes'" in wrong.result["msg"]
+    assert (wrong.code, wrong.result["code"]) == (2, "option.unknown_match_key")
+    assert "'modes'" in wrong.result["msg"]

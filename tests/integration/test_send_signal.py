@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from .conftest import Fleet, free, request, thorough
+from .conftest import HUP, Fleet, free, request, thorough
 
 LOG = "/var/log/odoo/odoo-server.log"
 
@@ -18,16 +18,18 @@ LOG = "/var/log/odoo/odoo-server.log"
 @pytest.mark.parametrize(
     ("host", "arguments", "rule"),
     [
-        ("p14", {"signal": "USR2"}, "interlock"),
-        ("p14", {"signal": "USR2", "force": True}, "interlock"),
-        ("t14", {"signal": "USR2", "force": True}, "interlock"),
-        ("p19", {"signal": "XCPU", "force": True}, "interlock"),
+        ("p14", {"signal": "USR2"}, "no_handler"),
+        ("p14", {"signal": "USR2", "force": True}, "no_handler"),
+        ("t14", {"signal": "USR2", "force": True}, "no_handler"),
+        ("p19", {"signal": "XCPU", "force": True}, "no_handler"),
         ("t19", {"signal": "XCPU"}, "role"),
-        ("t19", {"signal": "TTIN"}, "interlock"),
+        ("t19", {"signal": "TTIN"}, "no_handler"),
         ("p19", {"signal": "HUP", "roles": ["http"]}, "role"),
-        ("p19", {"signal": "HUP", "roles": ["http"], "force": True}, "interlock"),
+        ("p19", {"signal": "HUP", "roles": ["http"], "force": True}, "no_handler"),
         ("p19", {"signal": "USR1", "roles": ["gevent"]}, "role"),
         ("p19", {"signal": "TTOU", "roles": ["cron"]}, "role"),
+        # One of them may have it. As the other may not, neither gets it.
+        ("p19", {"signal": "XCPU", "roles": ["cron", "gevent"]}, "role"),
     ],
 )
 @pytest.mark.parametrize("options", [*thorough(["--check"]), []])
@@ -36,9 +38,13 @@ def test_what_would_kill_is_refused_with_its_rule(
 ) -> None:
     before = fleet.processes(host)
     answer = fleet.module(host, "send_signal", *options, **arguments)
-    assert answer.code == 2
-    assert f"(rule: {rule})" in answer.result["msg"]
-    assert {one["did"] for one in answer.result["results"]} <= {"refused", "nothing"}
+    assert (answer.code, answer.result["code"], answer.result["changed"]) == (2, f"refused.{rule}", False)
+    (refused,) = [one for one in answer.result["results"] if one["did"] == "refused"]
+    assert refused["code"] == f"refused.{rule}"
+    assert answer.result["msg"].startswith(f"Not sending {arguments['signal']} to pid {refused['pid']}: ")
+    others = [one for one in answer.result["results"] if one is not refused]
+    assert {(one["did"], one["code"]) for one in others} <= {("not_reached", "failed.not_reached")}
+    assert [one["signals"] for one in answer.result["results"] if one["signals"]] == []
     assert fleet.processes(host) == before
 
 
@@ -46,6 +52,7 @@ def test_quit_to_the_http_workers_writes_their_stacks_and_changes_nothing(fleet:
     workers = [child["pid"] for child in fleet.master("p19")["children"] if child["role"] == "http"]
     answer = fleet.module("p19", "send_signal", signal="QUIT", roles=["http"])
     assert answer.result["changed"] is False
+    assert {(one["did"], one["code"]) for one in answer.result["results"]} == {("signalled", None)}
     assert sorted(one["pid"] for one in answer.result["results"]) == sorted(workers)
     for pid in workers:
         assert f" {pid} INFO" in fleet.run(
@@ -75,8 +82,7 @@ def test_no_second_int_while_it_drains(fleet: Fleet, host: str) -> None:
         with request(fleet, host, "/lab/hold/drain") as long:
             assert fleet.module(host, "send_signal", signal="INT").code == 0
             second = fleet.module(host, "send_signal", signal="INT")
-            assert second.code == 2
-            assert "(rule: state)" in second.result["msg"]
+            assert second.outcome == (2, "refused", "refused.state")
             assert "draining" in second.result["msg"]
             free(fleet, host, "drain")
         assert long.status == 200
@@ -90,8 +96,9 @@ def test_no_second_int_while_it_drains(fleet: Fleet, host: str) -> None:
 
 def test_force_lifts_the_state_and_says_so(fleet: Fleet) -> None:
     answer = fleet.module("p19", "send_signal", "--check", signal="USR1", roles=["gevent"], force=True)
-    assert (answer.code, answer.only["did"]) == (0, "signalled")
-    assert answer.only["reason"] == "forced against: USR1 must not be sent to a process of role gevent"
+    assert answer.outcome == (0, "signalled", None)
+    assert list(answer.warned) == ["refused.role"]
+    assert [word for word in ("USR1", "gevent") if word not in answer.warned["refused.role"]] == []
 
 
 def test_odoo_sh_is_left_alone(fleet: Fleet) -> None:
@@ -101,11 +108,14 @@ def test_odoo_sh_is_left_alone(fleet: Fleet) -> None:
     try:
         fleet.run("t14", "bash", "-c", "systemctl daemon-reload; systemctl restart odoo")
         assert fleet.settle("t14")["platform"] == "odoo.sh"
-        for name, arguments in (("send_signal", {"signal": "QUIT"}), ("reload", {})):
-            answer = fleet.module("t14", name, **arguments)
-            assert (answer.code, answer.only["did"]) == (2, "refused")
-            assert "Odoo.sh" in answer.result["msg"]
-        assert fleet.module("t14", "reload", force=True).only["did"] == "signalled"
+        for name, arguments, code in (
+            ("send_signal", {"signal": "QUIT"}, "refused.odoo_sh"),
+            ("reload", HUP, "refused.odoo_sh"),
+            ("reload", {"policy": "always", "method": "supervisor"}, "refused.odoo_sh_restarts"),
+        ):
+            assert fleet.module("t14", name, **arguments).outcome == (2, "refused", code)
+        forced = fleet.module("t14", "reload", force=True, **HUP)
+        assert (forced.outcome, list(forced.warned)) == ((0, "signalled", None), ["refused.odoo_sh"])
     finally:
         fleet.run("t14", "bash", "-c", f"rm {drop_in}; systemctl daemon-reload; systemctl restart odoo")
         fleet.settle("t14")
@@ -128,8 +138,8 @@ def test_select(fleet: Fleet, expression: str, found: int) -> None:
     if found:
         assert (answer.code, len(answer.result["results"])) == (0, found)
     else:
-        assert answer.code == 2
-        assert f"select: {expression!r} selects none of the 1 masters" in answer.result["msg"]
+        assert (answer.code, answer.result["results"]) == (2, [])
+        assert f"{expression!r} selects none" in answer.result["msg"]
         assert fleet.module("p19", "send_signal", signal="USR1", select=expression, allow_none=True).code == 0
 
 

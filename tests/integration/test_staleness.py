@@ -12,9 +12,10 @@ import typing as t
 
 import pytest
 
-from .conftest import Fleet, thorough
+from .conftest import HUP, Fleet, thorough
 
-STALE = {"policy": "stale"}
+#: Options of ``reload`` for a HUP where something has changed, and for nothing else.
+STALE = {"policy": "stale", "method": "hup"}
 MODEL = "/opt/lab/addons/lab_slow/__manifest__.py"
 
 
@@ -22,7 +23,7 @@ MODEL = "/opt/lab/addons/lab_slow/__manifest__.py"
 def fresh(fleet: Fleet, request: pytest.FixtureRequest) -> str:
     """A host whose server has just been reloaded by us."""
     host = str(request.param)
-    assert fleet.module(host, "reload").code == 0
+    assert fleet.module(host, "reload", **HUP).code == 0
     return host
 
 
@@ -37,20 +38,20 @@ def test_four_runs(fleet: Fleet, fresh: str) -> None:
         1,
     )
     check = fleet.module(fresh, "reload", "--check", **STALE)
-    assert (check.result["changed"], check.only["did"]) == (True, "signalled")
+    assert (check.result["changed"], check.outcome) == (True, (0, "signalled", None))
     run = fleet.module(fresh, "reload", **STALE)
-    assert (run.code, run.only["did"]) == (0, "signalled")
+    assert run.outcome == (0, "signalled", None)
     assert MODEL in run.only["reason"]
     for options in (["--check"], []):
         again = fleet.module(fresh, "reload", *options, **STALE)
-        assert (again.result["changed"], again.only["did"]) == (False, "nothing")
-        assert "nothing has changed" in again.only["reason"]
+        assert (again.result["changed"], again.outcome) == (False, (0, "nothing", None))
+        assert run.only["after"]["loaded"]["not_before"] in again.only["reason"]
 
 
 @contextlib.contextmanager
 def touched(fleet: Fleet, *paths: str) -> t.Iterator[None]:
     """Newer than the last load, and gone afterwards where they have not been there before."""
-    assert fleet.module("p19", "reload").code == 0
+    assert fleet.module("p19", "reload", **HUP).code == 0
     new = [path for path in paths if not fleet.run("p19", "ls", path, check=False)]
     for path in paths:
         fleet.run("p19", "mkdir", "-p", path.rpartition("/")[0])
@@ -78,8 +79,12 @@ def test_what_makes_it_stale(fleet: Fleet, path: str, needs: str) -> None:
         if needs == "restart":
             # A HUP keeps the environment: refused, with what would help.
             answer = fleet.module("p19", "reload", **STALE)
-            assert (answer.code, answer.only["did"]) == (2, "refused")
-            assert "restart it through its supervisor" in answer.result["msg"]
+            assert answer.outcome == (2, "refused", "refused.needs_restart")
+            assert path in answer.result["msg"]
+            # With the method auto, which is the default, it is restarted.
+            default = fleet.module("p19", "reload", "--check")
+            assert default.outcome == (0, "restarted", None)
+            assert path in default.only["reason"]
 
 
 def test_what_leaves_it_fresh(fleet: Fleet) -> None:
@@ -91,7 +96,7 @@ def test_what_leaves_it_fresh(fleet: Fleet) -> None:
 
 def test_an_old_modification_time_hides_nothing(fleet: Fleet) -> None:
     # As packages and rsync leave it.
-    assert fleet.module("p19", "reload").code == 0
+    assert fleet.module("p19", "reload", **HUP).code == 0
     fleet.run("p19", "touch", "-d", "2020-01-01", MODEL)
     assert fleet.master("p19")["needs"] == "reload"
 
@@ -99,7 +104,7 @@ def test_an_old_modification_time_hides_nothing(fleet: Fleet) -> None:
 def test_somebody_elses_hup_is_known_from_the_log(fleet: Fleet) -> None:
     hosts = ("p19", "journal")
     for host in hosts:
-        assert fleet.module(host, "reload").code == 0
+        assert fleet.module(host, "reload", **HUP).code == 0
         fleet.run(host, "touch", MODEL)
     # More than what Odoo may take to import its core lies between the change and the load.
     time.sleep(31)

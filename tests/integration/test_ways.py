@@ -15,7 +15,7 @@ import typing as t
 
 import pytest
 
-from .conftest import Fleet, lab_up, plant_killer, request, thorough
+from .conftest import HUP, Fleet, lab_up, plant_killer, request, thorough
 from .restarts import four_runs, since_now
 
 HOSTS = ("superv", "term", "pod", "podone", "pod14")
@@ -57,13 +57,13 @@ def test_each_is_known_for_what_it_is(ways: Fleet, host: str, kind: str, log: st
 @pytest.mark.parametrize("host", ["term", "pod", *thorough("superv", "pod14")])
 def test_each_is_reloaded_once(ways: Fleet, host: str) -> None:
     old = ways.processes(host)
-    answer = ways.module(host, "reload")
-    assert (answer.code, answer.only["did"], answer.only["signals"]) == (0, "signalled", ["HUP"])
+    answer = ways.module(host, "reload", **HUP)
+    assert (answer.outcome, answer.only["signals"]) == ((0, "signalled", None), ["HUP"])
     new = ways.processes(host)
     assert new[0] == old[0]
     assert set(new[1:]).isdisjoint(old[1:])
-    again = ways.module(host, "reload", policy="stale")
-    assert (again.code, again.only["did"]) == (0, "nothing")
+    again = ways.module(host, "reload")
+    assert again.outcome == (0, "nothing", None)
 
 
 @pytest.mark.parametrize("host", ["pod", "podone", "pod14"])
@@ -106,10 +106,10 @@ def test_a_container_is_rehearsed_in_its_own_files(ways: Fleet) -> None:
     path = "/usr/lib/python3/dist-packages/odoo/http.py"
     ways.run("pod", *inside, f"cp -p {path} /tmp/good && echo 'raise RuntimeError(\"broken inside\")' >> {path}")
     try:
-        answer = ways.module("pod", "reload")
+        answer = ways.module("pod", "reload", **HUP)
     finally:
         ways.run("pod", *inside, f"mv /tmp/good {path}")
-    assert (answer.code, answer.only["did"]) == (2, "refused")
+    assert answer.outcome == (2, "refused", "rehearsal.import_error")
     assert "RuntimeError: broken inside" in answer.result["msg"]
     assert ways.processes("pod") == old
 
@@ -150,13 +150,40 @@ def test_only_the_chosen_one_of_several(ways: Fleet) -> None:
     assert sorted(masters) == ["odoo@prod.service", "odoo@test.service"]
     assert masters["odoo@prod.service"]["user"] != masters["odoo@test.service"]["user"]
     for choice in ({"match": {"unit": "odoo@test.service"}}, {"select": "[?options.http_port==`8169`]"}):
-        answer = ways.module("many", "reload", **choice)
+        answer = ways.module("many", "reload", **choice, **HUP)
         assert (answer.code, answer.only["pid"]) == (0, masters["odoo@test.service"]["pid"])
     after = {m["supervisor"]["unit"]: m for m in ways.module("many", "master_info").result["masters"]}
     prod = "odoo@prod.service"
     assert [c["pid"] for c in after[prod]["children"]] == [c["pid"] for c in masters[prod]["children"]]
-    both = ways.module("many", "reload")
+    both = ways.module("many", "reload", **HUP)
     assert [one["did"] for one in both.result["results"]] == ["signalled", "signalled"]
+
+
+@pytest.mark.parametrize("options", [["--check"], []])
+def test_every_chosen_server_has_a_result_where_the_first_one_is_refused(ways: Fleet, options: list[str]) -> None:
+    first, second = ways.module("many", "master_info").result["masters"]
+    path = first["config_file"]
+    ways.run("many", "cp", "-p", path, "/root/kept.conf")
+    try:
+        ways.run("many", "sed", "-i", "s/^db_name.*/&\\nlog_level = loud/; /^log_level/d", path)
+        answer = ways.module("many", "reload", *options, policy="always")
+    finally:
+        ways.run("many", "sh", "-c", f"cat /root/kept.conf > {path}")
+    refused, other = answer.result["results"]
+    assert (refused["identity"], other["identity"]) == (first["identity"], second["identity"])
+    assert (refused["did"], refused["code"]) == ("refused", "rehearsal.bad_configuration")
+    assert (other["did"], other["code"]) == ("not_reached", "failed.not_reached")
+    assert (answer.code, answer.result["code"], answer.result["changed"]) == (2, "rehearsal.bad_configuration", False)
+    assert answer.result["msg"].startswith(f"Not reloading pid {first['pid']}: ")
+    assert [word for word in (path, "loud") if word not in answer.result["msg"]] == []
+    assert [one["signals"] + one["steps"] for one in (refused, other)] == [[], []]
+    # No server was signalled: the same processes are there, all of the generation that was there before.
+    after = ways.module("many", "master_info").result["masters"]
+    for before, now in zip((first, second), after, strict=True):
+        assert (now["identity"], now["state"], now["loaded"]) == (before["identity"], "running", before["loaded"])
+        assert [(child["identity"], child["generation"]) for child in now["children"]] == [
+            (child["identity"], "current") for child in before["children"]
+        ]
 
 
 def test_a_container_that_would_come_back_is_not_drained(ways: Fleet) -> None:
@@ -184,17 +211,17 @@ def test_a_container_is_drained_and_whoever_starts_it_says_so(ways: Fleet) -> No
 
 def test_supervisord(ways: Fleet) -> None:
     run = four_runs(ways, "superv", method="supervisor", **since_now())
-    assert "a restart by supervisord" in run.only["reason"]
-    assert ways.module("superv", "reload", policy="stale", method="supervisor").only["did"] == "nothing"
-    hup = ways.module("superv", "reload", method="auto")
-    assert (hup.code, hup.only["did"]) == (0, "signalled")
+    assert run.only["reason"].endswith(" by supervisord")
+    assert ways.module("superv", "reload", policy="stale", method="supervisor").outcome == (0, "nothing", None)
+    hup = ways.module("superv", "reload", policy="always", method="auto")
+    assert hup.outcome == (0, "signalled", None)
 
 
 def test_supervisord_kills_a_master_that_waits_for_its_requests(ways: Fleet) -> None:
     # After its stopwaitsecs (10). The worker goes on and has the port for as long, so the first new servers die of it.
     with request(ways, "superv", "/lab/sleep/13") as long:
-        answer = ways.module("superv", "reload", method="supervisor", timeout=60)
-    assert (answer.code, answer.only["did"]) == (0, "restarted"), answer.output
+        answer = ways.module("superv", "reload", policy="always", method="supervisor", timeout=60)
+    assert answer.outcome == (0, "restarted", None), answer.output
     assert long.status == 200
     assert ways.master("superv")["identity"] == answer.only["successor"]
 
@@ -203,24 +230,22 @@ def test_supervisord_kills_a_master_that_waits_for_its_requests(ways: Fleet) -> 
 def test_supervisord_and_a_server_that_does_not_come_back(ways: Fleet) -> None:
     plant_killer(ways, "superv")
     try:
-        answer = ways.module("superv", "reload", method="supervisor", timeout=30)
-        assert (answer.code, answer.only["did"], answer.result["changed"]) == (2, "restarted", True)
+        answer = ways.module("superv", "reload", policy="always", method="supervisor", timeout=30)
+        code = str(answer.result["code"])
+        assert (answer.outcome, answer.result["changed"]) == ((2, "restarted", code), True)
         # Whether it lives for a second each time, which is enough for supervisord to go on for ever, is chance.
-        ends = ("supervisorctl says: odoo", "still waiting for")
-        assert any(end in answer.result["msg"] for end in ends)
+        assert code == "failed.not_back" or code.startswith("timeout.")
+        assert code.startswith("timeout.") or "supervisorctl" in answer.result["msg"]
     finally:
         ways.restore("superv")
 
 
-@pytest.mark.parametrize(
-    ("host", "why"), [("term", "nothing is known that would start it again"), ("pod", "in a container")]
-)
-def test_nobody_to_ask(ways: Fleet, host: str, why: str) -> None:
+@pytest.mark.parametrize(("host", "code"), [("term", "supervisor.none"), ("pod", "supervisor.container_not_restarted")])
+def test_nobody_to_ask(ways: Fleet, host: str, code: str) -> None:
     old = ways.processes(host)
     for options in (["--check"], []):
-        answer = ways.module(host, "reload", *options, method="supervisor")
-        assert (answer.code, answer.only["did"]) == (2, "refused")
-        assert why in answer.result["msg"]
+        answer = ways.module(host, "reload", *options, policy="always", method="supervisor")
+        assert answer.outcome == (2, "refused", code)
     assert ways.processes(host) == old
-    hup = ways.module(host, "reload", method="auto")
-    assert (hup.code, hup.only["did"]) == (0, "signalled")
+    hup = ways.module(host, "reload", policy="always", method="auto")
+    assert hup.outcome == (0, "signalled", None)

@@ -254,7 +254,7 @@ class _Drain(Leaving):
             return
         hidden = self.work.hidden
         if hidden:
-            raise Refused(refused.WORK_HIDDEN(why=hidden))
+            raise Refused(refused.WORK_HIDDEN(why=hidden.text))
 
     def _quiet(self) -> None:
         """Wait for what an INT would cut off: in a threaded server everything, before Odoo 19 long cron jobs."""

@@ -18,12 +18,12 @@ from .._messages.host import DUMPS_HIDDEN
 from .._processes.classify import Instance, State
 from .._processes.look import Look
 from .._server.host import Host
-from .._server.operation import ServerOperation
+from .._server.operation import OnTimeout, ServerOperation
 from .._server.server import Ended
 from .._system.clock import Pending
 from .._system.errors import Refused, TimedOut
 from .notes import Note, NoteBook, key_in
-from .order import DrainOrder, DrainResult, OnTimeout
+from .order import DrainOrder, DrainResult
 from .time_limits import Overdue, Work
 
 #: Seconds that a server gets to end after it was forced.

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._dumps.ask import Stacks
 from .._dumps.work import Busy, find_busy
 from .._messages import timeout
-from .._messages.code import Code
+from .._messages.code import Code, Problem
 from .._processes.classify import Mode, Role, State
 from .._processes.release import major
 from .._server.server import Server
@@ -45,7 +44,7 @@ class Work:
 
     def __init__(self, server: Server, order: DrainOrder) -> None:
         self._server, self._order = server, order
-        self._stacks = Stacks(server.proc, server.clock, server.place, server.supervisor.systemd_unit)
+        self._stacks = server.host.stacks.Stacks(server.host, server.place, server.supervisor.systemd_unit)
         self._asked: t.Optional[float] = None
         #: since when it is waited for, on the clock's monotonic()
         self._from = server.clock.monotonic()
@@ -67,9 +66,10 @@ class Work:
         return self._sent or self._server.now.state == State.DRAINING
 
     @property
-    def hidden(self) -> t.Optional[str]:
-        """Return why its dumps cannot be seen, as a clause; None when they can."""
-        return self._stacks.hidden(self._server.now)
+    def hidden(self) -> t.Optional[Problem]:
+        """Return why its dumps cannot be seen; None when they can."""
+        found: t.Optional[Problem] = self._stacks.hidden(self._server.now)
+        return found
 
     @property
     def ends_impatiently(self) -> bool:

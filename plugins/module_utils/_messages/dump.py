@@ -11,6 +11,8 @@ from __future__ import annotations
 from .code import Code
 
 _AS_ROOT = "Run the task as root or as the user of the server (become)."
+
+# The log of a server.
 LEVEL = Code(
     "dump.level",
     "the log level of the server hides {what}, which the logger {logger} writes at level info",
@@ -44,6 +46,8 @@ CONTAINER_DRIVER = Code(
     "{runtime} keeps the log of the container with the driver {driver}, which is not supported",
     "Use the driver journald, k8s-file (podman) or json-file (docker).",
 )
+
+# What a process writes to it.
 NOT_WRITTEN = Code(
     "dump.not_written",
     "pid {pid:d} got {signals} and wrote no {what} within {seconds:g} s; its state is {state}, and it used"
@@ -98,6 +102,8 @@ EVIDENCE = Code(
     "{missing:d} of {asked:d} processes wrote no stacks within {seconds:g} s",
     "fleetops.odoo.stack_dump says why for each process.",
 )
+
+# Cache statistics only.
 GEVENT = Code(
     "dump.gevent",
     "the gevent process is never asked: with some versions of gevent, USR1 ends that of Odoo 19",
@@ -113,6 +119,8 @@ COUNT_STOPPED = Code(
     "another signal stopped pid {pid:d} while it counted its caches",
     "Run one such task at a time.",
 )
+
+# py-spy.
 NO_PY_SPY = Code("dump.no_py_spy", "no py-spy that only root can change is in {paths}", "Install py-spy.")
 PY_SPY_HELPS = Code(
     "dump.py_spy_helps",
@@ -125,6 +133,8 @@ PY_SPY_LATE = Code(
     "py-spy did not get to pid {pid:d} within the time for one sample",
     "Set a longer sample_timeout.",
 )
+
+# PostgreSQL.
 PSQL_SETTINGS = Code("dump.psql_settings", "the settings of the connection to PostgreSQL are not known ({error})")
 PSQL_USER = Code(
     "dump.psql_user", "psql runs as the user of the server, and only root and that user can start it so", _AS_ROOT

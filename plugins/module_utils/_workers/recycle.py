@@ -178,7 +178,7 @@ class _Recycle(WorkersOperation[RecycleResult]):
     def _check_dumps(self) -> None:
         hidden = self.hidden
         if hidden:
-            raise Refused(refused.WORK_TIME_UNKNOWN(why=hidden))
+            raise Refused(refused.WORK_TIME_UNKNOWN(why=hidden.text))
 
     def _long_busy(self, candidates: t.Sequence[Child]) -> t.List[Child]:
         """Return those of them that have been at one request or job for longer than is given."""

@@ -325,7 +325,7 @@ class _Scale(WorkersOperation[ScaleResult]):
             raise Refused(refused.NO_HTTP())
         hidden = self.hidden if len(there) > order.count and not order.wait_busy else None
         if hidden:
-            raise Refused(refused.IDLE_UNKNOWN(why=hidden))
+            raise Refused(refused.IDLE_UNKNOWN(why=hidden.text))
         short = self._shortage(order.count - len(there))
         if short and not order.force:
             raise Refused(short)

@@ -15,6 +15,7 @@ from .._dumps.stack import Dump
 from .._dumps.work import Busy, find_busy
 from .._facts.results import BusyResult, Outcome
 from .._messages import refused, timeout
+from .._messages.code import Problem
 from .._processes.classify import Child, Generation, Instance, Mode, Role, State
 from .._processes.look import Look
 from .._server.host import Host
@@ -35,7 +36,7 @@ class WorkersOperation(ServerOperation[R]):
     ) -> None:
         super().__init__(host, seen, first, None, timeout_seconds, result)
         self._force = force
-        self._stacks = host.stacks.Stacks(self.proc, self.clock, self.place, self.supervisor.systemd_unit)
+        self._stacks = host.stacks.Stacks(host, self.place, self.supervisor.systemd_unit)
         result.before = self.summary()
 
     def foresee(self) -> None:
@@ -124,9 +125,9 @@ class WorkersOperation(ServerOperation[R]):
         return self.clock.monotonic() >= self.deadline
 
     @property
-    def hidden(self) -> t.Optional[str]:
+    def hidden(self) -> t.Optional[Problem]:
         """Why its dumps cannot be read, as a clause; None when they can."""
-        hidden: t.Optional[str] = self._stacks.hidden(self.now)
+        hidden: t.Optional[Problem] = self._stacks.hidden(self.now)
         return hidden
 
     def ask(self, chosen: t.Sequence[Child]) -> t.Tuple[t.Dict[int, Dump], t.List[Busy]]:

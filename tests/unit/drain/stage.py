@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import types
 import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.drain import drain_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainOrder, DrainResult, OnTimeout
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.ask import Stacks
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainOrder, DrainResult
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump, Frame, Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused, supervisor
@@ -24,6 +24,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look impo
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.operation import OnTimeout
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Rule, Target
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import SignalRefused, check
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import SupervisorKind
@@ -96,7 +97,7 @@ class Stage:
         self.scene = Scene(kind, moments, tmp_path / "proc")
         self.store = Records(str(tmp_path / "state"))
         self.clock = FakeClock(self.sleep)
-        self.host = VersionedHost(self.scene, self.clock, self.store, door=self, holds=self)
+        self.host = VersionedHost(self.scene, self.clock, self.store, door=self, stacks=self, holds=self)
         self.host.version = kind[:2] + ".0"
         self.sent: list[str] = []
         self.killed: list[int] = []
@@ -107,7 +108,7 @@ class Stage:
         self.resting: list[Problem] = []
         #: what each dump of a worker shows, the last one for ever; None: nothing was written
         self.shows: list[tuple[Stack, ...] | None] = [(IDLE,)]
-        self.hidden: str | None = None
+        self.hidden: Problem | None = None
         self.deaf = False
         self.refuses: list[BaseException] = []
         #: by the clock: jump to this moment
@@ -156,6 +157,10 @@ class Stage:
     def rest(self, _hold: Hold) -> tuple[Problem | None, str | None]:
         return (self.resting.pop(0), "it was stopped") if self.resting else (None, None)
 
+    def Stacks(self, *_arguments: object) -> t.Any:  # noqa: N802  # the name of the class that it stands for
+        """What its dumps show."""
+        return types.SimpleNamespace(take=self.take, hidden=lambda _instance: self.hidden)
+
     def take(self, instance: Instance) -> tuple[dict[int, Dump], list[str]]:
         shown = self.shows.pop(0) if len(self.shows) > 1 else self.shows[0]
         if shown is None:
@@ -191,13 +196,11 @@ Staged = t.Callable[..., Stage]
 
 
 @pytest.fixture
-def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
+def stage(tmp_path: pathlib.Path) -> Staged:
     def make(kind: str, *moments: str) -> Stage:
         made = Stage(kind, list(moments) or [REST[kind], DRAINING, GONE], tmp_path)
         if not moments:
             made.then[1003.0] = GONE
-        monkeypatch.setattr(Stacks, "take", lambda _self, instance: made.take(instance))
-        monkeypatch.setattr(Stacks, "hidden", lambda _self, _instance: made.hidden)
         return made
 
     return make

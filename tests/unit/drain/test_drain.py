@@ -15,6 +15,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import 
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainOrder
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused, supervisor, timeout
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Rule
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import SignalRefused
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed
@@ -23,6 +24,9 @@ from ..scene import GONE, PREFORK_14, PREFORK_19, Scene
 from .stage import DRAINING, HELD, IDLE, JOB, KINDS, REQUEST, REST, Stage, Staged, stage
 
 __all__ = ["stage"]
+
+#: Why its dumps cannot be seen.
+HIDDEN = Problem("dump.level", "the log level hides stack dumps")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -98,11 +102,11 @@ def test_a_threaded_server_that_stays_at_work_gets_none(
 @pytest.mark.parametrize("kind", ["19-threaded", "14-threaded"])
 def test_a_threaded_server_that_cannot_be_seen_is_refused_unless_forced(stage: Staged, kind: str) -> None:
     on = stage(kind)
-    on.hidden = "its log level hides stack dumps"
+    on.hidden = HIDDEN
     for check_mode in (True, False):
         result, message = on.fail(check_mode=check_mode)
         assert (result.did, result.code) == ("refused", "refused.work_hidden")
-        assert "its log level hides" in message
+        assert "the log level hides" in message
     assert (on.holding, on.notes) == ([], [])
     assert on.drain(force=True).signals == ["INT"]
 
@@ -129,7 +133,7 @@ def test_before_19_the_master_gives_jobs_part_of_their_time(stage: Staged) -> No
 def test_who_takes_too_long_is_named_and_goes_on(stage: Staged, kind: str) -> None:
     on = stage(kind, REST[kind], DRAINING)
     on.shows = [(REQUEST,)]
-    on.hidden = "its log level hides stack dumps" if kind == "14-prefork" else None
+    on.hidden = HIDDEN if kind == "14-prefork" else None
     result, message = on.fail(http_timeout=5)
     assert (on.sent, on.holding, result.did, result.changed) == (["INT"], ["hold", "INT"], "signalled", True)
     assert result.code == "timeout.work"

@@ -26,20 +26,14 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, JOURNAL, NOWHERE, LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import (
-    CONTAINER,
-    NONE,
-    SUPERVISORD,
-    SYSTEMD,
-    Supervisor,
-)
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.boot import uptime
 
 from .. import build
 from ..conftest import captured
 from ..scene import RESTART_19, Scene
 
-UNIT = Supervisor(SYSTEMD, "odoo.service")
+UNIT = Supervisor(SupervisorKind.SYSTEMD, "odoo.service")
 
 
 @pytest.fixture
@@ -77,9 +71,9 @@ def test_the_note_of_the_present_exec_is_the_best_evidence_of_a_load(store: Serv
     master = build.process(7)
     store.remember(master, 5.0, 6.0)
     nowhere = LogPlace(NOWHERE, None, shows_dumps=True)
-    assert find_load(Proc("/nonexistent"), master, store, nowhere) == Loaded(5.0, 6.0, "marker")
+    assert find_load(Proc("/nonexistent"), master, store, nowhere, 1.0) == Loaded(5.0, 6.0, "marker")
     again = dataclasses.replace(master, fingerprint=1)
-    assert find_load(Proc("/nonexistent"), again, store, nowhere).evidence == "process"
+    assert find_load(Proc("/nonexistent"), again, store, nowhere, 1.0).evidence == "process"
 
 
 def test_without_a_note_the_log_tells_when_the_server_loaded(store: ServerRecords, tmp_path: pathlib.Path) -> None:
@@ -91,7 +85,7 @@ def test_without_a_note_the_log_tells_when_the_server_loaded(store: ServerRecord
     at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now - 30))
     (root / "odoo.log").write_text(f"{at},000 7 INFO ? odoo: Odoo version 19.0\n")
     (fds / "3").symlink_to(root / "odoo.log")
-    found = find_load(Proc(str(tmp_path)), master, store, LogPlace(FILE, "/odoo.log", shows_dumps=True))
+    found = find_load(Proc(str(tmp_path)), master, store, LogPlace(FILE, "/odoo.log", shows_dumps=True), now - 60)
     assert (found.evidence, found.not_after) == ("log", float(int(now - 30)))
 
 
@@ -125,7 +119,7 @@ def test_survey_tells_about_each_server_and_walks_no_code_unless_asked(
     assert set(facts) == {instance.identity for instance in seen.instances}
     assert len(facts) == 3
     for one in facts.values():
-        assert one.supervisor.kind in (NONE, CONTAINER)
+        assert one.supervisor.kind in (SupervisorKind.NONE, SupervisorKind.CONTAINER)
         assert (one.unit, one.staleness, one.load.evidence) == (None, None, "process")
 
 
@@ -168,7 +162,12 @@ def test_the_server_that_systemd_started_instead_is_the_successor(tmp_path: path
 
 @pytest.mark.parametrize(
     "supervisor",
-    [Supervisor(NONE), Supervisor(CONTAINER, "c0ffee"), Supervisor(SYSTEMD, "other.service"), Supervisor(SUPERVISORD)],
+    [
+        Supervisor(SupervisorKind.NONE),
+        Supervisor(SupervisorKind.CONTAINER, "c0ffee"),
+        Supervisor(SupervisorKind.SYSTEMD, "other.service"),
+        Supervisor(SupervisorKind.SUPERVISORD),
+    ],
 )
 def test_another_supervisor_has_no_successor(supervisor: Supervisor, tmp_path: pathlib.Path) -> None:
     scene = Scene("19-prefork", RESTART_19, tmp_path)

@@ -17,7 +17,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.work import B
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome, ReloadResult
-from ansible_collections.fleetops.odoo.plugins.module_utils._module import common
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
+from ansible_collections.fleetops.odoo.plugins.module_utils._module import common, operate
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
@@ -60,9 +61,11 @@ def test_an_empty_host_and_a_blind_user_are_told_apart(
     monkeypatch.setattr(os, "geteuid", lambda: uid)
     host = Host(Proc(str(tmp_path)), Clock(), ServerRecords(str(tmp_path / "state")))
     message = said(host)
-    assert message.startswith("no Odoo master was found. There is none on this host.")
-    assert message.endswith("Run as root to see them.") is sees_little
-    assert said(host, match={"unit": "a"}).startswith("no Odoo master was found that matches {'unit': 'a'}. There is")
+    assert message.startswith("No Odoo master was found, and none runs on this host")
+    assert ("processes of other users are hidden" in message) is sees_little
+    assert said(host, match={"unit": "a"}).startswith(
+        "No Odoo master was found that matches {'unit': 'a'}, and none runs"
+    )
     _seen, identities = common.choose_masters(t.cast("t.Any", Module(allow_none=True)), host)
     assert identities == []
 
@@ -73,7 +76,7 @@ def test_the_others_are_named_in_what_json_can_carry(monkeypatch: pytest.MonkeyP
     seen = Look((instance,), (), options, {}, frozenset())
     monkeypatch.setattr(common, "matching", lambda *_arguments: (seen, []))
     host = Host(Proc(), Clock(), ServerRecords(str(tmp_path)))
-    assert "There are others, with pid 100 (/etc/b\\xe9.conf)." in said(host, match={"unit": "a"})
+    assert "others run with pid 100 (/etc/b\\xe9.conf)." in said(host, match={"unit": "a"})
 
 
 #: That of a database whose administrator has no imagination.
@@ -84,19 +87,20 @@ SECRETS = Secrets(((SECRET, "admin_passwd of odoo.conf"),))
 def test_what_others_have_written_shows_no_secret_of_the_servers_wherever_it_stands() -> None:
     warned: list[str] = []
     module = t.cast("t.Any", types.SimpleNamespace(_diff=False, params={}, warn=warned.append))
-    failed = ReloadResult("1:1", 1, Outcome.SIGNALLED, f"it says {SECRET}", ["HUP"], log=[f"said {SECRET}"])
-    found = common.told(module, [failed], SECRETS)
+    failed = ReloadResult("1:1", 1, Outcome.SIGNALLED, f"it says {SECRET}", None, ["HUP"], log=[f"said {SECRET}"])
+    found = operate.told(module, [failed], SECRETS)
     assert SECRET not in json.dumps(found)
     assert (found["changed"], found["results"][0]["identity"]) == (True, "1:1")
     lost = Busy(7, Role.HTTP, 3.0, f"http://h/?x={SECRET}", "shop", None, (f"/x.py:1 f: {SECRET}",)).told()
+    warning = Problem("x.y", SECRET)
     worker = {"pid": 7, "identity": "7:7", "role": SECRET, "lost": lost}
     recycled = RecycleResult(
-        "1:1", 1, Outcome.SIGNALLED, "", ["XCPU"], busy=[lost], warnings=[SECRET], recycled=[worker]
+        "1:1", 1, Outcome.SIGNALLED, "", None, ["XCPU"], warnings=[warning], busy=[lost], recycled=[worker]
     )
     recycled.step(1.0, f"XCPU cuts off {SECRET}")
-    told = recycle_workers._recycled(module, [recycled], SECRETS)["results"][0]
+    told = recycle_workers.tell(module, [recycled], SECRETS)["results"][0]
     # What we say ourselves stays what it is, since others go by it.
     assert told["recycled"][0].pop("role") == SECRET
     assert SECRET not in json.dumps(told)
-    common.warn(module, [recycled], SECRETS)
+    operate.warn(module, [recycled], SECRETS)
     assert warned == ["pid 1: ********"]

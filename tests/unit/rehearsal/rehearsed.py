@@ -202,7 +202,7 @@ class Server:
     def rehearse_spawn(self, version: str | None = "19.0", **fields: t.Any) -> str | None:
         """Rehearse that its master starts a worker; why that is not known, None for nothing."""
         doubt = rehearse_spawn(Proc(), self.instance(**fields), str(self.folder / "odoo.conf"), version)
-        return doubt and f"{doubt.code}: {doubt}"
+        return f"{doubt.code}: {doubt}" if doubt else None
 
     def restart_helps(self, **fields: t.Any) -> bool:
         """Whether the rehearsal of a HUP fails in a way that a restart may get round."""

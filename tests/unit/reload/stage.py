@@ -31,7 +31,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload impor
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Target
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import check
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import check, kill
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.restart import Plan
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
@@ -75,6 +75,7 @@ class Stage:
         return lifted
 
     check = staticmethod(check)
+    kill = staticmethod(kill)
 
     def read_room(self, *_arguments: object, **_keywords: object) -> None:
         """There is nothing to read."""
@@ -152,7 +153,16 @@ class StageHost(Host):
     """The machine of a stage, which is its door, its rehearsal and its supervisor as well."""
 
     def __init__(self, stage: Stage) -> None:
-        super().__init__(stage.scene, stage.clock, stage.store, stage, stage, stage, stage, stage)
+        super().__init__(
+            stage.scene,
+            stage.clock,
+            stage.store,
+            door=stage,
+            rehearsal=stage,
+            room=stage,
+            health=stage,
+            restarts=stage,
+        )
         self._scene = stage.scene
         #: what comparing the code on the disk finds, one after the other; the last one for ever
         self.stale: list[Staleness] = []

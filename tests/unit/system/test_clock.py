@@ -59,7 +59,7 @@ def test_the_deadline_is_met_exactly_and_looked_at_once_more(seconds: float) -> 
 
     def attempt() -> Pending:
         looks.append(clock.monotonic())
-        return Pending("it")
+        return Pending(timeout.LISTENING())
 
     with pytest.raises(TimedOut):
         wait_until(attempt, clock, deadline)

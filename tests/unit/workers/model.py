@@ -66,7 +66,7 @@ class Model:
         self.rehearsed = 0
         #: bytes of memory that are free
         self.free = 1 << 40
-        self.hidden: str | None = None
+        self.hidden: Problem | None = None
         self.http_enable = True
         self.silent: set[int] = set()
         self.workers: dict[int, Worker] = {}

@@ -16,6 +16,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.work import B
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import rehearsal
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.refused import STOPPED
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
@@ -186,10 +187,10 @@ def test_the_time_to_watch_workers_must_fit_into_the_timeout(host_of: Put) -> No
 
 def test_without_dumps_no_work_is_known(host_of: Put) -> None:
     model = Model(2, 2)
-    model.hidden = "its log goes to a terminal"
+    model.hidden = Problem("dump.terminal", "its log goes to a terminal")
     for check in (True, False):
         failure, result = failing(host_of(model), model, busy_longer_than=1, check=check)
-        assert (failure.code, failure.problem.values["why"]) == ("refused.work_time_unknown", model.hidden)
+        assert (failure.code, failure.problem.values["why"]) == ("refused.work_time_unknown", model.hidden.text)
         assert (result.did, model.sent) == ("refused", [])
 
 

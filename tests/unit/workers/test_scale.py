@@ -13,6 +13,7 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import rehearsal
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.refused import STATE
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
@@ -250,9 +251,9 @@ def test_busy_workers_end_after_their_request(host_of: Put) -> None:
 
 def test_without_dumps_only_waiting_helps(host_of: Put) -> None:
     model = Model(3, 3)
-    model.hidden = "its log goes to a terminal"
+    model.hidden = Problem("dump.terminal", "its log goes to a terminal")
     failure, result = failing(host_of(model), model, 1)
-    assert (failure.code, failure.problem.values["why"]) == ("refused.idle_unknown", model.hidden)
+    assert (failure.code, failure.problem.values["why"]) == ("refused.idle_unknown", model.hidden.text)
     assert (result.did, model.sent) == ("refused", [])
     assert scale(host_of(model), model, 1, wait_busy=True).target == 1
     assert scale(host_of(model), model, 2).target == 2
