@@ -34,7 +34,7 @@ def test_a_master_that_dies_on_its_hup(whole: Fleet, folder: pathlib.Path) -> No
     assert done.code_of("h2") == "failed.ended"
     # It stays out, with a reason, and the lock that says so has expired.
     assert balancer(whole)["h2"][0] == "drain"
-    assert re.search(r"out of the balancer: .*\[roll\.not_proved\]", done.output), done.output
+    assert re.search(r"out of the balancer: .*\[roll\.not_proved\]", done.output, re.DOTALL), done.output
     assert done.report["stats"]["out_of_balancer"] == ["h2"]
     lock = locked(whole, "h2")
     assert lock
@@ -122,7 +122,7 @@ def test_a_reload_whose_answer_is_lost(whole: Fleet, folder: pathlib.Path) -> No
     stopped_at_h2(done, whole, before)
     # Nothing tells whether it was signalled, so it stays out until somebody has looked.
     assert balancer(whole)["h2"][0] == "drain"
-    assert re.search(r"out of the balancer: .*\[roll\.not_proved\]", done.output), done.output
+    assert re.search(r"out of the balancer: .*\[roll\.not_proved\]", done.output, re.DOTALL), done.output
     assert release(whole).returncode == 0
     assert all_in(whole)
 
