@@ -450,7 +450,7 @@ def _make_sure_of_some(
     match = module.params["match"]
     which = " that matches %s" % match if match else ""
     if drained:
-        fail(module, NO_MASTER(matching=which, others=", and none was drained"), results=[])
+        fail(module, NO_MASTER(matching=which, others=", and none was drained", limits=""), results=[])
     fail(module, NOTHING_DRAINED(matching=which), results=[])
 
 

@@ -202,6 +202,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     lines_of,
     seconds_of,
     start,
+    told_unseen,
     unseen,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
@@ -228,7 +229,7 @@ def evidence(module: AnsibleModule) -> None:
         results=[hidden_in(secrets, one.told()) for one in found],
         one_off=one_off(seen),
         processes=secrets.hide_all(process_tree(seen, host.proc.uptime_ticks())),
-        unseen=unseen(host, seen),
+        unseen=told_unseen(unseen(host, seen)),
     )
 
 

@@ -330,6 +330,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     chosen_by,
     find_host,
     start,
+    told_unseen,
     unseen,
 )
 
@@ -346,7 +347,9 @@ def main() -> None:
     host = find_host()
     seen = host.look()
     found = all_masters(host, seen, staleness=module.params["staleness"], details=module.params["details"])
-    module.exit_json(changed=False, masters=chosen_by(module, found), one_off=one_off(seen), unseen=unseen(host, seen))
+    module.exit_json(
+        changed=False, masters=chosen_by(module, found), one_off=one_off(seen), unseen=told_unseen(unseen(host, seen))
+    )
 
 
 if __name__ == "__main__":

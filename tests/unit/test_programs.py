@@ -122,6 +122,8 @@ def _started() -> dict[str, set[str]]:
             words = in_shell("\n".join(line.lstrip("\t@") for line in text.splitlines() if line.startswith("\t")))
         elif (first.startswith("#!") and first.endswith("sh")) or first.startswith("# shellcheck shell="):
             words = in_shell(text)
+        if path.parent.name == "fresh" and path.name == "clutter":
+            continue  # it installs what it starts
         for word in words:
             found.setdefault(word, set()).add(str(path.relative_to(ROOT)))
     return found

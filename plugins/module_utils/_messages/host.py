@@ -17,7 +17,7 @@ NO_PSUTIL = Code(
 )
 NO_MASTER = Code(
     "host.no_master",
-    "no Odoo master was found{matching}{others}",
+    "no Odoo master was found{matching}{others}{limits}",
     "Run fleetops.odoo.master_info to see what is found, correct match, or set allow_none.",
 )
 NO_PROCESS = Code(

@@ -121,12 +121,13 @@ def choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[st
         others = ["%d (%s)" % (i.master.pid, _name(seen, i.identity)) for i in seen.instances]
         match = module.params["match"]
         # To a user who sees little, an empty host and one with servers look the same.
-        limits = ["%s: %s" % (one["code"], one["reason"]) for one in unseen(host, seen)]
+        limits = unseen(host, seen)
         problem = NO_MASTER(
             matching=" that matches %s" % match if match else "",
             others="; others run with pid %s" % ", ".join(others) if others else ", and none runs on this host",
+            limits="".join("; " + one.text for one in limits),
         )
-        fail(module, problem, results=[], unseen=unseen(host, seen), **({"warnings": limits} if limits else {}))
+        fail(module, problem, results=[], unseen=told_unseen(limits))
     return seen, identities
 
 
@@ -150,8 +151,8 @@ def all_masters(host: Host, seen: Look, *, staleness: bool, details: bool) -> t.
     return masters(seen, facts, host.clock.time(), sizes)
 
 
-def unseen(host: Host, seen: Look) -> t.List[t.Dict[str, t.Any]]:
-    """List what the kernel did not show, and the processes that the look left out: code, pid and reason."""
+def unseen(host: Host, seen: Look) -> t.List[Problem]:
+    """List what the kernel did not show, and the processes that the look left out."""
     limits = []
     if os.geteuid() != 0 and host.proc.hides_others():
         limits.append(HIDDEN_PROCESSES(path=host.proc.root))
@@ -159,7 +160,11 @@ def unseen(host: Host, seen: Look) -> t.List[t.Dict[str, t.Any]]:
         # The root of a container lacks the capability to look into other users' processes.
         user = "root" if os.geteuid() else "the user of the server, or as root of the host"
         limits.append(HIDDEN_SOCKETS(count=len(seen.hidden), user=user))
-    limits += seen.unseen
+    return [*limits, *seen.unseen]
+
+
+def told_unseen(limits: t.Sequence[Problem]) -> t.List[t.Dict[str, t.Any]]:
+    """Return what was not seen as modules do: code, reason, and the pid where it is about one process."""
     return [{"code": one.code, "pid": one.values.get("pid"), "reason": printable(str(one))} for one in limits]
 
 

@@ -106,7 +106,7 @@ def test_a_threaded_server_that_cannot_be_seen_is_refused_unless_forced(stage: S
     for check_mode in (True, False):
         result, message = on.fail(check_mode=check_mode)
         assert (result.did, result.code) == ("refused", "refused.work_hidden")
-        assert "its log level hides" in message
+        assert "the log level hides" in message
     assert (on.holding, on.notes) == ([], [])
     assert on.drain(force=True).signals == ["INT"]
 

@@ -61,9 +61,11 @@ def test_an_empty_host_and_a_blind_user_are_told_apart(
     monkeypatch.setattr(os, "geteuid", lambda: uid)
     host = Host(Proc(str(tmp_path)), Clock(), ServerRecords(str(tmp_path / "state")))
     message = said(host)
-    assert message.startswith("no Odoo master was found. There is none on this host.")
-    assert message.endswith("Run as root to see them.") is sees_little
-    assert said(host, match={"unit": "a"}).startswith("no Odoo master was found that matches {'unit': 'a'}. There is")
+    assert message.startswith("No Odoo master was found, and none runs on this host")
+    assert ("processes of other users are hidden" in message) is sees_little
+    assert said(host, match={"unit": "a"}).startswith(
+        "No Odoo master was found that matches {'unit': 'a'}, and none runs"
+    )
     _seen, identities = common.choose_masters(t.cast("t.Any", Module(allow_none=True)), host)
     assert identities == []
 
@@ -74,7 +76,7 @@ def test_the_others_are_named_in_what_json_can_carry(monkeypatch: pytest.MonkeyP
     seen = Look((instance,), (), options, {}, frozenset())
     monkeypatch.setattr(common, "matching", lambda *_arguments: (seen, []))
     host = Host(Proc(), Clock(), ServerRecords(str(tmp_path)))
-    assert "There are others, with pid 100 (/etc/b\\xe9.conf)." in said(host, match={"unit": "a"})
+    assert "others run with pid 100 (/etc/b\\xe9.conf)." in said(host, match={"unit": "a"})
 
 
 #: That of a database whose administrator has no imagination.

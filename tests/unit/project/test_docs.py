@@ -58,7 +58,18 @@ ANSIBLES = {"ansible_become", "ansible_become_user", "ansible_pipelining"}
 DEFINITIONS: dict[str, t.Any] = constants.config.get_configuration_definitions()
 #: What names files and targets of the checkout.
 PROSE = [*examples.GUIDES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "tests/lab/README.md"]
-KEYWORDS = {"name", "register", "loop", "loop_control", "vars", "until", "retries", "delay", "delegate_to"}
+KEYWORDS = {
+    "name",
+    "register",
+    "failed_when",
+    "loop",
+    "loop_control",
+    "vars",
+    "until",
+    "retries",
+    "delay",
+    "delegate_to",
+}
 
 
 @functools.cache

@@ -153,7 +153,16 @@ class StageHost(Host):
     """The machine of a stage, which is its door, its rehearsal and its supervisor as well."""
 
     def __init__(self, stage: Stage) -> None:
-        super().__init__(stage.scene, stage.clock, stage.store, stage, stage, stage, stage, stage)
+        super().__init__(
+            stage.scene,
+            stage.clock,
+            stage.store,
+            door=stage,
+            rehearsal=stage,
+            room=stage,
+            health=stage,
+            restarts=stage,
+        )
         self._scene = stage.scene
         #: what comparing the code on the disk finds, one after the other; the last one for ever
         self.stale: list[Staleness] = []
