@@ -38,7 +38,7 @@ FILES: t.Mapping[str, str] = {
 #: By why they are none: texts as in the document, with placeholders.
 TEXTS: t.Mapping[str, tuple[str, ...]] = {
     "ends of messages whose beginnings have an entry": ("it has not been touched", "no host has been touched"),
-    "parts of messages that have an entry": ("group IDs", "user IDs"),
+    "parts of messages that have an entry": ("group IDs", "the files that it names", "user IDs"),
     "names of what awx_setup makes": ("Odoo - diagnostics", "Odoo operations"),
     "what will be done or would be, as reasons and steps of results": (
         "<number> processes would be asked",

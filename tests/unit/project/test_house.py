@@ -97,6 +97,7 @@ COVERED_ELSEWHERE = {
     "module_utils/_bundle/archive.py": "bundle/test_gather.py",
     "module_utils/_bundle/log_tail.py": "log/test_place.py",
     "module_utils/_bundle/resources.py": "bundle/test_descriptors.py",
+    "module_utils/_processes/limits.py": "processes/test_proc.py",
     "module_utils/_drain/leaving.py": "drain/test_drain.py",
     "module_utils/_drain/order.py": "drain/test_drain.py",
     "module_utils/_drain/start_command.py": "drain/test_undrain.py",
