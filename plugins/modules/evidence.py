@@ -160,7 +160,7 @@ unseen:
         - V(unseen.not_python), its program is not a Python interpreter, or cannot be read.
         - V(unseen.not_shown), the process runs as root, and the kernel does not show its program.
         - V(unseen.too_large), its arguments, its environment or its open files are far more than a server has.
-        - V(unseen.too_slow), the process, or the files that it names, could not be read in time. Without a PID, the look
+        - V(unseen.too_slow), the process or the files that it names could not be read in time. Without a PID, the look
           has reached its time limit.
         - V(unseen.hidepid) and V(unseen.hidden), this user may not see processes of others, or parts of them.
       type: str
