@@ -152,11 +152,7 @@ def all_masters(host: Host, seen: Look, *, staleness: bool, details: bool) -> t.
 
 
 def unseen(host: Host, seen: Look) -> t.List[Problem]:
-<<<<<<< HEAD
     """Return what the kernel did not show us, and the processes that the look left out."""
-=======
-    """List what the kernel did not show, and the processes that the look left out."""
->>>>>>> secm
     limits = []
     if os.geteuid() != 0 and host.proc.hides_others():
         limits.append(HIDDEN_PROCESSES(path=host.proc.root))
@@ -168,11 +164,7 @@ def unseen(host: Host, seen: Look) -> t.List[Problem]:
 
 
 def told_unseen(limits: t.Sequence[Problem]) -> t.List[t.Dict[str, t.Any]]:
-<<<<<<< HEAD
     """Return what was not seen as modules do: code, pid where it is about one process, and reason."""
-=======
-    """Return what was not seen as modules do: code, reason, and the pid where it is about one process."""
->>>>>>> secm
     return [{"code": one.code, "pid": one.values.get("pid"), "reason": printable(str(one))} for one in limits]
 
 
