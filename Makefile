@@ -69,6 +69,10 @@ planted: setup ## more than twenty causes planted on real servers: the first fin
 faults: setup ## every fault that a rolling restart may meet, injected into a real one (as root)
 	@$(PYTEST) tests/faults $(ARGS)
 
+.PHONY: hostile
+hostile: setup ## attacks by service users and by a third user, on real servers (as root)
+	@$(PYTEST) tests/hostile $(ARGS)
+
 .PHONY: ee
 ee: setup ## build the execution environment with podman, and roll in it; all of awx_setup twice; the rulebook (as root)
 	@$(ENV) venv=$$FLEETOPS_CACHE/ansible-rulebook-1.3.2; \

@@ -126,8 +126,9 @@ options:
     description:
       - With O(state=undrained), run the command that the server was running, where nothing else would start it, such as
         for one that was started in a terminal.
-      - It runs as the user and in the directory of the server, with a plain environment and its output discarded. A
-        server of root is started only if root alone can write its files.
+      - It runs as the user and in the directory of the server, with a plain environment and its output discarded. The
+        command of a server of root is run only if each word is understood, each path in it and in its odoo.conf is
+        absolute and exists, and root alone can write its program, its packages, its addons and those files.
     type: bool
     default: false
 requirements:

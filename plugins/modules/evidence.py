@@ -165,10 +165,29 @@ one_off:
   type: list
   elements: dict
 unseen:
-  description: What the kernel did not show us, in sentences. Empty for root.
+  description: >-
+    What the kernel did not show, and the processes that have the arguments of a server but are not one. No module
+    signals or chooses such a process.
   returned: success
   type: list
-  elements: str
+  elements: dict
+  contains:
+    code:
+      description:
+        - V(host.other_rights), the process runs with the rights of another user than the one who started it.
+        - V(host.not_python) and V(host.program_unreadable), its program is not a Python interpreter, or cannot be read.
+        - V(host.program_hidden), the process runs as root, and the kernel does not show its program.
+        - V(host.more_left_out), more processes are left out than are listed.
+        - V(host.hidden_processes) and V(host.hidden_sockets), this user may not see processes of others, or parts of
+          them.
+      type: str
+      sample: host.other_rights
+    pid:
+      description: Process ID. Null where the entry is about many processes.
+      type: int
+    reason:
+      description: What is not shown or is left out, and what to do.
+      type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

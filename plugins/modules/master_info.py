@@ -279,16 +279,28 @@ masters:
       description: The kernel did not let us see all of it.
       type: bool
 unseen:
-  description: What the kernel did not show. Empty for root.
+  description: >-
+    What the kernel did not show, and the processes that have the arguments of a server but are not one. No module
+    signals or chooses such a process.
   returned: always
   type: list
   elements: dict
   contains:
     code:
-      description: Stable name, such as V(host.hidden_processes).
+      description:
+        - V(host.other_rights), the process runs with the rights of another user than the one who started it.
+        - V(host.not_python) and V(host.program_unreadable), its program is not a Python interpreter, or cannot be read.
+        - V(host.program_hidden), the process runs as root, and the kernel does not show its program.
+        - V(host.more_left_out), more processes are left out than are listed.
+        - V(host.hidden_processes) and V(host.hidden_sockets), this user may not see processes of others, or parts of
+          them.
       type: str
+      sample: host.other_rights
+    pid:
+      description: Process ID. Null where the entry is about many processes.
+      type: int
     reason:
-      description: What is not shown, and what to do.
+      description: What is not shown or is left out, and what to do.
       type: str
 one_off:
   description: Odoo processes that are no servers, such as shells and runs with C(--stop-after-init).

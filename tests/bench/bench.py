@@ -29,6 +29,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FI
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.read import find_load_line, logged_load
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import parse_stat, parse_status
 
 PROCESSES = 5000
 ATTRIBUTES = ["pid", "ppid", "name", "cmdline", "username", "create_time"]
@@ -159,7 +160,8 @@ def search(master: t.Any, place: LogPlace) -> None:
 def _self() -> t.Any:
     from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import _process  # noqa: PLC0415
 
-    return _process(Proc(), os.getpid(), (), set())
+    proc, pid = Proc(), os.getpid()
+    return _process(proc, pid, (), parse_stat(proc.text(pid, "stat")), parse_status(proc.text(pid, "status")), set())
 
 
 @contextlib.contextmanager

@@ -57,10 +57,11 @@ def process(pid: int, ppid: int = 1, caught: t.Iterable[str] = PREFORK_MASTER, *
 
 def prefork(master: int = 100, workers: int = 2, **fields: t.Any) -> list[Process]:
     """A prefork server at rest: master, http workers, gevent, one cron worker."""
+    own = {"uid": fields["uid"]} if "uid" in fields else {}
     processes = [process(master, **fields)]
-    processes += [process(master + 1 + n, master, WORKER) for n in range(workers)]
-    processes.append(process(master + 50, master, GEVENT, argv=GEVENT_ARGV, fingerprint=9000 + master))
-    processes.append(process(master + 60, master, WORKER, nice=10, sockets=frozenset()))
+    processes += [process(master + 1 + n, master, WORKER, **own) for n in range(workers)]
+    processes.append(process(master + 50, master, GEVENT, argv=GEVENT_ARGV, fingerprint=9000 + master, **own))
+    processes.append(process(master + 60, master, WORKER, nice=10, sockets=frozenset(), **own))
     return processes
 
 

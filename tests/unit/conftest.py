@@ -14,6 +14,7 @@ import tarfile
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes import rights
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
 from hypothesis import settings
@@ -60,6 +61,9 @@ class CapturedProc(Proc):
             return "net:[1]"
         return self.files.get(f"{pid}/{name}.txt", b"?").decode().strip()
 
+    def runs_python(self, _pid: int) -> bool:
+        return True
+
     def sockets(self, pid: int) -> frozenset[int]:
         return frozenset(int(n) for n in re.findall(rb"socket:\[(\d+)\]", self.files.get(f"{pid}/fd.txt", b"")))
 
@@ -97,6 +101,13 @@ def states(kind: str) -> list[str]:
 def postgres() -> CapturedProc:
     """PostgreSQL's own processes, whose titles name Odoo's databases and users."""
     return CapturedProc(dict(_archive("decoys-postgres.tar.xz")["decoys-postgres-backends"]))
+
+
+@pytest.fixture(autouse=True)
+def _own_rights(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at files with our own rights: those of captured users reach no folder of a test. Not with this marker."""
+    if not request.node.get_closest_marker("borrows"):
+        monkeypatch.setattr(rights, "may_borrow", lambda: False)
 
 
 @pytest.fixture

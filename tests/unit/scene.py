@@ -102,6 +102,9 @@ class Scene(Proc):
     def link(self, pid: int, name: str) -> str:
         return self._now.link(pid, name)
 
+    def runs_python(self, pid: int) -> bool:
+        return self._now.runs_python(pid)
+
     def sockets(self, pid: int) -> frozenset[int]:
         return self._now.sockets(pid)
 

@@ -22,12 +22,13 @@ from .._postgres.query import without_literals
 from .._processes.classify import Instance
 from .._processes.look import Look
 from .._processes.options import own_names
-from .._processes.proc import Gone, root_of
+from .._processes.proc import Gone
 from .._processes.process import Process, parse_environ
+from .._processes.rights import filesystem_of
 from .._server.host import Host
 from .._supervisors.systemd import files_on_disk
 from .._system.errors import Failure
-from .._system.files import reached, read_regular
+from .._system.files import read_regular
 from .._system.redact import redact_conf, redact_environ, redact_unit
 from .archive import Bundle, LeftOut
 from .descriptors import listening_ports, open_files, sockets
@@ -181,7 +182,7 @@ class _Server:
         if not path:
             raise LeftOut(codes.NO_CONF())
         try:
-            text = read_conf(reached(path, root_of(self._host.proc.root, self._instance.master)))
+            text = read_conf(self._host.proc, self._instance.master, path)
         except OSError as exc:
             raise LeftOut(codes.NOT_READ(path=path, error=exc.strerror or exc)) from exc
         return "[%s]\n%s" % (path, redact_conf(text, own_names()))
@@ -253,13 +254,13 @@ class _Server:
             return []
 
     def _disks(self) -> t.Any:
-        root = root_of(self._host.proc.root, self._instance.master)
+        proc, master = self._host.proc, self._instance.master
         log = self._facts.log.path
         wanted = [self._options.data_dir, os.path.dirname(log) if log else None, "/tmp", "/"]  # noqa: S108
         found = []
         for path in dict.fromkeys(path for path in wanted if path and path.startswith("/")):
             try:
-                found.append(disk(path, path, root))
+                found.append(disk(path, path, lambda one: filesystem_of(proc, master, one)))
             except Failure as exc:
                 found.append({"path": path, "code": exc.code, "error": str(exc)})
             except Exception as exc:  # one file system that cannot be asked loses no other

@@ -15,7 +15,6 @@ import typing as t
 
 from .._messages import bundle
 from .._system.errors import Failure
-from .._system.files import reached
 from .._system.timeout import TooSlow, within
 
 _CGROUPS = "/sys/fs/cgroup"
@@ -83,16 +82,16 @@ def load(root: str = "/proc") -> t.Dict[str, t.Any]:
     }
 
 
-def disk(path: str, shown: str, root: str = "") -> t.Dict[str, t.Any]:
+def disk(path: str, shown: str, ask: t.Callable[[str], os.statvfs_result] = os.statvfs) -> t.Dict[str, t.Any]:
     """Room on the file system of a path, in bytes.
 
     :param shown: as it is called.
-    :param root: what to put before the path to reach it from here.
+    :param ask: asks the file system, such as one that a server sees there.
     :raises OSError: there is no such path.
     :raises Failure: the file system does not answer.
     """
     try:
-        status = within(_PATIENCE, lambda: os.statvfs(reached(path, root)))
+        status = within(_PATIENCE, lambda: ask(path))
     except TooSlow:
         raise Failure(bundle.DISK_TIMEOUT(path=shown, seconds=_PATIENCE)) from None
     size = status.f_frsize

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 import subprocess
 import typing as t
 
 from .._messages import refused
 from .._messages.code import Problem
+from .._processes.rights import as_user
+from .._system import programs
 from .._system.errors import Refused
-from .._system.files import is_roots
 from .notes import Note
-
-#: What a server started anew gets of an environment: that of the old one is not kept, since it may hold secrets.
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+from .root_command import check_root_command
 
 
 def why_not_launch(note: Note) -> t.Optional[Problem]:
@@ -28,17 +28,18 @@ def why_not_launch(note: Note) -> t.Optional[Problem]:
     program = _program(note)
     if program is None:
         return refused.COMMAND_PATH_UNKNOWN()
-    if not os.access(program, os.X_OK):
-        return refused.COMMAND_PROGRAM_GONE(path=program)
-    if not note.cwd or not os.path.isdir(note.cwd):
-        return refused.COMMAND_DIRECTORY_GONE(path=note.cwd)
     if os.geteuid() not in (0, note.uid):
         return refused.COMMAND_OTHER_USER(user=note.user)
+    with as_user(note.uid, note.gid, note.groups):
+        if not _is_program(program):
+            return refused.COMMAND_PROGRAM_GONE(path=program)
+        if not note.cwd or not os.path.isdir(note.cwd):
+            return refused.COMMAND_DIRECTORY_GONE(path=note.cwd)
     if note.uid == 0:
-        # With -m, Python imports from the directory.
-        theirs = [path for path in [program, *_files(note), note.cwd] if not is_roots(path)]
-        if theirs:
-            return refused.COMMAND_NOT_ROOTS(path=theirs[0])
+        try:
+            check_root_command(program, note.cmdline[1:], note.cwd)
+        except Refused as exc:
+            return exc.problem
     return None
 
 
@@ -47,21 +48,32 @@ def launch(note: Note) -> subprocess.Popen[bytes]:
 
     :raises Refused, OSError: it cannot be run.
     """
+    # The environment of the old one is not kept, since it may hold secrets.
     user = dict(_home(note))
+    # The path may lead elsewhere in a moment: it is followed once, with the rights of the user.
+    with as_user(note.uid, note.gid, note.groups):
+        folder = os.open(note.cwd or "/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with  # it must outlive the module
+        return programs.start(
             note.cmdline,
             executable=_program(note),
-            cwd=note.cwd,
-            env={"PATH": _PATH, "LANG": "C.UTF-8", **user},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            env={"PATH": programs.PATH, "LANG": "C.UTF-8", **user},
             start_new_session=True,
-            preexec_fn=_become(note),  # noqa: PLW1509  # a module has one thread
+            preexec_fn=_become(note, folder),  # a module has one thread
         )
     except subprocess.SubprocessError as exc:
         raise Refused(refused.COMMAND_NOT_RUN(user=note.user)) from exc
+    finally:
+        os.close(folder)
+
+
+def _is_program(path: str) -> bool:
+    # Not os.access, which asks with the rights of root.
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(status.st_mode) and bool(status.st_mode & 0o111)
 
 
 def _program(note: Note) -> t.Optional[str]:
@@ -70,16 +82,6 @@ def _program(note: Note) -> t.Optional[str]:
     if os.path.isabs(first):
         return first
     return note.executable if note.executable and os.path.isabs(note.executable) else None
-
-
-def _files(note: Note) -> t.List[str]:
-    """What is there of the paths among the arguments, options and lists included: root would execute or read it."""
-    words: t.List[str] = []
-    for word in note.cmdline[1:]:
-        # --config=FILE, and -cFILE.
-        words += [word.partition("=")[2], word[2:]] if word.startswith("-") else [word]
-    paths = (os.path.join(note.cwd or "/", path) for word in words for path in word.split(",") if path)
-    return [path for path in paths if os.path.exists(path)]
 
 
 def _home(note: Note) -> t.Iterator[t.Tuple[str, str]]:
@@ -92,11 +94,12 @@ def _home(note: Note) -> t.Iterator[t.Tuple[str, str]]:
     yield "LOGNAME", entry.pw_name
 
 
-def _become(note: Note) -> t.Callable[[], None]:
+def _become(note: Note, folder: int) -> t.Callable[[], None]:
     def become() -> None:
         if os.geteuid() == 0:
             os.setgroups(note.groups)
             os.setgid(note.gid)
             os.setuid(note.uid)
+        os.fchdir(folder)
 
     return become

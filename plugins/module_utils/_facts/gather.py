@@ -20,12 +20,13 @@ from .._log.read import logged_load
 from .._processes.classify import Instance
 from .._processes.look import Look, look
 from .._processes.options import Options
-from .._processes.proc import Gone, Proc, root_of
+from .._processes.proc import Gone, Proc
 from .._processes.process import DELETED, Process
+from .._processes.rights import files_of, is_folder
 from .._supervisors.find import Supervisor, SupervisorKind, supervisor_of
 from .._supervisors.systemd import Unit, files_on_disk, show_units
 from .._system.boot import uptime
-from .._system.files import reached
+from .._system.files import changed_after
 from .loaded import Loaded, loaded
 from .staleness import CodeTree, Sources, Staleness, find_staleness
 
@@ -60,7 +61,7 @@ def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> 
         load = find_load(proc, instance.master, store, log, started)
         found = None
         if staleness:
-            sources = _sources(proc, seen, instance, supervisor, unit)
+            sources = _sources(proc, seen, instance, supervisor, unit, started)
             need = unit is not None and unit.need_daemon_reload
             found = find_staleness(sources, load, started, tree, need_daemon_reload=need)
         facts[instance.identity] = Facts(supervisor, unit, log, started, load, found)
@@ -137,17 +138,31 @@ def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervi
     return find_log(master, options, supervisor, stderr, os.path.realpath("/dev/log"))
 
 
-def _sources(proc: Proc, seen: Look, instance: Instance, supervisor: Supervisor, unit: t.Optional[Unit]) -> Sources:
+def _sources(
+    proc: Proc,
+    seen: Look,
+    instance: Instance,
+    supervisor: Supervisor,
+    unit: t.Optional[Unit],
+    started: float,
+) -> Sources:
     master, options = instance.master, seen.options[instance.identity]
     package = seen.releases[instance.identity].package
     addons = [os.path.normpath(os.path.join(master.working_directory, path)) for path in options.addons_path]
     if package and not addons:
         addons = [os.path.join(os.path.dirname(package), "addons")]
-    root = root_of(proc.root, master)
-    code = [path for path in [package, *addons] if path and os.path.isdir(reached(path, root))]
+    code = [path for path in [package, *addons] if path and is_folder(proc, master, path)]
     # What lies below another one of them is walked with that.
     code = [path for path in dict.fromkeys(code) if not any(path.startswith(other + "/") for other in code)]
     interpreter = (master.executable or "").replace(DELETED, "")
     # Unit files are the host's own; within a container there are none.
     units = [*files_on_disk(supervisor.unit), *unit.environment_files] if unit and supervisor.unit else []
-    return Sources(root, options.config_file, tuple(code), (*units, interpreter), options.data_dir)
+    return Sources(
+        lambda: files_of(proc, master),
+        options.config_file,
+        tuple(code),
+        (interpreter,),
+        options.data_dir,
+        tuple(changed_after(units, started)),
+        master.uid,
+    )

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 from .._processes.look import Look
 from .._processes.options import LARGEST_FILE
-from .._processes.proc import Gone, Proc, root_of
-from .._processes.process import parse_environ
-from .._system.files import reached, read_regular
+from .._processes.proc import Gone, Proc
+from .._processes.process import Process, parse_environ
+from .._processes.rights import read_file
 from .._system.redact import (
     HIDDEN,
     conf_entries,
@@ -109,7 +109,7 @@ def known_secrets(proc: Proc, seen: Look) -> Secrets:
         ordinary.update(options.databases)
         ordinary.add(user_name(master.uid))
         if options.config_file:
-            entries = list(_entries(reached(options.config_file, root_of(proc.root, master))))
+            entries = list(_entries(proc, master, options.config_file))
             found += _of_pairs(entries, "%s of odoo.conf")
             ordinary.update(value for key, value in entries if key in ("db_user", "db_name", "db_host", "dbfilter"))
         for process, _role in instance.everybody:
@@ -119,17 +119,17 @@ def known_secrets(proc: Proc, seen: Look) -> Secrets:
     return sort_out(found, ordinary)
 
 
-def read_conf(path: str) -> str:
-    """Text of odoo.conf.
+def read_conf(proc: Proc, master: Process, path: str) -> str:
+    """Text of the odoo.conf of a server.
 
-    :raises OSError: it cannot be read.
+    :raises OSError: the server cannot read it.
     """
-    return read_regular(path, LARGEST_FILE).decode("utf-8", "surrogateescape")
+    return read_file(proc, master, path, LARGEST_FILE).decode("utf-8", "surrogateescape")
 
 
-def _entries(path: str) -> t.Iterator[t.Tuple[str, str]]:
+def _entries(proc: Proc, master: Process, path: str) -> t.Iterator[t.Tuple[str, str]]:
     try:
-        text = read_conf(path)
+        text = read_conf(proc, master, path)
     except OSError:
         return
     for entry in conf_entries(text):

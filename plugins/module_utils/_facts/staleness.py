@@ -17,6 +17,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from .._processes.rights import borrowing
 from .._system.files import changed_after, reached
 from .._system.word import Word
 from .loaded import Loaded
@@ -59,16 +60,20 @@ class Staleness:
 
 @dataclass(frozen=True)
 class Sources:
-    """What a server is made of, as paths that it sees itself, and ``root`` to reach them from here.
+    """What a server is made of, as paths that it sees itself.
 
-    ``restart_files`` are read by a restart only: unit, environment files, interpreter.
+    ``files`` yields what to put before such a path, as :func:`files_of` does. ``restart_files`` are read by a restart
+    only, such as the interpreter; ``units`` is the same of files of the host, which no server names: change time and
+    path of those that have changed. ``uid`` is the user whose rights count.
     """
 
-    root: str
+    files: t.Callable[[], t.ContextManager[str]]
     config_file: t.Optional[str]
     code: t.Tuple[str, ...]
     restart_files: t.Tuple[str, ...]
     excluded: t.Optional[str] = None
+    units: t.Tuple[t.Tuple[float, str], ...] = ()
+    uid: int = 0
 
 
 #: Change time and path of files of code, and the folders that could not be read, or not to their end.
@@ -79,17 +84,20 @@ class CodeTree:
     """The code below some folders, walked once for all servers that share them."""
 
     def __init__(self) -> None:
-        self._walked: t.Dict[t.Tuple[int, int], Walked] = {}
+        self._walked: t.Dict[t.Tuple[int, int, int], Walked] = {}
         self._end = time.monotonic() + _LONGEST_WALK
 
-    def files(self, root: str, folder: str, excluded: t.Optional[str]) -> Walked:
-        """Every file of code below a folder; links are followed, each folder once."""
+    def files(self, root: str, folder: str, excluded: t.Optional[str], uid: int) -> Walked:
+        """Every file of code below a folder; links are followed, each folder once.
+
+        :param uid: user with whose rights the walk is made; another one may see more or less.
+        """
         try:
             status = os.stat(reached(folder, root))
         except OSError:
             return [], [folder]
         # Not the path: /proc/PID/root of a container reads "/" for all of them.
-        key = (status.st_dev, status.st_ino)
+        key = (status.st_dev, status.st_ino, uid)
         if key not in self._walked:
             incomplete: t.List[str] = []
             self._walked[key] = list(self._walk(root, folder, excluded, incomplete)), incomplete
@@ -112,6 +120,11 @@ class CodeTree:
                     continue
                 seen.add((status.st_dev, status.st_ino))
                 entries = list(os.scandir(real))
+            except PermissionError:
+                # With the rights of the server: what the server may not read is none of its code.
+                if not borrowing():
+                    incomplete.append(here)
+                continue
             except OSError:
                 incomplete.append(here)
                 continue
@@ -139,14 +152,19 @@ def find_staleness(
     :param started: when the process was started, in seconds since the epoch: a HUP keeps unit and environment.
     """
     changed: t.List[t.Tuple[float, str]] = []
-    if sources.config_file:
-        changed += changed_after([sources.config_file], load.not_before, sources.root)
+    restart = list(sources.units)
     incomplete: t.List[str] = []
-    for folder in sources.code:
-        files, unread = tree.files(sources.root, folder, sources.excluded)
-        changed += [one for one in files if one[0] > load.not_before]
-        incomplete += unread
-    restart = changed_after(sources.restart_files, started, sources.root)
+    try:
+        with sources.files() as root:
+            if sources.config_file:
+                changed += changed_after([sources.config_file], load.not_before, root)
+            for folder in sources.code:
+                files, unread = tree.files(root, folder, sources.excluded, sources.uid)
+                changed += [one for one in files if one[0] > load.not_before]
+                incomplete += unread
+            restart += changed_after(sources.restart_files, started, root)
+    except OSError:
+        incomplete += sources.code
     return judge(load, sorted(changed), sorted(restart), incomplete, need_daemon_reload=need_daemon_reload)
 
 

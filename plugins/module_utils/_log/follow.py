@@ -23,7 +23,7 @@ from .._processes.container import runtime_of
 from .._processes.proc import Proc
 from .._system.errors import Failure
 from .._system.files import open_regular
-from .._system.programs import container_program, output_of
+from .._system.programs import container_program, output_of, start
 from .entries import docker_entry, journal_entry, k8s_entry
 from .place import COUNTER, DUMPER, FILE, JOURNAL, LogPlace, nowhere
 from .read import JOURNALCTL, log_path, open_log
@@ -189,9 +189,7 @@ class JournalFollower(Follower):
         command += ["--after-cursor=" + cursor if cursor else "--since=@%.6f" % now, *match]
         self._partial = b""
         try:
-            self._program = subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-            )
+            self._program = start(command, stdout=subprocess.PIPE)
         except OSError as exc:
             raise Unreachable(dump.JOURNALCTL_NOT_RUN(error=str(exc))) from exc
         self._output = t.cast(t.IO[bytes], self._program.stdout).fileno()

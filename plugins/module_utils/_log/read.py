@@ -15,8 +15,9 @@ import stat
 import time
 import typing as t
 
-from .._processes.proc import Proc, root_of
+from .._processes.proc import Gone, Proc, root_of
 from .._processes.process import Process
+from .._processes.rights import files_of, open_file
 from .._system.files import open_regular, reached
 from .._system.programs import end_of_output
 from .._system.redact import redact_text
@@ -147,15 +148,36 @@ def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] =
     :param children: pids of more processes of the server, that may have opened it after a rotation.
     """
     try:
-        descriptor = open_regular(log_path(proc, master, path), os.O_NOFOLLOW)
+        descriptor = open_file(proc, master, path, os.O_NOFOLLOW)
     except OSError:
-        return None
+        return _held_by(proc, master, path)
     held = os.fstat(descriptor)
     its_own = master.uid != 0 and held.st_uid == master.uid
     if its_own or any((held.st_dev, held.st_ino) in _written_by(proc, pid) for pid in (master.pid, *children)):
         return descriptor
     os.close(descriptor)
     return None
+
+
+def _held_by(proc: Proc, master: Process, path: str) -> t.Optional[int]:
+    """Open a log by the descriptor that the server has of it, where the server may not follow the path to it.
+
+    So it is where root opened the log and handed it on as stderr. The server can open it anew, if its permissions let
+    the server read it.
+    """
+    try:
+        if proc.link(master.pid, "fd/2") != path:
+            return None
+        held = os.open("%s/%d/fd/2" % (proc.root, master.pid), os.O_PATH | os.O_CLOEXEC)
+    except (Gone, OSError):
+        return None
+    try:
+        with files_of(proc, master):
+            return open_regular("/proc/self/fd/%d" % held)
+    except OSError:
+        return None
+    finally:
+        os.close(held)
 
 
 def journal(most: int, *options: str) -> str:

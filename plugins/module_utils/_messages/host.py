@@ -33,6 +33,34 @@ HIDDEN_SOCKETS = Code(
     "sockets, working directory and generation of {count:d} processes are not shown to this user",
     "Run the task as {user}.",
 )
+OTHER_RIGHTS = Code(
+    "host.other_rights",
+    "pid {pid:d} has the arguments of an Odoo server, but runs with the rights of another user ({ids}), so it is left"
+    " out",
+    "Find out how it was started.",
+)
+NOT_PYTHON = Code(
+    "host.not_python",
+    "pid {pid:d} has the arguments of an Odoo server, but its program {path} is not a Python interpreter, so it is left"
+    " out",
+    "Find out how it was started.",
+)
+PROGRAM_UNREADABLE = Code(
+    "host.program_unreadable",
+    "pid {pid:d} has the arguments of an Odoo server, but its program cannot be read ({error}), so it is left out",
+    "Correct what the error names.",
+)
+PROGRAM_HIDDEN = Code(
+    "host.program_hidden",
+    "pid {pid:d} of root has the arguments of an Odoo server, but the kernel does not show its program, so it is left"
+    " out",
+    "Run the task as root (become).",
+)
+MORE_LEFT_OUT = Code(
+    "host.more_left_out",
+    "{count:d} more processes are left out for the same reason as those before ({code})",
+    "Find out how they were started.",
+)
 NONE_SELECTED = Code(
     "host.none_selected",
     "the expression of select, {expression!r}, chooses none of the {count:d} masters of this host",

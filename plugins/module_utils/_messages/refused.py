@@ -34,6 +34,9 @@ ODOO_SH = Code(
 )
 ODOO_SH_RESTARTS = Code("refused.odoo_sh_restarts", "this is Odoo.sh, which restarts its servers itself")
 PID_REUSED = Code("refused.pid_reused", "pid {pid:d} now belongs to another process", "Run the task again.")
+OTHER_USER_NOW = Code(
+    "refused.other_user_now", "pid {pid:d} runs as another user now than at the last look", "Run the task again."
+)
 PROCESS_ENDED = Code("refused.process_ended", "pid {pid:d} has ended since the last look", "Run the task again.")
 NOT_PERMITTED = Code(
     "refused.not_permitted",
@@ -96,6 +99,37 @@ COMMAND_NOT_ROOTS = Code(
     "refused.command_not_roots",
     "the server ran as root, and users other than root can change {path}, which its recorded command uses",
     "Give the path to root, or start the server yourself.",
+)
+COMMAND_NOT_UNDERSTOOD = Code(
+    "refused.command_not_understood",
+    "the server ran as root, and its recorded command is not understood at {word!r}",
+    "Start the server yourself.",
+)
+COMMAND_OPTION_UNKNOWN = Code(
+    "refused.command_option_unknown",
+    "the server ran as root, and it is not known whether its option {option} names a file",
+    "Start the server yourself.",
+)
+COMMAND_CONF_UNREADABLE = Code(
+    "refused.command_conf_unreadable",
+    "the server ran as root, and its configuration file {path} cannot be read ({error})",
+    "Correct the file, or start the server yourself.",
+)
+COMMAND_PATH_NOT_PLAIN = Code(
+    "refused.command_path_not_plain",
+    "the server ran as root, and the path {path!r} ({name}) in its recorded command or in its odoo.conf is not a plain"
+    " absolute path",
+    "Start the server yourself.",
+)
+COMMAND_PATH_GONE = Code(
+    "refused.command_path_gone",
+    "the server ran as root, and the path {path} ({name}) in its recorded command or in its odoo.conf does not exist",
+    "Create it as root, or start the server yourself.",
+)
+COMMAND_CODE_TIMEOUT = Code(
+    "refused.command_code_timeout",
+    "the server ran as root, and the check that only root can change its code did not finish within {seconds:g} s",
+    "Start the server yourself.",
 )
 COMMAND_NOT_RUN = Code(
     "refused.command_not_run", "the recorded command cannot be run as {user}", "Start the server yourself."

@@ -152,7 +152,7 @@ def all_masters(host: Host, seen: Look, *, staleness: bool, details: bool) -> t.
 
 
 def unseen(host: Host, seen: Look) -> t.List[Problem]:
-    """Return what the kernel did not show us."""
+    """Return what the kernel did not show us, and the processes that the look left out."""
     limits = []
     if os.geteuid() != 0 and host.proc.hides_others():
         limits.append(HIDDEN_PROCESSES(path=host.proc.root))
@@ -160,12 +160,12 @@ def unseen(host: Host, seen: Look) -> t.List[Problem]:
         # The root of a container lacks the capability to look into other users' processes.
         user = "root" if os.geteuid() else "the user of the server, or as root of the host"
         limits.append(HIDDEN_SOCKETS(count=len(seen.hidden), user=user))
-    return limits
+    return [*limits, *seen.unseen]
 
 
 def told_unseen(limits: t.Sequence[Problem]) -> t.List[t.Dict[str, t.Any]]:
-    """Return what the kernel did not show us as modules do: code and reason."""
-    return [{"code": one.code, "reason": printable(str(one))} for one in limits]
+    """Return what was not seen as modules do: code, pid where it is about one process, and reason."""
+    return [{"code": one.code, "pid": one.values.get("pid"), "reason": printable(str(one))} for one in limits]
 
 
 def _name(seen: Look, identity: str) -> str:

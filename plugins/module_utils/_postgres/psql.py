@@ -21,6 +21,7 @@ from .._messages import dump
 from .._processes.proc import Proc, root_of
 from .._processes.process import Process
 from .._processes.run_as import becoming
+from .._system import programs
 from .._system.files import is_roots
 from .._system.namespaces import MOUNTS, NETWORK, differs
 from .._system.redact import redact_text
@@ -30,7 +31,6 @@ from .connection import NoAnswer
 MOST_ROWS, _MOST_WRITTEN = 100, 1 << 20
 #: Debian's /usr/bin/psql is a script that looks for the first.
 _PLACES = ("/usr/lib/postgresql/*/bin/psql", "/usr/pgsql-*/bin/psql", "/usr/bin/psql", "/usr/local/bin/psql")
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #: Seconds for the connection (libpq takes no less than two), and for all of it.
 _CONNECT, LONGEST = 2, 5.0
 
@@ -121,23 +121,24 @@ class Question:
         script, said, wrong = self._files
         script.write(_SCRIPT.encode())
         script.seek(0)
-        return subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with  # close() ends it
-            ["psql", "-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-v", "most=%d" % (MOST_ROWS + 1)],
-            executable=program,
-            env={
-                "PATH": _PATH,
-                "LANG": "C.UTF-8",
-                **environ,
-                "PGAPPNAME": "fleetops.odoo",
-                "PGCLIENTENCODING": "UTF8",
-                "PGCONNECT_TIMEOUT": str(_CONNECT),
-            },
-            stdin=script,
-            stdout=said,
-            stderr=wrong,
-            start_new_session=True,
-            preexec_fn=becoming(proc, master, "/", _MOST_WRITTEN, spaces),  # noqa: PLW1509  # one thread
-        )
+        with becoming(proc, master, "/", _MOST_WRITTEN, spaces) as become:
+            return programs.start(  # close() ends it
+                ["psql", "-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-v", "most=%d" % (MOST_ROWS + 1)],
+                executable=program,
+                env={
+                    "PATH": programs.PATH,
+                    "LANG": "C.UTF-8",
+                    **environ,
+                    "PGAPPNAME": "fleetops.odoo",
+                    "PGCLIENTENCODING": "UTF8",
+                    "PGCONNECT_TIMEOUT": str(_CONNECT),
+                },
+                stdin=script,
+                stdout=said,
+                stderr=wrong,
+                start_new_session=True,
+                preexec_fn=become,  # one thread
+            )
 
     def answer(self, seconds: float) -> Answer:
         """Wait for it, at most for so many seconds since it was asked.

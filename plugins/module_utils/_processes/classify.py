@@ -206,7 +206,10 @@ def _has_master(process: Process, commands: t.Mapping[int, t.Optional[Command]])
 
 def _is_fork(process: Process, master: Process, command: t.Optional[Command]) -> bool:
     # Not every child of a threaded server is part of it: it starts wkhtmltopdf too, with odoo in its argv. With
-    # setproctitle a worker's argv is a title; then its exec, or the title, shows where it comes from.
+    # setproctitle a worker's argv is a title; then its exec, or the title, shows where it comes from. A fork that runs
+    # as another user is not part of the server: a signal of root would reach the process of another user.
+    if process.uid != master.uid:
+        return False
     if command is not None:
         return command.kind in (SERVER, GEVENT)
     same_exec = process.fingerprint is not None and process.fingerprint == master.fingerprint

@@ -17,7 +17,7 @@ GEVENT = "gevent"
 ONE_OFF = "one_off"
 
 #: Names of the programs that run Odoo.
-PYTHON = re.compile(r"^(python|pypy)[0-9.]*(-dbg|d)?$")
+PYTHON = re.compile(r"^(python|pypy)[0-9.]*t?(-dbg|d)?$")
 #: odoo-bin, odoo, odoo.py, openerp-server, start_odoo, odoo16, odoo-bin-17.0 … but not odoo-exporter.py
 _SCRIPT = re.compile(r"^(start[-_])?(odoo|openerp)([-_.]?(bin|server|gevent))?([-_.]?v?\d+(\.\d+)*)?(\.py)?$")
 _PACKAGE = re.compile(r"^(odoo|openerp)(\.__main__|\.cli)?$")

@@ -11,13 +11,17 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._messages import host
+from .._messages.code import Problem
 from .classify import Instance, find_instances
-from .cmdline import could_be_odoo, parse_command
+from .cmdline import GEVENT, SERVER, could_be_odoo, parse_command
 from .options import Options, read_options
 from .proc import Gone, Proc
 from .process import (
     MARKS,
     Process,
+    Stat,
+    Status,
     parse_cgroup,
     parse_cmdline,
     parse_environ,
@@ -40,10 +44,27 @@ class Look:
     options: t.Mapping[str, Options]
     releases: t.Mapping[str, Release]
     hidden: t.FrozenSet[int]
+    #: processes that have the arguments of a server and are none
+    unseen: t.Tuple[Problem, ...] = ()
 
     def instance(self, identity: str) -> t.Optional[Instance]:
         """The instance whose master has this identity; None when it is gone."""
         return next((i for i in self.instances if i.identity == identity), None)
+
+
+#: How many of a kind are named, since any user can start thousands of them.
+_NAMED = 20
+
+
+def shortened(unseen: t.Sequence[Problem]) -> t.Tuple[Problem, ...]:
+    """Keep the first of each kind, and say how many there were more. Pure."""
+    kept: t.List[Problem] = []
+    for code in dict.fromkeys(one.code for one in unseen):
+        alike = [one for one in unseen if one.code == code]
+        kept += alike[:_NAMED]
+        if len(alike) > _NAMED:
+            kept.append(host.MORE_LEFT_OUT(count=len(alike) - _NAMED, code=code))
+    return tuple(kept)
 
 
 def look_again(proc: Proc, instance: Instance) -> Look:
@@ -61,20 +82,21 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
     :param pids: look at these processes only.
     """
     hidden: t.Set[int] = set()
-    processes = list(_processes(proc, proc.pids() if pids is None else pids, hidden))
+    unseen: t.List[Problem] = []
+    processes = list(_processes(proc, proc.pids() if pids is None else pids, hidden, unseen))
     listening = _listening(proc, processes)
     found = find_instances(processes, listening, proc.uptime_ticks())
-    releases = {i.identity: find_release(i.master, i.command, proc.root) for i in found.instances}
+    releases = {i.identity: find_release(proc, i.master, i.command) for i in found.instances}
     options = {
         i.identity: read_options(proc, i.master, i.command, releases[i.identity].version) for i in found.instances
     }
     silent = {i.master.pid for i in found.instances if not options[i.identity].http_enable}
     if silent:
         found = find_instances(processes, listening, proc.uptime_ticks(), silent)
-    return Look(found.instances, found.one_off, options, releases, frozenset(hidden))
+    return Look(found.instances, found.one_off, options, releases, frozenset(hidden), shortened(unseen))
 
 
-def _processes(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int]) -> t.Iterator[Process]:
+def _processes(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int], unseen: t.List[Problem]) -> t.Iterator[Process]:
     # A process that executes itself anew shows no arguments for a moment (seen on Linux 6.18), so those without get a
     # second chance at the end of the pass. Kernel threads, which never have any, cost next to nothing there.
     blank: t.List[int] = []
@@ -83,7 +105,7 @@ def _processes(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int]) -> t.Itera
             try:
                 cmdline = proc.read(pid, "cmdline")
                 if could_be_odoo(cmdline):
-                    process = _whole(proc, pid, cmdline, hidden)
+                    process = _whole(proc, pid, cmdline, hidden, unseen)
                     if process is not None:
                         yield process
                 elif not cmdline and group is not blank:
@@ -92,18 +114,55 @@ def _processes(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int]) -> t.Itera
                 continue
 
 
-def _whole(proc: Proc, pid: int, cmdline: bytes, hidden: t.Set[int]) -> t.Optional[Process]:
-    """A process read in one piece: the same one, in the same exec, before and after. None if it never was."""
+def _whole(proc: Proc, pid: int, cmdline: bytes, hidden: t.Set[int], unseen: t.List[Problem]) -> t.Optional[Process]:
+    """A process read in one piece: the same one, in the same exec, before and after. None if it never was.
+
+    None as well if its arguments are all that it has of a server; ``unseen`` gets the reason then.
+    """
     for _attempt in range(5):
-        process = _process(proc, pid, parse_cmdline(cmdline), hidden)
+        before = parse_stat(proc.text(pid, "stat"))
+        status = parse_status(proc.text(pid, "status"))
+        process = _process(proc, pid, parse_cmdline(cmdline), before, status, hidden)
+        why = _forged(proc, process, status)
         again = proc.read(pid, "cmdline")
         stat = parse_stat(proc.text(pid, "stat"))
         if (again, stat.start, stat.fingerprint) == (cmdline, process.start, process.fingerprint):
-            return process
+            if why is None:
+                return process
+            command = parse_command(process.argv)
+            if command is not None and command.kind in (SERVER, GEVENT):
+                unseen.append(why)
+            return None
         cmdline = again
         if not could_be_odoo(cmdline):
             break
     return None
+
+
+def _forged(proc: Proc, process: Process, status: Status) -> t.Optional[Problem]:
+    """Return why a process is not what its arguments say; None where nothing speaks against it.
+
+    Any user writes what he likes into the arguments of what he starts, also of sudo. The IDs and the program are what
+    the kernel says.
+    """
+    pid = process.pid
+    if not status.has_one_user:
+        ids = ", ".join("%s %s" % (what, " ".join(map(str, four))) for what, four in _named(status))
+        return host.OTHER_RIGHTS(pid=pid, ids=ids)
+    if parse_command(process.argv) is None:
+        return None
+    try:
+        return None if proc.runs_python(pid) else host.NOT_PYTHON(pid=pid, path=process.executable)
+    except PermissionError:
+        return host.PROGRAM_HIDDEN(pid=pid) if process.uid == 0 else None
+    except OSError as exc:
+        return host.PROGRAM_UNREADABLE(pid=pid, error=str(exc))
+
+
+def _named(status: Status) -> t.Iterator[t.Tuple[str, t.Tuple[int, ...]]]:
+    for what, four in (("user IDs", status.uids), ("group IDs", status.gids)):
+        if len(set(four)) > 1:
+            yield what, four
 
 
 def _listening(proc: Proc, processes: t.Iterable[Process]) -> t.Dict[int, t.Tuple[str, int]]:
@@ -125,9 +184,7 @@ def _listening(proc: Proc, processes: t.Iterable[Process]) -> t.Dict[int, t.Tupl
     return listening
 
 
-def _process(proc: Proc, pid: int, argv: t.Tuple[str, ...], hidden: t.Set[int]) -> Process:
-    stat = parse_stat(proc.text(pid, "stat"))
-    status = parse_status(proc.text(pid, "status"))
+def _process(proc: Proc, pid: int, argv: t.Tuple[str, ...], stat: Stat, status: Status, hidden: t.Set[int]) -> Process:
 
     def seen(read: t.Callable[[], _T]) -> t.Optional[_T]:
         try:
@@ -158,4 +215,5 @@ def _process(proc: Proc, pid: int, argv: t.Tuple[str, ...], hidden: t.Set[int]) 
         rss_pages=stat.rss_pages,
         cpu_ticks=stat.cpu_ticks,
         namespace_pids=status.namespace_pids,
+        capabilities=status.capabilities,
     )

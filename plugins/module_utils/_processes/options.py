@@ -17,12 +17,12 @@ import types
 import typing as t
 from dataclasses import dataclass
 
-from .._system.files import reached, read_regular
 from .._system.redact import redact_text
 from .cmdline import Command
-from .proc import Gone, Proc, root_of
+from .proc import Gone, Proc
 from .process import Process, parse_environ
 from .release import major
+from .rights import exists, read_file
 
 #: Bytes of an odoo.conf.
 LARGEST_FILE = 1 << 20
@@ -139,6 +139,18 @@ def own_names() -> t.FrozenSet[str]:
     return frozenset(names | set(_WANTED) | set(_FILE_OPTIONS.split()))
 
 
+def value_options() -> t.Tuple[t.Dict[str, str], t.Dict[str, str]]:
+    """Return the options of Odoo that take a value, and its flags, as they are written, with their names."""
+
+    def names(words: t.Iterable[str]) -> t.Dict[str, str]:
+        found = (word.partition("=") for word in words)
+        return {flag: name or flag.strip("-").replace("-", "_") for flag, _equals, name in found}
+
+    with_value = names([*_VALUE_OPTIONS.split(), "--log-handler"])
+    with_value.update({short: with_value["--" + long] for long, short in _SHORT.items()})
+    return with_value, names([*_FLAGS.split(), "--no-http", "--no-xmlrpc"])
+
+
 @dataclass(frozen=True, repr=False)
 class Settings:
     """Options as they were written, by name: ``given`` by argv or environment, and in the file at ``path``."""
@@ -167,8 +179,7 @@ def read_settings(
         environ = parse_environ(proc.read(master.pid, "environ"))
     except (Gone, PermissionError):
         environ = {}
-    root = root_of(proc.root, master)
-    path = given.get("config") or _configuration_path(environ, root)
+    path = given.get("config") or _configuration_path(environ, lambda path: exists(proc, master, path))
     if (major(version) or 0) >= 19:
         given = {**parse_environment(environ, wanted), **given}
     content: t.Dict[str, str] = {}
@@ -176,7 +187,7 @@ def read_settings(
     if path:
         path = os.path.join(master.working_directory, path)
         try:
-            text = read_regular(reached(path, root), LARGEST_FILE)
+            text = read_file(proc, master, path, LARGEST_FILE)
             content = parse_configuration(text.decode("utf-8", "replace"), wanted)
         except OSError as exc:
             error = "%s cannot be read: %s" % (path, exc.strerror or exc)
@@ -304,12 +315,12 @@ def parse_environment(environ: t.Mapping[str, str], wanted: Wanted = _WANTED) ->
     return {name: environ[variable] for name, variable in names.items() if variable in environ}
 
 
-def _configuration_path(environ: t.Mapping[str, str], root: str) -> t.Optional[str]:
+def _configuration_path(environ: t.Mapping[str, str], exists_there: t.Callable[[str], bool]) -> t.Optional[str]:
     for name in ("ODOO_RC", "OPENERP_SERVER"):
         if environ.get(name):
             return environ[name]
     home = environ.get("HOME", "")
     for name in (".odoorc", ".openerp_serverrc"):
-        if home and os.path.exists(reached("%s/%s" % (home, name), root)):
+        if home and exists_there("%s/%s" % (home, name)):
             return home + "/" + name
     return None

@@ -14,6 +14,7 @@ import typing as t
 
 from .._system.psutil import psutil
 from .process import Process, parse_stat, parse_thread
+from .program import is_python
 
 
 def root_of(proc_root: str, process: Process) -> str:
@@ -49,6 +50,7 @@ class Proc:
 
     def __init__(self, root: str = "/proc") -> None:
         self.root = root
+        self._pythons: t.Dict[t.Tuple[int, int, int, int], bool] = {}
 
     def pids(self) -> t.List[int]:
         """Every process that we may see."""
@@ -116,6 +118,25 @@ class Proc:
             return os.readlink("%s/%d/%s" % (self.root, pid, name))
         except (FileNotFoundError, ProcessLookupError) as exc:
             raise Gone(str(pid)) from exc
+
+    def runs_python(self, pid: int) -> bool:
+        """Return True if the program that the process executes is a Python interpreter, whatever its name is.
+
+        :raises Gone: the process has ended.
+        :raises PermissionError: we may not look.
+        """
+        try:
+            descriptor = os.open("%s/%d/exe" % (self.root, pid), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (FileNotFoundError, ProcessLookupError) as exc:
+            raise Gone(str(pid)) from exc
+        try:
+            status = os.fstat(descriptor)
+            key = (status.st_dev, status.st_ino, status.st_size, status.st_ctime_ns)
+            if key not in self._pythons:
+                self._pythons[key] = is_python(descriptor)
+            return self._pythons[key]
+        finally:
+            os.close(descriptor)
 
     def sockets(self, pid: int) -> t.FrozenSet[int]:
         """Inodes of the sockets that the process has open.

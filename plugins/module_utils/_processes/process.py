@@ -79,6 +79,8 @@ class Process:
     cpu_ticks: int = 0
     #: the pid in each PID namespace, from ours to its own
     namespace_pids: t.Tuple[int, ...] = ()
+    #: what it may do beyond what its user may: the permitted set, a bit for each
+    capabilities: int = 0
 
     @property
     def handover_pid(self) -> t.Optional[int]:
@@ -127,13 +129,36 @@ class Stat:
 
 @dataclass(frozen=True)
 class Status:
-    """The fields of /proc/PID/status that we use; ``uid`` and ``gid`` are the effective ones."""
+    """The fields of /proc/PID/status that we use.
 
-    uid: int
-    gid: int
+    ``uids`` and ``gids`` are the real, effective, saved and filesystem IDs, in this order.
+    """
+
+    uids: t.Tuple[int, ...]
+    gids: t.Tuple[int, ...]
     groups: t.Tuple[int, ...]
     caught: int
     namespace_pids: t.Tuple[int, ...]
+    capabilities: int = 0
+
+    @property
+    def uid(self) -> int:
+        """Effective user ID."""
+        return self.uids[1]
+
+    @property
+    def gid(self) -> int:
+        """Effective group ID."""
+        return self.gids[1]
+
+    @property
+    def has_one_user(self) -> bool:
+        """Tell whether all four user IDs are equal, and all four group IDs.
+
+        They differ while a setuid or setgid program runs: the user who started it chose its arguments, and the rights
+        are those of another user.
+        """
+        return len(set(self.uids)) == 1 and len(set(self.gids)) == 1
 
 
 def parse_stat(text: str) -> Stat:
@@ -167,18 +192,26 @@ def parse_status(text: str) -> Status:
     found: t.Dict[str, str] = {}
     for line in text.splitlines():
         key, colon, value = line.partition(":")
-        if colon and key in ("Uid", "Gid", "Groups", "NSpid", "SigCgt"):
+        if colon and key in ("Uid", "Gid", "Groups", "NSpid", "SigCgt", "CapPrm"):
             found[key] = value
     try:
         return Status(
-            uid=int(found["Uid"].split()[1]),
-            gid=int(found["Gid"].split()[1]),
+            uids=_four(found["Uid"]),
+            gids=_four(found["Gid"]),
             groups=tuple(int(group) for group in found.get("Groups", "").split()),
             caught=int(found["SigCgt"].strip(), 16),
             namespace_pids=tuple(int(pid) for pid in found.get("NSpid", "").split()),
+            capabilities=int(found.get("CapPrm", "0").strip(), 16),
         )
     except (KeyError, IndexError) as exc:
         raise ValueError("not a status file: %s is missing" % exc) from exc
+
+
+def _four(text: str) -> t.Tuple[int, ...]:
+    numbers = tuple(int(number) for number in text.split())
+    if len(numbers) != 4:
+        raise IndexError(text)
+    return numbers
 
 
 def parse_thread(text: str) -> t.Tuple[str, int]:

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 from .._system.files import reached, read_regular
 from .cmdline import Command
-from .proc import root_of
+from .proc import Proc
 from .process import Process
+from .rights import files_of
 
 _VERSION_INFO = re.compile(r"^version_info\s*=\s*\(\s*['\"]?((?:saas~)?\d+)['\"]?\s*,\s*['\"]?(\d+)", re.MULTILINE)
 
@@ -36,9 +37,16 @@ class Release:
     package: t.Optional[str] = None
 
 
-def find_release(master: Process, command: Command, proc_root: str = "/proc") -> Release:
+def find_release(proc: Proc, master: Process, command: Command) -> Release:
     """Find the Odoo of a server on the disk; empty when its release.py is not found."""
-    root = root_of(proc_root, master)
+    try:
+        with files_of(proc, master) as root:
+            return _find(root, master, command)
+    except OSError:
+        return Release()
+
+
+def _find(root: str, master: Process, command: Command) -> Release:
     for folder, below in _places(master, command):
         real = reached(folder, root)
         for path in sorted(glob.glob(glob.escape(real) + below)):

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import typing as t
@@ -16,37 +17,66 @@ from .._system.namespaces import (
     MOUNTS,
     NETWORK,
     differs,
-    enter,
+    enter_held,
     forbid_new_privileges,
 )
-from .proc import Proc
+from .proc import Proc, is_alive
 from .process import Process
+from .rights import open_folder
 
 
+@contextlib.contextmanager
 def becoming(
     proc: Proc, master: Process, cwd: str, most_written: int, spaces: t.Sequence[str] = (MOUNTS,)
-) -> t.Callable[[], None]:
-    """What a child does between fork and exec: enter the server's namespaces, a directory and the server's user.
+) -> t.Iterator[t.Callable[[], None]]:
+    """Yield what a child does between fork and exec: enter the namespaces and the root of a server, become its user.
 
+    Namespaces, root and working directory are held by descriptors that are opened once, the directory with the rights
+    of the server. The child enters the directory as the user of the server, who may have exchanged the path by then.
+
+    :param cwd: as the server sees it where its mounts are entered, else as we do.
     :param most_written: bytes that it may write into one file.
     :param spaces: kinds of namespaces that it enters, where root may and they are others than ours.
+    :raises OSError: the server is gone, or it may not enter the directory.
     """
     privileged = os.geteuid() == 0
-    # The way to them leads through our own mounts, so these are left last.
-    kinds = [
-        kind for kind in (NETWORK, MOUNTS) if kind in spaces and privileged and differs(proc.root, master.pid, kind)
-    ]
+    with contextlib.ExitStack() as stack:
 
-    def become() -> None:
-        for kind in kinds:
-            enter("%s/%d/ns/%s" % (proc.root, master.pid, kind))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most_written, most_written))
-        os.chdir(cwd)
-        if privileged:
-            os.setgroups(master.groups)
-            os.setgid(master.gid)
-            os.setuid(master.uid)
-        # What the server may not gain, its code may not gain here: no setuid program helps it.
-        forbid_new_privileges()
+        def hold(descriptor: int) -> int:
+            stack.callback(os.close, descriptor)
+            return descriptor
 
-    return become
+        # The way to them leads through our own mounts, so these are left last.
+        kinds = [
+            kind for kind in (NETWORK, MOUNTS) if kind in spaces and privileged and differs(proc.root, master.pid, kind)
+        ]
+        held = [
+            hold(os.open("%s/%d/ns/%s" % (proc.root, master.pid, kind), os.O_RDONLY | os.O_CLOEXEC)) for kind in kinds
+        ]
+        inside = privileged and MOUNTS in spaces
+        flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+        root = hold(os.open("%s/%d/root" % (proc.root, master.pid), flags)) if inside else None
+        folder = hold(open_folder(proc, master, cwd) if inside else os.open(cwd, flags))
+        if (held or inside) and not is_alive(proc, master):
+            raise ProcessLookupError("process %d has ended" % master.pid)
+
+        def become() -> None:
+            for descriptor in held:
+                enter_held(descriptor)
+            if root is not None and _key(os.stat("/")) != _key(os.fstat(root)):
+                os.fchdir(root)
+                os.chroot(".")
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most_written, most_written))
+            if privileged:
+                os.setgroups(master.groups)
+                os.setgid(master.gid)
+                os.setuid(master.uid)
+            os.fchdir(folder)
+            # What the server may not gain, its code may not gain here: no setuid program helps it.
+            forbid_new_privileges()
+
+        yield become
+
+
+def _key(status: os.stat_result) -> t.Tuple[int, int]:
+    return status.st_dev, status.st_ino

@@ -13,18 +13,17 @@ import typing as t
 
 from .._messages import rehearsal as codes
 from .._messages.code import Problem
-from .._processes.cmdline import PYTHON, Command
-from .._processes.proc import Gone, Proc, root_of
-from .._processes.process import DELETED, Process
-from .._system.files import reached
+from .._processes.cmdline import Command
+from .._processes.proc import Gone, Proc
+from .._processes.process import Process, parse_status
+from .._processes.rights import is_program, status_of
 
 
 def find_interpreter(
     proc: Proc, master: Process, command: Command, environ: t.Mapping[str, str], cwd: t.Optional[str]
 ) -> t.Optional[str]:
     """:func:`interpreter_path` of a server that runs, among its files."""
-    root = root_of(proc.root, master)
-    return interpreter_path(command, environ, cwd, lambda path: os.access(reached(path, root), os.X_OK))
+    return interpreter_path(command, environ, cwd, lambda path: is_program(proc, master, path))
 
 
 def interpreter_path(
@@ -74,8 +73,10 @@ def path_remedy(executable: str, environ: t.Mapping[str, str], unit: t.Optional[
 
 def runs(proc: Proc, master: Process, executable: str) -> bool:
     """Whether this path of the server's names the very program that the process runs."""
+    named = status_of(proc, master, executable)
+    if named is None:
+        return False
     try:
-        named = os.stat(reached(executable, root_of(proc.root, master)))
         running = os.stat("%s/%d/exe" % (proc.root, master.pid))
     except OSError:
         return False
@@ -83,15 +84,12 @@ def runs(proc: Proc, master: Process, executable: str) -> bool:
 
 
 def is_plain_python(proc: Proc, master: Process) -> bool:
-    """Whether a process is a Python that runs with nothing but its own user's rights.
+    """Return True if a process is a Python that runs with the rights of one user.
 
     Where its program has been replaced, nothing ties the path in its arguments to what it runs. Its user could execute
     that path itself then, so we give nothing away; a setgid program that lies about its arguments is none of these.
     """
-    name = os.path.basename((master.executable or "").replace(DELETED, ""))
     try:
-        lines = proc.text(master.pid, "status").splitlines()
-    except Gone:
+        return parse_status(proc.text(master.pid, "status")).has_one_user and proc.runs_python(master.pid)
+    except (Gone, OSError, ValueError):
         return False
-    ids = [line.split()[1:] for line in lines if line.startswith(("Uid:", "Gid:"))]
-    return bool(PYTHON.match(name)) and len(ids) == 2 and all(len(set(one)) == 1 for one in ids)

@@ -30,11 +30,11 @@ from .._messages import rehearsal as codes
 from .._messages.code import Problem
 from .._processes.classify import Instance
 from .._processes.cmdline import Command
-from .._processes.proc import Gone, Proc, root_of
+from .._processes.proc import Gone, Proc
 from .._processes.process import DELETED, Process, parse_environ
 from .._processes.release import major
+from .._processes.rights import exists, is_folder, is_program
 from .._system.errors import Refused
-from .._system.files import reached
 from .._system.redact import redact_text
 from .interpreter import (
     find_interpreter,
@@ -90,15 +90,14 @@ def rehearse(
     """
     master, command = instance.master, instance.command
     environ = _environment(proc, master)
-    root = root_of(proc.root, master)
     executable = find_interpreter(proc, master, command, environ, master.cwd)
     if executable is None:
         raise Refused(codes.NO_INTERPRETER(name=command.interpreter), restart_helps=True)
     if command.package or (command.script or "").endswith("/__main__.py"):
         # Seen on 19.0: it executes odoo/__main__.py by its path, which then is no part of its package.
         raise Refused(codes.STARTED_AS_PACKAGE(), restart_helps=True)
-    _check_files(proc, root, master, command, executable)
-    trap = path_trap(executable, environ, unit, lambda path: os.path.exists(reached(path, root)))
+    _check_files(proc, master, command, executable)
+    trap = path_trap(executable, environ, unit, lambda path: exists(proc, master, path))
     if trap:
         raise Refused(trap, restart_helps=True)
     if master.uid == 0:
@@ -131,11 +130,10 @@ def rehearse_restart(
     """
     master, command = instance.master, instance.command
     environ = _environment(proc, master)
-    root = root_of(proc.root, master)
     home = restart.cwd or master.working_directory
     executable = find_interpreter(proc, master, command, environ, home)
     script = command.script and os.path.join(home, command.script)
-    lost = _lost(root, command, home, executable, script)
+    lost = _lost(proc, master, home, executable or command.interpreter, script)
     if lost or executable is None:
         what, path = lost or ("its interpreter", command.interpreter)
         if restart.unit_changed:
@@ -220,23 +218,23 @@ def _task(
 
 
 def _lost(
-    root: str, command: Command, home: str, executable: t.Optional[str], script: t.Optional[str]
+    proc: Proc, master: Process, home: str, executable: str, script: t.Optional[str]
 ) -> t.Optional[t.Tuple[str, str]]:
     """Return what a start needs and what does not exist: a noun and a path."""
-    if not os.path.isdir(reached(home, root)):
+    if not is_folder(proc, master, home):
         return "its working directory", home
-    if executable is None or not os.access(reached(executable, root), os.X_OK):
-        return "its interpreter", executable or command.interpreter
-    if script and not os.path.exists(reached(script, root)):
+    if not is_program(proc, master, executable):
+        return "its interpreter", executable
+    if script and not exists(proc, master, script):
         return "its script", script
     return None
 
 
-def _check_files(proc: Proc, root: str, master: Process, command: Command, executable: str) -> None:
+def _check_files(proc: Proc, master: Process, command: Command, executable: str) -> None:
     if (master.executable or "").endswith(DELETED):
         path = t.cast(str, master.executable)[: -len(DELETED)]
         raise Refused(codes.INTERPRETER_REPLACED(path=path), restart_helps=True)
-    if not os.path.exists(reached(executable, root)):
+    if not exists(proc, master, executable):
         raise Refused(codes.INTERPRETER_GONE(path=executable), restart_helps=True)
     # argv is what its starter chose to write there. Only the program that really runs may be run in its name.
     if not runs(proc, master, executable):
@@ -245,7 +243,7 @@ def _check_files(proc: Proc, root: str, master: Process, command: Command, execu
     if relative and (master.cwd or "").endswith(DELETED):
         path = t.cast(str, master.cwd)[: -len(DELETED)]
         raise Refused(codes.DIRECTORY_GONE(path=path), restart_helps=True)
-    if command.script and not os.path.exists(reached(os.path.join(master.cwd or "/", command.script), root)):
+    if command.script and not exists(proc, master, os.path.join(master.cwd or "/", command.script)):
         raise Refused(codes.SCRIPT_GONE(path=command.script), restart_helps=True)
 
 

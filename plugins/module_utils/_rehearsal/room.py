@@ -14,9 +14,9 @@ import typing as t
 from dataclasses import dataclass
 
 from .._processes.classify import Instance, Mode
-from .._processes.proc import Proc, root_of
+from .._processes.proc import Proc
 from .._processes.release import major
-from .._system.files import reached
+from .._processes.rights import filesystem_of
 from .._system.psutil import psutil
 from .._system.timeout import TooSlow, within
 
@@ -27,6 +27,9 @@ _LEAST_DISK = 16 * _MIB
 _PATIENCE = 3.0
 #: Since this version a HUP starts the new generation beside the old one.
 _SIDE_BY_SIDE = 19
+
+#: Asks the filesystem of a path.
+_Ask = t.Callable[[str], os.statvfs_result]
 
 
 @dataclass(frozen=True)
@@ -99,13 +102,13 @@ def read_room(
     :param state: where we write ourselves.
     :param restart: the old generation ends before the new one starts.
     """
-    root = root_of(proc.root, instance.master)
-    places = [(what, path, root) for what, path in paths.items() if path]
+    theirs = functools.partial(filesystem_of, proc, instance.master)
+    places: t.List[t.Tuple[str, str, _Ask]] = [(what, path, theirs) for what, path in paths.items() if path]
     disks: t.List[t.Tuple[str, str, int]] = []
     silent: t.List[t.Tuple[str, str]] = []
-    for what, path, above in [*places, ("what we remember in", state, "")]:
+    for what, path, ask in [*places, ("what we remember in", state, os.statvfs)]:
         try:
-            room = within(_PATIENCE, functools.partial(_disk_free, path, above))
+            room = within(_PATIENCE, functools.partial(_disk_free, path, ask))
         except TooSlow:
             silent.append((what, path))
             continue
@@ -132,12 +135,11 @@ def _size(proc: Proc, instance: Instance, enough: int) -> int:
     return sum(process.rss_pages * page if size is None else size for process, size in zip(processes, sizes))
 
 
-def _disk_free(path: str, root: str) -> t.Optional[int]:
+def _disk_free(path: str, ask: _Ask) -> t.Optional[int]:
     """Bytes that others than root may still write on the filesystem of a path that need not be there yet."""
-    path = reached(path, root)
     while True:
         try:
-            found = os.statvfs(path)
+            found = ask(path)
         except FileNotFoundError:
             above = os.path.dirname(path.rstrip("/"))
             if above in ("", path):

@@ -199,18 +199,19 @@ def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start)
 def _run(proc: Proc, master: Process, start: Start, order: t.IO[bytes], answer: t.IO[bytes], said: t.IO[bytes]) -> None:
     clean = {key: value for key, value in start.environ.items() if key not in _HANDOVER_VARIABLES}
     try:
-        program = programs.start(
-            [start.name, "-B", "-c", _CODE],
-            executable=start.executable,
-            env=clean,
-            stdin=order,
-            stderr=said,
-            pass_fds=(answer.fileno(),),
-            # Without our terminal, and in a group of its own.
-            start_new_session=True,
-            preexec_fn=becoming(proc, master, start.cwd, _MOST_WRITTEN, (MOUNTS, NETWORK)),  # a module has one thread
-        )
-        programs.finish(program, _TIMEOUT)
+        with becoming(proc, master, start.cwd, _MOST_WRITTEN, (MOUNTS, NETWORK)) as become:
+            program = programs.start(
+                [start.name, "-B", "-c", _CODE],
+                executable=start.executable,
+                env=clean,
+                stdin=order,
+                stderr=said,
+                pass_fds=(answer.fileno(),),
+                # Without our terminal, and in a group of its own.
+                start_new_session=True,
+                preexec_fn=become,  # a module has one thread
+            )
+            programs.finish(program, _TIMEOUT)
     except subprocess.TimeoutExpired:
         raise Refused(codes.TRIAL_TIMEOUT(seconds=_TIMEOUT)) from None
     except (OSError, subprocess.SubprocessError) as exc:

@@ -109,16 +109,18 @@ def _make_sure(proc: Proc, process: Process) -> t.Tuple[Stat, int]:
     """What it shows of itself now, with what it catches, if it is that process and we may signal it."""
     try:
         stat = parse_stat(proc.text(process.pid, "stat"))
-        caught = parse_status(proc.text(process.pid, "status")).caught
+        status = parse_status(proc.text(process.pid, "status"))
     except (Gone, ValueError):
         raise SignalRefused(_gone(process)) from None
     if stat.start != process.start:
         raise SignalRefused(Objection(Rule.IDENTITY, refused.PID_REUSED(pid=process.pid)))
     if stat.run_state in ("Z", "X"):
         raise SignalRefused(_gone(process))
+    if not status.has_one_user or status.uid != process.uid:
+        raise SignalRefused(Objection(Rule.IDENTITY, refused.OTHER_USER_NOW(pid=process.pid)))
     if os.geteuid() not in (0, process.uid):
         raise SignalRefused(_forbidden(process))
-    return stat, caught
+    return stat, status.caught
 
 
 def _open_pidfd(process: Process) -> t.Optional[int]:

@@ -48,13 +48,14 @@ def supervisorctl_for(proc: Proc, instance: Instance, program: str) -> t.Tuple[s
         if "supervisord" not in proc.text(parent, "cmdline"):
             parent = parse_stat(proc.text(parent, "stat")).ppid
         argv = parse_cmdline(proc.read(parent, "cmdline"))
-        uid = parse_status(proc.text(parent, "status")).uid
+        # All of its IDs: sudo with the arguments of supervisord has an effective ID of 0.
+        uids = {*parse_status(proc.text(parent, "status")).uids}
         cwd = proc.link(parent, "cwd")
     except (Gone, ValueError):
-        argv, uid, cwd = (), -1, "/"
+        argv, uids, cwd = (), set(), "/"
     if not any(os.path.basename(word) == "supervisord" for word in argv):
         raise Refused(codes.NO_SUPERVISORD())
-    if uid != 0:
+    if uids != {0}:
         raise Refused(codes.SUPERVISORD_NOT_ROOT(pid=parent))
     base: t.Tuple[str, ...] = (ctl,)
     config = config_of(argv)

@@ -14,7 +14,7 @@ import os
 import threading
 import typing as t
 
-MOUNTS, NETWORK = "mnt", "net"
+MOUNTS, NETWORK, USERS = "mnt", "net", "user"
 
 _PR_SET_NO_NEW_PRIVS = 38
 
@@ -38,11 +38,20 @@ def enter(path: str) -> None:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if _libc.setns(descriptor, 0) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), path)
+        enter_held(descriptor, path)
     finally:
         os.close(descriptor)
+
+
+def enter_held(descriptor: int, name: str = "setns") -> None:
+    """Move this thread into a namespace that is held by a descriptor.
+
+    :param name: what the error calls it.
+    :raises OSError: we may not.
+    """
+    if _libc.setns(descriptor, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), name)
 
 
 def forbid_new_privileges() -> None:

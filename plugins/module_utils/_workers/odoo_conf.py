@@ -27,13 +27,14 @@ from .._processes.options import (
     parse_configuration,
     parse_environment,
 )
-from .._processes.proc import Gone, Proc, root_of
+from .._processes.proc import Gone, Proc
 from .._processes.process import parse_environ
 from .._processes.release import major
+from .._processes.rights import files_of, open_folder
 from .._rehearsal.rehearsal import Restart
 from .._server.host import Host
 from .._system.errors import Refused
-from .._system.files import open_regular, reached
+from .._system.files import open_regular
 
 _SECTION = re.compile(r"^\[(?P<name>[^]]+)\]")
 _WORKERS = re.compile(r"^(?P<key>workers)(?P<between>\s*[=:]\s*)(?P<value>.*?)(?P<end>\s*)$", re.IGNORECASE)
@@ -199,9 +200,11 @@ def prepare_edit(host: Host, instance: Instance, options: Options, version: t.Op
         raise Refused(refused.CONF_UNREADABLE(error=options.config_error))
     _check_effect(host.proc, instance, version, path)
     folder, name = os.path.split(path)
-    real = os.path.join(reached(folder, root_of(host.proc.root, instance.master)), name)
     try:
-        status, text = _read(path, real, instance.master.uid)
+        # Held until we end: what is read with the rights of the server and what is written lies in the same folder.
+        real = "/proc/self/fd/%d/%s" % (open_folder(host.proc, instance.master, folder), name)
+        with files_of(host.proc, instance.master):
+            status, text = _read(path, real, instance.master.uid)
     except OSError as exc:
         raise Refused(refused.CONF_OS_ERROR(path=path, error=exc.strerror or exc)) from None
     content, before, after = with_workers(path, text, count)

@@ -326,53 +326,20 @@ def test_when_a_recorded_command_is_run(tmp_path: pathlib.Path, fields: dict[str
     assert (why and why.code) == code
 
 
-def test_a_server_of_root_is_started_from_files_of_root_only(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_of_a_server_of_root_is_checked(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def check(*words: t.Any) -> None:
+        asked.append(words)
+        if len(asked) == 1:
+            raise Refused(refused.COMMAND_NOT_ROOTS(path="/x"))
+
     note = recorded(tmp_path, uid=0)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    theirs = {str(tmp_path / "server")}
-    monkeypatch.setattr(_launch, "is_roots", lambda path: path not in theirs)
-    assert why_not_launch(note) == refused.COMMAND_NOT_ROOTS(path=str(tmp_path / "server"))
-    theirs.clear()
+    monkeypatch.setattr(_launch, "check_root_command", check)
+    assert why_not_launch(note) == refused.COMMAND_NOT_ROOTS(path="/x")
     assert why_not_launch(note) is None
-    # What options and lists name is read by root as well.
-    for name in ("odoo.conf", "addons"):
-        (tmp_path / name).mkdir()
-        theirs.add(str(tmp_path / name))
-        options = [f"--config={tmp_path}/odoo.conf", f"--addons-path=/,{tmp_path}/addons"]
-        command = dataclasses.replace(note, cmdline=[*note.cmdline, *options])
-        assert why_not_launch(command) == refused.COMMAND_NOT_ROOTS(path=str(tmp_path / name))
-        theirs.clear()
-
-
-@pytest.mark.parametrize(
-    ("words", "named"),
-    [
-        (["odoo-bin"], "odoo-bin"),
-        (["/usr/bin/odoo", "--config", "odoo.conf"], "odoo.conf"),
-        (["/usr/bin/odoo", "--config=odoo.conf"], "odoo.conf"),
-        (["/usr/bin/odoo", "-codoo.conf"], "odoo.conf"),
-        (["/usr/bin/odoo", "-c{folder}/odoo.conf"], "odoo.conf"),
-        # Python imports from there.
-        (["-m", "odoo"], ""),
-    ],
-)
-def test_what_a_server_of_root_finds_from_its_directory_is_roots_only(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, words: list[str], named: str
-) -> None:
-    for name in ("odoo-bin", "odoo.conf"):
-        (tmp_path / name).touch()
-    command = [sys.executable, *(word.format(folder=tmp_path) for word in words)]
-    note = recorded(tmp_path, uid=0, cmdline=command)
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    theirs = {str(tmp_path / named)}
-    monkeypatch.setattr(_launch, "is_roots", lambda path: path not in theirs)
-    why = why_not_launch(note)
-    assert why is not None
-    assert (why.code, os.path.normpath(why.values["path"])) == ("refused.command_not_roots", str(tmp_path / named))
-    theirs.clear()
-    assert why_not_launch(note) is None
+    assert asked == [(sys.executable, note.cmdline[1:], str(tmp_path))] * 2
 
 
 def test_another_user_cannot_start_it(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import pathlib
@@ -90,7 +91,7 @@ class Disk:
         tree: CodeTree | None = None,
     ) -> Staleness:
         """Staleness of a server of this code, loaded at that time."""
-        sources = Sources(str(self.root), "/odoo.conf", code, ("/unit",), excluded)
+        sources = Sources(lambda: contextlib.nullcontext(str(self.root)), "/odoo.conf", code, ("/unit",), excluded)
         load = Loaded(not_before, not_before, "marker")
         return find_staleness(sources, load, not_before, tree or CodeTree(), need_daemon_reload=False)
 
@@ -176,9 +177,9 @@ def test_a_folder_that_cannot_be_read_makes_it_stale(disk: Disk) -> None:
 def test_a_shared_tree_is_walked_once_for_all(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     disk.put("odoo/a.py")
     tree = CodeTree()
-    first = tree.files(str(disk.root), "/odoo", None)
+    first = tree.files(str(disk.root), "/odoo", None, 0)
     monkeypatch.setattr(os, "scandir", None)
-    assert tree.files(str(disk.root), "/odoo", None) == first
+    assert tree.files(str(disk.root), "/odoo", None, 0) == first
 
 
 def test_what_cannot_be_read_makes_each_of_those_that_share_it_stale(
@@ -207,8 +208,8 @@ def test_the_same_path_in_two_containers_is_two_trees() -> None:
         assert child.stdin is not None
         assert child.stdout.readline() == b"ready\n"
         tree = CodeTree()
-        ours = tree.files("/proc/self/root", "/mnt", None)
-        theirs = tree.files(f"/proc/{child.pid}/root", "/mnt", None)
+        ours = tree.files("/proc/self/root", "/mnt", None, 0)
+        theirs = tree.files(f"/proc/{child.pid}/root", "/mnt", None, 0)
         child.stdin.close()
     assert [path for _time, path in theirs[0]] == ["/mnt/only.py"]
     assert "/mnt/only.py" not in [path for _time, path in ours[0]]

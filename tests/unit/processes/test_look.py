@@ -2,14 +2,16 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looks at processes that change while they are looked at."""
+"""Looks at processes that change while they are looked at, and at forged ones."""
 
 from __future__ import annotations
 
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import host
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Code
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look, shortened
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone
 
 from ..conftest import CapturedProc, captured
@@ -72,3 +74,75 @@ def test_a_stranger_that_takes_the_pid_during_the_look_is_no_master() -> None:
 def test_a_program_that_is_executed_during_the_look_is_no_master() -> None:
     seen = look(Changing((472, "cmdline"), _execute))
     assert [i.identity for i in seen.instances if i.master.pid == 472] == []
+
+
+class Forged(CapturedProc):
+    """A tree in which the master has the arguments of a server and nothing else of one."""
+
+    def __init__(self, ids: str, program: object) -> None:
+        super().__init__(dict(captured("19-prefork", "running").files))
+        self._program = program
+        lines = self.files["472/status"].decode().splitlines()
+        lines = [line for line in lines if not line.startswith(("Uid:", "Gid:"))]
+        self.files["472/status"] = "\n".join([*lines, *ids.split("|")]).encode()
+
+    def runs_python(self, pid: int) -> bool:
+        if pid != 472:
+            return True
+        if isinstance(self._program, Exception):
+            raise self._program
+        return bool(self._program)
+
+
+USER, GROUP = "Uid:\t107\t107\t107\t107", "Gid:\t114\t114\t114\t114"
+PYTHON = captured("19-prefork", "running").link(472, "exe")
+ROOT = "Uid:\t0\t0\t0\t0|Gid:\t0\t0\t0\t0"
+
+
+@pytest.mark.parametrize(
+    ("ids", "program", "code", "value"),
+    [
+        (f"Uid:\t107\t0\t0\t0|{GROUP}", True, host.OTHER_RIGHTS, "user IDs 107 0 0 0"),
+        (f"Uid:\t107\t107\t0\t107|{GROUP}", True, host.OTHER_RIGHTS, "user IDs 107 107 0 107"),
+        (f"{USER}|Gid:\t114\t5\t5\t5", True, host.OTHER_RIGHTS, "group IDs 114 5 5 5"),
+        ("Uid:\t107\t0\t0\t0|Gid:\t114\t0\t0\t0", False, host.OTHER_RIGHTS, "user IDs 107 0 0 0, group IDs 114 0 0 0"),
+        (f"{USER}|{GROUP}", False, host.NOT_PYTHON, PYTHON),
+        (ROOT, False, host.NOT_PYTHON, PYTHON),
+        (f"{USER}|{GROUP}", OSError(5, "I/O"), host.PROGRAM_UNREADABLE, "[Errno 5] I/O"),
+        (ROOT, PermissionError(), host.PROGRAM_HIDDEN, None),
+    ],
+)
+def test_a_process_that_has_only_the_arguments_of_a_server_is_unseen(
+    ids: str,
+    program: object,
+    code: Code,
+    value: str | None,
+) -> None:
+    seen = look(Forged(ids, program))
+    assert 472 not in [instance.master.pid for instance in seen.instances]
+    (unseen,) = seen.unseen
+    assert (unseen.code, [*unseen.values.values()]) == (code.name, [472, value] if value else [472])
+
+
+def test_a_program_that_the_kernel_does_not_show_is_not_held_against_another_user() -> None:
+    seen = look(Forged(f"{USER}|{GROUP}", PermissionError()))
+    assert [instance.master.pid for instance in seen.instances] == [472]
+    assert seen.unseen == ()
+
+
+def test_a_child_that_runs_as_another_user_is_no_worker() -> None:
+    proc = CapturedProc(dict(captured("19-prefork", "running").files))
+    (before,) = look(proc).instances
+    pid = before.children[0].process.pid
+    lines = [one for one in proc.text(pid, "status").splitlines() if not one.startswith("Uid:")]
+    proc.files[f"{pid}/status"] = "\n".join([*lines, "Uid:\t0\t0\t0\t0"]).encode()
+    (after,) = look(proc).instances
+    assert pid not in [child.process.pid for child in after.children]
+    assert len(after.children) == len(before.children) - 1
+
+
+def test_many_unseen_processes_are_counted_and_not_all_named() -> None:
+    many = [host.OTHER_RIGHTS(pid=pid, ids="x") for pid in range(500)]
+    kept = shortened([*many, host.PROGRAM_HIDDEN(pid=7)])
+    assert [one.values.get("pid") for one in kept] == [*range(20), None, 7]
+    assert (kept[20].code, kept[20].values["count"]) == ("host.more_left_out", 480)

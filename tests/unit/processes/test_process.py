@@ -134,6 +134,29 @@ def test_status_tells_the_effective_user() -> None:
     assert status.namespace_pids == ()
 
 
+@pytest.mark.parametrize(
+    ("uids", "gids", "expected"),
+    [
+        ("1000 1000 1000 1000", "42 42 42 42", True),
+        ("1000 0 0 0", "42 42 42 42", False),
+        ("0 1000 1000 1000", "42 42 42 42", False),
+        ("1000 1000 0 1000", "42 42 42 42", False),
+        ("1000 1000 1000 0", "42 42 42 42", False),
+        ("1000 1000 1000 1000", "42 5 5 5", False),
+        ("1000 1000 1000 1000", "42 42 5 42", False),
+    ],
+)
+def test_a_process_with_an_id_of_another_user_has_not_one_user(uids: str, gids: str, *, expected: bool) -> None:
+    status = parse_status(f"Uid:\t{uids}\nGid:\t{gids}\nSigCgt:\t0000000000000001\n")
+    assert status.has_one_user is expected
+
+
+@pytest.mark.parametrize("ids", ["0", "0 0 0", "0 0 0 0 0", ""])
+def test_a_status_without_four_ids_is_a_value_error(ids: str) -> None:
+    with pytest.raises(ValueError, match=r"^not a status file"):
+        parse_status(f"Uid:\t{ids}\nGid:\t0 0 0 0\nSigCgt:\t0000000000000001\n")
+
+
 def test_the_pids_of_a_process_in_a_container() -> None:
     text = "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nNSpid:\t8022\t6\nSigCgt:\t0000000000000000\n"
     assert parse_status(text).namespace_pids == (8022, 6)

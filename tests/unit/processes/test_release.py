@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.cmdline import Command, parse_command
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.release import (
     Release,
     find_release,
@@ -59,7 +60,7 @@ def test_major(version: str | None, number: int | None) -> None:
 def find(root: pathlib.Path, line: str, cwd: str = "/", executable: str | None = "/usr/bin/python3.11") -> t.Any:
     """Find the release of a server below a folder."""
     command = t.cast(Command, parse_command(line.split()))
-    return find_release(build.process(100, cwd=cwd, executable=executable), command, str(root))
+    return find_release(Proc(str(root)), build.process(100, cwd=cwd, executable=executable), command)
 
 
 def put(root: pathlib.Path, folder: str, info: str) -> None:

@@ -96,10 +96,11 @@ def test_the_design_shows_the_order_of_the_folders() -> None:
 #: Files without a test file of their name, and why.
 WITHOUT_A_TEST_FILE = {
     "module_utils/_drain/leaving.py": "tested through drain/test_drain.py",
+    "module_utils/_drain/notes.py": "tested through drain/test_drain.py and drain/test_undrain.py",
     "module_utils/_drain/order.py": "tested through drain/test_drain.py",
     "module_utils/_drain/start_command.py": "tested through drain/test_undrain.py",
     "module_utils/_drain/time_limits.py": "tested through drain/test_drain.py",
-    "module_utils/_module/health_option.py": "tested through module/test_given.py",
+    "module_utils/_module/health_option.py": "tested through controller/roll/test_given.py",
     "module_utils/_module/operate.py": "ends a module; the integration tests of every module go through it",
     "module_utils/_rehearsal/interpreter.py": "tested through rehearsal/test_rehearsal.py",
     "module_utils/_rehearsal/trial.py": "tested through rehearsal/test_rehearsal_run.py",

@@ -191,7 +191,7 @@ def test_nothing_is_written_where_it_says_so_already(server: Server) -> None:
 def test_a_user_who_may_not_write_there_is_told_before_anything_is_done(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "access", lambda path, *_rest, **_keywords: path != str(server.path.parent))
+    monkeypatch.setattr(os, "access", lambda path, *_rest, **_keywords: not path.startswith("/proc/self/fd/"))
     assert server.refusal() == "refused.conf_not_permitted"
     # Nothing is to be written.
     assert server.edit(2).changes is False

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role graceful_drain says, and what speaks against a drain."""
+"""What the role graceful_drain says of a host, and what keeps a host in its balancer."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ ALL = [server("a"), server("b"), server("c"), server("a", backend="chat")]
     [
         (ALL, ["odoo"], ["a"], 2, []),
         (ALL, ["odoo"], ["a", "b"], 1, []),
-        (ALL, ["odoo"], ["a"], 3, ["odoo of balancer lb would have 2 healthy servers left, and 3 must stay"]),
-        (ALL, [], ["a"], 1, ["chat of balancer lb would have 0 healthy servers left, and 1 must stay"]),
+        (ALL, ["odoo"], ["a"], 3, [("roll.too_few_left", "odoo")]),
+        (ALL, [], ["a"], 1, [("roll.too_few_left", "chat")]),
         # Backends that nobody leaves do not matter.
         (ALL, [], ["b"], 2, []),
         # What is out, or down, does not count as staying; what leaves may be out already.
@@ -64,19 +64,23 @@ ALL = [server("a"), server("b"), server("c"), server("a", backend="chat")]
             ["odoo"],
             ["a"],
             1,
-            ["odoo of balancer lb would have 0 healthy servers left, and 1 must stay"],
+            [("roll.too_few_left", "odoo")],
         ),
-        (ALL, ["odoo"], ["x", "a"], 0, ["balancer lb has no server x"]),
+        (ALL, ["odoo"], ["x", "a"], 0, [("roll.balancer_unknown_server", "x")]),
     ],
 )
 def test_enough_must_stay(
-    servers: list[dict[str, str]], backends: list[str], leaving: list[str], least: int, said: list[str]
+    servers: list[dict[str, str]], backends: list[str], leaving: list[str], least: int, said: list[tuple[str, str]]
 ) -> None:
-    assert faults([{"item": "lb", "servers": servers}], backends, leaving, least) == said
+    found = faults([{"item": "lb", "servers": servers}], backends, leaving, least)
+    assert [one["code"] for one in found] == [code for code, _word in said]
+    assert all(word in one["message"] for one, (_code, word) in zip(found, said))
 
 
 @pytest.mark.parametrize(
     "answer", [{"unreachable": True, "msg": "no route\nat all"}, {"failed": True, "msg": "no route"}]
 )
 def test_a_balancer_that_does_not_answer(answer: dict[str, t.Any]) -> None:
-    assert faults([{"item": "lb", **answer}], [], ["a"], 1) == ["balancer lb cannot be asked: no route"]
+    (found,) = faults([{"item": "lb", **answer}], [], ["a"], 1)
+    assert found["code"] == "roll.balancer_not_asked"
+    assert "no route" in found["message"]

@@ -1,0 +1,252 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Look at files as a server does: from its root, and with its rights.
+
+The arguments, the environment and the configuration of a server name files. The user of the server chooses those names,
+so root would read for that user what the user may not read. Every file that a server names is looked at within
+:func:`files_of`, or by one of the functions below it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import platform
+import stat
+import threading
+import typing as t
+from dataclasses import dataclass
+
+from .._system.files import open_regular, reached, read_regular
+from .._system.namespaces import USERS, differs
+from .proc import Proc, is_alive, root_of
+from .process import Process
+
+_libc = ctypes.CDLL(None, use_errno=True)
+#: Numbers of the call setgroups with IDs of 32 bits, and bytes of a pointer. The function of libc sets the groups of
+#: every thread.
+_SETGROUPS = {
+    "x86_64": (116, 8),
+    "aarch64": (159, 8),
+    "riscv64": (159, 8),
+    "ppc64le": (81, 8),
+    "s390x": (206, 8),
+    "i686": (206, 4),
+    "armv7l": (206, 4),
+}
+_CAPABILITY_VERSION = 0x20080522
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Filesystem IDs, groups and effective capabilities of a thread."""
+
+    uid: int
+    gid: int
+    groups: t.Tuple[int, ...]
+    capabilities: int
+
+
+class _Here(threading.local):
+    """The server whose files this thread is looking at: its identity, and the path of its root."""
+
+    identity: t.Optional[str] = None
+    root: str = ""
+
+
+_here = _Here()
+
+
+def may_borrow() -> bool:
+    """Return True if we can take the rights of others, which is what root can."""
+    return os.geteuid() == 0
+
+
+def borrowing() -> bool:
+    """Return True within a block of :func:`files_of` in which this thread has the rights of the server."""
+    return _here.identity is not None
+
+
+@contextlib.contextmanager
+def files_of(proc: Proc, process: Process) -> t.Iterator[str]:
+    """Yield what to put before the path of a file that a server names; within the block we have the server's rights.
+
+    This thread gets its filesystem IDs, its groups and its capabilities; the other threads keep theirs. Nothing but
+    files is to be looked at within the block: /proc shows less of other processes then. For a user who is not root
+    there is nothing to give up.
+
+    :raises OSError: the process is gone, or its rights cannot be taken.
+    """
+    if not may_borrow():
+        yield root_of(proc.root, process)
+        return
+    if _here.identity == process.identity:
+        yield _here.root
+        return
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+    # Opened once, and with our rights: without them the kernel may not lead us through /proc/PID/root.
+    descriptor = os.open("%s/%d/root" % (proc.root, process.pid), flags)
+    try:
+        if not is_alive(proc, process):
+            raise ProcessLookupError("process %d has ended" % process.pid)
+        with borrowed(rights_of(proc, process)):
+            _here.identity, _here.root = process.identity, "/proc/self/fd/%d" % descriptor
+            try:
+                yield _here.root
+            finally:
+                _here.identity = None
+    finally:
+        os.close(descriptor)
+
+
+def rights_of(proc: Proc, process: Process) -> Rights:
+    """Return the rights that a process has to files.
+
+    Capabilities within a user namespace are none outside of it.
+    """
+    inside = differs(proc.root, process.pid, USERS)
+    return Rights(process.uid, process.gid, process.groups, 0 if inside else process.capabilities)
+
+
+@contextlib.contextmanager
+def borrowed(rights: Rights) -> t.Iterator[None]:
+    """Have this thread look at files with these rights while the block runs. We must be root.
+
+    :raises OSError: the kernel does not let us. Nothing has changed then.
+    """
+    before = Rights(os.geteuid(), os.getegid(), tuple(os.getgroups()), _effective())
+    try:
+        _take(rights, before.capabilities)
+        yield
+    finally:
+        # The capabilities come first: the rest needs them.
+        _set_effective(before.capabilities)
+        _take(before, before.capabilities)
+
+
+@contextlib.contextmanager
+def as_user(uid: int, gid: int, groups: t.Sequence[int]) -> t.Iterator[None]:
+    """Have this thread look at files as a user does while the block runs; as we do if we are not root, or the user is.
+
+    :raises OSError: the kernel does not let us.
+    """
+    if uid == 0 or not may_borrow():
+        yield
+        return
+    with borrowed(Rights(uid, gid, tuple(groups), 0)):
+        yield
+
+
+def _take(rights: Rights, ours: int) -> None:
+    _set_groups(rights.groups)
+    # These return the former ID, and no error. With an ID that nobody has they only tell it.
+    for call, number in ((_libc.setfsgid, rights.gid), (_libc.setfsuid, rights.uid)):
+        call(ctypes.c_uint(number))
+        if ctypes.c_uint(call(ctypes.c_uint(0xFFFFFFFF))).value != number:
+            raise PermissionError("the rights of uid %d cannot be taken" % rights.uid)
+    _set_effective(rights.capabilities & ours)
+
+
+def _set_groups(groups: t.Sequence[int]) -> None:
+    number, size = _SETGROUPS.get(platform.machine(), (0, 0))
+    if size != ctypes.sizeof(ctypes.c_void_p):
+        # A machine that is not known, or a Python of 32 bits on one of 64. We have one thread that works.
+        os.setgroups(groups)
+        return
+    array = (ctypes.c_uint32 * max(len(groups), 1))(*groups)
+    if _libc.syscall(ctypes.c_long(number), ctypes.c_size_t(len(groups)), array) != 0:
+        _fail("setgroups")
+
+
+def _effective() -> int:
+    _header, data = _capabilities()
+    return int(data[0] | data[3] << 32)
+
+
+def _set_effective(wanted: int) -> None:
+    header, data = _capabilities()
+    wanted &= int(data[1] | data[4] << 32)
+    data[0], data[3] = wanted & 0xFFFFFFFF, wanted >> 32
+    if _libc.capset(header, data) != 0:
+        _fail("capset")
+
+
+def _capabilities() -> t.Tuple[t.Any, t.Any]:
+    """Return the header and the sets of this thread: effective, permitted and inheritable, the low half first."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    data = (ctypes.c_uint32 * 6)()
+    if _libc.capget(header, data) != 0:
+        _fail("capget")
+    return header, data
+
+
+def _fail(call: str) -> t.NoReturn:
+    number = ctypes.get_errno()
+    raise OSError(number, os.strerror(number), call)
+
+
+def read_file(proc: Proc, process: Process, path: str, limit: int) -> bytes:
+    """Read the first bytes of a regular file that a server names.
+
+    :raises OSError: there is no such file, the server may not read it, or it is not a regular file.
+    """
+    with files_of(proc, process) as root:
+        return read_regular(reached(path, root), limit)
+
+
+def open_file(proc: Proc, process: Process, path: str, flags: int = 0) -> int:
+    """Open a regular file that a server names for reading; parameters and errors as for :func:`open_regular`."""
+    with files_of(proc, process) as root:
+        folder, name = os.path.split(path)
+        # Links on the way to it are followed; what to do with one in its place the flags say.
+        there = os.path.join(reached(folder, root), name) if flags & os.O_NOFOLLOW else reached(path, root)
+        return open_regular(there, flags)
+
+
+def open_folder(proc: Proc, process: Process, path: str) -> int:
+    """Hold a folder that a server names, by a descriptor that is good for paths relative to it and for fchdir.
+
+    :raises OSError: there is no such folder, or the server may not look for it.
+    """
+    with files_of(proc, process) as root:
+        return os.open(reached(path, root), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def status_of(proc: Proc, process: Process, path: str) -> t.Optional[os.stat_result]:
+    """Return the status of a file that a server names; None where the server would not find it."""
+    try:
+        with files_of(proc, process) as root:
+            return os.stat(reached(path, root))
+    except (OSError, ValueError):
+        return None
+
+
+def filesystem_of(proc: Proc, process: Process, path: str) -> os.statvfs_result:
+    """Ask the filesystem of a file that a server names.
+
+    :raises OSError: the server would not find the file.
+    """
+    with files_of(proc, process) as root:
+        return os.statvfs(reached(path, root))
+
+
+def exists(proc: Proc, process: Process, path: str) -> bool:
+    """Return True if a server would find a file."""
+    return status_of(proc, process, path) is not None
+
+
+def is_folder(proc: Proc, process: Process, path: str) -> bool:
+    """Return True if a server would find a folder."""
+    status = status_of(proc, process, path)
+    return status is not None and stat.S_ISDIR(status.st_mode)
+
+
+def is_program(proc: Proc, process: Process, path: str) -> bool:
+    """Return True if a server would find a file that somebody may execute."""
+    status = status_of(proc, process, path)
+    return status is not None and stat.S_ISREG(status.st_mode) and bool(status.st_mode & 0o111)
