@@ -138,7 +138,7 @@ def _packages(places: t.Iterable[str]) -> dict[str, str]:
     done = subprocess.run(["dpkg-query", "-S", *asked], check=False, capture_output=True, text=True)
     found = {}
     for line in done.stdout.splitlines():
-        package, _, path = line.partition(": ")
+        package, _colon, path = line.partition(": ")
         if path in asked and not package.startswith("diversion "):
             found[asked[path]] = package.partition(":")[0]
     return found
