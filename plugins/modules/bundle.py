@@ -189,7 +189,6 @@ SPEC = {
 
 
 #: Megabytes: the module stays small, and its result can be carried in one piece.
-#: Megabytes.
 _LEAST = 1
 _MOST = 4
 
