@@ -14,7 +14,8 @@ import stat
 import subprocess
 import typing as t
 
-from .._processes.rights import as_user
+from .._processes.rights import as_user, may_borrow
+from .._system.files import is_roots
 from .notes import Note
 from .root_command import NotRoots, check_root_command
 
@@ -32,11 +33,14 @@ def why_not_launch(note: Note) -> t.Optional[str]:
     with as_user(note.uid, note.gid, note.groups):
         if not _is_program(program):
             return "its program %s is not there" % program
-        if not note.cwd or not os.path.isdir(note.cwd):
-            return "its working directory %s is not there" % note.cwd
+    try:
+        folder, _as_root = _open_folder(note)
+    except OSError:
+        return "its working directory %s is not there" % note.cwd
+    os.close(folder)
     if note.uid == 0:
         try:
-            check_root_command(program, note.cmdline[1:], note.cwd)
+            check_root_command(program, note.cmdline[1:], note.cwd or "/")
         except NotRoots as exc:
             return "it ran as root, and %s" % exc
     return None
@@ -48,9 +52,7 @@ def launch(note: Note) -> subprocess.Popen[bytes]:
     :raises OSError: it cannot be run.
     """
     user = dict(_home(note))
-    # The path may lead elsewhere in a moment: it is followed once, with the rights of the user.
-    with as_user(note.uid, note.gid, note.groups):
-        folder = os.open(note.cwd or "/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    folder, as_root = _open_folder(note)
     try:
         return subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with  # it must outlive the module
             note.cmdline,
@@ -60,7 +62,7 @@ def launch(note: Note) -> subprocess.Popen[bytes]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_become(note, folder),  # noqa: PLW1509  # a module has one thread
+            preexec_fn=_become(note, folder, as_root=as_root),  # noqa: PLW1509  # a module has one thread
         )
     except subprocess.SubprocessError as exc:
         raise OSError("its recorded command cannot be run as %s" % note.user) from exc
@@ -95,12 +97,36 @@ def _home(note: Note) -> t.Iterator[t.Tuple[str, str]]:
     yield "LOGNAME", entry.pw_name
 
 
-def _become(note: Note, folder: int) -> t.Callable[[], None]:
+def _open_folder(note: Note) -> t.Tuple[int, bool]:
+    """Hold the working directory, and tell whether only root may enter it.
+
+    The path may lead elsewhere in a moment, so it is followed once, with the rights of the user. Where root had started
+    the server in a folder of its own, the user may not follow the path, and the server was in that folder all the same:
+    it is entered as root if nobody else could have changed where the path leads.
+
+    :raises OSError: it is not there, or the server may not be in it.
+    """
+    path = note.cwd or ""
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+    try:
+        with as_user(note.uid, note.gid, note.groups):
+            # By the dot the kernel asks whether the directory itself may be entered.
+            return os.open(os.path.join(path, ".") if path else path, flags), False
+    except PermissionError:
+        if not may_borrow() or not is_roots(path):
+            raise
+    return os.open(path, flags), True
+
+
+def _become(note: Note, folder: int, *, as_root: bool) -> t.Callable[[], None]:
     def become() -> None:
+        if as_root:
+            os.fchdir(folder)
         if os.geteuid() == 0:
             os.setgroups(note.groups)
             os.setgid(note.gid)
             os.setuid(note.uid)
-        os.fchdir(folder)
+        if not as_root:
+            os.fchdir(folder)
 
     return become

@@ -239,7 +239,7 @@ def _task(
 
 def _lost(proc: Proc, master: Process, home: str, executable: str, script: t.Optional[str]) -> t.Optional[str]:
     """What a start needs and what is not there, as a noun phrase."""
-    if not is_folder(proc, master, home):
+    if home != master.cwd and not is_folder(proc, master, home):
         return "its working directory %s" % home
     if not is_program(proc, master, executable):
         return "its interpreter %s" % executable
