@@ -170,7 +170,7 @@ def test_a_log_that_was_rotated(fleet: Fleet) -> None:
 
 def report(fleet: Fleet, folder: pathlib.Path, hosts: str, *options: str, **values: t.Any) -> tuple[int, str]:
     """Run the playbook; its exit code, and what it printed with single spaces."""
-    given = {"hosts": hosts, "dir": str(folder), **values}
+    given = {"hosts": hosts, "report_dir": str(folder), **values}
     done = fleet.playbook(
         "cache_report", "-e", json.dumps({f"cache_report_{key}": value for key, value in given.items()}), *options
     )
@@ -185,7 +185,7 @@ def test_the_report_of_a_fleet_and_a_host_that_does_not_answer(fleet: Fleet, tmp
     finally:
         lab(fleet.name, "exec", "t14", "systemctl", "start", "ssh")
     assert code == 2, said
-    assert "t14 did not answer" in said
+    assert "[dump.no_answer]" in said
     assert "caches of 7 processes of 3 servers on 3 hosts, the most costly first" in said
     (folder,) = tmp_path.iterdir()
     assert {path.name for path in folder.iterdir()} == {"report.json", "report.html"}
@@ -210,9 +210,9 @@ def test_the_report_of_those_who_answer(fleet: Fleet, tmp_path: pathlib.Path) ->
 @pytest.mark.parametrize(
     ("options", "values", "message"),
     [
-        (["--check"], {}, "a check run asks no process"),
-        ([], {"match": {"unit": "none.service"}}, "No Odoo master was found"),
-        ([], {"dir": "here"}, "cache_report_dir: here must be an absolute path"),
+        (["--check"], {}, "[dump.check_mode]"),
+        ([], {"match": {"unit": "none.service"}}, "[dump.no_answer]"),
+        ([], {"report_dir": "here"}, "[option.not_a_path]"),
         ([], {"top": "0"}, "[option.out_of_range]"),
         ([], {"timeout": "long"}, "cache_report_timeout"),
     ],
