@@ -67,7 +67,14 @@ def outcomes(
 ) -> dict[str, t.Any]:
     """The filter; see the documentation above."""
     # What a host says must not be taken for a template by ansible-core before 2.19.
-    return untrusted(_outcomes.outcomes(records, own, ok=ok))
+    return untrusted(_outcomes.outcomes(records, _plain(own or {}), ok=ok))
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Copy containers of a template: those of ansible-core from 2.19 on cannot be marked."""
+    if isinstance(value, t.Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 class FilterModule:

@@ -189,7 +189,8 @@ SPEC = {
 
 
 #: Megabytes: the module stays small, and its result can be carried in one piece.
-_LEAST, _MOST = 1, 4
+_LEAST = 1
+_MOST = 4
 
 
 def bundle(module: AnsibleModule) -> None:

@@ -291,6 +291,10 @@ unseen:
         - V(host.other_rights), the process runs with the rights of another user than the one who started it.
         - V(host.not_python) and V(host.program_unreadable), its program is not a Python interpreter, or cannot be read.
         - V(host.program_hidden), the process runs as root, and the kernel does not show its program.
+        - V(host.process_too_large), its arguments, its environment or its open files are far more than a server has.
+        - V(host.process_timeout) and V(host.files_timeout), the process or the files that it names could not be read in
+          time.
+        - V(host.look_timeout), the look reached its time limit before it came to all processes.
         - V(host.more_left_out), more processes are left out than are listed.
         - V(host.hidden_processes) and V(host.hidden_sockets), this user may not see processes of others, or parts of
           them.

@@ -29,7 +29,7 @@ def test_sudo_with_forged_arguments_is_unseen(fleet: Fleet, user: str) -> None:
         answer = fleet.module("many", "master_info")
         assert pids(answer) == before
         (unseen,) = answer.result["unseen"]
-        assert (unseen["code"], unseen["pid"]) == ("unseen.setuid", forged)
+        assert (unseen["code"], unseen["pid"]) == ("host.other_rights", forged)
         assert "0 0 0" in unseen["reason"]
 
 
@@ -46,4 +46,4 @@ def test_a_drain_does_not_signal_sudo_and_notes_nothing(fleet: Fleet) -> None:
 def test_a_program_that_only_has_the_arguments_of_a_server_is_unseen(fleet: Fleet) -> None:
     with attack(fleet, "many", THIRD, "renamed_program.py", *ARGUMENTS) as (forged,):
         (unseen,) = fleet.module("many", "master_info").result["unseen"]
-        assert (unseen["code"], unseen["pid"]) == ("unseen.not_python", forged)
+        assert (unseen["code"], unseen["pid"]) == ("host.not_python", forged)

@@ -17,9 +17,13 @@ CONF = "/tmp/tenant.conf"
 
 
 @pytest.mark.parametrize(
-    ("words", "why"), [(f"-sc{CONF}", "not understood at '-sc"), (f"-c {CONF}", f"{CONF} is not root's alone")]
+    ("words", "code", "named"),
+    [
+        (f"-sc{CONF}", "refused.command_not_understood", "-sc"),
+        (f"-c {CONF}", "refused.command_not_roots", CONF),
+    ],
 )
-def test_root_does_not_start_what_leads_to_a_file_of_a_tenant(fleet: Fleet, words: str, why: str) -> None:
+def test_root_does_not_start_what_leads_to_a_file_of_a_tenant(fleet: Fleet, words: str, code: str, named: str) -> None:
     settings = "s/^http_port.*/http_port = 8269/; s/^workers.*/workers = 0/; /^logfile/d"
     fleet.run("many", "sh", "-c", f"sed '{settings}' /etc/odoo/prod.conf > {CONF}; chown {SERVICE} {CONF}")
     fleet.run("many", "sh", "-c", f"setsid /usr/bin/python3 /usr/bin/odoo {words} >/dev/null 2>&1 </dev/null &")
@@ -35,7 +39,8 @@ def test_root_does_not_start_what_leads_to_a_file_of_a_tenant(fleet: Fleet, word
         assert (drained.code, drained.only["did"]) == (0, "signalled"), drained.output
         back = fleet.module("many", "drain", state="undrained", start_recorded=True, match={"user": "root"})
         assert (back.code, back.only["did"]) == (2, "refused"), back.output
-        assert why in back.result["msg"]
+        assert back.only["code"] == code
+        assert named in back.result["msg"]
         assert fleet.module("many", "master_info", match={"user": "root"}).result["masters"] == []
     finally:
         fleet.run("many", "sh", "-c", f"kill -9 {masters[0]['pid']}; rm -f /run/fleetops-odoo/drain-*", check=False)

@@ -204,9 +204,9 @@ def test_a_project_that_could_not_be_synced_is_synced_by_the_next_run() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ({}, "project.scm_url is empty; right is where your copy of docs/awx-project lies"),
-        ({**URL, "job_templates": {"drain": {"job_slice_count": 2}}}, "job_templates.drain would be sliced"),
-        ({**URL, "jobtemplates": {}}, "there is no section jobtemplates; right are"),
+        ({}, "[awx.no_project_url]"),
+        ({**URL, "job_templates": {"drain": {"job_slice_count": 2}}}, "[awx.sliced]"),
+        ({**URL, "jobtemplates": {}}, "[awx.unknown_key]"),
     ],
 )
 def test_what_awx_would_find_wrong_halfway_is_found_before(override: dict[str, t.Any], message: str) -> None:

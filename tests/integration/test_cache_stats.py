@@ -213,7 +213,7 @@ def test_the_report_of_those_who_answer(fleet: Fleet, tmp_path: pathlib.Path) ->
         (["--check"], {}, "a check run asks no process"),
         ([], {"match": {"unit": "none.service"}}, "No Odoo master was found"),
         ([], {"dir": "here"}, "cache_report_dir: here must be an absolute path"),
-        ([], {"top": "0"}, "cache_report_top: 0; right is a number above 0"),
+        ([], {"top": "0"}, "[option.out_of_range]"),
         ([], {"timeout": "long"}, "cache_report_timeout"),
     ],
 )

@@ -148,7 +148,7 @@ def test_a_pause(fleet: Fleet, folder: pathlib.Path) -> None:
 
 def test_an_approval_and_conditions(fleet: Fleet, folder: pathlib.Path) -> None:
     # Nobody can answer here, so the answer is no, at once.
-    asked = Roll(fleet, folder, "-l", "t19,t14", balancer="none", approval="canary").end(60)
+    asked = Roll(fleet, folder, "-l", "t19,t14", balancer="none", approval="canary").end()
     assert (asked.code, asked.outcomes) == (2, {"t19": "reloaded", "t14": "not reached"}), asked.output
     assert asked.stop() == ("approval", "roll.not_approved")
     before = fleet.processes("t19")

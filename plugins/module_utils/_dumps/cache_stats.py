@@ -133,7 +133,8 @@ class _Case(Case[CacheResult]):
 
     def __init__(self, host: Host, seen: Look, instance: Instance, order: CacheOrder) -> None:
         version = seen.releases[instance.identity].version
-        result = CacheResult(instance.identity, instance.master.pid, Outcome.REFUSED, "", version=version)
+        result = CacheResult(instance.identity, instance.master.pid, Outcome.REFUSED, "")
+        result.version = version
         super().__init__(host, seen, instance, result, CacheQuestion(host.proc, version, memory=order.memory))
         self._order = order
 

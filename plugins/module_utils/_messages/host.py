@@ -56,6 +56,26 @@ PROGRAM_HIDDEN = Code(
     " out",
     "Run the task as root (become).",
 )
+PROCESS_TOO_LARGE = Code(
+    "host.process_too_large",
+    "{name} of pid {pid:d} in /proc is larger than that of any server, so the process is left out",
+    "Find out how it was started.",
+)
+PROCESS_TIMEOUT = Code(
+    "host.process_timeout",
+    "pid {pid:d} cannot be read within {seconds:g} s, so it is left out",
+    "Look at the state of the process with ps, then run the task again.",
+)
+FILES_TIMEOUT = Code(
+    "host.files_timeout",
+    "the files that pid {pid:d} names cannot be read within {seconds:g} s, so it is left out",
+    "Check the file systems on which its program, its code and its odoo.conf are, then run the task again.",
+)
+LOOK_TIMEOUT = Code(
+    "host.look_timeout",
+    "{count:d} processes were not looked at, because a look takes at most {seconds:g} s",
+    "Run the task again when the host is less busy.",
+)
 MORE_LEFT_OUT = Code(
     "host.more_left_out",
     "{count:d} more processes are left out for the same reason as those before ({code})",

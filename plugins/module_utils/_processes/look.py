@@ -8,15 +8,20 @@
 
 from __future__ import annotations
 
+import functools
+import threading
+import time
 import typing as t
 from dataclasses import dataclass
 
 from .._messages import host
 from .._messages.code import Problem
+from .._system.timeout import TooSlow, within
 from .classify import Instance, find_instances
 from .cmdline import GEVENT, SERVER, could_be_odoo, parse_command
+from .limits import ALL_PROCESSES, ONE_PROCESS, ONE_SERVER
 from .options import Options, read_options
-from .proc import Gone, Proc
+from .proc import Gone, Proc, TooLarge
 from .process import (
     MARKS,
     Process,
@@ -83,17 +88,89 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
     """
     hidden: t.Set[int] = set()
     unseen: t.List[Problem] = []
-    processes = list(_processes(proc, proc.pids() if pids is None else pids, hidden, unseen))
+    processes = _in_time(proc, proc.pids() if pids is None else pids, hidden, unseen)
     listening = _listening(proc, processes)
     found = find_instances(processes, listening, proc.uptime_ticks())
-    releases = {i.identity: find_release(proc, i.master, i.command) for i in found.instances}
-    options = {
-        i.identity: read_options(proc, i.master, i.command, releases[i.identity].version) for i in found.instances
-    }
-    silent = {i.master.pid for i in found.instances if not options[i.identity].http_enable}
-    if silent:
+    releases: t.Dict[str, Release] = {}
+    options: t.Dict[str, Options] = {}
+    for one in found.instances:
+        try:
+            read = within(ONE_SERVER, functools.partial(_named_files, proc, one))
+        except TooSlow:
+            unseen.append(host.FILES_TIMEOUT(pid=one.master.pid, seconds=ONE_SERVER))
+            continue
+        releases[one.identity], options[one.identity] = read
+    slow = {i.master.pid for i in found.instances if i.identity not in options}
+    silent = {i.master.pid for i in found.instances if i.identity in options and not options[i.identity].http_enable}
+    if silent or slow:
+        processes = [process for process in processes if not slow & {process.pid, process.ppid}]
         found = find_instances(processes, listening, proc.uptime_ticks(), silent)
     return Look(found.instances, found.one_off, options, releases, frozenset(hidden), shortened(unseen))
+
+
+def _named_files(proc: Proc, instance: Instance) -> t.Tuple[Release, Options]:
+    release = find_release(proc, instance.master, instance.command)
+    return release, read_options(proc, instance.master, instance.command, release.version)
+
+
+class _Pass(threading.Thread):
+    """One pass over processes. What it reads may never come, so it runs in a thread that can be left to itself."""
+
+    def __init__(self, proc: Proc, pids: t.Sequence[int]) -> None:
+        super().__init__(daemon=True)
+        self._proc, self._pids = proc, pids
+        self.found: t.List[Process] = []
+        self.hidden: t.Set[int] = set()
+        self.unseen: t.List[Problem] = []
+        #: the number in the list of what it reads now, and since when
+        self.at: t.Tuple[int, float] = (0, time.monotonic())
+        self.left = False
+        self.failed: t.Optional[Exception] = None
+
+    def run(self) -> None:
+        """Read one process after the other, until there is none or somebody else goes on."""
+        try:
+            self.found.extend(_processes(self._proc, self._counted(), self.hidden, self.unseen))
+        except Exception as exc:  # it is raised again by the one who waits
+            self.failed = exc
+
+    def _counted(self) -> t.Iterator[int]:
+        for number, pid in enumerate(self._pids):
+            self.at = (number, time.monotonic())
+            if self.left:
+                return
+            yield pid
+
+
+def _in_time(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int], unseen: t.List[Problem]) -> t.List[Process]:
+    """Read processes within bounds of time; ``unseen`` names those that are left out for it."""
+    end = time.monotonic() + ALL_PROCESSES
+    waiting = list(pids)
+    found: t.List[Process] = []
+    while waiting:
+        one = _Pass(proc, waiting)
+        one.start()
+        stuck = True
+        while stuck:
+            one.join(max(0.01, min(ONE_PROCESS, end - time.monotonic())))
+            stuck = one.is_alive()
+            number, since = one.at
+            if stuck and (time.monotonic() - since > ONE_PROCESS or time.monotonic() >= end):
+                break
+        one.left = True
+        if one.failed is not None:
+            raise one.failed
+        found += list(one.found)
+        hidden |= set(one.hidden)
+        unseen += list(one.unseen)
+        if not stuck:
+            break
+        unseen.append(host.PROCESS_TIMEOUT(pid=waiting[number], seconds=ONE_PROCESS))
+        waiting = waiting[number + 1 :]
+        if waiting and time.monotonic() >= end:
+            unseen.append(host.LOOK_TIMEOUT(count=len(waiting), seconds=ALL_PROCESSES))
+            break
+    return found
 
 
 def _processes(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int], unseen: t.List[Problem]) -> t.Iterator[Process]:
@@ -110,6 +187,9 @@ def _processes(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int], unseen: t.
                         yield process
                 elif not cmdline and group is not blank:
                     blank.append(pid)
+            except TooLarge as exc:
+                if exc.name != "cmdline" or could_be_odoo(exc.begin):
+                    unseen.append(host.PROCESS_TOO_LARGE(pid=exc.pid, name=exc.name))
             except (Gone, PermissionError, ValueError):
                 continue
 
@@ -189,6 +269,8 @@ def _process(proc: Proc, pid: int, argv: t.Tuple[str, ...], stat: Stat, status: 
     def seen(read: t.Callable[[], _T]) -> t.Optional[_T]:
         try:
             return read()
+        except TooLarge:
+            raise
         except PermissionError:
             hidden.add(pid)
             return None

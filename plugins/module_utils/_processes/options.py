@@ -19,13 +19,13 @@ from dataclasses import dataclass
 
 from .._system.redact import redact_text
 from .cmdline import Command
+from .limits import ODOO_CONF
 from .proc import Gone, Proc
 from .process import Process, parse_environ
 from .release import major
 from .rights import exists, read_file
 
-#: Bytes of an odoo.conf.
-LARGEST_FILE = 1 << 20
+LARGEST_FILE = ODOO_CONF
 _LONG_BLANK = re.compile(r"[^\S\n]{257}")
 
 

@@ -8,11 +8,13 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import typing as t
 
 from .._system.psutil import psutil
+from .limits import DESCRIPTORS, PROC, PROC_LINES, THREADS
 from .process import Process, parse_stat, parse_thread
 from .program import is_python
 
@@ -33,12 +35,21 @@ def root_of(proc_root: str, process: Process) -> str:
     return root
 
 
+_DESCRIPTORS = "fd"
 #: Bytes that one read takes: more than nearly every file here has.
 _BLOCK = 1 << 16
 
 
 class Gone(Exception):
     """The process ended while it was being read, which is no error."""
+
+
+class TooLarge(PermissionError):
+    """A file of a process has more than we read (see limits.py). To most callers it is as if they might not look."""
+
+    def __init__(self, pid: int, name: str, begin: bytes = b"") -> None:
+        super().__init__(errno.EFBIG, os.strerror(errno.EFBIG), "/proc/%d/%s" % (pid, name))
+        self.pid, self.name, self.begin = pid, name, begin
 
 
 class Proc:
@@ -57,11 +68,13 @@ class Proc:
         return t.cast(t.List[int], psutil.pids())
 
     def read(self, pid: int, name: str) -> bytes:
-        """Content of /proc/PID/NAME.
+        """Content of /proc/PID/NAME; of a file of lines that has no limit of its own, the first 16 MiB.
 
         :raises Gone: the process has ended.
         :raises PermissionError: we may not look.
+        :raises TooLarge: it has more than its limit.
         """
+        limit = PROC.get(name)
         # Bare system calls: this is done for every process of the host, and a file object costs as much again.
         try:
             descriptor = os.open("%s/%d/%s" % (self.root, pid, name), os.O_RDONLY | os.O_CLOEXEC)
@@ -69,15 +82,20 @@ class Proc:
                 content = os.read(descriptor, _BLOCK)
                 if name == "cmdline" and len(content) < _BLOCK:  # comes whole; others come a page at a time
                     return content
-                more = content
-                while more:
-                    more = os.read(descriptor, _BLOCK)
-                    content += more
-                return content
+                parts, size, most = [content], len(content), limit or PROC_LINES
+                while parts[-1] and size <= most:
+                    parts.append(os.read(descriptor, _BLOCK))
+                    size += len(parts[-1])
             finally:
                 os.close(descriptor)
         except (FileNotFoundError, ProcessLookupError) as exc:
             raise Gone(str(pid)) from exc
+        content = b"".join(parts)
+        if size <= most:
+            return content
+        if limit:
+            raise TooLarge(pid, name, content[:limit])
+        return content[:most].rpartition(b"\n")[0] + b"\n"
 
     def text(self, pid: int, name: str) -> str:
         """As :meth:`read`, decoded; bytes that are not UTF-8 survive as surrogates."""
@@ -144,7 +162,10 @@ class Proc:
         :raises Gone: the process has ended.
         :raises PermissionError: we may not look.
         """
-        return frozenset(int(target[8:-1]) for target in self.descriptors(pid) if target.startswith("socket:["))
+        targets = list(self.descriptors(pid, DESCRIPTORS + 1))
+        if len(targets) > DESCRIPTORS:
+            raise TooLarge(pid, _DESCRIPTORS)
+        return frozenset(int(target[8:-1]) for target in targets if target.startswith("socket:["))
 
     def lives(self, pid: int, start: int) -> bool:
         """Whether the process with this pid and start is there, whatever it shows of itself. A zombie is not."""
@@ -162,18 +183,23 @@ class Proc:
         folder = "%s/%d/task" % (self.root, pid)
         found: t.Set[int] = set()
         try:
-            for thread in os.listdir(folder):
+            for thread in self._tasks(pid):
                 try:
-                    with open("%s/%s/children" % (folder, thread), "rb") as file:
-                        found.update(map(int, file.read().split()))
+                    with open("%s/%d/children" % (folder, thread), "rb") as file:
+                        found.update(map(int, file.read(PROC_LINES).rpartition(b" ")[0].split()))
                 except ProcessLookupError:  # a thread that has ended since
                     continue
                 except FileNotFoundError:
-                    if os.path.exists("%s/%s" % (folder, thread)):  # a kernel without CONFIG_PROC_CHILDREN
+                    if os.path.exists("%s/%d" % (folder, thread)):  # a kernel without CONFIG_PROC_CHILDREN
                         return self.pids()
         except (FileNotFoundError, ProcessLookupError) as exc:
             raise Gone(str(pid)) from exc
         return sorted(found)
+
+    def _tasks(self, pid: int) -> t.List[int]:
+        """Return the threads of a process, or the first of them."""
+        with os.scandir("%s/%d/task" % (self.root, pid)) as entries:
+            return [int(entry.name) for entry in itertools.islice(entries, THREADS)]
 
     def threads(self, pid: int) -> t.Dict[int, t.Tuple[str, int]]:
         """Run state of each thread of a process, and how often it has stopped running.
@@ -182,7 +208,7 @@ class Proc:
         """
         found = {}
         try:
-            numbers = [int(entry) for entry in os.listdir("%s/%d/task" % (self.root, pid))]
+            numbers = self._tasks(pid)
         except (FileNotFoundError, ProcessLookupError) as exc:
             raise Gone(str(pid)) from exc
         for number in numbers:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import stat
 
+from .limits import PROGRAM
+
 _CHUNK = 1 << 20
-#: Bytes of a program that are read at most. A Python interpreter names its main function in its first megabyte.
-_LARGEST_PROGRAM = 64 << 20
 #: The main function of CPython since 3.6 and of PyPy. A program that is linked with libpython imports the function, a
 #: program that contains the interpreter exports it for its extension modules. The last word stands in the help text of
 #: CPython, which a static interpreter without any symbols still has.
@@ -38,7 +38,7 @@ def is_python(descriptor: int) -> bool:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode) or os.pread(descriptor, 4, 0) != b"\x7fELF":
         return False
     at, tail = 0, b""
-    while at < _LARGEST_PROGRAM:
+    while at < PROGRAM:
         # pread and no mapping: a file that is cut off meanwhile would kill us.
         chunk = os.pread(descriptor, _CHUNK, at)
         if not chunk:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from .._system.files import reached, read_regular
 from .cmdline import Command
+from .limits import RELEASE
 from .proc import Proc
 from .process import Process
 from .rights import files_of
@@ -51,7 +52,7 @@ def _find(root: str, master: Process, command: Command) -> Release:
         real = reached(folder, root)
         for path in sorted(glob.glob(glob.escape(real) + below)):
             try:
-                version = parse_release(read_regular(path, 1 << 16).decode("utf-8", "replace"))
+                version = parse_release(read_regular(path, RELEASE).decode("utf-8", "replace"))
             except OSError:
                 continue
             if version:

@@ -15,8 +15,6 @@ from ansible_collections.fleetops.odoo.plugins.filter.fleet_report import Filter
 facts = Facts().filters()["fleet_facts"]
 report = Report().filters()["fleet_report"]
 
-UNSEEN = {"code": "unseen.hidden", "pid": None, "reason": "no root"}
-
 
 def master(**more: t.Any) -> dict[str, t.Any]:
     """A master as the module tells it."""

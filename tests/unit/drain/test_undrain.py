@@ -56,12 +56,12 @@ class Stage:
         #: until when it is not healthy, by the clock
         self.sick_until = 0.0
         #: why nothing is started
-        self.fails: Exception | None = None
+        self.fails: list[Exception] = []
         self.host = VersionedHost(self.scene, self.clock, self.store, holds=self, commands=self, health=self)
 
     def start(self, hold: Hold) -> None:
-        if self.fails:
-            raise self.fails
+        for failure in self.fails:
+            raise failure
         self.did.append(f"start {hold.unit}")
         self.started = True
 
@@ -202,7 +202,7 @@ def test_what_cannot_be_run_was_not_waited_for(stage: Staged, error: Exception, 
     on = stage()
     on.note()
     on.scene.go_to(GONE)
-    on.fails = error
+    on.fails = [error]
     result = on.fail()
     # The hold was let go.
     assert (result.did, result.changed, result.code) == ("nothing", True, code)

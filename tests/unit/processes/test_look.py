@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import host
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Code
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes import look as _look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look, shortened
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, TooLarge
 
 from ..conftest import CapturedProc, captured
 
@@ -146,3 +149,80 @@ def test_many_unseen_processes_are_counted_and_not_all_named() -> None:
     kept = shortened([*many, host.PROGRAM_HIDDEN(pid=7)])
     assert [one.values.get("pid") for one in kept] == [*range(20), None, 7]
     assert (kept[20].code, kept[20].values["count"]) == ("host.more_left_out", 480)
+
+
+class Hanging(CapturedProc):
+    """A tree in which some processes, or the files of a server, never come."""
+
+    def __init__(self, *pids: int) -> None:
+        super().__init__(dict(captured("19-prefork", "running").files))
+        self._pids, self.over = pids, threading.Event()
+
+    def read(self, pid: int, name: str) -> bytes:
+        if pid in self._pids:
+            self.over.wait(30)
+        return super().read(pid, name)
+
+
+def test_a_process_that_never_comes_is_left_out_and_the_rest_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_look, "ONE_PROCESS", 0.2)
+    (whole,) = look(captured("19-prefork", "running")).instances
+    worker = whole.children[0].process.pid
+    proc = Hanging(worker)
+    seen = look(proc)
+    assert seen.unseen == (host.PROCESS_TIMEOUT(pid=worker, seconds=0.2),)
+    (instance,) = seen.instances
+    assert [child.process.pid for child in instance.children] == [c.process.pid for c in whole.children[1:]]
+    proc.over.set()
+
+
+def test_a_look_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_look, "ONE_PROCESS", 0.2)
+    monkeypatch.setattr(_look, "ALL_PROCESSES", 0.5)
+    proc = Hanging(*captured("19-prefork", "running").pids())
+    begun = time.monotonic()
+    seen = look(proc)
+    assert time.monotonic() - begun < 5
+    assert seen.instances == ()
+    assert seen.unseen[-1].code == "host.look_timeout"
+    assert seen.unseen[-1].values["count"] > 1
+    proc.over.set()
+
+
+def test_a_server_whose_files_never_come_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_look, "ONE_SERVER", 0.2)
+    over = threading.Event()
+    monkeypatch.setattr(_look, "_named_files", lambda *_arguments: over.wait(30))
+    seen = look(captured("19-prefork", "running"))
+    assert (seen.instances, seen.unseen) == ((), (host.FILES_TIMEOUT(pid=472, seconds=0.2),))
+    over.set()
+
+
+def test_what_fails_within_a_pass_is_raised() -> None:
+    class Broken(CapturedProc):
+        def read(self, pid: int, name: str) -> bytes:
+            raise ZeroDivisionError(pid, name)
+
+    with pytest.raises(ZeroDivisionError):
+        look(Broken(dict(captured("19-prefork", "running").files)))
+
+
+@pytest.mark.parametrize(
+    ("name", "begin", "named"),
+    [("cmdline", b"python3\0odoo\0", True), ("cmdline", b"java\0", False), ("environ", b"", True), ("fd", b"", True)],
+)
+def test_a_process_that_is_too_large_is_left_out(name: str, begin: bytes, *, named: bool) -> None:
+    class Huge(CapturedProc):
+        def read(self, pid: int, what: str) -> bytes:
+            if (pid, what) == (472, name):
+                raise TooLarge(pid, name, begin)
+            return super().read(pid, what)
+
+        def sockets(self, pid: int) -> frozenset[int]:
+            if (pid, name) == (472, "fd"):
+                raise TooLarge(pid, name)
+            return super().sockets(pid)
+
+    seen = look(Huge(dict(captured("19-prefork", "running").files)))
+    assert 472 not in [instance.master.pid for instance in seen.instances]
+    assert seen.unseen == ((host.PROCESS_TOO_LARGE(pid=472, name=name),) if named else ())

@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import socket
 import subprocess
 import sys
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes import proc as _proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.limits import PROC
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc, TooLarge
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import parse_listening, parse_stat
 
 NOBODY = 4_194_304  # above the largest pid_max
@@ -83,3 +86,46 @@ def test_our_start_is_before_now() -> None:
     assert 0 < start <= proc.uptime_ticks() + 1
     assert os.getpid() in proc.pids()
     assert proc.link(os.getpid(), "cwd") == os.getcwd()
+
+
+class Files(Proc):
+    """A tree of plain files."""
+
+    def __init__(self, root: pathlib.Path) -> None:
+        super().__init__(str(root))
+        (root / "7/net").mkdir(parents=True)
+        (root / "7/fd").mkdir()
+
+
+@pytest.mark.parametrize("name", ["cmdline", "environ", "status", "stat", "cgroup"])
+def test_a_file_that_is_too_large_is_read_to_its_limit_only(tmp_path: pathlib.Path, name: str) -> None:
+    proc = Files(tmp_path)
+    (tmp_path / "7" / name).write_bytes(b"x" * PROC[name])
+    assert len(proc.read(7, name)) == PROC[name]
+    with (tmp_path / "7" / name).open("ab") as file:
+        file.truncate(1 << 34)
+    with pytest.raises(TooLarge) as caught:
+        proc.read(7, name)
+    assert (caught.value.pid, caught.value.name, len(caught.value.begin)) == (7, name, PROC[name])
+
+
+def test_a_list_of_sockets_that_is_too_long_ends_with_a_line(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_proc, "PROC_LINES", 100)
+    proc = Files(tmp_path)
+    (tmp_path / "7/net/tcp").write_bytes(b"123456789\n" * 50)
+    assert proc.read(7, "net/tcp") == b"123456789\n" * 10
+
+
+def test_a_process_with_too_many_open_files_is_too_large(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_proc, "DESCRIPTORS", 3)
+    proc = Files(tmp_path)
+    for number in range(3):
+        (tmp_path / f"7/fd/{number}").symlink_to(f"socket:[{number}]")
+    assert proc.sockets(7) == {0, 1, 2}
+    (tmp_path / "7/fd/3").symlink_to("socket:[3]")
+    with pytest.raises(TooLarge):
+        proc.sockets(7)

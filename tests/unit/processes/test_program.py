@@ -69,7 +69,7 @@ def test_other_files_are_not_python(tmp_path: pathlib.Path, content: bytes) -> N
 
 def test_a_running_interpreter_is_known_after_its_file_was_removed(tmp_path: pathlib.Path) -> None:
     shutil.copy("/bin/cat", tmp_path / "python3")
-    with subprocess.Popen(["/usr/bin/python3", "odoo"], executable=tmp_path / "python3", stdin=subprocess.PIPE) as cat:
+    with subprocess.Popen(["/usr/bin/python3", "-"], executable=tmp_path / "python3", stdin=subprocess.PIPE) as cat:
         # Before its exec the child is a copy of this process.
         while os.readlink(f"/proc/{cat.pid}/exe") != str(tmp_path / "python3"):
             pass

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""How much is read, and for how long. Any user can make a process whose arguments have gigabytes, or never come.
+
+Bytes, numbers and seconds are far above what any real server was seen to have.
+"""
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+#: Bytes of a file of /proc/PID. A process that has more is not looked at.
+PROC: t.Mapping[str, int] = types.MappingProxyType(
+    {
+        "cgroup": 64 << 10,
+        "cmdline": 128 << 10,
+        "environ": 1 << 20,
+        "stat": 4 << 10,
+        # 65536 groups are the most that a process can have.
+        "status": 1 << 20,
+    }
+)
+#: Bytes of another file of /proc/PID. What comes after them is left out, with the line that they end in.
+PROC_LINES = 16 << 20
+#: Open files, and threads, of one process.
+DESCRIPTORS = 65536
+THREADS = 32768
+
+#: Bytes of an odoo.conf and of a release.py.
+ODOO_CONF = 1 << 20
+RELEASE = 64 << 10
+#: Bytes of a program. A Python interpreter names its main function in its first megabyte.
+PROGRAM = 64 << 20
+
+#: Seconds for one process, for the files that one server names, and for all processes of a look.
+ONE_PROCESS = 3.0
+ONE_SERVER = 10.0
+ALL_PROCESSES = 30.0
