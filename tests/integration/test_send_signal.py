@@ -138,13 +138,23 @@ def test_select(fleet: Fleet, expression: str, found: int) -> None:
     if found:
         assert (answer.code, len(answer.result["results"])) == (0, found)
     else:
-        assert (answer.code, answer.result["results"]) == (2, [])
-        assert f"{expression!r} selects none" in answer.result["msg"]
+        assert (answer.code, answer.result["code"], answer.result["results"]) == (2, "host.none_selected", [])
+        assert repr(expression) in answer.result["msg"]
         assert fleet.module("p19", "send_signal", signal="USR1", select=expression, allow_none=True).code == 0
 
 
-@pytest.mark.parametrize("expression", ["[?mode==", "[].pid", "'x'", "length(@)", "nosuch(@)", "{a: [0]}"])
-def test_a_wrong_select_is_shown(fleet: Fleet, expression: str) -> None:
+@pytest.mark.parametrize(
+    ("expression", "code"),
+    [
+        ("[?mode==", "option.bad_select"),
+        ("[].pid", "option.select_returns"),
+        ("'x'", "option.select_returns"),
+        ("length(@)", "option.select_returns"),
+        ("nosuch(@)", "option.bad_select"),
+        ("{a: [0]}", "option.select_returns"),
+    ],
+)
+def test_a_wrong_select_is_shown(fleet: Fleet, expression: str, code: str) -> None:
     answer = fleet.module("p19", "send_signal", signal="USR1", select=expression)
-    assert answer.code == 2
+    assert (answer.code, answer.result["code"]) == (2, code)
     assert expression in answer.result["msg"]

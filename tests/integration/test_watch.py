@@ -124,16 +124,10 @@ def test_a_drain_is_no_health(fleet: Fleet) -> None:
         ({"timeout": 0}, "option.not_positive", ["timeout", "got 0.0"]),
         ({"health": {"path": "x"}}, "option.not_a_path", ["health.path", "'x'"]),
         ({"match": {"http_port": 1}}, "host.no_master", ["{'http_port': 1}"]),
+        ({"select": "[?mode=='threaded']"}, "host.none_selected", [repr("[?mode=='threaded']"), " 1 "]),
     ],
 )
 def test_what_is_wrong_is_said(fleet: Fleet, arguments: dict[str, object], code: str, named: list[str]) -> None:
     answer = fleet.module("p19", "wait_healthy", **arguments)
     assert (answer.code, answer.result["code"]) == (2, code)
     assert [word for word in named if word not in answer.result["msg"]] == []
-
-
-def test_a_select_that_selects_nothing_is_said(fleet: Fleet) -> None:
-    expression = "[?mode=='threaded']"
-    answer = fleet.module("p19", "wait_healthy", select=expression)
-    assert (answer.code, answer.result["results"]) == (2, [])
-    assert f"{expression!r} selects none" in answer.result["msg"]

@@ -190,23 +190,26 @@ def test_a_container_that_would_come_back_is_not_drained(ways: Fleet) -> None:
     old = ways.processes("pod")
     for options in (["--check"], []):
         answer = ways.module("pod", "drain", *options)
-        assert (answer.code, answer.only["did"], answer.result["changed"]) == (2, "refused", False)
-        assert "has the restart policy always, so podman would start it again" in answer.result["msg"]
+        assert answer.outcome == (2, "refused", "supervisor.container_starts_again")
+        assert (answer.result["changed"], answer.only["signals"]) == (False, [])
+        assert " always, " in answer.result["msg"]
         assert "podman update --restart=no" in answer.result["msg"]
     assert ways.processes("pod") == old
 
 
 def test_a_container_is_drained_and_whoever_starts_it_says_so(ways: Fleet) -> None:
     answer = ways.module("podone", "drain")
-    assert (answer.code, answer.only["signals"], answer.only["hold"]["policy"]) == (0, ["INT"], "no"), answer.output
+    assert (answer.outcome, answer.only["signals"]) == ((0, "signalled", None), ["INT"]), answer.output
+    assert answer.only["hold"]["policy"] == "no"
     refused = ways.module("podone", "drain", state="undrained")
-    assert (refused.code, refused.only["did"]) == (2, "refused")
-    assert "containers are not started here; start the container" in refused.result["msg"]
+    assert refused.outcome == (2, "refused", "supervisor.container_not_started")
+    assert f" {answer.only['hold']['unit']}, " in refused.result["msg"]
     ways.run("podone", "podman", "start", answer.only["hold"]["unit"])
     ways.settle("podone")
     back = ways.module("podone", "drain", state="undrained")
-    assert (back.code, back.only["did"], back.only["after"]["state"]) == (0, "nothing", "running"), back.output
-    assert ways.module("podone", "drain", "--check", state="undrained").only["reason"] == "it runs, and was not drained"
+    assert (back.outcome, back.only["after"]["state"]) == ((0, "nothing", None), "running"), back.output
+    again = ways.module("podone", "drain", "--check", state="undrained")
+    assert (again.outcome, again.only["signals"], again.only["hold"]) == ((0, "nothing", None), [], None)
 
 
 def test_supervisord(ways: Fleet) -> None:
