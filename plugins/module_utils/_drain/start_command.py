@@ -16,9 +16,10 @@ import typing as t
 
 from .._messages import refused
 from .._messages.code import Problem
-from .._processes.rights import as_user
+from .._processes.rights import as_user, may_borrow
 from .._system import programs
 from .._system.errors import Refused
+from .._system.files import is_roots
 from .notes import Note
 from .root_command import check_root_command
 
@@ -33,11 +34,14 @@ def why_not_launch(note: Note) -> t.Optional[Problem]:
     with as_user(note.uid, note.gid, note.groups):
         if not _is_program(program):
             return refused.COMMAND_PROGRAM_GONE(path=program)
-        if not note.cwd or not os.path.isdir(note.cwd):
-            return refused.COMMAND_DIRECTORY_GONE(path=note.cwd)
+    try:
+        folder, _as_root = _open_folder(note)
+    except OSError:
+        return refused.COMMAND_DIRECTORY_GONE(path=note.cwd)
+    os.close(folder)
     if note.uid == 0:
         try:
-            check_root_command(program, note.cmdline[1:], note.cwd)
+            check_root_command(program, note.cmdline[1:], note.cwd or "/")
         except Refused as exc:
             return exc.problem
     return None
@@ -50,16 +54,14 @@ def launch(note: Note) -> subprocess.Popen[bytes]:
     """
     # The environment of the old one is not kept, since it may hold secrets.
     user = dict(_home(note))
-    # The path may lead elsewhere in a moment: it is followed once, with the rights of the user.
-    with as_user(note.uid, note.gid, note.groups):
-        folder = os.open(note.cwd or "/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    folder, as_root = _open_folder(note)
     try:
         return programs.start(
             note.cmdline,
             executable=_program(note),
             env={"PATH": programs.PATH, "LANG": "C.UTF-8", **user},
             start_new_session=True,
-            preexec_fn=_become(note, folder),  # a module has one thread
+            preexec_fn=_become(note, folder, as_root=as_root),  # a module has one thread
         )
     except subprocess.SubprocessError as exc:
         raise Refused(refused.COMMAND_NOT_RUN(user=note.user)) from exc
@@ -94,12 +96,36 @@ def _home(note: Note) -> t.Iterator[t.Tuple[str, str]]:
     yield "LOGNAME", entry.pw_name
 
 
-def _become(note: Note, folder: int) -> t.Callable[[], None]:
+def _open_folder(note: Note) -> t.Tuple[int, bool]:
+    """Hold the working directory, and tell whether only root may enter it.
+
+    The path may lead elsewhere in a moment, so it is followed once, with the rights of the user. Where root had started
+    the server in a folder of its own, the user may not follow the path, and the server was in that folder all the same:
+    it is entered as root if nobody else could have changed where the path leads.
+
+    :raises OSError: it is not there, or the server may not be in it.
+    """
+    path = note.cwd or ""
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+    try:
+        with as_user(note.uid, note.gid, note.groups):
+            # By the dot the kernel asks whether the directory itself may be entered.
+            return os.open(os.path.join(path, ".") if path else path, flags), False
+    except PermissionError:
+        if not may_borrow() or not is_roots(path):
+            raise
+    return os.open(path, flags), True
+
+
+def _become(note: Note, folder: int, *, as_root: bool) -> t.Callable[[], None]:
     def become() -> None:
+        if as_root:
+            os.fchdir(folder)
         if os.geteuid() == 0:
             os.setgroups(note.groups)
             os.setgid(note.gid)
             os.setuid(note.uid)
-        os.fchdir(folder)
+        if not as_root:
+            os.fchdir(folder)
 
     return become

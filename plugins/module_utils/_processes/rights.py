@@ -90,7 +90,13 @@ def files_of(proc: Proc, process: Process) -> t.Iterator[str]:
         return
     flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
     # Opened once, and with our rights: without them the kernel may not lead us through /proc/PID/root.
-    descriptor = os.open("%s/%d/root" % (proc.root, process.pid), flags)
+    try:
+        descriptor = os.open("%s/%d/root" % (proc.root, process.pid), flags)
+    except PermissionError:
+        # Root of a container lacks the capability for it. Beside us, the process most likely has no other files.
+        if len(process.namespace_pids) > 1:
+            raise
+        descriptor = os.open("/", flags)
     try:
         if not is_alive(proc, process):
             raise ProcessLookupError("process %d has ended" % process.pid)

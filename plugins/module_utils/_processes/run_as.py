@@ -32,7 +32,8 @@ def becoming(
     """Yield what a child does between fork and exec: enter the namespaces and the root of a server, become its user.
 
     Namespaces, root and working directory are held by descriptors that are opened once, the directory with the rights
-    of the server. The child enters the directory as the user of the server, who may have exchanged the path by then.
+    of the server. The child enters the directory as the user of the server, who may have exchanged the path by then;
+    the directory that the server is in now is entered as it is.
 
     :param cwd: as the server sees it where its mounts are entered, else as we do.
     :param most_written: bytes that it may write into one file.
@@ -56,7 +57,13 @@ def becoming(
         inside = privileged and MOUNTS in spaces
         flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
         root = hold(os.open("%s/%d/root" % (proc.root, master.pid), flags)) if inside else None
-        folder = hold(open_folder(proc, master, cwd) if inside else os.open(cwd, flags))
+        # The directory that the server is in gives its user nothing, also where that user may not enter it by its path:
+        # so it is where root has started the server in a folder of its own.
+        own = inside and cwd == master.cwd
+        if own:
+            folder = hold(os.open("%s/%d/cwd" % (proc.root, master.pid), flags))
+        else:
+            folder = hold(open_folder(proc, master, cwd) if inside else os.open(cwd, flags))
         if (held or inside) and not is_alive(proc, master):
             raise ProcessLookupError("process %d has ended" % master.pid)
 
@@ -67,11 +74,14 @@ def becoming(
                 os.fchdir(root)
                 os.chroot(".")
             resource.setrlimit(resource.RLIMIT_FSIZE, (most_written, most_written))
+            if own:
+                os.fchdir(folder)
             if privileged:
                 os.setgroups(master.groups)
                 os.setgid(master.gid)
                 os.setuid(master.uid)
-            os.fchdir(folder)
+            if not own:
+                os.fchdir(folder)
             # What the server may not gain, its code may not gain here: no setuid program helps it.
             forbid_new_privileges()
 

@@ -221,7 +221,7 @@ def _lost(
     proc: Proc, master: Process, home: str, executable: str, script: t.Optional[str]
 ) -> t.Optional[t.Tuple[str, str]]:
     """Return what a start needs and what does not exist: a noun and a path."""
-    if not is_folder(proc, master, home):
+    if home != master.cwd and not is_folder(proc, master, home):
         return "its working directory", home
     if not is_program(proc, master, executable):
         return "its interpreter", executable

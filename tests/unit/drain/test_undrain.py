@@ -10,6 +10,7 @@ import dataclasses
 import os
 import pathlib
 import sys
+import tempfile
 import time
 import types
 import typing as t
@@ -362,3 +363,22 @@ def test_it_is_run_where_it_was_with_an_environment_of_its_own(
     assert said.startswith(f"{tmp_path} ")
     assert "SECRET" not in said
     assert "HOME" in said
+
+
+@pytest.mark.borrows
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+@pytest.mark.parametrize(("owner", "code"), [(0, None), (4321, "refused.command_directory_gone")])
+def test_a_directory_that_the_user_may_not_enter_is_entered_if_it_is_roots(owner: int, code: str | None) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = pathlib.Path(name)
+        note = recorded(folder, uid=54321, gid=54321, groups=[], cmdline=["/bin/sh", "-c", "sleep 60"])
+        folder.chmod(0o700)
+        os.chown(folder, owner, 0)
+        why = why_not_launch(note)
+        assert (why and why.code) == code
+        if why is None:
+            process = launch(note)
+            assert os.readlink(f"/proc/{process.pid}/cwd") == name
+            assert os.stat(f"/proc/{process.pid}").st_uid == 54321
+            process.kill()
+            process.wait()

@@ -196,3 +196,21 @@ def test_a_magic_link_leads_to_nothing_that_the_server_may_not_read(place: pathl
                 read_file(Proc(), server, path, 10)
     finally:
         os.close(held)
+
+
+def test_root_that_may_not_look_through_a_root_reads_from_its_own(
+    place: pathlib.Path, server: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = os.open
+
+    def refuse(path: str, *arguments: t.Any, **keywords: t.Any) -> int:
+        if path == f"/proc/{server.pid}/root":
+            raise PermissionError
+        return opened(path, *arguments, **keywords)
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert read_file(Proc(), server, str(place / "user"), 10) == b"user"
+    with pytest.raises(PermissionError):
+        read_file(Proc(), server, str(place / "root"), 10)
+    with pytest.raises(PermissionError):
+        read_file(Proc(), dataclasses.replace(server, namespace_pids=(server.pid, 5)), str(place / "all"), 10)

@@ -134,6 +134,23 @@ def test_a_directory_that_only_root_may_enter_is_not_entered() -> None:
             with pytest.raises((PermissionError, subprocess.SubprocessError)):  # noqa: SIM117
                 with becoming(Proc(), server, str(folder / closed), 7) as become:
                     subprocess.run(["/bin/pwd", "-P"], preexec_fn=become, check=True)
+        # The very directory that the server is in is entered as it is.
+        beside = subprocess.Popen(["/bin/sleep", "60"], cwd=folder / "private")
+        while os.readlink(f"/proc/{beside.pid}/cwd") != str(folder / "private"):
+            pass
+        begun = parse_stat(Proc().text(beside.pid, "stat")).start
+        inside = dataclasses.replace(server, pid=beside.pid, start=begun, cwd=str(folder / "private"))
+        with becoming(Proc(), inside, str(folder / "private"), 7) as become:
+            done = subprocess.run(
+                ["/bin/sh", "-c", "id -u; ls /proc/self/cwd/ 2>&1 | wc -l"],
+                preexec_fn=become,
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+        beside.kill()
+        beside.wait()
+        assert done.stdout.split() == ["54321", "1"]
         with becoming(Proc(), server, str(folder / "link"), 7) as become:
             # The user leads the path elsewhere in between.
             (folder / "link").unlink()
