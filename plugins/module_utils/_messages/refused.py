@@ -87,7 +87,7 @@ COMMAND_PROGRAM_GONE = Code(
 )
 COMMAND_DIRECTORY_GONE = Code(
     "refused.command_directory_gone",
-    "the recorded command needs the working directory {path}, which does not exist",
+    "the recorded command needs the working directory {path}, which does not exist or cannot be entered",
     "Put the directory back, or start the server yourself.",
 )
 COMMAND_OTHER_USER = Code(
