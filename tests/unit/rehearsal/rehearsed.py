@@ -127,7 +127,7 @@ class Server:
         )
         # Popen returns when the exec has closed its pipe. The kernel shows the new arguments a moment later.
         deadline = time.monotonic() + 10
-        while not Proc().read(self.popen.pid, "cmdline"):
+        while not Proc().read(self.popen.pid, "cmdline") and self.popen.poll() is None:
             assert time.monotonic() < deadline
 
     def settle(self) -> None:
