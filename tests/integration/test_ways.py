@@ -69,7 +69,8 @@ def test_each_is_reloaded_once(ways: Fleet, host: str) -> None:
 @pytest.mark.parametrize("host", ["pod", "podone", "pod14"])
 def test_every_process_of_a_container_writes_its_stacks(ways: Fleet, host: str) -> None:
     found = ways.module(host, "stack_dump", samples=3, interval=0).only
-    assert (found["missing"], found["reason"]) == ([], "every process has written its stacks")
+    assert (found["did"], found["code"], found["missing"], found["warnings"]) == ("signalled", None, [], [])
+    assert {dump["code"] for dump in found["dumps"]} == {None}
     assert found["log_source"].startswith("the log of container ")
     assert [dump["role"] for dump in found["dumps"]] == ["master", "http", "http", "gevent", "cron"] * 3
     for dump in found["dumps"]:
@@ -85,11 +86,11 @@ def test_the_processes_of_a_container_write_their_cache_statistics(ways: Fleet, 
     assert all(one["log_pid"] < one["pid"] and one["caches"] and not one["other"] for one in found["statistics"])
 
 
-@pytest.mark.parametrize(("host", "why"), [("superv", "goes nowhere that can be read"), ("term", "goes to a terminal")])
-def test_nobody_is_asked_whose_stacks_nobody_could_read(ways: Fleet, host: str, why: str) -> None:
+@pytest.mark.parametrize(("host", "code"), [("superv", "dump.no_log"), ("term", "dump.terminal")])
+def test_nobody_is_asked_whose_stacks_nobody_could_read(ways: Fleet, host: str, code: str) -> None:
     found = ways.module(host, "stack_dump").only
-    assert (found["did"], found["asked"], found["dumps"]) == ("refused", [], [])
-    assert why in found["reason"]
+    assert (found["did"], found["code"], found["asked"], found["dumps"]) == ("refused", code, [], [])
+    assert {one["code"] for one in found["missing"]} == {code}
 
 
 def test_several_servers_of_a_host_are_asked_together(ways: Fleet) -> None:
