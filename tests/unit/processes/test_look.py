@@ -208,21 +208,21 @@ def test_what_fails_within_a_pass_is_raised() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "begin", "named"),
+    ("what", "begin", "named"),
     [("cmdline", b"python3\0odoo\0", True), ("cmdline", b"java\0", False), ("environ", b"", True), ("fd", b"", True)],
 )
-def test_a_process_that_is_too_large_is_left_out(name: str, begin: bytes, *, named: bool) -> None:
+def test_a_process_that_is_too_large_is_left_out(what: str, begin: bytes, *, named: bool) -> None:
     class Huge(CapturedProc):
-        def read(self, pid: int, what: str) -> bytes:
-            if (pid, what) == (472, name):
+        def read(self, pid: int, name: str) -> bytes:
+            if (pid, name) == (472, what):
                 raise TooLarge(pid, name, begin)
-            return super().read(pid, what)
+            return super().read(pid, name)
 
         def sockets(self, pid: int) -> frozenset[int]:
-            if (pid, name) == (472, "fd"):
-                raise TooLarge(pid, name)
+            if (pid, what) == (472, "fd"):
+                raise TooLarge(pid, what)
             return super().sockets(pid)
 
     seen = look(Huge(dict(captured("19-prefork", "running").files)))
     assert 472 not in [instance.master.pid for instance in seen.instances]
-    assert seen.unseen == ((host.PROCESS_TOO_LARGE(pid=472, name=name),) if named else ())
+    assert seen.unseen == ((host.PROCESS_TOO_LARGE(pid=472, name=what),) if named else ())
