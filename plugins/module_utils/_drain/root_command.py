@@ -19,7 +19,7 @@ import time
 import typing as t
 
 from .._messages import refused
-from .._processes.options import LARGEST_FILE, own_names, value_options
+from .._processes.options import LARGEST_FILE, own_names, section_of_options, value_options
 from .._system.errors import Refused
 from .._system.files import is_roots, read_regular
 from .._system.redact import smells
@@ -114,12 +114,10 @@ def _default_config() -> t.Optional[str]:
 
 
 def _configuration(path: str) -> t.List[t.Tuple[str, str]]:
-    parser = configparser.RawConfigParser()
     try:
-        parser.read_string(read_regular(path, LARGEST_FILE).decode("utf-8", "replace"))
+        return list(section_of_options(read_regular(path, LARGEST_FILE).decode("utf-8", "replace")).items())
     except (OSError, configparser.Error) as exc:
         raise Refused(refused.COMMAND_CONF_UNREADABLE(path=path, error=type(exc).__name__)) from None
-    return parser.items("options") if parser.has_section("options") else []
 
 
 def _check_value(name: str, value: str) -> None:

@@ -27,6 +27,7 @@ from .rights import exists, read_file
 
 LARGEST_FILE = ODOO_CONF
 _LONG_BLANK = re.compile(r"[^\S\n]{257}")
+_MOST_LINES = 10000
 
 
 @dataclass(frozen=True)
@@ -244,12 +245,7 @@ def parse_configuration(text: str, wanted: Wanted = _WANTED) -> t.Dict[str, str]
 
     :raises configparser.Error: Odoo would not read it either.
     """
-    if _LONG_BLANK.search(text):
-        # configparser takes the square of its length: a megabyte would take hours.
-        raise configparser.Error("a line holds a run of more than 256 blanks")
-    parser = configparser.RawConfigParser()
-    parser.read_string(text)
-    content = dict(parser.items("options")) if parser.has_section("options") else {}
+    content = section_of_options(text)
     found = {}
     for name, (older, _default) in wanted.items():
         for key in (name,) + older:
@@ -257,6 +253,22 @@ def parse_configuration(text: str, wanted: Wanted = _WANTED) -> t.Dict[str, str]
                 found[name] = content[key]
                 break
     return found
+
+
+def section_of_options(text: str) -> t.Dict[str, str]:
+    """All of the section ``options`` of odoo.conf.
+
+    :raises configparser.Error: Odoo would not read it either, or it is none that anybody wrote for Odoo.
+    """
+    # configparser takes the square of a run of blanks, and of the number of lines that it does not understand: with a
+    # megabyte of either it would take minutes to hours.
+    if _LONG_BLANK.search(text):
+        raise configparser.Error("a line holds a run of more than 256 blanks")
+    if text.count("\n") > _MOST_LINES:
+        raise configparser.Error("it has more than %d lines" % _MOST_LINES)
+    parser = configparser.RawConfigParser()
+    parser.read_string(text)
+    return dict(parser.items("options")) if parser.has_section("options") else {}
 
 
 def merge(

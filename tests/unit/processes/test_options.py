@@ -137,6 +137,15 @@ def test_a_long_line_costs_no_more_than_its_length() -> None:
     assert time.process_time() - begun < 0.05
 
 
+@pytest.mark.parametrize("line", ["x\n", "x" * 48 + "\n", "x" * 127 + "\n", " y\n", "\n", "a\r\n"])
+def test_a_megabyte_that_is_no_configuration_is_refused_at_once(line: str) -> None:
+    text = "[options]\n" + line * ((1 << 20) // len(line))
+    begun = time.process_time()
+    with contextlib.suppress(configparser.Error):
+        parse_configuration(text)
+    assert time.process_time() - begun < 5
+
+
 @given(
     st.dictionaries(st.sampled_from([field.name for field in dataclasses.fields(Options)]), st.text(max_size=6)),
     st.dictionaries(st.sampled_from(["workers", "http_port", "db_name", "syslog", "http_enable"]), st.text(max_size=6)),
