@@ -32,7 +32,9 @@ _QUOTED = re.compile(r"(?im)(['\"][\w-]{0,40}%s(?:[ \t]|\\t){1,8}).+$" % _NAME)
 #: All that stands before the host, names too: a token may be one.
 _IN_URL = re.compile(r"(://)[^\s]{1,2000}@")
 #: An option and a value with nothing but a blank in between.
-_OPTION = re.compile(r"(?im)(--[\w-]{0,40}(?:db_pa|smtp-pa|passw|passphrase|secret|token)[\w-]{0,40}[ \t]{1,8}).+$")
+_OPTION = re.compile(
+    r"(?im)(--(?!-)[\w-]{0,40}(?:db_pa|smtp-pa|passw|passphrase|secret|token)[\w-]{0,40}[ \t]{1,8}).+$"
+)
 #: What a signed address or one with a code in it hangs on.
 _IN_QUERY = re.compile(
     r"(?i)([?&;][\w-]{0,40}(?:code|key|sig|signature|auth|sid|hash|otp|credential)=)[^&;\s'\"<>]{1,4000}"
