@@ -189,7 +189,7 @@ def test_it_is_done_after_one_pass(text: str) -> None:
     assert redact_text(once) == once
 
 
-@pytest.mark.parametrize("text", ["a." * 2000, "a-" * 2000, "-" * 20000])
+@pytest.mark.parametrize("text", ["a." * 2000, "a-" * 2000, "-" * 100000])
 def test_the_cost_grows_with_the_length_and_not_with_its_square(text: str) -> None:
     begun = time.process_time()
     redact_text(text)
