@@ -11,6 +11,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import http.client
+import socket
+import threading
+import time
 import typing as t
 from dataclasses import dataclass
 
@@ -80,16 +83,39 @@ def target(check: HealthCheck, instance: Instance, options: Options) -> t.Tuple[
 def _ask(check: HealthCheck, address: str, port: int, path: str) -> t.Optional[str]:
     url = "http://%s:%d%s" % (address, port, path)
     connection = http.client.HTTPConnection(address, port, timeout=check.timeout)
+    late = time.monotonic() + check.timeout
     try:
-        connection.request(
-            "GET", path, headers={"Host": check.host, "User-Agent": "fleetops.odoo", "Connection": "close"}
-        )
-        status = connection.getresponse().status
+        connection.connect()
+        # The timeout of a socket begins anew with every byte: a server that drips its answer would never meet it.
+        with _ended(connection.sock, late):
+            connection.request(
+                "GET", path, headers={"Host": check.host, "User-Agent": "fleetops.odoo", "Connection": "close"}
+            )
+            status = connection.getresponse().status
     # A ValueError: a path or header that is no ASCII, or a name that is none (http_interface is a text of odoo.conf).
     except (OSError, http.client.HTTPException, ValueError) as exc:
         return "%s does not answer (%s)" % (url, str(exc) or type(exc).__name__)
     finally:
         connection.close()
+    if time.monotonic() > late:
+        return "%s does not answer (its answer is not whole after %g s)" % (url, check.timeout)
     if status not in check.status:
         return "%s answers %d where %s is right" % (url, status, " or ".join(map(str, check.status)))
     return None
+
+
+@contextlib.contextmanager
+def _ended(sock: socket.socket, late: float) -> t.Iterator[None]:
+    """End a connection at this moment of the monotonic clock, whatever is read from it."""
+
+    def end() -> None:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, late - time.monotonic()), end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -11,6 +11,7 @@ import dataclasses
 import http.server
 import socket
 import threading
+import time
 import typing as t
 
 import pytest
@@ -143,3 +144,31 @@ def test_a_network_that_cannot_be_entered_is_told(monkeypatch: pytest.MonkeyPatc
 )
 def test_whom_to_ask(check: HealthCheck, heard: t.Any, options: Options, expected: tuple[str, int]) -> None:
     assert target(check, dataclasses.replace(INSTANCE, listening=heard), options) == expected
+
+
+@pytest.mark.parametrize("begin", [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 "])
+def test_an_answer_that_drips_ends_with_its_time(begin: bytes) -> None:
+    stop = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        taken, _address = listener.accept()
+        with taken, contextlib.suppress(OSError):
+            taken.sendall(begin)
+            while not stop.wait(0.05):
+                taken.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,))
+        thread.start()
+        try:
+            port = listener.getsockname()[1]
+            begun = time.monotonic()
+            answer = check_health(
+                HealthCheck(timeout=0.5), listening(("127.0.0.1", port)), build.options(http_port=port), "19.0"
+            )
+            assert 0.4 < time.monotonic() - begun < 3
+        finally:
+            stop.set()
+            thread.join()
+    assert answer is not None
+    assert "does not answer" in answer
