@@ -221,7 +221,7 @@ def test_as_the_servers_own_user(fleet: Fleet) -> None:
         ({"policy": "since", "since": "2026-11-24 05:00:00"}, "option.not_a_moment", ["since", "2026-11-24 05:00:00"]),
         ({"policy": "since", "since": "yesterday"}, "option.not_a_moment", ["since", "yesterday"]),
         ({"policy": "since", "since": "4102444800"}, "option.in_future", ["since", "4102444800"]),
-        ({"health": {"path": "web/health"}}, "option.not_a_path", ["health.path", "web/health"]),
+        ({"health": {"path": "web/health"}}, "option.not_a_url_path", ["health.path", "web/health"]),
         ({"health": {"port": 70000}}, "option.out_of_range", ["health.port", "65535", "70000"]),
         ({"match": {"pid": []}}, "option.bad_match_value", ["match", "pid", "[]"]),
     ],

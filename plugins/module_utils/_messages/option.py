@@ -17,6 +17,13 @@ TOO_LONG = Code(
     "option.too_long", "{option} must be shorter than {other} ({limit:g} s), got {value:g}", "Set a longer {other}."
 )
 NOT_A_PATH = Code("option.not_a_path", "{option} must be a path that begins with /, got {value!r}")
+NOT_A_URL_PATH = Code(
+    "option.not_a_url_path", "{option} must be a path that begins with /, in ASCII and without blanks, got {value!r}"
+)
+NOT_A_HOST = Code(
+    "option.not_a_host", "{option} must be the name or address of a host, in ASCII and without blanks, got {value!r}"
+)
+NO_STATUS = Code("option.no_status", "{option} must hold at least one HTTP status, got an empty list")
 NOT_A_MOMENT = Code(
     "option.not_a_moment", "{option}: cannot parse {value!r}; use epoch seconds or ISO 8601 with a UTC offset"
 )

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -16,6 +17,9 @@ from .._messages import option
 from .._server.health import HealthCheck
 from .common import fail
 
+#: What http.client would refuse is refused here: by then a signal may have been sent.
+_URL_PATH = re.compile(r"/[\x21-\x7e]*\Z")
+_HOST = re.compile(r"[\x21-\x7e]+\Z")
 #: The option of every module that asks servers for their health.
 HEALTH_SPEC: t.Dict[str, t.Any] = {
     "health": {
@@ -39,10 +43,24 @@ def health_of(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t
     given = {key: value for key, value in (given or {}).items() if value is not None}
     if not given.pop("enabled", True):
         return None
-    if "path" in given and not given["path"].startswith("/"):
-        fail(module, option.NOT_A_PATH(option="health.path", value=given["path"]))
-    if "port" in given and not 0 < given["port"] < 65536:
+    if not _URL_PATH.match(given.get("path", "/")):
+        fail(module, option.NOT_A_URL_PATH(option="health.path", value=given["path"]))
+    for name in ("address", "host"):
+        if not _HOST.match(given.get(name, "localhost")):
+            fail(module, option.NOT_A_HOST(option="health." + name, value=given[name]))
+    if not 0 < given.get("port", 1) < 65536:
         fail(module, option.OUT_OF_RANGE(option="health.port", least=1, most=65535, value=given["port"]))
+    if not 0 < given.get("timeout", 1) < float("inf"):
+        fail(module, option.NOT_POSITIVE(option="health.timeout", value=given["timeout"]))
     if "status" in given:
-        given["status"] = tuple(given["status"])
+        given["status"] = _status_of(module, given["status"])
     return HealthCheck(**given)
+
+
+def _status_of(module: AnsibleModule, given: t.List[int]) -> t.Tuple[int, ...]:
+    if not given:
+        fail(module, option.NO_STATUS(option="health.status"))
+    for status in given:
+        if not 100 <= status <= 599:
+            fail(module, option.OUT_OF_RANGE(option="health.status", least=100, most=599, value=status))
+    return tuple(given)

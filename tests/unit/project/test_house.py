@@ -100,7 +100,6 @@ WITHOUT_A_TEST_FILE = {
     "module_utils/_drain/order.py": "tested through drain/test_drain.py",
     "module_utils/_drain/start_command.py": "tested through drain/test_undrain.py",
     "module_utils/_drain/time_limits.py": "tested through drain/test_drain.py",
-    "module_utils/_module/health_option.py": "tested through controller/roll/test_given.py",
     "module_utils/_module/operate.py": "ends a module; the integration tests of every module go through it",
     "module_utils/_processes/limits.py": "numbers; processes/test_proc.py reaches them",
     "module_utils/_rehearsal/interpreter.py": "tested through rehearsal/test_rehearsal.py",
