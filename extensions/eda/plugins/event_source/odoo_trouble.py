@@ -14,6 +14,7 @@ import glob
 import http.client
 import os
 import re
+import threading
 import time
 import typing as t
 import urllib.error
@@ -77,6 +78,8 @@ PATTERNS = {
 _CHUNK = 1 << 20
 #: Rounds after which a file that is gone is let go: a rotation leaves a gap, and its last lines may come in it.
 _ROUNDS = 30
+#: Seconds that a server has to begin its answer, and twice that for all of it.
+_TIMEOUT = 5.0
 
 
 @dataclass
@@ -219,11 +222,22 @@ class Watch:
 
 
 def _ask(url: str) -> str:
-    """Why a server is not healthy; empty where it is."""
+    """Why a server is not healthy; empty where it is.
+
+    The timeout of a socket begins anew with every byte, so a server that drips its answer is waited for from outside.
+    """
+    answers: list[str] = []
+    thread = threading.Thread(target=lambda: answers.append(_answer(url)), daemon=True)
+    thread.start()
+    thread.join(2 * _TIMEOUT)
+    return answers[0] if answers else f"no whole answer within {2 * _TIMEOUT:g} s"
+
+
+def _answer(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         return "the address must begin with http:// or https://"
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - the scheme was looked at
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310 - the scheme was looked at
             return "" if answer.status == 200 else f"status {answer.status}"
     except urllib.error.HTTPError as exc:
         # It is the answer too, and holds its connection.
