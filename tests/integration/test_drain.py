@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import http.client
 import pathlib
@@ -240,13 +241,21 @@ def test_a_reload_and_a_drain_wait_for_each_other(fleet: Fleet) -> None:
 
 def test_a_call_that_is_killed_leaves_no_second_signal(fleet: Fleet) -> None:
     stops = Stops(fleet, KINDS)
-    with requests(fleet, KINDS, "/lab/sleep/15") as sent:
+    with requests(fleet, KINDS, "/lab/sleep/30") as sent:
         calls = {host: fleet.begin(host, "drain") for host in KINDS}
         # The module is read from the standard input, so its process has no arguments.
         # A threaded server is waited for before its INT, so there the call is killed before it.
-        for hosts, written in ((PREFORK, '"sent": [0-9]'), (THREADED, '"sent": null')):
-            until = f"until grep -qs '{written}' /run/fleetops-odoo/drain-*.json; do sleep 0.1; done; sleep 0.5"
-            each(fleet, hosts, f"{until}; pkill -KILL -x -f /usr/bin/python3")
+        # All at once, and for less than their requests take: one that came later would kill the call of another test.
+        until = 'until grep -qs "$0" /run/fleetops-odoo/drain-*.json; do sleep 0.1; done; sleep 0.5'
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            killed = [
+                pool.submit(
+                    each, fleet, hosts, f"timeout 40 sh -c '{until}' '{written}' && pkill -KILL -x -f /usr/bin/python3"
+                )
+                for hosts, written in ((PREFORK, '"sent": [0-9]'), (THREADED, '"sent": null'))
+            ]
+        for one in killed:
+            one.result()
         for host in KINDS:
             with contextlib.suppress(AssertionError, ValueError):  # what is left of its answer is no JSON
                 calls[host]()
