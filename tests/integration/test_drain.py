@@ -195,8 +195,9 @@ def test_two_at_the_same_moment_and_one_that_only_asks(fleet: Fleet) -> None:
         assert sorted(answer.only["did"] for answer in answers[host]) == ["nothing", "signalled"], host
         assert sent.get(host) == 200
         assert asked[host].only["busy"], asked[host].output
-        # A thread of Odoo 14 that looks for jobs just now may be there, too.
-        (busy,) = [one for one in asked[host].only["busy"] if one["role"] == "http"]
+        # A thread of Odoo 14 that looks for jobs just now may be there, too, and on a slow machine a worker that has
+        # written no dump in time: neither has an address.
+        (busy,) = [one for one in asked[host].only["busy"] if one["url"]]
         assert busy["database"] == host
         assert busy["url"].endswith("/lab/hold/two")
         if host in PREFORK:
