@@ -15,11 +15,11 @@ import typing as t
 from .._facts.results import Outcome, iso
 from .._messages import failed, option, refused, timeout
 from .._messages.code import Problem
-from .._processes.classify import Instance, Mode, State
+from .._processes.classify import Mode, State
 from .._processes.look import Look
 from .._processes.process import Process
 from .._server.host import Host
-from .._server.operation import Begin, run_all
+from .._server.operation import begin_each, run_all
 from .._server.server import Ended
 from .._supervisors.hold import Hold
 from .._system.clock import Pending
@@ -49,12 +49,9 @@ def drain_all(
     """
     book = NoteBook(host.store)
 
-    def begin(identity: str) -> Begin:
-        first = t.cast(Instance, seen.instance(identity))
-        return Begin(identity, first.master.pid, lambda: _Drain(host, seen, first, order))
-
     done = [_gone(host, note, book, check_mode=check_mode) for note in notes]
-    return run_all([begin(one) for one in identities], DrainResult, check_mode=check_mode, done=done)
+    begins = begin_each(seen, identities, lambda first: _Drain(host, seen, first, order))
+    return run_all(begins, DrainResult, check_mode=check_mode, done=done)
 
 
 def _gone(host: Host, note: Note, book: NoteBook, *, check_mode: bool) -> DrainResult:

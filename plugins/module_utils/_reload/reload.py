@@ -20,7 +20,7 @@ from .._processes.look import Look
 from .._server.complete import reloaded
 from .._server.health import HealthCheck
 from .._server.host import Host
-from .._server.operation import Begin, ServerOperation, run_all
+from .._server.operation import ServerOperation, begin_each, run_all
 from .._server.server import Ended
 from .._supervisors.restart import Plan
 from .._system.clock import Pending
@@ -51,11 +51,8 @@ def reload_all(
     :raises OperationFailed: one of them was refused or failed.
     """
 
-    def begin(identity: str) -> Begin:
-        first = t.cast(Instance, seen.instance(identity))
-        return Begin(identity, first.master.pid, lambda: _Reload(host, seen, first, order))
-
-    return run_all([begin(one) for one in identities], ReloadResult, check_mode=check_mode)
+    begins = begin_each(seen, identities, lambda first: _Reload(host, seen, first, order))
+    return run_all(begins, ReloadResult, check_mode=check_mode)
 
 
 class _Reload(ServerOperation[ReloadResult]):

@@ -226,6 +226,17 @@ class Begin(t.NamedTuple):
     make: t.Callable[[], Operation[t.Any]]
 
 
+def begin_each(
+    seen: Look, identities: t.Sequence[str], make: t.Callable[[Instance], Operation[t.Any]]
+) -> t.List[Begin]:
+    """Return how the operation on each of these servers, which run, is made."""
+
+    def begin(first: Instance) -> Begin:
+        return Begin(first.identity, first.master.pid, lambda: make(first))
+
+    return [begin(t.cast(Instance, seen.instance(identity))) for identity in identities]
+
+
 def run_all(
     servers: t.Sequence[Begin], result_type: t.Type[_S], *, check_mode: bool, done: t.Sequence[_S] = ()
 ) -> t.List[_S]:

@@ -19,7 +19,7 @@ from .._processes.classify import Child, Generation, Instance, Role
 from .._processes.look import Look
 from .._processes.release import major
 from .._server.host import Host
-from .._server.operation import Begin, OnTimeout, run_all
+from .._server.operation import OnTimeout, begin_each, run_all
 from .._system.clock import Pending, wait_until
 from .._system.errors import Failure, Refused, TimedOut
 from .workers import WorkersOperation, named
@@ -73,11 +73,8 @@ def recycle_all(
     :raises OperationFailed: one of them was refused or failed.
     """
 
-    def begin(identity: str) -> Begin:
-        first = t.cast(Instance, seen.instance(identity))
-        return Begin(identity, first.master.pid, lambda: _Recycle(host, seen, first, order))
-
-    return run_all([begin(one) for one in identities], RecycleResult, check_mode=check_mode)
+    begins = begin_each(seen, identities, lambda first: _Recycle(host, seen, first, order))
+    return run_all(begins, RecycleResult, check_mode=check_mode)
 
 
 def choose_workers(

@@ -28,7 +28,7 @@ from .._processes.classify import Child, Generation, Instance, Role
 from .._processes.look import Look
 from .._server.complete import reloaded
 from .._server.host import Host
-from .._server.operation import Begin, run_all
+from .._server.operation import begin_each, run_all
 from .._system.clock import Pending, wait_until
 from .._system.errors import Refused, TimedOut
 from .odoo_conf import Edit, prepare_edit
@@ -84,11 +84,8 @@ def scale_all(
     :raises OperationFailed: one of them was refused or failed.
     """
 
-    def begin(identity: str) -> Begin:
-        first = t.cast(Instance, seen.instance(identity))
-        return Begin(identity, first.master.pid, lambda: _Scale(host, seen, first, order))
-
-    return run_all([begin(one) for one in identities], ScaleResult, check_mode=check_mode)
+    begins = begin_each(seen, identities, lambda first: _Scale(host, seen, first, order))
+    return run_all(begins, ScaleResult, check_mode=check_mode)
 
 
 def foreseen(there: int, count: int, *, prove: bool) -> t.List[str]:
