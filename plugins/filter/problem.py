@@ -46,7 +46,7 @@ _value:
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
-from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import code_named, filter_error, marked, message
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import code_named, filter_error, marked
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
@@ -57,7 +57,7 @@ def problem(code: str, **values: t.Any) -> dict[str, str]:
     except (KeyError, ValueError) as exc:
         raise filter_error(option.UNKNOWN_CODE(value=code, error=exc)) from None
     # A message of a host must not be taken for a template by ansible-core before 2.19.
-    return untrusted({"code": told.code, "message": message(told), "msg": marked(told)})
+    return untrusted({"code": told.code, "message": told.message, "msg": marked(told)})
 
 
 class FilterModule:

@@ -38,21 +38,14 @@ def code_named(name: str) -> Code:
     raise KeyError(name)
 
 
-def message(problem: Problem) -> str:
-    """Return sentence and remedy. They begin with a capital letter, unless they begin with the name of an option."""
-    text = str(problem)
-    is_name = problem.code.startswith("option.") or "_" in text.partition(" ")[0]
-    return text if is_name else text[:1].upper() + text[1:]
-
-
 def marked(problem: Problem) -> str:
     """Return the message with the code behind it, for what can return nothing but a message."""
-    return f"{message(problem)} [{problem.code}]"
+    return f"{problem.message} [{problem.code}]"
 
 
 def listed(problems: t.Iterable[Problem]) -> list[dict[str, str]]:
     """Return code and message of several problems, so that their messages can follow each other."""
-    return [{"code": one.code, "message": message(one).rstrip(".") + "."} for one in problems]
+    return [{"code": one.code, "message": one.message.rstrip(".") + "."} for one in problems]
 
 
 def split_code(text: str) -> tuple[str, str | None]:
@@ -63,12 +56,12 @@ def split_code(text: str) -> tuple[str, str | None]:
 
 def action_failure(problem: Problem, **result: t.Any) -> AnsibleActionFail:
     """Return the error that makes an action plugin fail with a message and a code."""
-    return AnsibleActionFail(message(problem), result={"code": problem.code, **result})
+    return AnsibleActionFail(problem.message, result={"code": problem.code, **result})
 
 
 def failed(problem: Problem, **result: t.Any) -> dict[str, t.Any]:
     """Return the result of an action plugin that failed."""
-    return {"failed": True, "changed": False, "msg": message(problem), "code": problem.code, **result}
+    return {"failed": True, "changed": False, "msg": problem.message, "code": problem.code, **result}
 
 
 def filter_error(problem: Problem) -> AnsibleFilterError:

@@ -235,7 +235,7 @@ def test_it_is_sent_by_put_and_older_runs_go(fleet: Fleet, tmp_path: pathlib.Pat
         code, said, events = run(fleet, tmp_path, "t14", deliver=place, deliver_headers=headers, bundle="false")
     assert code == 2
     no_secrets(said + events)
-    assert f"ttp://127.0.0.1:{port}/in/ answered 403 [bundle.not_taken]" in re.sub(r"\s+", " ", said)
+    assert f"http://127.0.0.1:{port}/in/ answered 403 [bundle.not_taken]" in re.sub(r"\s+", " ", said)
     first = only_run(tmp_path)
     with serving(201) as port:
         place = f"http_put:http://me:LAB-SECRET-put@127.0.0.1:{port}/in/"

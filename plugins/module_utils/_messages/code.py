@@ -35,8 +35,14 @@ class Problem:
 
     @property
     def message(self) -> str:
-        """The problem as a message of its own, which begins with a capital letter."""
-        return str(self)[:1].upper() + str(self)[1:]
+        """The problem as a message of its own.
+
+        It begins with a capital letter, unless it begins with the name of an option or a variable, or with an address.
+        """
+        text = str(self)
+        first = text.partition(" ")[0]
+        as_it_is = self.code.startswith("option.") or "_" in first or "://" in first
+        return text if as_it_is else text[:1].upper() + text[1:]
 
     def told(self) -> t.Dict[str, str]:
         """Return the problem as modules return it."""

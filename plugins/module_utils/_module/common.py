@@ -62,10 +62,7 @@ def start(spec: t.Dict[str, t.Any], **keywords: t.Any) -> AnsibleModule:
 
 def fail(module: AnsibleModule, problem: Problem, **result: t.Any) -> t.NoReturn:
     """End the module with a problem: its sentence, its remedy and its code."""
-    text = str(problem)
-    if not problem.code.startswith("option."):  # those begin with the name of the option
-        text = text[:1].upper() + text[1:]
-    module.fail_json(msg=printable(text), code=problem.code, **result)
+    module.fail_json(msg=printable(problem.message), code=problem.code, **result)
     raise AssertionError  # fail_json has left the process
 
 

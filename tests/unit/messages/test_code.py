@@ -130,3 +130,16 @@ def test_values_are_filled_in_and_kept() -> None:
 def test_a_value_of_another_type_is_an_error() -> None:
     with pytest.raises(ValueError, match="format code 'd'"):
         Code("option.x", "{least:d}")(least="one")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "message"),
+    [
+        (Code("host.x", "the host is gone", "Start it."), "The host is gone. Start it."),
+        (Code("option.x", "timeout must be greater than 0"), "timeout must be greater than 0"),
+        (Code("roll.x", "rolling_restart_hosts has no host"), "rolling_restart_hosts has no host"),
+        (Code("bundle.x", "https://files.example.com/ answered 403"), "https://files.example.com/ answered 403"),
+    ],
+)
+def test_a_message_begins_with_a_capital_letter_or_with_a_name(sentence: Code, message: str) -> None:
+    assert sentence().message == message
