@@ -105,7 +105,7 @@ def reached(path: str, root: str) -> str:
 
     (Behind /proc/PID/root the kernel follows a link that begins with a slash from our own root.)
 
-    :param root: as :func:`_proc.root_of` returns it.
+    :param root: what to put before a path, as ``_processes.proc.root_of`` returns it.
     """
     last = path
     try:

@@ -19,6 +19,8 @@ import typing as t
 
 import pytest
 
+from ..dripping import dripping
+
 FILE = pathlib.Path(__file__).resolve().parents[3] / "extensions/eda/plugins/event_source/odoo_trouble.py"
 #: As ansible-rulebook loads it.
 SOURCE = runpy.run_path(str(FILE))
@@ -208,27 +210,12 @@ def test_a_server_is_unhealthy_when_it_fails_several_times_in_a_row() -> None:
 
 def test_a_server_that_drips_its_answer_is_unhealthy_and_others_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SOURCE["_ask"].__globals__, "_TIMEOUT", 0.25)
-    stop = threading.Event()
-
-    def drip(listener: socket.socket) -> None:
-        taken, _peer = listener.accept()
-        with taken, contextlib.suppress(OSError):
-            taken.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-            while not stop.wait(0.05):
-                taken.sendall(b"x")
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=drip, args=(listener,))
-        thread.start()
-        try:
-            url = f"http://127.0.0.1:{listener.getsockname()[1]}/web/health"
-            seen = SOURCE["Watch"]({"health": {"web1": url}, "health_failures": 1, "debounce": 0})
-            begun = time.monotonic()
-            (event,) = seen.look(0.0)
-            assert time.monotonic() - begun < 5
-        finally:
-            stop.set()
-            thread.join()
+    with dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ") as port:
+        url = f"http://127.0.0.1:{port}/web/health"
+        seen = SOURCE["Watch"]({"health": {"web1": url}, "health_failures": 1, "debounce": 0})
+        begun = time.monotonic()
+        (event,) = seen.look(0.0)
+        assert time.monotonic() - begun < 5
     assert (event["host"], event["kind"], event["said"]) == ("web1", "unhealthy", "no whole answer within 0.5 s")
 
 

@@ -20,6 +20,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._server import healt
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.health import HealthCheck, check_health, target
 
 from .. import build
+from ..dripping import dripping
 
 Answers = t.Dict[str, int]
 INSTANCE = build.instance(build.prefork())
@@ -148,27 +149,11 @@ def test_whom_to_ask(check: HealthCheck, heard: t.Any, options: Options, expecte
 
 @pytest.mark.parametrize("begin", [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 "])
 def test_an_answer_that_drips_ends_with_its_time(begin: bytes) -> None:
-    stop = threading.Event()
-
-    def drip(listener: socket.socket) -> None:
-        taken, _address = listener.accept()
-        with taken, contextlib.suppress(OSError):
-            taken.sendall(begin)
-            while not stop.wait(0.05):
-                taken.sendall(b"x")
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=drip, args=(listener,))
-        thread.start()
-        try:
-            port = listener.getsockname()[1]
-            begun = time.monotonic()
-            answer = check_health(
-                HealthCheck(timeout=0.5), listening(("127.0.0.1", port)), build.options(http_port=port), "19.0"
-            )
-            assert 0.4 < time.monotonic() - begun < 3
-        finally:
-            stop.set()
-            thread.join()
+    with dripping(begin) as port:
+        begun = time.monotonic()
+        answer = check_health(
+            HealthCheck(timeout=0.5), listening(("127.0.0.1", port)), build.options(http_port=port), "19.0"
+        )
+        assert 0.4 < time.monotonic() - begun < 3
     assert answer is not None
     assert "does not answer" in answer
