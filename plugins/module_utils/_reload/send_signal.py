@@ -19,7 +19,7 @@ from .._processes.classify import Instance, Role
 from .._processes.look import Look
 from .._server.complete import missing, reloaded
 from .._server.host import Host
-from .._server.operation import Operation
+from .._server.operation import Operation, not_reached
 from .._signals.rules import Objection, Rule, Target
 from .._signals.send import SignalRefused
 from .._system.clock import Pending
@@ -100,8 +100,7 @@ def _each(chosen: t.Iterable[_Shot], shots: t.Sequence[_Shot], do: t.Callable[[_
             results = [one.result for one in shots]
             for other in results:
                 if other.did == Outcome.NOTHING:
-                    other.did, other.code = Outcome.NOT_REACHED, failed.NOT_REACHED().code
-                    other.reason = failed.NOT_REACHED().text
+                    not_reached(other)
             raise OperationFailed(message, problem, results) from exc
 
 

@@ -21,7 +21,7 @@ from .._system.errors import Failure, OperationFailed, Refused, TimedOut
 from .._system.word import Word
 from .health import HealthCheck
 from .host import Host
-from .server import Ended, Server
+from .server import Ended, Server, end_of
 
 R = t.TypeVar("R", bound=StepsResult)
 _S = t.TypeVar("_S", bound=Result)
@@ -211,11 +211,7 @@ class ServerOperation(Operation[R], Server):
         """Say that the server ended, and name the server that has taken its place."""
         if ended.why is not None:
             return ended.why
-        found = self.host.find_successor(self.now, self.seen, self.supervisor)
-        successor = ""
-        if found is not None:
-            successor = ", and %s has started another one with pid %d" % (self.supervisor.unit, found[1].master.pid)
-        return failed.ENDED(when=self.after(), successor=successor)
+        return end_of(self.host, self.now, self.seen, self.supervisor, self.after())
 
 
 class Begin(t.NamedTuple):
@@ -257,13 +253,16 @@ def run_all(
                 one.act()
         except (Failure, Ended, OSError) as exc:
             message, problem = one.fail(exc)
-            results += [_not_reached(other, result_type) for other in servers[number + 1 :]]
+            left = servers[number + 1 :]
+            results += [not_reached(result_type(other.identity, other.pid, Outcome.NOTHING, "")) for other in left]
             raise OperationFailed(message, problem, results) from exc
         finally:
             one.close()
     return results
 
 
-def _not_reached(server: Begin, result_type: t.Type[_S]) -> _S:
+def not_reached(result: _S) -> _S:
+    """Put into a result, and return it, that an earlier server was refused or failed."""
     problem = failed.NOT_REACHED()
-    return result_type(server.identity, server.pid, Outcome.NOT_REACHED, problem.text, problem.code)
+    result.did, result.code, result.reason = Outcome.NOT_REACHED, problem.code, problem.text
+    return result

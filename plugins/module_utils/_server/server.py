@@ -13,13 +13,14 @@ import typing as t
 from .._facts.gather import Facts
 from .._facts.loaded import Loaded
 from .._facts.results import printable, summary
-from .._messages import timeout
+from .._messages import failed, timeout
 from .._messages.code import Problem
 from .._processes.classify import Instance, Mode, Role, State
 from .._processes.look import Look
 from .._processes.options import Options
 from .._processes.process import Process
 from .._signals.rules import Target
+from .._supervisors.find import Supervisor
 from .._system.clock import Pending
 from .._system.errors import TimedOut
 from .complete import missing
@@ -39,6 +40,18 @@ class Ended(Exception):
     def __init__(self, why: t.Optional[Problem] = None) -> None:
         super().__init__(str(why or ""))
         self.why = why
+
+
+def end_of(host: Host, gone: Instance, seen: Look, supervisor: Supervisor, when: str) -> Problem:
+    """Say that a server ended, and name the server that has taken its place.
+
+    :param when: such as ``during the wait``.
+    """
+    found = host.find_successor(gone, seen, supervisor)
+    successor = ""
+    if found is not None:
+        successor = ", and %s has started another one with pid %d" % (supervisor.unit, found[1].master.pid)
+    return failed.ENDED(when=when, successor=successor)
 
 
 class Server:

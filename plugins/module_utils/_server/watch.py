@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._facts.results import printable
-from .._messages import failed, timeout
+from .._messages import timeout
 from .._messages.code import Problem
 from .._processes.classify import Instance, State
 from .._processes.look import Look
@@ -22,6 +22,7 @@ from .._system.errors import OperationFailed, TimedOut
 from .complete import missing, reloaded
 from .health import HealthCheck
 from .host import Host
+from .server import end_of
 
 
 @dataclass(frozen=True)
@@ -161,11 +162,7 @@ class _Watch:
 
     def _end(self) -> Problem:
         supervisor = self._host.supervisor_of(self._now.master)
-        found = self._host.find_successor(self._now, self._seen, supervisor)
-        successor = ""
-        if found is not None:
-            successor = ", and %s has started another one with pid %d" % (supervisor.unit, found[1].master.pid)
-        return failed.ENDED(when="during the wait", successor=successor)
+        return end_of(self._host, self._now, self._seen, supervisor, "during the wait")
 
     def complaint(self) -> str:
         """Return why it has not met the goal, without a full stop."""
