@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -46,7 +47,7 @@ class Secrets:
 
     def hide(self, text: str) -> str:
         """``text`` without them, in whatever way they are written there."""
-        for _name, form in self._forms():
+        for _name, form in self._forms:
             text = text.replace(form, HIDDEN)
         return text
 
@@ -60,14 +61,18 @@ class Secrets:
 
     def found(self, text: str) -> t.Optional[str]:
         """What is left in a text, by its name or its kind; None where nothing is."""
-        return next((name for name, form in self._forms() if form in text), None) or leak(text)
+        return next((name for name, form in self._forms if form in text), None) or leak(text)
 
-    def _forms(self) -> t.Iterator[t.Tuple[str, str]]:
+    @functools.cached_property
+    def _forms(self) -> t.Tuple[t.Tuple[str, str], ...]:
+        """Names, and how their values may be written; worked out once, since every text of a result is searched."""
+        found: t.List[t.Tuple[str, str]] = []
         # The longest first: one may be a part of another.
         for value, name in sorted(self.values, key=lambda one: -len(one[0])):
             forms = [value, urllib.parse.quote(value, safe=""), urllib.parse.quote(value), json.dumps(value)[1:-1]]
-            for form in dict.fromkeys([*forms, repr(value)[1:-1], urllib.parse.quote_plus(value)]):
-                yield name, form
+            forms += [repr(value)[1:-1], urllib.parse.quote_plus(value)]
+            found += [(name, form) for form in dict.fromkeys(forms)]
+        return tuple(found)
 
 
 #: What of a result others have written: a log, a request, a server's complaint. The rest is ours, and others go by it.
