@@ -17,8 +17,8 @@ from ansible_collections.fleetops.odoo.tests.integration.conftest import ROOT
 def test_the_context_has_the_archive_and_what_it_needs(tmp_path: pathlib.Path) -> None:
     shutil.copy2(ROOT / "execution-environment.yml", tmp_path)
     (tmp_path / "fleetops-odoo-1.2.3.tar.gz").touch()
-    # Without a name ansible-builder takes the runtime that is installed, and calls the file after it.
-    argv = ["ansible-builder", "create", "--container-runtime", "podman", "--context", "context"]
+    # Without a name ansible-builder calls the file after the runtime that is installed.
+    argv = ["ansible-builder", "create", "--output-filename", "Containerfile", "--context", "context"]
     subprocess.run(argv, cwd=tmp_path, check=True, capture_output=True)
     context = tmp_path / "context"
     assert (context / "_build/archive/fleetops-odoo-1.2.3.tar.gz").is_file()
