@@ -94,6 +94,9 @@ def _ask(check: HealthCheck, address: str, port: int, path: str) -> t.Optional[s
             status = connection.getresponse().status
     # A ValueError: a path or header that is no ASCII, or a name that is none (http_interface is a text of odoo.conf).
     except (OSError, http.client.HTTPException, ValueError) as exc:
+        if time.monotonic() >= late:
+            # The end may come from here, and must not read as if the server had closed the connection.
+            return "%s does not answer (timed out after %g s)" % (url, check.timeout)
         return "%s does not answer (%s)" % (url, str(exc) or type(exc).__name__)
     finally:
         connection.close()

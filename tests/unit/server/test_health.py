@@ -103,6 +103,14 @@ def test_silence_is_told() -> None:
     assert "refused" in said
 
 
+@pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 "])
+def test_an_answer_that_is_not_whole_in_time_is_a_timeout_and_not_the_servers_end(begin: bytes) -> None:
+    with dripping(begin) as port:
+        said = check_health(HealthCheck(timeout=0.5), listening(("127.0.0.1", port)), build.options(), "19.0")
+    assert said is not None
+    assert "timed out after 0.5 s" in said
+
+
 @pytest.mark.parametrize(
     "check",
     [
