@@ -15,6 +15,7 @@ description:
   - Prints a line for the plan, for each batch that begins, and for each host that serves again or is lost, with the
     time that each step took, the slowest step and the time that is left. The lines begin with C(ROLL), so that they
     are found in a long log.
+  - The lines go to standard error, so that the output of callbacks such as C(json) stays what it is.
   - Nothing depends on it. It says nothing in other playbooks.
 requirements:
   - "To be enabled: C(ANSIBLE_CALLBACKS_ENABLED=fleetops.odoo.roll_progress), or C(callbacks_enabled) in ansible.cfg."
@@ -52,4 +53,5 @@ class CallbackModule(CallbackBase):
             host = result.host if hasattr(result, "host") else result._host  # noqa: SLF001
             lines = self._progress.feed_record(host.get_name(), facts["rolling_restart_host"], now)
         for line in lines:
-            self._display.display(f"ROLL {time.strftime('%H:%M:%S')} {line}")
+            # Standard output belongs to the callback that writes it, which may be one for programs (json).
+            self._display.display(f"ROLL {time.strftime('%H:%M:%S')} {line}", stderr=True)

@@ -127,7 +127,8 @@ def test_it_is_all_there_and_the_second_time_nothing_changes(part: dict[str, t.A
     assert awx.names("job_templates", "Odoo - rolling restart", "notification_templates_error") == ["Chat"]
     assert awx.names("job_templates", "Odoo - rolling restart", "credentials") == ["Odoo hosts"]
     survey = {one["variable"]: one for one in awx.survey("job_templates", "Odoo - rolling restart")["spec"]}
-    assert survey["rolling_restart_timeout"]["default"] == 300.0
+    assert "default" not in survey["rolling_restart_timeout"]
+    assert survey["rolling_restart_hosts"]["default"] == "odoo"
     nodes = "workflow_job_template_nodes"
     assert awx.names(nodes, "canary", "success_nodes") == ["approve"]
     if not part:

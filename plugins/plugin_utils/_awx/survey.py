@@ -7,6 +7,10 @@
 """Questions as a site writes them, as AWX wants its surveys. Pure.
 
 AWX refuses a survey with a short sentence and half of the job done, so what it would refuse is refused here.
+
+AWX passes the default of an unanswered question as an extra variable, and an extra variable beats the inventory (seen
+on AWX 24.6.1). So a question that the inventory may decide has no default; ``otherwise`` says in its help what the role
+takes where neither decides.
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ TYPES: dict[str, tuple[str, type]] = {
     "choice": ("multiplechoice", str),
     "choices": ("multiselect", list),
 }
-KEYS = frozenset(["variable", "question", "type", "default", "choices", "required", "help", "min", "max"])
+KEYS = frozenset(["variable", "question", "type", "default", "otherwise", "choices", "required", "help", "min", "max"])
 YES_NO = ["true", "false"]
 
 
@@ -59,38 +63,56 @@ def _element(where: str, question: Question) -> dict[str, t.Any]:
         raise Refused(_codes.UNKNOWN_TYPE(where=where, known=", ".join(TYPES), value=kind))
     element: dict[str, t.Any] = {
         "question_name": str(question.get("question") or question["variable"]),
-        "question_description": str(question.get("help") or ""),
+        "question_description": _help(question),
         "variable": question["variable"],
         "type": TYPES[kind][0],
         "required": bool(question.get("required", False)),
-        "default": _default(where, question),
     }
+    if _value(question) is not None:
+        value = _checked(where, question)
+        if "default" in question:
+            element["default"] = value
     choices = YES_NO if kind == "yes_no" else [str(one) for one in question.get("choices") or []]
     if kind in ("yes_no", "choice", "choices"):
-        given = question.get("default") or []
+        given = _value(question) or []
         wrong = [one for one in (given if isinstance(given, list) else [given]) if one not in choices]
         if not choices or wrong:
-            values = {"value": question.get("default"), "choices": ", ".join(choices) or "its choices"}
+            values = {"value": _value(question), "choices": ", ".join(choices) or "its choices"}
             raise Refused(_codes.NOT_A_CHOICE(where=where, **values))
         element["choices"] = choices
     element.update(_limits(where, question))
     return element
 
 
-def _default(where: str, question: Question) -> t.Any:
-    """What AWX wants there: a text, a number of exactly the type, or a text with a line for each choice."""
-    default, wanted = question.get("default"), TYPES[question["type"]][1]
-    if default is None:
-        return ""
+def _value(question: Question) -> t.Any:
+    """Return the default, or what the role takes otherwise; None where the question names neither."""
+    return question.get("default", question.get("otherwise"))
+
+
+def _help(question: Question) -> str:
+    """Return the help of a question; without a default it says what an empty answer means."""
+    text = str(question.get("help") or "")
+    if question.get("default") is not None or question.get("required"):
+        return text
+    value = question.get("otherwise")
+    shown = ", ".join(value) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else value
+    rest = "" if value in (None, "", []) else f", or {shown}"
+    return f"{text.rstrip('.')}. Empty: as the inventory says{rest}".lstrip(". ")
+
+
+def _checked(where: str, question: Question) -> t.Any:
+    """Return a default as AWX wants it: a text, a number of exactly the type, or a text with a line for each choice."""
+    value, wanted = _value(question), TYPES[question["type"]][1]
     # True is an int for Python, and a float without a fraction is an int for YAML.
-    if isinstance(default, bool) or not isinstance(default, wanted):
-        raise Refused(_codes.BAD_DEFAULT(where=where, wanted=wanted.__name__, value=default))
-    return "\n".join(default) if isinstance(default, list) else default
+    if isinstance(value, bool) or not isinstance(value, wanted):
+        raise Refused(_codes.BAD_DEFAULT(where=where, wanted=wanted.__name__, value=value))
+    return "\n".join(value) if isinstance(value, list) else value
 
 
 def _limits(where: str, question: Question) -> dict[str, int]:
-    # What a text may be long: AWX's column of a variable's value has no limit, its form has.
-    limits = {"min": 0, "max": 1024} if question["type"] == "text" else {}
+    # AWX's column of a variable's value has no limit, its form has. AWX leaves an empty text out of a launch from a
+    # browser; a launch by the API that gives one would hide the inventory's value, so AWX is told to refuse it.
+    limits = {"min": 0 if question.get("default") == "" else 1, "max": 1024} if question["type"] == "text" else {}
     for key in ("min", "max"):
         value = question.get(key, limits.get(key))
         if value is None:
@@ -98,7 +120,7 @@ def _limits(where: str, question: Question) -> dict[str, int]:
         if isinstance(value, bool) or not isinstance(value, int):
             raise Refused(_codes.BAD_LIMIT(where=where, key=key, value=value))
         limits[key] = value
-    default = question.get("default")
+    default = _value(question)
     if limits and isinstance(default, (int, float)):
         low, high = limits.get("min", default), limits.get("max", default)
         if not low <= default <= high:

@@ -83,13 +83,15 @@ def test_a_question_is_about_what_the_role_takes(playbook: str, question: dict[s
     assert question.get("choices", []) == option.get("choices", [])
     if option.get("required"):
         assert question["required"]
-        assert "default" not in question
+        assert not {"default", "otherwise"} & set(question)
         return
+    # AWX passes a default as an extra variable, which would beat the inventory.
+    assert "default" not in question
     # AWX refuses to launch where a required one is not answered, though it has a default: a launch by API is short.
     assert not question.get("required")
     default = defaults(playbook).get(name, option.get("default"))
     assert default == option.get("default")
-    assert comparable(question["default"]) == comparable(default)
+    assert comparable(question["otherwise"]) == comparable(default)
 
 
 def comparable(value: t.Any) -> t.Any:
@@ -120,7 +122,7 @@ def test_awx_takes_every_survey_and_every_answer_of_a_node() -> None:
         # What AWX keeps is what was sent, so that the second run finds no difference.
         assert sent == survey
         for question in survey["spec"]:
-            if question["default"] != "" and question["type"] != "multiselect":
+            if question.get("default"):
                 assert wrong(question, {question["variable"]: question["default"]}) == []
     for node in planned["nodes"]:
         known = {one["variable"]: one for one in surveys[node["template"]]["spec"]} if node["template"] else {}
@@ -133,7 +135,8 @@ def test_awx_takes_every_survey_and_every_answer_of_a_node() -> None:
         roll = {one["variable"]: one for one in surveys["Odoo - rolling restart"]["spec"]}
         for question in workflow["survey_spec"]["spec"]:
             assert question["type"] == roll[question["variable"]]["type"]
-            assert question["default"] == roll[question["variable"]]["default"]
+            assert "default" not in question
+            assert question["question_description"] == roll[question["variable"]]["question_description"]
 
 
 def as_awx_has_it(key: str) -> tuple[dict[str, t.Any], list[dict[str, t.Any]]]:
@@ -154,7 +157,7 @@ NEEDED: dict[str, dict[str, t.Any]] = {
 
 @pytest.mark.parametrize("key", SHIPPED["job_templates"])
 def test_a_launch_by_api_may_be_short(key: str) -> None:
-    """The roles get the defaults of what was not answered, but for those that are no answers."""
+    """What was not answered is not passed to the roles, so that the inventory decides."""
     template, spec = as_awx_has_it(key)
     needed = NEEDED.get(key, {})
     if needed:
@@ -162,9 +165,20 @@ def test_a_launch_by_api_may_be_short(key: str) -> None:
             launch(template, spec, {})
     job, ignored = launch(template, spec, {"extra_vars": needed})
     assert ignored == {}
-    shipped = {one["variable"]: one.get("default") for one in SHIPPED["job_templates"][key]["survey"]}
-    several = {one["variable"] for one in spec if one["type"] == "multiselect"}
-    assert job["extra_vars"] == {**{name: one for name, one in shipped.items() if name not in several}, **needed}
+    hosts = {one["variable"]: "odoo" for one in spec if one["variable"].endswith("_hosts")}
+    assert job["extra_vars"] == {**hosts, **needed}
+
+
+@pytest.mark.parametrize("key", SHIPPED["job_templates"])
+def test_an_empty_answer_cannot_hide_the_value_of_the_inventory(key: str) -> None:
+    template, spec = as_awx_has_it(key)
+    for question in spec:
+        if question["type"] != "multiselect":
+            with pytest.raises(Refused):
+                launch(template, spec, {"extra_vars": {**NEEDED.get(key, {}), question["variable"]: ""}})
+        assert (
+            question["required"] or "default" in question or "as the inventory says" in question["question_description"]
+        )
 
 
 @pytest.mark.parametrize(
@@ -194,7 +208,7 @@ def test_what_a_launch_may_set_and_what_it_may_not() -> None:
         "limit": "web1",
         "job_type": "check",
         "diff_mode": True,
-        "extra_vars": {"rolling_restart_timeout": 60, "rolling_restart_reason": "", "other": 1},
+        "extra_vars": {"rolling_restart_timeout": 60, "rolling_restart_reason": "why", "other": 1},
     }
     job, ignored = launch(template, spec, body)
     assert (job["limit"], job["job_type"], job["diff_mode"]) == ("web1", "check", False)
@@ -224,10 +238,12 @@ def test_what_takes_the_lock_runs_once_at_a_time_and_nothing_is_sliced() -> None
 def test_a_job_outlives_what_it_waits_for() -> None:
     """A job that AWX ends leaves locks behind."""
     roll = SHIPPED["job_templates"]["rolling_restart"]
-    answers = {one["variable"]: one["default"] for one in roll["survey"]}
+    answers = {one["variable"]: one.get("otherwise") for one in roll["survey"]}
     assert roll["timeout"] > answers["rolling_restart_deadline"] + answers["rolling_restart_timeout"] + 600
     drain = SHIPPED["job_templates"]["drain"]
-    assert drain["timeout"] > {one["variable"]: one["default"] for one in drain["survey"]}["graceful_drain_timeout"]
+    assert (
+        drain["timeout"] > {one["variable"]: one.get("otherwise") for one in drain["survey"]}["graceful_drain_timeout"]
+    )
 
 
 def changed(**sections: t.Any) -> dict[str, t.Any]:

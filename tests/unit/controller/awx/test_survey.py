@@ -22,6 +22,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.survey import s
         ({"variable": "a", "type": "float", "default": 300}, "awx.bad_default"),
         ({"variable": "a", "type": "integer", "default": True}, "awx.bad_default"),
         ({"variable": "a", "type": "text", "default": 1}, "awx.bad_default"),
+        ({"variable": "a", "type": "float", "otherwise": 300}, "awx.bad_default"),
         ({"variable": "a", "type": "yes_no", "default": "yes"}, "awx.not_a_choice"),
         ({"variable": "a", "type": "choice", "default": "x"}, "awx.not_a_choice"),
         ({"variable": "a", "type": "choices", "choices": ["x"], "default": ["y"]}, "awx.not_a_choice"),
@@ -44,8 +45,8 @@ def test_two_questions_for_one_variable_are_refused() -> None:
 @pytest.mark.parametrize(
     ("question", "element"),
     [
-        ({"type": "text"}, {"type": "text", "default": "", "min": 0, "max": 1024}),
-        ({"type": "text", "default": "x", "max": 8}, {"type": "text", "default": "x", "min": 0, "max": 8}),
+        ({"type": "text", "default": ""}, {"type": "text", "default": "", "min": 0, "max": 1024}),
+        ({"type": "text", "default": "x", "max": 8}, {"type": "text", "default": "x", "min": 1, "max": 8}),
         ({"type": "integer", "default": 3, "min": 1}, {"type": "integer", "default": 3, "min": 1}),
         ({"type": "float", "default": 0.5}, {"type": "float", "default": 0.5}),
         (
@@ -66,6 +67,28 @@ def test_a_question_becomes_an_element_of_a_survey(question: dict[str, t.Any], e
     survey = survey_spec("x", [{"variable": "count", "question": "How many?", "help": "Of all.", **question}])
     common = {"question_name": "How many?", "question_description": "Of all.", "variable": "count", "required": False}
     assert survey == {"name": "", "description": "", "spec": [{**common, **element}]}
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ({"type": "text"}, "Of all. Empty: as the inventory says"),
+        ({"type": "text", "otherwise": ""}, "Of all. Empty: as the inventory says"),
+        ({"type": "text", "otherwise": "UTC"}, "Of all. Empty: as the inventory says, or UTC"),
+        ({"type": "float", "otherwise": 300.0}, "Of all. Empty: as the inventory says, or 300"),
+        ({"type": "integer", "otherwise": 0}, "Of all. Empty: as the inventory says, or 0"),
+        (
+            {"type": "choices", "choices": ["a", "b"], "otherwise": ["a", "b"]},
+            "Of all. Empty: as the inventory says, or a, b",
+        ),
+        ({"type": "text", "required": True}, "Of all."),
+    ],
+)
+def test_without_a_default_the_help_says_what_an_empty_answer_means(question: dict[str, t.Any], told: str) -> None:
+    (element,) = survey_spec("x", [{"variable": "count", "help": "Of all.", **question}])["spec"]
+    assert element["question_description"] == told
+    assert "default" not in element
+    assert element.get("min", 1) == 1
 
 
 def test_a_question_without_a_text_asks_for_its_variable() -> None:

@@ -84,7 +84,13 @@ def test_the_preflight_is_no_turn() -> None:
 def test_the_callback_reads_results_of_every_core(public: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
     callback = CallbackModule()
     said: list[str] = []
-    monkeypatch.setattr(callback, "_display", types.SimpleNamespace(display=said.append))
+    to_stderr = []
+
+    def display(line: str, *, stderr: bool = False) -> None:
+        said.append(line)
+        to_stderr.append(stderr)
+
+    monkeypatch.setattr(callback, "_display", types.SimpleNamespace(display=display))
     host = types.SimpleNamespace(get_name=lambda: "a")
 
     def result(**facts: t.Any) -> types.SimpleNamespace:
@@ -98,3 +104,5 @@ def test_the_callback_reads_results_of_every_core(public: bool, monkeypatch: pyt
     callback.v2_runner_on_ok(result(rolling_restart_host={"step": "out"}))
     callback.v2_runner_on_ok(result(rolling_restart_roll=ledger("a")))
     assert [line.split(" ", 2)[2] for line in said] == ["the plan: 3 hosts in 3 batches: a | b | c", "batch 1 of 3: a"]
+    # Standard output belongs to the callback that writes it, which may be one for programs.
+    assert to_stderr == [True, True]
