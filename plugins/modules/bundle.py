@@ -193,11 +193,16 @@ _LEAST = 1
 _MOST = 4
 
 
+def order_of(module: AnsibleModule) -> BundleOrder:
+    """Return what the options ask for; a bad one ends the module."""
+    max_size = number_of(module, "max_size", _LEAST, _MOST)
+    return BundleOrder(lines_of(module), max_size << 20, module.params["hide_literals"])
+
+
 def bundle(module: AnsibleModule) -> None:
     """Gather the bundle and return it packed."""
     host = find_host()
-    max_size = number_of(module, "max_size", _LEAST, _MOST)
-    order = BundleOrder(lines_of(module), max_size << 20, module.params["hide_literals"])
+    order = order_of(module)
     seen, identities = choose_masters(module, host)
     try:
         made = make_bundle(host, seen, identities, order, {"ansible": module.ansible_version})

@@ -363,12 +363,17 @@ def tell(module: AnsibleModule, results: t.Sequence[CacheResult], secrets: Secre
     return {"changed": False, "results": told}
 
 
+def order_of(module: AnsibleModule) -> CacheOrder:
+    """Return what the options ask for; a bad one ends the module."""
+    params = module.params
+    return CacheOrder(params["memory"], timeout_of(module), tuple(Role(name) for name in params["roles"]))
+
+
 def main() -> None:
     """Entry point."""
     module = start(SPEC)
     host = find_host(door=send)
-    params = module.params
-    order = CacheOrder(params["memory"], timeout_of(module), tuple(Role(name) for name in params["roles"]))
+    order = order_of(module)
     run_on_masters(
         module,
         host,

@@ -366,7 +366,8 @@ _MOST_LOOKS = 20
 def drain(module: AnsibleModule, host: Host) -> t.NoReturn:
     """Drain the chosen servers, or bring them back, and end the module."""
     drained = module.params["state"] == DRAINED
-    operation = _drain_of(module, host) if drained else _undrain_of(module, host)
+    operation = t.cast("_Operation", drain_all if drained else undrain_all)
+    operation = functools.partial(operation, host, order=order_of(module))
     seen, identities = _settled(module, host)
     notes = _notes(module, host, seen, identities, drained=drained)
     _make_sure_of_some(module, identities, notes, drained=drained)
@@ -396,29 +397,21 @@ def _settled(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
     return seen, identities
 
 
-def _drain_of(module: AnsibleModule, host: Host) -> _Operation:
-    params = module.params
-    order = DrainOrder(
+def order_of(module: AnsibleModule) -> t.Union[DrainOrder, UndrainOrder]:
+    """Return what the options ask for; a bad one ends the module."""
+    params, timeout = module.params, timeout_of(module)
+    if params["state"] != DRAINED:
+        checked, healthy_time = health_of(module, params["health"]), healthy_time_of(module, timeout)
+        return UndrainOrder(checked, healthy_time, timeout, params["start_recorded"])
+    return DrainOrder(
         seconds_of(module, "http_timeout"),
         seconds_of(module, "cron_timeout"),
         seconds_of(module, "gevent_timeout"),
-        timeout_of(module),
+        timeout,
         OnTimeout(params["on_timeout"]),
         params["hold"],
         params["force"],
     )
-    return functools.partial(drain_all, host, order=order)
-
-
-def _undrain_of(module: AnsibleModule, host: Host) -> _Operation:
-    timeout = timeout_of(module)
-    order = UndrainOrder(
-        health_of(module, module.params["health"]),
-        healthy_time_of(module, timeout),
-        timeout,
-        module.params["start_recorded"],
-    )
-    return functools.partial(undrain_all, host, order=order)
 
 
 def _notes(

@@ -220,11 +220,16 @@ SPEC = {
 }
 
 
+def order_of(module: AnsibleModule) -> EvidenceOrder:
+    """Return what the options ask for; a bad one ends the module."""
+    dumps = module.params["dumps"] and not module.check_mode
+    return EvidenceOrder(dumps, seconds_of(module, "timeout"), lines_of(module))
+
+
 def evidence(module: AnsibleModule) -> None:
     """Gather the evidence and return it."""
     host = find_host(door=send)
-    dumps = module.params["dumps"] and not module.check_mode
-    order = EvidenceOrder(dumps, seconds_of(module, "timeout"), lines_of(module))
+    order = order_of(module)
     seen, identities = choose_masters(module, host)
     secrets = known_secrets(host.proc, seen)
     found = gather(host, seen, identities, order)

@@ -254,10 +254,10 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     ACTION_SPEC,
+    age_of,
     fail,
     find_host,
     number_of,
-    seconds_of,
     start,
     timeout_of,
 )
@@ -302,8 +302,8 @@ def order_of(module: AnsibleModule) -> RecycleOrder:
         timeout_of(module),
         tuple(Role(name) for name in params["roles"]),
         _size_of(module, "rss_above"),
-        None if params["older_than"] is None else seconds_of(module, "older_than"),
-        None if params["busy_longer_than"] is None else seconds_of(module, "busy_longer_than"),
+        age_of(module, "older_than"),
+        age_of(module, "busy_longer_than"),
         None if pids is None else frozenset(pids),
         number_of(module, "batch", 1),
         OnTimeout(params["on_timeout"]),
@@ -318,7 +318,7 @@ def _size_of(module: AnsibleModule, name: str) -> t.Optional[int]:
         return None
     try:
         size = int(human_to_bytes(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         size = -1
     if size < 0:
         fail(module, option.NOT_A_SIZE(option=name, value=text))

@@ -327,16 +327,21 @@ def wish_of(module: AnsibleModule, clock: Clock) -> ReloadWish:
     return ReloadWish(policy, since, method)
 
 
-def main() -> None:
-    """Entry point."""
-    module = start(SPEC, required_if=[("policy", "since", ["since"])])
-    host = find_host(door=send, rehearsal=rehearsal, room=room, health=health, restarts=restart)
-    order = ReloadOrder(
-        wish_of(module, host.clock),
+def order_of(module: AnsibleModule, clock: Clock) -> ReloadOrder:
+    """Return what the options ask for; a bad one ends the module."""
+    return ReloadOrder(
+        wish_of(module, clock),
         health_of(module, module.params["health"]),
         timeout_of(module),
         module.params["force"],
     )
+
+
+def main() -> None:
+    """Entry point."""
+    module = start(SPEC, required_if=[("policy", "since", ["since"])])
+    host = find_host(door=send, rehearsal=rehearsal, room=room, health=health, restarts=restart)
+    order = order_of(module, host.clock)
     run_on_masters(
         module, host, lambda seen, chosen: reload_all(host, seen, chosen, order, check_mode=module.check_mode)
     )

@@ -138,6 +138,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option, roll
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.numbers import bad_timeout
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll.lock import Held, RollLock, give_back, read, take
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.boot import boot_id, uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.state_dir import StateDirectory
@@ -162,8 +163,9 @@ def roll_lock(spec: t.Dict[str, t.Any]) -> None:
     if not params["id"]:
         # The action plugin of the same name fills it in.
         _fail(module, option.NOT_CALLED_BY_ACTION(option="id", module="roll_lock"))
-    if not 0 < params["ttl"] < float("inf"):
-        _fail(module, option.NOT_POSITIVE(option="ttl", value=params["ttl"]))
+    problem = bad_timeout("ttl", params["ttl"])
+    if problem:
+        _fail(module, problem)
     wanted = RollLock(
         params["id"],
         params["owner"] or "",

@@ -154,6 +154,7 @@ results:
       seconds: 0.0
 """
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import NO_PROCESS
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     ACTION_SPEC,
@@ -187,18 +188,23 @@ SPEC = {
 }
 
 
+def order_of(module: AnsibleModule) -> SignalOrder:
+    """Return what the options ask for; a bad one ends the module."""
+    params = module.params
+    roles = tuple(Role(name) for name in params["roles"])
+    return SignalOrder(params["signal"], roles, params["wait"], timeout_of(module), params["force"])
+
+
 def main() -> None:
     """Entry point."""
     module = start(SPEC)
-    params = module.params
     host = find_host(door=send, rehearsal=rehearsal)
-    roles = tuple(Role(name) for name in params["roles"])
-    order = SignalOrder(params["signal"], roles, params["wait"], timeout_of(module), params["force"])
+    order = order_of(module)
     seen, chosen = choose_masters(module, host)
     instances = [one for one in seen.instances if one.identity in chosen]
-    there = any(role in roles for one in instances for _process, role in one.everybody)
-    if not there and instances and not params["allow_none"]:
-        fail(module, NO_PROCESS(roles=", ".join(roles)), results=[])
+    there = any(role in order.roles for one in instances for _process, role in one.everybody)
+    if not there and instances and not module.params["allow_none"]:
+        fail(module, NO_PROCESS(roles=", ".join(order.roles)), results=[])
     run_on_masters(
         module,
         host,

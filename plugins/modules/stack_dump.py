@@ -499,12 +499,10 @@ def tell(module: AnsibleModule, results: t.Sequence[DumpResult], secrets: Secret
     return {"changed": False, "results": secrets.hide_all([one.told() for one in results])}
 
 
-def main() -> None:
-    """Entry point."""
-    module = start(SPEC)
-    host = find_host(door=send)
+def order_of(module: AnsibleModule) -> DumpOrder:
+    """Return what the options ask for; a bad one ends the module."""
     params = module.params
-    order = DumpOrder(
+    return DumpOrder(
         number_of(module, "samples", 1, _MOST_SAMPLES),
         seconds_of(module, "interval"),
         timeout_of(module, "sample_timeout"),
@@ -513,6 +511,13 @@ def main() -> None:
         params["postgres"],
         params["hide_literals"],
     )
+
+
+def main() -> None:
+    """Entry point."""
+    module = start(SPEC)
+    host = find_host(door=send)
+    order = order_of(module)
     run_on_masters(
         module,
         host,

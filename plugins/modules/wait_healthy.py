@@ -122,6 +122,7 @@ results:
       seconds: 12.48
 """
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
@@ -145,12 +146,17 @@ SPEC = {
 }
 
 
+def order_of(module: AnsibleModule) -> WatchOrder:
+    """Return what the options ask for; a bad one ends the module."""
+    timeout = timeout_of(module)
+    return WatchOrder(health_of(module, module.params["health"]), healthy_time_of(module, timeout), timeout)
+
+
 def main() -> None:
     """Entry point."""
     module = start(SPEC)
     host = find_host(health=health)
-    timeout = timeout_of(module)
-    order = WatchOrder(health_of(module, module.params["health"]), healthy_time_of(module, timeout), timeout)
+    order = order_of(module)
     seen, identities = choose_masters(module, host)
     try:
         results = watch_all(host, seen, identities, order)

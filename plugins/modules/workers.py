@@ -46,7 +46,7 @@ attributes:
       - A server that has O(count) http workers gets no signal, unless O(prove) asks for one.
 options:
   count:
-    description: How many http workers, from 1 on.
+    description: How many http workers, from 1 to 1000.
     type: int
     required: true
   wait_busy:
@@ -257,19 +257,28 @@ def tell(module: AnsibleModule, results: t.Sequence[ScaleResult], secrets: Secre
     return found
 
 
-def main() -> None:
-    """Entry point."""
-    module = start(SPEC)
+#: Http workers of one server.
+_MOST_WORKERS = 1000
+
+
+def order_of(module: AnsibleModule) -> ScaleOrder:
+    """Return what the options ask for; a bad one ends the module."""
     params = module.params
-    host = find_host(door=send, rehearsal=rehearsal, room=room, stacks=ask)
-    order = ScaleOrder(
-        number_of(module, "count", 1),
+    return ScaleOrder(
+        number_of(module, "count", 1, _MOST_WORKERS),
         timeout_of(module),
         params["wait_busy"],
         params["persist"],
         params["prove"],
         params["force"],
     )
+
+
+def main() -> None:
+    """Entry point."""
+    module = start(SPEC)
+    host = find_host(door=send, rehearsal=rehearsal, room=room, stacks=ask)
+    order = order_of(module)
     run_on_masters(
         module,
         host,

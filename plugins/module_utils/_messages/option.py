@@ -11,6 +11,8 @@ from __future__ import annotations
 from .code import Code
 
 NOT_POSITIVE = Code("option.not_positive", "{option} must be greater than 0 seconds, got {value}")
+NOT_FINITE = Code("option.not_finite", "{option} must be a finite number of seconds, got {value}")
+TOO_MANY_SECONDS = Code("option.too_many_seconds", "{option} must be at most {most:.0f} seconds, got {value:g}")
 NEGATIVE = Code("option.negative", "{option} must be 0 seconds or more, got {value}")
 OUT_OF_RANGE = Code("option.out_of_range", "{option} must be from {least} to {most}, got {value}")
 TOO_LONG = Code(

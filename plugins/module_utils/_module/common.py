@@ -28,6 +28,7 @@ from .._system.clock import Clock
 from .._system.errors import Refused
 from .._system.files import is_roots
 from .._system.psutil import psutil
+from .numbers import bad_span, bad_timeout
 
 #: Options of every module that works on chosen masters.
 CHOICE_SPEC: t.Dict[str, t.Any] = {
@@ -68,10 +69,7 @@ def fail(module: AnsibleModule, problem: Problem, **result: t.Any) -> t.NoReturn
 
 def timeout_of(module: AnsibleModule, name: str = "timeout") -> float:
     """Return an option that is a time limit, in seconds; a bad one ends the module."""
-    seconds = float(module.params[name])
-    if not 0 < seconds < float("inf"):
-        fail(module, option.NOT_POSITIVE(option=name, value=seconds))
-    return seconds
+    return _right(module, float(module.params[name]), bad_timeout(name, float(module.params[name])))
 
 
 def lines_of(module: AnsibleModule) -> int:
@@ -91,10 +89,19 @@ def number_of(module: AnsibleModule, name: str, least: int, most: t.Optional[int
 
 
 def seconds_of(module: AnsibleModule, name: str) -> float:
-    """Return an option that is a span of time, in seconds; a bad one ends the module."""
-    seconds = float(module.params[name])
-    if not 0 <= seconds < float("inf"):
-        fail(module, option.NEGATIVE(option=name, value=seconds))
+    """Return an option that is a span of time to wait, in seconds; a bad one ends the module."""
+    return _right(module, float(module.params[name]), bad_span(name, float(module.params[name])))
+
+
+def age_of(module: AnsibleModule, name: str) -> t.Optional[float]:
+    """Return an option that is an age, in seconds, or None; a bad one ends the module."""
+    seconds = module.params[name]
+    return None if seconds is None else _right(module, seconds, bad_span(name, seconds, float("inf")))
+
+
+def _right(module: AnsibleModule, seconds: float, problem: t.Optional[Problem]) -> float:
+    if problem:
+        fail(module, problem)
     return seconds
 
 

@@ -16,6 +16,7 @@ from ansible.module_utils.basic import AnsibleModule
 from .._messages import option
 from .._server.health import HealthCheck
 from .common import fail
+from .numbers import bad_timeout
 
 #: What http.client would refuse is refused here: by then a signal may have been sent.
 _URL_PATH = re.compile(r"/[\x21-\x7e]*\Z")
@@ -50,8 +51,9 @@ def health_of(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t
             fail(module, option.NOT_A_HOST(option="health." + name, value=given[name]))
     if not 0 < given.get("port", 1) < 65536:
         fail(module, option.OUT_OF_RANGE(option="health.port", least=1, most=65535, value=given["port"]))
-    if not 0 < given.get("timeout", 1) < float("inf"):
-        fail(module, option.NOT_POSITIVE(option="health.timeout", value=given["timeout"]))
+    problem = bad_timeout("health.timeout", given.get("timeout", 1))
+    if problem:
+        fail(module, problem)
     if "status" in given:
         given["status"] = _status_of(module, given["status"])
     return HealthCheck(**given)

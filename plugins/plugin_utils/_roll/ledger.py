@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from ...module_utils._messages import option
 from ...module_utils._messages import roll as _codes
 from ...module_utils._messages.code import Problem
+from ...module_utils._module.numbers import bad_span, bad_timeout
 from ...module_utils._system.errors import Refused
 from ...module_utils._system.redact import redact_text
 from .batches import parse_batches
@@ -72,11 +73,9 @@ def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -
         if not 0 <= float(options[name]) < float("inf"):
             raise Refused(option.OUT_OF_RANGE(option=_ROLE + name, least=0, most="any number", value=options[name]))
     for name in ("deadline", "canary_healthy_time", "min_healthy_time"):
-        if not 0 <= float(options[name]) < float("inf"):
-            raise Refused(option.NEGATIVE(option=_ROLE + name, value=options[name]))
+        _refuse(bad_span(_ROLE + name, float(options[name])))
     for name, variable in (("timeout", _ROLE + "timeout"), ("drain_timeout", "balancer_drain_timeout")):
-        if not 0 < float(options[name]) < float("inf"):
-            raise Refused(option.NOT_POSITIVE(option=variable, value=options[name]))
+        _refuse(bad_timeout(variable, float(options[name])))
     return {
         "hosts": list(hosts),
         "name": _stamp(now),
@@ -97,6 +96,11 @@ def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -
         "batches": [],
         "stopped": None,
     }
+
+
+def _refuse(problem: Problem | None) -> None:
+    if problem:
+        raise Refused(problem)
 
 
 def plan(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:

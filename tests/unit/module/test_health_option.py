@@ -40,8 +40,8 @@ def test_what_can_be_used_is() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "code"),
     [
-        ("timeout", float("nan"), "option.not_positive"),
-        ("timeout", float("inf"), "option.not_positive"),
+        ("timeout", float("nan"), "option.not_finite"),
+        ("timeout", float("inf"), "option.not_finite"),
         ("timeout", 0.0, "option.not_positive"),
         ("timeout", -1.0, "option.not_positive"),
         ("port", 0, "option.out_of_range"),

@@ -173,7 +173,7 @@ def test_what_tasks_of_the_users_own_say_shows_no_secret() -> None:
         ("budget", "-1", "option.bad_budget"),
         ("order", "x", "option.not_a_choice"),
         ("deadline", -1, "option.negative"),
-        ("deadline", "nan", "option.negative"),
+        ("deadline", "nan", "option.not_finite"),
         ("stop_after", -1, "option.out_of_range"),
         ("canary_healthy_time", -1, "option.negative"),
         ("min_healthy_time", -1, "option.negative"),
