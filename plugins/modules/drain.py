@@ -100,6 +100,18 @@ options:
     type: str
     choices: [fail, abort, kill]
     default: fail
+  min_gone_time:
+    description:
+      - With O(state=drained), seconds for which no other server may take the place of one that has ended. It counts in
+        addition to O(timeout).
+      - A supervisor that this module does not know (runit, s6, monit, pm2, a shell loop) starts the server again after
+        a while. Where a new server has the port, the configuration, the command or the parent of the old one, the task
+        fails with code V(failed.place_taken), which names the new server and its parent. Set it longer than that
+        supervisor waits.
+      - A unit of systemd whose C(Result) is afterwards V(watchdog), V(timeout), V(signal), V(oom-kill) or V(core-dump)
+        fails the task with code V(failed.bad_end), unless O(on_timeout) cut the work off.
+    type: float
+    default: 12.0
   hold:
     description:
       - What prevents that the server is started again.
@@ -284,7 +296,8 @@ results:
       description: The same afterwards. A server that is gone has the C(state) V(gone) and nothing else.
       type: dict
     successor:
-      description: Identity of the master that was started, null otherwise.
+      description: Identity of the master that was started, or that has taken the place of a drained one, null
+        otherwise.
       type: str
     log:
       description: Up to 100 last lines that the server wrote to its log since the call began, secrets hidden. Empty
@@ -344,6 +357,7 @@ SPEC = {
     "gevent_timeout": {"type": "float", "default": 30.0},
     "timeout": {"type": "float", "default": 960.0},
     "on_timeout": {"type": "str", "choices": ["fail", "abort", "kill"], "default": "fail"},
+    "min_gone_time": {"type": "float", "default": 12.0},
     "hold": {"type": "str", "choices": ["auto", "external"], "default": "auto"},
     "force": {"type": "bool", "default": False},
     "min_healthy_time": {"type": "float", "default": 0.0},
@@ -411,6 +425,7 @@ def order_of(module: AnsibleModule) -> t.Union[DrainOrder, UndrainOrder]:
         OnTimeout(params["on_timeout"]),
         params["hold"],
         params["force"],
+        seconds_of(module, "min_gone_time"),
     )
 
 

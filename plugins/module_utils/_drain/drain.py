@@ -21,6 +21,7 @@ from .._processes.process import Process
 from .._server.host import Host
 from .._server.operation import begin_each, run_all
 from .._server.server import Ended
+from .._supervisors.find import SupervisorKind
 from .._supervisors.hold import Hold
 from .._system.clock import Pending
 from .._system.errors import Failure, Refused, TimedOut
@@ -295,28 +296,53 @@ class _Drain(Leaving):
         return _processes_end(left) if left else True
 
     def _rest(self) -> None:
-        """Wait until the children of the master are gone as well, and its supervisor is at rest."""
+        """Wait until the children of the master are gone as well, its supervisor is at rest, and nothing replaces it.
+
+        :raises Failure: another server has taken its place, or its end was no good one.
+        """
         self.deadline = max(self.deadline, self.clock.monotonic() + FORCED)
         self.wait(self._attempt_left)
+        self.result.busy, self.result.after = [], {"state": State.GONE}
+        self.step("it is gone")
         note = self.note
+        hold = note.held if note is not None else Hold(SupervisorKind.NONE)
+        seconds = self.order.min_gone_time
+        until = self.clock.monotonic() + seconds
+        self.deadline = max(self.deadline, until + FORCED)
+
+        def attempt() -> t.Union[bool, Pending]:
+            lacking, done = self.host.holds.rest(hold)
+            if done:
+                self.step(done)
+            if not (lacking and hold.kind == SupervisorKind.SUPERVISORD):  # what it has started is being stopped
+                self._make_sure_of_its_place()
+            if lacking:
+                return Pending(lacking)
+            return self.clock.monotonic() >= until or Pending(timeout.STAYS_GONE(seconds=seconds))
+
+        self.wait(attempt)
         if note is not None:
-            hold = note.held
-
-            def attempt() -> t.Union[bool, Pending]:
-                lacking, done = self.host.holds.rest(hold)
-                if done:
-                    self.step(done)
-                return Pending(lacking) if lacking else True
-
-            self.wait(attempt)
             note.drained, note.busy = self.clock.time(), []
             try:
                 self.book.write(note)
             except OSError as exc:
                 self.warn(_not_recorded(exc))
             self.result.hold = hold.told()
-        self.result.busy, self.result.after = [], {"state": State.GONE}
-        self.step("it is gone")
+        self.step("no other server has taken its place within %g s" % seconds)
+        bad = None if self.cut_off else self.host.holds.bad_end(hold)
+        if bad:
+            raise Failure(bad)
+
+    def _make_sure_of_its_place(self) -> None:
+        """:raises Failure: another server has taken its place. That one is not held, and there is no note of it."""
+        found = self.second_look.successor(self.host.look())
+        if found is None:
+            return
+        successor, problem = found
+        self.result.successor = successor.identity
+        if self.note is not None:
+            self.undo(self.note)
+        raise Failure(problem)
 
 
 def _processes_end(left: t.Sequence[Process]) -> Pending:

@@ -24,6 +24,7 @@ from .._system.clock import Pending
 from .._system.errors import Refused, TimedOut
 from .notes import Note, NoteBook, key_in
 from .order import DrainOrder, DrainResult
+from .second_look import SecondLook
 from .time_limits import Overdue, Work
 
 #: Seconds that a server gets to end after it was forced.
@@ -44,9 +45,12 @@ class Leaving(ServerOperation[DrainResult]):
         self.book = NoteBook(host.store)
         self.key = key_in(seen, first)
         self.work = Work(self, order)
+        self.second_look = SecondLook(host.proc, seen, first)
         self.note: t.Optional[Note] = None
         #: by this call
         self.has_sent = False
+        #: a second INT or a KILL was sent
+        self.cut_off = False
         result.before = self.summary()
 
     def interrupt(self) -> None:
@@ -146,14 +150,15 @@ class Leaving(ServerOperation[DrainResult]):
         self._cut_off("KILL", late)
 
     def _cut_off(self, signal: str, late: Overdue) -> None:
+        self.cut_off = True
         problem = failed.WORK_CUT_OFF(signal=signal, work=late.work)
         self.warn(problem)
         self.result.reason += "; " + problem.text
 
     def undo(self, note: Note) -> None:
-        """Remove the hold and the note, since no signal was sent."""
+        """Remove the hold and the note."""
         if self.host.holds.take_away(note.held, made=note.made):
-            self.step("the hold was taken away again, since no signal was sent")
+            self.step("the hold was taken away again")
         self.book.forget(note)
         self.note = None
         self.result.hold_changed = False

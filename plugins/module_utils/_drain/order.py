@@ -29,6 +29,8 @@ class DrainOrder:
     on_timeout: OnTimeout = OnTimeout.FAIL
     hold: str = AUTO
     force: bool = False
+    #: for how long no other server may take the place of one that has ended
+    min_gone_time: float = 12.0
 
     def limits(self) -> t.Dict[Role, float]:
         """Return the limit of each kind of work, in seconds."""

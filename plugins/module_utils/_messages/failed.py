@@ -33,6 +33,16 @@ NO_EFFECT = Code(
 )
 MASTER_ENDED = Code("failed.master_ended", "the master with pid {pid:d} has ended", "Its log says why.")
 WORK_CUT_OFF = Code("failed.work_cut_off", "{signal} cut off work that had not ended: {work}")
+PLACE_TAKEN = Code(
+    "failed.place_taken",
+    "pid {pid:d}, a child of {parent}, has taken the place of the server (it has the same {what})",
+    "Have {parent} keep the server down, then run the task again with hold set to external.",
+)
+BAD_END = Code(
+    "failed.bad_end",
+    "systemd ended {unit} (Result={result}), which may have cut off requests and jobs",
+    "Run systemctl status {unit} on the host, and correct what made systemd end it.",
+)
 DRAIN_NOT_RECORDED = Code(
     "failed.drain_not_recorded",
     "the end of the drain cannot be written down ({error})",

@@ -67,6 +67,7 @@ WORK_AFTER_ABORT = Code(
     "Run the task again with on_timeout set to kill.",
 )
 PROCESSES_END = Code("timeout.processes_end", "{count:d} processes to end (pid {pids})")
+STAYS_GONE = Code("timeout.stays_gone", "{seconds:g} s in which no other server takes its place")
 STARTED = Code("timeout.started", "the started server to appear", "The log of the server says why it does not start.")
 HEALTHY_TIME = Code(
     "timeout.healthy_time",

@@ -15,6 +15,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._messages import failed
 from .._messages import supervisor as codes
 from .._messages import timeout as waits
 from .._messages.code import Problem
@@ -252,6 +253,20 @@ def rest(hold: Hold) -> t.Tuple[t.Optional[Problem], t.Optional[str]]:
         if unit is not None and (not ended or unit.has_job):
             return waits.INACTIVE(unit=name, state=unit.active_state), None
     return None, None
+
+
+#: Results of a unit that was ended by systemd, the kernel or a signal, and not by its own will.
+_BAD_ENDS = frozenset(["core-dump", "oom-kill", "signal", "timeout", "watchdog"])
+
+
+def bad_end(hold: Hold) -> t.Optional[Problem]:
+    """Return why the end of a server was no good one, as its unit tells; None where nothing speaks against it."""
+    if hold.kind != SupervisorKind.SYSTEMD or not hold.unit:
+        return None
+    unit = show_units([hold.unit]).get(hold.unit)
+    if unit is None or unit.result not in _BAD_ENDS:
+        return None
+    return failed.BAD_END(unit=hold.unit, result=unit.result)
 
 
 def _remains(unit: Unit) -> bool:

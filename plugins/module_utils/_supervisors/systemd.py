@@ -39,6 +39,7 @@ _PROPERTIES = (
     "ExecStart",
     "RootDirectory",
     "RootImage",
+    "Result",
 )
 
 
@@ -60,6 +61,8 @@ class Unit:
     program: t.Optional[str] = None
     #: exit statuses after which it is started again whatever ``restart`` says, as systemd shows them
     restart_force: t.Optional[str] = None
+    #: how its last run ended: success, or why not
+    result: t.Optional[str] = None
 
 
 def systemctl() -> t.Optional[str]:
@@ -125,6 +128,7 @@ def _unit(values: t.Mapping[str, t.List[str]]) -> Unit:
         restart=first("Restart"),
         restart_force=first("RestartForceExitStatus"),
         kill_mode=first("KillMode"),
+        result=first("Result"),
         main_pid=int(main_pid) if main_pid and main_pid != "0" else None,
         # Written as "/etc/default/odoo (ignore_errors=yes)".
         environment_files=tuple(path.partition(" (")[0] for path in values.get("EnvironmentFiles", [])),

@@ -106,6 +106,8 @@ class Stage:
         self.hold_fails: Problem | None = None
         self.holding: list[str] = []
         self.resting: list[Problem] = []
+        #: how systemd has ended it, where that was no good end
+        self.ended_badly: Problem | None = None
         #: what each dump of a worker shows, the last one for ever; None: nothing was written
         self.shows: list[tuple[Stack, ...] | None] = [(IDLE,)]
         self.hidden: Problem | None = None
@@ -156,6 +158,9 @@ class Stage:
 
     def rest(self, _hold: Hold) -> tuple[Problem | None, str | None]:
         return (self.resting.pop(0), "it was stopped") if self.resting else (None, None)
+
+    def bad_end(self, _hold: Hold) -> Problem | None:
+        return self.ended_badly
 
     def Stacks(self, *_arguments: object) -> t.Any:  # noqa: N802  # the name of the class that it stands for
         """What its dumps show."""

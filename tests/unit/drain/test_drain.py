@@ -14,7 +14,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._drain.drain import 
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import NoteBook
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainOrder
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Stack
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused, supervisor, timeout
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import failed, refused, supervisor, timeout
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Rule
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import SignalRefused
@@ -314,6 +314,38 @@ def test_the_supervisor_must_be_at_rest(stage: Staged) -> None:
     assert any(step["what"] == "it was stopped" for step in result.steps)
 
 
+def test_another_server_in_its_place_is_a_failure_that_holds_nothing(stage: Staged) -> None:
+    on = stage("19-prefork", REST["19-prefork"], DRAINING, GONE, "running")
+    on.then = {1003.0: GONE, 1008.0: "running"}
+    result, message = on.fail()
+    assert (result.code, result.did, result.signals) == ("failed.place_taken", "signalled", ["INT"])
+    assert (on.holding, on.notes) == (["hold", "INT", "let go"], [])
+    assert f"pid {str(result.successor).partition(':')[0]}, a child of " in message
+    assert "port 8069, configuration /etc/odoo/odoo.conf" in message
+
+
+def test_another_server_that_comes_later_than_it_is_watched_for_is_not_seen(stage: Staged) -> None:
+    on = stage("19-prefork", REST["19-prefork"], DRAINING, GONE, "running")
+    on.then = {1003.0: GONE, 1008.0: "running"}
+    result = on.drain(min_gone_time=2)
+    assert (result.code, result.after, on.clock.now < 1008) == (None, {"state": "gone"}, True)
+    assert result.steps[-1]["what"] == "no other server has taken its place within 2 s"
+
+
+def test_an_end_by_systemd_is_a_failure_and_the_server_stays_drained(stage: Staged) -> None:
+    on = stage("19-prefork")
+    on.ended_badly = failed.BAD_END(unit="odoo.service", result="watchdog")
+    result, _message = on.fail()
+    assert (result.code, result.after, on.notes[0].drained is not None) == ("failed.bad_end", {"state": "gone"}, True)
+
+
+def test_an_end_that_the_caller_wanted_by_force_is_not_judged(stage: Staged) -> None:
+    on = stage("19-prefork", REST["19-prefork"], DRAINING, GONE)
+    on.shows = [(REQUEST,)]
+    on.ended_badly = failed.BAD_END(unit="odoo.service", result="signal")
+    assert on.drain(http_timeout=5, on_timeout="kill").after == {"state": "gone"}
+
+
 def test_one_that_came_back_is_told_apart(stage: Staged) -> None:
     on = stage("19-prefork")
     on.drain()
@@ -362,11 +394,11 @@ def test_servers_after_a_failed_one_are_in_the_results(stage: Staged) -> None:
     on.hold_fails = supervisor.HOLD_INEFFECTIVE(unit="odoo.service", restart="always", more="")
     order = DrainOrder(60, 60, 30, 100)
     gone = [dataclasses.replace(note, identity="1:1", pid=1) for note in on.notes]
-    with pytest.raises(OperationFailed) as failed:
+    with pytest.raises(OperationFailed) as caught:
         drain_all(on.host, seen, [identity, identity], gone, order, check_mode=False)
-    assert [(one.did, one.code) for one in failed.value.results] == [
+    assert [(one.did, one.code) for one in caught.value.results] == [
         ("nothing", None),
         ("refused", "supervisor.hold_ineffective"),
         ("not_reached", "failed.not_reached"),
     ]
-    assert failed.value.code == "supervisor.hold_ineffective"
+    assert caught.value.code == "supervisor.hold_ineffective"

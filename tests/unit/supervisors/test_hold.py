@@ -20,6 +20,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import 
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import (
     Hold,
+    bad_end,
     find_hold,
     hold_container,
     put,
@@ -171,6 +172,19 @@ def test_a_kill_mode_that_kills_workers_is_named_with_its_remedy(systemd: System
 def test_a_kill_mode_that_leaves_workers_alone_is_none_of_ours(systemd: Systemd, kill_mode: str) -> None:
     systemd.unit = dataclasses.replace(systemd.unit, kill_mode=kill_mode)
     assert find().warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("result", "code"),
+    [("success", None), ("exit-code", None), (None, None), *((r, "failed.bad_end") for r in ("watchdog", "oom-kill"))],
+)
+def test_the_result_of_a_unit_judges_its_end(systemd: Systemd, result: str | None, code: str | None) -> None:
+    hold = find()
+    systemd.unit = dataclasses.replace(systemd.unit, result=result)
+    bad = bad_end(hold)
+    assert (bad.code if bad else None) == code
+    assert bad_end(find("external")) == bad
+    assert bad_end(Hold(SupervisorKind.NONE)) is None
 
 
 def test_who_may_not_is_refused(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:

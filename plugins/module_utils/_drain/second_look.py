@@ -1,0 +1,84 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The second look after the end of a server: whether another one has taken its place.
+
+It finds what any supervisor does, also one that the collection does not know (runit, s6, monit, pm2, a shell loop).
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._messages import failed
+from .._messages.code import Problem
+from .._processes.ancestors import Ancestor, ancestors
+from .._processes.classify import Instance
+from .._processes.look import Look
+from .._processes.proc import Gone, Proc
+from .notes import key_in
+
+
+class SecondLook:
+    """What a server has, taken down while it runs: what a server in its place has as well.
+
+    :param seen: a look at all servers of the host.
+    """
+
+    def __init__(self, proc: Proc, seen: Look, instance: Instance) -> None:
+        self._proc, self._instance = proc, instance
+        self._known = frozenset(one.identity for one in seen.instances)
+        self._key = key_in(seen, instance)
+        self._options = seen.options[instance.identity]
+        self._network = _network(proc, instance)
+        self._above = ancestors(proc, instance.master.pid)
+        others = [one for one in seen.instances if one.identity != instance.identity]
+        # What it shares with another server tells nothing.
+        self._has_own_file = all(seen.options[one.identity].config_file != self._options.config_file for one in others)
+        self._has_own_argv = all(one.master.argv != instance.master.argv for one in others)
+        self._has_own_parent = all(one.master.ppid != instance.master.ppid for one in others)
+
+    def successor(self, now: Look) -> t.Optional[t.Tuple[Instance, Problem]]:
+        """Return the server that has taken the place, and what is told of it; None while there is none."""
+        for one in now.instances:
+            shared = [] if one.identity in self._known else self._shared(now, one)
+            if shared:
+                above = ancestors(self._proc, one.master.pid)
+                parent = self._restarter(above) or (str(above[0]) if above else "the init process (pid 1)")
+                what = ", ".join(shared)
+                return one, failed.PLACE_TAKEN(pid=one.master.pid, parent=parent, what=what)
+        return None
+
+    def _shared(self, now: Look, one: Instance) -> t.List[str]:
+        """Return what a server shares with the one that has ended, as noun phrases."""
+        options = now.options[one.identity]
+        here = _network(self._proc, one) == self._network
+        config_file = self._options.config_file
+        found: t.List[str] = []
+        if here and options.http_enable and self._options.http_enable and options.http_port == self._options.http_port:
+            found.append("port %d" % options.http_port)
+        if here and config_file and options.config_file == config_file and self._has_own_file:
+            found.append("configuration %s" % config_file)
+        if self._above and one.master.ppid == self._above[0].pid and self._has_own_parent:
+            found.append("parent")
+        if not found and key_in(now, one) == self._key:
+            found.append("supervisor")
+        # A new container has a network of its own.
+        if not found and not here and self._has_own_argv and one.master.argv == self._instance.master.argv:
+            found.append("command")
+        return found
+
+    def _restarter(self, above: t.Sequence[Ancestor]) -> t.Optional[str]:
+        """Return the nearest process that is above both servers."""
+        before = {(one.pid, one.start) for one in self._above}
+        return next((str(one) for one in above if (one.pid, one.start) in before), None)
+
+
+def _network(proc: Proc, instance: Instance) -> t.Optional[str]:
+    try:
+        return proc.link(instance.master.pid, "ns/net")
+    except (Gone, PermissionError):
+        return None
