@@ -50,7 +50,7 @@ def _serving(fleet: Fleet, away: tuple[float, Answer]) -> None:  # noqa: ARG001 
 
 
 def at_once(fleet: Fleet, hosts: t.Iterable[str], *options: str, **arguments: t.Any) -> dict[str, Answer]:
-    """Run the module on several hosts at the same moment. The supervisors here are known: a short second look will do."""
+    """Run the module on several hosts at the same moment. It looks for 1 s after the end."""
     arguments.setdefault("min_gone_time", 1)
     return side_by_side(fleet, hosts, "drain", *options, **arguments)
 
