@@ -15,10 +15,10 @@ import typing as t
 
 from .._messages import failed
 from .._messages.code import Problem
-from .._processes.ancestors import Ancestor, ancestors
 from .._processes.classify import Instance
 from .._processes.look import Look
 from .._processes.proc import Gone, Proc
+from .._supervisors.ancestors import Ancestor, ancestors
 from .notes import key_in
 
 

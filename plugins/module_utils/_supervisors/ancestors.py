@@ -11,8 +11,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .proc import Gone, Proc
-from .process import parse_cgroup, parse_stat
+from .._processes.proc import Gone, Proc
+from .._processes.process import parse_cgroup, parse_stat
 
 #: No chain of launchers that was seen has more.
 _MOST = 16
