@@ -19,7 +19,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.release i
 from .. import build
 
 RUNSV, SHELL = 40, 41
-STAT = "%d (%s) S %d " + "0 " * 15 + "%d " + "0 " * 30
+STAT = "%d (%s) S %d " + "0 " * 17 + "%d " + "0 " * 30
 
 
 class Machine(Proc):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.ancestors import Ancestor, ancestors
 
-STAT = "%d (%s) S %d " + "0 " * 15 + "%d " + "0 " * 30
+STAT = "%d (%s) S %d " + "0 " * 17 + "%d " + "0 " * 30
 
 
 class Tree(Proc):
