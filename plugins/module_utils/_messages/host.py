@@ -81,6 +81,12 @@ MORE_LEFT_OUT = Code(
     "{count:d} more processes are left out for the same reason as those before ({code})",
     "Find out how they were started.",
 )
+NEWER_VERSION = Code(
+    "host.newer_version",
+    "it runs Odoo {version}, and {newest} is the newest version that fleetops.odoo was tried with, so it is handled as"
+    " {newest}",
+    "Look for a newer fleetops.odoo. Until there is one, try what you do on a test server of this version first.",
+)
 NONE_SELECTED = Code(
     "host.none_selected",
     "the expression of select, {expression!r}, chooses none of the {count:d} masters of this host",

@@ -14,7 +14,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .._facts.known_secrets import Secrets, hidden_in, known_secrets
 from .._facts.results import Result, printable
+from .._messages.host import NEWER_VERSION
 from .._processes.look import Look
+from .._processes.release import NEWEST, is_newer
 from .._server.host import Host
 from .._system.errors import OperationFailed
 from .common import choose_masters
@@ -46,13 +48,26 @@ def run_on_masters(
     try:
         results = run(seen, identities)
     except OperationFailed as exc:
+        note_newer(seen, exc.results)
         warn(module, exc.results, secrets)
         message = t.cast(str, printable(secrets.hide(exc.message)))
         module.fail_json(msg=message, code=exc.code, **tell(module, exc.results, secrets))
     else:
+        note_newer(seen, results)
         warn(module, results, secrets)
         module.exit_json(**tell(module, results, secrets))
     raise AssertionError  # either has left the process
+
+
+def note_newer(seen: Look, results: t.Sequence[Result]) -> None:
+    """Put a warning into the results of servers, and of their processes, whose Odoo is newer than what is known."""
+    for instance in seen.instances:
+        version = seen.releases[instance.identity].version
+        if is_newer(version):
+            theirs = {process.identity for process, _role in instance.everybody}
+            for one in results:
+                if one.identity in theirs:
+                    one.warnings.insert(0, NEWER_VERSION(version=version, newest=NEWEST))
 
 
 def told(module: AnsibleModule, results: t.Sequence[Result], secrets: Secrets) -> t.Dict[str, t.Any]:

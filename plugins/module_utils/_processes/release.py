@@ -21,6 +21,8 @@ from .proc import Proc
 from .process import Process
 from .rights import files_of
 
+#: The newest version that this collection was tried with. A newer one is handled like it.
+NEWEST = "19.0"
 _VERSION_INFO = re.compile(r"^version_info\s*=\s*\(\s*['\"]?((?:saas~)?\d+)['\"]?\s*,\s*['\"]?(\d+)", re.MULTILINE)
 
 
@@ -83,3 +85,9 @@ def major(version: t.Optional[str]) -> t.Optional[int]:
     """Major number of a version string: 19 of ``19.0``, 17 of ``saas~17.4``."""
     found = re.search(r"\d+", version or "")
     return int(found.group()) if found else None
+
+
+def is_newer(version: t.Optional[str]) -> bool:
+    """Tell whether a version came after the newest one that this collection was tried with: ``saas~19.1``, ``20.0``."""
+    numbers = [int(number) for number in re.findall(r"\d+", version or "")]
+    return numbers > [int(number) for number in NEWEST.split(".")]

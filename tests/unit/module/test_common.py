@@ -22,6 +22,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module import commo
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.release import Release
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers.recycle import RecycleResult
@@ -104,3 +105,18 @@ def test_what_others_have_written_shows_no_secret_of_the_servers_wherever_it_sta
     assert SECRET not in json.dumps(told)
     operate.warn(module, [recycled], SECRETS)
     assert warned == ["pid 1: ********"]
+
+
+@pytest.mark.parametrize(("version", "codes"), [("20.0", ["host.newer_version"]), ("19.0", []), (None, [])])
+def test_the_results_of_a_version_that_is_not_known_yet_warn_of_it(
+    version: t.Optional[str], codes: t.List[str]
+) -> None:
+    instance = build.instance(build.prefork())
+    worker = next(process for process, role in instance.everybody if role == Role.HTTP)
+    seen = Look((instance,), (), {}, {instance.identity: Release(version)}, frozenset())
+    results = [
+        ReloadResult(identity, pid, Outcome.NOTHING, "", None)
+        for identity, pid in ((instance.identity, 100), (worker.identity, worker.pid), ("9:9", 9))
+    ]
+    operate.note_newer(seen, results)
+    assert [[warning.code for warning in one.warnings] for one in results] == [codes, codes, []]

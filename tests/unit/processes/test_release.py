@@ -16,6 +16,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc impo
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.release import (
     Release,
     find_release,
+    is_newer,
     major,
     parse_release,
 )
@@ -115,3 +116,19 @@ def test_nowhere(tmp_path: pathlib.Path) -> None:
 def test_a_folder_whose_name_is_a_pattern(tmp_path: pathlib.Path, cwd: str) -> None:
     put(tmp_path, "/opt/odoo/odoo", "17, 0")
     assert find(tmp_path, "python3 odoo-bin", cwd).version is None
+
+
+@pytest.mark.parametrize(
+    ("version", "newer"),
+    [
+        ("20.0", True),
+        ("saas~19.1", True),
+        ("19.0", False),
+        ("saas~18.4", False),
+        ("9.0", False),
+        (None, False),
+        ("", False),
+    ],
+)
+def test_versions_that_nobody_has_tried(version: t.Optional[str], newer: bool) -> None:  # noqa: FBT001
+    assert is_newer(version) is newer
