@@ -34,8 +34,11 @@ from .results import user_name
 _SHORTEST = 6
 #: What stands everywhere, whether or not somebody has made a password of it.
 _ORDINARY = frozenset(["password", "postgres", "odoo", "admin", "openerp", "localhost", "secret", "changeme"])
-#: The password in an address.
-_IN_ADDRESS = re.compile(r"://[^:/\s@]{0,200}:([^\s]{1,2000})@")
+#: What stands before the password in an address.
+_BEFORE_PASSWORD = re.compile(r"://[^:/@]{0,200}:")
+#: Values of one server that are looked for. Each is looked for in every text, so a server that has thousands of them
+#: would make a module take minutes.
+_MOST = 100
 
 
 @dataclass(frozen=True, repr=False)
@@ -111,16 +114,18 @@ def known_secrets(proc: Proc, seen: Look) -> Secrets:
     ordinary = {os.uname().nodename}
     for instance in seen.instances:
         options, master = seen.options[instance.identity], instance.master
+        mine: t.List[t.Tuple[str, str]] = []
         ordinary.update(options.databases)
         ordinary.add(user_name(master.uid))
         if options.config_file:
             entries = list(_entries(proc, master, options.config_file))
-            found += _of_pairs(entries, "%s of odoo.conf")
+            mine += _of_pairs(entries, "%s of odoo.conf")
             ordinary.update(value for key, value in entries if key in ("db_user", "db_name", "db_host", "dbfilter"))
         for process, _role in instance.everybody:
-            found += _of_process(proc, process.pid, process.argv)
+            mine += _of_process(proc, process.pid, process.argv)
+        found += list(dict.fromkeys(mine))[:_MOST]
     for process in seen.one_off:
-        found += _of_process(proc, process.pid, process.argv)
+        found += list(_of_process(proc, process.pid, process.argv))[:_MOST]
     return sort_out(found, ordinary)
 
 
@@ -157,6 +162,15 @@ def _of_pairs(pairs: t.Iterable[t.Tuple[str, str]], called: str) -> t.Iterator[t
     for name, value in pairs:
         if smells(name):
             yield called % name, value.strip().strip("'\"")
-        for found in _IN_ADDRESS.findall(value):
-            yield called % name, urllib.parse.unquote(found)
-            yield called % name, found
+        for password in _passwords(value):
+            yield called % name, urllib.parse.unquote(password)
+            yield called % name, password
+
+
+def _passwords(value: str) -> t.Iterator[str]:
+    """Return the password of each address in a text."""
+    for word in value.split() if "://" in value else ():
+        before_host, _at, _host = word.rpartition("@")
+        begin = _BEFORE_PASSWORD.search(before_host)
+        if begin and begin.end() < len(before_host):
+            yield before_host[begin.end() :]

@@ -59,6 +59,22 @@ def test_secrets_of_a_captured_server_come_from_odoo_conf_and_environment(tmp_pa
     assert found["from-conf"] == "db_password of odoo.conf"
 
 
+def test_a_server_with_thousands_of_secrets_does_not_make_a_module_search_for_all_of_them(
+    tmp_path: pathlib.Path,
+) -> None:
+    proc = captured("19-prefork", "running")
+    proc.root = str(tmp_path)
+    pid = look(proc).instances[0].master.pid
+    folder = tmp_path / str(pid) / "root/etc/odoo"
+    folder.mkdir(parents=True)
+    decoys = "".join(f"token_{number} = decoy-{number:06d}\n" for number in range(5000))
+    (folder / "odoo.conf").write_text("[options]\ndb_password = first-of-all\n" + decoys)
+    proc.files[f"{pid}/environ"] = b"URL=http://host/,amqp://me:in-address@host/"
+    values = known_secrets(proc, look(proc)).values
+    assert ("first-of-all", "db_password of odoo.conf") in values
+    assert len(values) <= 100
+
+
 def test_a_password_in_odoo_conf_that_is_a_user_name_as_well_is_not_searched_for(tmp_path: pathlib.Path) -> None:
     proc = captured("19-prefork", "running")
     proc.root = str(tmp_path)

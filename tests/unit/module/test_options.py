@@ -153,7 +153,7 @@ FLOATS = [
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-1"])
 @pytest.mark.parametrize(("name", "option"), FLOATS)
 def test_no_number_is_refused_by_its_name(name: str, option: str, value: str) -> None:
-    needed = {
+    needed: dict[str, t.Any] = {
         "workers": {"count": 1},
         "send_signal": {"signal": "HUP"},
         "bundle": {"dest": "/tmp"},
