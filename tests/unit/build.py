@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._config.parse import Settings, read_settings
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, find_instances
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import Options, merge
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import Options, options_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process, signal_number
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Failure
@@ -78,7 +80,47 @@ def instance(processes: t.Iterable[Process], **keywords: t.Any) -> Instance:
 
 def options(**fields: t.Any) -> Options:
     """Odoo's own options, but for these."""
-    return dataclasses.replace(merge({}, {}, None, None), **fields)
+    return dataclasses.replace(options_of(settings()), **fields)
+
+
+@dataclasses.dataclass
+class Place:
+    """What a server sees where it stands: environment, working directory, files, folders, homes of users."""
+
+    environ: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    cwd: str = "/"
+    files: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    folders: t.Collection[str] = ()
+    homes: t.Mapping[str | None, str] = dataclasses.field(default_factory=dict)
+
+    def home(self, user: str | None) -> str | None:
+        """Return a home."""
+        return self.homes.get(user)
+
+    def is_file(self, path: str) -> bool:
+        """Return True if there is a file."""
+        return path in self.files
+
+    def is_folder(self, path: str) -> bool:
+        """Return True if there is a folder."""
+        return path in self.folders
+
+    def read(self, path: str) -> str:
+        """Return the text of a file."""
+        try:
+            return self.files[path]
+        except KeyError:
+            raise FileNotFoundError(2, os.strerror(2), path) from None
+
+
+def settings(
+    content: t.Mapping[str, str] | None = None, *args: str, version: int | None = None, **environ: str
+) -> Settings:
+    """Options of a server with this odoo.conf, these arguments and this environment."""
+    if content is None:
+        return read_settings(args, Place(environ), version)
+    text = "[options]\n" + "".join(f"{name} = {value}\n" for name, value in content.items())
+    return read_settings(["-c", "/odoo.conf", *args], Place(environ, files={"/odoo.conf": text}), version)
 
 
 class FakeClock(Clock):

@@ -13,6 +13,8 @@ import os
 import typing as t
 from dataclasses import dataclass
 
+from .._config.odoo_conf import redact_conf
+from .._config.table import own_names
 from .._facts.gather import Facts, survey
 from .._facts.known_secrets import known_secrets, read_conf
 from .._facts.process_tree import instance_tree, process_tree
@@ -21,7 +23,6 @@ from .._messages import bundle as codes
 from .._postgres.query import without_literals
 from .._processes.classify import Instance
 from .._processes.look import Look
-from .._processes.options import own_names
 from .._processes.proc import Gone
 from .._processes.process import Process, parse_environ
 from .._processes.rights import filesystem_of
@@ -29,7 +30,7 @@ from .._server.host import Host
 from .._supervisors.systemd import files_on_disk
 from .._system.errors import Failure
 from .._system.files import read_regular
-from .._system.redact import redact_conf, redact_environ, redact_unit
+from .._system.redact import redact_environ, redact_unit
 from .archive import Bundle, LeftOut
 from .descriptors import listening_ports, open_files, sockets
 from .log_tail import end_of_log

@@ -18,8 +18,10 @@ import os
 import time
 import typing as t
 
+from .._config.odoo_conf import section_of_options
+from .._config.table import Kind, all_options, own_names, words_of_options
 from .._messages import refused
-from .._processes.options import LARGEST_FILE, own_names, section_of_options, value_options
+from .._processes.options import LARGEST_FILE
 from .._system.errors import Refused
 from .._system.files import is_roots, read_regular
 from .._system.redact import smells
@@ -29,10 +31,9 @@ _PYTHON_FLAGS = frozenset(["-B", "-E", "-I", "-O", "-OO", "-s", "-u"])
 #: Options of Odoo whose value is a path, or a list of paths. Names as in odoo.conf.
 _PATHS = frozenset(
     [
-        *("addons_path", "bin_path", "config", "csv_path", "data_dir", "geoip_city_db", "geoip_country_db"),
-        *("geoip_database", "geoip_db", "i18n_export", "i18n_import", "logfile", "pg_path", "pidfile"),
-        *("pre_upgrade_scripts", "screencasts", "screenshots", "shell_file", "smtp_ssl_certificate_filename"),
-        *("smtp_ssl_private_key_filename", "test_file", "upgrade_path"),
+        *(name for name, option in all_options().items() if option.kind in (Kind.PATH, Kind.PATHS)),
+        *("csv_path", "geoip_db", "i18n_export", "i18n_import", "shell_file", "smtp_ssl_certificate_filename"),
+        "smtp_ssl_private_key_filename",
     ]
 )
 #: Values that are not paths although they may hold a slash: a folder of sockets, a pattern, a hash.
@@ -85,7 +86,7 @@ def _options(args: t.List[str]) -> t.Iterator[t.Tuple[str, str]]:
 
     Neither abbreviations nor short options that are joined: they are for people who type.
     """
-    with_value, flags = value_options()
+    with_value, flags = words_of_options()
     while args:
         word = args.pop(0)
         option, equals, value = word.partition("=")

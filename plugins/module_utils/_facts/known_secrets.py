@@ -16,6 +16,7 @@ import typing as t
 import urllib.parse
 from dataclasses import dataclass
 
+from .._config.odoo_conf import conf_entries
 from .._processes.look import Look
 from .._processes.options import LARGEST_FILE
 from .._processes.proc import Gone, Proc
@@ -23,7 +24,6 @@ from .._processes.process import Process, parse_environ
 from .._processes.rights import read_file
 from .._system.redact import (
     HIDDEN,
-    conf_entries,
     leak,
     secrets_of_argv,
     smells,

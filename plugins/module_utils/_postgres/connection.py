@@ -13,22 +13,21 @@ import pwd
 import typing as t
 import urllib.parse
 
+from .._config.parse import Settings
 from .._messages import dump
 from .._processes.cmdline import Command
-from .._processes.options import (
-    POSTGRES_VARIABLES,
-    Settings,
-    Wanted,
-    read_settings,
-)
+from .._processes.options import read_settings
 from .._processes.proc import Gone, Proc
 from .._processes.process import Process, parse_environ
 from .._system.errors import Failure
 
-#: As for the other options: no older names, and no default of Odoo's.
-_WANTED: Wanted = dict.fromkeys(POSTGRES_VARIABLES, ((), ""))
-#: The database is none of them: it may be a list, or an address.
-_VARIABLES = {name: variable for name, variable in POSTGRES_VARIABLES.items() if name != "db_name"}
+#: Options that Odoo gives to PostgreSQL's library, by its variables. The database may be a list, or an address.
+_VARIABLES = {
+    "PGHOST": "db_host",
+    "PGUSER": "db_user",
+    "PGPASSWORD": "db_password",
+    "PGSSLMODE": "db_sslmode",
+}
 #: Where Odoo itself looks when it has no database.
 _MAINTENANCE = "postgres"
 #: Of the server's environment PostgreSQL's library takes all but these for us, too.
@@ -61,7 +60,7 @@ def read_connection(proc: Proc, master: Process, command: Command, version: t.Op
         environ = parse_environ(proc.read(master.pid, "environ"))
     except (Gone, PermissionError):
         environ = {}
-    settings = read_settings(proc, master, command, version, _WANTED)
+    settings = read_settings(proc, master, command, version)
     if settings.error:
         raise NoAnswer(dump.PSQL_SETTINGS(error=settings.error))
     found = connection(settings, environ)
@@ -76,21 +75,16 @@ def read_connection(proc: Proc, master: Process, command: Command, version: t.Op
 def connection(settings: Settings, environ: t.Mapping[str, str]) -> t.Dict[str, str]:
     """The same of settings and environment that were read. Pure."""
 
-    def value(name: str) -> str:
-        found = settings.given.get(name, settings.content.get(name, "")).strip()
-        return "" if found in ("None", "False") else found
-
     found = {name: text for name, text in environ.items() if name.startswith("PG") and name not in _OURS}
-    found.update((variable, value(name)) for name, variable in _VARIABLES.items() if value(name))
-    database = value("db_name").split(",")[0].strip() or _MAINTENANCE
-    if database.startswith(_SCHEMES):
+    names = settings.listed("db_name")
+    if names and names[0].startswith(_SCHEMES):
         # The address says all; Odoo gives nothing else to the library then.
-        for variable in _VARIABLES.values():
-            if variable not in environ:
-                found.pop(variable, None)
-        found.update(parse_address(value("db_name").strip()))
-    else:
-        found["PGDATABASE"] = database
+        found.update(parse_address(",".join(names)))
+        return found
+    port = settings.number("db_port")
+    told = {**{variable: settings.text(name) for variable, name in _VARIABLES.items()}, "PGPORT": str(port or "")}
+    found.update((variable, text) for variable, text in told.items() if text)
+    found["PGDATABASE"] = (names[0].strip() if names else "") or _MAINTENANCE
     return found
 
 

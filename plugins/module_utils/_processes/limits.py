@@ -34,6 +34,8 @@ THREADS = 32768
 #: Bytes of an odoo.conf and of a release.py.
 ODOO_CONF = 1 << 20
 RELEASE = 64 << 10
+#: Bytes of a database of users.
+PASSWD = 1 << 20
 #: Bytes of a program. A Python interpreter names its main function in its first megabyte.
 PROGRAM = 64 << 20
 

@@ -252,6 +252,12 @@ def is_folder(proc: Proc, process: Process, path: str) -> bool:
     return status is not None and stat.S_ISDIR(status.st_mode)
 
 
+def is_file(proc: Proc, process: Process, path: str) -> bool:
+    """Return True if a server would find a regular file."""
+    status = status_of(proc, process, path)
+    return status is not None and stat.S_ISREG(status.st_mode)
+
+
 def is_program(proc: Proc, process: Process, path: str) -> bool:
     """Return True if a server would find a file that somebody may execute."""
     status = status_of(proc, process, path)

@@ -178,6 +178,11 @@ VIRTUAL_ENV container
 _PLAIN = re.compile(r"(?i)^(?:true|false|none|yes|no|on|off|\d{1,5}(?:\.\d{1,3})?)?$")
 
 
+def is_plain(value: str) -> bool:
+    """Return True if a value is too plain to be a secret, such as a number or a boolean."""
+    return _PLAIN.match(value) is not None
+
+
 def redact_environ(environ: t.Mapping[str, str]) -> t.List[str]:
     """An environment, ``NAME=value`` a line by name. A value that is not known to be harmless is hidden."""
     return ["%s=%s" % (name, _variable(name, value)) for name, value in sorted(environ.items())]
@@ -186,48 +191,6 @@ def redact_environ(environ: t.Mapping[str, str]) -> t.List[str]:
 def _variable(name: str, value: str) -> str:
     known = name in _HARMLESS_VARIABLES.split() or name.startswith("LC_") or _PLAIN.match(value)
     return redact_text(value) if known and not smells(name) else HIDDEN
-
-
-class Entry(t.NamedTuple):
-    """A line of a configuration file: all before the value, and the value. ``key``: None for the head of a section."""
-
-    head: str
-    key: t.Optional[str]
-    value: str
-
-
-def conf_entries(text: str) -> t.Iterator[Entry]:
-    """The lines of odoo.conf, as configparser takes them, without comments. What goes on in the next line has its key.
-
-    A line that is none of these is a value without a key (``""``).
-    """
-    key: t.Optional[str] = None
-    for line in text.splitlines():
-        bare = line.strip()
-        if not bare or bare.startswith(("#", ";")):
-            continue
-        if line[0] in " \t" and key is not None:
-            yield Entry(line[: len(line) - len(line.lstrip())], key, bare)
-            continue
-        if bare.startswith("[") and bare.endswith("]"):
-            key = None
-            yield Entry(bare, None, "")
-            continue
-        found = re.match(r"([^=:]{1,200})[=:]\s*", bare)
-        key = found.group(1).strip().lower() if found else ""
-        yield Entry(found.group() if found else "", key, bare[found.end() :] if found else bare)
-
-
-def redact_conf(text: str, known: t.Collection[str]) -> str:
-    """odoo.conf without comments and secrets. What is no option of Odoo's own may be one, and shows its name only.
-
-    :param known: names of Odoo's own options.
-    """
-    shown = []
-    for entry in conf_entries(text):
-        harmless = entry.key is None or (not smells(entry.key) and (entry.key in known or _PLAIN.match(entry.value)))
-        shown.append(entry.head + (redact_text(entry.value) if harmless else HIDDEN))
-    return "\n".join(shown)
 
 
 def redact_unit(text: str) -> str:

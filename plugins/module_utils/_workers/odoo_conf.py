@@ -18,15 +18,12 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from .._config.arguments import parse_arguments
+from .._config.odoo_conf import section_of_options
+from .._config.table import NEW
 from .._messages import refused
 from .._processes.classify import Instance
-from .._processes.options import (
-    LARGEST_FILE,
-    Options,
-    parse_arguments,
-    parse_configuration,
-    parse_environment,
-)
+from .._processes.options import LARGEST_FILE, Options
 from .._processes.proc import Gone, Proc
 from .._processes.process import parse_environ
 from .._processes.release import major
@@ -38,8 +35,6 @@ from .._system.files import open_regular
 
 _SECTION = re.compile(r"^\[(?P<name>[^]]+)\]")
 _WORKERS = re.compile(r"^(?P<key>workers)(?P<between>\s*[=:]\s*)(?P<value>.*?)(?P<end>\s*)$", re.IGNORECASE)
-#: The first version that takes options from its environment.
-_FROM_ENVIRONMENT = 19
 #: What systemd, editors and we must not lose of a file, apart from owner and mode.
 _ATTRIBUTES = ("security.", "system.posix_acl", "user.")
 
@@ -89,7 +84,7 @@ def with_workers(path: str, text: str, count: int) -> t.Tuple[str, str, str]:
 def _checked(path: str, before: str, after: str, count: int) -> str:
     """Return ``after``, if it has this number and all else as before."""
     try:
-        old, new = parse_configuration(before), parse_configuration(after)
+        old, new = section_of_options(before), section_of_options(after)
     except configparser.Error as exc:
         raise Refused(refused.CONF_NOT_PARSED(path=path, error=type(exc).__name__)) from None
     if new != {**old, "workers": str(count)}:
@@ -214,15 +209,15 @@ def prepare_edit(host: Host, instance: Instance, options: Options, version: t.Op
 
 
 def _check_effect(proc: Proc, instance: Instance, version: t.Optional[str], path: str) -> None:
-    if "workers" in parse_arguments(instance.command.args):
+    if "workers" in parse_arguments(instance.command.args, major(version)):
         raise Refused(refused.CONF_ARGUMENTS_WIN(path=path))
-    if (major(version) or 0) < _FROM_ENVIRONMENT:
+    if (major(version) or 0) < NEW:
         return
     try:
         environ = parse_environ(proc.read(instance.master.pid, "environ"))
     except (Gone, PermissionError):
         raise Refused(refused.CONF_ENVIRONMENT_HIDDEN(pid=instance.master.pid)) from None
-    if "workers" in parse_environment(environ):
+    if "ODOO_WORKERS" in environ:
         raise Refused(refused.CONF_ENVIRONMENT_WINS(path=path))
 
 

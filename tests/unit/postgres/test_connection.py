@@ -17,7 +17,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._postgres.connection
     read_connection,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.cmdline import parse_command
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import Settings
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,13 +25,10 @@ from .. import build
 from .answers import SECRET, me
 
 
-def settings(content: dict[str, str], given_: dict[str, str] | None = None) -> Settings:
-    return Settings(given_ or {}, content, None, None)
-
-
 def test_connection_turns_settings_into_variables_of_libpq() -> None:
     content = {"db_host": "db1", "db_port": "6432", "db_user": "odoo", "db_password": SECRET, "db_name": "prod,test"}
-    assert connection(settings({**content, "db_sslmode": "require"}, {"db_user": "me"}), {}) == {
+    found = build.settings({**content, "db_sslmode": "require"}, "--db_user=me")
+    assert connection(found, {}) == {
         "PGHOST": "db1",
         "PGPORT": "6432",
         "PGUSER": "me",
@@ -40,16 +36,26 @@ def test_connection_turns_settings_into_variables_of_libpq() -> None:
         "PGSSLMODE": "require",
         "PGDATABASE": "prod",
     }
-    assert connection(settings({"db_host": "False", "db_password": "False", "db_name": ""}), {}) == {
-        "PGDATABASE": "postgres"
-    }
-    assert SECRET not in repr(settings(content))
+    assert SECRET not in repr(found)
+
+
+def test_connection_gives_what_odoo_gives_by_default() -> None:
+    # Odoo gives its own sslmode to the library, whatever PGSSLMODE says.
+    for content in ({}, {"db_host": "False", "db_password": "False", "db_name": ""}):
+        found = connection(build.settings(content), {"PGSSLMODE": "require"})
+        assert found == {"PGDATABASE": "postgres", "PGSSLMODE": "prefer"}
 
 
 def test_connection_takes_pg_variables_of_the_server_where_no_setting_is_given() -> None:
     environ = {"PGHOST": "/run/pg", "PGUSER": "x", "PGOPTIONS": "-c a=b", "PGDATABASE": "y", "PGSSLROOTCERT": "/ca"}
-    found = connection(settings({"db_user": "odoo"}), {**environ, "LD_PRELOAD": "/x", "PATH": "/x"})
-    assert found == {"PGHOST": "/run/pg", "PGUSER": "odoo", "PGDATABASE": "postgres", "PGSSLROOTCERT": "/ca"}
+    found = connection(build.settings({"db_user": "odoo"}), {**environ, "LD_PRELOAD": "/x", "PATH": "/x"})
+    assert found == {
+        "PGHOST": "/run/pg",
+        "PGUSER": "odoo",
+        "PGDATABASE": "postgres",
+        "PGSSLROOTCERT": "/ca",
+        "PGSSLMODE": "prefer",
+    }
 
 
 @pytest.mark.parametrize(
@@ -69,7 +75,7 @@ def test_parse_address_returns_the_parts_of_a_connection_url(address: str, expec
 
 
 def test_connection_uses_only_the_url_when_db_name_is_one() -> None:
-    found = connection(settings({"db_name": "postgresql://u@h/prod", "db_password": SECRET, "db_port": "1"}), {})
+    found = connection(build.settings({"db_name": "postgresql://u@h/prod", "db_password": SECRET, "db_port": "1"}), {})
     assert found == {"PGHOST": "h", "PGUSER": "u", "PGDATABASE": "prod"}
 
 

@@ -6,9 +6,6 @@
 
 from __future__ import annotations
 
-import configparser
-import contextlib
-import dataclasses
 import os
 import pathlib
 import time
@@ -18,155 +15,14 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.cmdline import Command, parse_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import (
     Options,
-    merge,
-    parse_arguments,
-    parse_configuration,
-    parse_environment,
+    options_of,
     read_options,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
-from hypothesis import given
-from hypothesis import strategies as st
 
 from .. import build
 
 SECRET = "Q7zX9w"
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("", {}),
-        ("-c /etc/odoo.conf", {"config": "/etc/odoo.conf"}),
-        ("-c/etc/odoo.conf", {"config": "/etc/odoo.conf"}),
-        ("--config=/etc/odoo.conf", {"config": "/etc/odoo.conf"}),
-        ("--conf /etc/odoo.conf", {"config": "/etc/odoo.conf"}),
-        ("--work 4", {"workers": "4"}),
-        ("--workers=4 --workers=2", {"workers": "2"}),
-        ("-d prod,test -p 8070", {"db_name": "prod,test", "http_port": "8070"}),
-        ("-p8070", {"http_port": "8070"}),
-        ("--xmlrpc-port=8070 --longpolling-port 8073", {"http_port": "8070", "gevent_port": "8073"}),
-        ("--no-http", {"http_enable": "False"}),
-        ("--no-xmlrpc", {"http_enable": "False"}),
-        ("--syslog", {"syslog": "True"}),
-        ("-i base -u all --dev all --workers 3", {"workers": "3"}),
-        ("server --workers 3", {"workers": "3"}),
-        ("--unknown --workers 3", {"workers": "3"}),
-        ("--unknown=--workers=9 --workers 3", {"workers": "3"}),
-        ("--db_password --workers=9 --workers 3", {"workers": "3"}),
-        ("-w -p9999 --workers 3", {"workers": "3"}),
-        ("--without-demo --workers 3", {"workers": "3"}),
-        ("--without-demo all --workers 3", {"workers": "3"}),
-        ("--logfile=/a --logfile ", {"logfile": "/a"}),
-        ("--log-level warn --max-cron-threads 0", {"log_level": "warn", "max_cron_threads": "0"}),
-    ],
-)
-def test_arguments(line: str, expected: dict[str, str]) -> None:
-    words = line.split()
-    if line.endswith("--logfile "):
-        words.pop()
-    assert parse_arguments(words) == expected
-
-
-@pytest.mark.parametrize("line", ["-c", "--workers", "--syslog=1", "-s --save=x", "--no-http=1", "--workers 3 -d"])
-def test_arguments_that_optparse_would_end_the_program_for(line: str) -> None:
-    # Anybody on the host may run something that is called so.
-    parse_arguments(line.split())
-
-
-WORDS = (
-    st.sampled_from(
-        [
-            "-c",
-            "-d",
-            "--workers",
-            "--workers=2",
-            "--",
-            "-",
-            "server",
-            "--x",
-            "-xyz",
-            "-sw",
-            "x",
-            "--without-demo",
-            "--d",
-        ]
-    )
-    | st.text()
-)
-
-
-@given(st.lists(WORDS, max_size=8))
-def test_no_arguments_raise_or_hang(args: list[str]) -> None:
-    with contextlib.suppress(SystemExit):  # xfail above
-        parse_arguments(args)
-
-
-def test_configuration() -> None:
-    text = (
-        "[options]\nadmin_passwd = x\nxmlrpc_port = 8070\nlongpolling_port=8073\nworkers : 4\n; comment\n# another\n"
-        "db_name = a,b\n[queue_job]\nworkers = 9\n"
-    )
-    assert parse_configuration(text) == {"http_port": "8070", "gevent_port": "8073", "workers": "4", "db_name": "a,b"}
-    assert parse_configuration("[options]\nhttp_port=1\nxmlrpc_port=2\n") == {"http_port": "1"}
-    assert parse_configuration("") == {}
-    assert parse_configuration("[other]\nworkers=1\n") == {}
-
-
-@pytest.mark.parametrize("text", ["workers = 1\n", "[options]\nworkers\n", "[options]\na=1\na=2\n", "[options\n"])
-def test_what_odoo_would_not_read_is_an_error(text: str) -> None:
-    with pytest.raises(configparser.Error):
-        parse_configuration(text)
-
-
-LINES = st.sampled_from(
-    ["[options]", "[options", "[]", "workers = 1", "workers", " = 1", "=", ":", "  more", "\t", "", "%(x)s = %(y)s"]
-) | st.text(max_size=10)
-
-
-@given(st.lists(LINES, max_size=8).map("\n".join))
-def test_no_configuration_raises_anything_else(text: str) -> None:
-    with contextlib.suppress(configparser.Error):
-        merge({}, parse_configuration(text), None, None)
-
-
-def test_a_long_line_costs_no_more_than_its_length() -> None:
-    begun = time.process_time()
-    with contextlib.suppress(configparser.Error):
-        parse_configuration("[options]\na" + " " * 4000 + "b\n")
-    assert time.process_time() - begun < 0.05
-
-
-@pytest.mark.parametrize("line", ["x\n", "x" * 48 + "\n", "x" * 127 + "\n", " y\n", "\n", "a\r\n"])
-def test_a_megabyte_that_is_no_configuration_is_refused_at_once(line: str) -> None:
-    text = "[options]\n" + line * ((1 << 20) // len(line))
-    begun = time.process_time()
-    with contextlib.suppress(configparser.Error):
-        parse_configuration(text)
-    assert time.process_time() - begun < 5
-
-
-@given(
-    st.dictionaries(st.sampled_from([field.name for field in dataclasses.fields(Options)]), st.text(max_size=6)),
-    st.dictionaries(st.sampled_from(["workers", "http_port", "db_name", "syslog", "http_enable"]), st.text(max_size=6)),
-)
-def test_no_value_raises(content: dict[str, str], given_: dict[str, str]) -> None:
-    options = merge(given_, content, None, None)
-    assert isinstance(options.workers, int)
-    assert isinstance(options.http_port, int)
-
-
-def test_arguments_go_over_the_file_and_the_file_over_defaults() -> None:
-    options = merge({"workers": "4", "http_interface": ""}, {"workers": "2", "http_port": "8070"}, "/c", None)
-    assert (options.workers, options.http_port, options.gevent_port, options.http_interface) == (4, 8070, 8072, "")
-    assert (options.http_enable, options.databases, options.logfile, options.log_level) == (True, (), None, "info")
-    assert merge({}, {"db_name": "False", "logfile": "None"}, None, None).databases == ()
-    assert merge({}, {"db_name": " a , b,"}, None, None).databases == ("a", "b")
-
-
-def test_the_environment_of_odoo_19() -> None:
-    found = parse_environment({"ODOO_HTTP_PORT": "8071", "PGDATABASE": "x", "PGPASSWORD": SECRET, "HOME": "/"})
-    assert found == {"http_port": "8071", "db_name": "x"}
 
 
 class Master(Proc):
@@ -255,10 +111,21 @@ def test_no_secret_of_odoo_conf_is_kept(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_database_that_is_an_address_is_kept_without_its_password() -> None:
-    value = {"db_name": f"postgresql://odoo:{SECRET},{SECRET}@db:5432/prod?sslmode=require"}
-    for options in (merge(value, {}, None, None), merge({}, value, None, None)):
-        assert SECRET not in repr(options)
-        assert options.databases == ("postgresql://********@db:5432/prod?sslmode=require",)
+    value = f"postgresql://odoo:{SECRET},{SECRET}@db:5432/prod?sslmode=require"
+    for settings in (build.settings({"db_name": value}), build.settings({}, "-d", value)):
+        assert SECRET not in repr(options_of(settings))
+        assert options_of(settings).databases == ("postgresql://********@db:5432/prod?sslmode=require",)
+
+
+def test_the_home_of_a_user_is_that_of_the_servers_own_database_of_users(tmp_path: pathlib.Path) -> None:
+    master = Master(tmp_path, b"")
+    (master.home / "etc").mkdir()
+    (master.home / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nodoo:x:102:102::/opt/odoo:/bin/false\nx:y\n")
+    (master.home / "opt/odoo").mkdir(parents=True)
+    (master.home / "opt/odoo/.odoorc").write_text("[options]\nlogfile = ~/odoo.log\naddons_path = ~root/a,$B/c\n")
+    found = master.options()
+    assert (found.config_file, found.logfile) == ("/opt/odoo/.odoorc", "/opt/odoo/odoo.log")
+    assert found.addons_path == ("/root/a", "/$B/c")
 
 
 def test_what_is_no_file_is_an_error_and_nothing_waits(tmp_path: pathlib.Path) -> None:

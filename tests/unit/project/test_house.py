@@ -20,6 +20,7 @@ UNITS = ROOT / "tests/unit"
 HOST = (
     "_messages",
     "_system",
+    "_config",
     "_processes",
     "_supervisors",
     "_log",

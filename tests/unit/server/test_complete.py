@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import timeout
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, find_instances
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import Options, merge
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import Options, options_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.complete import missing, reloaded
 
@@ -23,7 +23,7 @@ from ..processes.test_classify import MOMENTS
 
 def options(workers: int = 2, cron: int = 1, **given: str) -> Options:
     """Options of a server with these counts."""
-    return merge({"workers": str(workers), "max_cron_threads": str(cron), **given}, {}, None, None)
+    return options_of(build.settings({"workers": str(workers), "max_cron_threads": str(cron), **given}))
 
 
 def without(processes: list[Process], pid: int) -> Instance:

@@ -19,7 +19,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code impor
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.refused import PROCESS_ENDED
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import merge
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.release import Release
@@ -150,8 +149,8 @@ class Model:
         if not self.alive:
             return Look((), (), {}, {}, frozenset())
         instance = build.instance(self.processes())
-        given = {"workers": str(self.configured), "max_cron_threads": str(self.cron)}
-        options = merge({**given, "http_enable": str(self.http_enable)}, {}, None, None)
+        given = {"workers": self.configured, "max_cron_threads": self.cron}
+        options = build.options(**given, http_enable=self.http_enable)
         releases = {instance.identity: Release(self.version, None)}
         return Look((instance,), (), {instance.identity: options}, releases, frozenset())
 

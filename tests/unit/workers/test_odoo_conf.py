@@ -15,7 +15,6 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import rehearsal
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import merge
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal.rehearsal import Rehearsed, Restart
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
@@ -149,7 +148,7 @@ class Server:
 
     def edit(self, count: int = 4, version: str | None = "19.0", **changes: t.Any) -> Edit:
         host = Host(self.proc, Clock(), ServerRecords("/nonexistent"), rehearsal=self)
-        options = dataclasses.replace(merge({}, {"workers": "2"}, self.seen_as, None), **changes)
+        options = dataclasses.replace(build.options(workers=2, config_file=self.seen_as), **changes)
         return prepare_edit(host, self.instance, options, version, count)
 
     def refusal(self, **changes: t.Any) -> str:

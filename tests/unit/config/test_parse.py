@@ -1,0 +1,129 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options as Odoo reads them: against what real parsers of Odoo 14 and 19 answered, and never led astray."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._config.parse import (
+    normalized,
+    read_settings,
+)
+from ansible_collections.fleetops.odoo.tests.integration.options_corpus import Case
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .. import build
+from .asked import answer_of, plain
+
+SECRET = "Q7zX9w"
+RECORDED = pathlib.Path(__file__).parents[1] / "captures/options"
+
+
+@pytest.mark.parametrize("version", [14, 19])
+def test_every_option_is_what_odoo_answered(version: int) -> None:
+    recorded = json.loads((RECORDED / f"{version}.json").read_text(encoding="utf-8"))
+    cases = [Case(**{**one, "args": tuple(one["args"])}) for one in recorded["cases"]]
+    assert len(cases) >= 300
+    different = []
+    for case, answer in zip(cases, recorded["answers"], strict=True):
+        theirs = {name: plain(value, name, case.cwd) for name, value in {**recorded["usual"], **answer}.items()}
+        ours = answer_of(case, version)
+        # Without an odoo.conf Odoo still names the one that it looked for.
+        ours["config"] = ours["config"] or theirs["config"]
+        different += [
+            (name, theirs[name], ours[name], case)
+            for name in sorted(theirs)
+            if name in ours and theirs[name] != ours[name]
+        ]
+    assert different == []
+
+
+LINES = st.sampled_from(
+    ["[options]", "[options", "[]", "workers = 1", "workers", " = 1", "=", ":", "  more", "\t", "", "%(x)s = %(y)s"]
+) | st.text(max_size=10)
+
+
+@given(st.lists(LINES, max_size=8).map("\n".join))
+def test_no_configuration_raises_anything_else(text: str) -> None:
+    read_settings(["-c", "/c"], build.Place(files={"/c": text}), 14)
+    read_settings(["-c", "/c"], build.Place(files={"/c": text}), 19)
+
+
+@given(st.sampled_from(["workers", "db_name", "syslog", "logfile", "addons_path", "log_handler"]), st.text(max_size=6))
+def test_no_value_raises(name: str, value: str) -> None:
+    for version in (None, 14, 16, 19):
+        settings = build.settings({name: value.replace("\n", " ")}, version=version, **{"ODOO_" + name.upper(): value})
+        assert settings.number("workers") is not None
+
+
+#: What an old name in odoo.conf sets: http_port, gevent_port, http_enable.
+OLD = {"xmlrpc_port": "8169", "longpolling_port": "8172", "xmlrpc": "False"}
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [(14, (8169, 8172, False)), (15, (8169, 8172, False)), (17, (8169, 8172, False)), (19, (8069, 8072, True))],
+)
+def test_old_names_count_where_that_version_takes_them(version: int, expected: tuple[int, int, bool]) -> None:
+    found = build.settings(OLD, version=version)
+    assert (found.number("http_port"), found.number("gevent_port"), found.flag("http_enable")) == expected
+
+
+def test_an_alias_counts_where_the_new_name_says_nothing() -> None:
+    both = {"longpolling_port": "1", "gevent_port": "2"}
+    found = {version: build.settings(both, version=version).number("gevent_port") for version in (14, 16, 18, 19)}
+    assert found == {14: 1, 16: 2, 18: 2, 19: 2}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("~", "/home/odoo"),
+        ("~/x", "/home/odoo/x"),
+        ("~other/x", "/srv/other/x"),
+        ("~nobody/x", "/w/~nobody/x"),
+        ("$A/x", "/a/x"),
+        ("${A}x", "/ax"),
+        ("$A$B", "/a$A"),
+        ("$C/x", "/w/$C/x"),
+        (" rel/../y ", "/w/y"),
+        ("", ""),
+        ("${A", "/w/${A"),
+    ],
+)
+def test_paths_are_expanded_with_the_environment_and_the_homes_of_the_server(path: str, expected: str) -> None:
+    place = build.Place({"HOME": "/home/odoo", "A": "/a", "B": "$A"}, "/w", homes={"other": "/srv/other"})
+    assert normalized(path, place) == expected
+
+
+def test_the_home_comes_from_the_database_of_users_where_the_environment_has_none() -> None:
+    assert normalized("~/x", build.Place(homes={None: "/var/lib/odoo/"})) == "/var/lib/odoo/x"
+    assert normalized("~/x", build.Place()) == "/~/x"
+
+
+def test_a_value_that_odoo_would_not_start_with_is_named_without_it() -> None:
+    for version, name, value in ((14, "workers", SECRET), (19, "syslog", SECRET), (19, "workers", "0b10")):
+        found = build.settings({name: value}, version=version)
+        assert found.error == "/odoo.conf: Odoo would not start with the value of " + name
+    assert build.settings({"workers": "0b10"}, version=14).error is None
+
+
+def test_nothing_shows_the_values() -> None:
+    assert SECRET not in repr(build.settings({"db_password": SECRET}, "-w", SECRET))
+
+
+def test_arguments_go_over_the_environment_and_the_environment_over_the_file() -> None:
+    found = [
+        build.settings({"workers": "1"}, *args, version=19, **environ).number("workers")
+        for args, environ in (((), {}), ((), {"ODOO_WORKERS": "2"}), (("--workers=3",), {"ODOO_WORKERS": "2"}))
+    ]
+    assert found == [1, 2, 3]
+    assert build.settings({"workers": "1"}, version=18, ODOO_WORKERS="2").number("workers") == 1
+    given = build.settings({"workers": "1"}, "-p1", version=19, ODOO_WORKERS="2").given
+    assert given == {"config", "http_port", "workers"}
