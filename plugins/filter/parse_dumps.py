@@ -12,8 +12,9 @@ author:
   - fleetops.odoo contributors (@fleetops)
 description:
   - Finds every dump that Odoo has written to its log after a QUIT, and takes it apart into threads and frames.
-  - Reads log files, the output of C(journalctl) in its formats V(short), V(short-iso), V(cat) and V(json), logs of
-    containers, and what a terminal shows. Lines of other records may stand in between.
+  - Reads log files, the output of C(journalctl) in any of its formats, logs of containers, syslog's files, lines of
+    JSON, what a terminal shows, and pastes that lack their beginning. Whatever a tool puts in front of every line is
+    taken off. Lines of other records may stand in between.
   - Nothing is hidden. Addresses may hold secrets; the playbook C(fleetops.odoo.explain_dumps) hides them.
 options:
   _input:
@@ -33,7 +34,10 @@ RETURN = r"""
 _value:
   description:
     - One dictionary for each dump, in the order of the log, with C(pid) as the log shows it, C(time) in ISO 8601 and
-      UTC, C(database) or V(none), C(other), which are lines above the first thread, and C(threads).
+      UTC, C(database), each of them V(none) where the log does not tell it, C(other), which are lines above the first
+      thread, C(understood), and C(threads).
+    - C(understood) is false where the dump breaks off or a thread has no frame. Such a dump does not tell what the
+      process does.
     - Each thread has C(name), C(db), C(uid), C(url), C(query_count), C(query_time) and C(python_time) in seconds, each
       of them V(none) where the dump does not tell, C(idle), C(frames), and C(other), which are lines that are no frame.
       C(idle) is told by the frames; the thread of a worker that is idle shows its last request.

@@ -12,7 +12,7 @@ import contextlib
 import typing as t
 from dataclasses import dataclass, field
 
-from .._facts.results import AskedResult, Outcome
+from .._facts.results import AskedResult, Outcome, printable
 from .._log.follow import STATISTICS, Unreachable, follow
 from .._messages import dump as codes
 from .._messages.code import Problem
@@ -169,13 +169,15 @@ class _Case(Case[CacheResult]):
             if one.signals:
                 self.count(one.process, one.role, one.signals)
             found = next(iter(parse_statistics(one.text.splitlines())), None)
-            if found is None or not found.complete:
+            if found is None or not found.complete or (found.other and not found.rows):
                 self.miss(one.process, one.role, self._why(one, found))
             elif one.cut or len(one.raw or b"") > room:
                 self.miss(one.process, one.role, codes.TOO_LARGE())
             else:
                 room -= len(one.raw or b"")
                 self.result.statistics.append(self._told(one, found))
+                if found.other:
+                    self.result.warnings.append(codes.STATISTICS_PART(pid=one.process.pid, line=_line(found)))
         return room
 
     def _told(self, one: Asked, found: Statistics) -> t.Dict[str, t.Any]:
@@ -188,6 +190,8 @@ class _Case(Case[CacheResult]):
             return one.refused
         if not one.signals:
             return codes.AT_WORK(pid=pid, seconds=seconds)
+        if found is not None and found.other and not found.rows:
+            return codes.STATISTICS_FORM(pid=pid, line=_line(found))
         if found is not None:
             stopped = codes.COUNT_STOPPED(pid=pid)
             return stopped if found.stopped else codes.UNFINISHED(pid=pid, seconds=seconds, what=STATISTICS)
@@ -195,3 +199,8 @@ class _Case(Case[CacheResult]):
         if problem.code != codes.NOT_WRITTEN.name or self.question.copies:
             return problem
         return codes.NO_STATISTICS(pid=pid, signals=signals(one.signals), seconds=seconds)
+
+
+def _line(found: Statistics) -> str:
+    """The first line that was not understood."""
+    return t.cast(str, printable(found.other[0].strip()[:160]))

@@ -14,21 +14,21 @@ from dataclasses import dataclass, field
 from .._log.line import head_of
 from .parse import record_at
 from .statistics import (
-    COUNTER,
     LINE,
     PROCESSING,
     STOPPED,
+    STRANGE,
     TABLE,
     kind_of,
 )
 
 #: What the first line of a dump holds; lines without it are not looked at closely while no dump is being written.
-_MARK = b"odoo.tools.misc:"
+_MARK = b".tools.misc"
 _FRAME = b'File: "'
 _OF_A_DUMP = (b"# Thread: ", b"# Greenlet: ", _FRAME)
 
 #: The same of statistics, whose inner lines are told apart in this way.
-_COUNTED = COUNTER.encode() + b":"
+_COUNTED = b".tools.cache"
 _OF_A_TABLE = (b"Database ", b"Details:", b" ")
 #: Seconds after which no more lines come of statistics that are written one record after the other: a process under
 #: load may be stopped in between.
@@ -160,7 +160,7 @@ class StatisticsCollector(Collector):
         found.kinds.add(kind)
         found.apart = False
         self._room -= found.take(line, now, self._room)
-        if kind == TABLE:
+        if kind in (TABLE, STRANGE):
             self._under_way[carrier] = found
 
     def complete(self, pid: int, now: float, rest: float) -> bool:
@@ -173,4 +173,4 @@ class StatisticsCollector(Collector):
         # One that has begun to count ends with a table, unless another signal stops it.
         if PROCESSING in found.kinds:
             return STOPPED in found.kinds
-        return LINE in found.kinds and now - found.touched >= max(rest, _LINES_REST)
+        return bool(found.kinds & {LINE, STRANGE}) and now - found.touched >= max(rest, _LINES_REST)

@@ -16,16 +16,20 @@ import math
 import re
 import typing as t
 
-from .._log.line import Head, head_of, unwrapped
+from .._log.carrier import Unwrapper
+from .._log.line import NO_PID, Head, head_of
 from .stack import Dump, Frame, Stack
 
-#: Dumps are written by this logger; other records of it go on behind the colon.
-_DUMPER = "odoo.tools.misc"
+#: Dumps are written by this logger (the second one in 8.0 and 9.0); other records of it go on behind the colon.
+_DUMPERS = ("odoo.tools.misc", "openerp.tools.misc")
 #: Where none of these stands there is nothing of a dump; and how the lines of a thread begin, but for unknown ones.
 #: (The journal's JSON has a message that is no plain text as a list of its bytes.)
-_MARKS = (_DUMPER, "# ", "File: ", '"MESSAGE":[', '"MESSAGE": [')
+_MARKS = ("tools.misc", "# ", "File: ", '"MESSAGE":[', '"MESSAGE": [')
 _INNER = ('File: "', "  ")
-_THREAD = re.compile(r"# (?P<kind>Thread|Greenlet): (?P<rest>.*)$")
+#: In a paste, "# " may have been taken for the sign of a heading.
+_THREAD = re.compile(r"(?:# )?(?P<kind>(?<=# )(?:Thread|Greenlet)|(?:Thread|Greenlet)(?=: .*[<(])): (?P<rest>.*)$")
+#: What looks like a line of a dump.
+_ALIKE = re.compile(r'\b(?:Thread|Greenlet): ?<|File: \\?["\'&]|\b(?:odoo|openerp)\.tools\.misc\W*$')
 _FRAME = re.compile(r'File: "(?P<file>.*)", line (?P<line>0|[1-9][0-9]{0,8}), in (?P<function>.*)$')
 #: The header of a thread since Odoo 14, if there is no bracket in the name of its database.
 _USUAL = re.compile(
@@ -38,6 +42,10 @@ _TIMES = re.compile(r" \(qc:(?P<qc>\S+) qt:(?P<qt>\S+) pt:(?P<pt>[^\s)]+)\)?$")
 
 #: How many stacks are remembered at a time, so that each is read once; and how many lines one may have.
 _REMEMBERED, _LONGEST = 4096, 20_000
+
+
+#: Stands for the head of a record that is missing.
+_HEADLESS = Head(NO_PID, "", None, _DUMPERS[0], "")
 
 
 class _Record:
@@ -82,6 +90,9 @@ class DumpReader:
 
     def __init__(self, outside: t.Optional[t.Callable[[str], None]] = None) -> None:
         self._outside = outside
+        self._carrier = Unwrapper()
+        #: the first line that looks like one of a dump, and belongs to none
+        self.strange: t.Optional[str] = None
         self._stacks: t.Dict[t.Tuple[str, str], Stack] = {}
         self._bodies: t.Dict[str, _Body] = {}
         self._frames: t.Dict[str, t.Optional[Frame]] = {}
@@ -97,6 +108,7 @@ class DumpReader:
         :param chunks: the text of the log, cut anywhere. One of them is held at a time, and what the dumps say.
         """
         self._records, self._under_way = [], {}
+        self._carrier, self.strange = Unwrapper(), None
         pending: t.List[str] = []
         for chunk in chunks:
             end = chunk.rfind("\n")
@@ -106,7 +118,19 @@ class DumpReader:
             self._text("".join([*pending, chunk[:end]]))
             pending = [chunk[end + 1 :]]
         self._text("".join(pending))
-        return [self._dump(record) for record in self._records]
+        return self.dumps()
+
+    def dumps(self) -> t.List[Dump]:
+        """The dumps of what was read."""
+        dumps = [self._dump(record) for record in self._records]
+        # Where the head of a dump is missing, its frames tell that it is one.
+        found = []
+        for one, record in zip(dumps, self._records):
+            if record.head is not _HEADLESS or any(thread.frames for thread in one.threads):
+                found.append(one)
+            else:
+                self._leave(*(line for thread in one.threads for line in (thread.header, *thread.other)))
+        return found
 
     def _text(self, text: str) -> None:
         first, *blocks = text.split("\n# ")
@@ -123,7 +147,8 @@ class DumpReader:
             end = at if at >= 0 else len(block)
             piece = (block[:below], block[below + 1 : end]) if below >= 0 else (block, "")
             thread = self._stacks.get(piece)
-            if thread is None and "\x1b" not in piece[0] and (piece[1] in self._bodies or _is_plain(piece[1])):
+            odd = "\x1b" in piece[0] or "&lt;" in piece[0]
+            if thread is None and not odd and (piece[1] in self._bodies or _is_plain(piece[1])):
                 thread = self._thread(*piece)
             if thread is None:
                 self._lines("# " + block)
@@ -147,25 +172,34 @@ class DumpReader:
             at = min((at for at in map(rest.find, _MARKS) if at >= 0), default=len(rest))
             begin = len(rest) if at == len(rest) else rest.rfind("\n", 0, at) + 1
             if self._outside:
-                self._leave(*(unwrapped(raw)[1] for raw in rest[:begin].split("\n")))
+                self._leave(*(line for raw in rest[:begin].split("\n") for _who, line in self._carrier.lines(raw)))
             rest = rest[begin:]
         for line in rest.split("\n") if rest else ():
             self._line(line)
 
     def _line(self, raw: str) -> None:
-        source, line = unwrapped(raw)
+        for source, line in self._carrier.lines(raw):
+            self._take(source, line)
+
+    def _take(self, source: str, line: str) -> None:
         head, record = head_of(line), self._under_way.get(source)
+        thread = None if head else _THREAD.match(line)
         if head is not None and _begins(head):
-            self._under_way[source] = _Record(head)
-            self._records.append(self._under_way[source])
+            self._begin(source, head)
+        elif record is None and (thread or _FRAME.match(line)):
+            # A paste that begins within a dump.
+            record = self._begin(source, _HEADLESS)
+            record.open = (_header(line), []) if thread else ("", [line])
         elif record is None:
             self._leave(line)
         elif head is not None:
             record.broken, record.fresh = True, False
+            if record.head is _HEADLESS:
+                del self._under_way[source]
             self._leave(line)
-        elif _THREAD.match(line):
+        elif thread:
             self._close(record)
-            record.piece, record.open = None, (line[2:], [])
+            record.piece, record.open = None, (_header(line), [])
             record.fresh = False
         elif record.broken:
             is_frame = _FRAME.match(line) is not None
@@ -179,6 +213,11 @@ class DumpReader:
                 return
             (below.append if len(below) < _LONGEST else self._leave)(line)
 
+    def _begin(self, source: str, head: Head) -> _Record:
+        record = self._under_way[source] = _Record(head)
+        self._records.append(record)
+        return record
+
     def _close(self, record: _Record) -> None:
         """Read the lines of the open thread, if there is one."""
         if record.open is not None:
@@ -187,6 +226,8 @@ class DumpReader:
 
     def _leave(self, *lines: str) -> None:
         for line in lines:
+            if self.strange is None and _ALIKE.search(line):
+                self.strange = line
             if self._outside and line.strip():
                 self._outside(line)
 
@@ -201,7 +242,7 @@ class DumpReader:
         if known is None:
             if len(self._stacks) >= _REMEMBERED:
                 self._stacks.clear()
-            known = self._stacks[header, text] = _stack("# " + header, *self._body(text))
+            known = self._stacks[header, text] = _stack("# " + header if header else "", *self._body(text))
         return known
 
     def _body(self, text: str) -> _Body:
@@ -217,12 +258,18 @@ class DumpReader:
         frames: t.List[Frame] = []
         other: t.List[str] = []
         fresh = False
-        for raw in text.split("\n"):
-            line = raw.rstrip("\r")
+        lines = [raw.rstrip("\r") for raw in text.split("\n")]
+        # A paste may have lost what its lines begin with.
+        lost = not any(line.startswith(("  ", "# ")) for line in lines)
+        behind = [
+            line for before, line in zip(lines, lines[1:]) if lost and self._frame(before) and not self._frame(line)
+        ]
+        indent = "" if sum(1 for line in behind if line.strip()) > 1 else "  "
+        for line in lines:
             frame = self._frame(line)
             if frame is not None:
                 frames.append(frame)
-            elif fresh and line.startswith("  ") and line.strip():
+            elif fresh and line.startswith(indent) and line.strip():
                 last = frames[-1]
                 frames[-1] = Frame(last.file, last.line, last.function, line.strip())
             elif line.strip():
@@ -233,7 +280,9 @@ class DumpReader:
     def _frame(self, line: str) -> t.Optional[Frame]:
         if line not in self._frames:
             found = _FRAME.match(line)
-            made = found and Frame(found.group("file"), int(found.group("line")), found.group("function").rstrip())
+            made = found and Frame(
+                _slashed(found.group("file")), int(found.group("line")), found.group("function").rstrip()
+            )
             self._frames[line] = made or None
         return self._frames[line]
 
@@ -250,7 +299,17 @@ def record_at(line: str) -> t.Optional[t.Tuple[int, bool]]:
 
 
 def _begins(head: Head) -> bool:
-    return head.logger == _DUMPER and not head.text.strip()
+    return head.logger in _DUMPERS and not head.text.strip()
+
+
+def _header(line: str) -> str:
+    """The header of a thread without "# "."""
+    return line[2:] if line.startswith("# ") else line
+
+
+def _slashed(path: str) -> str:
+    """A path of Windows, as it would be elsewhere."""
+    return path.replace("\\", "/") if "\\" in path and "/" not in path else path
 
 
 def parse_dumps(lines: t.Iterable[str]) -> t.List[Dump]:
@@ -265,6 +324,8 @@ def _is_plain(text: str) -> bool:
 
 def _stack(header: str, frames: t.Tuple[Frame, ...], other: t.Tuple[str, ...]) -> Stack:
     header = header.rstrip()
+    if not header:
+        return Stack("", frames=frames, other=other)
     usual = _USUAL.match(header)
     name, db, uid, url, count, queries, python = usual.groups() if usual else _unusual(header)
     return Stack(

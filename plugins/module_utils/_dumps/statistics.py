@@ -6,8 +6,8 @@
 
 """Cache statistics in Odoo's log, understood. Pure.
 
-Seen on Odoo 14.0 (a record for each method) and 19.0 (a table in one record, with and without memory). The records of
-17.0 and 18.0, which name the cache too, and the table of saas~18.3 are as Odoo's sources have them.
+Seen on Odoo 14.0 to 17.0 (a record for each method, 17.0 names the cache too), 18.0 (these lines in one record, with
+times) and 19.0 (a table in one record, with and without memory). The table of saas~18.3 is as Odoo's sources have it.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from .._log.line import Head, head_of, unwrapped
+from .._log.carrier import Unwrapper
+from .._log.line import Head, head_of
 
-#: The logger that writes them.
-COUNTER = "odoo.tools.cache"
+#: The loggers that write them (the second one in 8.0 and 9.0).
+COUNTERS = ("odoo.tools.cache", "openerp.tools.cache")
 
-#: Kinds of its records: a method's, a whole table, and those before a table and in place of one.
-LINE, TABLE, PROCESSING, STOPPED = "line", "table", "processing", "stopped"
+#: Kinds of its records: a method's, a whole table, those before a table and in place of one, and what is none of them.
+LINE, TABLE, PROCESSING, STOPPED, STRANGE = "line", "table", "processing", "stopped", "strange"
 
 _LINE = re.compile(
     r"\s*(?:(?P<cache>[^\s,]{1,100}),\s+)?(?P<entries>\d+) entries,\s+(?P<hits>\d+) hit,\s+(?P<misses>\d+) miss,"
-    r"\s+(?P<errors>\d+) err,\s+(?P<ratio>[\d.]+)% ratio, for (?P<what>\S+)"
+    r"\s+(?P<errors>\d+) err,(?:\s+(?P<seconds>[\d.]+)s time,)?\s+(?P<ratio>[\d.]+)% ratio,? for (?P<what>\S+)"
 )
 _PROCESSING = re.compile(r"Processing database (?P<database>.+) \(\d+/\d+\)")
-_DATABASE = re.compile(r"Database (?P<database>.+):$")
+_DATABASE = re.compile(r"Database (?P<database>.+?):?$")
 _USAGE = re.compile(
     r" ?\* (?P<cache>.+): (?P<entries>\d{1,15})/(?P<size>\d{1,15})(?: \((?P<memory>\d{1,15}) bytes\))?$"
 )
@@ -93,7 +94,8 @@ class CacheUsage:
 class Statistics:
     """What one process wrote. ``pid`` is the one that the log shows, ``time`` ISO 8601 in UTC.
 
-    ``complete`` is false where it has not counted all, ``stopped`` true where a signal made it stop.
+    ``complete`` is false where it has not counted all, ``stopped`` true where a signal made it stop. ``other``
+    are lines that were not understood.
     """
 
     pid: int
@@ -116,7 +118,7 @@ class Statistics:
 
 def kind_of(head: Head) -> t.Optional[str]:
     """What a record is about that begins with this line; None where it is no statistics."""
-    if head.logger != COUNTER:
+    if head.logger not in COUNTERS:
         return None
     if _LINE.match(head.text):
         return LINE
@@ -124,7 +126,7 @@ def kind_of(head: Head) -> t.Optional[str]:
         return TABLE
     if _PROCESSING.match(head.text):
         return PROCESSING
-    return STOPPED if head.text.startswith("Stopping logging ORM cache stats") else None
+    return STOPPED if head.text.startswith("Stopping logging ORM cache stats") else STRANGE
 
 
 def parse_statistics(lines: t.Iterable[str]) -> t.List[Statistics]:
@@ -135,8 +137,8 @@ def parse_statistics(lines: t.Iterable[str]) -> t.List[Statistics]:
     """
     found: t.Dict[int, _Reader] = {}
     inside: t.Dict[str, _Reader] = {}
-    for raw in lines:
-        carrier, line = unwrapped(raw)
+    unwrapper = Unwrapper()
+    for carrier, line in (one for raw in lines for one in unwrapper.lines(raw)):
         head = head_of(line)
         if head is None:
             if carrier in inside:
@@ -148,7 +150,7 @@ def parse_statistics(lines: t.Iterable[str]) -> t.List[Statistics]:
             continue
         reader = found.setdefault(head.pid, _Reader(head))
         reader.record(kind, head)
-        if kind == TABLE:
+        if kind in (TABLE, STRANGE):
             inside[carrier] = reader
     return [reader.finished() for reader in found.values()]
 
@@ -169,6 +171,8 @@ class _Reader:
         elif kind == LINE:
             values = t.cast("re.Match[str]", _LINE.match(head.text)).groupdict()
             self._add(head.database, values.pop("what") or "", values)
+        elif kind == STRANGE:
+            self._leave(head.text)
         self._made.complete = self._made.complete or kind in (LINE, TABLE)
         self._made.stopped = self._made.stopped or kind == STOPPED
 
@@ -181,13 +185,16 @@ class _Reader:
             self._database = None if name == "<no_db>" else name
         elif usage:
             self._use(usage)
+        elif _LINE.match(text):
+            values = t.cast("re.Match[str]", _LINE.match(text)).groupdict()
+            self._add(self._database, values.pop("what") or "", values)
         elif text.strip().startswith("Cache Name,"):
             self._columns = [_column(title.strip()) for title in text.split(",")[:-1]]
         elif self._columns and text.count(",") >= len(self._columns):
             *cells, what = text.split(",", len(self._columns))
             self._add(self._database, what.strip(), {n: c for n, c in zip(self._columns, cells) if n})
-        elif text.strip() not in ("", "Details:") and len(self._made.other) < _MOST_OTHER:
-            self._made.other.append(text)
+        elif text.strip() not in ("", "Details:"):
+            self._leave(text)
 
     def finished(self) -> Statistics:
         """What has come together.
@@ -198,6 +205,10 @@ class _Reader:
             last = self._counted[-1]
             self._made.usage = [one for one in self._made.usage if one.database == last]
         return self._made
+
+    def _leave(self, text: str) -> None:
+        if len(self._made.other) < _MOST_OTHER:
+            self._made.other.append(text)
 
     def _use(self, found: t.Match[str]) -> None:
         memory, size = found.group("memory"), int(found.group("size"))

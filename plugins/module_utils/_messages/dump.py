@@ -114,6 +114,16 @@ AT_WORK = Code(
     " 19 a process counts its caches in the middle of its work, and may end then",
     "Run the task again at a quieter time, or with a longer timeout.",
 )
+STATISTICS_FORM = Code(
+    "dump.statistics_form",
+    "pid {pid:d} wrote statistics in a form that is not understood, such as {line!r}",
+    "Read them in the log of the server.",
+)
+STATISTICS_PART = Code(
+    "dump.statistics_part",
+    "a part of the statistics of pid {pid:d} was not understood, such as {line!r}",
+    "Read them in the log of the server.",
+)
 COUNT_STOPPED = Code(
     "dump.count_stopped",
     "another signal stopped pid {pid:d} while it counted its caches",
@@ -167,6 +177,18 @@ NO_STACKS = Code(
     "no stack dump is in {files}",
     "Odoo logs one after kill -QUIT, at log_level info or lower.",
 )
+STRANGE_FORM = Code(
+    "dump.form",
+    "the log {host} has lines of a stack dump in a form that is not understood, such as {line!r}",
+    "Take the log as Odoo wrote it, without what another program has made of it.",
+)
+PACKED = Code(
+    "dump.packed",
+    "{path} is packed, and {program} is not installed on the controller",
+    "Install it or unpack the file.",
+)
+ARCHIVE = Code("dump.archive", "{path} is an archive ({kind}), not a log file", "Unpack it and name the logs in it.")
+NOT_TEXT = Code("dump.not_text", "{path} is not a text, and it is not packed in a way that is known")
 DIRECTORY = Code("dump.directory", "{path} is a directory, not a log file")
 NOT_PLAIN = Code("dump.not_plain", "{path} is not a regular file")
 UNREADABLE = Code("dump.unreadable", "{path} cannot be read: {error}")

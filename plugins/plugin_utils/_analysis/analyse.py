@@ -52,6 +52,8 @@ _LEAST = 0.1
 _STARVED, _LASTING = 1000.0, 1.0
 #: How many merged stacks, and threads for a finding, a report has: it must stay readable for a thousand hosts.
 _STACKS, _EVIDENCE = 200, 50
+#: Characters of a line that was not understood.
+_WIDTH = 160
 #: Innermost frames of a stack that are evidence enough.
 _DEEPEST = 40
 
@@ -101,6 +103,7 @@ def analyse(
         "stacks": _stacks(work),
         "flame": flame(work, addons),
         "silent": [],
+        "unread": _unread(sources, servers),
         "postgres": {
             "servers": sorted({backend.server for backend in backends}),
             "unsaid": {source.host: "; ".join(source.unsaid) for source in sources if source.unsaid},
@@ -113,6 +116,20 @@ def analyse(
     }
     report["lines"] = lines(report)
     return report
+
+
+def _unread(sources: t.Iterable[Source], servers: t.Iterable[Server]) -> list[dict[str, t.Any]]:
+    """What was not understood: of a process (None where the log does not tell it), and in which way."""
+    found: list[dict[str, t.Any]] = [
+        {"host": server.host, "pid": pid or None, "reason": reason}
+        for server in servers
+        for pid, reason in server.unread.items()
+    ]
+    for source in sources:
+        if source.strange is not None:
+            reason = f"a line looks like one of a stack dump, and its form is not understood: {source.strange[:_WIDTH]}"
+            found.append({"host": source.host, "pid": None, "reason": redact_text(reason)})
+    return found
 
 
 def _weight(one: Work) -> float:

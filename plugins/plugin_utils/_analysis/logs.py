@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import bisect
 import glob
-import gzip
-import io
 import json
+import lzma
 import os
+import stat
 import typing as t
 import zlib
 from collections import deque
@@ -22,11 +22,15 @@ from ...module_utils._dumps.parse import DumpReader
 from ...module_utils._log.jobs import Job, Jobs
 from ...module_utils._messages import dump as _codes
 from ...module_utils._system.errors import Refused
+from ...module_utils._system.redact import redact_text
 from .sessions import Backend, backends_of
+from .unpack import opened, rotation
 from .work import Source
 
 #: Characters that are read at a time, and lines about cron jobs that are kept of one log.
 _CHUNK, _JOB_LINES = 1 << 18, 200_000
+#: What a line about a cron job holds, and characters of a line that are shown.
+_JOB, _WIDTH = "ir_cron", 160
 #: The end of the name of what PostgreSQL said.
 _BESIDE = ".postgres.json"
 
@@ -70,6 +74,9 @@ def read_logs(files: t.Sequence[t.Mapping[str, str]]) -> list[Source]:
     """
     sources = list(each_log(files))
     if not any(source.dumps for source in sources):
+        for source in sources:
+            if source.strange is not None:
+                raise Refused(_codes.STRANGE_FORM(host=source.host, line=redact_text(source.strange)[:_WIDTH]))
         names = ", ".join(one["path"] for one in files[:3]) + (" or the other files" if len(files) > 3 else "")
         raise Refused(_codes.NO_STACKS(files=names))
     return sources
@@ -85,7 +92,7 @@ def each_log(files: t.Sequence[t.Mapping[str, str]]) -> t.Iterator[Source]:
     for one in files:
         paths.setdefault(one["host"], []).append(one["path"])
     for host, several in paths.items():
-        read = [_read(reader, path, host) for path in several]
+        read = [_read(reader, group, host) for group in rotation(several)]
         # Samples in files of their own, or a log that was rotated.
         dumps = [dump for one in read for dump in one.dumps] if len(read) > 1 else read[0].dumps
         yield Source(
@@ -94,6 +101,7 @@ def each_log(files: t.Sequence[t.Mapping[str, str]]) -> t.Iterator[Source]:
             jobs={key: jobs for one in read for key, jobs in one.jobs.items()},
             backends=[backend for one in read for backend in one.backends],
             unsaid=[why for one in read for why in one.unsaid],
+            strange=next((one.strange for one in read if one.strange is not None), None),
         )
 
 
@@ -117,34 +125,27 @@ def _listed(text: str) -> list[t.Any]:
 
 
 def _with_hosts(files: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Each with a name: the shortest end of its path that no other has."""
-    for one in files:
-        if one["host"]:
-            continue
-        parts = one["path"].split("/")
+    """Each with a name: the shortest end of its path that no other has. The files of one rotation have one name."""
+    nameless = [one for one in files if not one["host"]]
+    groups = rotation([one["path"] for one in nameless])
+    newest = {path: group[-1] for group in groups for path in group}
+    for one in nameless:
+        parts = newest[one["path"]].split("/")
         for length in range(1, len(parts) + 1):
             name = "/".join(parts[-length:])
-            if sum(1 for other in files if ("/" + other["path"]).endswith("/" + name)) == 1:
+            if sum(1 for other in set(newest.values()) if ("/" + other).endswith("/" + name)) == 1:
                 break
         one["host"] = name
     return files
 
 
-def _read(reader: DumpReader, path: str, host: str) -> Source:
+def _read(reader: DumpReader, paths: t.Sequence[str], host: str) -> Source:
+    """The dumps of one log, whose files are read in this order."""
     about_jobs: deque[str] = deque(maxlen=_JOB_LINES)
-    try:
-        if os.path.isdir(path):
-            raise Refused(_codes.DIRECTORY(path=path))
-        if not os.path.isfile(path):
-            raise Refused(_codes.NOT_PLAIN(path=path))
-        with _opened(path) as log:
-            dumps = reader.read(_noting(log, about_jobs))
-    except (OSError, EOFError, zlib.error) as exc:
-        why = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-        raise Refused(_codes.UNREADABLE(path=path, error=why)) from exc
-    backends, unsaid = _beside(path, host)
+    dumps = reader.read(chunk for path in paths for chunk in _noting(path, about_jobs))
+    backends, unsaid = _beside(paths[-1], host)
     jobs = _jobs(about_jobs, [(dump.pid, dump.time) for dump in dumps])
-    return Source(host, dumps, jobs=jobs, backends=backends, unsaid=unsaid)
+    return Source(host, dumps, jobs=jobs, backends=backends, unsaid=unsaid, strange=reader.strange)
 
 
 def _beside(path: str, host: str) -> tuple[list[Backend], list[str]]:
@@ -162,24 +163,30 @@ def _beside(path: str, host: str) -> tuple[list[Backend], list[str]]:
         raise Refused(_codes.STRANGE_SESSIONS(path=beside)) from exc
 
 
-def _opened(path: str) -> io.TextIOWrapper:
-    """A log, also one that logrotate has packed. Bytes that are no UTF-8 are shown as escapes."""
-    with open(path, "rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    raw = gzip.open(path, "rb") if packed else open(path, "rb")  # noqa: SIM115 - the wrapper closes it
-    return io.TextIOWrapper(t.cast("t.BinaryIO", raw), "utf-8", "backslashreplace", newline="\n")
+def _noting(path: str, about_jobs: deque[str]) -> t.Iterator[str]:
+    """A file in chunks, with a note of the lines that tell of cron jobs."""
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise Refused(_codes.DIRECTORY(path=path))
+        if not stat.S_ISREG(mode):
+            raise Refused(_codes.NOT_PLAIN(path=path))
+        with opened(path) as log:
+            yield from _chunks(log, about_jobs)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+        raise Refused(_codes.UNREADABLE(path=path, error=why)) from exc
 
 
-def _noting(log: t.TextIO, about_jobs: deque[str]) -> t.Iterator[str]:
-    """The log in chunks, with a note of the lines that tell of cron jobs."""
+def _chunks(log: t.TextIO, about_jobs: deque[str]) -> t.Iterator[str]:
     rest = ""
     while True:
         chunk = log.read(_CHUNK)
-        if "ir_cron: " in chunk or "ir_cron: " in rest + chunk[:20]:
+        if _JOB in chunk or _JOB in rest + chunk[:20]:
             text = rest + chunk
             # A last line that is cut is looked at again with the next chunk.
             whole = text.split("\n")[: -1 if chunk else None]
-            about_jobs.extend(line for line in whole if "ir_cron: " in line)
+            about_jobs.extend(line for line in whole if _JOB in line)
         rest = chunk[chunk.rfind("\n") + 1 :] if "\n" in chunk else (rest + chunk)[-10_000:]
         if not chunk:
             return

@@ -139,7 +139,7 @@ def path_of(url: str | None) -> str:
 def _workers(work: t.Sequence[Work]) -> str:
     by_server: dict[str, Counter[str]] = {}
     for one in work:
-        by_server.setdefault(one.server.name, Counter())[str(one.pid)] += 1
+        by_server.setdefault(one.server.name, Counter())[str(one.pid or "unknown")] += 1
     named = [f"{name} (pid {_among(pids)})" for name, pids in list(by_server.items())[:_NAMED]]
     rest = len(by_server) - len(named)
     return ", ".join(named) + (f" and {_count(rest, 'server')} more" if rest else "")
@@ -156,12 +156,24 @@ def lines(report: t.Mapping[str, t.Any]) -> list[str]:
     hosts = report["hosts"]
     dumps, processes = _count(report["dumps"], "dump"), _count(report["processes"], "process", "es")
     head = f"{dumps} of {processes} from {_count(len(hosts), 'log')}"
-    found = [f"{head}, {report['began']} to {report['ended']}", ""]
+    when = f"{report['began']} to {report['ended']}" if report["began"] else "at a time that the log does not tell"
+    found = [f"{head}, {when}", ""]
     findings = report["findings"]
     for number, one in enumerate(findings[:_FINDINGS], 1):
         found += textwrap.wrap(f"{number}. {one['sentence']}", subsequent_indent="   ", **_WRAP)
     found += [f"   ... and {_count(len(findings) - _FINDINGS, 'finding')} more"] if len(findings) > _FINDINGS else []
-    found += [] if findings else ["Nobody is at work: every thread in these dumps waits for something to do."]
+    unread = report["unread"]
+    if not findings:
+        found.append(
+            "No thread that was understood is at work. What the others do is not known."
+            if unread
+            else "No process is at work: every thread in these dumps waits for something to do."
+        )
+    found += [""] if unread else []
+    for one in unread[:_FINDINGS]:
+        pid = f" pid {one['pid']}" if one["pid"] else ""
+        found += textwrap.wrap(f"{one['host']}{pid}: {one['reason']}", subsequent_indent="   ", **_WRAP)
+    found += [f"... and {len(unread) - _FINDINGS} more that were not understood"] if len(unread) > _FINDINGS else []
     found += ["", *_server_lines(report["servers"])]
     unsaid = report["postgres"]["unsaid"]
     found += ["", *(f"PostgreSQL of {host}: {why}" for host, why in list(unsaid.items())[:_NAMED])] if unsaid else []
@@ -183,8 +195,10 @@ def _server_lines(servers: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[str]
             for role in ("http", "cron", "gevent", "threaded")
             if one[role]["pids"]
         ]
-        samples = f"{_count(one['samples'], 'sample')} at {one['began']}"
+        samples = _count(one["samples"], "sample") + (f" at {one['began']}" if one["began"] else "")
         starved = "  NO FREE WORKER" if one["starved"] else ""
+        unread = len(one["unread"])
+        told += [f"{unread} not understood"] if unread else []
         yield f"{one['server']:<{width}}  {', '.join(told) or 'only its master'}  ({samples}){starved}"
     if len(servers) > _SERVERS:
         yield f"... and {_count(len(servers) - _SERVERS, 'server')} more"

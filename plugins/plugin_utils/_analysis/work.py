@@ -24,6 +24,9 @@ from .sessions import Backend
 
 HTTP, CRON, GEVENT, MASTER, THREADED = "http", "cron", "gevent", "master", "threaded"
 
+#: Why nothing is known of what a process does.
+CUT = "its dump breaks off in the middle, so that threads are missing"
+NOT_UNDERSTOOD = "its dump was not understood"
 #: Seconds without a dump after which the next one belongs to another visit.
 _APART = 60.0
 #: Processes that were forked from one master have the main thread of it, in dumps of Odoo 14.0 and 19.0.
@@ -38,7 +41,7 @@ class Source:
     """The dumps of one log. ``instance`` names a server where the caller knows it, else "" and the dumps must tell.
 
     ``jobs`` has the cron jobs under way for a pid at the time of a dump, ``backends`` what PostgreSQL said meanwhile,
-    ``unsaid`` why it said nothing, or not all.
+    ``unsaid`` why it said nothing, or not all. ``strange`` is a line that looks like one of a dump and belongs to none.
     """
 
     host: str
@@ -47,6 +50,7 @@ class Source:
     jobs: t.Mapping[tuple[int, str], t.Sequence[Job]] = field(default_factory=dict)
     backends: t.Sequence[Backend] = ()
     unsaid: t.Sequence[str] = ()
+    strange: str | None = None
 
 
 @dataclass
@@ -60,8 +64,10 @@ class Server:
     roles: dict[int, str]
     databases: list[str]
     samples: int
-    #: of each sample, who wrote a dump and who of them was at work
+    #: of each sample, who wrote a dump that was understood, and who of them was at work
     seen: list[dict[int, bool]]
+    #: whose last dump was not understood, and in which way: what these do is not known
+    unread: dict[int, str] = field(default_factory=dict)
 
     def pids(self, role: str) -> list[int]:
         """Its processes of a role."""
@@ -74,6 +80,8 @@ class Server:
         # A single dump may have been asked of a single worker.
         if len(self.roles) < 2:
             return 0
+        if set(workers) & set(self.unread):
+            return 0
         by_sample = [[busy for pid, busy in one.items() if pid in workers] for one in self.seen]
         return sum(1 for one in by_sample if one and all(one))
 
@@ -82,6 +90,7 @@ class Server:
         last: dict[int, bool] = {}
         for one in self.seen:
             last.update(one)
+        last.update(dict.fromkeys(self.unread, False))
         by_role = {role: self.pids(role) for role in (HTTP, CRON, GEVENT, THREADED)}
         return {
             "host": self.host,
@@ -92,6 +101,7 @@ class Server:
             "samples": self.samples,
             "master": self.pids(MASTER),
             **{role: {"pids": pids, "busy": [pid for pid in pids if last.get(pid)]} for role, pids in by_role.items()},
+            "unread": sorted(self.unread),
             "full_samples": self.full,
             "starved": bool(self.full) and self.full == len([one for one in self.seen if one]),
         }
@@ -136,7 +146,7 @@ class Work:
     @property
     def who(self) -> str:
         """The process, as people name it."""
-        return f"{self.server.name} pid {self.pid}"
+        return f"{self.server.name} pid {self.pid or 'unknown'}"
 
 
 def frames_key(place: Place) -> tuple[tuple[str, int, str], ...]:
@@ -220,6 +230,7 @@ def _server(source: Source, dumps: t.Sequence[Dump], *, alone: bool) -> Server:
     roles: dict[int, str] = {}
     seen: list[dict[int, bool]] = []
     count: dict[int, int] = {}
+    unread: dict[int, str] = {}
     for dump in dumps:
         # A thread that ran the handler may not show its work, so a worker stays a worker.
         role = _role(dump)
@@ -227,13 +238,17 @@ def _server(source: Source, dumps: t.Sequence[Dump], *, alone: bool) -> Server:
         number = count[dump.pid] = count.get(dump.pid, -1) + 1
         while len(seen) <= number:
             seen.append({})
-        seen[number][dump.pid] = any(thread.work for thread in dump.threads)
+        if dump.is_understood:
+            seen[number][dump.pid] = any(thread.work for thread in dump.threads)
+            unread.pop(dump.pid, None)
+        else:
+            unread[dump.pid] = CUT if dump.is_cut else NOT_UNDERSTOOD
     databases = sorted({thread.db for dump in dumps for thread in dump.threads if thread.db})
     name = source.host if not source.instance else f"{source.host} {source.instance}"
     if not alone and not source.instance:
         masters = sorted(pid for pid, role in roles.items() if role in (MASTER, THREADED)) or sorted(roles)
         name += f" (server of pid {masters[0]})"
-    return Server(source.host, name, dumps[0].time, dumps[-1].time, roles, databases, len(seen), seen)
+    return Server(source.host, name, dumps[0].time, dumps[-1].time, roles, databases, len(seen), seen, unread)
 
 
 def _work(source: Source, server: Server, dumps: t.Sequence[Dump], addons: t.Sequence[str]) -> list[Work]:

@@ -31,7 +31,7 @@ _GIST = {
     "blocked": re.compile(r": "),
     "work": re.compile(r", (?=at ['\"]|called by |for \d|the longest for |/|an unknown url)"),
 }
-HEALTH = ("no free worker", "busy", "idle")
+HEALTH = ("no free worker", "busy", "not understood", "idle")
 
 
 def page(
@@ -58,6 +58,7 @@ def page(
         health=Counter(one["health"] for one in servers),
         lost=len({one["host"] for one in silent if one["pid"] is None}),
         silent=silent,
+        unread=report["unread"],
         findings=[{**one, **_parted(one)} for one in report["findings"][: _ROWS["findings"]]],
         graphs=lock_graphs(report["findings"])[: _ROWS["graphs"]],
         box={"width": WIDTH, "height": HEIGHT},
@@ -71,7 +72,9 @@ def page(
 def _health(server: t.Mapping[str, t.Any]) -> str:
     if server["starved"]:
         return HEALTH[0]
-    return HEALTH[1] if any(server[role]["busy"] for role in ("http", "cron", "gevent", "threaded")) else HEALTH[2]
+    if any(server[role]["busy"] for role in ("http", "cron", "gevent", "threaded")):
+        return HEALTH[1]
+    return HEALTH[2] if server["unread"] else HEALTH[3]
 
 
 def _parted(finding: t.Mapping[str, t.Any]) -> dict[str, str]:

@@ -70,8 +70,8 @@ def raw_dumps(sources: t.Iterable[Source], first: t.Sequence[str] = (), budget: 
 
 def _lines(dump: Dump, blocks: _Blocks) -> t.Iterator[str]:
     day, _t, clock = dump.time.partition("T")
-    time = f"{day} {clock.rstrip('Z').replace('.', ',')}"
-    yield f"{time} {dump.pid} INFO {dump.database or '?'} odoo.tools.misc: "
+    time = f"{day} {clock.rstrip('Z').replace('.', ',')}".strip() or "(at an unknown time)"
+    yield f"{time} {dump.pid or '?'} INFO {dump.database or '?'} odoo.tools.misc: "
     yield from (_plain(line) for line in dump.other)
     for stack in dump.threads:
         yield _plain(stack.header)

@@ -151,7 +151,7 @@ def test_headers(header: str, expected: Stack) -> None:
         "",
         "no log at all",
         "2026-11-24 10:30:21,608 34 INFO ? odoo.tools.misc: something else",
-        'File: "x", line 1, in f',
+        'File: "x", line one, in f',
         "# Thread: <T>",
     ],
 )

@@ -18,7 +18,7 @@ from .dumped import lines
 
 def test_told_has_every_field_and_is_json() -> None:
     told = json.loads(json.dumps([dump.told() for dump in parse_dumps(lines("19-threaded"))]))
-    assert set(told[0]) == {"pid", "time", "database", "threads", "other"}
+    assert set(told[0]) == {"pid", "time", "database", "understood", "threads", "other"}
     assert set(told[0]["threads"][0]) == {
         "name",
         "db",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading cache statistics: captured ones of 14.0 and 19.0, and the forms that were only read in Odoo's sources."""
+"""Reading cache statistics: captured ones of 14.0 to 19.0, and the table of saas~18.3, which was only read about."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ FOLDER = CAPTURES / "caches"
 ROWS = {
     "14-prefork-usr1": {207: 11, 208: 7, 206: 3, 212: 3},
     "14-threaded-usr1": {186: 11},
+    "15-prefork-usr1": {5145: 3, 18647: 11, 18649: 13, 18652: 3},
+    "16-prefork-usr1": {17928: 4, 19557: 1, 17931: 15, 17936: 2},
+    "17-prefork-usr1": {20197: 2, 17934: 6, 17929: 15, 17939: 2},
+    "18-prefork-usr1": {23297: 1, 10912: 16, 10914: 16, 10916: 1},
     "19-prefork-usr1": {152: 15, 151: 15, 148: 1, 156: 1},
     "19-prefork-usr2": {152: 15, 151: 15, 148: 1, 156: 1},
     "19-threaded-usr1": {112: 15},
@@ -60,12 +64,12 @@ def test_every_line_of_a_capture_is_understood(name: str) -> None:
     assert {pid: len(one.rows) for pid, one in found.items()} == ROWS[name]
     for one in found.values():
         assert (one.complete, one.stopped, one.other) == (True, False, [])
-        assert one.time.startswith("2026-11-24T18:")
+        assert one.time[:14] in ("2026-11-24T18:", "2026-11-29T04:")
         for row in one.rows:
-            assert row.database in ("p14", "t14", "p19", "t19", "t19b")
+            assert row.database in ("p14", "t14", "v15p", "v16p", "v17p", "v18p", "p19", "t19", "t19b")
             # Odoo rounds.
             assert row.ratio == pytest.approx(100.0 * row.hits / (row.hits + row.misses or 1), abs=0.06)
-            assert (row.cache is None) == name.startswith("14")
+            assert (row.cache is None) == name.startswith(("14", "15", "16"))
             assert (row.memory is None) == ("usr2" not in name)
         if name.startswith("19") and "two" not in name:
             assert sum(use.entries for use in one.usage) == sum(row.entries for row in one.rows)
@@ -76,6 +80,23 @@ def test_every_line_of_a_capture_is_understood(name: str) -> None:
 def test_what_14_writes() -> None:
     row = of(read("14-prefork-usr1")[207], "check")
     assert row == CacheRow("p14", "ir.model.access", "check", None, 7, 139, 7, 0, 95.2)
+
+
+def test_what_18_writes() -> None:
+    found = read("18-prefork-usr1")[10912]
+    assert of(found, "_get_asset_paths") == CacheRow(
+        "v18p", "ir.asset", "_get_asset_paths", "assets", 3, 0, 3, 0, 0.0, seconds=0.333
+    )
+    assert {row.cache for row in found.rows} == {
+        *("assets", "default", "groups", "routing", "templates", "templates.cached_values"),
+    }
+
+
+@pytest.mark.parametrize("text", ["cached: 12 of a.b, 3 hits", "Caches stats:\n[a.b] hits=3"])
+def test_statistics_in_another_form_are_told_as_not_understood(text: str) -> None:
+    raw = (HEAD.format(pid=7, db="p") + text + "\n").encode()
+    (found,) = parse_statistics(collected(raw, [7])[7].decode().splitlines())
+    assert (found.rows, found.other) == ([], [text.rpartition("\n")[2]])
 
 
 def test_what_19_writes() -> None:

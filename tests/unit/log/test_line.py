@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.line import Head, head_of, unwrapped
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.carrier import unwrapped
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.line import Head, head_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,13 +32,13 @@ CAPTURED = [
         (f"2026-11-24T10:30:22+0000 p19 odoo[7]: {RECORD}", "7"),
         (f"2026-11-24T07:32:16.034+00:00 stdout F {RECORD}", ""),
         (f"2026-11-24T07:32:16.034+00:00 stderr P {RECORD}", ""),
-        (f"odoo-1  | {RECORD}", ""),
+        (f"odoo-1  | {RECORD}", "odoo-1"),
         (json.dumps({"MESSAGE": RECORD, "_PID": "7"}), "7"),
         (json.dumps({"MESSAGE": list(RECORD.encode()), "_PID": "7"}), "7"),
         (json.dumps({"MESSAGE": RECORD, "_PID": 7}), ""),
         (json.dumps({"log": RECORD + "\n", "stream": "stderr", "_PID": "7"}), ""),
         (RECORD.replace("INFO", "\x1b[1;32mINFO\x1b[0m"), ""),
-        ("odoo-1  | " + RECORD.replace("INFO", "\x1b[1;32mINFO\x1b[0m"), ""),
+        ("odoo-1  | " + RECORD.replace("INFO", "\x1b[1;32mINFO\x1b[0m"), "odoo-1"),
         (json.dumps({"MESSAGE": RECORD.replace("INFO", "\x1b[32mINFO\x1b[m")}), ""),
     ],
 )

@@ -134,7 +134,7 @@ def test_an_idle_process_is_idle(kind: str, name: str) -> None:
         pytest.skip("this kind has no such process")
     report = explained(captured(file))
     assert report["findings"] == []
-    assert "Nobody is at work: every thread in these dumps waits for something to do." in report["lines"]
+    assert "No process is at work: every thread in these dumps waits for something to do." in report["lines"]
     role = {"quit-master": "master", "quit-http-idle": "http", "quit-cron": "cron", "quit-gevent": "gevent"}.get(
         name, "threaded"
     )

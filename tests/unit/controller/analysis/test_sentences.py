@@ -189,7 +189,7 @@ def told(name: str, busy: int = 0, *, starved: bool = False) -> dict[str, t.Any]
     http = {"pids": [1, 2], "busy": [1, 2][:busy]}
     began = "2026-11-24T10:30:22.111Z"
     roles = {"http": http, "cron": none, "gevent": none, "threaded": none}
-    return {"server": name, "samples": 1, "began": began, "starved": starved, **roles}
+    return {"server": name, "samples": 1, "began": began, "starved": starved, "unread": [], **roles}
 
 
 def report(**fields: t.Any) -> dict[str, t.Any]:
@@ -204,6 +204,7 @@ def report(**fields: t.Any) -> dict[str, t.Any]:
         "servers": [],
         "stacks": [],
         "postgres": {"unsaid": {}},
+        "unread": [],
     }
     return {**values, **fields}
 
@@ -212,9 +213,17 @@ def test_a_report_without_findings_says_that_every_thread_waits() -> None:
     assert lines(report()) == [
         "1 dump of 2 processes from 1 log, 10:30 to 10:31",
         "",
-        "Nobody is at work: every thread in these dumps waits for something to do.",
+        "No process is at work: every thread in these dumps waits for something to do.",
         "",
     ]
+
+
+def test_what_was_not_understood_is_never_told_as_at_rest() -> None:
+    unread = [{"host": "h1", "pid": 41, "reason": "its dump was not understood"}]
+    found = lines(report(unread=unread, servers=[{**told("h1"), "unread": [41]}]))
+    assert found[2:4] == ["No thread that was understood is at work. What the others do is not known.", ""]
+    assert "h1 pid 41: its dump was not understood" in found
+    assert "http 0 of 2 busy, 1 not understood" in found[-1]
 
 
 def test_servers_in_trouble_come_first() -> None:

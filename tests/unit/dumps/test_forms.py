@@ -1,0 +1,74 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The forms in which logs come: each folder of captures/logs has one, and the dumps that are in it.
+
+The dumps are those of captures/dumps/19-prefork.log, in the form that the tool of the folder's name gives them.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import DumpReader
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.unpack import opened
+
+from ..conftest import CAPTURES
+
+FORMS = sorted(one.name for one in (CAPTURES / "logs").iterdir())
+
+
+def told(dump: Dump) -> dict[str, t.Any]:
+    """What is compared of a dump."""
+    threads = []
+    for thread in dump.threads:
+        at = thread.at
+        place = at and f"{at.file}:{at.line} {at.function}: {at.source}"
+        threads.append([thread.name, thread.db, thread.uid, thread.work, len(thread.frames), place])
+    other = len(dump.other) + sum(len(thread.other) for thread in dump.threads)
+    # A log that leaves out the year is taken to be of the last twelve months.
+    return {"pid": dump.pid, "time": dump.time[5:], "threads": threads, "other": other}
+
+
+def expected(folder: pathlib.Path) -> list[dict[str, t.Any]]:
+    return [{**one, "time": one["time"][5:]} for one in json.loads((folder / "expected.json").read_text())]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("size", [1 << 18, 700])
+def test_every_dump_is_found_in_each_form_of_a_log(form: str, size: int) -> None:
+    folder = CAPTURES / "logs" / form
+    (log,) = (one for one in folder.iterdir() if one.name != "expected.json")
+    reader = DumpReader()
+    with opened(str(log)) as file:
+        dumps = reader.read(iter(lambda: file.read(size), ""))
+    assert [told(dump) for dump in dumps] == expected(folder)
+    assert reader.strange is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        # A language that no Odoo has, and texts that were packed.
+        "2026-11-24 10:30:22 odoo File: '/usr/bin/odoo' line 6",
+        '<entry><msg>File: "/usr/bin/odoo"; 6; main</msg></entry>',
+    ],
+)
+def test_a_form_that_is_not_understood_is_kept_as_its_line(line: str) -> None:
+    reader = DumpReader()
+    assert reader.read([f"some text\n{line}\nmore\n"]) == []
+    assert reader.strange == line
+
+
+def test_a_dump_that_breaks_off_is_cut_and_tells_not_all() -> None:
+    lines = (CAPTURES / "logs" / "plain" / "odoo.log").read_text().splitlines()
+    whole = DumpReader().read(["\n".join(lines)])
+    assert [(dump.is_whole, dump.is_cut, dump.is_understood) for dump in whole] == [(True, False, True)] * 2
+    at = next(n for n, line in enumerate(lines) if n > 30 and line.startswith('File: "'))
+    (_first, cut) = DumpReader().read(["\n".join(lines[: at + 1])])
+    assert (cut.is_whole, cut.is_cut, cut.is_understood) == (False, True, False)
