@@ -13,9 +13,10 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._config.odoo_conf import redact_conf
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import _passwords
 from ansible_collections.fleetops.odoo.plugins.module_utils._postgres.query import without_literals
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.redact import redact_conf, redact_text
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.redact import redact_text
 
 PLAIN = "2026-11-29 10:00:00,000 1 INFO shop odoo.http: GET /web/health done in 3 ms\n"
 FRAGMENTS = [
