@@ -35,7 +35,7 @@ class ActionModule(Base):
         if content is not None and not self._task.check_mode:
             folder = self._loader.path_dwim(str(arguments["dest"]))
             try:
-                unpack(content, result["sha256"], folder)
+                unpack(content, result.get("sha256"), folder)
             except Refused as exc:
                 return failed(exc.problem)
             except OSError as exc:

@@ -27,6 +27,8 @@ SCHEMA = 1
 MANIFEST = "manifest.json"
 #: Bytes that one part may have, unless it is said otherwise.
 _PART = 1 << 18
+#: Bytes of JSON that is read as such: in memory it takes fifty times as much if somebody else has made it for that.
+_LARGEST_JSON = 1 << 20
 #: Bytes that are kept free for the manifest.
 _RESERVED = 1 << 16
 
@@ -160,11 +162,11 @@ def left_in(name: str, data: bytes, secrets: Secrets) -> t.Optional[str]:
     Of a file of JSON the texts in it are looked at one by one: the signs between them make no sentence.
     """
     text = data.decode("utf-8", "replace")
-    if not name.endswith(".json"):
+    if not name.endswith(".json") or len(data) > _LARGEST_JSON:
         return secrets.found(text)
     try:
         return next((found for one in _texts(json.loads(text)) for found in [secrets.found(one)] if found), None)
-    except ValueError:
+    except (ValueError, RecursionError):
         return secrets.found(text)
 
 

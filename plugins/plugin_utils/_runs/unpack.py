@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import io
+import itertools
 import os
 import re
 import tarfile
@@ -21,26 +21,34 @@ import zlib
 from ...module_utils._messages import bundle as _codes
 from ...module_utils._system.errors import Refused
 
-#: Bytes of all files of a bundle, whatever it is packed to, and how many there may be.
-_MOST, _MOST_FILES = 16 << 20, 2000
+#: Bytes of a bundle as it travels, and of all its files. A host packs 4 MB at most.
+_MOST_PACKED, _MOST = 8 << 20, 8 << 20
+_MOST_FILES = 2000
+_BLOCK = tarfile.BLOCKSIZE
+#: Bytes of the whole archive: each file has a header and is filled up to a block, and there are empty ones at its end.
+_MOST_UNPACKED = _MOST + 2 * _BLOCK * _MOST_FILES + tarfile.RECORDSIZE
 #: A file in a folder or in none. A name that begins with a dot is none of ours.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,80}(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,80})?")
 
 
-def unpack(content: str, sha256: str, folder: str) -> list[str]:
+def unpack(content: t.Any, sha256: t.Any, folder: str) -> list[str]:
     """Write the files of a bundle to a folder, which is made; returns their names.
 
     :param content: the archive as base64.
     :raises Refused: it was changed on its way, or has what no bundle has.
     :raises OSError: it cannot be written.
     """
+    if not isinstance(content, str):
+        raise Refused(_codes.NOT_BASE64())
+    if len(content) > _MOST_PACKED // 3 * 4:
+        raise Refused(_codes.TOO_LARGE())
     try:
         packed = base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError) as exc:
         raise Refused(_codes.NOT_BASE64()) from exc
     if hashlib.sha256(packed).hexdigest() != sha256:
         raise Refused(_codes.CHECKSUM())
-    files = dict(_files(packed))
+    files = dict(_files(_unzipped(packed)))
     os.makedirs(folder, mode=0o700, exist_ok=True)
     for name, data in files.items():
         path = os.path.join(folder, name)
@@ -51,16 +59,37 @@ def unpack(content: str, sha256: str, folder: str) -> list[str]:
     return list(files)
 
 
-def _files(packed: bytes) -> t.Iterator[tuple[str, bytes]]:
-    room = _MOST
+def _unzipped(packed: bytes) -> bytes:
+    """Return an archive unpacked, which is bounded before anything reads it."""
+    reader = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
-        with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as archive:
-            for number, member in enumerate(archive):
-                if not member.isreg() or not _NAME.fullmatch(member.name):
-                    raise Refused(_codes.STRANGE_FILE(name=member.name[:80]))
-                if number >= _MOST_FILES or not 0 <= member.size <= room:
-                    raise Refused(_codes.TOO_LARGE())
-                room -= member.size
-                yield member.name, t.cast("t.IO[bytes]", archive.extractfile(member)).read()
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as exc:
+        found = reader.decompress(packed, _MOST_UNPACKED)
+    except zlib.error as exc:
         raise Refused(_codes.NOT_UNPACKED(error=exc)) from exc
+    if reader.unconsumed_tail:
+        raise Refused(_codes.TOO_LARGE())
+    if not reader.eof or reader.unused_data:
+        raise Refused(_codes.NOT_UNPACKED(error="it does not end where its data end"))
+    return found
+
+
+def _files(archive: bytes) -> t.Iterator[tuple[str, memoryview]]:
+    """Yield names and contents. Each header is read by itself, so none that describes others takes memory."""
+    room, place, content = _MOST, 0, memoryview(archive)
+    for number in itertools.count():
+        header = archive[place : place + _BLOCK]
+        if not header.strip(b"\0"):
+            return
+        try:
+            member = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+        except tarfile.TarError as exc:
+            raise Refused(_codes.NOT_UNPACKED(error=exc)) from exc
+        if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or not _NAME.fullmatch(member.name):
+            raise Refused(_codes.STRANGE_FILE(name=member.name[:80]))
+        if number >= _MOST_FILES or not 0 <= member.size <= room:
+            raise Refused(_codes.TOO_LARGE())
+        begin, room = place + _BLOCK, room - member.size
+        if begin + member.size > len(archive):
+            raise Refused(_codes.NOT_UNPACKED(error="its last file is not complete"))
+        yield member.name, content[begin : begin + member.size]
+        place = begin + -(-member.size // _BLOCK) * _BLOCK
