@@ -244,6 +244,10 @@ results:
         drop_in:
           description: Path of the drop-in, where one is needed.
           type: str
+        sockets:
+          description: Socket units that would start the server at the next request. They are stopped after the C(INT).
+          type: list
+          elements: str
         external:
           description: Whether O(hold=external) was set.
           type: bool

@@ -113,6 +113,8 @@ class _Drain(Leaving):
         if hold.drop_in and not os.path.exists(hold.drop_in):
             self.result.hold_changed = True
             self.step("%s would be put there, and systemd made to read it" % hold.drop_in)
+        for name in hold.sockets:
+            self.step("%s would be stopped after the INT" % name)
 
     def act(self) -> None:
         """Hold, send, watch. A drain that another call has begun is watched only."""
@@ -143,6 +145,7 @@ class _Drain(Leaving):
                 else:
                     self._quiet()
                     self.interrupt()
+                self._stop_sockets()
                 try:
                     self.wait(self._attempt_end)
                     break
@@ -207,7 +210,9 @@ class _Drain(Leaving):
         return not self.options.http_enable or self.clock.uptime() - note.sent < _SHOWS
 
     def _find_hold(self) -> Hold:
-        hold: Hold = self.host.holds.find_hold(self.proc, self.now, self.supervisor, self.order.hold)
+        hold: Hold = self.host.holds.find_hold(
+            self.proc, self.now, self.supervisor, self.order.hold, self.order.timeout
+        )
         note = self.noted()
         if note is not None and hold.drop_in is not None:
             # With the drop-in in its place systemd does not tell any more what the unit itself says.
@@ -227,7 +232,7 @@ class _Drain(Leaving):
         if again is None:
             # An INT that was sent by hand has no note, and then the supervisor is held all the same.
             self._why_not_quiet()
-            self.note = new_note(self.seen, self.now, hold, self.clock.time())
+            self.note = new_note(self.seen, self.now, self.supervisor, hold, self.clock.time())
             self.book.write(self.note)
         note = t.cast(Note, self.note)
         if hold.drop_in is None or os.path.exists(hold.drop_in):
@@ -242,6 +247,15 @@ class _Drain(Leaving):
         self.book.write(note)
         self.result.hold_changed = True
         self.step("%s was put there, and systemd has read it: Restart is no and not %s" % (hold.drop_in, hold.policy))
+
+    def _stop_sockets(self) -> None:
+        note = self.note
+        if note is None or not note.held.sockets or not self._begun_before():
+            return
+        stopped = self.host.holds.stop_sockets(note.held)
+        if stopped:
+            self.result.hold_changed = True
+            self.step("%s was stopped" % " and ".join(stopped))
 
     def _why_not_quiet(self) -> None:
         """Make sure that it can be seen to be idle, where it must be.
@@ -316,6 +330,8 @@ class _Drain(Leaving):
                 self.step(done)
             if not (lacking and hold.kind == SupervisorKind.SUPERVISORD):  # what it has started is being stopped
                 self._make_sure_of_its_place()
+            if lacking and self.clock.monotonic() >= until and self._outlived(hold):
+                return True
             if lacking:
                 return Pending(lacking)
             return self.clock.monotonic() >= until or Pending(timeout.STAYS_GONE(seconds=seconds))
@@ -327,11 +343,22 @@ class _Drain(Leaving):
                 self.book.write(note)
             except OSError as exc:
                 self.warn(_not_recorded(exc))
-            self.result.hold = hold.told()
+            self.result.hold = note.held.told()
         self.step("no other server has taken its place within %g s" % seconds)
         bad = None if self.cut_off else self.host.holds.bad_end(hold)
         if bad:
             raise Failure(bad)
+
+    def _outlived(self, hold: Hold) -> bool:
+        """Release a unit whose main process goes on without the server; return whether that is so."""
+        warning, note = self.host.holds.outlived(hold), self.note
+        if not warning or note is None:
+            return False
+        if self.host.holds.take_away(hold, made=note.made):
+            self.step("the hold was taken away again")
+        self.warn(warning)
+        note.hold, note.made = dataclasses.asdict(Hold(SupervisorKind.NONE)), False
+        return True
 
     def _make_sure_of_its_place(self) -> None:
         """:raises Failure: another server has taken its place. That one is not held, and there is no note of it."""

@@ -74,6 +74,11 @@ class Note:
         """Return what kept it running."""
         return Supervisor(SupervisorKind(self.kind), self.unit)
 
+    @property
+    def is_launched(self) -> bool:
+        """Return whether only its recorded command would start it."""
+        return SupervisorKind.NONE in (self.kind, self.held.kind) or self.held.transient
+
     def as_master(self) -> t.Dict[str, t.Any]:
         """Return what ``match`` is compared with, in the form of ``master_info``."""
         return {
@@ -114,13 +119,12 @@ def key_in(seen: Look, instance: Instance) -> str:
     return key_of(supervisor_of(instance.master), options.config_file, options.http_port)
 
 
-def new_note(seen: Look, instance: Instance, hold: Hold, now: float) -> Note:
+def new_note(seen: Look, instance: Instance, supervisor: Supervisor, hold: Hold, now: float) -> Note:
     """Make the note of a server that is about to be drained.
 
     :param now: seconds since the epoch.
     """
     master, options = instance.master, seen.options[instance.identity]
-    supervisor = supervisor_of(master)
     return Note(
         key=key_in(seen, instance),
         boot=boot_id(),

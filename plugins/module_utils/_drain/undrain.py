@@ -120,9 +120,7 @@ class _Undrain(Operation[DrainResult]):
         if not self._alive():
             self._may_start()
         self.result.did = Outcome.STARTED
-        self.step(
-            "%s would be asked to start it" % hold.kind if hold.kind != SupervisorKind.NONE else "it would be started"
-        )
+        self.step("it would be started" if self._note.is_launched else "%s would be asked to start it" % hold.kind)
 
     def act(self) -> None:
         """Release the supervisor, start what does not run, wait, and remove the note."""
@@ -182,7 +180,7 @@ class _Undrain(Operation[DrainResult]):
         if not same and note.kind in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD):
             # Its odoo.conf may say another port by now.
             same = [one for one in now.instances if self.host.supervisor_of(one.master) == note.supervisor]
-        if not same and SupervisorKind.NONE in (note.kind, note.held.kind):
+        if not same and note.is_launched:
             # A command may be run from anywhere.
             same = [one for one in now.instances if note.is_of(one, now.options[one.identity])]
         chosen = max(same, key=lambda one: one.master.start, default=None)
@@ -208,12 +206,12 @@ class _Undrain(Operation[DrainResult]):
             raise Refused(refused.EXTERNAL_HOLD())
         if hold.kind == SupervisorKind.CONTAINER:
             raise Refused(supervisor.CONTAINER_NOT_STARTED(name=hold.unit or "of unknown name"))
-        if hold.kind in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD):
+        if not note.is_launched:
             if os.geteuid() != 0:
                 raise Refused(supervisor.NEEDS_ROOT_TO_START(kind=hold.kind, unit=hold.unit))
             return
         if not self._order.start_recorded:
-            raise Refused(supervisor.NOTHING_STARTS_IT())
+            raise Refused(supervisor.TRANSIENT(unit=hold.unit) if hold.transient else supervisor.NOTHING_STARTS_IT())
         why = self.host.commands.why_not_launch(note)
         if why:
             raise Refused(why)
@@ -221,11 +219,12 @@ class _Undrain(Operation[DrainResult]):
     def _let_go(self, hold: Hold, *, made: bool) -> None:
         if self.host.holds.take_away(hold, made=made):
             self.result.hold_changed = True
-            self.step("%s was taken away, and systemd has read that" % hold.drop_in)
+            what = [hold.drop_in + " was taken away, and systemd has read that"] if hold.drop_in else []
+            self.step("; ".join([*what, *("%s was started" % name for name in hold.sockets)]))
 
     def _start(self, note: Note) -> None:
         try:
-            if SupervisorKind.NONE in (note.kind, note.held.kind):
+            if note.is_launched:
                 self._launched = self.host.commands.launch(note)
                 done = "its recorded command was run as %s, with its output discarded" % note.user
             else:
@@ -244,7 +243,7 @@ class _Undrain(Operation[DrainResult]):
                 return one
             if self._launched is not None and self._launched.poll() is not None:
                 raise Failure(failed.COMMAND_ENDED(status=self._launched.returncode))
-            name = note.unit if note.held.kind == SupervisorKind.SYSTEMD else None
+            name = note.unit if note.held.kind == SupervisorKind.SYSTEMD and not note.is_launched else None
             unit = self.host.holds.show_units([name]).get(name) if name else None
             if unit is not None and unit.active_state in ("failed", "inactive") and not unit.has_job:
                 raise Failure(supervisor.UNIT_DOWN(unit=name, state=unit.active_state))

@@ -48,7 +48,7 @@ def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> 
 
     :param staleness: compare the code on the disk as well, which costs a walk over it.
     """
-    supervisors = {instance.identity: supervisor_of(instance.master) for instance in seen.instances}
+    supervisors = {instance.identity: supervisor_of(instance.master, proc) for instance in seen.instances}
     units = show_units({s.systemd_unit for s in supervisors.values() if s.systemd_unit})
     tree = CodeTree()
     facts = {}
@@ -111,7 +111,7 @@ def find_successor(
     if supervisor.kind not in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD):
         return None
     now = look(proc)
-    found = [i for i in now.instances if i.identity != old.identity and supervisor_of(i.master) == supervisor]
+    found = [i for i in now.instances if i.identity != old.identity and supervisor_of(i.master, proc) == supervisor]
     options = seen.options[old.identity]
     same = [
         i

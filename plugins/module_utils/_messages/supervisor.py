@@ -75,7 +75,7 @@ SYSTEMD_UNKNOWN = Code(
 )
 SYSTEMD_STARTS_AGAIN = Code(
     "supervisor.systemd_starts_again",
-    "systemd would start the server again (Restart={restart}), and only root can prevent that",
+    "systemd would start the server again (Restart={restart}{more}), and only root can prevent that",
     "Run the task as root (become).",
 )
 HOLD_INEFFECTIVE = Code(
@@ -95,7 +95,60 @@ CONTAINER_STARTS_AGAIN = Code(
     "Run {runtime} update --restart=no {short}. " + _KEEP_DOWN + " otherwise.",
 )
 OTHER_UNIT = Code(
-    "supervisor.other_unit", "unit {unit} has another main process, so systemd would not start the server again"
+    "supervisor.other_unit",
+    "the main process of unit {unit} is {main} and goes on without this server, so the unit is not held",
+    "What starts the server again, if anything does, shows within min_gone_time.",
+)
+WATCHDOG = Code(
+    "supervisor.watchdog",
+    "unit {unit} has a watchdog (WatchdogSec, {seconds:g} s), and an INT closes the port of the server, so systemd may"
+    " end the unit with its requests",
+    "Run systemctl service-watchdogs no before the drain, and systemctl service-watchdogs yes after it. "
+    + _KEEP_DOWN
+    + " otherwise.",
+)
+RUNTIME_MAX = Code(
+    "supervisor.runtime_max",
+    "systemd ends unit {unit} in {left:.0f} s (RuntimeMaxSec), and the drain may take {seconds:g} s",
+    "Set timeout to less than that, or restart the unit before the drain.",
+)
+SUCCESS_ACTION = Code(
+    "supervisor.success_action",
+    "unit {unit} has SuccessAction={action}, which follows when the server ends",
+    "Remove SuccessAction from the unit. " + _KEEP_DOWN + " otherwise.",
+)
+UPHELD = Code(
+    "supervisor.upheld",
+    "{keepers} would start {unit} again at once (Upholds=)",
+    "Stop {keepers} before the drain. " + _KEEP_DOWN + " otherwise.",
+)
+SOCKET_NEEDED = Code(
+    "supervisor.socket_needed",
+    "{socket} would start {unit} again at the next request, and cannot be stopped while {unit} runs, since {unit} needs"
+    " it (Requires=, BindsTo= or PartOf=)",
+    "Remove {socket} from these settings of {unit}. " + _KEEP_DOWN + " otherwise.",
+)
+TRANSIENT = Code(
+    "supervisor.transient",
+    "unit {unit} is transient (systemd-run), so systemd forgets it when the server ends",
+    "Bring the server back with start_recorded, or by the command that started it.",
+)
+STARTED_BY = Code("supervisor.started_by", "{starters} may start {unit} again")
+STOP_TIMEOUT = Code(
+    "supervisor.stop_timeout",
+    "systemd kills what is left of {unit} {seconds:g} s after its main process has ended (TimeoutStopSec), and the"
+    " drain may take longer",
+    "Set TimeoutStopSec= of the unit to more than the timeout of the drain.",
+)
+KUBERNETES_POD = Code(
+    "supervisor.kubernetes_pod",
+    "the server runs in a pod of Kubernetes ({runtime}), which is started again when the server ends",
+    "Run kubectl scale --replicas=0 for what owns the pod. " + _KEEP_DOWN + " otherwise.",
+)
+SWARM_TASK = Code(
+    "supervisor.swarm_task",
+    "the server runs in a task of the Docker Swarm service {service}, which is replaced when it ends",
+    "Run docker service scale {service}=0. " + _KEEP_DOWN + " otherwise.",
 )
 KILL_MODE = Code(
     "supervisor.kill_mode",

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import typing as t
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ _PATTERNS = tuple(
     (runtime, re.compile(pattern))
     for runtime, pattern in (
         ("docker", r"(?:^|/)docker[-/]([0-9a-f]{12,64})(?:\.scope)?(?=/|$)"),
-        ("podman", r"(?:^|/)libpod-([0-9a-f]{12,64})(?:\.scope)?(?=/|$)"),
+        ("podman", r"(?:^|/)libpod-(?:payload-)?([0-9a-f]{12,64})(?:\.scope)?(?=/|$)"),
         ("cri-o", r"(?:^|/)crio-([0-9a-f]{12,64})(?:\.scope)?(?=/|$)"),
         ("containerd", r"cri-containerd[-:]([0-9a-f]{12,64})(?:\.scope)?(?=/|$)"),
         ("kubernetes", r"/kubepods[^/]*/(?:.*/)?([0-9a-f]{64})(?=/|$)"),
@@ -35,6 +36,8 @@ class Container:
     runtime: str
     id: t.Optional[str]
     pid: int
+    #: its cgroup lies within that of a unit of the host, as that of a quadlet does
+    within_unit: bool = False
 
 
 def find_container(process: Process) -> t.Optional[Container]:
@@ -43,8 +46,39 @@ def find_container(process: Process) -> t.Optional[Container]:
     for runtime, pattern in _PATTERNS:
         found = pattern.search(process.cgroup)
         if found:
-            return Container(runtime, found.group(1), inside)
+            return Container(runtime, found.group(1), inside, "/libpod-payload-" in process.cgroup)
     return Container("unknown", None, inside) if len(process.namespace_pids) > 1 else None
+
+
+#: Files by which a container knows that it is one. A machine that was made from an image has them as well.
+_MARKS = ("/run/.containerenv", "/.dockerenv")
+#: The PID namespace of the kernel itself (PROC_PID_INIT_INO).
+_FIRST_NAMESPACE = "pid:[4026531836]"
+#: Inits of whole systems, by their names in /proc/1/comm.
+_INITS = frozenset(["init", "systemd", "openrc-init", "runit", "s6-svscan", "busybox"])
+
+
+def is_in_container(root: str = "/") -> bool:
+    """Return whether we are in a container that ends with its first process, and not in a whole system."""
+
+    def content(path: str, read: t.Callable[[str], str]) -> str:
+        try:
+            return read(os.path.join(root, path))
+        except OSError:
+            return ""
+
+    if os.path.isdir(os.path.join(root, "run/systemd/system")):
+        return False
+    if content("proc/self/ns/pid", os.readlink) in (_FIRST_NAMESPACE, ""):
+        return False
+    if any(os.path.exists(os.path.join(root, path[1:])) for path in _MARKS):
+        return True
+    return content("proc/1/comm", _first_line) not in _INITS
+
+
+def _first_line(path: str) -> str:
+    with open(path) as file:
+        return file.readline().strip()
 
 
 def runtime_of(process: Process) -> t.Tuple[str, t.Optional[str]]:

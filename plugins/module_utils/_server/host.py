@@ -86,7 +86,7 @@ class Host:
 
     def supervisor_of(self, process: Process) -> Supervisor:
         """Return what starts a process again when it ends."""
-        return supervisor_of(process)
+        return supervisor_of(process, self.proc)
 
     def find_successor(self, old: Instance, seen: Look, supervisor: Supervisor) -> t.Optional[t.Tuple[Look, Instance]]:
         """Return the server that this supervisor has started in place of another one, and the look that found it."""

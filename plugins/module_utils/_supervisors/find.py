@@ -4,18 +4,19 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""Who keeps a server running, as its cgroup and its environment tell. Pure."""
+"""What keeps a server running, as its cgroup, its environment and the processes above it tell."""
 
 from __future__ import annotations
 
-import os
-import re
 import typing as t
 from dataclasses import dataclass
 
-from .._processes.container import find_container
+from .._processes.container import find_container, is_in_container
+from .._processes.proc import Proc
 from .._processes.process import Process
 from .._system.word import Word
+from .keeper import unit_above
+from .systemd import show_units, unit_in
 
 
 class SupervisorKind(Word):
@@ -25,9 +26,6 @@ class SupervisorKind(Word):
     SUPERVISORD = "supervisord"
     CONTAINER = "container"
     NONE = "none"
-
-
-_UNIT = re.compile(r"/([^/]+\.service)(?=/|$)")
 
 
 @dataclass(frozen=True)
@@ -44,30 +42,33 @@ class Supervisor:
 
 
 def find_supervisor(process: Process) -> Supervisor:
-    """Who would start this process again."""
+    """Return what would start this process again, as far as the process itself shows it. Pure."""
+    unit = unit_in(process.cgroup)
     container = find_container(process)
     if container is not None:
-        return Supervisor(SupervisorKind.CONTAINER, container.id)
+        # A quadlet is a unit that has its container within its own cgroup.
+        within = unit is not None and container.within_unit
+        return (
+            Supervisor(SupervisorKind.SYSTEMD, unit) if within else Supervisor(SupervisorKind.CONTAINER, container.id)
+        )
     marks = process.marks
     if marks.get("SUPERVISOR_ENABLED") and marks.get("SUPERVISOR_PROCESS_NAME"):
         group = marks.get("SUPERVISOR_GROUP_NAME") or marks["SUPERVISOR_PROCESS_NAME"]
         return Supervisor(SupervisorKind.SUPERVISORD, "%s:%s" % (group, marks["SUPERVISOR_PROCESS_NAME"]))
-    units = _UNIT.findall(process.cgroup)
-    # What stands below user@UID.service is a shell of a login session, or a unit of that user: the system's systemd
-    # does not know it, and its name may be that of a unit of the system. In a scope nobody would start Odoo again.
-    users = any(re.match(r"^user@\d+\.service$", unit) for unit in units)
-    if units and not users and not process.cgroup.endswith(".scope"):
-        return Supervisor(SupervisorKind.SYSTEMD, units[-1])
-    return Supervisor(SupervisorKind.NONE)
+    return Supervisor(SupervisorKind.SYSTEMD, unit) if unit else Supervisor(SupervisorKind.NONE)
 
 
-#: Files by which a container knows that it is one.
-_CONTAINER_MARKS = ("/run/.containerenv", "/.dockerenv")
+def supervisor_of(process: Process, proc: t.Optional[Proc] = None) -> Supervisor:
+    """Return what would start a process again: what it shows itself, a unit above it, or the runtime around us.
 
-
-def supervisor_of(process: Process) -> Supervisor:
-    """Who would start a process again; within a container that has no init of its own, the container's runtime."""
+    :param proc: where the processes above it are looked at; None: they are not.
+    """
     supervisor = find_supervisor(process)
-    if supervisor.kind == SupervisorKind.NONE and any(os.path.exists(path) for path in _CONTAINER_MARKS):
+    if supervisor.kind not in (SupervisorKind.NONE, SupervisorKind.CONTAINER):
+        return supervisor
+    above = unit_above(proc, process, show_units) if proc is not None else None
+    if above is not None:
+        return Supervisor(SupervisorKind.SYSTEMD, above)
+    if supervisor.kind == SupervisorKind.NONE and is_in_container():
         return Supervisor(SupervisorKind.CONTAINER)
     return supervisor

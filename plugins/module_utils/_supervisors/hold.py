@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import os
 import re
+import time
 import typing as t
 from dataclasses import dataclass
 
@@ -26,9 +27,10 @@ from .._system.errors import Refused
 from .._system.programs import container_program
 from .command import capture, run
 from .find import Supervisor, SupervisorKind
-from .restart import keeps, kill_mode_warnings
+from .keeper import keeps
 from .supervisord import SUPERVISORD_GOES_ON, supervisorctl_for
-from .systemd import Unit, show_units, systemctl
+from .systemd import Unit, show_units, systemctl, watchdogs_on
+from .unit_rules import drain_warnings, is_transient, sockets_of, why_not_drain
 
 AUTO, EXTERNAL = "auto", "external"
 
@@ -41,6 +43,10 @@ _CONTENT = (
     "[Service]\nRestart=no\nRestartForceExitStatus=\n"
 )
 _UNIT_NAME = re.compile(r"^[A-Za-z0-9:_.\\@-]+\.service$")
+#: Runtimes that the kubelet drives.
+_ORCHESTRATED = frozenset(["containerd", "cri-o", "kubernetes"])
+#: What docker tells of a container: its restart policy, and the service of Swarm that it is a task of.
+_POLICY = '{{.HostConfig.RestartPolicy.Name}} {{index .Config.Labels "com.docker.swarm.service.name"}}'
 #: A drained server ends with status 0, which is no failure.
 _STAYS_DOWN = frozenset(["", "no", "on-failure"])
 #: How long systemd and supervisord may take to answer, in seconds.
@@ -62,6 +68,10 @@ class Hold:
     control: t.Tuple[str, ...] = ()
     #: the caller says that he takes care of it
     external: bool = False
+    #: socket units that would start it at the next request, and are stopped meanwhile
+    sockets: t.Tuple[str, ...] = ()
+    #: systemd forgets the unit when it ends (systemd-run)
+    transient: bool = False
     warnings: t.Tuple[Problem, ...] = ()
 
     def told(self) -> t.Dict[str, t.Any]:
@@ -71,21 +81,29 @@ class Hold:
             "unit": self.unit,
             "policy": self.policy,
             "drop_in": self.drop_in,
+            "sockets": list(self.sockets),
             "external": self.external,
         }
 
 
-def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str) -> Hold:
+def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str, seconds: float = 0.0) -> Hold:
     """What is needed so that a server stays away once it has ended. Nothing is changed.
 
     :param how: auto, or external.
+    :param seconds: how long the drain may take.
     :raises Refused: it would come back, or that cannot be known.
     """
     if how == EXTERNAL:
         return Hold(supervisor.kind, supervisor.unit, external=True)
     if supervisor.kind == SupervisorKind.SYSTEMD and supervisor.unit:
         shown = show_units([supervisor.unit]).get(supervisor.unit)
-        return _systemd(supervisor.unit, shown, ours=shown is not None and keeps(proc, instance, shown))
+        if shown is None or systemctl() is None:
+            raise Refused(codes.SYSTEMD_UNKNOWN(unit=supervisor.unit))
+        if not keeps(proc, instance.master, shown):
+            # Started by hand, by cron or by an agent from within a unit of theirs: the unit does not end with it.
+            warning = codes.OTHER_UNIT(unit=supervisor.unit, main=shown.main_pid or "none")
+            return Hold(SupervisorKind.NONE, warnings=(warning,))
+        return _systemd(supervisor.unit, shown, seconds, by_launcher=shown.main_pid not in (None, instance.master.pid))
     if supervisor.kind == SupervisorKind.SUPERVISORD and supervisor.unit:
         if os.geteuid() != 0:
             raise Refused(codes.SUPERVISORD_STARTS_AGAIN())
@@ -94,24 +112,28 @@ def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str) 
         )
     if supervisor.kind == SupervisorKind.CONTAINER:
         runtime, name = runtime_of(instance.master)
+        if runtime in _ORCHESTRATED:
+            raise Refused(codes.KUBERNETES_POD(runtime=runtime))
         return hold_container(runtime, name, restart_policy(runtime, name))
     return Hold(SupervisorKind.NONE)
 
 
-def _systemd(name: str, unit: t.Optional[Unit], *, ours: bool) -> Hold:
-    if unit is None or systemctl() is None:
-        raise Refused(codes.SYSTEMD_UNKNOWN(unit=name))
-    if not ours:
-        # Started by hand, by cron or by an agent from within a unit of theirs: the unit does not end with it.
-        return Hold(SupervisorKind.NONE, warnings=(codes.OTHER_UNIT(unit=name),))
-    warnings = kill_mode_warnings(name, unit)
+def _systemd(name: str, unit: Unit, seconds: float, *, by_launcher: bool) -> Hold:
+    why = why_not_drain(name, unit, seconds, time.monotonic(), watchdogs=not unit.watchdog or watchdogs_on())
+    if why:
+        raise Refused(why)
+    warnings = drain_warnings(name, unit, seconds, by_launcher=by_launcher)
+    transient = is_transient(unit)
+    sockets = sockets_of(unit)
     held = unit.restart in (None, "no") and not unit.restart_force
     drop_in = drop_in_of(name)
-    if held and not os.path.exists(drop_in):
-        return Hold(SupervisorKind.SYSTEMD, name, "no", warnings=warnings)
+    if held and not os.path.exists(drop_in) and not sockets:
+        return Hold(SupervisorKind.SYSTEMD, name, "no", warnings=warnings, transient=transient)
     if os.geteuid() != 0:
-        raise Refused(codes.SYSTEMD_STARTS_AGAIN(restart=unit.restart))
-    return Hold(SupervisorKind.SYSTEMD, name, unit.restart or "no", drop_in, warnings=warnings)
+        raise Refused(codes.SYSTEMD_STARTS_AGAIN(restart=unit.restart, more=" ".join(("", *sockets))))
+    needed = None if held and not os.path.exists(drop_in) else drop_in
+    policy = unit.restart or "no"
+    return Hold(SupervisorKind.SYSTEMD, name, policy, needed, warnings=warnings, sockets=sockets, transient=transient)
 
 
 def drop_in_of(name: str) -> str:
@@ -139,14 +161,22 @@ def hold_container(runtime: str, name: t.Optional[str], policy: t.Optional[str])
 
 
 def restart_policy(runtime: str, name: t.Optional[str]) -> t.Optional[str]:
-    """Restart policy of a container of docker or podman, in their word; None where it cannot be asked for."""
+    """Restart policy of a container of docker or podman, in their word; None where it cannot be asked for.
+
+    :raises Refused: it is a task of Docker Swarm, which has no policy and is started again all the same.
+    """
     program = container_program(runtime)
     if program is None or not name:
         return None
     try:
-        return run((program, "inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}", name), _PATIENCE).strip()
+        said = run((program, "inspect", "--format", _POLICY, name), _PATIENCE)
     except Refused:
         return None
+    policy, _blank, service = said.rstrip("\n").partition(" ")
+    service = service.strip()
+    if service not in ("", "<no value>"):
+        raise Refused(codes.SWARM_TASK(service=service))
+    return policy
 
 
 def put(hold: Hold) -> bool:
@@ -188,24 +218,61 @@ def _make_sure_it_holds(name: str) -> None:
         raise Refused(codes.HOLD_INEFFECTIVE(unit=name, restart=unit.restart, more=more))
 
 
+def stop_sockets(hold: Hold) -> t.List[str]:
+    """Stop the socket units that would start an ended server at the next request; return those that were stopped.
+
+    While the server runs systemd does not listen for it, so this comes after the INT: a socket cannot be started again
+    while its service runs.
+
+    :raises Refused: systemd does not stop one.
+    """
+    program = t.cast(str, systemctl())
+    shown = show_units(hold.sockets)
+    open_ones = [name for name in hold.sockets if name not in shown or shown[name].active_state != "inactive"]
+    if open_ones:
+        run((program, "--no-pager", "--no-ask-password", "stop", "--", *open_ones), _PATIENCE)
+    return open_ones
+
+
+def _start_sockets(hold: Hold) -> bool:
+    unit = show_units([t.cast(str, hold.unit)]).get(t.cast(str, hold.unit))
+    shown = show_units(hold.sockets)
+    closed = [name for name in hold.sockets if name in shown and shown[name].active_state in ("inactive", "failed")]
+    # A socket cannot be started beside a service that runs without it.
+    if not closed or (unit is not None and unit.active_state not in ("inactive", "failed")):
+        return False
+    run((t.cast(str, systemctl()), "--no-pager", "--no-ask-password", "start", "--", *closed), _PATIENCE)
+    return True
+
+
 def take_away(hold: Hold, *, made: bool) -> bool:
     """Let go of the supervisor. Returns whether there was anything to take away.
 
     :param made: the directory of the drop-in was made for it.
     :raises Refused: systemd does not read that. The drop-in is there still then, so that the next call tries again.
     """
-    if hold.drop_in is None or not os.path.exists(hold.drop_in):
-        return False
-    aside = "%s.%d" % (hold.drop_in, os.getpid())
-    os.rename(hold.drop_in, aside)
-    try:
-        daemon_reload()
-    except Refused:
-        os.rename(aside, hold.drop_in)
-        raise
-    os.unlink(aside)
-    _tidy_up(os.path.dirname(hold.drop_in), made=made)
-    return True
+    removed = hold.drop_in is not None and os.path.exists(hold.drop_in)
+    if removed:
+        drop_in = t.cast(str, hold.drop_in)
+        aside = "%s.%d" % (drop_in, os.getpid())
+        os.rename(drop_in, aside)
+        try:
+            daemon_reload()
+        except Refused:
+            os.rename(aside, drop_in)
+            raise
+        os.unlink(aside)
+        _tidy_up(os.path.dirname(drop_in), made=made)
+    started = bool(hold.sockets) and _start_sockets(hold)
+    return removed or started
+
+
+def outlived(hold: Hold) -> t.Optional[Problem]:
+    """Return the warning about a unit whose main process goes on without the server; None where it does not."""
+    unit = show_units([hold.unit]).get(hold.unit) if hold.kind == SupervisorKind.SYSTEMD and hold.unit else None
+    if unit is None or unit.active_state != "active" or unit.main_pid is None or unit.has_job:
+        return None
+    return codes.OTHER_UNIT(unit=hold.unit, main=unit.main_pid)
 
 
 def _tidy_up(folder: str, *, made: bool) -> None:
@@ -279,10 +346,11 @@ def start(hold: Hold) -> None:
     :raises Refused: he does not want to, or there is none.
     """
     if hold.kind == SupervisorKind.SYSTEMD:
-        program = t.cast(str, systemctl())
-        run(
-            (program, "--no-pager", "--no-ask-password", "--no-block", "start", "--", t.cast(str, hold.unit)), _PATIENCE
-        )
+        program, name = t.cast(str, systemctl()), t.cast(str, hold.unit)
+        unit = show_units([name]).get(name)
+        # A start does nothing while a unit is active without a process (RemainAfterExit).
+        verb = "restart" if unit is not None and _remains(unit) else "start"
+        run((program, "--no-pager", "--no-ask-password", "--no-block", verb, "--", name), _PATIENCE)
     elif hold.kind == SupervisorKind.SUPERVISORD:
         # It returns after startsecs, in which an error of the program shows.
         run((*hold.control, "start", t.cast(str, hold.unit)), 120.0)

@@ -18,19 +18,16 @@ from .._messages import supervisor as codes
 from .._messages.code import Problem
 from .._processes.classify import Instance
 from .._processes.look import look
-from .._processes.proc import Gone, Proc
+from .._processes.proc import Proc
 from .._system.errors import Refused
 from .._system.programs import start
 from .._system.redact import redact_text
 from .command import capture, run
 from .find import Supervisor, SupervisorKind, supervisor_of
+from .keeper import keeps
 from .supervisord import SUPERVISORD_GOES_ON, supervisorctl_for
 from .systemd import Unit, changed_since, show_units, systemctl
-
-#: Programs that stand between a supervisor and a server, and end with it.
-_WRAPPERS = frozenset(["sh", "bash", "dash", "env", "nice", "ionice", "runuser", "setpriv", "su", "sudo", "timeout"])
-#: What a stop does to the workers: only these let the master wait for its requests.
-GENTLE = frozenset(["mixed", "process"])
+from .unit_rules import kill_mode_warnings
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def plan_restart(
         raise Refused(codes.CONTAINER_NOT_RESTARTED() if in_container else codes.NONE())
     if os.geteuid() != 0:
         raise Refused(codes.NEEDS_ROOT(kind=supervisor.kind))
-    same = [i for i in look(proc).instances if supervisor_of(i.master) == supervisor]
+    same = [i for i in look(proc).instances if supervisor_of(i.master, proc) == supervisor]
     if len(same) > 1:
         pids = ", ".join(str(i.master.pid) for i in same)
         raise Refused(codes.SEVERAL_SERVERS(unit=supervisor.unit, count=len(same), pids=pids))
@@ -75,35 +72,13 @@ def _plan_systemd(
     name, program = t.cast(str, supervisor.unit), systemctl()
     if unit is None or program is None:
         raise Refused(codes.UNIT_UNKNOWN(unit=name))
-    if not keeps(proc, instance, unit):
+    if not keeps(proc, instance.master, unit):
         # Something else has started it from within its own unit: cron, an agent, a console.
         raise Refused(codes.OTHER_MAIN_PROCESS(unit=name, pid=unit.main_pid or "none"))
     changed = changed_since(name, unit, started)
     restart = (program, "--no-pager", "--no-ask-password", "--no-block", "restart", "--", name)
     commands = ((program, "--no-ask-password", "daemon-reload"), restart) if changed else (restart,)
     return Plan(supervisor, commands, unit.working_directory, changed, kill_mode_warnings(name, unit))
-
-
-def kill_mode_warnings(name: str, unit: Unit) -> t.Tuple[Problem, ...]:
-    """Return the warning about a KillMode that cuts off requests at a stop, where the unit has one. Pure."""
-    if unit.kill_mode in GENTLE:
-        return ()
-    return (codes.KILL_MODE(unit=name, mode=unit.kill_mode or "not known"),)
-
-
-def keeps(proc: Proc, instance: Instance, unit: Unit) -> bool:
-    """Whether a unit is this server and nothing else: its main process is the master, or a shell around it."""
-    return unit.main_pid == instance.master.pid or _is_wrapped(proc, instance, unit.main_pid)
-
-
-def _is_wrapped(proc: Proc, instance: Instance, main_pid: t.Optional[int]) -> bool:
-    """Whether the main process of the unit is a shell or the like whose only purpose is this server."""
-    if main_pid is None or instance.master.ppid != main_pid:
-        return False
-    try:
-        return os.path.basename(proc.link(main_pid, "exe")) in _WRAPPERS
-    except (Gone, PermissionError):
-        return False
 
 
 class Job:

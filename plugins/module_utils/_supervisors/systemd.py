@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._system.files import changed_after
 from .._system.programs import output_of
@@ -24,7 +25,22 @@ _FOLDERS = (
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
 )
+_UNIT = re.compile(r"/([^/]+\.service)(?=/|$)")
+_USERS_MANAGER = re.compile(r"^user@\d+\.service$")
 _PROPERTIES = (
+    "ActiveEnterTimestampMonotonic",
+    "BindsTo",
+    "OnSuccess",
+    "PartOf",
+    "RequiredBy",
+    "Requires",
+    "RuntimeMaxUSec",
+    "SuccessAction",
+    "TimeoutStopUSec",
+    "TriggeredBy",
+    "UpheldBy",
+    "WantedBy",
+    "WatchdogUSec",
     "Id",
     "Restart",
     "RestartForceExitStatus",
@@ -63,6 +79,18 @@ class Unit:
     restart_force: t.Optional[str] = None
     #: how its last run ended: success, or why not
     result: t.Optional[str] = None
+    #: path of its file
+    fragment: t.Optional[str] = None
+    #: seconds; None where there is no limit
+    watchdog: t.Optional[float] = None
+    stop_timeout: t.Optional[float] = None
+    longest_run: t.Optional[float] = None
+    #: when it was started, on the monotonic clock of the kernel
+    active_since: t.Optional[float] = None
+    #: what systemd does to the machine when the unit ends well, such as reboot; None where it does nothing
+    success_action: t.Optional[str] = None
+    #: names of other units, by property
+    others: t.Mapping[str, t.Tuple[str, ...]] = field(default_factory=dict)
 
 
 def systemctl() -> t.Optional[str]:
@@ -129,6 +157,13 @@ def _unit(values: t.Mapping[str, t.List[str]]) -> Unit:
         restart_force=first("RestartForceExitStatus"),
         kill_mode=first("KillMode"),
         result=first("Result"),
+        fragment=first("FragmentPath"),
+        watchdog=parse_span(first("WatchdogUSec")),
+        stop_timeout=parse_span(first("TimeoutStopUSec")),
+        longest_run=parse_span(first("RuntimeMaxUSec")),
+        active_since=_microseconds(first("ActiveEnterTimestampMonotonic")),
+        success_action=first("SuccessAction") if first("SuccessAction") != "none" else None,
+        others={key: tuple(" ".join(values[key]).split()) for key in _OTHERS if key in values},
         main_pid=int(main_pid) if main_pid and main_pid != "0" else None,
         # Written as "/etc/default/odoo (ignore_errors=yes)".
         environment_files=tuple(path.partition(" (")[0] for path in values.get("EnvironmentFiles", [])),
@@ -138,6 +173,41 @@ def _unit(values: t.Mapping[str, t.List[str]]) -> Unit:
         has_job=first("Job") not in (None, "0"),
         program=None if first("RootDirectory") or first("RootImage") else _program(first("ExecStart") or ""),
     )
+
+
+#: Properties that name other units.
+_OTHERS = ("BindsTo", "OnSuccess", "PartOf", "RequiredBy", "Requires", "TriggeredBy", "UpheldBy", "WantedBy")
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|min|h|d|w|month|y)(?![a-z])")
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def parse_span(text: t.Optional[str]) -> t.Optional[float]:
+    """Return a span of time as systemctl shows it (``1min 30s``) in seconds; None for none and for infinity. Pure."""
+    parts = _SPAN.findall(text or "")
+    # A month and a year are far above every limit that matters here.
+    return sum(float(number) * _SECONDS.get(name, 2629800) for number, name in parts) or None
+
+
+def _microseconds(text: t.Optional[str]) -> t.Optional[float]:
+    return int(text) / 1e6 if text and text.isdigit() and text != "0" else None
+
+
+def unit_in(cgroup: str) -> t.Optional[str]:
+    """Return the unit of the system that a cgroup belongs to; None for sessions and for units of a user. Pure.
+
+    What stands below user@UID.service is a shell of a login session, or a unit of that user: the system's systemd does
+    not know it, and its name may be that of a unit of the system. In a scope nothing would start a server again.
+    """
+    units = _UNIT.findall(cgroup)
+    if not units or cgroup.endswith(".scope") or any(_USERS_MANAGER.match(unit) for unit in units):
+        return None
+    return str(units[-1])
+
+
+def watchdogs_on() -> bool:
+    """Return whether systemd heeds the watchdogs of services, which ``systemctl service-watchdogs no`` turns off."""
+    program = systemctl()
+    return program is None or "ServiceWatchdogs=no" not in output_of(program, "show", "--property=ServiceWatchdogs")
 
 
 def _program(shown: str) -> t.Optional[str]:

@@ -106,6 +106,8 @@ class Stage:
         self.hold_fails: Problem | None = None
         self.holding: list[str] = []
         self.resting: list[Problem] = []
+        #: its unit goes on without it
+        self.goes_on: Problem | None = None
         #: how systemd has ended it, where that was no good end
         self.ended_badly: Problem | None = None
         #: what each dump of a worker shows, the last one for ever; None: nothing was written
@@ -139,7 +141,7 @@ class Stage:
         self.sent.append("KILL")
         self.scene.go_to(GONE)
 
-    def find_hold(self, _proc: Proc, _instance: Instance, _supervisor: object, how: str) -> Hold:
+    def find_hold(self, _proc: Proc, _instance: Instance, _supervisor: object, how: str, _seconds: float) -> Hold:
         if how == "external":
             return Hold(SupervisorKind.SYSTEMD, external=True)
         return self.hold
@@ -158,6 +160,13 @@ class Stage:
 
     def rest(self, _hold: Hold) -> tuple[Problem | None, str | None]:
         return (self.resting.pop(0), "it was stopped") if self.resting else (None, None)
+
+    def outlived(self, _hold: Hold) -> Problem | None:
+        return self.goes_on
+
+    def stop_sockets(self, hold: Hold) -> list[str]:
+        self.holding.append("sockets")
+        return list(hold.sockets)
 
     def bad_end(self, _hold: Hold) -> Problem | None:
         return self.ended_badly

@@ -35,6 +35,7 @@ from ..scene import GONE, PREFORK_19, Scene
 from .stage import VersionedHost
 
 RUNNING = PREFORK_19[-1]
+HELD_BY = Supervisor(SupervisorKind.SYSTEMD, "odoo.service")
 HELD = Hold(SupervisorKind.SYSTEMD, "odoo.service", "always", "/nonexistent/zz.conf")
 
 
@@ -89,7 +90,7 @@ class Stage:
     def note(self, **fields: t.Any) -> Note:
         """A note of the server of the first moment that is not empty, drained a while ago."""
         seen = self.host.look()
-        note = new_note(seen, seen.instances[0], HELD, 1.0)
+        note = new_note(seen, seen.instances[0], HELD_BY, HELD, 1.0)
         note = dataclasses.replace(note, made=True, sent=1.0, drained=2.0, **fields)
         NoteBook(self.store).write(note)
         return note

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.container import (
     Container,
     find_container,
+    is_in_container,
     runtime_of,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
@@ -83,3 +86,39 @@ def test_every_captured_process_is_in_the_container_of_its_master(kind: str) -> 
 def test_find_container_takes_any_cgroup(cgroup: str) -> None:
     found = find_container(build.process(100, cgroup=cgroup))
     assert found is None or (found.id and found.id in cgroup)
+
+
+def test_a_container_of_a_quadlet_lies_within_its_unit() -> None:
+    cgroup = "/system.slice/erp.service/libpod-payload-" + "ab" * 32
+    found = find_container(build.process(100, cgroup=cgroup))
+    assert found == Container("podman", "ab" * 32, 100, within_unit=True)
+
+
+@pytest.mark.parametrize(
+    ("files", "namespace", "first", "inside"),
+    [
+        # A machine that was made from an image.
+        ([".dockerenv"], "pid:[4026531836]", "init", False),
+        ([".dockerenv"], "pid:[4026532000]", "odoo", True),
+        (["run/.containerenv"], "pid:[4026532000]", "tini", True),
+        # Kubernetes leaves no file.
+        ([], "pid:[4026532000]", "odoo", True),
+        # A whole system in LXC or nspawn.
+        ([], "pid:[4026532000]", "init", False),
+        ([".dockerenv", "run/systemd/system/x"], "pid:[4026532000]", "systemd", False),
+        ([], "pid:[4026531836]", "systemd", False),
+    ],
+)
+def test_whether_we_are_in_a_container(
+    tmp_path: pathlib.Path,
+    files: list[str],
+    namespace: str,
+    first: str,
+    inside: bool,  # noqa: FBT001
+) -> None:
+    for name in [*files, "proc/1/comm", "proc/self/ns/none"]:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(first + "\n")
+    (tmp_path / "proc/self/ns/pid").symlink_to(namespace)
+    assert is_in_container(str(tmp_path)) is inside

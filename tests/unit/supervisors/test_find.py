@@ -64,3 +64,8 @@ def test_a_unit_that_is_only_called_after_a_container() -> None:
 def test_a_unit_of_a_user_is_not_the_systems_unit_of_the_same_name(cgroup: str) -> None:
     found = find_supervisor(build.process(100, cgroup=cgroup))
     assert (found.kind, found.unit) != ("systemd", "odoo.service")
+
+
+def test_a_quadlet_is_kept_by_its_unit() -> None:
+    found = find_supervisor(build.process(100, cgroup=f"/system.slice/erp.service/libpod-payload-{CONTAINER}"))
+    assert (found.kind, found.unit) == ("systemd", "erp.service")
