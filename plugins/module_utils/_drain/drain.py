@@ -232,7 +232,7 @@ class _Drain(Leaving):
         if again is None:
             # An INT that was sent by hand has no note, and then the supervisor is held all the same.
             self._why_not_quiet()
-            self.note = new_note(self.seen, self.now, self.supervisor, hold, self.clock.time())
+            self.note = new_note(self.seen, self.now, hold, self.clock.time(), self.supervisor)
             self.book.write(self.note)
         note = t.cast(Note, self.note)
         if hold.drop_in is None or os.path.exists(hold.drop_in):

@@ -119,12 +119,14 @@ def key_in(seen: Look, instance: Instance) -> str:
     return key_of(supervisor_of(instance.master), options.config_file, options.http_port)
 
 
-def new_note(seen: Look, instance: Instance, supervisor: Supervisor, hold: Hold, now: float) -> Note:
+def new_note(seen: Look, instance: Instance, hold: Hold, now: float, supervisor: t.Optional[Supervisor] = None) -> Note:
     """Make the note of a server that is about to be drained.
 
     :param now: seconds since the epoch.
+    :param supervisor: what keeps it running; None: what it shows itself.
     """
     master, options = instance.master, seen.options[instance.identity]
+    supervisor = supervisor or supervisor_of(master)
     return Note(
         key=key_in(seen, instance),
         boot=boot_id(),

@@ -90,7 +90,7 @@ class Stage:
     def note(self, **fields: t.Any) -> Note:
         """A note of the server of the first moment that is not empty, drained a while ago."""
         seen = self.host.look()
-        note = new_note(seen, seen.instances[0], HELD_BY, HELD, 1.0)
+        note = new_note(seen, seen.instances[0], HELD, 1.0, HELD_BY)
         note = dataclasses.replace(note, made=True, sent=1.0, drained=2.0, **fields)
         NoteBook(self.store).write(note)
         return note
