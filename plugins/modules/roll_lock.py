@@ -15,8 +15,12 @@ author:
 description:
   - A roll takes this lock on each of its hosts before it touches one of them. A second roll that shares a host with it
     is refused. Its message names the owner and the age of the lock, and says how to take it over.
-  - The lock expires by O(ttl) and with a reboot of the host. Where the process of C(ansible-playbook) that took it ran
-    on the same controller and is gone, the next roll takes it over by itself.
+  - The lock expires by O(ttl) and with a reboot of the host. An expired lock is taken over. A roll that lives renews
+    its locks long before.
+  - The lock of a roll that has ended is taken over at once, where that is known. The process of C(ansible-playbook)
+    that took it ran on the same controller and is gone. Or AWX says that the job has ended, which is asked where the
+    environment of the controller has C(CONTROLLER_HOST) and C(CONTROLLER_OAUTH_TOKEN), as a credential of the type
+    Red Hat Ansible Automation Platform sets them.
   - Root's lock lies in C(/run/fleetops-odoo), another user's in C(/tmp/fleetops-odoo-UID). Everybody heeds root's lock.
     Root does not heed a user's, since it cannot trust what any user may write.
 extends_documentation_fragment:
@@ -42,6 +46,12 @@ options:
         process leaves behind is taken over by the next roll from the same controller. A lock that is to outlive it
         needs an O(id) of its own.
     type: str
+  kind:
+    description:
+      - What holds the lock. The sentences that refuse others depend on it.
+      - The default is V(other) with an O(id), else V(roll).
+    type: str
+    choices: [roll, drain, other]
   owner:
     description: Whose roll it is, for people. The default is the user and the controller, or the user of AWX.
     type: str
@@ -59,10 +69,16 @@ options:
     type: bool
   take_over:
     description: IDs of locks that are to be taken over, or of the workflows of AWX that took them. V(workflow) stands
-      for those of the job's own workflow, if it is a node of one, and V(*) for whatever is there.
+      for those of the job's own workflow, if it is a node of one, and V(*) for every lock of O(kind=roll).
     type: list
     elements: str
     default: []
+  take_over_kinds:
+    description: Only locks of these kinds are taken over before they have expired.
+    type: list
+    elements: str
+    choices: [roll, drain, other]
+    default: [roll, drain, other]
   holder:
     description: The process that runs C(ansible-playbook). Set by the action plugin.
     type: str
@@ -127,6 +143,9 @@ lock:
     out:
       description: Whether the host may have been taken out of a balancer.
       type: bool
+    kind:
+      description: What holds the lock, V(roll), V(drain) or V(other).
+      type: str
 was:
   description: The lock that was there before; null when there was none.
   returned: always
@@ -139,18 +158,29 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option, roll
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.numbers import bad_timeout
-from ansible_collections.fleetops.odoo.plugins.module_utils._roll.lock import Held, RollLock, give_back, read, take
+from ansible_collections.fleetops.odoo.plugins.module_utils._roll.lock import (
+    KINDS,
+    ROLL,
+    Held,
+    RollLock,
+    TakeOver,
+    give_back,
+    read,
+    take,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.boot import boot_id, uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.state_dir import StateDirectory
 
 SPEC = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "id": {"type": "str"},
+    "kind": {"type": "str", "choices": list(KINDS)},
     "owner": {"type": "str"},
     "reason": {"type": "str", "default": ""},
     "ttl": {"type": "float", "default": 14400.0},
     "out": {"type": "bool"},
     "take_over": {"type": "list", "elements": "str", "default": []},
+    "take_over_kinds": {"type": "list", "elements": "str", "choices": list(KINDS), "default": list(KINDS)},
     "holder": {"type": "str"},
     "workflow": {"type": "str"},
 }
@@ -176,12 +206,14 @@ def roll_lock(spec: t.Dict[str, t.Any]) -> None:
         params["out"],
         params["workflow"] or "",
         boot_id(),
+        params["kind"] or ROLL,
     )
+    take_over = TakeOver(tuple(params["take_over"]), tuple(params["take_over_kinds"]))
     try:
         if params["state"] == "present":
-            changed, was = take(store, wanted, params["take_over"], check_mode=module.check_mode)
+            changed, was = take(store, wanted, take_over, check_mode=module.check_mode)
         else:
-            changed, was = give_back(store, wanted.id, params["take_over"], check_mode=module.check_mode)
+            changed, was = give_back(store, wanted.id, take_over, check_mode=module.check_mode)
     except Held as exc:
         told = exc.lock.told(uptime())
         _fail(module, exc.problem, lock=told, was=told)

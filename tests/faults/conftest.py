@@ -45,7 +45,7 @@ def mend(fleet: Fleet) -> None:
         changed = fleet.run(host, "sh", "-c", "ls -d /opt/lab/addons/lab_[!s]*", check=False)
         if answer.code or changed.strip():
             lab(fleet.name, "restore", host)
-    done = release(fleet, "-e", "rolling_restart_release_all=true", "-e", '{"rolling_restart_take_over": ["*"]}')
+    done = release(fleet, "-e", "rolling_restart_release_all=true")
     assert done.returncode == 0, done.stdout
     deadline = time.monotonic() + 20
     while not all_in(fleet):

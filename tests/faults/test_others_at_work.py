@@ -90,14 +90,14 @@ def test_two_rolls_at_once(whole: Fleet, folder: pathlib.Path) -> None:
     assert second.code_of("h3") == "roll.locked"
     assert "(the first)" in second.reason("h3")
     # A release leaves a roll alone that is alive.
-    assert "NOT RELEASED: this host belongs to the roll" in release(whole).stdout
+    assert "[roll.locked]" in release(whole).stdout
     done = first.end()
     assert done.code == 0, done.output
     assert all_in(whole)
 
 
 def test_a_lock_from_elsewhere_is_told_and_can_be_taken_over(whole: Fleet, folder: pathlib.Path) -> None:
-    whole.module("h2", "roll_lock", id="awx-job-7", owner="ann (AWX)", reason="new modules", ttl=600)
+    whole.module("h2", "roll_lock", kind="roll", id="awx-job-7", owner="ann (AWX)", reason="new modules", ttl=600)
     refused = Roll(whole, folder, batches="3").end()
     assert refused.outcomes == {"h1": "not reached", "h2": "failed", "h3": "not reached"}, refused.output
     assert refused.code_of("h2") == "roll.locked"
@@ -108,10 +108,13 @@ def test_a_lock_from_elsewhere_is_told_and_can_be_taken_over(whole: Fleet, folde
 
 def test_a_release_of_the_same_workflow_has_its_locks(whole: Fleet) -> None:
     # With an id of its own nobody can tell that its process, which ran here, is dead: as from another controller.
-    taken = whole.module("h2", "roll_lock", "-e", '{"awx_workflow_job_id": 9}', id="awx-job-45", ttl=600)
+    taken = whole.module("h2", "roll_lock", "-e", '{"awx_workflow_job_id": 9}', kind="roll", id="awx-job-45", ttl=600)
     assert (taken.result["lock"]["id"], taken.result["lock"]["workflow"]) == ("awx-job-45", "awx-workflow-job-9")
     other = release(whole, "-e", json.dumps({"awx_job_id": 46, "awx_workflow_job_id": 10}))
-    assert "NOT RELEASED: this host belongs to the roll awx-job-45" in re.sub(r"\s+", " ", other.stdout)
+    said = re.sub(r"\s+", " ", other.stdout)
+    assert "NOT RELEASED" in said
+    assert "roll awx-job-45" in said
+    assert "[roll.locked]" in said
     done = release(whole, "-e", json.dumps({"awx_job_id": 47, "awx_workflow_job_id": 9}))
     assert done.returncode == 0, done.stdout
     assert "h2: released from the roll awx-job-45" in done.stdout

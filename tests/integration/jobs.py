@@ -49,11 +49,19 @@ def archive(folder: pathlib.Path) -> pathlib.Path:
 
 
 def answers(template: str, **given: t.Any) -> dict[str, t.Any]:
-    """What AWX makes of a survey: its defaults, empty texts among them, and then what was answered.
+    """Return what AWX makes of a survey: its defaults, and then what was answered.
 
     What is given here is not looked at, so that a test can send what AWX would refuse.
     """
     return filled(survey_spec(template, SHIPPED["job_templates"][template]["survey"])["spec"], given)
+
+
+def every_answer(template: str, **given: t.Any) -> dict[str, t.Any]:
+    """Return answers to all questions of a survey as AWX types them: what is given, else what a role takes."""
+    questions = SHIPPED["job_templates"][template]["survey"]
+    return answers(
+        template, **{**{one["variable"]: one["otherwise"] for one in questions if "otherwise" in one}, **given}
+    )
 
 
 class Dumper(yaml.SafeDumper):

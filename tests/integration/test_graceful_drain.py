@@ -174,10 +174,20 @@ def test_rolls_and_drains_keep_out_of_each_others_way(fleet: Fleet, tmp_path: pa
     assert play(fleet, "drain", "t19", reason="new kernel").returncode == 0
     refused = Roll(fleet, tmp_path / "1", "-l", "p19,t19").end()
     assert (refused.code, refused.outcomes) == (2, {"p19": "not reached", "t19": "failed"}), refused.output
-    assert refused.code_of("t19") == "roll.locked"
+    assert refused.code_of("t19") == "roll.drained"
+    assert refused.report["stats"]["out_of_balancer"] == ["t19"]
     assert "(new kernel)" in refused.reason("t19")
-    released = fleet.playbook("release", "-l", "t19", "-e", json.dumps(HAPROXY))
-    assert "NOT RELEASED" in released.stdout
+    skipped = Roll(fleet, tmp_path / "3", "-l", "t19", drained="skip").end()
+    assert (skipped.code, skipped.outcomes) == (0, {"t19": "skipped"}), skipped.output
+    assert "(new kernel)" in skipped.reason("t19")
+    # A release is for what rolls left behind, whatever it is told to take over.
+    lock = locked(fleet, "t19")
+    for named in ("*", "graceful_drain"):
+        extra = json.dumps({**HAPROXY, "rolling_restart_take_over": named})
+        released = fleet.playbook("release", "-l", "t19", "-e", extra)
+        assert (released.returncode, "left alone: " in released.stdout) == (0, True), released.stdout
+    kept = locked(fleet, "t19")
+    assert (kept["id"], kept["ttl"], kept["out"]) == (lock["id"], lock["ttl"], lock["out"])
     assert play(fleet, "undrain", "t19").returncode == 0
     before = fleet.processes("p14")
     with held(fleet, "p19", "rolled"):

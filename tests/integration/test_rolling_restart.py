@@ -270,10 +270,11 @@ def test_a_host_that_cannot_be_put_back_before_a_roll_stays_known_as_out(
     fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     own = _own_tasks(tmp_path, **{"out": "- ansible.builtin.debug:\n", "in": "- ansible.builtin.fail: {msg: no lb}\n"})
-    fleet.module("t19", "roll_lock", id="a dead roll", ttl=0.001, out=True)
+    fleet.module("t19", "roll_lock", kind="roll", id="a dead roll", ttl=0.001, out=True)
     done = Roll(fleet, folder, "-l", "t19", **own).end()
     assert (done.code, done.reason("t19")) == (2, "no lb"), done.output
     assert done.report["stats"]["out_of_balancer"] == ["t19"]
+    assert "a dead roll" in done.report["hosts"][0]["taken"]
     left = fleet.module("t19", "roll_lock", state="absent").result["was"]
     assert (left["out"], left["expired"]) == (True, True)
 

@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, held
-from ansible_collections.fleetops.odoo.tests.integration.jobs import Awx, answers, eventually
+from ansible_collections.fleetops.odoo.tests.integration.jobs import Awx, answers, eventually, every_answer
 from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, RELOAD, all_in, balancer, locked
 
 
@@ -131,7 +131,7 @@ def test_what_surveys_send_is_understood(awx: Awx, fleet: Fleet) -> None:
     before = fleet.processes("p19")
 
     def told(number: int, template: str, **given: str) -> t.Any:
-        done = awx.job(number, template, answers(template, **given))
+        done = awx.job(number, template, every_answer(template, **given))
         assert (done.status, done.code) == ("successful", 0), done.output
         return done.told[{"undrain": "graceful_drain", "drain": "graceful_drain"}.get(template, template)]
 

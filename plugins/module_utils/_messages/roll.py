@@ -16,10 +16,24 @@ from .code import Code
 # The lock of a host
 LOCKED = Code(
     "roll.locked",
-    "the roll {id} of {owner}{reason} holds the lock of this host, which it took {age} ago and may keep for"
-    " {minutes:.0f} min",
-    "Wait until that roll has ended. If it does not run any more, set take_over to {id}.",
+    "the roll {id} of {owner}{reason} holds the lock of this host; it renewed the lock {age} ago, and the lock expires"
+    " in {left}{out}",
+    "Wait until that roll has ended, or until its lock has expired. If the roll does not run any more and you cannot"
+    " wait, run the playbook fleetops.odoo.release (in AWX the template Odoo - release) with"
+    " rolling_restart_take_over={id} (in AWX the question Locks to take over).",
 )
+DRAINED = Code(
+    "roll.drained",
+    "the host is drained: {owner} drained it {age} ago{reason}{out}",
+    "Bring it back with the playbook fleetops.odoo.undrain (in AWX the template Odoo - undrain), leave it out with"
+    " --limit, or set rolling_restart_drained to skip.",
+)
+RESERVED = Code(
+    "roll.reserved",
+    "{owner} holds the lock {id} of this host{reason}; it was taken {age} ago, and expires in {left}{out}",
+    "Ask {owner}, or wait until the lock has expired. If nobody needs it any more, set take_over to {id}.",
+)
+TOOK_OVER = Code("roll.took_over", "took over the lock of {id} ({owner}), which had not been renewed for {age:.0f} s")
 LOCK_NOT_WRITTEN = Code("roll.lock_not_written", "the lock of this host cannot be written: {error}")
 
 # Balancers

@@ -4,11 +4,12 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The lock of a roll: it lies on every host that the roll is going to touch.
+"""The lock of a host: a roll takes it on every host that it is going to touch, and a drain keeps it until the way back.
 
 Two rolls meet where they share a host, and there is no other place that both of them can see: controllers differ, and
-an execution environment is gone after its job. A reboot ends it, and its age is told by the clock that counts since
-boot, so that nobody can set it forward.
+an execution environment is gone after its job. A roll that lives renews its locks, so a lock that has expired belongs
+to a roll that has ended. A reboot ends a lock, and its age is told by the clock that counts since boot, which cannot be
+set.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ from .._system.errors import Failure
 from .._system.state_dir import StateDirectory
 
 _NAME, _GUARD = "roll.json", "roll.guard"
+
+ROLL, DRAIN, OTHER = "roll", "drain", "other"
+KINDS = (ROLL, DRAIN, OTHER)
+_HELD = {ROLL: roll.LOCKED, DRAIN: roll.DRAINED, OTHER: roll.RESERVED}
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class RollLock:
     out: t.Optional[bool] = False
     workflow: str = ""
     boot: str = ""
+    #: What holds the lock: one of KINDS.
+    kind: str = ROLL
 
     def expired(self, now: float) -> bool:
         """Whether it is nobody's any more: its time is over, or the host has been booted since."""
@@ -62,6 +69,7 @@ class RollLock:
             "expired": self.expired(now),
             "out": bool(self.out),
             "workflow": self.workflow,
+            "kind": self.kind,
         }
 
 
@@ -69,36 +77,50 @@ class Held(Failure):
     """Another roll has the lock; ``lock`` says which."""
 
     def __init__(self, lock: RollLock, now: float) -> None:
-        seconds = max(0.0, now - lock.taken)
         super().__init__(
-            roll.LOCKED(
+            _HELD[lock.kind](
                 id=lock.id,
                 owner=lock.owner,
                 reason=" (%s)" % lock.reason if lock.reason else "",
-                age="%d min" % (seconds / 60) if seconds >= 120 else "%d s" % seconds,
-                minutes=lock.ttl / 60,
+                age=_span(now - lock.taken),
+                left=_span(lock.taken + lock.ttl - now),
+                out=". The host is out of its load balancer" if lock.out else "",
             )
         )
         self.lock = lock
 
 
-def may_have(found: t.Optional[RollLock], wanted_id: str, take_over: t.Collection[str], now: float) -> bool:
-    """Whether a lock that was found stands in nobody's way: there is none, it is ours, expired or given up. Pure.
+def _span(seconds: float) -> str:
+    """Return a time as people say it: seconds below two minutes, else minutes, hours or days."""
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return "%d %s" % (seconds / size, unit)
+    return "%d s" % max(0.0, seconds)
 
-    :param take_over: ids of locks, or of workflows, that are to be taken over; ``*`` stands for any.
+
+@dataclass(frozen=True)
+class TakeOver:
+    """Locks of others that may be taken over, although they have not expired.
+
+    ``ids`` are ids of locks or of workflows; ``*`` stands for every roll. ``kinds``: only locks of these kinds.
     """
-    return (
-        found is None
-        or found.id == wanted_id
-        or found.expired(now)
-        or found.id in take_over
-        or found.workflow in take_over
-        or "*" in take_over
-    )
+
+    ids: t.Tuple[str, ...] = ()
+    kinds: t.Tuple[str, ...] = KINDS
+
+    def allows(self, lock: RollLock) -> bool:
+        """Return whether this lock may be taken over. ``*`` never means a drain: its servers are down on purpose."""
+        named = lock.id in self.ids or lock.workflow in self.ids or ("*" in self.ids and lock.kind == ROLL)
+        return named and lock.kind in self.kinds
+
+
+def may_have(found: t.Optional[RollLock], wanted_id: str, take_over: TakeOver, now: float) -> bool:
+    """Return whether a lock that was found may be replaced: there is none, it is ours, expired or given up. Pure."""
+    return found is None or found.id == wanted_id or found.expired(now) or take_over.allows(found)
 
 
 def take(
-    store: StateDirectory, wanted: RollLock, take_over: t.Collection[str], *, check_mode: bool
+    store: StateDirectory, wanted: RollLock, take_over: TakeOver, *, check_mode: bool
 ) -> t.Tuple[bool, t.Optional[RollLock]]:
     """Take the lock, or renew it.
 
@@ -117,7 +139,7 @@ def take(
 
 
 def give_back(
-    store: StateDirectory, wanted_id: str, take_over: t.Collection[str], *, check_mode: bool
+    store: StateDirectory, wanted_id: str, take_over: TakeOver, *, check_mode: bool
 ) -> t.Tuple[bool, t.Optional[RollLock]]:
     """Remove the lock.
 
@@ -133,7 +155,7 @@ def give_back(
 
 @contextlib.contextmanager
 def _claimed(
-    store: StateDirectory, wanted_id: str, take_over: t.Collection[str], now: float, *, check_mode: bool
+    store: StateDirectory, wanted_id: str, take_over: TakeOver, now: float, *, check_mode: bool
 ) -> t.Iterator[t.Optional[RollLock]]:
     """What is there now, which nobody else changes while the block runs, and which we may have.
 
@@ -173,6 +195,7 @@ def read(store: StateDirectory) -> t.Optional[RollLock]:
             bool(found["out"]),
             str(found.get("workflow", "")),
             str(found.get("boot", "")),
+            found["kind"] if found.get("kind") in KINDS else ROLL,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

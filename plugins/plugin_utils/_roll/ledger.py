@@ -10,9 +10,10 @@ It is a dictionary, since it travels between the plays as a fact of the controll
 record, a fact of that host. No task of a playbook is believed: a host whose batch began and that has no proof is lost.
 
 Keys of a record: ``ready`` (it passed the preflight), ``needs`` (it is to be reloaded), ``reason`` (why, or why not),
-``databases``, ``failure`` (``step``, ``code``, ``reason``, ``unreachable``), ``result`` (what the module ``reload``
-returned), ``serves`` (the proof), ``balancer`` (``state``, where ``out`` means that it was taken out and stays so,
-``because`` and ``code``), ``lock`` (``code`` and ``reason`` why it could not be given back).
+``databases``, ``skipped`` (why it takes no part), ``taken`` (whose lock was taken over), ``failure`` (``step``,
+``code``, ``reason``, ``unreachable``), ``result`` (what the module ``reload`` returned), ``serves`` (the proof),
+``balancer`` (``state``, where ``out`` means that it was taken out and stays so, ``because`` and ``code``), ``lock``
+(``code`` and ``reason`` why it could not be given back).
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ FAILURES, DEADLINE, WINDOW, BLOCKED, APPROVAL, PAUSED, UNPREPARED = (
     "unprepared",
 )
 
+#: Seconds after which the next batch begins with renewing the locks of all hosts. The locks hold for the time of a
+#: batch and ten minutes, so none expires while the roll lives.
+RENEW_AFTER = 300.0
+
 #: Prefix of the variables of the role.
 _ROLE = "rolling_restart_"
 
@@ -62,7 +67,7 @@ def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -
 
     :param options: ``batches``, ``budget``, ``order``, ``window``, ``timezone``, ``check``, ``balancer`` (whether hosts
         leave one), ``stop_after`` (batches, 0: none), ``masters``, and in seconds ``deadline``, ``timeout``,
-        ``drain_timeout``, ``canary_healthy_time``, ``min_healthy_time``.
+        ``drain_timeout``, ``canary_healthy_time``, ``min_healthy_time``, ``lock_stale_after``.
     :raises Refused: a value is wrong; the message has the name of the variable of the role.
     """
     sizes = parse_batches(options["batches"], _ROLE + "batches")
@@ -74,13 +79,20 @@ def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -
             raise Refused(option.OUT_OF_RANGE(option=_ROLE + name, least=0, most="any number", value=options[name]))
     for name in ("deadline", "canary_healthy_time", "min_healthy_time"):
         _refuse(bad_span(_ROLE + name, float(options[name])))
-    for name, variable in (("timeout", _ROLE + "timeout"), ("drain_timeout", "balancer_drain_timeout")):
+    positive = {
+        "timeout": _ROLE + "timeout",
+        "drain_timeout": "balancer_drain_timeout",
+        "lock_stale_after": _ROLE + "lock_stale_after",
+    }
+    for name, variable in positive.items():
         _refuse(bad_timeout(variable, float(options[name])))
     return {
         "hosts": list(hosts),
         "name": _stamp(now),
         "started": iso(now),
         "began": now.steady,
+        "renewed": now.steady,
+        "renew": [],
         "check": bool(options["check"]),
         "balancer": bool(options["balancer"]),
         "sizes": sizes,
@@ -115,9 +127,11 @@ def plan(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:
         return {**roll, "plan": {"batches": batches, "hosts": [], "serial": [1]}, "line": line}
     flat = [host for batch in batches for host in batch]
     shown = " | ".join(", ".join(batch) for batch in batches[:6]) + (" | ..." if len(batches) > 6 else "")
-    idle = sum(1 for host in roll["hosts"] if _fit(records, host)) - len(wanted)
+    skipped = sum(1 for host in roll["hosts"] if _skipped(records, host))
+    idle = sum(1 for host in roll["hosts"] if _fit(records, host)) - len(wanted) - skipped
     line = f"{_count(len(wanted), 'host', 'hosts')} in {_count(len(batches), 'batch', 'batches')}"
     line += (f": {shown}" if shown else "") + (f"; {idle} up to date" if idle else "")
+    line += f"; {skipped} skipped" if skipped else ""
     serial = [len(batch) for batch in batches] or [1]
     return {**roll, "plan": {"batches": batches, "hosts": flat, "serial": serial}, "line": line}
 
@@ -189,7 +203,14 @@ def enter(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], n
         return roll
     batch = [host for host in batch if _fit(records, host)]
     entry = {"number": len(roll["batches"]) + 1, "hosts": batch, "began": now.steady, "ended": None}
-    return {**roll, "begun": [*roll["begun"], *batch], "batches": [*roll["batches"], entry]}
+    roll = {**roll, "begun": [*roll["begun"], *batch], "batches": [*roll["batches"], entry]}
+    if now.steady - roll["renewed"] < RENEW_AFTER:
+        return {**roll, "renew": []}
+    # Each host of the batch renews its own lock.
+    others = [
+        host for host in roll["hosts"] if _fit(records, host) and host not in batch and not _skipped(records, host)
+    ]
+    return {**roll, "renew": others, "renewed": now.steady}
 
 
 def leave(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:
@@ -242,6 +263,10 @@ def _stamp(now: Moment) -> str:
 
 def _fit(records: t.Mapping[str, Record], host: str) -> bool:
     return bool(records.get(host, {}).get("ready"))
+
+
+def _skipped(records: t.Mapping[str, Record], host: str) -> bool:
+    return bool(records.get(host, {}).get("skipped"))
 
 
 def _count(number: int, one: str, many: str) -> str:

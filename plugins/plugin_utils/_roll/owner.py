@@ -9,16 +9,29 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import pathlib
+import re
 import socket
 import typing as t
+
+from ansible.module_utils.urls import open_url
 
 from ...module_utils._system.boot import boot_id
 
 _JOBS = ("awx_job_id", "tower_job_id")
 _WORKFLOWS = ("awx_workflow_job_id", "tower_workflow_job_id")
 _USERS = ("awx_user_name", "tower_user_name")
+
+#: What AWX's credential type for itself puts into the environment of a job.
+_HOSTS = ("CONTROLLER_HOST", "TOWER_HOST")
+_TOKENS = ("CONTROLLER_OAUTH_TOKEN", "TOWER_OAUTH_TOKEN")
+_VERIFY = ("CONTROLLER_VERIFY_SSL", "TOWER_VERIFY_SSL")
+#: States of a job that do not change any more.
+_ENDED = frozenset(["successful", "failed", "error", "canceled"])
+#: Bytes of an answer.
+_LARGEST = 4 << 20
 
 
 def roll_id(variables: t.Mapping[str, t.Any], pid: int) -> str:
@@ -60,8 +73,13 @@ def owner(variables: t.Mapping[str, t.Any]) -> str:
     return f"{user} on {socket.gethostname()}"
 
 
-def holder(pid: int) -> str:
-    """A process of this controller as text: ``HOST/BOOT/PIDS/PID/START``; what /proc does not tell is left empty."""
+def holder(variables: t.Mapping[str, t.Any], pid: int) -> str:
+    """Return a process of this controller as text, ``HOST/BOOT/PIDS/PID/START``; what /proc does not tell is left out.
+
+    Empty in a job of AWX: its container is gone with the job, and the kernel gives the numbers to others.
+    """
+    if _job(variables, _JOBS):
+        return ""
     return "/".join([*_machine(), str(pid), _start(pid)])
 
 
@@ -72,6 +90,31 @@ def is_dead(text: str) -> bool:
     if not slash or not pid.isdigit() or machine != "/".join(_machine()):
         return False
     return pathlib.Path("/proc/self/stat").exists() and rest != _start(int(pid))
+
+
+def job_has_ended(lock_id: str, environment: t.Mapping[str, str]) -> bool:
+    """Return whether AWX says that the job that took a lock has ended. In doubt it has not.
+
+    :param lock_id: as of :func:`roll_id`.
+    :param environment: where the address of AWX and a token may be, as its own credential type sets them.
+    """
+    job = re.fullmatch(r"awx-job-(\d+)", lock_id)
+    host, token = (_first(environment, names) for names in (_HOSTS, _TOKENS))
+    if not job or not host or not token:
+        return False
+    url = f"{host if '://' in host else 'https://' + host}".rstrip("/") + f"/api/v2/jobs/{job.group(1)}/"
+    verify = _first(environment, _VERIFY).lower() not in ("0", "false", "no", "off")
+    try:
+        answer = open_url(url, headers={"Authorization": f"Bearer {token}"}, validate_certs=verify, timeout=5)
+        told = json.loads(answer.read(_LARGEST))
+    # urllib and open_url raise errors of many kinds; none of them is an answer.
+    except Exception:
+        return False
+    return isinstance(told, dict) and told.get("status") in _ENDED
+
+
+def _first(environment: t.Mapping[str, str], names: t.Sequence[str]) -> str:
+    return next((environment[name] for name in names if environment.get(name)), "")
 
 
 def _machine() -> list[str]:

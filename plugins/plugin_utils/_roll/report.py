@@ -14,10 +14,11 @@ from ...module_utils._messages import roll as _codes
 from ..outcomes import first_line, stats
 from .ledger import PAUSED, Moment, Record, Roll, iso, seconds
 
-RELOADED, RESTARTED, UP_TO_DATE, FAILED, UNREACHABLE, NOT_REACHED = (
+RELOADED, RESTARTED, UP_TO_DATE, SKIPPED, FAILED, UNREACHABLE, NOT_REACHED = (
     "reloaded",
     "restarted",
     "up to date",
+    "skipped",
     "failed",
     "unreachable",
     "not reached",
@@ -25,7 +26,7 @@ RELOADED, RESTARTED, UP_TO_DATE, FAILED, UNREACHABLE, NOT_REACHED = (
 WOULD_RELOAD, WOULD_RESTART = "would reload", "would restart"
 
 #: Outcomes after which nothing is left to do.
-DONE = frozenset([RELOADED, RESTARTED, UP_TO_DATE, WOULD_RELOAD, WOULD_RESTART])
+DONE = frozenset([RELOADED, RESTARTED, UP_TO_DATE, SKIPPED, WOULD_RELOAD, WOULD_RESTART])
 
 _WOULD = {RELOADED: WOULD_RELOAD, RESTARTED: WOULD_RESTART}
 
@@ -82,6 +83,8 @@ def _outcome(roll: Roll, host: str, record: Record) -> dict[str, t.Any]:
         # Nothing proves that it serves, whatever Ansible makes of it.
         left = _codes.LEFT_PLAY()
         outcome, code, reason = FAILED, left.code, left.text
+    elif record.get("skipped"):
+        outcome, reason = SKIPPED, record["skipped"]
     elif record.get("ready") and not record.get("needs"):
         outcome, reason = UP_TO_DATE, record.get("reason", "")
     else:
@@ -97,6 +100,7 @@ def _outcome(roll: Roll, host: str, record: Record) -> dict[str, t.Any]:
         "new": [generation(one["after"]) for one in instances if one.get("after")],
         "balancer": record.get("balancer") or _left_out(roll, host, record),
         "lock": record.get("lock"),
+        "taken": record.get("taken"),
         "results": instances,
     }
 
@@ -152,6 +156,8 @@ def _host_lines(one: t.Mapping[str, t.Any], width: int) -> list[str]:
         if out.get("state") == "out"
         else []
     )
+    if one["taken"]:
+        stays.append(f"{'':<{width}}  {first_line(one['taken'])}")
     if one["lock"]:
         stays.append(
             f"{'':<{width}}  its lock stays until it expires: {first_line(one['lock']['reason'])}{_mark(one['lock'])}"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import typing as t
 
@@ -14,6 +15,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._roll import lock as
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll.lock import (
     Held,
     RollLock,
+    TakeOver,
     give_back,
     may_have,
     read,
@@ -46,28 +48,28 @@ def store(tmp_path: pathlib.Path) -> StateDirectory:
 
 
 def test_take_renew_and_give_back(store: StateDirectory) -> None:
-    assert take(store, lock("one"), (), check_mode=True) == (True, None)
+    assert take(store, lock("one"), TakeOver(), check_mode=True) == (True, None)
     assert read(store) is None
-    assert take(store, lock("one"), (), check_mode=False) == (True, None)
-    again, was = take(store, lock("one"), (), check_mode=False)
+    assert take(store, lock("one"), TakeOver(), check_mode=False) == (True, None)
+    again, was = take(store, lock("one"), TakeOver(), check_mode=False)
     assert (again, was and was.id) == (False, "one")
-    assert give_back(store, "one", (), check_mode=True)[0]
+    assert give_back(store, "one", TakeOver(), check_mode=True)[0]
     assert read(store)
-    assert give_back(store, "one", (), check_mode=False)[0]
-    assert give_back(store, "one", (), check_mode=False) == (False, None)
+    assert give_back(store, "one", TakeOver(), check_mode=False)[0]
+    assert give_back(store, "one", TakeOver(), check_mode=False) == (False, None)
 
 
 def test_another_roll_is_refused_with_the_owner_of_the_lock(store: StateDirectory) -> None:
-    take(store, lock("one", age=30, reason="new modules"), (), check_mode=False)
+    take(store, lock("one", age=30, reason="new modules"), TakeOver(), check_mode=False)
     with pytest.raises(Held) as caught:
-        take(store, lock("two"), (), check_mode=False)
+        take(store, lock("two"), TakeOver(), check_mode=False)
     told = caught.value.problem.values
     assert (caught.value.code, caught.value.lock.id) == ("roll.locked", "one")
     assert (told["id"], told["owner"], told["reason"], told["age"]) == ("one", "ann on ctl", " (new modules)", "30 s")
     with pytest.raises(Held):
-        give_back(store, "two", (), check_mode=False)
+        give_back(store, "two", TakeOver(), check_mode=False)
     with pytest.raises(Held):
-        take(store, lock("two"), ["three"], check_mode=False)
+        take(store, lock("two"), TakeOver(("three",)), check_mode=False)
     found = read(store)
     assert found
     assert found.id == "one"
@@ -75,8 +77,8 @@ def test_another_roll_is_refused_with_the_owner_of_the_lock(store: StateDirector
 
 @pytest.mark.parametrize("take_over", [["one"], ["*"]])
 def test_a_lock_can_be_taken_over(store: StateDirectory, take_over: list[str]) -> None:
-    take(store, lock("one", out=True), (), check_mode=False)
-    changed, was = take(store, lock("two", out=None), take_over, check_mode=False)
+    take(store, lock("one", out=True), TakeOver(), check_mode=False)
+    changed, was = take(store, lock("two", out=None), TakeOver(tuple(take_over)), check_mode=False)
     assert (changed, was and was.id) == (True, "one")
     now = read(store)
     assert now
@@ -84,16 +86,58 @@ def test_a_lock_can_be_taken_over(store: StateDirectory, take_over: list[str]) -
     assert (now.id, now.out) == ("two", True)
 
 
+@pytest.mark.parametrize(
+    ("kind", "code"), [("roll", "roll.locked"), ("drain", "roll.drained"), ("other", "roll.reserved")]
+)
+def test_a_refusal_says_what_holds_the_lock_and_that_the_host_is_out(
+    store: StateDirectory, kind: str, code: str
+) -> None:
+    take(store, lock("one", kind=kind, age=7200, ttl=604800, out=True), TakeOver(), check_mode=False)
+    with pytest.raises(Held) as caught:
+        take(store, lock("two"), TakeOver(), check_mode=False)
+    assert caught.value.code == code
+    told = caught.value.problem.values
+    assert (told["age"], told["left"]) == ("2 h", "6 days")
+    assert "out of its load balancer" in caught.value.problem.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "take_over", "allowed"),
+    [
+        ("roll", TakeOver(("*",)), True),
+        # The servers of a drained host are down on purpose.
+        ("drain", TakeOver(("*",)), False),
+        ("other", TakeOver(("*",)), False),
+        ("drain", TakeOver(("one",)), True),
+        ("drain", TakeOver(("one",), ("roll",)), False),
+        ("roll", TakeOver(("one",), ("roll",)), True),
+    ],
+)
+def test_a_star_means_rolls_and_kinds_limit_what_is_taken(kind: str, take_over: TakeOver, allowed: bool) -> None:  # noqa: FBT001
+    assert may_have(lock("one", kind=kind), "two", take_over, uptime()) == allowed
+
+
+def test_a_lock_of_an_earlier_version_is_a_rolls(store: StateDirectory) -> None:
+    take(store, lock("one"), TakeOver(), check_mode=False)
+    path = pathlib.Path(store.path) / "roll.json"
+    written = json.loads(path.read_text(encoding="utf-8"))
+    del written["kind"]
+    path.write_text(json.dumps(written), encoding="utf-8")
+    found = read(store)
+    assert found
+    assert found.kind == "roll"
+
+
 def test_an_expired_lock_can_be_taken(store: StateDirectory) -> None:
-    take(store, lock("one", age=61), (), check_mode=False)
-    assert take(store, lock("two"), (), check_mode=False)[0]
+    take(store, lock("one", age=61), TakeOver(), check_mode=False)
+    assert take(store, lock("two"), TakeOver(), check_mode=False)[0]
 
 
 def test_a_lock_that_cannot_be_read_is_none(store: StateDirectory) -> None:
     store.open()
     (pathlib.Path(store.path) / "roll.json").write_text('{"id": 1}', encoding="utf-8")
     assert read(store) is None
-    assert take(store, lock("two"), (), check_mode=False)[0]
+    assert take(store, lock("two"), TakeOver(), check_mode=False)[0]
 
 
 def test_no_half_lock_is_left_on_a_full_disk(store: StateDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +146,7 @@ def test_no_half_lock_is_left_on_a_full_disk(store: StateDirectory, monkeypatch:
 
     monkeypatch.setattr("json.dump", full)
     with pytest.raises(OSError, match="No space left"):
-        take(store, lock("one"), (), check_mode=False)
+        take(store, lock("one"), TakeOver(), check_mode=False)
     assert [path.name for path in pathlib.Path(store.path).iterdir()] == ["roll.guard"]
 
 
@@ -110,15 +154,15 @@ def test_no_half_lock_is_left_on_a_full_disk(store: StateDirectory, monkeypatch:
 def test_only_ours_expired_or_given_up(wanted: str, age: float, take_over: list[str]) -> None:
     found = RollLock("one", "", "", "", 1000.0, 60.0, workflow="x", boot=boot_id())
     expected = wanted == "one" or age > 60 or bool({"one", "*", "x"} & set(take_over))
-    assert may_have(found, wanted, take_over, 1000.0 + age) == expected
+    assert may_have(found, wanted, TakeOver(tuple(take_over)), 1000.0 + age) == expected
 
 
 def test_a_lock_of_an_earlier_boot_can_be_taken_and_tells_what_is_out(store: StateDirectory) -> None:
-    take(store, lock("one", boot="another", out=True), (), check_mode=False)
+    take(store, lock("one", boot="another", out=True), TakeOver(), check_mode=False)
     found = read(store)
     assert found
     assert found.told(uptime())["expired"]
-    taken, was = take(store, lock("two", out=None), (), check_mode=False)
+    taken, was = take(store, lock("two", out=None), TakeOver(), check_mode=False)
     assert (taken, was and was.id) == (True, "one")
     now = read(store)
     assert now
@@ -127,7 +171,7 @@ def test_a_lock_of_an_earlier_boot_can_be_taken_and_tells_what_is_out(store: Sta
 
 def test_what_is_out_is_known_until_a_later_call_changes_it(store: StateDirectory) -> None:
     for out, known in [(None, False), (True, True), (None, True), (False, False), (None, False)]:
-        take(store, lock("one", out=out), (), check_mode=False)
+        take(store, lock("one", out=out), TakeOver(), check_mode=False)
         found = read(store)
         assert found
         assert found.out is known
@@ -138,15 +182,15 @@ def test_a_user_heeds_the_lock_of_root(
 ) -> None:
     roots = StateDirectory(str(tmp_path / "root"))
     monkeypatch.setattr(roll_lock, "heeded", lambda: [roots])
-    take(store, lock("one"), (), check_mode=False)
+    take(store, lock("one"), TakeOver(), check_mode=False)
     take(roots, lock("two"), ("one",), check_mode=False)
     path = pathlib.Path(roots.path) / "roll.json"
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o644, 0o711)
     with pytest.raises(Held) as caught:
-        take(store, lock("one"), (), check_mode=False)
+        take(store, lock("one"), TakeOver(), check_mode=False)
     assert caught.value.lock.id == "two"
     with pytest.raises(Held) as caught:
-        give_back(store, "one", (), check_mode=False)
+        give_back(store, "one", TakeOver(), check_mode=False)
     assert caught.value.lock.id == "two"
     assert give_back(roots, "two", ("one",), check_mode=False)[0]
-    assert give_back(store, "one", (), check_mode=False)[0]
+    assert give_back(store, "one", TakeOver(), check_mode=False)[0]

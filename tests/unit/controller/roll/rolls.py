@@ -33,6 +33,7 @@ OPTIONS: dict[str, t.Any] = {
     "drain_timeout": 120,
     "canary_healthy_time": 0,
     "min_healthy_time": "0.5",
+    "lock_stale_after": "900",
 }
 
 

@@ -66,7 +66,7 @@ def test_the_controller_must_not_be_called_by_its_address(tmp_path: pathlib.Path
 def test_a_batch_that_is_larger_than_forks_has_more_time_and_a_lock_that_outlives_it(tmp_path: pathlib.Path) -> None:
     done = look(tmp_path, "a,b,c,d,e,", canary_healthy_time="60", min_healthy_time="30", deadline="1000", report_dir="")
     assert done.returncode == 0, done.stdout
-    assert "turn 900.0 of 2590.0" in done.stdout
+    assert "turn 900.0 of 1590.0" in done.stdout
 
 
 def test_a_file_of_tasks_is_read_and_not_run(tmp_path: pathlib.Path) -> None:

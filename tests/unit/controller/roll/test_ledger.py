@@ -46,6 +46,19 @@ def test_hosts_that_are_up_to_date_are_in_no_batch() -> None:
     assert (nothing["plan"]["hosts"], nothing["plan"]["serial"], nothing["stopped"]) == ([], [1], None)
 
 
+def test_locks_of_all_other_hosts_are_renewed_once_in_five_minutes() -> None:
+    records = {host: fit(host != "f") for host in HOSTS}
+    records["e"] = {"ready": True, "needs": False, "skipped": "the host is drained"}
+    roll = begun(records, batches="1")
+    renewed = []
+    for number, (host, seconds) in enumerate([("a", 10.0), ("b", 301.0), ("c", 500.0), ("d", 602.0)]):
+        roll = ledger.enter(ledger.gate(roll, records, [host], later(seconds)), records, [host], later(seconds))
+        renewed.append(roll["renew"])
+        records[host] |= {"serves": True}
+        roll = ledger.leave(roll, records, later(seconds + number))
+    assert renewed == [[], ["a", "c", "d", "f"], [], ["a", "b", "c", "f"]]
+
+
 @pytest.mark.parametrize("unreachable", [False, True])
 @pytest.mark.parametrize("batches", ["1", "2", "1,2,100%"])
 def test_no_batch_begins_after_a_host_is_lost(batches: str, unreachable: bool) -> None:  # noqa: FBT001
@@ -180,6 +193,8 @@ def test_what_tasks_of_the_users_own_say_shows_no_secret() -> None:
         ("masters", -1, "option.out_of_range"),
         ("timeout", 0, "option.not_positive"),
         ("drain_timeout", 0, "option.not_positive"),
+        ("lock_stale_after", 0, "option.not_positive"),
+        ("lock_stale_after", "inf", "option.not_positive"),
         ("window", "x", "option.bad_window"),
         ("timezone", "x", "option.unknown_timezone"),
     ],

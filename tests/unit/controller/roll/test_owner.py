@@ -6,13 +6,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
+import json
 import os
 import subprocess
+import threading
+import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.owner import (
     holder,
     is_dead,
+    job_has_ended,
     may_take,
     owner,
     roll_id,
@@ -32,19 +38,60 @@ def test_roll_id_workflow_and_owner_come_from_awx_or_the_process() -> None:
 
 
 def test_only_an_ended_process_of_this_machine_is_dead() -> None:
-    assert not is_dead(holder(os.getpid()))
+    assert not is_dead(holder({}, os.getpid()))
     process = subprocess.Popen(["sleep", "60"])
-    text = holder(process.pid)
+    text = holder({}, process.pid)
     assert not is_dead(text)
     process.kill()
     process.wait()
     assert is_dead(text)
     # The pid is another process's now.
-    assert is_dead(holder(os.getpid()).rpartition("/")[0] + "/1")
+    assert is_dead(holder({}, os.getpid()).rpartition("/")[0] + "/1")
     # Somewhere else, or nowhere: nobody can tell.
     assert not is_dead("other/" + text.partition("/")[2])
     assert not is_dead("")
     assert not is_dead("a/b/c/d/e")
+
+
+def test_a_job_of_awx_has_no_process_that_could_be_looked_for() -> None:
+    assert holder({"awx_job_id": 7}, os.getpid()) == ""
+
+
+@contextlib.contextmanager
+def awx(jobs: dict[str, t.Any]) -> t.Iterator[str]:
+    """Serve the state of these jobs to those who have the token; yield the URL."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            number = self.path.removeprefix("/api/v2/jobs/").strip("/")
+            known = number in jobs and self.headers["Authorization"] == "Bearer secret"
+            self.send_response(200 if known else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps(jobs[number]).encode() if known else b"{}")
+
+        def log_message(self, *_arguments: t.Any) -> None:
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+def test_awx_is_asked_whether_a_job_has_ended() -> None:
+    states = {"1": "canceled", "2": "running", "3": "failed", "4": "waiting", "5": "successful"}
+    jobs = {**{number: {"status": state} for number, state in states.items()}, "6": ["no job"]}
+    with awx(jobs) as url:
+        there = {"CONTROLLER_HOST": url, "CONTROLLER_OAUTH_TOKEN": "secret"}
+        assert [number for number in "1234567" if job_has_ended(f"awx-job-{number}", there)] == ["1", "3", "5"]
+        assert job_has_ended("awx-job-1", {"TOWER_HOST": url + "/", "TOWER_OAUTH_TOKEN": "secret"})
+        assert not job_has_ended("awx-job-1", {**there, "CONTROLLER_OAUTH_TOKEN": "other"})
+        assert not job_has_ended("awx-job-1", {"CONTROLLER_HOST": url})
+        assert not job_has_ended("graceful_drain", there)
+    assert not job_has_ended("awx-job-1", there)
+    assert not job_has_ended("awx-job-1", {**there, "CONTROLLER_HOST": "127.0.0.1:1"})
 
 
 @pytest.mark.parametrize(

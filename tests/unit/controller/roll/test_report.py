@@ -65,6 +65,18 @@ def test_a_lock_that_was_not_given_back_is_reported() -> None:
     ]
 
 
+def test_a_drained_host_is_skipped_and_a_lock_that_was_taken_over_is_reported() -> None:
+    records = {host: fit() for host in HOSTS}
+    records["a"] = {"ready": True, "needs": False, "skipped": "the host is drained"}
+    records["b"]["taken"] = "took over the lock of awx-job-69"
+    roll = begun(records)
+    assert roll["line"] == "5 hosts in 3 batches: b, c | d, e | f; 1 skipped"
+    told = report(roll_on(roll, records, good), records, NOW)
+    assert (told["ok"], told["remaining"], told["stats"]["hosts"]["skipped"]) == (True, [], ["a"])
+    assert told["lines"][0] == "a  skipped        the host is drained"
+    assert told["lines"][2] == "   took over the lock of awx-job-69"
+
+
 @pytest.mark.parametrize(
     ("children", "told"),
     [
