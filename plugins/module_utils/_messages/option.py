@@ -72,6 +72,11 @@ SET_BY_ROLE = Code(
     "{variable} is set by the role itself and must not be given",
     "Choose the hosts with {hosts}.",
 )
+UNKNOWN_VARIABLE = Code(
+    "option.unknown_variable",
+    "the role {role} does not know {variables}",
+    "Correct the name or remove the variable, from the inventory, the survey or the command line.",
+)
 MISSING = Code("option.missing", "{option} is {value}, which needs {missing}", "Set it.")
 BAD_BATCHES = Code(
     "option.bad_batches",
