@@ -64,6 +64,9 @@ def test_diagnostics_tell_what_they_found(awx: Awx, fleet: Fleet) -> None:
     assert (done.status, done.code) == ("successful", 0), done.output
     told = json.dumps(done.told)
     assert "lab_slow" in told or "/lab/hold" in told, told
+    # The folder is gone with the container of the job.
+    assert done.told["diagnostics"]["report_html"].lstrip().startswith("<!doctype html>")
+    assert "AWX removes this folder with the job" in re.sub(r"\s+", " ", done.output)
 
 
 def test_fleet_info_fills_the_fact_cache(awx: Awx) -> None:
