@@ -194,7 +194,7 @@ def test_what_tasks_of_the_users_own_say_shows_no_secret() -> None:
         ("timeout", 0, "option.not_positive"),
         ("drain_timeout", 0, "option.not_positive"),
         ("lock_stale_after", 0, "option.not_positive"),
-        ("lock_stale_after", "inf", "option.not_positive"),
+        ("lock_stale_after", "inf", "option.not_finite"),
         ("window", "x", "option.bad_window"),
         ("timezone", "x", "option.unknown_timezone"),
     ],
