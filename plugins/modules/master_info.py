@@ -146,7 +146,7 @@ masters:
     workers:
       description: Number of its RV(masters[].children) by role.
       type: dict
-      sample: {"http": 5, "cron": 2, "gevent": 1}
+      sample: {"http": 5, "cron": 2, "gevent": 1, "other": 0}
     children:
       description: Its processes.
       type: list
@@ -160,8 +160,13 @@ masters:
           type: str
           sample: "480:375101"
         role:
-          description: V(http), V(cron), V(gevent), V(shepherd) (the old master during a reload) or V(unknown).
+          description: V(http), V(cron), V(gevent), V(other) (a worker that an addon has added), V(shepherd) (the old
+            master during a reload) or V(unknown).
           type: str
+        kind:
+          description: Class of a worker with the role V(other), where its title or its log tells it. Null otherwise.
+          type: str
+          sample: WorkerJobRunner
         generation:
           description: V(current), or V(old) when it runs code that was loaded before the last reload.
           type: str

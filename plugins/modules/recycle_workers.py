@@ -40,11 +40,13 @@ attributes:
         O(older_than=0) each call recycles all.
 options:
   roles:
-    description: Which workers. The gevent process can be recycled alone. It does not wait for its websockets, which
-      are cut and reconnect.
+    description:
+      - Which workers. The gevent process can be recycled alone. It does not wait for its websockets, which are cut and
+        reconnect.
+      - V(other) are workers that an addon has added to the server, such as the runner of a job queue.
     type: list
     elements: str
-    choices: [http, cron, gevent]
+    choices: [http, cron, gevent, other]
     default: [http]
   rss_above:
     description: Only workers that have more resident memory, in bytes or with a unit such as V(900M) or V(1.5G).
@@ -192,7 +194,7 @@ results:
           description: PID and start of the worker.
           type: str
         role:
-          description: V(http), V(cron) or V(gevent).
+          description: V(http), V(cron), V(gevent) or V(other).
           type: str
         rss:
           description: Its resident memory in bytes, before.
@@ -274,7 +276,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._workers.recycle imp
 )
 
 SPEC = {
-    "roles": {"type": "list", "elements": "str", "choices": ["http", "cron", "gevent"], "default": ["http"]},
+    "roles": {"type": "list", "elements": "str", "choices": ["http", "cron", "gevent", "other"], "default": ["http"]},
     "rss_above": {"type": "str"},
     "older_than": {"type": "float"},
     "busy_longer_than": {"type": "float"},
@@ -296,7 +298,7 @@ def order_of(module: AnsibleModule) -> RecycleOrder:
     if all(params[name] is None for name in _CONDITIONS):
         fail(module, option.NO_CONDITION(names=", ".join(_CONDITIONS)))
     if not params["roles"]:
-        fail(module, option.EMPTY_LIST(option="roles", choices="http, cron, gevent"))
+        fail(module, option.EMPTY_LIST(option="roles", choices="http, cron, gevent, other"))
     pids = params["pids"]
     return RecycleOrder(
         timeout_of(module),

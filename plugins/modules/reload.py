@@ -192,7 +192,7 @@ results:
               description: PID and start in clock ticks since boot.
               type: str
             role:
-              description: V(http), V(cron), V(gevent), V(shepherd) or V(unknown).
+              description: V(http), V(cron), V(gevent), V(other), V(shepherd) or V(unknown).
               type: str
             generation:
               description: V(current) or V(old).

@@ -45,10 +45,10 @@ options:
     required: true
     choices: [HUP, INT, QUIT, USR1, USR2, TTIN, TTOU, XCPU]
   roles:
-    description: Which processes of the chosen servers get it.
+    description: Which processes of the chosen servers get it. V(other) are workers that an addon has added.
     type: list
     elements: str
-    choices: [master, http, cron, gevent]
+    choices: [master, http, cron, gevent, other]
     default: [master]
   wait:
     description:
@@ -179,7 +179,7 @@ SPEC = {
     "roles": {
         "type": "list",
         "elements": "str",
-        "choices": ["master", "http", "cron", "gevent"],
+        "choices": ["master", "http", "cron", "gevent", "other"],
         "default": ["master"],
     },
     "wait": {"type": "bool", "default": False},

@@ -56,11 +56,12 @@ options:
     type: float
     default: 5.0
   roles:
-    description: Which processes are asked. A threaded server has its C(master) and no other.
+    description: Which processes are asked. A threaded server has its C(master) alone. V(other) are workers that an
+      addon has added.
     type: list
     elements: str
-    choices: [master, http, cron, gevent]
-    default: [master, http, cron, gevent]
+    choices: [master, http, cron, gevent, other]
+    default: [master, http, cron, gevent, other]
   backend:
     description:
       - Where the stacks come from.
@@ -205,7 +206,7 @@ results:
           description: PID and start of the process.
           type: str
         role:
-          description: V(master), V(http), V(cron) or V(gevent).
+          description: V(master), V(http), V(cron), V(gevent) or V(other).
           type: str
         signals:
           description: How many it got, in all samples together.
@@ -475,7 +476,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate impo
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
 
-ROLES = ["master", "http", "cron", "gevent"]
+ROLES = ["master", "http", "cron", "gevent", "other"]
 
 SPEC = {
     "samples": {"type": "int", "default": 1},

@@ -40,6 +40,7 @@ def _server(master: t.Mapping[str, t.Any]) -> Server:
         "version": master["version"],
         "mode": master["mode"],
         "workers": dict(master["workers"]),
+        "kinds": sorted({child["kind"] for child in master["children"] if child["kind"]}),
         "databases": list(master["databases"]),
         "state": master["state"],
         "stale": master.get("stale"),
@@ -122,6 +123,8 @@ def _lines(records: t.Mapping[str, Record], stats: t.Mapping[str, t.Any]) -> lis
 
 def _row(host: str, one: Server) -> tuple[str, ...]:
     workers = "+".join(f"{number} {role}" for role, number in one["workers"].items() if number)
+    # The others come last.
+    workers += f" ({', '.join(one['kinds'])})" if one["kinds"] else ""
     return (
         host,
         _name(one),

@@ -61,9 +61,9 @@ def prefork(master: int = 100, workers: int = 2, **fields: t.Any) -> list[Proces
     """A prefork server at rest: master, http workers, gevent, one cron worker."""
     own = {"uid": fields["uid"]} if "uid" in fields else {}
     processes = [process(master, **fields)]
-    processes += [process(master + 1 + n, master, WORKER, **own) for n in range(workers)]
+    processes += [process(master + 1 + n, master, WORKER, named="WorkerHTTP", **own) for n in range(workers)]
     processes.append(process(master + 50, master, GEVENT, argv=GEVENT_ARGV, fingerprint=9000 + master, **own))
-    processes.append(process(master + 60, master, WORKER, nice=10, sockets=frozenset(), **own))
+    processes.append(process(master + 60, master, WORKER, named="WorkerCron", nice=10, sockets=frozenset(), **own))
     return processes
 
 

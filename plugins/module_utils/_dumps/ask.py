@@ -31,7 +31,7 @@ from .stack import Dump
 from .work import workers
 
 #: Those that can be asked for their stacks.
-ROLES = (Role.MASTER, Role.HTTP, Role.CRON, Role.GEVENT)
+ROLES = (Role.MASTER, Role.HTTP, Role.CRON, Role.GEVENT, Role.OTHER)
 
 #: A process that has not answered is asked a second time: a threaded server under load may miss the first (5 of 40 on
 #: Odoo 14.0, 2 of 40 on 19.0). In seconds, and as a part of the time there is.

@@ -59,20 +59,30 @@ class ServerRecords(StateDirectory):
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def remember_scale(self, process: Process, count: int) -> None:
+    def remember_scale(self, process: Process, count: int, *, proven: bool) -> None:
         """Write down how many http workers this master, in its present exec, was told to have.
 
+        :param proven: its master has shown that it keeps up that number.
         :raises OSError: it could not be written.
         """
-        self.write(_scale(process), {"fingerprint": process.fingerprint, "count": count})
+        self.write(_scale(process), {"fingerprint": process.fingerprint, "count": count, "proven": proven})
 
     def scaled(self, process: Process) -> t.Optional[int]:
         """How many http workers this master was told to have since its last exec; None where nobody did."""
+        content = self._scaled(process)
+        return content[0] if content else None
+
+    def is_in_doubt(self, process: Process) -> bool:
+        """Return whether a call has sent signals to this master, and not seen which number it keeps up in the end."""
+        content = self._scaled(process)
+        return content is not None and not content[1]
+
+    def _scaled(self, process: Process) -> t.Optional[t.Tuple[int, bool]]:
         try:
             content = self.read(_scale(process))
             if process.fingerprint is None or content["fingerprint"] != process.fingerprint:
                 return None
-            return int(content["count"])
+            return int(content["count"]), bool(content.get("proven"))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

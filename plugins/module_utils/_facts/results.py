@@ -259,7 +259,7 @@ def summary(instance: Instance, version: t.Optional[str], load: Loaded) -> t.Dic
 
 def counts(instance: Instance) -> t.Dict[str, int]:
     """How many processes of each kind of worker there are, of all generations."""
-    return {role: len(instance.having(role)) for role in (Role.HTTP, Role.CRON, Role.GEVENT)}
+    return {role: len(instance.having(role)) for role in (Role.HTTP, Role.CRON, Role.GEVENT, Role.OTHER)}
 
 
 def mode_configured(options: Options) -> str:
@@ -294,6 +294,7 @@ def _child(child: Child, sizes: t.Mapping[int, int]) -> t.Dict[str, t.Any]:
         "pid": child.process.pid,
         "identity": child.process.identity,
         "role": child.role,
+        "kind": child.kind,
         "generation": child.generation,
         **_used(child.process, sizes),
     }

@@ -98,29 +98,45 @@ def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) ->
     The log is read backwards in bounded steps, so that its size does not matter.
     """
     pid = master.shown_pid
-    if place.kind == JOURNAL and os.path.exists(JOURNALCTL):
-        since = "--since=@%d" % int(started)
-        text = journal(_LARGEST_TAIL, "--grep=odoo: Odoo version", "--lines=1", since, "_PID=%d" % master.pid)
-        return find_load_line(text, pid)
-    if place.kind != FILE or not place.path:
+    texts = journal_of(place, [master.pid], started, "odoo: Odoo version", "--lines=1")
+    if texts is None:
+        texts = blocks_backwards(proc, master, place)
+    moments = (find_load_line(text, pid) for text in texts)
+    return next((moment for moment in moments if moment is not None), None)
+
+
+def journal_of(
+    place: LogPlace, pids: t.Iterable[int], since: float, pattern: str, *options: str
+) -> t.Optional[t.List[str]]:
+    """What these processes have written to the journal that matches a pattern; None where no journal is their log.
+
+    :param since: seconds since the epoch.
+    """
+    if place.kind != JOURNAL or not os.path.exists(JOURNALCTL):
         return None
-    descriptor = open_log(proc, master, place.path)
+    words = ["--grep=" + pattern, *options, "--since=@%d" % int(since), *("_PID=%d" % pid for pid in pids)]
+    return [journal(_LARGEST_TAIL, *words)]
+
+
+def blocks_backwards(proc: Proc, master: Process, place: LogPlace) -> t.Iterator[str]:
+    """Yield the end of a log that is a file, and what stands before it, step by step, up to a bound.
+
+    A line that the end of a step cuts is whole in the next one.
+    """
+    descriptor = open_log(proc, master, place.path) if place.kind == FILE and place.path else None
     if descriptor is None:
-        return None
+        return
     try:
         end = os.fstat(descriptor).st_size
         last = max(0, end - _SEARCHED)
         at = end
         while at > last:
             begin = max(last, at - _STEP)
-            # A line that the step's end cuts is whole in the next one: it is shorter than what they share.
-            moment = find_load_line(os.pread(descriptor, at - begin + 512, begin).decode("utf-8", "replace"), pid)
-            if moment is not None:
-                return moment
+            # It is shorter than what two steps share.
+            yield os.pread(descriptor, at - begin + 512, begin).decode("utf-8", "replace")
             at = begin
     finally:
         os.close(descriptor)
-    return None
 
 
 def find_load_line(text: str, pid: int) -> t.Optional[float]:

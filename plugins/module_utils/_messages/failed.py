@@ -53,6 +53,12 @@ COMMAND_ENDED = Code(
     "the recorded command was run and ended with code {status:d}",
     "Run the command by hand to see why, because its output is discarded.",
 )
+NUMBER_RISES = Code(
+    "failed.number_rises",
+    "the number of http workers that the master keeps up rises again and again, so it gets no more TTOU on the way to"
+    " {count:d}",
+    "Look for another program that sends TTIN to the master, and run fleetops.odoo.workers again with prove.",
+)
 NOT_REPLACED = Code(
     "failed.not_replaced",
     "the master did not replace {workers} within {seconds:.0f} s, so no other worker got a signal, and {left} are left",

@@ -140,6 +140,13 @@ THREADED = Code(
     "Set workers in odoo.conf and restart the server to have workers.",
 )
 NO_HTTP = Code("refused.no_http", "the server serves no HTTP (http_enable = False), so it has no http workers")
+NOT_TOLD_APART = Code(
+    "refused.not_told_apart",
+    "nothing tells whether {workers} are http workers or workers that an addon has added: the server writes neither a"
+    " line nor a stack dump about them that can be read, and they have no title",
+    "Let the server log at level info, or install setproctitle for it, and restart it. An administrator may run the"
+    " module as root where it ran as another user.",
+)
 IDLE_UNKNOWN = Code(
     "refused.idle_unknown",
     "it is not known which workers are idle, because their stack dumps cannot be read: {why}",

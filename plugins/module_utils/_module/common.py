@@ -18,6 +18,7 @@ from .._facts.gather import survey
 from .._facts.loaded import ServerRecords
 from .._facts.match import choose
 from .._facts.results import masters, printable
+from .._facts.worker_classes import classes_in_log
 from .._messages import option
 from .._messages.code import Problem
 from .._messages.host import HIDDEN_PROCESSES, HIDDEN_SOCKETS, NO_MASTER, NO_PSUTIL
@@ -115,7 +116,7 @@ def healthy_time_of(module: AnsibleModule, timeout: float) -> float:
 
 def find_host(**ports: t.Any) -> Host:
     """Return the machine that the module runs on, with the ports that the operation needs."""
-    return Host(Proc(), Clock(), ServerRecords(), **ports)
+    return Host(Proc(classes_in_log=classes_in_log()), Clock(), ServerRecords(), **ports)
 
 
 def choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:

@@ -24,7 +24,7 @@ from .cmdline import (
     lasting_arguments,
     parse_command,
 )
-from .process import Process
+from .process import AtSocket, Process
 
 
 class Mode(Word):
@@ -51,6 +51,8 @@ class Role(Word):
     HTTP = "http"
     CRON = "cron"
     GEVENT = "gevent"
+    #: a worker of another class, which an addon has added to the server
+    OTHER = "other"
     SHEPHERD = "shepherd"
     UNKNOWN = "unknown"
 
@@ -67,11 +69,20 @@ Listening = t.Mapping[int, t.Tuple[str, int]]
 
 @dataclass(frozen=True)
 class Child:
-    """A process that belongs to a master. ``generation`` is that of the code it runs, seen from the master's exec."""
+    """A process that belongs to a master. ``generation`` is that of the code it runs, seen from the master's exec.
+
+    ``told``: the role rests on evidence. It is False for a process that may be an http worker or another one.
+    """
 
     process: Process
     role: Role
     generation: Generation
+    told: bool = True
+
+    @property
+    def kind(self) -> t.Optional[str]:
+        """Class of a worker that an addon has added; None for others, and where nothing tells it."""
+        return self.process.worker_class if self.role == Role.OTHER else None
 
     @property
     def starting(self) -> bool:
@@ -128,6 +139,7 @@ def find_instances(
     listening: t.Optional[Listening] = None,
     now: t.Optional[int] = None,
     without_http: t.Container[int] = (),
+    own_modules: t.Container[int] = (),
 ) -> Found:
     """Group process records into instances.
 
@@ -135,6 +147,7 @@ def find_instances(
     :param listening: sockets in state LISTEN by inode, as :func:`_process.parse_listening` gives them.
     :param now: the moment of the look in clock ticks since boot; tells the first moments of a server from its last.
     :param without_http: pids of servers that are told to serve no HTTP, so that a missing socket means nothing.
+    :param own_modules: pids of servers that load nothing but Odoo's own modules, none of which adds a worker.
     """
     records = {process.pid: process for process in processes if process.run_state not in ("Z", "X")}
     commands = {pid: parse_command(process.argv) for pid, process in records.items()}
@@ -151,7 +164,7 @@ def find_instances(
     instances = []
     for pid in sorted(masters):
         master = masters[pid]
-        children = _children(master, offspring.get(pid, []), commands, ports)
+        children = _children(master, offspring.get(pid, []), commands, ports, own_modules=pid in own_modules)
         own = None if master.sockets is None else _listens_at([master], ports)
         state = _state(
             master,
@@ -213,7 +226,7 @@ def _is_fork(process: Process, master: Process, command: t.Optional[Command]) ->
     if command is not None:
         return command.kind in (SERVER, GEVENT)
     same_exec = process.fingerprint is not None and process.fingerprint == master.fingerprint
-    return same_exec or (process.argv[:1] != () and process.argv[0].startswith("odoo: Worker"))
+    return same_exec or process.worker_class is not None
 
 
 def _mode(master: Process) -> t.Optional[Mode]:
@@ -227,9 +240,12 @@ def _children(
     offspring: t.Sequence[Process],
     commands: t.Mapping[int, t.Optional[Command]],
     ports: Listening,
+    *,
+    own_modules: bool,
 ) -> t.Tuple[Child, ...]:
     shepherds = [process for process in offspring if _is_shepherd(process, master)]
     handed_over = max((shepherd.start for shepherd in shepherds), default=-1)
+    classes = _Classes.of(master, offspring)
     children = []
     for process in sorted(offspring, key=lambda p: p.pid):
         is_gevent = _kind(commands[process.pid]) == GEVENT
@@ -240,14 +256,15 @@ def _children(
             or (is_gevent and not master.catches("QUIT"))
             or (not is_gevent and _other_exec(process, master))
         )
-        role = (
-            Role.SHEPHERD
-            if process in shepherds
-            else Role.GEVENT
-            if is_gevent
-            else _worker_role(process, master, ports)
-        )
-        children.append(Child(process, role, Generation.OLD if old else Generation.CURRENT))
+        told = True
+        if process in shepherds:
+            role = Role.SHEPHERD
+        elif is_gevent:
+            role = Role.GEVENT
+        else:
+            role, told = _worker_role(process, master, ports, classes)
+            told = told or (own_modules and process.at_socket == AtSocket.WAITS)
+        children.append(Child(process, role, Generation.OLD if old else Generation.CURRENT, told))
     return tuple(children)
 
 
@@ -263,19 +280,70 @@ def _other_exec(process: Process, master: Process) -> bool:
     return process.fingerprint != master.fingerprint
 
 
-def _worker_role(process: Process, master: Process, ports: Listening) -> Role:
+@dataclass(frozen=True)
+class _Classes:
+    """Classes of the workers of one server, by name.
+
+    ``http`` and ``cron`` are Odoo's own or, where no worker has that, those which stand in its place: an addon may put
+    a subclass of its own there. ``sure``: there is no doubt which class the http workers have.
+    """
+
+    http: t.FrozenSet[str]
+    cron: t.FrozenSet[str]
+    sure: bool
+
+    @classmethod
+    def of(cls, master: Process, workers: t.Iterable[Process]) -> _Classes:
+        """Find them among the workers of a server."""
+        named = [(process, process.worker_class) for process in workers]
+        http = _own_or("WorkerHTTP", ((p, name) for p, name in named if p.at_socket in _SERVES), named)
+        nicer = ((process, name) for process, name in named if process.nice > master.nice)
+        return cls(http, _own_or("WorkerCron", nicer, named), len(http) == 1)
+
+
+#: By how much a cron worker is nicer than its master.
+_CRON_NICENESS = 10
+#: What the kernel shows of the workers that may be http workers.
+_SERVES = (AtSocket.ACCEPTED, AtSocket.WAITS)
+_Named = t.Tuple[Process, t.Optional[str]]
+
+
+def _own_or(own: str, others: t.Iterable[_Named], named: t.Iterable[_Named]) -> t.FrozenSet[str]:
+    if any(name == own for _process, name in named):
+        return frozenset([own])
+    return frozenset(name for _process, name in others if name)
+
+
+def _worker_role(process: Process, master: Process, ports: Listening, classes: _Classes) -> t.Tuple[Role, bool]:
+    """Return the role of a worker, and whether that is more than a guess."""
+    nicer = process.nice > master.nice
     if process.catches("HUP"):
         # Forked a moment ago, with all that its master has: only niceness tells a cron worker by now. The others are
         # to become a worker, gevent, or the shepherd.
-        return Role.CRON if process.nice > master.nice else Role.UNKNOWN
-    if process.sockets is not None and any(inode in ports for inode in process.sockets):
-        return Role.HTTP
-    if process.nice > master.nice:
-        return Role.CRON
-    if process.sockets is None:
-        return Role.HTTP if process.catches("XCPU") else Role.UNKNOWN
-    # Niceness ends at 19: the cron worker of a master that is as nice as can be is told by the socket it lacks.
-    return Role.CRON if process.catches("XCPU") and master.nice == 19 else Role.UNKNOWN
+        return (Role.CRON if nicer else Role.UNKNOWN), True
+    if process.at_socket == AtSocket.ACCEPTED:
+        return Role.HTTP, True
+    # Niceness comes before sockets: with a socket of systemd every child has that one open. It ends at 19, so the cron
+    # worker of a master that is as nice as can be is told by the socket it lacks. An administrator may have changed the
+    # niceness of any process: then it is told by its socket, too.
+    hidden = process.sockets is None
+    at_socket = hidden or any(inode in ports for inode in process.sockets or ())
+    as_nice = process.nice >= min(19, master.nice + _CRON_NICENESS)
+    like_cron = (nicer and (as_nice or not at_socket)) or (master.nice == 19 and not at_socket)
+    name = process.worker_class
+    if name is not None:
+        if name in classes.http:
+            return Role.HTTP, classes.sure
+        if name in classes.cron and like_cron:
+            return Role.CRON, True
+        return Role.OTHER, bool(classes.http) or not at_socket or process.at_socket is not None
+    if like_cron and (nicer or process.catches("XCPU")):
+        return Role.CRON, True
+    if not at_socket:
+        return (Role.OTHER if process.catches("XCPU") else Role.UNKNOWN), True
+    if process.at_socket == AtSocket.ELSEWHERE:
+        return Role.OTHER, True
+    return (Role.UNKNOWN if hidden and not process.catches("XCPU") else Role.HTTP), False
 
 
 def _state(master: Process, children: t.Sequence[Child], *, silent: bool, young: bool, with_http: bool) -> State:

@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import os
 import threading
 import time
 import typing as t
@@ -17,19 +19,22 @@ from dataclasses import dataclass
 from .._messages import host
 from .._messages.code import Problem
 from .._system.timeout import TooSlow, within
-from .classify import Instance, find_instances
+from .classify import Found, Instance, Listening, Role, find_instances
 from .cmdline import GEVENT, SERVER, could_be_odoo, parse_command
 from .limits import ALL_PROCESSES, ONE_PROCESS, ONE_SERVER
 from .options import Options, read_options
 from .proc import Gone, Proc, TooLarge
 from .process import (
     MARKS,
+    AtSocket,
     Process,
     Stat,
     Status,
+    parse_accepted,
     parse_cgroup,
     parse_cmdline,
     parse_environ,
+    parse_inodes,
     parse_listening,
     parse_stat,
     parse_status,
@@ -89,6 +94,7 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
     hidden: t.Set[int] = set()
     unseen: t.List[Problem] = []
     processes = _in_time(proc, proc.pids() if pids is None else pids, hidden, unseen)
+    processes = [_known(proc, process) if process.identity in proc.classes else process for process in processes]
     listening = _listening(proc, processes)
     found = find_instances(processes, listening, proc.uptime_ticks())
     releases: t.Dict[str, Release] = {}
@@ -101,16 +107,88 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
             continue
         releases[one.identity], options[one.identity] = read
     slow = {i.master.pid for i in found.instances if i.identity not in options}
+    processes = [process for process in processes if not slow & {process.pid, process.ppid}]
     silent = {i.master.pid for i in found.instances if i.identity in options and not options[i.identity].http_enable}
     if silent or slow:
-        processes = [process for process in processes if not slow & {process.pid, process.ppid}]
         found = find_instances(processes, listening, proc.uptime_ticks(), silent)
+    for tell in (_tell_by_log, _tell_by_socket):
+        told = tell(proc, found, options, listening)
+        if told:
+            processes = [told.get(process.pid, process) for process in processes]
+            own = {i.master.pid for i in found.instances if options[i.identity].has_own_modules_alone}
+            found = find_instances(processes, listening, proc.uptime_ticks(), silent, own)
     return Look(found.instances, found.one_off, options, releases, frozenset(hidden), shortened(unseen))
 
 
 def _named_files(proc: Proc, instance: Instance) -> t.Tuple[Release, Options]:
     release = find_release(proc, instance.master, instance.command)
     return release, read_options(proc, instance.master, instance.command, release.version)
+
+
+_Told = t.Dict[int, Process]
+
+
+def _tell_by_log(proc: Proc, found: Found, options: t.Mapping[str, Options], _listening: Listening) -> _Told:
+    """Return by their pid those workers of prefork servers whose class their log tells, with it."""
+    told: _Told = {}
+    for one in found.instances:
+        nameless = [c.process for c in one.children if c.ready and c.role != Role.GEVENT and not c.process.worker_class]
+        if not nameless or proc.classes_in_log is None:
+            continue
+        proc.classes.update(proc.classes_in_log(proc, one, options[one.identity], nameless))
+        told.update({p.pid: _known(proc, p) for p in nameless if p.identity in proc.classes})
+    return told
+
+
+def _tell_by_socket(proc: Proc, found: Found, _options: t.Mapping[str, Options], listening: Listening) -> _Told:
+    """Return by their pid those workers of which nothing else tells that they serve http, with what the kernel does."""
+    told: _Told = {}
+    for one in found.instances:
+        inodes = frozenset(inode for inode in one.master.sockets or () if inode in listening)
+        for process in (child.process for child in one.children if child.ready and not child.told):
+            at_socket = proc.at_socket.get(process.identity)
+            if at_socket is None and process.sockets is not None and inodes:
+                try:
+                    at_socket = _at_socket(proc, process, inodes, listening)
+                except (Gone, PermissionError, FileNotFoundError, ProcessLookupError):
+                    continue
+            if at_socket is not None:
+                told[process.pid] = dataclasses.replace(process, at_socket=at_socket)
+            if at_socket is not None and at_socket != AtSocket.WAITS:
+                proc.at_socket[process.identity] = at_socket
+    return told
+
+
+#: Seconds from the start of a worker on in which it may sleep for something before it waits for a connection: an http
+#: worker asks for the name of its host first.
+_STARTS = 10.0
+
+
+def _at_socket(proc: Proc, process: Process, inodes: t.FrozenSet[int], listening: Listening) -> t.Optional[AtSocket]:
+    """Return what the kernel shows of a worker and these listening sockets of its server; None where that is nothing.
+
+    :raises Gone: the process has ended.
+    :raises PermissionError: we may not look.
+    """
+    own = t.cast("t.FrozenSet[int]", process.sockets) - frozenset(listening)
+    tcp = [proc.text(process.pid, name) for name in ("net/tcp", "net/tcp6")]
+    ports = {listening[inode][1] for inode in inodes}
+    if any(own & parse_accepted(text, ports) for text in tcp):
+        return AtSocket.ACCEPTED
+    waits = proc.selected(process.pid, inodes)
+    if waits:
+        return AtSocket.WAITS
+    # A connection whose other end has gone is in no table any more, and its request may go on.
+    tables = [(text, 9) for text in tcp]
+    tables += [(proc.text(process.pid, "net/" + name), at) for name, at in (("udp", 9), ("udp6", 9), ("unix", 6))]
+    lost = own.difference(*(parse_inodes(text, column) for text, column in tables))
+    age = (proc.uptime_ticks() - process.start) / os.sysconf("SC_CLK_TCK")
+    return AtSocket.ELSEWHERE if waits is False and not lost and age > _STARTS else None
+
+
+def _known(proc: Proc, process: Process) -> Process:
+    """Return a process with what was learned of it before."""
+    return dataclasses.replace(process, named=proc.classes.get(process.identity))
 
 
 class _Pass(threading.Thread):

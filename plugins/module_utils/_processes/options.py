@@ -27,6 +27,10 @@ from .rights import is_file, is_folder, read_file
 LARGEST_FILE = ODOO_CONF
 
 
+#: Modules of Odoo itself that stand in server_wide_modules.
+_OWN_MODULES = frozenset(["base", "bus", "rpc", "web", "web_kanban"])
+
+
 @dataclass(frozen=True)
 class Options:
     """What we need of a server's options. Ports are numbers, limits are seconds, paths are absolute."""
@@ -52,6 +56,13 @@ class Options:
     log_handler: t.Tuple[str, ...] = ()
     #: bytes of address space that one worker may have; 0: no limit
     limit_memory_hard: int = 0
+    #: modules that the master itself loads
+    server_wide_modules: t.Tuple[str, ...] = ()
+
+    @property
+    def has_own_modules_alone(self) -> bool:
+        """The master loads no module but such as come with Odoo (14 to 19), and none of these adds a worker."""
+        return _OWN_MODULES.issuperset(self.server_wide_modules)
 
 
 class ServersPlace:
@@ -144,4 +155,5 @@ def options_of(settings: Settings) -> Options:
         addons_path=settings.listed("addons_path"),
         log_handler=settings.listed("log_handler"),
         limit_memory_hard=settings.number("limit_memory_hard"),
+        server_wide_modules=settings.listed("server_wide_modules"),
     )

@@ -11,11 +11,12 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import time
 import typing as t
 
 from .._system.psutil import psutil
 from .limits import DESCRIPTORS, PROC, PROC_LINES, THREADS
-from .process import Process, parse_stat, parse_thread
+from .process import AtSocket, Process, parse_select, parse_stat, parse_thread
 from .program import is_python
 
 
@@ -38,6 +39,11 @@ def root_of(proc_root: str, process: Process) -> str:
 _DESCRIPTORS = "fd"
 #: Bytes that one read takes: more than nearly every file here has.
 _BLOCK = 1 << 16
+#: Seconds between two looks at the threads of a process. One that waits for Python's lock wakes every 5 ms.
+_STILL = 0.03
+
+#: From /proc, a server, its options and its workers to the class of a worker by its identity.
+ClassesInLog = t.Callable[..., t.Mapping[str, str]]
 
 
 class Gone(Exception):
@@ -59,8 +65,14 @@ class Proc:
     namespace only.)
     """
 
-    def __init__(self, root: str = "/proc") -> None:
+    def __init__(self, root: str = "/proc", classes_in_log: t.Optional[ClassesInLog] = None) -> None:
         self.root = root
+        #: classes of workers, by their identity, as their log or their dumps have told
+        self.classes: t.Dict[str, str] = {}
+        #: what the kernel has shown of workers and the listening socket, by their identity, where it lasts
+        self.at_socket: t.Dict[str, AtSocket] = {}
+        #: finds classes of workers in the log of their server
+        self.classes_in_log = classes_in_log
         self._pythons: t.Dict[t.Tuple[int, int, int, int], bool] = {}
 
     def pids(self) -> t.List[int]:
@@ -166,6 +178,50 @@ class Proc:
         if len(targets) > DESCRIPTORS:
             raise TooLarge(pid, _DESCRIPTORS)
         return frozenset(int(target[8:-1]) for target in targets if target.startswith("socket:["))
+
+    def selected(self, pid: int, inodes: t.Collection[int]) -> t.Optional[bool]:
+        """Return whether a thread of the process waits in ``select`` for one of these sockets.
+
+        None where none does and the process may be at work: a thread runs, or has run within some hundredths of a
+        second.
+
+        :raises Gone: the process has ended.
+        :raises PermissionError: we may not look.
+        """
+        numbers = {number for number, inode in self._socket_numbers(pid).items() if inode in inodes}
+        before = self.threads(pid)
+        machine = os.uname().machine
+        for thread in before:
+            waits = parse_select(self.text(pid, "task/%d/syscall" % thread), machine)
+            if waits and numbers & self._descriptor_set(pid, *waits):
+                return True
+        if any(state != "S" for state, _switches in before.values()):
+            return None
+        time.sleep(_STILL)
+        return False if self.threads(pid) == before else None
+
+    def _socket_numbers(self, pid: int) -> t.Dict[int, int]:
+        """Return inodes of the sockets of a process, by number of the descriptor."""
+        folder = "%s/%d/fd" % (self.root, pid)
+        found = {}
+        for name in os.listdir(folder):
+            try:
+                target = os.readlink(folder + "/" + name)
+            except FileNotFoundError:  # closed since
+                continue
+            if target.startswith("socket:["):
+                found[int(name)] = int(target[8:-1])
+        return found
+
+    def _descriptor_set(self, pid: int, count: int, address: int) -> t.Set[int]:
+        """Return the descriptors in an ``fd_set`` in the memory of a process."""
+        size = min((count + 7) // 8, 128)
+        try:
+            with open("%s/%d/mem" % (self.root, pid), "rb", 0) as memory:
+                bits = int.from_bytes(os.pread(memory.fileno(), size, address), "little")
+        except (OSError, OverflowError):  # a moment later the thread has gone on
+            return set()
+        return {number for number in range(size * 8) if bits >> number & 1}
 
     def lives(self, pid: int, start: int) -> bool:
         """Whether the process with this pid and start is there, whatever it shows of itself. A zombie is not."""

@@ -12,10 +12,13 @@ Nothing here reads a file, so that captured trees and live ones go through the s
 from __future__ import annotations
 
 import ipaddress
+import re
 import signal
 import sys
 import typing as t
 from dataclasses import dataclass, field
+
+from .._system.word import Word
 
 #: The signals that Odoo gives a meaning to. Order is the order in which results list them.
 ODOO_SIGNALS: t.Tuple[str, ...] = ("HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CHLD", "TTIN", "TTOU", "XCPU")
@@ -44,6 +47,20 @@ MARKS = (
 
 #: What the kernel puts behind the path of a file that is gone.
 DELETED = " (deleted)"
+
+#: What a worker calls itself with setproctitle: its class and its pid.
+_TITLE = re.compile(r"^odoo: ([^\W\d]\w*) (\d+)(?: |$)")
+
+
+class AtSocket(Word):
+    """What the kernel shows of a worker and the listening socket of its server."""
+
+    #: it has a connection that was made to that port, and only an http worker accepts any
+    ACCEPTED = "accepted"
+    #: it waits for a connection: an http worker that is idle, or any other that sleeps as Odoo's class Worker does
+    WAITS = "waits"
+    #: it sleeps for something else, without a connection
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True)
@@ -81,6 +98,16 @@ class Process:
     namespace_pids: t.Tuple[int, ...] = ()
     #: what it may do beyond what its user may: the permitted set, a bit for each
     capabilities: int = 0
+    #: class of a worker, as its log or its dump names it
+    named: t.Optional[str] = None
+    #: None where it was not looked for, or nothing was found out
+    at_socket: t.Optional[AtSocket] = None
+
+    @property
+    def worker_class(self) -> t.Optional[str]:
+        """Name of the class of a worker, out of its title, its log or its dump; None where none of them tells."""
+        title = _TITLE.match(self.argv[0]) if self.argv else None
+        return title.group(1) if title and int(title.group(2)) == self.shown_pid else self.named
 
     @property
     def handover_pid(self) -> t.Optional[int]:
@@ -223,6 +250,39 @@ def parse_thread(text: str) -> t.Tuple[str, int]:
             found[key] = value.strip()
     state, *counts = found.values()
     return state[:1], sum(int(count) for count in counts if count.isdigit())
+
+
+#: Numbers of the system calls by which Python waits in ``select``, by machine.
+_SELECT = {"x86_64": (23, 270), "aarch64": (72,)}
+
+
+def parse_select(text: str, machine: str) -> t.Optional[t.Tuple[int, int]]:
+    """Number of descriptors and address of those to read from, out of /proc/PID/task/TID/syscall.
+
+    None where the thread does not wait in ``select``.
+
+    :param machine: as ``uname -m`` calls it.
+    """
+    words = text.split()
+    if len(words) < 4 or not words[0].isdigit() or int(words[0]) not in _SELECT.get(machine, ()):
+        return None
+    return int(words[1], 16), int(words[2], 16)
+
+
+def parse_inodes(text: str, column: int) -> t.Set[int]:
+    """Inodes of all sockets in a file of /proc/PID/net, which stand in this column."""
+    rows = (line.split() for line in text.splitlines()[1:])
+    return {int(row[column]) for row in rows if len(row) > column and row[column].isdigit()}
+
+
+def parse_accepted(text: str, ports: t.Collection[int]) -> t.Set[int]:
+    """Inodes of the sockets of /proc/PID/net/tcp or tcp6 that were made by a connection to one of these ports."""
+    found = set()
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 9 and fields[3] != "0A" and socket_end(fields[1])[1] in ports:
+            found.add(int(fields[9]))
+    return found
 
 
 def parse_cmdline(data: bytes) -> t.Tuple[str, ...]:

@@ -57,13 +57,13 @@ class Target:
 #: gevent process of Odoo 19, an XCPU makes a threaded master leave at once.
 _ROLES: t.Mapping[str, t.FrozenSet[str]] = {
     "HUP": frozenset([Role.MASTER]),
-    "INT": frozenset([Role.MASTER, Role.HTTP, Role.CRON, Role.GEVENT]),
-    "QUIT": frozenset([Role.MASTER, Role.HTTP, Role.CRON, Role.GEVENT]),
-    "USR1": frozenset([Role.MASTER, Role.HTTP, Role.CRON]),
-    "USR2": frozenset([Role.MASTER, Role.HTTP, Role.CRON]),
+    "INT": frozenset([Role.MASTER, Role.HTTP, Role.CRON, Role.GEVENT, Role.OTHER]),
+    "QUIT": frozenset([Role.MASTER, Role.HTTP, Role.CRON, Role.GEVENT, Role.OTHER]),
+    "USR1": frozenset([Role.MASTER, Role.HTTP, Role.CRON, Role.OTHER]),
+    "USR2": frozenset([Role.MASTER, Role.HTTP, Role.CRON, Role.OTHER]),
     "TTIN": frozenset([Role.MASTER]),
     "TTOU": frozenset([Role.MASTER]),
-    "XCPU": frozenset([Role.HTTP, Role.CRON]),
+    "XCPU": frozenset([Role.HTTP, Role.CRON, Role.OTHER]),
 }
 
 #: To a master these are right only once, while it is at rest: a second HUP or INT kills requests or the server.

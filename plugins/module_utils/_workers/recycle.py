@@ -24,7 +24,7 @@ from .._system.clock import Pending, wait_until
 from .._system.errors import Failure, Refused, TimedOut
 from .workers import WorkersOperation, named
 
-ROLES = (Role.HTTP, Role.CRON, Role.GEVENT)
+ROLES = (Role.HTTP, Role.CRON, Role.GEVENT, Role.OTHER)
 #: Seconds for which the workers must stay the same before some are chosen.
 _STEADY = 0.4
 #: Seconds within which a master replaces a worker that has ended (0.1 s seen; it wakes at least every four).
@@ -128,6 +128,8 @@ class _Recycle(WorkersOperation[RecycleResult]):
 
     def foresee(self) -> None:
         """Put into the result what :meth:`work` would do."""
+        if {Role.HTTP, Role.OTHER} & set(self._order.roles):
+            self.check_told()
         chosen = self._candidates()
         longer = self._order.busy_longer_than
         if chosen and longer is not None:
@@ -150,6 +152,8 @@ class _Recycle(WorkersOperation[RecycleResult]):
     def work(self) -> None:
         """Recycle them, some at a time."""
         self.steady(ROLES, _STEADY)
+        if {Role.HTTP, Role.OTHER} & set(self._order.roles):
+            self.tell_apart()
         chosen = self._candidates()
         if chosen and self._order.busy_longer_than is not None:
             chosen = self._long_busy(chosen)

@@ -22,7 +22,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._facts.results import BusyResult, Outcome
-from .._messages import refused, rehearsal, timeout
+from .._messages import failed, refused, rehearsal, timeout
 from .._messages.code import Problem
 from .._processes.classify import Child, Generation, Instance, Role
 from .._processes.look import Look
@@ -30,8 +30,9 @@ from .._server.complete import reloaded
 from .._server.host import Host
 from .._server.operation import begin_each, run_all
 from .._system.clock import Pending, wait_until
-from .._system.errors import Refused, TimedOut
+from .._system.errors import Failure, Refused, TimedOut
 from .odoo_conf import Edit, prepare_edit
+from .scale_plan import foreseen, pick
 from .workers import WorkersOperation, named
 
 #: Seconds for which the workers must stay the same before they are counted, and at the end.
@@ -44,6 +45,10 @@ _PACE = 0.15
 #: A TTIN that has started no worker may be one too many, or one that the master has not taken yet. So after some of
 #: them the workers must stay the same for as long as that took and half of it, but no longer than a master sleeps.
 _MORE, _BEAT = 1.5, 4.0
+#: A master takes TTOUs that come at once for one, so they may be needed several times. There are no more of them than
+#: so many times the TTINs and the surplus workers, and as many as can wait in a master: more would show that what is
+#: counted here is not what the master counts.
+_TIMES, _MOST_WAITING = 3, 5
 #: Seconds between two looks for idle workers.
 _PATIENCE = 0.7
 #: Nothing shows that the server has followed a change of odoo.conf already.
@@ -88,25 +93,6 @@ def scale_all(
     return run_all(begins, ScaleResult, check_mode=check_mode)
 
 
-def foreseen(there: int, count: int, *, prove: bool) -> t.List[str]:
-    """Return the signals that lead from one number of workers to another, if the master keeps up the first. Pure."""
-    if there < count:
-        return ["TTIN"] * (count - there)
-    more = there - count
-    return ["TTIN", *["TTOU"] * (more + 1), *["INT"] * (more + 1)] if more or prove else []
-
-
-def pick(there: t.Sequence[Child], busy: t.Container[int], number: int, *, wait_busy: bool) -> t.List[Child]:
-    """Return workers to end: idle ones, the youngest first, and after them busy ones, where that is allowed. Pure.
-
-    :param busy: pids.
-    """
-    young = sorted(there, key=lambda c: (-c.process.start, -c.process.pid))
-    idle = [child for child in young if child.process.pid not in busy]
-    rest = [child for child in young if child.process.pid in busy] if wait_busy else []
-    return (idle + rest)[:number]
-
-
 class _Scale(WorkersOperation[ScaleResult]):
     """One server on its way to a number of http workers."""
 
@@ -116,6 +102,8 @@ class _Scale(WorkersOperation[ScaleResult]):
         result = ScaleResult(first.identity, first.master.pid, Outcome.NOTHING, "")
         super().__init__(host, seen, first, order.timeout, result, force=order.force)
         self._order = order
+        #: whether the master has to prove its number even where there are as many workers as are wanted
+        self._prove = order.prove
         #: the number that the master keeps up, once that is known
         self._kept_up: t.Optional[int] = None
         #: http workers at the last look at which the number had not been changed since; others were started after it
@@ -125,14 +113,18 @@ class _Scale(WorkersOperation[ScaleResult]):
         self._answered = 0.0
         #: workers that got an INT and have not ended yet
         self._leaving: t.List[Child] = []
+        #: how many TTOUs may be sent
+        self._lowers = _MOST_WAITING
 
     # What is done, from the outside.
 
     def foresee(self) -> None:
         """Put into the result what :meth:`work` would do."""
+        self._prove |= self.host.store.is_in_doubt(self.now.master)
+        self.check_told()
         there = len(self.current(Role.HTTP))
         edit = self._examine()
-        signals = foreseen(there, self._order.count, prove=self._order.prove)
+        signals = foreseen(there, self._order.count, prove=self._prove)
         for name in sorted(set(signals) - {"INT"}):
             self.check_signal(name)
         self.result.reason = self._why(there)
@@ -145,14 +137,17 @@ class _Scale(WorkersOperation[ScaleResult]):
     def work(self) -> None:
         """Bring it to that number."""
         self.steady([Role.HTTP], _STEADY)
+        self._prove |= self.host.store.is_in_doubt(self.now.master)
+        self.tell_apart()
         there = len(self.current(Role.HTTP))
+        self._lowers += _TIMES * max(0, there - self._order.count)
         edit = self._examine()
         self.result.reason = self._why(there)
         if edit is not None:
             self._write(edit)
-        if there != self._order.count or self._order.prove:
+        if there != self._order.count or self._prove:
             # Written down first: with fewer than its configuration says it is complete all the same.
-            self.host.store.remember_scale(self.now.master, self._order.count)
+            self.host.store.remember_scale(self.now.master, self._order.count, proven=False)
         self._rebase()
         try:
             while not self._step():
@@ -160,6 +155,7 @@ class _Scale(WorkersOperation[ScaleResult]):
         except TimedOut as exc:
             raise self._too_late(exc) from None
         if self.result.signals:
+            self.host.store.remember_scale(self.now.master, self._order.count, proven=True)
             self._conclude(there)
 
     # Its steps.
@@ -171,12 +167,13 @@ class _Scale(WorkersOperation[ScaleResult]):
             self._grow(count - there)
         elif there > count:
             self._shrink()
-        elif self._kept_up != count and (self.result.signals or self._order.prove):
+        elif self._kept_up != count and (self.result.signals or self._prove):
             self._learn()
         elif not self.result.signals:
             return True
         else:
             self.steady([Role.HTTP], max(_SETTLED, self._doubt))
+            self.tell_apart()
             self._take_evidence()
             return len(self.current(Role.HTTP)) == count and self._kept_up == count
         return False
@@ -191,6 +188,7 @@ class _Scale(WorkersOperation[ScaleResult]):
             raise TimedOut(timeout.STEADY())
         raised = bool(self.result.signals) and self.result.signals[-1] == "TTIN"
         self.steady([Role.HTTP], max(_STEADY, self._doubt) if raised else _STEADY)
+        self.tell_apart()
         self._take_evidence()
 
     def _take_evidence(self) -> None:
@@ -228,6 +226,7 @@ class _Scale(WorkersOperation[ScaleResult]):
         self.look()
         before = self._started()
         self._kept_up = None
+        self._lowers += _TIMES
         self.send_to_master("TTIN")
 
         def attempt() -> t.Union[bool, Pending]:
@@ -259,6 +258,9 @@ class _Scale(WorkersOperation[ScaleResult]):
         count = self._order.count
         if self._kept_up > count:
             while self._kept_up > count:
+                if not self._lowers:
+                    raise Failure(failed.NUMBER_RISES(count=count))
+                self._lowers -= 1
                 self.send_to_master("TTOU")
                 self._kept_up -= 1
                 self.clock.sleep(_PACE)
@@ -328,7 +330,7 @@ class _Scale(WorkersOperation[ScaleResult]):
             raise Refused(short)
         if short:
             self.warn(short)
-        if len(there) != order.count or order.prove:
+        if len(there) != order.count or self._prove:
             self.check_databases()
         return prepare_edit(self.host, self.now, self.options, self.version, order.count) if order.persist else None
 
@@ -357,11 +359,14 @@ class _Scale(WorkersOperation[ScaleResult]):
 
     def _why(self, there: int) -> str:
         count = self._order.count
-        if there == count and not self._order.prove:
+        if there == count and not self._prove:
             return "the server has %d http workers" % count
         if there == count:
             return "the server has %d http workers, and its master has to prove that it keeps up that number" % count
-        return "the server has %d http workers, and %d are wanted" % (there, count)
+        why = "the server has %d http workers, and %d are wanted" % (there, count)
+        if there < self.options.workers and self.host.store.scaled(self.now.master) is None:
+            why += "; its master keeps up fewer than its configuration says (%d)" % self.options.workers
+        return why
 
     def _conclude(self, there: int) -> None:
         self.result.target = self._kept_up

@@ -14,6 +14,7 @@ import typing as t
 from .._dumps.stack import Dump
 from .._dumps.work import Busy, find_busy
 from .._facts.results import BusyResult, Outcome
+from .._facts.worker_classes import class_in_dump
 from .._messages import refused, timeout
 from .._messages.code import Problem
 from .._processes.classify import Child, Generation, Instance, Mode, Role, State
@@ -26,6 +27,9 @@ from .._system.clock import Pending
 from .._system.errors import Refused, TimedOut
 
 R = t.TypeVar("R", bound=BusyResult)
+
+#: Seconds for which a line of a worker may be on its way into the log.
+_ON_ITS_WAY = 0.5
 
 
 class WorkersOperation(ServerOperation[R]):
@@ -114,6 +118,40 @@ class WorkersOperation(ServerOperation[R]):
             return self.clock.monotonic() - since >= seconds or Pending(timeout.STEADY())
 
         self.wait(attempt)
+
+    def tell_apart(self) -> None:
+        """Make sure that all of its http workers are http workers, by dumps where nothing else tells.
+
+        :raises Refused: nothing tells.
+        """
+        doubtful = self._doubtful()
+        if doubtful:
+            # Its line may still be on its way into the log.
+            self.pause(_ON_ITS_WAY)
+            self.look()
+            doubtful = self._doubtful()
+        if doubtful and not self.hidden:
+            dumps, _busy = self.ask(doubtful)
+            for process in (child.process for child in doubtful if child.process.pid in dumps):
+                name = class_in_dump((thread.name for thread in dumps[process.pid].threads), process.shown_pid)
+                if name:
+                    self.proc.classes[process.identity] = name
+            self.look()
+            doubtful = self._doubtful()
+        if doubtful:
+            raise Refused(refused.NOT_TOLD_APART(workers=named(doubtful)))
+
+    def check_told(self) -> None:
+        """Make sure that a dump can tell where nothing else does, without asking for one.
+
+        :raises Refused: nothing tells.
+        """
+        doubtful = self._doubtful()
+        if doubtful and self.hidden:
+            raise Refused(refused.NOT_TOLD_APART(workers=named(doubtful)))
+
+    def _doubtful(self) -> t.List[Child]:
+        return [child for child in self.current(Role.HTTP) if not child.told and child.ready]
 
     def pause(self, seconds: float) -> None:
         """Let time pass, but not beyond the deadline."""

@@ -25,7 +25,8 @@ def master(**more: t.Any) -> dict[str, t.Any]:
         "mode": "prefork",
         "state": "running",
         "databases": ["prod"],
-        "workers": {"http": 4, "cron": 1, "gevent": 1},
+        "workers": {"http": 4, "cron": 1, "gevent": 1, "other": 0},
+        "children": [{"role": "http", "kind": None}],
         "supervisor": {"kind": "systemd", "unit": "odoo.service"},
         "log": {"kind": "file", "path": "/var/log/odoo.log"},
         "stale": False,
@@ -62,6 +63,13 @@ def test_groups(masters: list[dict[str, t.Any]], groups: list[str]) -> None:
     told = facts({"masters": masters})
     assert told["groups"] == groups
     assert "cmdline" not in str(told)
+
+
+def test_workers_of_an_addon_are_shown_with_their_class() -> None:
+    workers = {"http": 2, "cron": 1, "gevent": 1, "other": 1}
+    children = [{"role": "http", "kind": None}, {"role": "other", "kind": "WorkerJobRunner"}]
+    records = {"web1": facts({"masters": [master(workers=workers, children=children)]})}
+    assert "2 http+1 cron+1 gevent+1 other (WorkerJobRunner)  prod" in report(records)["lines"][1]
 
 
 NO_ROOT = {"code": "host.hidden_processes", "reason": "no root"}

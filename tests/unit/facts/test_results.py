@@ -47,7 +47,7 @@ def test_a_master_of_odoo_19_at_rest() -> None:
     seen = look(captured("19-prefork", "running"))
     (told,) = masters(seen, facts(seen), 1_796_000_060.0, {})
     assert (told["pid"], told["identity"], told["mode"], told["state"]) == (472, "472:375040", "prefork", "running")
-    assert told["workers"] == {"http": 2, "cron": 1, "gevent": 1}
+    assert told["workers"] == {"http": 2, "cron": 1, "gevent": 1, "other": 0}
     assert [child["role"] for child in told["children"]] == ["http", "http", "gevent", "cron"]
     assert told["caught"][:3] == ["HUP", "INT", "QUIT"]
     assert told["uptime"] == 60.0
@@ -98,7 +98,7 @@ def test_a_summary_is_what_an_operation_can_change() -> None:
     seen = look(captured("19-prefork", "hup-19-shepherd-old-and-new-generation"))
     told = summary(seen.instances[0], "19.0", LOAD)
     assert told["state"] == "reloading"
-    assert told["workers"] == {"http": 4, "cron": 2, "gevent": 2}
+    assert told["workers"] == {"http": 4, "cron": 2, "gevent": 2, "other": 0}
     assert {child["generation"] for child in told["children"]} == {"old", "current"}
 
 

@@ -83,7 +83,7 @@ def check(processes: list[Process], found: Found) -> None:
         for child in instance.children:
             assert child.process.ppid == instance.master.pid
             assert child.process.argv not in DECOYS or child.process.fingerprint == instance.master.fingerprint
-            assert child.role in (Role.HTTP, Role.CRON, Role.GEVENT, Role.SHEPHERD, Role.UNKNOWN)
+            assert child.role in (Role.HTTP, Role.CRON, Role.GEVENT, Role.OTHER, Role.SHEPHERD, Role.UNKNOWN)
             assert child.generation in (Generation.CURRENT, Generation.OLD)
             assert child.role != Role.SHEPHERD or child.process.catches("HUP")
         if instance.state == State.RUNNING:

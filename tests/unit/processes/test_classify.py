@@ -17,7 +17,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify 
     find_instances,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import AtSocket, Process
 
 from .. import build
 from ..conftest import KINDS, captured, postgres, states
@@ -240,7 +240,7 @@ def test_a_worker_of_an_earlier_exec_is_old() -> None:
     [
         (build.WORKER, None, 0, Role.HTTP),
         (("INT", "QUIT"), None, 0, Role.UNKNOWN),
-        (build.WORKER, frozenset(), 0, Role.UNKNOWN),
+        (build.WORKER, frozenset(), 0, Role.OTHER),
         (build.WORKER, frozenset(), 19, Role.CRON),
         (("INT", "QUIT"), frozenset(), 19, Role.UNKNOWN),
     ],
@@ -307,3 +307,77 @@ def test_a_server_of_other_code_that_a_server_has_started_is_one_of_its_own() ->
     argv = ("/usr/bin/python3", "/opt/other/odoo-bin", *build.SERVER_ARGV[2:])
     found = find_instances([*build.prefork(100), *build.prefork(500, ppid=100, argv=argv)], build.PORTS, 100_000)
     assert [one.master.pid for one in found.instances] == [100, 500]
+
+
+def with_other(**fields: t.Any) -> list[Process]:
+    """A server at rest, and a worker that an addon has added."""
+    return [*build.prefork(100), build.process(170, 100, build.WORKER, **fields)]
+
+
+def others(processes: list[Process], **keywords: t.Any) -> list[tuple[int, str | None]]:
+    """The workers of an addon, with their classes."""
+    found = build.instance(processes, **keywords).having(Role.OTHER)
+    assert all(child.told for child in found)
+    return [(child.process.pid, child.kind) for child in found]
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"named": "WorkerJobRunner"}, "WorkerJobRunner"),
+        ({"named": "WorkerJobRunner", "sockets": frozenset()}, "WorkerJobRunner"),
+        ({"argv": ("odoo: WorkerJobRunner 170",)}, "WorkerJobRunner"),
+        ({"argv": ("odoo: JobRunner 170 h1",)}, "JobRunner"),
+        ({"named": "WorkerQueue", "nice": 10, "sockets": frozenset()}, "WorkerQueue"),
+        ({"sockets": frozenset()}, None),
+        ({"at_socket": AtSocket.ELSEWHERE}, None),
+    ],
+)
+def test_a_worker_of_an_addon_is_no_http_worker(fields: dict[str, t.Any], kind: str | None) -> None:
+    assert others(with_other(**fields)) == [(170, kind)]
+    assert len(build.instance(with_other(**fields)).having(Role.HTTP)) == 2
+
+
+def test_the_title_of_another_process_names_no_class() -> None:
+    (other,) = [c for c in build.instance(with_other(argv=("odoo: WorkerHTTP 9",))).children if c.process.pid == 170]
+    assert (other.role, other.told, other.kind) == (Role.HTTP, False, None)
+
+
+@pytest.mark.parametrize(
+    ("at_socket", "own_modules", "told"),
+    [
+        (None, False, False),
+        (None, True, False),
+        (AtSocket.WAITS, False, False),
+        (AtSocket.WAITS, True, True),
+        (AtSocket.ACCEPTED, False, True),
+    ],
+)
+def test_a_worker_without_a_name_is_an_http_worker_by_evidence(
+    at_socket: AtSocket | None, own_modules: bool, told: bool
+) -> None:
+    own = {100} if own_modules else ()
+    (child,) = [
+        c for c in build.instance(with_other(at_socket=at_socket), own_modules=own).children if c.process.pid == 170
+    ]
+    assert (child.role, child.told) == (Role.HTTP, told)
+
+
+def test_a_subclass_in_the_place_of_odoos_own_serves_http() -> None:
+    workers = [dataclasses.replace(p, named="WorkerCounted", at_socket=AtSocket.WAITS) for p in build.prefork()[1:3]]
+    feeder = build.process(170, 100, build.WORKER, named="WorkerFeeder", at_socket=AtSocket.ELSEWHERE)
+    found = build.instance([build.prefork()[0], *workers, *build.prefork()[3:], feeder])
+    assert [(c.process.pid, c.told) for c in found.having(Role.HTTP)] == [(101, True), (102, True)]
+    assert [c.kind for c in found.having(Role.OTHER)] == ["WorkerFeeder"]
+
+
+def test_a_subclass_of_the_cron_worker_is_one_where_there_is_no_other() -> None:
+    *rest, cron = build.prefork()
+    found = build.instance([*rest, dataclasses.replace(cron, named="WorkerCronTimed")])
+    assert len(found.having(Role.CRON)) == 1
+
+
+def test_with_a_socket_of_systemd_niceness_comes_first() -> None:
+    processes = [dataclasses.replace(p, sockets=frozenset([build.SOCKET])) for p in build.prefork()]
+    found = build.instance(processes)
+    assert [len(found.having(role)) for role in (Role.HTTP, Role.CRON, Role.GEVENT)] == [2, 1, 1]

@@ -86,7 +86,7 @@ def fatal(signal_name: str, process: Process, role: Role, instance: Instance) ->
         return (instance.state != "running" and not at_rest) or signal_name in ("XCPU", "TERM", "CHLD")
     if role == "gevent":
         return signal_name not in ("INT", "QUIT")
-    return role not in ("http", "cron") or signal_name not in ("INT", "QUIT", "USR1", "USR2", "XCPU")
+    return role not in ("http", "cron", "other") or signal_name not in ("INT", "QUIT", "USR1", "USR2", "XCPU")
 
 
 def test_random_trees() -> None:

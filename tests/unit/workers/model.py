@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import types
 import typing as t
@@ -33,7 +34,7 @@ from .. import build
 from ..build import FakeClock
 
 MASTER = 100
-IDLE = Stack("<T>", url="http://h/old", frames=(Frame("/s.py", 1, "sleep"),))
+SLEEP = (Frame("/s.py", 1, "sleep"),)
 
 
 @dataclass
@@ -67,6 +68,9 @@ class Model:
         self.free = 1 << 40
         self.hidden: Problem | None = None
         self.http_enable = True
+        self.names_workers = True
+        #: what the host has learned
+        self.classes: dict[str, str] = {}
         self.silent: set[int] = set()
         self.workers: dict[int, Worker] = {}
         self.cron = cron
@@ -137,7 +141,9 @@ class Model:
             if worker.role == "gevent":
                 fields.update(argv=build.GEVENT_ARGV, fingerprint=9000)
             elif worker.role == "cron":
-                fields.update(nice=10, sockets=frozenset())
+                fields.update(nice=10, sockets=frozenset(), named="WorkerCron")
+            elif worker.role == "http" and self.names_workers:
+                fields.update(named="WorkerHTTP")
             caught = build.GEVENT if worker.role == "gevent" else build.WORKER
             # 100 clock ticks are a second.
             start = 2000 + worker.pid + int(worker.started * 100)
@@ -145,10 +151,11 @@ class Model:
         return found
 
     def look(self, *_arguments: object) -> Look:
-        """A look at it."""
+        """A look at it, with the classes of workers that were learned."""
         if not self.alive:
             return Look((), (), {}, {}, frozenset())
-        instance = build.instance(self.processes())
+        known = [dataclasses.replace(p, named=p.named or self.classes.get(p.identity)) for p in self.processes()]
+        instance = build.instance(known)
         given = {"workers": self.configured, "max_cron_threads": self.cron}
         options = build.options(**given, http_enable=self.http_enable)
         releases = {instance.identity: Release(self.version, None)}
@@ -205,11 +212,12 @@ class Model:
         return {pid: Dump(pid, "", None, (self._stack(pid),)) for pid in pids if pid not in self.silent}, []
 
     def _stack(self, pid: int) -> Stack:
+        name = f"<Thread(Worker WorkerHTTP ({pid}) workthread, started daemon 1)>"
         if self.workers[pid].until <= self.clock.now:
-            return IDLE
+            return Stack(name, url="http://h/old", frames=SLEEP)
         frames = (Frame("/w.py", 1, "run_wsgi"),)
         seconds = 9.0 if self.version >= "17" else None
-        return Stack("<T>", "shop", url=f"http://h/slow/{pid}", query_time=seconds, python_time=seconds, frames=frames)
+        return Stack(name, "shop", url=f"http://h/slow/{pid}", query_time=seconds, python_time=seconds, frames=frames)
 
 
 class _Proc(Proc):
@@ -234,6 +242,7 @@ class ModelHost(Host):
             stacks=model,
         )
         self.model = model
+        self.proc.classes = model.classes
 
     def look_again(self, _instance: Instance) -> Look:
         return self.model.look()

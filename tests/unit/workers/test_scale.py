@@ -23,10 +23,9 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors impor
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers.scale import (
     ScaleOrder,
     ScaleResult,
-    foreseen,
-    pick,
     scale_all,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._workers.scale_plan import foreseen, pick
 
 from .. import build
 from .model import MASTER, Model, Put, host_of, http_workers
@@ -103,6 +102,60 @@ def test_a_number_is_proved_when_that_is_asked_for(host_of: Put, kept_up: int) -
     assert (result.target, state(model)) == (4, (4, 4))
     assert result.signals == ["TTIN"] * (5 - kept_up) + ["TTOU", "INT"]
     assert "its master keeps up that number" in result.reason
+
+
+@pytest.mark.parametrize("there", [2, 5])
+@pytest.mark.parametrize("check", [False, True])
+def test_workers_that_nothing_tells_apart_are_not_counted(host_of: Put, there: int, check: bool) -> None:
+    model = Model(there, there)
+    model.names_workers = False
+    model.hidden = Problem("dump.level", "its log level hides them")
+    with pytest.raises(OperationFailed) as caught:
+        scale(host_of(model), model, 2, check=check)
+    assert (caught.value.code, model.sent) == ("refused.not_told_apart", [])
+
+
+def test_a_dump_tells_workers_apart_where_nothing_else_does(host_of: Put) -> None:
+    model = Model(4, 4)
+    model.names_workers = False
+    host = host_of(model)
+    result = scale(host, model, 2)
+    assert (result.target, state(model)) == (2, (2, 2))
+    assert set(host.proc.classes.values()) == {"WorkerHTTP"}
+
+
+def test_a_number_left_in_doubt_by_a_call_is_proved_by_the_next(host_of: Put) -> None:
+    model = Model(2, 2)
+    host = host_of(model)
+    model.deaf = True
+    failing(host, model, 3, timeout=3)
+    model.deaf, model.kept_up = False, -3
+    result = scale(host, model, 2)
+    assert (result.target, state(model)) == (2, (2, 2))
+    assert scale(host, model, 2).signals == []
+
+
+def test_fewer_workers_than_configured_are_told_and_repaired(host_of: Put) -> None:
+    model = Model(1, -2, configured=2)
+    result = scale(host_of(model), model, 2, check=True)
+    assert result.reason.endswith("its master keeps up fewer than its configuration says (2)")
+    assert scale(host_of(model), model, 2).target == 2
+    assert state(model) == (2, 2)
+
+
+def test_another_program_that_raises_the_number_does_not_make_ttous_without_end(host_of: Put) -> None:
+    model = Model(4, 4)
+    host = host_of(model)
+
+    def raise_again(_seconds: float) -> None:
+        if [name for name, _pid in model.sent].count("TTOU") and model.kept_up < 4:
+            model.kept_up = 4
+        model.settle()
+
+    model.clock._on_sleep = raise_again
+    failure, _result = failing(host, model, 2, timeout=900)
+    assert failure.code == "failed.number_rises"
+    assert [name for name, _pid in model.sent].count("TTOU") <= 3 * (2 + 1) + 5
 
 
 @pytest.mark.parametrize("lost", [1, 2, 3])
