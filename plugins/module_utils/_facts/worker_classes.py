@@ -54,7 +54,9 @@ def classes_in_log() -> t.Callable[[Proc, Instance, Options, t.Sequence[Process]
 
 def _search(proc: Proc, master: Process, place: LogPlace, wanted: t.Sequence[Process]) -> t.Dict[str, str]:
     started = {process.identity: start_time(process) for process in wanted}
-    texts = journal_of(place, [p.pid for p in wanted], min(started.values()), "Worker .* alive")
+    texts: t.Optional[t.Iterable[str]] = journal_of(
+        place, [p.pid for p in wanted], min(started.values()), "Worker .* alive"
+    )
     if texts is None:
         texts = blocks_backwards(proc, master, place)
     found: t.Dict[str, str] = {}

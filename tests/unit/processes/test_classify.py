@@ -354,7 +354,7 @@ def test_the_title_of_another_process_names_no_class() -> None:
     ],
 )
 def test_a_worker_without_a_name_is_an_http_worker_by_evidence(
-    at_socket: AtSocket | None, own_modules: bool, told: bool
+    *, at_socket: AtSocket | None, own_modules: bool, told: bool
 ) -> None:
     own = {100} if own_modules else ()
     (child,) = [

@@ -106,7 +106,7 @@ def test_a_number_is_proved_when_that_is_asked_for(host_of: Put, kept_up: int) -
 
 @pytest.mark.parametrize("there", [2, 5])
 @pytest.mark.parametrize("check", [False, True])
-def test_workers_that_nothing_tells_apart_are_not_counted(host_of: Put, there: int, check: bool) -> None:
+def test_workers_that_nothing_tells_apart_are_not_counted(host_of: Put, there: int, *, check: bool) -> None:
     model = Model(there, there)
     model.names_workers = False
     model.hidden = Problem("dump.level", "its log level hides them")
