@@ -15,7 +15,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import 
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import rehearsal
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.refused import STATE
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, Role
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Rule
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import SignalRefused
@@ -25,7 +25,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._workers.scale impor
     ScaleResult,
     scale_all,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._workers.scale_plan import foreseen, pick
 
 from .. import build
 from .model import MASTER, Model, Put, host_of, http_workers
@@ -450,23 +449,3 @@ def test_what_it_was_told_to_have_is_remembered(host_of: Put) -> None:
     assert host.store.scaled(master) == 1
     model.hang_up()
     assert host.store.scaled(model.look().instances[0].master) is None
-
-
-@pytest.mark.parametrize(
-    ("there", "count", "prove", "signals"),
-    [
-        (2, 2, False, ""),
-        (2, 2, True, "TTIN TTOU INT"),
-        (1, 3, True, "TTIN TTIN"),
-        (4, 2, False, "TTIN TTOU TTOU TTOU INT INT INT"),
-    ],
-)
-def test_what_is_foreseen(there: int, count: int, prove: bool, signals: str) -> None:  # noqa: FBT001
-    assert foreseen(there, count, prove=prove) == signals.split()
-
-
-def test_idle_workers_end_first_and_the_youngest_of_them() -> None:
-    children = build.instance(build.prefork(100, workers=4)).having(Role.HTTP)
-    assert [c.process.pid for c in pick(children, {104, 102}, 1, wait_busy=False)] == [103]
-    assert [c.process.pid for c in pick(children, {104, 102}, 3, wait_busy=False)] == [103, 101]
-    assert [c.process.pid for c in pick(children, {104, 102}, 3, wait_busy=True)] == [103, 101, 104]
