@@ -230,7 +230,8 @@ results:
           type: int
         code:
           description:
-            - V(dump.not_understood) where the text in C(raw) does not tell what the process does, V(dump.unfinished)
+            - V(dump.not_understood) where the text in C(raw) does not tell what the process does, V(dump.cut) where it
+              breaks off, as when journald drops lines, V(dump.unfinished)
               where the end of it did not come in time. Null otherwise.
           type: str
         time:
@@ -282,6 +283,9 @@ results:
               description: Lines of it that were not understood.
               type: list
               elements: str
+        understood:
+          description: Whether each thread has calls and the last one does not break off.
+          type: bool
         other:
           description: Lines above its first thread that were not understood.
           type: list

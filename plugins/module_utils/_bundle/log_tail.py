@@ -17,8 +17,9 @@ from .._log.follow import (
     entry_of,
     of_container,
 )
+from .._log.journal import journal
 from .._log.place import IN_CONTAINER, LogPlace, nowhere
-from .._log.read import LogMark, journal, shown_lines
+from .._log.read import LogMark, shown_lines
 from .._messages import dump
 from .._processes.classify import Instance
 from .._processes.container import runtime_of

@@ -42,6 +42,10 @@ _PAUSE, _TURN = 0.02, 0.5
 _PATIENCE, _JOB_LINES, _JOB_BYTES = 4.0, 4000, 1 << 19
 
 
+#: Characters of a line that are shown.
+_WIDTH = 160
+
+
 @dataclass
 class Asked:
     """A process that is asked, and its answer."""
@@ -57,6 +61,9 @@ class Asked:
     cut: bool = False
     #: the end of its answer has not come yet
     unfinished: bool = False
+    #: a line that looks like its answer, and was not understood; what journald says of entries that it left out
+    strange: t.Optional[str] = None
+    dropped: str = ""
 
     @property
     def text(self) -> str:
@@ -73,7 +80,7 @@ class Asked:
     def understood(self) -> t.Optional[Dump]:
         """Its answer as a dump that tells all that the process does; None where it is none."""
         found = None if self.cut or self.unfinished else self.dump
-        return found if found and found.is_understood else None
+        return found if found and found.is_understood and found.is_whole else None
 
 
 class Question:
@@ -165,6 +172,8 @@ class Asking:
             pid = one.process.shown_pid
             one.raw, one.cut = self._collector.raw(pid), self._collector.cut(pid)
             one.unfinished = one.raw is not None and not self._is_done(one)
+            one.strange = self._collector.strange(pid)
+            one.dropped = self._follower.dropped if self._follower else ""
         return self.asked
 
     def _go_on(self, now: float) -> None:
@@ -254,6 +263,9 @@ def why_silent(one: Asked, now: t.Optional[Stat], seconds: float, what: str = DU
         return codes.IN_KERNEL(pid=pid, what=what, seconds=seconds)
     if now.run_state in ("T", "t"):
         return codes.STOPPED(pid=pid, what=what, seconds=seconds, state=now.run_state)
+    if one.strange is not None:
+        line = redact_text(one.strange.strip())[:_WIDTH]
+        return codes.NOT_UNDERSTOOD_LINE(pid=pid, signals=signals(one.signals), seconds=seconds, line=line)
     cpu = (now.cpu_ticks - one.process.cpu_ticks) / os.sysconf("SC_CLK_TCK")
     return codes.NOT_WRITTEN(
         pid=pid, signals=signals(one.signals), what=what, seconds=seconds, state=now.run_state, cpu=cpu

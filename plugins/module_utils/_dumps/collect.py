@@ -11,8 +11,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._log.line import head_of
-from .parse import record_at
+from .._log.carrier import Unwrapper
+from .._log.line import NO_PID, Head, head_of
+from .parse import begins_a_dump, looks_like_a_dump
 from .statistics import (
     LINE,
     PROCESSING,
@@ -22,13 +23,10 @@ from .statistics import (
     kind_of,
 )
 
-#: What the first line of a dump holds; lines without it are not looked at closely while no dump is being written.
-_MARK = b".tools.misc"
 _FRAME = b'File: "'
 _OF_A_DUMP = (b"# Thread: ", b"# Greenlet: ", _FRAME)
 
 #: The same of statistics, whose inner lines are told apart in this way.
-_COUNTED = b".tools.cache"
 _OF_A_TABLE = (b"Database ", b"Details:", b" ")
 #: Seconds after which no more lines come of statistics that are written one record after the other: a process under
 #: load may be stopped in between.
@@ -81,9 +79,14 @@ class Collector:
     :param room: bytes that are kept of all of them together.
     """
 
+    _marks = (b"tools.misc", b"File: ", b"Thread: ")
+
     def __init__(self, pids: t.Iterable[int], *, whole: bool, room: int = 4 << 20) -> None:
         self._asked, self._whole, self._room = frozenset(pids), whole, room
         self._dumps: t.Dict[int, _Dump] = {}
+        self._unwrapper = Unwrapper()
+        #: what looks like an answer and belongs to none, by what carries it
+        self._strange: t.Dict[str, str] = {}
         #: the dump under way, by what carries its lines
         self._under_way: t.Dict[str, _Dump] = {}
 
@@ -93,15 +96,21 @@ class Collector:
         :param carrier: the process that the log names beside it; "" where it names none.
         :param now: seconds, on a clock that only grows.
         """
-        dump = self._under_way.get(carrier)
-        if dump is None and _MARK not in line:
+        if not self._under_way and not any(mark in line for mark in self._marks):
             return
-        record = record_at(line.decode("utf-8", "replace"))
-        if record is None:
+        for inner, text in self._unwrapper.lines(line.decode("utf-8", "surrogateescape")):
+            self._take(carrier or inner, text, now)
+
+    def _take(self, carrier: str, text: str, now: float) -> None:
+        dump, line = self._under_way.get(carrier), (text + "\n").encode("utf-8", "surrogateescape")
+        head = head_of(text)
+        if head is None:
             if dump is not None:
                 self._room -= dump.take(line, now, self._room)
+            elif looks_like_a_dump(text):
+                self._strange.setdefault(carrier, text)
             return
-        pid, begins = record
+        pid, begins = self._pid_of(head, carrier), begins_a_dump(head)
         if dump is not None:
             if begins or self._whole:
                 dump.ended = True
@@ -110,6 +119,18 @@ class Collector:
         if begins and pid in self._asked and pid not in self._dumps:
             self._dumps[pid] = self._under_way[carrier] = _Dump(pid, now)
             self._room -= self._dumps[pid].take(line, now, self._room)
+
+    def _pid_of(self, head: Head, carrier: str) -> int:
+        """Whose record it is. Where the log does not tell, what carries it does, or there is only one that is asked."""
+        if head.pid != NO_PID:
+            return head.pid
+        if carrier.isdigit():
+            return int(carrier)
+        return next(iter(self._asked)) if len(self._asked) == 1 else NO_PID
+
+    def strange(self, pid: int) -> t.Optional[str]:
+        """A line that looks like an answer of a process and was not understood; None where there is none."""
+        return self._strange.get(str(pid), self._strange.get(""))
 
     def begun(self, pid: int) -> bool:
         """Whether the dump of a process has begun to come."""
@@ -136,12 +157,13 @@ class Collector:
 class StatisticsCollector(Collector):
     """Keeps the first cache statistics of each of these processes, in any of Odoo's ways to write them."""
 
-    def take(self, carrier: str, line: bytes, now: float) -> None:
-        """Look at one line; as that of a dump."""
-        under_way = self._under_way.get(carrier)
-        if under_way is None and _COUNTED not in line:
-            return
-        head = head_of(line.decode("utf-8", "replace").rstrip("\r\n"))
+    _marks = (b"tools.cache",)
+
+    def _take(self, carrier: str, text: str, now: float) -> None:
+        under_way, line = self._under_way.get(carrier), (text + "\n").encode("utf-8", "surrogateescape")
+        head = head_of(text)
+        if head is not None and head.pid == NO_PID:
+            head = head._replace(pid=self._pid_of(head, carrier))
         if head is None:
             if under_way is not None:
                 self._room -= under_way.take(line, now, self._room)

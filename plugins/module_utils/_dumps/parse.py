@@ -184,7 +184,7 @@ class DumpReader:
     def _take(self, source: str, line: str) -> None:
         head, record = head_of(line), self._under_way.get(source)
         thread = None if head else _THREAD.match(line)
-        if head is not None and _begins(head):
+        if head is not None and begins_a_dump(head):
             self._begin(source, head)
         elif record is None and (thread or _FRAME.match(line)):
             # A paste that begins within a dump.
@@ -226,7 +226,7 @@ class DumpReader:
 
     def _leave(self, *lines: str) -> None:
         for line in lines:
-            if self.strange is None and _ALIKE.search(line):
+            if self.strange is None and looks_like_a_dump(line):
                 self.strange = line
             if self._outside and line.strip():
                 self._outside(line)
@@ -287,19 +287,14 @@ class DumpReader:
         return self._frames[line]
 
 
-def record_at(line: str) -> t.Optional[t.Tuple[int, bool]]:
-    """Whose record of Odoo's log begins with a line, as the pid in it, and whether it is a dump; None within a record.
-
-    :param line: as Odoo wrote it, without what carries it, with or without its end.
-    """
-    head = head_of(line)
-    if head is None:
-        return None
-    return head.pid, _begins(head)
-
-
-def _begins(head: Head) -> bool:
+def begins_a_dump(head: Head) -> bool:
+    """Return True if a dump begins with this record."""
     return head.logger in _DUMPERS and not head.text.strip()
+
+
+def looks_like_a_dump(line: str) -> bool:
+    """Return True for a line that looks like one of a dump, in whatever form."""
+    return _ALIKE.search(line) is not None
 
 
 def _header(line: str) -> str:

@@ -226,6 +226,8 @@ class _Case(Case[DumpResult]):
         doubt = None
         if one.unfinished:
             doubt = codes.UNFINISHED(pid=pid, seconds=self._order.sample_timeout, what=DUMPS)
+        elif found and (found.is_cut or (found.is_understood and not found.is_whole)):
+            doubt = codes.CUT(pid=pid, because=" (journald: %s)" % one.dropped if one.dropped else "")
         elif not one.understood:
             doubt = codes.NOT_UNDERSTOOD(pid=pid)
         if doubt:
@@ -250,6 +252,9 @@ class _Case(Case[DumpResult]):
     def conclude(self, seconds: float, written: int, *, check_mode: bool) -> None:
         """Say what came of it."""
         super().conclude(seconds, written, check_mode=check_mode)
+        doubtful = sum(1 for one in self.result.dumps if one["code"])
+        if doubtful and not self.result.missing:
+            self.result.reason = codes.DOUBTFUL(doubtful=doubtful, written=len(self.result.dumps), what=DUMPS).text
         self.result.postgres = self._postgres.told() if self._postgres else None
         if self.result.asked and self.result.backend == PY_SPY:
             self.result.reason += " (read by py-spy, without a signal)"

@@ -15,18 +15,18 @@ import typing as t
 from dataclasses import dataclass
 
 from .._facts.loaded import ServerRecords
-from .._log.place import LogPlace, find_log
+from .._log.place import LogPlace, descriptor_of, find_log, logfile_of
 from .._log.read import logged_load
 from .._processes.classify import Instance
 from .._processes.look import Look, look
 from .._processes.options import Options
-from .._processes.proc import Gone, Proc
+from .._processes.proc import Gone, Proc, root_of
 from .._processes.process import DELETED, Process
 from .._processes.rights import files_of, is_folder
 from .._supervisors.find import Supervisor, SupervisorKind, supervisor_of
 from .._supervisors.systemd import Unit, files_on_disk, show_units
 from .._system.boot import uptime
-from .._system.files import changed_after
+from .._system.files import changed_after, reached
 from .loaded import Loaded, loaded
 from .staleness import CodeTree, Sources, Staleness, find_staleness
 
@@ -135,7 +135,27 @@ def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervi
         stderr: t.Optional[str] = proc.link(master.pid, "fd/2")
     except (Gone, PermissionError):
         stderr = None
-    return find_log(master, options, supervisor, stderr, os.path.realpath("/dev/log"))
+    logfile = _logfile(proc, master, logfile_of(master, options)) if options.logfile else None
+    return find_log(master, options, supervisor, stderr, os.path.realpath("/dev/log"), logfile)
+
+
+def _logfile(proc: Proc, master: Process, path: str) -> t.Optional[str]:
+    """What a server has open where its logfile should be; "" for nothing, None where we may not see that.
+
+    Odoo opens it when it starts, and holds it. After a rotation it may be there under a name that begins like its own.
+    """
+    try:
+        number = descriptor_of(path)
+        if number:
+            return proc.link(master.pid, "fd/" + number)
+        names = {os.path.basename(one) for one in (path, reached(path, root_of(proc.root, master)))}
+        held = [os.path.basename(one.replace(DELETED, "")) for one in proc.descriptors(master.pid)]
+    except (Gone, OSError):
+        return None
+    if not master.catches("QUIT"):  # it has not opened it yet
+        return None
+    same = any(one.startswith(os.path.splitext(name)[0]) for name in names for one in held)
+    return path if same or not held else ""
 
 
 def _sources(

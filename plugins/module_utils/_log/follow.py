@@ -23,10 +23,12 @@ from .._processes.container import runtime_of
 from .._processes.proc import Proc
 from .._system.errors import Failure
 from .._system.files import open_regular
-from .._system.programs import container_program, output_of, start
+from .._system.programs import container_program, end_of_output, output_of, start
 from .entries import docker_entry, journal_entry, k8s_entry
+from .form import strange_form
+from .journal import DROPPED, command, journalctl, unreadable
 from .place import COUNTER, DUMPER, FILE, JOURNAL, LogPlace, nowhere
-from .read import JOURNALCTL, log_path, open_log
+from .read import log_path, open_log
 
 #: Bytes that are read at a time, and in one call before the caller gets to look at its clock.
 _CHUNK, _AT_ONCE = 1 << 16, 32 << 20
@@ -36,6 +38,8 @@ _LONGEST, _LONGEST_ENTRY = 1 << 15, 1 << 18
 _REMEMBERED = 64
 #: How many files of a log that was rotated are held.
 _MOST_FILES = 4
+#: What tells the form of a log: bytes of its end, entries of the journal.
+_LOOKED_AT, _ENTRIES = 1 << 18, 200
 
 Carried = t.Tuple[str, bytes]
 
@@ -68,16 +72,22 @@ class Follower:
     """What all ways of following have in common.
 
     ``whole``: a dump is not interrupted by lines of other processes. A pipe gives no more than a page in one piece.
-    ``rest`` are the seconds after which a dump that gets no more lines is taken to be complete.
+    ``rest`` are the seconds after which a dump that gets no more lines is taken to be complete. ``dropped`` is what
+    journald says of entries that it has left out.
     """
 
     source = ""
     whole = True
     rest = 0.1
+    dropped = ""
 
     def read(self) -> t.Iterator[Carried]:
         """The lines that have come, at most about 32 MB at a time."""
         raise NotImplementedError
+
+    def before(self) -> t.List[Carried]:
+        """The last lines from before the mark: they tell in which form the log is written."""
+        return []
 
     def close(self) -> None:
         """Let go of it."""
@@ -94,6 +104,12 @@ class _Held:
         begin = max(0, offset - _REMEMBERED)
         self._before = os.pread(descriptor, offset - begin, begin)
         self._lines = Lines()
+
+    def before(self) -> t.List[bytes]:
+        """The last lines before the place where reading goes on."""
+        begin = max(0, self._offset - _LOOKED_AT)
+        lines = os.pread(self.descriptor, self._offset - begin, begin).splitlines(keepends=True)
+        return lines[1:] if begin else lines
 
     def read(self) -> t.Iterator[bytes]:
         left = _AT_ONCE
@@ -148,6 +164,10 @@ class FileFollower(Follower):
             if len(self._files) > _MOST_FILES:
                 os.close(self._files.pop(0).descriptor)
 
+    def before(self) -> t.List[Carried]:
+        """The last lines of the file."""
+        return [("", line) for held in self._files for line in held.before()]
+
     def _rotated(self) -> t.Optional[_Held]:
         try:
             status = os.stat(self._path, follow_symlinks=False)
@@ -176,20 +196,28 @@ class JournalFollower(Follower):
     rest = 0.5
 
     def __init__(self, source: str, match: t.Sequence[str], now: float, *, carried: bool) -> None:
-        if not os.path.exists(JOURNALCTL):
-            raise Unreachable(dump.NO_JOURNALCTL(path=JOURNALCTL))
+        program = journalctl()
+        if program is None:
+            raise Unreachable(dump.NO_JOURNALCTL())
         self.source, self._carried, self.whole = source, carried, carried
+        match = [*match, "+", "MESSAGE_ID=" + DROPPED]
         # It must be one of the entries that are asked for: behind another one journalctl leaves out the first of those
         # (seen with systemd 252).
-        last = output_of(JOURNALCTL, "--quiet", "--no-pager", "--lines=1", "--output=cat", "--show-cursor", *match)
+        last = output_of(*command(program, "--lines=1", "--output=cat", "--show-cursor", *match))
         cursor = last.rpartition("-- cursor: ")[2].strip() if "-- cursor: " in last else ""
         self._lines = Lines(_LONGEST_ENTRY)
-        command = [JOURNALCTL, "--quiet", "--no-pager", "--follow", "--no-tail", "--all", "--output=json"]
-        command += ["--output-fields=MESSAGE,_PID,_TRANSPORT,CONTAINER_PARTIAL_MESSAGE"]
-        command += ["--after-cursor=" + cursor if cursor else "--since=@%.6f" % now, *match]
+        form = [
+            "--all",
+            "--output=json",
+            "--output-fields=MESSAGE,MESSAGE_ID,_PID,_TRANSPORT,CONTAINER_PARTIAL_MESSAGE",
+        ]
+        begin = "--after-cursor=" + cursor if cursor else "--since=@%.6f" % now
+        self._ask_before = command(program, "--lines=%d" % _ENTRIES, *form, *match)
         self._partial = b""
         try:
-            self._program = start(command, stdout=subprocess.PIPE)
+            self._program = start(
+                command(program, "--follow", "--no-tail", begin, *form, *match), stdout=subprocess.PIPE
+            )
         except OSError as exc:
             raise Unreachable(dump.JOURNALCTL_NOT_RUN(error=str(exc))) from exc
         self._output = t.cast(t.IO[bytes], self._program.stdout).fileno()
@@ -209,9 +237,19 @@ class JournalFollower(Follower):
             for line in self._lines.feed(data):
                 yield from self._entry(line)
 
+    def before(self) -> t.List[Carried]:
+        """The last entries."""
+        told = end_of_output(_LOOKED_AT, *self._ask_before).encode("utf-8", "replace").splitlines()
+        lines = [one for line in told for one in self._entry(line)]
+        self._partial, self.dropped = b"", ""
+        return lines
+
     def _entry(self, line: bytes) -> t.Iterator[Carried]:
         entry = journal_entry(line)
         if entry is None:
+            return
+        if DROPPED.encode() in line:
+            self.dropped = entry.message.decode("utf-8", "replace")
             return
         if entry.partial and len(self._partial) < _LONGEST:
             self._partial += entry.message
@@ -246,7 +284,16 @@ class RuntimeFollower(FileFollower):
 
     def read(self) -> t.Iterator[Carried]:
         """The lines within the entries."""
-        for _carrier, entry in super().read():
+        return self._within(super().read())
+
+    def before(self) -> t.List[Carried]:
+        """The last lines within the entries."""
+        lines = list(self._within(super().before()))
+        self._partial = {}
+        return lines
+
+    def _within(self, entries: t.Iterable[Carried]) -> t.Iterator[Carried]:
+        for _carrier, entry in entries:
             stream, text, partial = self._entry(entry)
             known = self._partial.pop(stream, b"")
             if partial and len(known) < _LONGEST:
@@ -277,9 +324,23 @@ def follow(
     why = hidden(place, what)
     if why:
         raise Unreachable(why)
+    follower = _follower(proc, instance, place, pids, now)
+    why = strange_form(follower.source, follower.before(), len(pids), what)
+    if why:
+        follower.close()
+        raise Unreachable(why)
+    return follower
+
+
+def _follower(proc: Proc, instance: Instance, place: LogPlace, pids: t.Sequence[int], now: float) -> Follower:
     master = instance.master
     if place.kind == JOURNAL:
-        return JournalFollower("the journal", ["_PID=%d" % pid for pid in pids], now, carried=True)
+        follower = JournalFollower("the journal", ["_PID=%d" % pid for pid in pids], now, carried=True)
+        why = unreadable(master.uid)
+        if why:
+            follower.close()
+            raise Unreachable(why)
+        return follower
     if place.kind == FILE:
         path = t.cast(str, place.path)
         children = [child.process.pid for child in instance.children]

@@ -19,8 +19,9 @@ from .._processes.proc import Gone, Proc, root_of
 from .._processes.process import Process
 from .._processes.rights import files_of, open_file
 from .._system.files import open_regular, reached
-from .._system.programs import end_of_output
 from .._system.redact import redact_text
+from .carrier import Unwrapper
+from .journal import journal, journalctl
 from .place import FILE, JOURNAL, LogPlace
 
 _LARGEST_TAIL = 1 << 16
@@ -28,7 +29,6 @@ _LARGEST_TAIL = 1 << 16
 _WIDTH = 500
 #: How far back the log is searched for the start of the running code, and in what steps.
 _SEARCHED, _STEP = 4 << 20, 1 << 18
-JOURNALCTL = "/usr/bin/journalctl"
 #: Odoo keeps its clock, and so its log, in UTC.
 _VERSION_LINE = r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) %d INFO \S+ (?:odoo|openerp): (?:Odoo|OpenERP) version "
 
@@ -41,7 +41,7 @@ class LogMark:
 
     def __init__(self, proc: Proc, master: Process, place: LogPlace, unit: t.Optional[str], now: float) -> None:
         self.source: t.Optional[str] = None
-        self._unit = unit
+        self._match = ""
         self._since = now
         self._descriptor = -1
         self._offset = 0
@@ -50,8 +50,10 @@ class LogMark:
             if descriptor is not None:
                 self.source, self._descriptor = place.path, descriptor
                 self._offset = os.fstat(descriptor).st_size
-        elif place.kind == JOURNAL and unit and os.path.exists(JOURNALCTL):
-            self.source = "the journal of %s" % unit
+        elif place.kind == JOURNAL and journalctl():
+            # Of a unit of a user, or where nothing starts the server again, its pid tells.
+            self.source = "the journal of %s" % unit if unit else "the journal"
+            self._match = "--unit=" + unit if unit else "_PID=%d" % master.pid
 
     def tail(self, lines: int = 12, largest: int = _LARGEST_TAIL) -> t.List[str]:
         """The last lines since the mark, secrets hidden; empty when the log is out of reach.
@@ -73,8 +75,8 @@ class LogMark:
             if begin > start:
                 # What a cut line begins with may be the end of a secret that nothing names any more.
                 text = text.partition("\n")[2]
-        elif self.source and self._unit:
-            text = journal(largest, "--lines=%d" % lines, *since, "--unit=" + self._unit)
+        elif self.source:
+            text = journal(largest, "--lines=%d" % lines, *since, self._match)
         else:
             return []
         return shown_lines(text.splitlines(), lines)
@@ -112,7 +114,7 @@ def journal_of(
 
     :param since: seconds since the epoch.
     """
-    if place.kind != JOURNAL or not os.path.exists(JOURNALCTL):
+    if place.kind != JOURNAL or journalctl() is None:
         return None
     words = ["--grep=" + pattern, *options, "--since=@%d" % int(since), *("_PID=%d" % pid for pid in pids)]
     return [journal(_LARGEST_TAIL, *words)]
@@ -141,6 +143,10 @@ def blocks_backwards(proc: Proc, master: Process, place: LogPlace) -> t.Iterator
 
 def find_load_line(text: str, pid: int) -> t.Optional[float]:
     """The last "Odoo version" line of this pid in a text: its time in seconds since the epoch. Pure."""
+    if not re.search(_VERSION_LINE % pid, text, re.MULTILINE):
+        unwrapper = Unwrapper()
+        told = (one for raw in text.split("\n") if "ersion " in raw and raw[:1] != " " for one in unwrapper.lines(raw))
+        text = "\n".join(line for _carrier, line in told)
     for found in reversed(list(re.finditer(_VERSION_LINE % pid, text, re.MULTILINE))):
         try:
             return calendar.timegm(time.strptime(found.group(1), "%Y-%m-%d %H:%M:%S")) + int(found.group(2)) / 1000
@@ -150,9 +156,8 @@ def find_load_line(text: str, pid: int) -> t.Optional[float]:
 
 
 def log_path(proc: Proc, master: Process, path: str) -> str:
-    """How a log is reached from here. Links on the way to it are followed, and one in its place is not."""
-    folder, name = os.path.split(path)
-    return os.path.join(reached(folder, root_of(proc.root, master)), name)
+    """How a log is reached from here: links are followed as the server follows them."""
+    return reached(path, root_of(proc.root, master))
 
 
 def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] = ()) -> t.Optional[int]:
@@ -163,12 +168,17 @@ def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] =
 
     :param children: pids of more processes of the server, that may have opened it after a rotation.
     """
+    linked = False
     try:
         descriptor = open_file(proc, master, path, os.O_NOFOLLOW)
     except OSError:
-        return _held_by(proc, master, path)
+        try:
+            descriptor, linked = open_file(proc, master, path), True
+        except OSError:
+            return _held_by(proc, master, path)
     held = os.fstat(descriptor)
-    its_own = master.uid != 0 and held.st_uid == master.uid
+    # A link may lead anywhere, so what is behind it must be open for writing in the server itself.
+    its_own = not linked and master.uid != 0 and held.st_uid == master.uid
     if its_own or any((held.st_dev, held.st_ino) in _written_by(proc, pid) for pid in (master.pid, *children)):
         return descriptor
     os.close(descriptor)
@@ -194,11 +204,6 @@ def _held_by(proc: Proc, master: Process, path: str) -> t.Optional[int]:
         return None
     finally:
         os.close(held)
-
-
-def journal(most: int, *options: str) -> str:
-    """The last ``most`` bytes of what journalctl prints of messages."""
-    return end_of_output(most, JOURNALCTL, "--no-pager", "--quiet", "--output=cat", *options)
 
 
 def _written_by(proc: Proc, pid: int) -> t.Set[t.Tuple[int, int]]:

@@ -31,7 +31,25 @@ LOG_UNREADABLE = Code(
 )
 LOG_MISSING = Code("dump.log_missing", "the folder of the log {path} does not exist", "Correct logfile in odoo.conf.")
 LOG_ERROR = Code("dump.log_error", "{source} cannot be read ({error})")
-NO_JOURNALCTL = Code("dump.no_journalctl", "the log goes to the journal, and {path} does not exist")
+NO_JOURNALCTL = Code("dump.no_journalctl", "the log goes to the journal, and journalctl is not installed")
+NO_JOURNAL = Code(
+    "dump.no_journal",
+    "the log goes to the journal, and journald keeps no entries on this host",
+    "Set Storage=auto in journald.conf, or logfile in odoo.conf.",
+)
+JOURNAL_RIGHTS = Code(
+    "dump.journal_rights", "the log goes to the journal, and this user must not read its entries", _AS_ROOT
+)
+LOG_FORM = Code(
+    "dump.log_form",
+    "{source} is written in a form that is not understood, such as {line!r}, so no process is asked for its {what}",
+    "Let Odoo write its log as it does by default, or read stacks with py-spy.",
+)
+LOG_WITHOUT_PIDS = Code(
+    "dump.log_without_pids",
+    "{source} does not tell which process wrote a record, so no process is asked for its {what}",
+    "Add the pid to the format of the log, or read stacks with py-spy.",
+)
 JOURNALCTL_NOT_RUN = Code("dump.journalctl_not_run", "journalctl cannot be run ({error})")
 JOURNAL_UNIT = Code(
     "dump.journal_unit", "the log goes to the journal, and journalctl or the systemd unit of the server is missing"
@@ -72,6 +90,21 @@ STOPPED = Code(
     "Continue the process (kill -CONT), or end the debugger that holds it.",
 )
 PROCESS_ENDED = Code("dump.process_ended", "pid {pid:d} ended before it wrote its {what}")
+NOT_UNDERSTOOD_LINE = Code(
+    "dump.not_understood_line",
+    "pid {pid:d} got {signals}, and something came within {seconds:g} s in a form that is not understood: {line!r}",
+    "Read the log of the server, or read stacks with py-spy.",
+)
+CUT = Code(
+    "dump.cut",
+    "the stacks of pid {pid:d} break off, so threads are missing{because}",
+    "Where journald drops lines, raise LogRateLimitBurst of the unit; or read stacks with py-spy.",
+)
+DOUBTFUL = Code(
+    "dump.doubtful",
+    "{doubtful:d} of {written:d} answers with {what} are cut or not understood",
+    "The warnings have the reason for each process.",
+)
 NOT_UNDERSTOOD = Code(
     "dump.not_understood",
     "the stacks of pid {pid:d} were written but not understood, so what the process does is not known",

@@ -28,6 +28,8 @@ DUMP = (
     "2026-11-24 10:30:22,111 {pid} INFO p19 odoo.tools.misc: \n"
     "# Thread: <T> (db:p19) (uid:1) (url:http://h/x?access_token=S3cret) (qc:1 qt:1.0 pt:2.0)\n"
     'File: "/w.py", line 1, in run_wsgi\n  work()\n'
+    "# Thread: <_MainThread(MainThread, started 1)> (db:n/a) (uid:n/a) (url:n/a) (qc:n/a qt:n/a pt:n/a)\n"
+    'File: "/odoo/tools/misc.py", line 1, in dumpstacks\n  for line in extract_stack(stack):\n'
 )
 
 

@@ -202,7 +202,7 @@ def test_a_dump_is_waited_for_to_its_end() -> None:
     on.log.lines = []
     *_others, last = on.ask()
     assert not more
-    assert len((last.raw or b"").splitlines()) == 4 + 21
+    assert len((last.raw or b"").splitlines()) == 7 + 21
 
 
 def test_a_dump_that_has_not_come_to_its_end_is_unfinished() -> None:

@@ -12,6 +12,7 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.collect import Collector
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import parse_dumps
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.follow import Lines
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +45,7 @@ def plain(text: bytes) -> list[tuple[str, bytes]]:
     return [("", line) for line in Lines().feed(text)]
 
 
-def understood(raw: bytes) -> object:
+def understood(raw: bytes) -> Dump:
     (dump,) = parse_dumps(raw.decode().splitlines())
     return dump
 
@@ -94,9 +95,28 @@ def test_in_the_journal_lines_are_told_apart_by_their_process() -> None:
 def test_a_terminal_ends_its_lines_in_its_own_way() -> None:
     text = log("19-prefork").replace(b"\n", b"\r\n")
     found = collected(plain(text), PIDS["19-prefork"])
-    assert all(raw in text for raw in found.values())
-    clean = parse_dumps(log("19-prefork").decode().splitlines())
-    assert [understood(raw.replace(b"\r\n", b"\n")) for raw in found.values()] == clean
+    assert found == collected(plain(log("19-prefork")), PIDS["19-prefork"])
+
+
+@pytest.mark.parametrize("form", ["json-oca", "colours-of-odoo", "file-012", "compose-t-colour", "syslog-012-pid"])
+def test_dumps_are_found_in_a_log_of_another_form(form: str) -> None:
+    found = collected(plain((CAPTURES / "logs" / form / "odoo.log").read_bytes()), [33, 41])
+    expected = parse_dumps((CAPTURES / "logs" / "plain" / "odoo.log").read_text().splitlines())
+    assert [understood(raw).threads for raw in found.values()] == [dump.threads for dump in expected]
+
+
+def test_a_log_without_pids_has_the_dump_of_the_only_process_that_is_asked() -> None:
+    text = (CAPTURES / "logs" / "syslog-012-no-pid" / "odoo.log").read_bytes()
+    assert list(collected(plain(text), [7])) == [7]
+    assert list(collected(plain(text), [7, 8])) == []
+
+
+def test_a_line_that_looks_like_an_answer_and_is_not_understood_is_kept() -> None:
+    collector = Collector([7], whole=True)
+    collector.take("", b"some text\n", 0.0)
+    assert collector.strange(7) is None
+    collector.take("", b'<msg>File: "/usr/bin/odoo"; 6; main</msg>\n', 0.0)
+    assert collector.strange(7) == '<msg>File: "/usr/bin/odoo"; 6; main</msg>'
 
 
 def test_when_a_dump_is_complete() -> None:

@@ -13,7 +13,7 @@ from collections import Counter
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import DumpReader, parse_dumps, record_at
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import DumpReader, parse_dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump, Frame
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.carrier import Unwrapper
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.line import head_of
@@ -263,21 +263,6 @@ def test_a_frame_without_a_thread_before_it_belongs_to_no_dump() -> None:
 def test_a_dump_names_the_database_of_its_record() -> None:
     (dump,) = parse_dumps([HEAD, USUAL])
     assert (dump.pid, dump.database) == (34, "p19")
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        (HEAD, (34, True)),
-        (HEAD + "\r\n", (34, True)),
-        (HEAD + "Caches stats:", (34, False)),
-        (RECORD, (7, False)),
-        (A, None),
-        ("", None),
-    ],
-)
-def test_record_at_returns_the_pid_and_whether_a_dump_begins(line: str, expected: tuple[int, bool] | None) -> None:
-    assert record_at(line) == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -81,7 +81,8 @@ def test_every_process_has_its_dump(play: Staged) -> None:
     assert [dump["role"] for dump in found["dumps"]] == ["master", "http", "http", "gevent", "cron"]
     assert [dump["pid"] for dump in found["dumps"]] == [one["pid"] for one in found["asked"]] == on.sent
     first = found["dumps"][0]
-    assert set(first) == {"pid", "log_pid", "role", "sample", "code", "time", "database", "raw", "threads", "other"}
+    assert set(first) == {"pid", "log_pid", "role", "sample", "code", "time", "database", "understood", "raw",
+                          "threads", "other"}  # fmt: skip
     assert first["time"] == "2026-11-24T10:30:22.111Z"
     assert first["threads"][0]["frames"][0]["function"] == "run_wsgi"
     assert (found["log_source"], found["before"]["mode"], found["after"]) == ("/odoo.log", "prefork", None)
@@ -89,7 +90,7 @@ def test_every_process_has_its_dump(play: Staged) -> None:
 
 def test_secrets_are_hidden_and_the_rest_is_as_it_was_written(play: Staged) -> None:
     (dump,) = play("hup-19-threaded-done").dump()["dumps"]
-    assert dump["raw"].splitlines() == [
+    assert dump["raw"].splitlines()[:4] == [
         f"2026-11-24 10:30:22,111 {dump['log_pid']} INFO p19 odoo.tools.misc: ",
         "# Thread: <T> (db:p19) (uid:1) (url:http://h/x?access_token=********",
         'File: "/w.py", line 1, in run_wsgi',
@@ -184,7 +185,7 @@ def test_a_server_that_has_ended_is_named(play: Staged) -> None:
 
 
 def test_too_much_is_left_out(play: Staged) -> None:
-    found = play("hup-19-threaded-done").dump(samples=4, most=500)
+    found = play("hup-19-threaded-done").dump(samples=4, most=1000)
     assert len(found["dumps"]) == 2
     assert [one["sample"] for one in found["missing"]] == [3, 4]
     assert {one["code"] for one in found["missing"]} == {"dump.too_large"}
@@ -257,6 +258,33 @@ def test_of_a_silent_process_only_what_was_seen_is_said() -> None:
         "state": "R",
         "cpu": pytest.approx(4.8),
     }
+
+
+def test_a_dump_that_breaks_off_is_told_as_cut(play: Staged) -> None:
+    on = play("hup-19-threaded-done")
+    # As journald leaves it, which drops the lines of a service that writes too many.
+    on.answer = "".join(on.answer.splitlines(keepends=True)[:4])
+    found = on.dump()
+    (dump,) = found["dumps"]
+    assert (dump["code"], len(dump["threads"])) == ("dump.cut", 1)
+    assert [one["code"] for one in found["warnings"]] == ["dump.cut"]
+    assert found["reason"] == "1 of 1 answers with stacks are cut or not understood"
+
+
+def test_what_comes_in_a_form_that_is_not_understood_is_told_with_its_line(play: Staged) -> None:
+    on = play("hup-19-threaded-done")
+    on.answer = '<msg pid="{pid}">File: "/usr/bin/odoo"; 6; main</msg>\n'
+    (missing,) = on.dump()["missing"]
+    assert missing["code"] == "dump.not_understood_line"
+    assert 'File: "/usr/bin/odoo"; 6; main' in missing["reason"]
+
+
+def test_nobody_is_asked_whose_log_is_in_a_form_that_is_not_understood(play: Staged) -> None:
+    on = play("hup-19-threaded-done")
+    on.log.write_text("".join(f"<r n='{n}'><logger>odoo.http</logger><level>INFO</level>x</r>\n" for n in range(9)))
+    found = on.dump()
+    assert (on.sent, found["code"]) == ([], "dump.log_form")
+    assert [one["code"] for one in found["warnings"]] == ["dump.log_form", "dump.py_spy_helps"]
 
 
 def test_a_dump_that_is_not_understood_is_returned_with_a_warning(play: Staged) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import (
     NOWHERE,
     TERMINAL,
     LogPlace,
+    descriptor_of,
     find_log,
     level_of,
 )
@@ -69,6 +70,38 @@ def test_a_file_is_where_the_server_sees_it(logfile: str, path: str) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("logfile", "held", "supervisor", "place"),
+    [
+        # In a unit it is a socket that Odoo cannot open.
+        ("/dev/stdout", "socket:[4711]", UNIT, LogPlace(JOURNAL, None, shows_dumps=True)),
+        ("/dev/stderr", "/var/log/odoo.err", UNIT, LogPlace(FILE, "/var/log/odoo.err", shows_dumps=True)),
+        ("/proc/self/fd/2", "pipe:[4711]", BOXED, LogPlace(IN_CONTAINER, None, shows_dumps=True)),
+        ("/dev/stdout", "/dev/pts/3", ALONE, LogPlace(TERMINAL, None, shows_dumps=True)),
+        # A file that could not be made: it has none open.
+        ("/nowhere/odoo.log", "", UNIT, LogPlace(JOURNAL, None, shows_dumps=True)),
+        ("/var/log/odoo.log", "/var/log/odoo.log", UNIT, LogPlace(FILE, "/var/log/odoo.log", shows_dumps=True)),
+        ("/var/log/odoo.log", None, UNIT, LogPlace(FILE, "/var/log/odoo.log", shows_dumps=True)),
+    ],
+)
+def test_a_logfile_that_is_no_file(logfile: str, held: str | None, supervisor: Supervisor, place: LogPlace) -> None:
+    assert find_log(HERE, build.options(logfile=logfile), supervisor, "socket:[4711]", "/dev/log", held) == place
+
+
+@pytest.mark.parametrize(
+    ("path", "number"),
+    [("/dev/stdout", "1"), ("/dev/stderr", "2"), ("/dev/fd/7", "7"), ("/proc/self/fd/2", "2"), ("/var/log/x", None)],
+)
+def test_a_path_that_stands_for_a_descriptor(path: str, number: str | None) -> None:
+    assert descriptor_of(path) == number
+
+
+def test_the_standard_error_of_a_unit_of_a_user_is_the_journal() -> None:
+    here = build.process(472, marks={"JOURNAL_STREAM": "8:4711"})
+    assert find_log(here, build.options(), ALONE, "socket:[4711]", "/dev/log").kind == JOURNAL
+    assert find_log(here, build.options(), ALONE, "socket:[4712]", "/dev/log").kind == NOWHERE
+
+
 def test_syslog() -> None:
     options = build.options(syslog=True, logfile="/var/log/odoo.log")
     assert find_log(HERE, options, UNIT, None, "/run/systemd/journal/dev-log") == LogPlace(
@@ -83,6 +116,12 @@ def test_syslog() -> None:
         ({}, True, True),
         ({"log_level": "debug"}, True, True),
         ({"log_level": "runbot"}, False, False),
+        # The level of the logger odoo beats that of the root.
+        ({"log_level": "debug", "log_handler": (":WARNING",)}, True, True),
+        ({"log_level": "debug_rpc_answer", "log_handler": (":ERROR", "odoo.tools.cache:ERROR")}, True, False),
+        ({"log_level": "debug_sql", "log_handler": (":ERROR",)}, False, False),
+        # A logger without a level of its own has that of its parent.
+        ({"log_level": "warn", "log_handler": ("odoo.tools.misc:NOTSET",)}, False, False),
         ({"log_level": "warn"}, False, False),
         ({"log_handler": (":CRITICAL",)}, False, False),
         ({"log_handler": (":CRITICAL", "odoo.tools:INFO")}, True, True),

@@ -185,7 +185,7 @@ def test_the_journal(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         return LINE + f"password={SECRET}\n"
 
     monkeypatch.setattr(_log, "journal", journal)
-    monkeypatch.setattr(_log, "JOURNALCTL", "/proc/self/exe")
+    monkeypatch.setattr(_log, "journalctl", lambda: "/proc/self/exe")
     place = LogPlace(JOURNAL, None, shows_dumps=True)
     mark = LogMark(server.proc, MASTER, place, "odoo.service", 12.5)
     assert mark.source == "the journal of odoo.service"

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Whether the form of a log lets us find in it what a process will write. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._messages import dump
+from .._messages.code import Problem
+from .._system.redact import redact_text
+from .carrier import Unwrapper
+from .line import NO_PID, head_of
+
+#: What only a record of a log has, how many lines with it are too many for a log of Odoo that has none of its heads,
+#: and how many heads are enough. Characters of a line that are shown.
+_SIGN = re.compile(r"\b(?:odoo|openerp|werkzeug)\.\w|\b(?:INFO|WARNING|ERROR|CRITICAL)\b", re.IGNORECASE)
+_ENOUGH, _HEADS, _WIDTH = 3, 50, 160
+
+
+def strange_form(source: str, lines: t.Sequence[t.Tuple[str, bytes]], processes: int, what: str) -> t.Optional[Problem]:
+    """Return why nothing could be found in a log, as its last lines tell; None where something could.
+
+    A log that has no records yet is no reason.
+
+    :param source: what to call the log.
+    :param lines: its last lines, each with the process that the log names beside it.
+    :param processes: how many are to be asked.
+    """
+    unwrapper = Unwrapper()
+    strange: t.List[str] = []
+    heads: t.List[bool] = []
+    for carrier, raw in reversed(lines):
+        for inner, line in unwrapper.lines(raw.decode("utf-8", "replace")):
+            head = head_of(line)
+            if head is not None:
+                heads.append(head.pid != NO_PID or (carrier or inner).isdigit())
+            elif _SIGN.search(line) and not line.startswith(" "):
+                strange.append(line)
+        if len(heads) >= _HEADS:
+            break
+    if heads:
+        return None if any(heads) or processes == 1 else dump.LOG_WITHOUT_PIDS(source=source, what=what)
+    if len(strange) < _ENOUGH:
+        return None
+    return dump.LOG_FORM(source=source, line=redact_text(strange[0].strip())[:_WIDTH], what=what)

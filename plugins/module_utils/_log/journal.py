@@ -1,0 +1,73 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""The journal of systemd: the program that reads it, the journals of namespaces, and whether there is one to read."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._messages import dump
+from .._messages.code import Problem
+from .._system.programs import end_of_output
+
+#: On a Debian 11 without a merged /usr there is only the second one.
+_PROGRAMS = ("/usr/bin/journalctl", "/bin/journalctl")
+_FOLDERS = ("/run/log/journal", "/var/log/journal")
+
+#: What journald writes when it has left out entries of a service that wrote too many ("Suppressed 30 messages from
+#: odoo.service", systemd.journal-fields(7)).
+DROPPED = "a596d6fe7bfa4994828e72309e95d61e"
+
+
+def journalctl() -> t.Optional[str]:
+    """Return the path of journalctl; None where there is none."""
+    return next((path for path in _PROGRAMS if os.path.exists(path)), None)
+
+
+def command(program: str, *options: str, folders: t.Sequence[str] = _FOLDERS) -> t.List[str]:
+    """Return how to call journalctl.
+
+    A unit with LogNamespace= has a journal of its own, in a folder MACHINE.NAMESPACE (systemd 245 and later); an older
+    journalctl does not know the option.
+    """
+    spaces = any("." in name for folder in folders for name in _names(folder))
+    return [program, "--quiet", "--no-pager", *(["--namespace=*"] if spaces else []), *options]
+
+
+def journal(most: int, *options: str) -> str:
+    """Return the last ``most`` bytes of what journalctl prints of messages; empty where there is none."""
+    program = journalctl()
+    return end_of_output(most, *command(program, "--output=cat", *options)) if program else ""
+
+
+def unreadable(uid: int, folders: t.Sequence[str] = _FOLDERS) -> t.Optional[Problem]:
+    """Return why nothing of a process can be read from the journal of this host; None where something may be.
+
+    :param uid: of the process. The entries of a user may be in a file of its own.
+    """
+    files = [
+        os.path.join(folder, one, name)
+        for folder in folders
+        for one in _names(folder)
+        for name in _names(os.path.join(folder, one))
+        if name.endswith(".journal")
+    ]
+    if not files:
+        return dump.NO_JOURNAL()
+    mine = ("system", "user-%d" % uid)
+    readable = any(
+        os.path.basename(path).startswith(mine) and os.access(path, os.R_OK, effective_ids=True) for path in files
+    )
+    return None if readable or os.geteuid() == 0 else dump.JOURNAL_RIGHTS()
+
+
+def _names(folder: str) -> t.List[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
