@@ -45,7 +45,7 @@ def end_of_log(
     try:
         if mark.source is None:
             raise Unreachable(
-                dump.LOG_UNREADABLE(path=place.path) if place.path else nowhere(place) or dump.JOURNAL_UNIT()
+                dump.LOG_UNREADABLE(path=place.path) if place.path else nowhere(place) or dump.NO_JOURNALCTL()
             )
         return mark.source, mark.last(most, largest)
     finally:

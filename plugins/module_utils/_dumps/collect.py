@@ -79,7 +79,7 @@ class Collector:
     :param room: bytes that are kept of all of them together.
     """
 
-    _marks = (b"tools.misc", b"File: ", b"Thread: ")
+    _marks: t.Tuple[bytes, ...] = (b"tools.misc", b"File: ", b"Thread: ")
 
     def __init__(self, pids: t.Iterable[int], *, whole: bool, room: int = 4 << 20) -> None:
         self._asked, self._whole, self._room = frozenset(pids), whole, room

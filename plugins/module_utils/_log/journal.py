@@ -60,9 +60,8 @@ def unreadable(uid: int, folders: t.Sequence[str] = _FOLDERS) -> t.Optional[Prob
     if not files:
         return dump.NO_JOURNAL()
     mine = ("system", "user-%d" % uid)
-    readable = any(
-        os.path.basename(path).startswith(mine) and os.access(path, os.R_OK, effective_ids=True) for path in files
-    )
+    files = [path for path in files if os.path.basename(path).startswith(mine)]
+    readable = any(os.access(path, os.R_OK, effective_ids=True) for path in files)
     return None if readable or os.geteuid() == 0 else dump.JOURNAL_RIGHTS()
 
 

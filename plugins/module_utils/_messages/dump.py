@@ -51,9 +51,6 @@ LOG_WITHOUT_PIDS = Code(
     "Add the pid to the format of the log, or read stacks with py-spy.",
 )
 JOURNALCTL_NOT_RUN = Code("dump.journalctl_not_run", "journalctl cannot be run ({error})")
-JOURNAL_UNIT = Code(
-    "dump.journal_unit", "the log goes to the journal, and journalctl or the systemd unit of the server is missing"
-)
 CONTAINER = Code(
     "dump.container",
     "the container keeps the log of the server (runtime {runtime}), and its runtime cannot be asked from this host",

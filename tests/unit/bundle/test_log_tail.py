@@ -17,7 +17,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._log.follow import U
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import (
     FILE,
     IN_CONTAINER,
-    JOURNAL,
     NOWHERE,
     TERMINAL,
     LogPlace,
@@ -33,7 +32,6 @@ from .. import build
         (LogPlace(FILE, "/gone", shows_dumps=True), "dump.log_unreadable"),
         (LogPlace(TERMINAL, None, shows_dumps=True), "dump.terminal"),
         (LogPlace(NOWHERE, None, shows_dumps=True), "dump.no_log"),
-        (LogPlace(JOURNAL, None, shows_dumps=True), "dump.journal_unit"),
     ],
 )
 def test_a_log_that_cannot_be_read_says_why(place: LogPlace, code: str) -> None:

@@ -327,7 +327,12 @@ def test_a_container_that_logs_to_the_journal(monkeypatch: pytest.MonkeyPatch) -
     made: list[tuple[t.Any, ...]] = []
     monkeypatch.setattr(log_follow, "container_program", lambda r: f"/usr/bin/{r}")
     monkeypatch.setattr(log_follow, "output_of", lambda *_command: "journald ")
-    monkeypatch.setattr(log_follow, "JournalFollower", lambda *a, **k: made.append((*a, k)) or Follower())
+
+    def make(*values: t.Any, **named: t.Any) -> Follower:
+        made.append((*values, named))
+        return Follower()
+
+    monkeypatch.setattr(log_follow, "JournalFollower", make)
     follow(
         Proc(), build.instance(build.threaded(cgroup=LIBPOD)), LogPlace(IN_CONTAINER, None, shows_dumps=True), [], 1.5
     )
