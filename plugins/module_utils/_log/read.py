@@ -100,7 +100,7 @@ def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) ->
     The log is read backwards in bounded steps, so that its size does not matter.
     """
     pid = master.shown_pid
-    texts: t.Optional[t.Iterable[str]] = journal_of(place, [master.pid], started, "odoo: Odoo version", "--lines=1")
+    texts: t.Optional[t.Iterable[str]] = journal_of(place, [master.pid], started, "Odoo version", "--lines=1")
     if texts is None:
         texts = blocks_backwards(proc, master, place)
     moments = (find_load_line(text, pid) for text in texts)
