@@ -32,7 +32,10 @@ def test_fleets_that_come_with_the_lab_are_valid(path: Path) -> None:
         ({"hosts": [{"name": "h1", "worker": 2}]}, "host h1: unknown key worker; known are balanced, conf"),
         ({"hosts": [{"name": "h1"}, {"name": "h1"}]}, "the host h1 is there twice"),
         ({"hosts": [{"name": "db"}]}, "host db: name must be"),
-        ({"hosts": [{"name": "h1", "version": 17}]}, "host h1: version must be one of 19, 14, not 17"),
+        (
+            {"hosts": [{"name": "h1", "version": 7}]},
+            "host h1: version must be 19, 14, or one of `lab build --odoo`, not 7",
+        ),
         ({"hosts": [{"name": "h1", "workers": "2"}]}, "host h1: workers must be a number from 0 to 32, not '2'"),
         ({"hosts": [{"name": "h1", "workers": 0}]}, "a prefork server needs at least one worker"),
         ({"hosts": [{"name": "h1", "mode": "threaded", "workers": 2}]}, "a threaded server has no workers"),
@@ -206,6 +209,23 @@ def test_inventory_tells_the_instances_of_a_host() -> None:
     assert "lab_database" not in hosts["many"]
     assert (hosts["pod"]["lab_start"], hosts["pod"]["lab_database"]) == ("podman", "pod")
     assert hosts["pod"]["lab_container"] == "odoo"
+
+
+def test_a_version_from_a_checkout_runs_from_a_virtualenv_that_is_first_in_its_path() -> None:
+    (host,) = _fleet(version=17.0).hosts
+    assert (host.base, host.major, host.gevent_option, host.health_path) == ("odoo17", 17, "gevent_port", "/web/health")
+    files = ways.drop_ins(host, host.servers[0])
+    assert files == {
+        "20-path.conf": f"[Service]\nEnvironment=PATH={ways.VENV}/bin:{files['20-path.conf'].split(':', 1)[1]}"
+    }
+    (old,) = _fleet(version="15", start="supervisord").hosts
+    assert (old.gevent_option, old.health_path) == ("longpolling_port", "/web/health")
+    command = ways.command(old, old.servers[0])
+    assert command.startswith(f"/usr/bin/env PATH={ways.VENV}/bin:")
+    assert f" {ways.VENV}/bin/python3 {ways.SOURCE}/odoo-bin --config" in command
+    (deadly,) = _fleet(version="saas18_2", start="venv-path").hosts
+    assert list(ways.drop_ins(deadly, deadly.servers[0])) == ["10-start.conf"]
+    assert deadly.major == 18
 
 
 def test_a_running_host_is_not_changed_behind_ones_back() -> None:

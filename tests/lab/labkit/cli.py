@@ -15,6 +15,7 @@ from . import fleet, health, inventory, lifecycle, machine, state, status
 from .errors import LabError
 from .paths import Lab, bases_dir, cache_dir
 from .shell import say
+from .source import SUITES
 
 _PROGRAMS = {
     "systemd-nspawn": "systemd-container",
@@ -37,8 +38,17 @@ def _lab(args: argparse.Namespace) -> Lab:
     return Lab(args.lab)
 
 
-def _build(_args: argparse.Namespace) -> int:
+def _build(args: argparse.Namespace) -> int:
+    if args.debian and not args.odoo:
+        raise LabError("--debian goes with --odoo alone.")
     _check_machine()
+    if args.odoo:
+        tree, notes = lifecycle.build_source(args.odoo, args.debian)
+        for line in notes.splitlines():
+            say(f"not as requirements.txt pins it: {line}")
+        say("fleets can have this version:")
+        print(tree.label)
+        return 0
     lifecycle.build()
     say(f"the images are in {cache_dir()} and {bases_dir()}")
     return 0
@@ -160,7 +170,9 @@ def _parser() -> argparse.ArgumentParser:
     command("down", _down, "take the lab away, with all that belongs to it")
     tidy = command("clean", _clean, "take the lab and the images away; refused while other labs stand on them")
     tidy.add_argument("--all", action="store_true", help="take the other labs away too")
-    command("build", _build, "only build the images")
+    make = command("build", _build, "only build the images; with --odoo, that of a checkout of Odoo's source")
+    make.add_argument("--odoo", metavar="DIR[@REF]", help="a clone, a bare repository, a folder or an archive")
+    make.add_argument("--debian", choices=list(SUITES), default="", help="instead of what the checkout's Python says")
     command("inventory", _inventory, "print the path of the Ansible inventory")
     for name, act, text in (
         ("restore", _restore, "make Odoo hosts anew: disk, database, boot"),

@@ -66,7 +66,10 @@ def odoo(root: Path, host: Host, database_address: str, filestore: Path, account
     if accounts != root:
         os.chown(root / "var/log/odoo", *account(accounts, "odoo"))
     if host.setproctitle and host.start != "podman":
-        packages = venv.venv_packages(root, host.version) if host.start.startswith("venv-") else root / _DIST
+        if host.from_source:
+            (packages,) = (root / venv.VENV.lstrip("/")).glob("lib/python3.*/site-packages")
+        else:
+            packages = venv.venv_packages(root, host.version) if host.in_venv else root / _DIST
         shutil.copytree(root / "opt/lab/setproctitle", packages, dirs_exist_ok=True)
     ways.install(root, host)
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from . import machine
 from .errors import LabError
 from .fleet import Host
@@ -23,6 +25,19 @@ def wait_ready(lab: Lab) -> None:
         return machine.inside(lab, "db", ["pg_isready", "-q", "-h", "/run/postgresql"], check=False).returncode == 0
 
     wait_until(ready, _START_SECONDS, lambda: f"PostgreSQL on db does not start: {machine.console_tail(lab, 'db')}")
+
+
+def add_template(lab: Lab, version: str, sql: Path) -> None:
+    """The template database of a version from a checkout, where the lab does not have it yet."""
+    name = template_name(version)
+    if not _as_postgres(lab, "psql", "-qXd", name, "-c", "select 1"):
+        return
+    text = sql.read_text(encoding="utf-8")
+    done = _as_postgres(lab, "createdb", "--owner=odoo", name)
+    done = done or _as_postgres(lab, "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-d", name, feed=text)
+    if done:
+        drop(lab, name)
+        raise LabError(f"The template database {name} could not be made: {done}")
 
 
 def create(lab: Lab, host: Host) -> None:
@@ -49,7 +64,7 @@ def drop(lab: Lab, name: str) -> None:
         raise LabError(f"The database {name} could not be dropped: {done}")
 
 
-def _as_postgres(lab: Lab, *argv: str) -> str:
+def _as_postgres(lab: Lab, *argv: str, feed: str | None = None) -> str:
     """Run a client program as the database's superuser; the answer is its complaint, empty when it went well."""
-    done = machine.inside(lab, "db", ["runuser", "-u", "postgres", "--", *argv], check=False)
+    done = machine.inside(lab, "db", ["runuser", "-u", "postgres", "--", *argv], check=False, feed=feed)
     return "" if done.returncode == 0 else " ".join(done.stderr.split()) or f"exit {done.returncode}"

@@ -14,8 +14,9 @@ import yaml
 
 from .errors import LabError
 from .paths import LAB_DIR
+from .recipe import RECIPES
 
-VERSIONS = ("19", "14")
+VERSIONS = tuple(recipe.version for recipe in RECIPES.values())
 MODES = ("prefork", "threaded")
 LOGS = ("file", "journal", "stdout")
 UNIT_STARTS = ("package", "venv-path", "venv-on-path")
@@ -91,6 +92,26 @@ class Host:
         return f"odoo{self.version}"
 
     @property
+    def from_source(self) -> bool:
+        """Is it in an image that `lab build --odoo` made: a checkout in /opt/odoo/src, and a virtualenv?"""
+        return self.version not in VERSIONS
+
+    @property
+    def major(self) -> int:
+        """The number of the version: 17 of 17 and saas17_2, 19 of 19source."""
+        return int(re.sub(r"^\D*(\d+).*", r"\1", self.version))
+
+    @property
+    def in_venv(self) -> bool:
+        """Is Odoo started by the Python of a virtualenv?"""
+        return self.from_source or self.start.startswith("venv-")
+
+    @property
+    def venv_first(self) -> bool:
+        """Is the virtualenv first in the PATH, so that a HUP works?"""
+        return self.in_venv and self.start != "venv-path"
+
+    @property
     def servers(self) -> tuple[Server, ...]:
         """The instances, or the only Odoo of an ordinary host."""
         if self.instances:
@@ -107,12 +128,12 @@ class Host:
     @property
     def gevent_option(self) -> str:
         """What odoo.conf calls the port of the gevent process; renamed with 16."""
-        return "gevent_port" if self.version != "14" else "longpolling_port"
+        return "gevent_port" if self.major >= 16 else "longpolling_port"
 
     @property
     def health_path(self) -> str:
         """The URL path that answers 200 when Odoo serves; /web/health came with 15."""
-        return "/web/health" if self.version != "14" else "/web/login"
+        return "/web/health" if self.major >= 15 else "/web/login"
 
 
 @dataclass(frozen=True)
@@ -308,6 +329,13 @@ def _one_of(*choices: str) -> Callable[[object, str], str]:
     return check
 
 
+def _version(value: object, place: str) -> str:
+    text = str(value).removesuffix(".0")
+    if text not in VERSIONS and not re.fullmatch(r"\d\d(source)?|saas\d\d_\d", text):
+        raise LabError(f"{place} must be {', '.join(VERSIONS)}, or one of `lab build --odoo`, not {value!r}.")
+    return text
+
+
 def _settings(value: object, place: str) -> dict[str, str]:
     """Free keys for a unit's [Service] section or odoo.conf; YAML's booleans in the file's own spelling."""
     result: dict[str, str] = {}
@@ -336,7 +364,7 @@ def _program(value: object, place: str) -> dict[str, str]:
 
 _CHECKS: dict[str, Callable[[object, str], Any]] = {
     "name": _host_name,
-    "version": _one_of(*VERSIONS),
+    "version": _version,
     "mode": _one_of(*MODES),
     "workers": _count,
     "max_cron_threads": _count,

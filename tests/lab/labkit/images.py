@@ -17,6 +17,7 @@ from pathlib import Path
 from .errors import LabError
 from .paths import LAB_DIR, bases_dir, cache_dir
 from .shell import last_lines, locked, run, say
+from .source import Tree
 
 _BUILD_SECONDS = 1200
 
@@ -58,6 +59,17 @@ def base_image(name: str) -> Image:
     """odoo19 or odoo14."""
     kit = LAB_DIR / "labkit"
     return Image(name, digest([kit / "recipe.py", kit / "builder.py"], name), "labkit.builder", (name,))
+
+
+def source_images(tree: Tree, base19: Image) -> tuple[Image, Image]:
+    """Return the base image of a checkout and its template database; PostgreSQL is in the base of Odoo 19."""
+    kit = LAB_DIR / "labkit"
+    made_of = [kit / name for name in ("recipe.py", "builder.py", "source_builder.py")]
+    module = "labkit.source_builder"
+    base = Image(f"odoo{tree.label}", digest(made_of, tree.digest, tree.suite), module, ("base", tree.label))
+    trees = (os.fspath(base19.tree), os.fspath(base.tree))
+    key = digest([kit / "templates.py", *_addon()], base19.key, base.key)
+    return base, Image(f"template{tree.label}", key, module, ("template", tree.label, *trees), offline=True)
 
 
 def ensure(images: Sequence[Image]) -> None:
@@ -202,7 +214,10 @@ def once(name: str, key: str, make: Callable[[Path], None]) -> Path:
 
 def template_image(bases: Sequence[Image]) -> Image:
     """The layer with the template databases; it depends on both bases and on the lab's addon."""
-    addon = [path for path in (LAB_DIR / "addons").rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    key = digest([LAB_DIR / "labkit" / "templates.py", *addon], *(base.key for base in bases))
+    key = digest([LAB_DIR / "labkit" / "templates.py", *_addon()], *(base.key for base in bases))
     trees = tuple(os.fspath(base.tree) for base in bases)
     return Image("templates", key, "labkit.templates", trees, offline=True)
+
+
+def _addon() -> list[Path]:
+    return [path for path in (LAB_DIR / "addons").rglob("*") if path.is_file() and path.suffix != ".pyc"]

@@ -5,18 +5,33 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from . import balancer, configure, containers, database, images, inventory, machine, network, state, venv, ways
+from . import (
+    balancer,
+    configure,
+    containers,
+    database,
+    images,
+    inventory,
+    machine,
+    network,
+    source,
+    source_builder,
+    state,
+    venv,
+    ways,
+)
 from .errors import LabError
 from .fleet import Fleet, Host, Server
 from .health import http_status, wait_until
 from .images import Image
 from .paths import Lab, bases_dir, cache_dir, run_dir
 from .shell import locked, run, say, write_file
+from .source import Tree
 from .state import State
 
 _HEALTH_SECONDS = 90.0
@@ -24,18 +39,32 @@ T = TypeVar("T")
 _BASES = ("odoo19", "odoo14")
 
 
-def build() -> tuple[dict[str, Image], Image]:
-    """Have all images in the cache and unpacked."""
+def build(hosts: Iterable[Host] = ()) -> tuple[dict[str, Image], Image]:
+    """Have all images in the cache and unpacked: those that come with the lab, and those of these hosts' versions."""
     bases = {name: images.base_image(name) for name in _BASES}
     templates = images.template_image(list(bases.values()))
     images.ensure(list(bases.values()))
     images.ensure([templates])
+    for version in sorted({host.version for host in hosts if host.from_source}):
+        base, template = images.source_images(source.known(version), bases["odoo19"])
+        for image in (base, template):
+            images.ensure([image])
+        bases |= {base.name: base, template.name: template}
     return bases, templates
+
+
+def build_source(wanted: str, suite: str) -> tuple[Tree, str]:
+    """Make the image of a checkout; return what it is, and which of its requirements were not as pinned."""
+    tree = source.take(wanted, suite)
+    say(f"Odoo {tree.label} ({tree.commit[:12] or 'no git'} {tree.date}) on Debian {tree.suite}")
+    bases, _templates = build([Host("h", version=tree.label)])
+    return tree, (bases[f"odoo{tree.label}"].tree / source_builder.NOTES).read_text(encoding="utf-8")
 
 
 def up(lab: Lab, wanted: Fleet, *, keep: bool = False) -> State:
     """Bring up what is missing of a fleet, and wait until all of it serves; what fails is taken away unless `keep`."""
-    bases, templates = build()
+    before = state.read(lab)
+    bases, templates = build([*wanted.hosts, *(before.fleet.hosts if before else ())])
     with locked(run_dir() / ".locks" / lab.name, f"it works on the lab {lab.name}"):
         before = state.read(lab)
         current = State(before.subnet, state.merge(before.fleet, wanted), before.index) if before else None
@@ -95,6 +124,8 @@ def _bring_up(lab: Lab, current: State, bases: dict[str, Image], templates: Imag
     new = [host for host in current.fleet.hosts if host.name in fresh]
     if new:
         say(f"PostgreSQL is ready; making {sum(len(host.servers) for host in new)} databases")
+        for version in sorted({host.version for host in new if host.from_source}):
+            database.add_template(lab, version, bases[f"template{version}"].tree / source_builder.DUMP)
         _side_by_side(lambda host: database.create(lab, host), new)
     _side_by_side(lambda name: machine.boot(lab, name), hosts)
     _start_by_hand(lab, current)
@@ -126,7 +157,7 @@ def _layers(current: State, name: str, bases: dict[str, Image], templates: Image
     base = bases[host.base]
     if host.start == "podman":
         return [*_container_layers(bases["odoo19"], base, host.version), bases["odoo19"].tree]
-    if host.start.startswith("venv-"):
+    if host.start.startswith("venv-") and not host.from_source:
         return [_venv_layer(base, host.version), base.tree]
     return [base.tree]
 
@@ -153,7 +184,7 @@ def _configure(lab: Lab, current: State, name: str, root: Path, bases: dict[str,
     configure.machine(lab, root, name, current.addresses())
     host = current.host(name)
     if host is not None:
-        filestore = templates.tree / "opt/lab/filestore" / host.version
+        filestore = bases.get(f"template{host.version}", templates).tree / "opt/lab/filestore" / host.version
         in_container = host.start == "podman"
         if in_container:
             (lab.host_dir(name) / "containers").mkdir()
@@ -313,7 +344,7 @@ def _known(lab: Lab, names: Sequence[str]) -> State:
 
 def restore(lab: Lab, names: Sequence[str]) -> None:
     """Make Odoo hosts anew: disk, database, boot."""
-    bases, templates = build()
+    bases, templates = build(_known(lab, names).fleet.hosts)
     with locked(run_dir() / ".locks" / lab.name, f"it works on the lab {lab.name}"):
         current = _known(lab, names)
         if any(current.host(name) is None for name in names):

@@ -18,6 +18,7 @@ from .venv import SOURCE, VENV
 
 _SYSTEM = "etc/systemd/system"
 _LOGIN_SECONDS = 30.0
+_PATH = f"{VENV}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _TEMPLATE_UNIT = """\
 [Unit]
@@ -38,7 +39,9 @@ WantedBy=multi-user.target
 
 def command(host: Host, server: Server) -> str:
     """The command line, without what switches to the server's user."""
-    program = f"{VENV}/bin/python3 {SOURCE}/odoo-bin" if host.start.startswith("venv-") else "/usr/bin/odoo"
+    program = f"{VENV}/bin/python3 {SOURCE}/odoo-bin" if host.in_venv else "/usr/bin/odoo"
+    if host.from_source and host.start not in UNIT_STARTS:
+        program = f"/usr/bin/env PATH={_PATH} {program}"
     logging = f" --logfile {server.log_file}" if server.log == "file" else ""
     return f"{program} --config {server.config}{logging}"
 
@@ -73,13 +76,12 @@ def enable(root: Path, unit: str, file: str | None = None) -> None:
 def drop_ins(host: Host, server: Server) -> dict[str, str]:
     """The drop-in files of a server's unit, by name; none for an ordinary one."""
     files: dict[str, str] = {}
-    if host.start != "package" or server.log != "file":
+    if host.start != "package" or server.log != "file" or (host.from_source and server.name):
         files["10-start.conf"] = f"[Service]\nExecStart=\nExecStart={command(host, server)}\n"
     if server.user != "odoo":
         files["15-user.conf"] = f"[Service]\nUser={server.user}\nGroup={server.user}\n"
-    if host.start == "venv-on-path":
-        path = f"{VENV}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        files["20-path.conf"] = f"[Service]\nEnvironment=PATH={path}\n"
+    if host.venv_first:
+        files["20-path.conf"] = f"[Service]\nEnvironment=PATH={_PATH}\n"
     if server.unit:
         files["30-unit.conf"] = "[Service]\n" + "".join(f"{key}={value}\n" for key, value in server.unit.items())
     return files
