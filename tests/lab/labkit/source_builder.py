@@ -30,8 +30,9 @@ NOTES = "opt/odoo/requirements.notes"
 DUMP = "opt/lab/template.sql"
 # psycopg2 has no wheels for Linux under its own name.
 _OTHER_NAMES = {"psycopg2": "psycopg2-binary"}
-# Odoo up to 17 imports pkg_resources, which a virtualenv of Python 3.12 has no more, and setuptools from 82 on neither.
-_ALSO = ("setuptools<81", "wheel")
+# Odoo up to 17 and gevent import pkg_resources, which setuptools from 82 on and Python from 3.12 on have no more.
+# That of Debian 12 finds no package whose name has a dot, so that gevent would end at each start.
+_ALSO = ("setuptools>=69,<81", "wheel")
 _UNIT = f"""\
 [Unit]
 Description=Odoo from its source
@@ -106,6 +107,9 @@ def _install_wheels(tree: Tree, root: Path) -> None:
         changed = [f"{a} -> {b or 'left out: no wheel'}" for a, b in zip(asked, found, strict=True) if a != b]
         say(f"odoo{tree.label}: installing {len(names)} packages; not as pinned: {', '.join(changed) or 'none'}")
         changed += pip.install(names)
+        # A gevent process that cannot begin is started again and again, and the rest of the server is well meanwhile.
+        test = "import gevent.monkey; gevent.monkey.patch_all()"
+        builder._inside(root, "runuser", "-u", "odoo", "--", f"{VENV}/bin/python3", "-c", test)
         write_file(root / NOTES, "".join(f"{line}\n" for line in changed))
     finally:
         pip.close()
