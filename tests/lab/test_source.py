@@ -106,6 +106,7 @@ def test_what_is_no_source_of_odoo_is_one_sentence(checkout: Path, wanted: str, 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("checkout")
 def test_a_version_without_a_checkout_names_the_command() -> None:
     with pytest.raises(LabError, match="There is no image of Odoo 16: make one by `lab build --odoo"):
         source.known("16")
