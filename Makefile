@@ -60,6 +60,10 @@ integration: setup ## tests against real Odoo servers in the lab (as root)
 thorough: setup ## integration with the tests that the gate leaves out: near-doubles, and the lab's own (as root)
 	@FLEETOPS_ALL=1 tests/integrate $(ARGS)
 
+.PHONY: versions
+versions: setup ## what depends on the version, on Odoo from checkouts: ODOO="~/src/odoo@17.0 ..." (as root)
+	@ODOO='$(ODOO)' RECORD='$(RECORD)' DEBIAN='$(DEBIAN)' tests/versions $(ARGS)
+
 .PHONY: planted
 planted: setup ## more than twenty causes planted on real servers: the first finding must name each (as root)
 	@FLEETOPS_PLANTED=1 FLEETOPS_ALL=1; export FLEETOPS_PLANTED FLEETOPS_ALL; \

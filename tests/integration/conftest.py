@@ -12,8 +12,10 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
+import tempfile
 import time
 import typing as t
 from dataclasses import dataclass
@@ -28,6 +30,9 @@ KINDS = ("p19", "t19", "p14", "t14")
 
 #: What no output may ever contain: the lab plants them in odoo.conf.
 SECRETS = ("LAB-SECRET",)
+
+#: `make versions`: "14:17" has the hosts of 14 run 17, which the tests then take for an Odoo that does as 14 does.
+STAND_IN = dict([os.environ["FLEETOPS_STAND_IN"].split(":")]) if os.environ.get("FLEETOPS_STAND_IN") else {}
 
 #: Options of ``reload`` for exactly one HUP, whatever the server needs.
 HUP = {"policy": "always", "method": "hup"}
@@ -200,6 +205,20 @@ def login(inventory: str, host: str) -> list[str]:
     return ["ssh", "-i", known["ansible_ssh_private_key_file"], *options, f"root@{address(inventory, host)}"]
 
 
+def release(host: str) -> str:
+    """The version of a host that is named for one, as modules tell it: 14.0 on t14, or what stands in for it."""
+    version = STAND_IN.get(host[-2:], host[-2:]).removesuffix("source")
+    return f"saas~{version[4:].replace('_', '.')}" if version.startswith("saas") else f"{version}.0"
+
+
+def stand_in(hosts: str) -> str:
+    """The text of a fleet file with the version under test in place of the one it stands in for."""
+    text = pathlib.Path(hosts).read_text(encoding="utf-8")
+    for old, new in STAND_IN.items():
+        text = re.sub(rf"version: {old}\b", f"version: {new}", text)
+    return text
+
+
 def thorough(*values: t.Any) -> list[t.Any]:
     """Values of a parameter that the gate leaves out, since they are like another one."""
     return [pytest.param(value, marks=pytest.mark.thorough) for value in values]
@@ -279,7 +298,11 @@ def lab_up(name: str, hosts: str) -> t.Iterator[Fleet]:
     keep = bool(os.environ.get("FLEETOPS_KEEP_LAB"))
     if not keep:
         lab(name, "down")
-    lab(name, "up", hosts)
+    with tempfile.TemporaryDirectory() as folder:
+        # The fleet keeps its name, which is that of the file.
+        place = pathlib.Path(folder, pathlib.Path(hosts).name)
+        place.write_text(stand_in(hosts), encoding="utf-8")
+        lab(name, "up", str(place))
     try:
         yield Fleet(name, lab(name, "inventory").strip())
     finally:

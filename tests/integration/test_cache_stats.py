@@ -17,8 +17,10 @@ import typing as t
 
 import pytest
 
-from .conftest import KINDS, Answer, Fleet, address, lab, no_secrets, request
+from .conftest import KINDS, Answer, Fleet, address, lab, no_secrets, release, request
 from .test_stack_dump import LOG, level
+
+pytestmark = pytest.mark.versions
 
 HOSTS = (*KINDS, "journal")
 PREFORK = ["master", "http", "http", "cron"]
@@ -72,7 +74,7 @@ def test_in_four_runs_everybody_answers_and_nobody_is_harmed(
 def test_what_they_tell(answers: dict[str, list[Answer]], host: str) -> None:
     found = answers[host][-1].only
     old = host.endswith("14")
-    assert found["version"] == ("14.0" if old else "19.0")
+    assert found["version"] == release(host if host in KINDS else "p19")
     assert found["log_source"] == ("the journal" if host == "journal" else LOG)
     for one in found["statistics"]:
         assert (one["other"], one["log_pid"]) == ([], one["pid"])
@@ -191,7 +193,7 @@ def test_the_report_of_a_fleet_and_a_host_that_does_not_answer(fleet: Fleet, tmp
     assert {path.name for path in folder.iterdir()} == {"report.json", "report.html"}
     found = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert (found["schema"], found["hosts"], found["silent"]) == (1, ["p14", "p19", "t19"], [])
-    assert {one["version"] for one in found["caches"]} == {"14.0", "19.0"}
+    assert {one["version"] for one in found["caches"]} == {release("p14"), release("p19")}
     assert any(one["memory"] for one in found["caches"])
     costs = [one["cost"] for one in found["caches"]]
     assert costs == sorted(costs, reverse=True)

@@ -13,6 +13,8 @@ import pytest
 
 from .conftest import HUP, KINDS, Fleet, address, side_by_side
 
+pytestmark = pytest.mark.versions
+
 NO_POSTGRESQL = (2, "refused", "rehearsal.no_postgresql")
 
 

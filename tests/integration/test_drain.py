@@ -18,6 +18,8 @@ import pytest
 from .conftest import KINDS, Answer, Fleet, address, free, lab, lab_up, request, side_by_side
 from .stops import Stops, counts, each
 
+pytestmark = pytest.mark.versions
+
 PREFORK, THREADED = ("p19", "p14"), ("t19", "t14")
 DROP_IN = "zz-fleetops-drain.conf"
 BEGINS, ENDS = "lab slow cron: begins", "lab slow cron: ends"

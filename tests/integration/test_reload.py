@@ -10,6 +10,8 @@ import pytest
 
 from .conftest import HUP, KINDS, Fleet, free, plant_killer, request, thorough
 
+pytestmark = pytest.mark.versions
+
 LOG = "/var/log/odoo/odoo-server.log"
 MANIFEST = "/opt/lab/addons/lab_slow/__manifest__.py"
 

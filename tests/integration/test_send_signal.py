@@ -12,6 +12,8 @@ import pytest
 
 from .conftest import HUP, Fleet, free, request, thorough
 
+pytestmark = pytest.mark.versions
+
 LOG = "/var/log/odoo/odoo-server.log"
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from .conftest import KINDS, Answer, Fleet, free, request
 
+pytestmark = pytest.mark.versions
+
 LOG = "/var/log/odoo/odoo-server.log"
 #: How often every process must answer in a row. (By hand it was 20 times.)
 TRIES = 5

@@ -21,6 +21,8 @@ import pytest
 
 from .conftest import Answer, Fleet, address, request, side_by_side
 
+pytestmark = pytest.mark.versions
+
 LOAD = pathlib.Path(__file__).resolve().parents[1] / "lab" / "load.py"
 BOTH = ("p19", "p14")
 #: Random steps of scaling: a few in the gate, and as many as one likes by hand (`make scale-steps`).
