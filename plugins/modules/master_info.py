@@ -250,13 +250,42 @@ masters:
         not_after: "2026-11-24T05:00:01.210Z"
         evidence: marker
     stale:
-      description: Something that the server was loaded from has changed since, or may have.
+      description:
+        - Something that the server was loaded from has changed since, or may have, or the server does not run with
+          what is configured (see RV(masters[].differences)).
       type: bool
     needs:
       description:
         - What would make it fresh. V(none), V(reload), or V(restart) by its supervisor, where its unit, its environment
-          files or its interpreter have changed, since a HUP does not read those again.
+          files or its interpreter have changed, since a HUP does not read those again, where a HUP does not apply a
+          difference, and where a HUP would end the server.
       type: str
+    differences:
+      description:
+        - Options that the running server has otherwise than its arguments, its environment and its configuration file
+          say now, as far as its sockets and its processes show it. Empty unless the server is V(running).
+      type: list
+      elements: dict
+      contains:
+        option:
+          description: Name of the option.
+          type: str
+        running:
+          description: What the server runs with.
+          type: raw
+        configured:
+          description: What is configured.
+          type: raw
+        needs:
+          description:
+            - V(reload) or V(restart), what applies it. V(none) for another number of workers than is configured while
+              the configuration is the one that was loaded. Signals made it so, or a worker is being replaced.
+          type: str
+        hup:
+          description: What a HUP does about it. V(applies) or V(ignores); V(ends) where it would end the server.
+          type: str
+      sample:
+        - {option: http_port, running: 8069, configured: 8169, needs: restart, hup: ignores}
     stale_reasons:
       description: Why, in words.
       type: list

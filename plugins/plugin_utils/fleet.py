@@ -46,6 +46,7 @@ def _server(master: t.Mapping[str, t.Any]) -> Server:
         "stale": master.get("stale"),
         "needs": master.get("needs"),
         "stale_reasons": list(master.get("stale_reasons") or []),
+        "differences": list(master.get("differences") or []),
         "supervisor": supervisor["kind"],
         "log": log.get("path") or log["kind"],
         "hidden": bool(master.get("hidden")),

@@ -28,9 +28,9 @@ BOOTING = ("INT",)
 SERVER_ARGV = ("/usr/bin/python3", "/usr/bin/odoo", "--config", "/etc/odoo/odoo.conf")
 GEVENT_ARGV = ("/usr/bin/python3", "/usr/bin/odoo", "gevent", "--config", "/etc/odoo/odoo.conf")
 
-#: inode of the socket that the servers made here listen at
-SOCKET = 4711
-PORTS = {SOCKET: ("0.0.0.0", 8069)}
+#: inodes of the sockets at which the servers made here and their gevent processes listen
+SOCKET, EVENTED = 4711, 4712
+PORTS = {SOCKET: ("0.0.0.0", 8069), EVENTED: ("0.0.0.0", 8072)}
 
 
 def mask(names: t.Iterable[str]) -> int:
@@ -62,7 +62,8 @@ def prefork(master: int = 100, workers: int = 2, **fields: t.Any) -> list[Proces
     own = {"uid": fields["uid"]} if "uid" in fields else {}
     processes = [process(master, **fields)]
     processes += [process(master + 1 + n, master, WORKER, named="WorkerHTTP", **own) for n in range(workers)]
-    processes.append(process(master + 50, master, GEVENT, argv=GEVENT_ARGV, fingerprint=9000 + master, **own))
+    evented = {"argv": GEVENT_ARGV, "fingerprint": 9000 + master, "sockets": frozenset([EVENTED]), **own}
+    processes.append(process(master + 50, master, GEVENT, **evented))
     processes.append(process(master + 60, master, WORKER, named="WorkerCron", nice=10, sockets=frozenset(), **own))
     return processes
 

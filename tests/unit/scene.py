@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pathlib
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Role
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
 
@@ -69,6 +70,15 @@ class Scene(Proc):
             folder = pathlib.Path(self.root) / str(pid) / "root/etc/odoo"
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "odoo.conf").write_text("[options]\n" + options)
+
+    def end_http(self) -> None:
+        """Make it a server for cron alone, in its odoo.conf and in what runs."""
+        self.write_conf("workers = 2\nmax_cron_threads = 1\nhttp_enable = False\n")
+        for proc in self._moments.values():
+            served = [child for i in look(proc).instances for child in i.children if child.role != Role.CRON]
+            ended = tuple(f"{child.process.pid}/" for child in served)
+            proc.files = {name: text for name, text in proc.files.items() if not name.startswith(ended)}
+            proc.files["net/tcp"] = b""
 
     @property
     def moment(self) -> str:

@@ -27,13 +27,17 @@ from .._supervisors.find import Supervisor, SupervisorKind, supervisor_of
 from .._supervisors.systemd import Unit, files_on_disk, show_units
 from .._system.boot import uptime
 from .._system.files import changed_after, reached
+from .differences import Difference, compare, hup_obstacle
 from .loaded import Loaded, loaded
-from .staleness import CodeTree, Sources, Staleness, find_staleness
+from .staleness import CodeTree, Sources, Staleness, find_staleness, with_configuration
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What surrounds one server. ``started``: seconds since the epoch. ``staleness``: None where it was not asked."""
+    """What surrounds one server. ``started``: seconds since the epoch. ``staleness``: None where it was not asked.
+
+    ``differences``: how it differs from its configuration.
+    """
 
     supervisor: Supervisor
     unit: t.Optional[Unit]
@@ -41,6 +45,7 @@ class Facts:
     started: float
     load: Loaded
     staleness: t.Optional[Staleness]
+    differences: t.Tuple[Difference, ...] = ()
 
 
 def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> t.Dict[str, Facts]:
@@ -64,8 +69,25 @@ def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> 
             sources = _sources(proc, seen, instance, supervisor, unit, started)
             need = unit is not None and unit.need_daemon_reload
             found = find_staleness(sources, load, started, tree, need_daemon_reload=need)
-        facts[instance.identity] = Facts(supervisor, unit, log, started, load, found)
+        differences = find_differences(proc, seen, instance, store, stale=found is not None and found.stale)
+        if found is not None:
+            obstacle = hup_obstacle(instance, seen.releases[instance.identity].version)
+            found = with_configuration(found, differences, obstacle)
+        facts[instance.identity] = Facts(supervisor, unit, log, started, load, found, differences)
     return facts
+
+
+def find_differences(
+    proc: Proc, seen: Look, instance: Instance, store: ServerRecords, *, stale: bool = False
+) -> t.Tuple[Difference, ...]:
+    """Return how one server of a look differs from its configuration; ``stale`` as for :func:`compare`."""
+    options, limit = seen.options[instance.identity], None
+    if not options.limit_memory_hard:
+        # Odoo sets the soft limit of the two alone.
+        soft, hard = proc.address_space(instance.master.pid) or (None, None)
+        limit = soft if soft != hard else None
+    version = seen.releases[instance.identity].version
+    return compare(instance, options, version, scaled=store.scaled(instance.master), stale=stale, limit=limit)
 
 
 def survey_one(proc: Proc, seen: Look, instance: Instance, store: ServerRecords) -> Facts:

@@ -204,6 +204,7 @@ def _master(instance: Instance, look: Look, facts: Facts, now: float, sizes: t.M
         "config_error": printable(options.config_error),
         "databases": [printable(name) for name in options.databases],
         "options": {name: _plain(getattr(options, name)) for name in _OPTION_NAMES},
+        "differences": [{name: _plain(value) for name, value in one.told().items()} for one in facts.differences],
         "listening": [{"address": address, "port": port} for address, port in instance.ports],
         "workers": counts(instance),
         "children": [_child(child, sizes) for child in instance.children],

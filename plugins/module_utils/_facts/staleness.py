@@ -12,24 +12,17 @@ modification times along, and a file's owner can set them at will.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 import typing as t
 from dataclasses import dataclass
 
+from .._messages.code import Problem
 from .._processes.rights import borrowing
 from .._system.files import changed_after, reached
-from .._system.word import Word
+from .differences import Difference, Need
 from .loaded import Loaded
-
-
-class Need(Word):
-    """What a stale server needs."""
-
-    NONE = "none"
-    RELOAD = "reload"
-    RESTART = "restart"
-
 
 #: What Odoo reads when it loads. Compiled files follow from these.
 _CODE = (".py", ".xml", ".csv", ".js", ".scss")
@@ -45,7 +38,7 @@ _LONGEST_WALK = 60.0
 class Staleness:
     """``needs`` is none, reload or restart; ``files`` are the first of ``count`` that have changed since."""
 
-    needs: str = Need.NONE
+    needs: Need = Need.NONE
     reasons: t.Tuple[str, ...] = ()
     files: t.Tuple[str, ...] = ()
     count: int = 0
@@ -54,8 +47,25 @@ class Staleness:
 
     @property
     def stale(self) -> bool:
-        """Something that the server was loaded from has changed since, or may have."""
+        """Something that it was loaded from has changed since, or may have, or it does not run as configured."""
         return self.needs != Need.NONE
+
+
+def with_configuration(
+    found: Staleness, differences: t.Sequence[Difference], obstacle: t.Optional[Problem]
+) -> Staleness:
+    """Add to what has changed on the disk that a server does not run with what is configured. Pure.
+
+    :param obstacle: why a HUP would end this server.
+    """
+    open_ones = [one for one in differences if one.needs != Need.NONE]
+    needs = {found.needs, *(one.needs for one in open_ones)}
+    reasons = [*found.reasons, *(one.text for one in open_ones)]
+    worst = Need.RESTART if Need.RESTART in needs else Need.RELOAD if Need.RELOAD in needs else Need.NONE
+    if worst == Need.RELOAD and obstacle is not None:
+        worst = Need.RESTART
+        reasons.append(obstacle.text)
+    return dataclasses.replace(found, needs=worst, reasons=tuple(reasons))
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,22 @@ NEEDS_RESTART = Code(
     "a reload is not enough: {reasons}",
     "Restart the server through its supervisor, or set method to auto.",
 )
+NO_SOCKET_TO_HAND_OVER = Code(
+    "refused.no_socket_to_hand_over",
+    "a HUP would end the server: it serves no HTTP, and Odoo 19 in prefork mode hands its listening socket to the next"
+    " generation",
+    "Restart the server through its supervisor, or set method to auto.",
+)
+HUP_NOT_ENOUGH = Code(
+    "refused.hup_not_enough",
+    "a HUP does not apply what is configured ({differences})",
+    "Restart the server through its supervisor, or set method to auto.",
+)
+HUP_WOULD_END = Code(
+    "refused.hup_would_end",
+    "a HUP would end the server, because of what is configured ({differences})",
+    "Restart the server through its supervisor, or set method to auto.",
+)
 NO_WAY = Code("refused.no_way", "a reload is not possible: {reload}. A restart is not possible either: {restart}")
 WORK_HIDDEN = Code(
     "refused.work_hidden",

@@ -105,6 +105,21 @@ SPAWN_WITHOUT_DATABASE = Code(
 DATABASES_UNKNOWN = Code(
     "rehearsal.databases_unknown", "it is not known whether the databases answer: {why}", "This is a warning only."
 )
+PORT_TAKEN = Code(
+    "rehearsal.port_taken",
+    "{option} is {port:d}, and {holder} has that port ({address}:{port:d}), so the new server could not listen there",
+    "Correct {option} in odoo.conf, or end the process that has the port, then run the task again.",
+)
+SAME_PORT = Code(
+    "rehearsal.same_port",
+    "http_port and gevent_port are both {port:d}, and only one of the two processes can listen there",
+    "Give gevent_port (longpolling_port before Odoo 16) another number in odoo.conf, then run the task again.",
+)
+CANNOT_LISTEN = Code(
+    "rehearsal.cannot_listen",
+    "the new server could not listen on {address}:{port:d} ({option}): {error}",
+    "Correct http_interface or {option} in odoo.conf, then run the task again.",
+)
 LITTLE_ROOM = Code("rehearsal.little_room", "{shortages}", "Free some, or set force.")
 LITTLE_MEMORY = Code("rehearsal.little_memory", "{shortages}", "Ask for fewer workers, or set force.")
 LEFT_OUT = Code("rehearsal.left_out", "the start-up check of the new {path} left out {what}", "This is a warning only.")

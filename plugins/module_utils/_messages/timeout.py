@@ -24,6 +24,16 @@ OLD_PROCESSES = Code(
     "Their requests or jobs are still running; fleetops.odoo.stack_dump shows what they do.",
 )
 LISTENING = Code("timeout.listening", "the master to listen on its port")
+CONFIGURATION = Code(
+    "timeout.configuration",
+    "the server to run with what is configured ({differences})",
+    "Run fleetops.odoo.reload, which restarts the server through its supervisor where a HUP does not apply it.",
+)
+GEVENT_LISTENING = Code(
+    "timeout.gevent_listening",
+    "the gevent process to listen on port {port:d}",
+    "The log of the server says why it does not, such as another process that has the port.",
+)
 PROCESSES = Code(
     "timeout.processes",
     "{lacking:d} of {count:d} {role} processes",

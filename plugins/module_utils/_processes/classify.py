@@ -109,11 +109,19 @@ class Instance:
     listening: t.Optional[t.Tuple[t.Tuple[str, int], ...]]
     #: where any process of the instance listens, gevent's port included
     ports: t.Tuple[t.Tuple[str, int], ...] = ()
+    #: where its gevent process listens
+    evented: t.Tuple[t.Tuple[str, int], ...] = ()
 
     @property
     def identity(self) -> str:
         """Identity of the master; a HUP keeps it."""
         return self.master.identity
+
+    @property
+    def activated(self) -> bool:
+        """A unit of systemd has opened its socket and handed it over (seen in the source of Odoo 14.0 and 19.0)."""
+        marks = self.master.marks
+        return marks.get("LISTEN_FDS") == "1" and marks.get("LISTEN_PID") == str(self.master.shown_pid)
 
     @property
     def everybody(self) -> t.List[t.Tuple[Process, Role]]:
@@ -175,7 +183,8 @@ def find_instances(
         )
         command = t.cast(Command, commands[pid])
         everywhere = _listens_at([master, *(child.process for child in children)], ports)
-        instances.append(Instance(master, command, _mode(master), state, children, own, everywhere))
+        evented = _listens_at((c.process for c in children if c.role == Role.GEVENT), ports)
+        instances.append(Instance(master, command, _mode(master), state, children, own, everywhere, evented))
     one_off = sorted(pid for pid, command in commands.items() if _kind(command) == ONE_OFF)
     return Found(tuple(instances), tuple(records[pid] for pid in one_off))
 

@@ -295,6 +295,14 @@ class Proc:
         except psutil.Error:
             return None
 
+    def address_space(self, pid: int) -> t.Optional[t.Tuple[int, int]]:
+        """Soft and hard limit of address space in bytes, -1 for none. None where we may not look."""
+        try:
+            soft, hard = psutil.Process(pid).rlimit(psutil.RLIMIT_AS)
+        except psutil.Error:
+            return None
+        return soft, hard
+
     def uptime_ticks(self) -> int:
         """Clock ticks since boot, on the clock that field 22 of stat counts."""
         with open(self.root + "/uptime", "rb") as file:

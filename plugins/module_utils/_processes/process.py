@@ -37,6 +37,8 @@ def caught_names(mask: int) -> t.List[str]:
 #: Variables of the environment that tell where a process stands. Nothing else of an environment is kept.
 MARKS = (
     "JOURNAL_STREAM",
+    "LISTEN_FDS",
+    "LISTEN_PID",
     "ODOO_READY_SIGHUP_PID",
     "ODOO_STAGE",
     "SUPERVISOR_ENABLED",
@@ -330,6 +332,15 @@ def parse_established(text: str) -> t.Iterator[t.Tuple[int, t.Tuple[str, int], t
         if len(fields) > 9 and fields[3] == "01":
             (near, port), (far, other) = (socket_end(field) for field in fields[1:3])
             yield int(fields[9]), (plain_address(near), port), (plain_address(far), other)
+
+
+def parse_sockets(text: str) -> t.Iterator[t.Tuple[int, str, int]]:
+    """Sockets of /proc/PID/net/tcp or tcp6 that a process has open: inode, address and port of our end."""
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        # Those that have ended and wait for their time to pass have no inode.
+        if len(fields) > 9 and fields[9] != "0":
+            yield (int(fields[9]), *socket_end(fields[1]))
 
 
 def plain_address(text: str) -> str:

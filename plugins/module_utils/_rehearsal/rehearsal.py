@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 import os
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._messages import refused
 from .._messages import rehearsal as codes
@@ -43,6 +43,7 @@ from .interpreter import (
     path_trap,
     runs,
 )
+from .places import check_places
 from .trial import Start, try_out
 
 #: Up to this version of Odoo a master was seen to start workers without a database.
@@ -65,10 +66,14 @@ class Restart:
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """A rehearsal that went well: what was left out, as noun phrases, and what was overridden by force."""
+    """A rehearsal that went well: what was left out, as noun phrases, and what was overridden by force.
+
+    :ivar configured: options as Odoo's own parser has read them, by their names of today; empty where it was not asked.
+    """
 
     left_out: t.Tuple[str, ...] = ()
     overridden: t.Tuple[Problem, ...] = ()
+    configured: t.Mapping[str, t.Any] = field(default_factory=dict)
 
 
 def rehearse(
@@ -106,8 +111,9 @@ def rehearse(
     cwd = master.cwd or "/"
     start = Start(executable, os.path.basename(executable), "/" if cwd.endswith(DELETED) else cwd, environ)
     script = command.script and os.path.join(cwd, command.script)
-    answer, said = try_out(proc, master, _task(command, script, config_file, changed), start)
-    return Rehearsed((), explain(answer, redact_text(said), executable, environ, unit, force=force))
+    answer, said = try_out(proc, master, _task(instance, script, config_file, changed), start)
+    overridden = explain(answer, redact_text(said), executable, environ, unit, force=force)
+    return Rehearsed((), overridden, check_places(proc, instance, answer))
 
 
 def rehearse_restart(
@@ -145,9 +151,10 @@ def rehearse_restart(
     if master.uid == 0:
         return Rehearsed((*left_out, "its code, since it runs as root"))
     start = Start(executable, executable, home, environ)
-    task = _task(command, script, config_file, changed, database="start" if restart.database else None)
+    task = _task(instance, script, config_file, changed, database="start" if restart.database else None)
     answer, said = try_out(proc, master, task, start)
-    return Rehearsed(left_out, explain(answer, redact_text(said), executable, environ, None, restart=True, force=force))
+    overridden = explain(answer, redact_text(said), executable, environ, None, restart=True, force=force)
+    return Rehearsed(left_out, overridden, check_places(proc, instance, answer))
 
 
 def rehearse_spawn(
@@ -171,7 +178,7 @@ def rehearse_spawn(
         if executable is None or not runs(proc, master, executable):
             return codes.DATABASES_UNKNOWN(why="the interpreter of the server does not exist any more")
         script = command.script and os.path.join(home, command.script)
-        task = _task(command, script, config_file, (), modules=("sql_db",), database="spawn")
+        task = _task(instance, script, config_file, (), modules=("sql_db",), database="spawn")
         answer, _said = try_out(proc, master, task, Start(executable, executable, home, environ))
     except Refused as exc:
         return codes.DATABASES_UNKNOWN(why=exc.problem.text)
@@ -198,7 +205,7 @@ def _environment(proc: Proc, master: Process) -> t.Dict[str, str]:
 
 
 def _task(
-    command: Command,
+    instance: Instance,
     script: t.Optional[str],
     config_file: t.Optional[str],
     changed: t.Sequence[str],
@@ -206,7 +213,10 @@ def _task(
     modules: t.Sequence[str] = ("service.server", "http", "sql_db"),
     database: t.Optional[str] = "start",
 ) -> t.Dict[str, t.Any]:
+    command = instance.command
     return {
+        "ports": database == "start" or database is None,
+        "activated": instance.activated,
         "script": script,
         "package": command.package,
         "modules": list(modules),

@@ -114,6 +114,50 @@ def connect(package):
     finally:
         sql_db.close_all()
 
+def read(config, *names):
+    # The first of these names of an option that this version has.
+    return next((config[name] for name in names if config.get(name) is not None), None)
+
+def listen(package):
+    # What Odoo's own parser made of the options that a look from outside can compare, and whether the new server could
+    # open its ports. They are let go at once.
+    import socket
+    config = sys.modules[package + ".tools"].config
+    found = {"http_enable": bool(read(config, "http_enable", "xmlrpc"))}
+    found["http_interface"] = str(read(config, "http_interface", "xmlrpc_interface") or "")
+    for name, old in (
+        ("http_port", "xmlrpc_port"), ("gevent_port", "longpolling_port"), ("workers", None),
+        ("max_cron_threads", None), ("limit_memory_hard", None),
+    ):
+        try:
+            found[name] = int(read(config, name, old))
+        except (TypeError, ValueError):
+            continue
+    told["configured"] = found
+    told["places"] = places = []
+    prefork = bool(found.get("workers"))
+    interface = found["http_interface"] or "0.0.0.0"
+    if not found["http_enable"] or not task["ports"] or "/" in interface:
+        return
+    server = getattr(sys.modules.get(package + ".service.server"), "PreforkServer", None)
+    # Before some version a prefork master opens IPv4 alone.
+    names = server.start.__code__.co_names if prefork and server else ("AF_INET6",)
+    for option in ("http_port", "gevent_port"):
+        port = found.get(option)
+        if port is None or (option == "gevent_port" and not prefork) or (option == "http_port" and task["activated"]):
+            continue
+        six = ":" in interface and (option == "gevent_port" or "AF_INET6" in names)
+        family = socket.AF_INET6 if six else socket.AF_INET
+        place, number, error = interface, 0, ""
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as one:
+                place = socket.getaddrinfo(interface, port, family, socket.SOCK_STREAM)[0][4][0]
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                one.bind((interface, port))
+        except (OSError, OverflowError) as exc:
+            number, error = getattr(exc, "errno", None) or -1, getattr(exc, "strerror", None) or str(exc)
+        places.append([option, place, port, number, error])
+
 try:
     package = task["package"]
     try:
@@ -128,6 +172,7 @@ try:
         __import__(package + "." + name)
     told["stage"] = "configuration"
     sys.modules[package + ".tools"].config._parse_config(task["args"])
+    listen(package)
     told["stage"] = "code"
     import ast
     for path in task["changed"]:
@@ -178,14 +223,16 @@ def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start)
     Files and not pipes take what it writes: a process that the server's code leaves behind may keep a pipe open.
 
     :param task: what :data:`_CODE` reads: script, package, modules (those of Odoo that it imports), args, config_file,
-        changed, and database (which are asked: those of a ``start`` or of a ``spawn`` of workers; None: none).
+        changed, database (which are asked: those of a ``start`` or of a ``spawn`` of workers; None: none), ports
+        (whether they are tried) and activated (a unit of systemd has opened the port of HTTP).
     :raises Refused: it took too long, its interpreter cannot be run, or we cannot write.
     """
     # In a network that we may not enter, another PostgreSQL or none would answer.
     reachable = os.geteuid() == 0 or not differs(proc.root, master.pid, NETWORK)
     try:
         with tempfile.TemporaryFile() as order, tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as said:
-            more = {"database": task["database"] if reachable else None, "connect": _CONNECT, "fd": answer.fileno()}
+            out_of_reach = {} if reachable else {"database": None, "ports": False}
+            more = {"connect": _CONNECT, "fd": answer.fileno(), **out_of_reach}
             order.write(json.dumps({**task, **more}).encode())
             order.seek(0)
             _run(proc, master, start, order, answer, said)

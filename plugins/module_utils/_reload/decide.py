@@ -11,8 +11,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._facts.differences import Difference, Need
 from .._facts.loaded import Loaded
-from .._facts.staleness import Need, Staleness
+from .._facts.staleness import Staleness
 from .._processes.classify import Instance, State
 from .._system.word import Word
 
@@ -71,18 +72,23 @@ def decide_reload(
     wish: ReloadWish,
     waited_for: t.Optional[str],
     time_text: t.Callable[[float], str],
+    differences: t.Sequence[Difference] = (),
 ) -> Decision:
     """Whether a server needs a HUP or a restart now.
 
     :param staleness: needed for the policy ``stale``.
     :param waited_for: what this call has already waited for: a start or a reload that was under way when it came.
     :param time_text: turns seconds since the epoch into text for the reason.
+    :param differences: how it differs from its configuration.
     """
+    unapplied = "; ".join(one.text for one in differences if one.needs != Need.NONE)
     if instance.state != State.RUNNING:
         return Decision(Act.WAIT, "it was %s" % instance.state, load=True)
     if any(child.starting for child in instance.children):
         return Decision(Act.WAIT, "it was starting a process")
     if wish.policy == Policy.SINCE and wish.since is not None:
+        if load.not_before >= wish.since and unapplied:
+            return Decision(Act.ACT, unapplied)
         if load.not_before >= wish.since:
             return Decision(
                 Act.NOTHING,
@@ -96,7 +102,7 @@ def decide_reload(
         )
     if wish.policy == Policy.STALE and staleness is not None:
         return _decide_stale(load, staleness, wish.method, time_text)
-    if waited_for:
+    if waited_for and not unapplied:
         return Decision(Act.NOTHING, "%s when this call came, and that has ended well" % waited_for)
     return Decision(Act.ACT, "a reload was asked for")
 

@@ -12,10 +12,11 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from .._facts.staleness import Need
+from .._facts.differences import Difference, Hup, Need, hup_obstacle
 from .._log.place import FILE
 from .._messages import refused, rehearsal
 from .._messages.code import Problem
+from .._processes.classify import Instance
 from .._processes.process import on_odoo_sh
 from .._rehearsal.rehearsal import Restart
 from .._server.server import Server
@@ -56,6 +57,8 @@ def prepare(server: Server, method: Method, *, force: bool, restart: bool) -> Wa
     changed = server.changed_code()
     try:
         rehearsed = server.host.rehearsal.rehearse(server.proc, server.now, config_file, unit, changed, force=force)
+        server.configured = rehearsed.configured
+        check_hup(server.now, server.version, server.differences())
     except Refused as exc:
         if method == Method.HUP or not exc.restart_helps:
             raise
@@ -65,6 +68,20 @@ def prepare(server: Server, method: Method, *, force: bool, restart: bool) -> Wa
             raise Refused(refused.NO_WAY(reload=exc.problem.text, restart=str(other.problem))) from None
     overridden = (*rehearsed.overridden, *_check_room(server, force=force, restart=False))
     return Way(None, "", frozenset(changed), overridden)
+
+
+def check_hup(instance: Instance, version: t.Optional[str], differences: t.Sequence[Difference]) -> None:
+    """Ask whether a HUP would apply what is configured.
+
+    :raises Refused: it would not, or it would end the server.
+    """
+    obstacle = hup_obstacle(instance, version)
+    if obstacle is not None:
+        raise Refused(obstacle, restart_helps=True)
+    for hup, code in ((Hup.ENDS, refused.HUP_WOULD_END), (Hup.IGNORES, refused.HUP_NOT_ENOUGH)):
+        found = [one.text for one in differences if one.hup == hup]
+        if found:
+            raise Refused(code(differences="; ".join(found)), restart_helps=True)
 
 
 def _prepare_restart(server: Server, why: str, *, force: bool) -> Way:
@@ -81,6 +98,8 @@ def _prepare_restart(server: Server, why: str, *, force: bool) -> Way:
         Restart(plan.cwd, plan.unit_changed),
         force=force,
     )
+    if not plan.unit_changed:
+        server.configured = rehearsed.configured
     note = "; a restart by %s%s" % (plan.supervisor.kind, why)
     if rehearsed.left_out:
         note += "; the start-up check left out " + ", ".join(rehearsed.left_out)

@@ -130,7 +130,9 @@ class _Reload(ServerOperation[ReloadResult]):
         if self._book.state_of(self.now, self.options) != self.now.state and not self._order.force:
             raise Refused(refused.DRAINING())
         staleness = self.facts().staleness if self._order.wish.policy == Policy.STALE else None
-        decision = decide_reload(self.now, self.load(), staleness, self._order.wish, waited_for, iso)
+        decision = decide_reload(
+            self.now, self.load(), staleness, self._order.wish, waited_for, iso, self.differences()
+        )
         if decision.kind == Act.REFUSE:
             raise Refused(refused.NEEDS_RESTART(reasons=decision.reason))
         return decision
@@ -187,7 +189,9 @@ class _Reload(ServerOperation[ReloadResult]):
 
         def attempt() -> t.Union[bool, Pending]:
             self.look()
-            return self.pending() or True
+            pending = self.pending()
+            # What the other one has not applied is for us to do.
+            return pending if pending and pending.problem.code != timeout.CONFIGURATION.name else True
 
         self.wait(attempt)
 

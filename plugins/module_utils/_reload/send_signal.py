@@ -24,6 +24,7 @@ from .._signals.rules import Objection, Rule, Target
 from .._signals.send import SignalRefused
 from .._system.clock import Pending
 from .._system.errors import Failure, OperationFailed, Refused, TimedOut
+from .prepare import check_hup
 
 #: After these a master is not what it was, so one call at a time may send one.
 _CHANGING = frozenset(["HUP", "INT", "TERM", "TTIN", "TTOU"])
@@ -184,6 +185,8 @@ class _Shot(Operation[StepsResult]):
         host, instance = self.host, self.instance
         if self._order.signal == "HUP":
             host.rehearsal.rehearse(host.proc, instance, *rehearsal_inputs(host.proc, self._seen, instance, host.store))
+            version = self._seen.releases[instance.identity].version
+            check_hup(instance, version, host.differences(self._seen, instance))
             return
         config_file = self._seen.options[instance.identity].config_file
         doubt = host.rehearsal.rehearse_spawn(

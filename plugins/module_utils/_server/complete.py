@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._facts.differences import Need, compare
 from .._messages import timeout
 from .._messages.code import Problem
 from .._processes.classify import Child, Generation, Instance, Mode, Role, State
@@ -17,7 +18,7 @@ from .._processes.options import Options
 
 
 def missing(instance: Instance, options: Options, scaled: t.Optional[int] = None) -> t.Optional[Problem]:
-    """Return what a server lacks of being complete; None when it has all its processes and only those.
+    """Return what a server lacks of being complete; None when it has all its processes and runs as it is configured.
 
     A prefork server is complete when the configured number of http and cron workers and the gevent process are there,
     all of the current generation and with their handlers, and nothing of an older one is left.
@@ -26,7 +27,10 @@ def missing(instance: Instance, options: Options, scaled: t.Optional[int] = None
     """
     if not instance.master.catches("HUP"):
         return timeout.HANDLERS()
-    wants_prefork = options.workers > 0
+    unapplied = [one.text for one in compare(instance, options, None) if one.needs != Need.NONE]
+    if unapplied:
+        return timeout.CONFIGURATION(differences="; ".join(unapplied))
+    wants_prefork = options.workers != 0
     if wants_prefork != (instance.mode == Mode.PREFORK):
         return timeout.MODE(mode=Mode.PREFORK if wants_prefork else Mode.THREADED)
     if instance.having(Role.SHEPHERD):
@@ -55,6 +59,9 @@ def _lacking_process(instance: Instance, options: Options, scaled: t.Optional[in
         ready = [child for child in instance.having(role, Generation.CURRENT) if child.ready]
         if len(ready) < count:
             return timeout.PROCESSES(lacking=count - len(ready), count=count, role=role)
+    evented = instance.having(Role.GEVENT, Generation.CURRENT)
+    if options.http_enable and not instance.evented and all(child.process.sockets is not None for child in evented):
+        return timeout.GEVENT_LISTENING(port=options.gevent_port)
     return None
 
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._facts.gather import Facts, find_load, find_successor, log_place, start_time, survey_one
+from .._facts.differences import Difference
+from .._facts.gather import Facts, find_differences, find_load, find_successor, log_place, start_time, survey_one
 from .._facts.loaded import Loaded, ServerRecords
 from .._log.place import LogPlace
 from .._log.read import LogMark
@@ -99,6 +100,10 @@ class Host:
     def facts(self, seen: Look, instance: Instance) -> Facts:
         """Return what surrounds one server of a look, staleness included."""
         return survey_one(self.proc, seen, instance, self.store)
+
+    def differences(self, seen: Look, instance: Instance) -> t.Tuple[Difference, ...]:
+        """Return how one server of a look differs from its configuration."""
+        return find_differences(self.proc, seen, instance, self.store)
 
     def load(self, master: Process, place: LogPlace) -> Loaded:
         """Return when a server loaded its code."""

@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
+from .._facts.differences import Difference
 from .._facts.gather import Facts
 from .._facts.loaded import Loaded
 from .._facts.results import printable, summary
@@ -71,6 +73,8 @@ class Server:
         self.health: t.Optional[str] = None
         self._check = health
         self._facts: t.Optional[Facts] = None
+        #: options as Odoo's own parser has read them before a HUP or a restart, by the name that they have here
+        self.configured: t.Mapping[str, t.Any] = {}
         self.supervisor = host.supervisor_of(first.master)
         self.place = host.log_place(first.master, seen.options[first.identity], self.supervisor)
         # The mark is taken before anything happens, so that a server that dies leaves its last words.
@@ -79,7 +83,7 @@ class Server:
     @property
     def options(self) -> Options:
         """Its options, as its arguments and its odoo.conf have them now."""
-        return self.seen.options[self.now.identity]
+        return dataclasses.replace(self.seen.options[self.now.identity], **self.configured)
 
     @property
     def version(self) -> t.Optional[str]:
@@ -125,6 +129,12 @@ class Server:
         """Return the Python files that have changed since it loaded them."""
         staleness = self.facts().staleness
         return staleness.python if staleness else ()
+
+    def differences(self) -> t.Sequence[Difference]:
+        """Return how it differs from its configuration."""
+        options = {**self.seen.options, self.now.identity: self.options}
+        seen = dataclasses.replace(self.seen, options=options)
+        return self.host.differences(seen, self.now)
 
     def load(self) -> Loaded:
         """Return when it loaded its code."""

@@ -57,7 +57,9 @@ class Disk:
             root = folder / "proc" / str(instance.master.pid) / "root"
             (root / "etc/odoo").mkdir(parents=True)
             (root / "srv/addons/shop").mkdir(parents=True)
-            (root / "etc/odoo/odoo.conf").write_text("[options]\naddons_path = /srv/addons\n")
+            (root / "etc/odoo/odoo.conf").write_text(
+                "[options]\naddons_path = /srv/addons\nworkers = 2\nmax_cron_threads = 1\n"
+            )
             (root / "srv/addons/shop/cart.py").touch()
 
 

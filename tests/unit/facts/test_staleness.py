@@ -14,10 +14,10 @@ import subprocess
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.differences import Need
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import Loaded
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import (
     CodeTree,
-    Need,
     Sources,
     Staleness,
     find_staleness,

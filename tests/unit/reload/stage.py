@@ -15,10 +15,11 @@ import types
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.differences import Need
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.gather import Facts, survey
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import ReloadResult
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import Need, Staleness
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import Staleness
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import supervisor
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
@@ -107,7 +108,7 @@ class Stage:
         return Plan(
             Supervisor(SupervisorKind.SYSTEMD, "odoo.service"),
             (("restart",),),
-            warnings=(supervisor.OTHER_UNIT(unit="rude"),),
+            warnings=(supervisor.OTHER_UNIT(unit="rude", main=1),),
         )
 
     def Job(self, plan: Plan, _timeout: float) -> t.Any:  # noqa: N802

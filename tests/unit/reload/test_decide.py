@@ -10,8 +10,9 @@ import dataclasses
 import itertools
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.differences import Need
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import Loaded
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import Need, Staleness
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import Staleness
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, Role, State
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import (
     Act,

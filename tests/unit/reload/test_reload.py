@@ -16,7 +16,7 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import NoteBook, new_note
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import Staleness
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused, rehearsal
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused, rehearsal, supervisor
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Method, Policy
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Rule
@@ -271,7 +271,7 @@ def test_the_first_request_is_not_waited_for_long(stage: Staged) -> None:
 @pytest.mark.parametrize("method", ["hup", "supervisor"])
 def test_a_server_without_http_that_drains_is_known_by_its_note(stage: Staged, method: Method) -> None:
     on = stage("19-prefork", PREFORK_19)
-    on.scene.write_conf("workers = 2\nmax_cron_threads = 1\nhttp_enable = False\n")
+    on.scene.end_http()
     seen = look(on.scene)
     note = new_note(seen, seen.instances[0], Hold(SupervisorKind.NONE), 1.0)
     on.store.open()
@@ -281,7 +281,9 @@ def test_a_server_without_http_that_drains_is_known_by_its_note(stage: Staged, m
             on.reload(method=method, check_mode=check_mode)
     assert (on.sent, on.restarts, on.rehearsed) == ([], [], 0)
     NoteBook(on.store).write(note)
-    assert on.reload(check_mode=True).signals == ["HUP"]
+    with failing("refused.no_socket_to_hand_over"):
+        on.reload(check_mode=True)
+    assert on.reload(check_mode=True, method=Method.AUTO).did == "restarted"
 
 
 def test_no_request_outlasts_the_deadline(stage: Staged) -> None:
@@ -335,3 +337,47 @@ def test_code_that_changes_during_the_rehearsal_is_rehearsed_too(stage: Staged) 
     result = on.reload(Policy.STALE)
     assert (on.rehearsed, result.did) == (2, "signalled")
     assert "2 files changed" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ("workers = 2\nhttp_port = 8169\n", "refused.hup_not_enough"),
+        ("workers = 2\nhttp_interface = 127.0.0.1\n", "refused.hup_not_enough"),
+        ("workers = 0\n", "refused.hup_would_end"),
+    ],
+)
+def test_what_a_hup_does_not_apply_is_refused_or_restarted(stage: Staged, options: str, code: str) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.scene.write_conf("max_cron_threads = 1\n" + options)
+    for check_mode in (True, False):
+        with failing(code):
+            on.reload(check_mode=check_mode)
+    assert on.sent == []
+    predicted = on.reload(check_mode=True, method=Method.AUTO)
+    assert (predicted.did, "since a HUP is not possible" in predicted.reason) == ("restarted", True)
+    on.no_plan.append(Refused(supervisor.NONE()))
+    with failing("refused.no_way"):
+        on.reload(method=Method.AUTO)
+    assert (on.sent, on.restarts) == ([], [])
+
+
+def test_a_hup_that_somebody_else_sent_and_that_applied_nothing_is_not_up_to_date(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    on.scene.write_conf("workers = 2\nmax_cron_threads = 1\nhttp_port = 8169\n")
+    on.scene.go_to(PREFORK_19[2])
+    with failing("refused.hup_not_enough"):
+        on.reload()
+    with failing("refused.hup_not_enough"):
+        on.reload(Policy.SINCE, 1.0)
+    assert on.sent == []
+
+
+def test_a_change_that_a_hup_applies_is_waited_for(stage: Staged) -> None:
+    on = stage("14-prefork", PREFORK_14)
+    on.scene.write_conf("workers = 2\nmax_cron_threads = 1\ngevent_port = 8172\n")
+    # This scene has no such gevent process: the HUP is sent and the port stays.
+    with failing("timeout.configuration") as caught:
+        on.reload(timeout=20)
+    assert "gevent_port: the server runs with 8072, and 8172 is configured" in str(caught.value)
+    assert len(on.sent) == 1

@@ -217,7 +217,7 @@ def test_a_signal_for_two_roles_goes_to_both(stage: Staged) -> None:
 
 def test_a_server_without_http_that_drains_is_known_by_its_note(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[-1:])
-    on.scene.write_conf("workers = 2\nmax_cron_threads = 1\nhttp_enable = False\n")
+    on.scene.end_http()
     seen = look(on.scene)
     note = dataclasses.replace(new_note(seen, seen.instances[0], Hold(SupervisorKind.NONE), 1.0), sent=5.0)
     on.store.open()

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import timeout
@@ -79,8 +80,23 @@ def test_an_old_worker_is_waited_for() -> None:
 
 
 def test_another_mode_than_configured() -> None:
-    assert missing(build.instance(build.threaded(100)), options()) == timeout.MODE(mode="prefork")
-    assert missing(build.instance(build.prefork(100)), options(0)) == timeout.MODE(mode="threaded")
+    for instance, workers in ((build.instance(build.threaded(100)), 2), (build.instance(build.prefork(100)), 0)):
+        lacking = missing(instance, options(workers))
+        assert lacking is not None
+        assert lacking.code == "timeout.configuration"
+        assert lacking.text.endswith(f"and {workers} is configured)")
+
+
+@pytest.mark.parametrize("given", [{"http_port": 1}, {"gevent_port": 1}, {"http_interface": "::1"}])
+def test_other_places_than_configured(given: dict[str, t.Any]) -> None:
+    lacking = missing(build.instance(build.prefork(100)), dataclasses.replace(options(), **given))
+    assert lacking is not None
+    assert lacking.code == "timeout.configuration"
+
+
+def test_a_gevent_process_that_does_not_listen_yet() -> None:
+    silent = [dataclasses.replace(p, sockets=frozenset()) if p.pid == 150 else p for p in build.prefork(100)]
+    assert missing(build.instance(silent), options()) == timeout.GEVENT_LISTENING(port=8072)
 
 
 def test_a_server_that_does_not_listen() -> None:

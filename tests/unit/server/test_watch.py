@@ -203,7 +203,7 @@ def test_without_a_health_check_complete_is_enough(stage: Staged) -> None:
 
 def test_a_server_without_http_is_not_asked(stage: Staged) -> None:
     on = stage([DONE])
-    on.scene.write_conf("workers = 2\nmax_cron_threads = 1\nhttp_enable = False\n")
+    on.scene.end_http()
     on.watch()
     assert on.patience == []
 

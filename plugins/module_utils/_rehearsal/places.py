@@ -1,0 +1,136 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Whether a new server could listen where it is configured to, and what Odoo's own parser made of its options.
+
+The trial has tried to open each port as the user of the server. It cannot open those that the server itself has, which
+the server closes or hands over; a port that another process has ends the new server (seen on Odoo 14.0 prefork and 19.0
+threaded), or leaves it without HTTP.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import json
+import typing as t
+
+from .._messages import rehearsal as codes
+from .._processes.classify import Instance
+from .._processes.proc import Gone, Proc, TooLarge
+from .._processes.process import parse_sockets, plain_address
+from .._system.errors import Refused
+
+#: Socket inode, address and port of this end.
+Ends = t.Sequence[t.Tuple[int, str, int]]
+#: Lets a process open ports below 1024.
+_CAP_NET_BIND_SERVICE = 10
+
+
+def check_places(proc: Proc, instance: Instance, answer: bytes) -> t.Dict[str, t.Any]:
+    """Ask whether a new server could listen where it is configured to.
+
+    :param answer: what the trial answered.
+    :returns: options as Odoo's own parser has read them.
+    :raises Refused: it could not.
+    """
+    configured, tried = parse_places(answer)
+    ports = [port for option, _address, port, _number, _error in tried if port]
+    if len(ports) != len(set(ports)):
+        raise Refused(codes.SAME_PORT(port=ports[0]))
+    ends: t.Optional[Ends] = None
+    for option, address, port, number, error in tried:
+        if number == errno.EADDRINUSE:
+            ends = _ends(proc, instance) if ends is None else ends
+            own = {inode for process, _role in instance.everybody for inode in process.sockets or ()}
+            taken = conflicts(address, port, ends, own)
+            if taken:
+                holder = _holder(proc, {inode for inode, _address, _port in taken})
+                raise Refused(codes.PORT_TAKEN(option=option, port=port, address=taken[0][1], holder=holder))
+        elif number and not _may_be_allowed(instance, port, number):
+            raise Refused(codes.CANNOT_LISTEN(option=option, address=address, port=port, error=error))
+    return configured
+
+
+def parse_places(answer: bytes) -> t.Tuple[t.Dict[str, t.Any], t.List[t.Tuple[str, str, int, int, str]]]:
+    """Return the options that the trial told, and option, address, port, errno and error of each place. Pure.
+
+    What is not of that form is left out: the server's own code may have written the answer.
+    """
+    try:
+        told = json.loads(answer.decode("utf-8", "replace"))
+        configured = {name: kind(told["configured"][name]) for name, kind in _KINDS if name in told["configured"]}
+        places = [
+            (str(option), str(address), int(port), int(number), str(error))
+            for option, address, port, number, error in told.get("places") or ()
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}, []
+    for option, address, _port, number, _error in places:
+        if option == "http_port" and not number:
+            # Where a name leads only the server's own host knows.
+            configured["http_interface"] = address
+    return configured, places
+
+
+_KINDS: t.Tuple[t.Tuple[str, t.Callable[[t.Any], t.Any]], ...] = (
+    ("http_enable", bool),
+    ("http_interface", str),
+    ("http_port", int),
+    ("gevent_port", int),
+    ("workers", int),
+    ("max_cron_threads", int),
+    ("limit_memory_hard", int),
+)
+
+
+def conflicts(address: str, port: int, ends: Ends, own: t.Container[int]) -> t.List[t.Tuple[int, str, int]]:
+    """Return the sockets of others that keep a server from listening at a place. Pure.
+
+    :param own: inodes of the server's own sockets.
+    """
+    return [end for end in ends if end[2] == port and end[0] not in own and _meet(address, end[1])]
+
+
+def _meet(one: str, other: str) -> bool:
+    """Tell whether two addresses exclude each other for one port; the wildcard of IPv6 stands for IPv4 too."""
+    try:
+        first, second = (ipaddress.ip_address(plain_address(text)) for text in (one, other))
+    except ValueError:
+        return True
+    if first.version == second.version:
+        return first == second or first.is_unspecified or second.is_unspecified
+    six = first if first.version == 6 else second
+    return six.is_unspecified
+
+
+def _may_be_allowed(instance: Instance, port: int, number: int) -> bool:
+    """Tell whether the server has a right that the trial has not, or has the place already."""
+    if number != errno.EACCES:
+        return False
+    held = any(port == there for _address, there in instance.ports)
+    return held or bool(instance.master.capabilities >> _CAP_NET_BIND_SERVICE & 1)
+
+
+def _ends(proc: Proc, instance: Instance) -> Ends:
+    found: t.List[t.Tuple[int, str, int]] = []
+    for name in ("net/tcp", "net/tcp6"):
+        try:
+            found += parse_sockets(proc.text(instance.master.pid, name))
+        except (Gone, OSError):
+            continue
+    return found
+
+
+def _holder(proc: Proc, inodes: t.Set[int]) -> str:
+    """Name the process that has one of these sockets, as a noun phrase."""
+    for pid in proc.pids():
+        try:
+            if inodes & proc.sockets(pid):
+                return "pid %d (%s)" % (pid, proc.text(pid, "comm").strip())
+        except (Gone, TooLarge, OSError):
+            continue
+    return "another process"

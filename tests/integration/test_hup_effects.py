@@ -1,0 +1,152 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plain HUP does about a changed option, seen from outside and without the collection.
+
+A server after a HUP is compared with the same server after a restart: the HUP has applied the change if both are equal.
+The table in module_utils/_facts/differences.py is held to what is seen here.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.differences import ANSWERS, Hup
+
+from .conftest import Fleet, thorough
+
+CONF = "/etc/odoo/odoo.conf"
+#: Runs on the host: what its /proc shows of the server with this pid.
+LOOK = r"""
+import json, os, re, sys
+def read(path):
+    with open(path, "rb") as file:
+        return file.read().decode("utf-8", "replace")
+listening = {}
+for name in ("tcp", "tcp6"):
+    for line in read("/proc/net/" + name).splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == "0A":
+            listening[fields[9]] = fields[1]
+def look(pid):
+    folder = "/proc/%s/" % pid
+    stat, sockets = read(folder + "stat").rpartition(")")[2].split(), set()
+    for fd in os.listdir(folder + "fd"):
+        try:
+            inode = os.readlink(folder + "fd/" + fd)[8:-1]
+        except OSError:
+            continue
+        sockets |= {listening[inode]} if inode in listening else set()
+    caught = int(re.search(r"SigCgt:\s*(\w+)", read(folder + "status")).group(1), 16)
+    limit = re.search(r"Max address space\s+(\w+)", read(folder + "limits")).group(1)
+    gevent = "\0gevent\0" in read(folder + "cmdline")
+    return caught, int(stat[16]), stat[25], sorted(sockets), gevent, limit
+pid = sys.argv[1]
+try:
+    caught, nice, stack, sockets, _gevent, limit = look(pid)
+    pids = [p for task in os.listdir("/proc/%s/task" % pid)
+            for p in read("/proc/%s/task/%s/children" % (pid, task)).split()]
+    children = [look(child) for child in pids]
+except OSError:
+    print("null")
+    sys.exit()
+kinds = sorted(
+    [("shepherd" if c[0] & 1 and c[2] != stack else "gevent" if c[4] else "cron" if c[1] > nice else "http"), c[3]]
+    for c in children
+)
+at_rest = bool(caught & 4) and all(
+    kind != "shepherd" and (kind != "gevent" or where) and c[0] & 4 for (kind, where), c in zip(kinds, children)
+)
+prefork = bool(caught & 1 << 20)
+# What a threaded server was limited to goes with a prefork master, which nothing depends on.
+print(json.dumps([at_rest, stack, [prefork, sockets, kinds, None if prefork else limit]]))
+"""
+
+
+def look(fleet: Fleet, host: str, pid: str) -> list[t.Any] | None:
+    """Whether the server is at rest, its stack, and all else; None when it is gone."""
+    return t.cast("list[t.Any] | None", json.loads(fleet.run(host, "python3", "-c", LOOK, pid)))
+
+
+def at_rest(fleet: Fleet, host: str, old_stack: str = "") -> list[t.Any] | None:
+    """What is seen of the server once it is the same for 3 s, in another exec than this one; None if it ends."""
+    pid = fleet.run(host, "systemctl", "show", "odoo", "-p", "MainPID", "--value").strip()
+    last, since, deadline = None, time.monotonic(), time.monotonic() + 40
+    while time.monotonic() < deadline:
+        seen = look(fleet, host, pid) if pid != "0" else None
+        if seen is None:
+            return None
+        if seen != last:
+            last, since = seen, time.monotonic()
+        elif seen[0] and seen[1] != old_stack and time.monotonic() - since > 3:
+            break
+        time.sleep(0.5)
+    return last
+
+
+def configure(fleet: Fleet, host: str, options: t.Mapping[str, str]) -> None:
+    """Write these options into odoo.conf, in place of those that the lab has made."""
+    names = "|".join([*options, "nothing"])
+    lines = "".join(f"{name} = {value}\\n" for name, value in options.items())
+    fleet.run(host, "sh", "-c", f"grep -vE '^({names}) *=' /root/lab.conf > {CONF}; printf '{lines}' >> {CONF}")
+
+
+def restart(fleet: Fleet, host: str) -> list[t.Any] | None:
+    """Restart the server by its unit, and look."""
+    fleet.run(host, "sh", "-c", "systemctl reset-failed odoo; systemctl restart odoo")
+    return at_rest(fleet, host)
+
+
+#: What is changed, from these options to those, and its name in the table.
+CHANGES: list[tuple[str, dict[str, str], dict[str, str]]] = [
+    ("http_port", {}, {"http_port": "8169"}),
+    ("http_interface", {}, {"http_interface": "127.0.0.1"}),
+    ("http_interface", {"http_interface": "127.0.0.1"}, {"http_interface": "0.0.0.0"}),
+    ("gevent_port", {}, {"gevent_port": "8172"}),
+    ("http_enable to False", {}, {"http_enable": "False"}),
+    ("http_enable to True", {"http_enable": "False"}, {"http_enable": "True"}),
+    ("workers to 0", {"workers": "2"}, {"workers": "0"}),
+    ("workers from 0", {"workers": "0"}, {"workers": "2"}),
+    ("workers", {"workers": "2"}, {"workers": "3"}),
+    ("workers", {"workers": "2"}, {"workers": "1"}),
+    ("max_cron_threads", {}, {"max_cron_threads": "0"}),
+    ("max_cron_threads", {}, {"max_cron_threads": "3"}),
+    ("limit_memory_hard", {}, {"limit_memory_hard": "3000000000"}),
+    ("limit_memory_hard to 0", {}, {"limit_memory_hard": "0"}),
+]
+
+
+@pytest.mark.parametrize("host", ["p19", *thorough("t19", "p14", "t14")])
+@pytest.mark.parametrize(
+    ("change", "before", "after"),
+    [CHANGES[0], *(pytest.param(*one, marks=pytest.mark.thorough) for one in CHANGES[1:])],
+)
+def test_a_plain_hup(fleet: Fleet, host: str, change: str, before: dict[str, str], after: dict[str, str]) -> None:
+    if host[0] == "t" and ("workers" in change or "cron" in change or "gevent" in change):
+        pytest.skip("it begins as a prefork server, or does not show from outside")
+    if host[1:] == "14":
+        after = {name.replace("gevent", "longpolling"): value for name, value in after.items()}
+    fleet.run(host, "sh", "-c", f"test -e /root/lab.conf || cp -p {CONF} /root/lab.conf")
+    try:
+        configure(fleet, host, before)
+        first = restart(fleet, host)
+        assert first is not None
+        configure(fleet, host, after)
+        fleet.run(host, "systemctl", "kill", "--kill-who=main", "-s", "HUP", "odoo")
+        reloaded = at_rest(fleet, host, first[1])
+        restarted = restart(fleet, host)
+        assert restarted is not None
+        seen = Hup.ENDS if reloaded is None else Hup.APPLIES if reloaded[2] == restarted[2] else Hup.IGNORES
+        assert first[2] != restarted[2] or change == "limit_memory_hard", "nothing of this change shows"
+        keeps, opens = ANSWERS.get(change, (Hup.APPLIES, Hup.APPLIES))
+        # What is the same on a prefork server, whose workers alone have a limit, is applied there.
+        if change == "limit_memory_hard to 0" and host[0] == "p":
+            keeps = opens = Hup.APPLIES
+        assert seen == (keeps if host == "p19" else opens), (first, reloaded, restarted)
+    finally:
+        fleet.run(host, "cp", "-p", "/root/lab.conf", CONF)
+        restart(fleet, host)

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ports are asked for before a HUP: with sockets that are open here, and with answers that a trial may give."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import socket
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal.places import (
+    check_places,
+    conflicts,
+    parse_places,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
+
+from .. import build
+from ..build import failing
+from .rehearsed import Server, server
+
+__all__ = ["server"]
+
+
+@contextlib.contextmanager
+def listening(address: str = "127.0.0.1") -> t.Iterator[tuple[int, int]]:
+    """Have a port while the block runs: its number, and the inode of its socket."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as one:
+        one.bind((address, 0))
+        one.listen(1)
+        yield one.getsockname()[1], os.fstat(one.fileno()).st_ino
+
+
+@pytest.mark.parametrize(
+    ("mine", "there", "meet"),
+    [
+        ("0.0.0.0", "127.0.0.1", True),
+        ("127.0.0.1", "0.0.0.0", True),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.1", "127.0.0.2", False),
+        ("::", "127.0.0.1", True),
+        ("127.0.0.1", "::", True),
+        ("::1", "::", True),
+        ("::1", "127.0.0.1", False),
+        ("::1", "0.0.0.0", False),
+        ("::ffff:127.0.0.1", "127.0.0.1", True),
+        ("fe80::1%eth0", "fe80::1", True),
+        ("a-name-that-nobody-knows", "10.0.0.1", True),
+    ],
+)
+def test_addresses_that_exclude_each_other(mine: str, there: str, *, meet: bool) -> None:
+    ends = [(7, there, 80), (8, there, 81)]
+    assert conflicts(mine, 80, ends, ()) == (ends[:1] if meet else [])
+    assert conflicts(mine, 80, ends, {7}) == []
+
+
+def answer(*places: tuple[t.Any, ...], **configured: t.Any) -> bytes:
+    """What a trial answers."""
+    return json.dumps({"stage": "done", "configured": configured, "places": places}).encode()
+
+
+@pytest.mark.parametrize("said", [b"", b"[]", b"{", b'{"configured": 3}', b'{"configured": {"workers": "x"}}'])
+def test_an_answer_that_is_not_of_that_form_tells_nothing(said: bytes) -> None:
+    assert parse_places(said) == ({}, [])
+
+
+def test_where_a_name_leads_is_told() -> None:
+    said = answer(("http_port", "10.0.0.7", 8069, 0, ""), http_interface="odoo.example.com", workers=3)
+    assert parse_places(said)[0] == {"http_interface": "10.0.0.7", "workers": 3}
+
+
+def test_a_port_of_another_process_is_refused_with_its_holder() -> None:
+    with listening() as (port, _inode):
+        master = build.instance(build.threaded(os.getpid(), sockets=frozenset()))
+        said = answer(("gevent_port", "0.0.0.0", port, errno.EADDRINUSE, "in use"))
+        with failing("rehearsal.port_taken", Refused) as caught:
+            check_places(Proc(), master, said)
+    assert f"gevent_port is {port}, and pid {os.getpid()} (" in str(caught.value)
+    assert f"(127.0.0.1:{port})" in str(caught.value)
+    assert not caught.value.restart_helps
+
+
+def test_a_port_that_the_server_has_itself_is_free_for_it() -> None:
+    with listening() as (port, inode):
+        master = build.instance(build.threaded(os.getpid(), sockets=frozenset([inode])))
+        assert check_places(Proc(), master, answer(("http_port", "0.0.0.0", port, errno.EADDRINUSE, ""), workers=1))
+
+
+def test_two_equal_ports_are_refused() -> None:
+    master = build.instance(build.threaded(os.getpid()))
+    places = [("http_port", "0.0.0.0", 80, 0, ""), ("gevent_port", "0.0.0.0", 80, 0, "")]
+    with failing("rehearsal.same_port", Refused):
+        check_places(Proc(), master, answer(*places))
+
+
+def test_an_address_of_another_host_and_a_port_without_the_right_are_refused() -> None:
+    master = build.instance(build.threaded(os.getpid()))
+    for number in (errno.EADDRNOTAVAIL, errno.EACCES, -2):
+        with failing("rehearsal.cannot_listen", Refused) as caught:
+            check_places(Proc(), master, answer(("http_port", "10.9.9.9", 80, number, "No way")))
+        assert "10.9.9.9:80 (http_port): No way" in str(caught.value)
+    may = build.instance(build.threaded(os.getpid(), capabilities=1 << 10))
+    check_places(Proc(), may, answer(("http_port", "10.9.9.9", 80, errno.EACCES, "No way")))
+
+
+def test_the_trial_itself_opens_the_ports_and_lets_them_go(server: Server) -> None:
+    server.start()
+    with listening("127.0.0.1") as (port, _inode):
+        server.write("odoo.conf", f"[options]\nworkers = 2\nhttp_enable = 1\nhttp_port = 0\ngevent_port = {port}\n")
+        assert server.rehearse().startswith("rehearsal.port_taken: gevent_port is ")
+        assert "rehearsal.port_taken" in str(server.rehearse_restart())
+        server.write("odoo.conf", f"[options]\nworkers = 0\nhttp_enable = 1\nhttp_port = 0\ngevent_port = {port}\n")
+        assert server.rehearse() == ""
+        server.write("odoo.conf", f"[options]\nworkers = 0\nhttp_enable =\nhttp_port = {port}\n")
+        assert server.rehearse() == ""
+    server.write("odoo.conf", f"[options]\nworkers = 2\nhttp_enable = 1\nhttp_port = 0\ngevent_port = {port}\n")
+    assert server.rehearse() == ""
+    server.write("odoo.conf", "[options]\nworkers = 0\nhttp_enable = 1\nhttp_port = 0\nhttp_interface = 192.0.2.1\n")
+    assert server.rehearse().startswith("rehearsal.cannot_listen: ")
+    server.write("odoo.conf", "[options]\nworkers = 0\nhttp_enable = 1\nhttp_port = 70000\n")
+    assert server.rehearse().startswith("rehearsal.cannot_listen: ")
