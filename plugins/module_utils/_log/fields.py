@@ -89,8 +89,8 @@ def clock_of(value: t.Any) -> str:
         if found:
             *numbers, fraction, zone = found.groups()
             try:
-                year, month, day, *clock = map(int, numbers)
-                moment = EPOCH.replace(year, month, day, *clock)
+                year, month, day, hour, minute, second = map(int, numbers)
+                moment = EPOCH.replace(year, month, day, hour, minute, second)
                 if zone and zone not in ("Z", "UTC"):
                     digits = zone[1:].replace(":", "").ljust(4, "0")
                     away = datetime.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))

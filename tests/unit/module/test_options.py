@@ -153,12 +153,13 @@ FLOATS = [
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-1"])
 @pytest.mark.parametrize(("name", "option"), FLOATS)
 def test_no_number_is_refused_by_its_name(name: str, option: str, value: str) -> None:
-    needed: dict[str, t.Any] = {
+    by_module: dict[str, dict[str, t.Any]] = {
         "workers": {"count": 1},
         "send_signal": {"signal": "HUP"},
         "bundle": {"dest": "/tmp"},
         "recycle_workers": {"pids": [1]},
-    }.get(name, {})
+    }
+    needed = by_module.get(name, {})
     state = {"state": "undrained"} if (name, option) == ("drain", "min_healthy_time") else {}
     checked = ArgumentSpecValidator(ALL[name].SPEC).validate({**needed, **state, option: value})
     assert not checked.error_messages

@@ -183,7 +183,7 @@ def test_a_user_heeds_the_lock_of_root(
     roots = StateDirectory(str(tmp_path / "root"))
     monkeypatch.setattr(roll_lock, "heeded", lambda: [roots])
     take(store, lock("one"), TakeOver(), check_mode=False)
-    take(roots, lock("two"), ("one",), check_mode=False)
+    take(roots, lock("two"), TakeOver(("one",)), check_mode=False)
     path = pathlib.Path(roots.path) / "roll.json"
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o644, 0o711)
     with pytest.raises(Held) as caught:
@@ -192,5 +192,5 @@ def test_a_user_heeds_the_lock_of_root(
     with pytest.raises(Held) as caught:
         give_back(store, "one", TakeOver(), check_mode=False)
     assert caught.value.lock.id == "two"
-    assert give_back(roots, "two", ("one",), check_mode=False)[0]
+    assert give_back(roots, "two", TakeOver(("one",)), check_mode=False)[0]
     assert give_back(store, "one", TakeOver(), check_mode=False)[0]

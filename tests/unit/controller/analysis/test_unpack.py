@@ -56,9 +56,9 @@ def test_archives_and_what_is_no_text_are_refused(tmp_path: pathlib.Path) -> Non
     (tmp_path / "a.log").write_text(LOG)
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(tmp_path / "a.log")
-    for name, mode in (("a.tar", "w"), ("a.tgz", "w:gz")):
-        with tarfile.open(tmp_path / name, mode) as folder:
-            folder.add(tmp_path / "a.log", "a.log")
+    with tarfile.open(tmp_path / "a.tar", "w") as plain, tarfile.open(tmp_path / "a.tgz", "w:gz") as packed:
+        plain.add(tmp_path / "a.log", "a.log")
+        packed.add(tmp_path / "a.log", "a.log")
     assert {explain_logs(str(tmp_path / name))["code"] for name in ("a.zip", "a.tar", "a.tgz")} == {"dump.archive"}
     (tmp_path / "b").write_bytes(bytes(range(256)) * 8)
     with pytest.raises(Refused) as caught:
