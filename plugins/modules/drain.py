@@ -138,9 +138,11 @@ options:
     description:
       - With O(state=undrained), run the command that the server was running, where nothing else would start it, such as
         for one that was started in a terminal.
-      - It runs as the user and in the directory of the server, with a plain environment and its output discarded. The
-        command of a server of root is run only if each word is understood, each path in it and in its odoo.conf is
-        absolute and exists, and root alone can write its program, its packages, its addons and those files.
+      - It runs as the user and in the directory of the server, with its environment, limits, umask and priority. Where
+        its interpreter would not load Odoo, the drain warns before the C(INT) (code V(supervisor.no_way_back)).
+      - The command of a server of root gets a plain environment, and is run only if each word is understood, each path
+        in it and in its odoo.conf is absolute and exists, and root alone can write its program, its packages, its
+        addons and those files.
     type: bool
     default: false
 requirements:

@@ -13,7 +13,7 @@ import os
 import typing as t
 
 from .._facts.results import Outcome, iso
-from .._messages import failed, option, refused, timeout
+from .._messages import failed, option, refused, supervisor, timeout
 from .._messages.code import Problem
 from .._processes.classify import Mode, State
 from .._processes.look import Look
@@ -104,6 +104,7 @@ class _Drain(Leaving):
         else:
             self.result.reason += "; it is %s, and that would be waited for first" % self.now.state
         self.result.did, self.result.signals = Outcome.SIGNALLED, ["INT"]
+        self._new_note(hold)
         self._foresee(hold)
         if self.work.to_end_first():
             self.step("its work (%s) would be waited for" % " and ".join(sorted(self.work.to_end_first())))
@@ -232,7 +233,7 @@ class _Drain(Leaving):
         if again is None:
             # An INT that was sent by hand has no note, and then the supervisor is held all the same.
             self._why_not_quiet()
-            self.note = new_note(self.seen, self.now, hold, self.clock.time(), self.supervisor)
+            self.note = self._new_note(hold)
             self.book.write(self.note)
         note = t.cast(Note, self.note)
         if hold.drop_in is None or os.path.exists(hold.drop_in):
@@ -247,6 +248,16 @@ class _Drain(Leaving):
         self.book.write(note)
         self.result.hold_changed = True
         self.step("%s was put there, and systemd has read it: Restart is no and not %s" % (hold.drop_in, hold.policy))
+
+    def _new_note(self, hold: Hold) -> Note:
+        """Make its note, and have the caller warned where its recorded command would not start it again."""
+        settings = self.host.commands.read_settings(self.proc, self.now.master)
+        note = new_note(self.seen, self.now, hold, self.clock.time(), self.supervisor, settings)
+        if note.is_launched and not hold.external:
+            why = self.host.commands.why_not_launch(note) or self.host.commands.rehearse(note)
+            if why:
+                self.warn(supervisor.NO_WAY_BACK(why=why.text))
+        return note
 
     def _stop_sockets(self) -> None:
         note = self.note

@@ -53,6 +53,11 @@ class Leaving(ServerOperation[DrainResult]):
         self.cut_off = False
         result.before = self.summary()
 
+    def refuse_paused(self) -> None:
+        """A server that drains already is waited for, for as long as the caller says."""
+        if self.now.state != State.DRAINING and self.noted() is None:
+            super().refuse_paused()
+
     def interrupt(self) -> None:
         """Send the INT, unless the server has begun to end meanwhile."""
         note = t.cast(Note, self.note)

@@ -61,6 +61,10 @@ class Note:
     sent: t.Optional[float] = None
     #: when it was seen to be gone
     drained: t.Optional[float] = None
+    #: what it had besides its command (process_settings.py); it may hold secrets, as /proc/PID/environ does
+    settings: t.Dict[str, t.Any] = field(default_factory=dict)
+    #: it writes its log into a file or to syslog, so its output is short
+    logs_itself: bool = False
     #: what was at work at the last look, as results tell it
     busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
 
@@ -119,11 +123,19 @@ def key_in(seen: Look, instance: Instance) -> str:
     return key_of(supervisor_of(instance.master), options.config_file, options.http_port)
 
 
-def new_note(seen: Look, instance: Instance, hold: Hold, now: float, supervisor: t.Optional[Supervisor] = None) -> Note:
+def new_note(
+    seen: Look,
+    instance: Instance,
+    hold: Hold,
+    now: float,
+    supervisor: t.Optional[Supervisor] = None,
+    settings: t.Optional[t.Dict[str, t.Any]] = None,
+) -> Note:
     """Make the note of a server that is about to be drained.
 
     :param now: seconds since the epoch.
     :param supervisor: what keeps it running; None: what it shows itself.
+    :param settings: what it has besides its command.
     """
     master, options = instance.master, seen.options[instance.identity]
     supervisor = supervisor or supervisor_of(master)
@@ -149,6 +161,8 @@ def new_note(seen: Look, instance: Instance, hold: Hold, now: float, supervisor:
         cwd=master.cwd,
         hold=dataclasses.asdict(hold),
         begun=now,
+        settings=settings or {},
+        logs_itself=bool(options.logfile or options.syslog),
     )
 
 

@@ -12,6 +12,7 @@ import os
 import pwd
 import stat
 import subprocess
+import tempfile
 import typing as t
 
 from .._messages import refused
@@ -20,8 +21,12 @@ from .._processes.rights import as_user, may_borrow
 from .._system import programs
 from .._system.errors import Refused
 from .._system.files import is_roots
+from .._system.redact import redact_text
 from .notes import Note
+from .process_settings import read_settings, take_settings
 from .root_command import check_root_command
+
+__all__ = ["launch", "read_settings", "rehearse", "why_not_launch"]
 
 
 def why_not_launch(note: Note) -> t.Optional[Problem]:
@@ -47,26 +52,112 @@ def why_not_launch(note: Note) -> t.Optional[Problem]:
     return None
 
 
-def launch(note: Note) -> subprocess.Popen[bytes]:
-    """Run the recorded command as its user, in its directory, on its own, with nothing to read from or write to.
+#: Seconds that the rehearsal of a command may take, and characters of what a command printed that are told.
+_LONGEST, _TOLD = 60.0, 600
+#: What the interpreter of a server is asked: whether it has this Odoo and all that it imports.
+_TRIAL = "import sys; sys.path.insert(0, sys.argv[1]); import odoo.cli.server"
+
+
+def rehearse(note: Note) -> t.Optional[Problem]:
+    """Return why the interpreter of a server would not load Odoo; None where it does. No code is run as root.
+
+    It is started as the server would be, but imports Odoo and ends.
+    """
+    if note.uid == 0 or not note.cmdline:
+        return None
+    script = next((word for word in note.cmdline[1:] if not word.startswith("-")), "")
+    folder = os.path.dirname(os.path.realpath(os.path.join(note.cwd or "/", script)))
+    words = [note.cmdline[0], "-B", "-c", _TRIAL, folder]
+    try:
+        program = _start(note, words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said = programs.finish(program, _LONGEST)
+    except subprocess.TimeoutExpired:
+        return refused.COMMAND_FAILS(user=note.user, said="it did not finish within %g s" % _LONGEST)
+    except (Refused, OSError) as exc:
+        return exc.problem if isinstance(exc, Refused) else refused.COMMAND_FAILS(user=note.user, said=str(exc))
+    return refused.COMMAND_FAILS(user=note.user, said=_last_words(said)) if program.returncode else None
+
+
+class Launched:
+    """A command that was run, and what it has printed as far as that is kept."""
+
+    def __init__(self, program: subprocess.Popen[bytes], output: t.Optional[int], begin: int) -> None:
+        self.program, self._output, self._begin = program, output, begin
+
+    @property
+    def status(self) -> t.Optional[int]:
+        """Its exit code; None while it runs."""
+        return self.program.poll()
+
+    def said(self) -> str:
+        """Return the end of what it printed, on one line, secrets hidden."""
+        if self._output is None:
+            return "its output is discarded, since it logs to its terminal"
+        end = os.fstat(self._output).st_size
+        return _last_words(os.pread(self._output, 65536, max(self._begin, end - 65536)))
+
+
+def launch(note: Note) -> Launched:
+    """Run the recorded command as its user, in its directory, with its environment, limits and priority.
+
+    Its output goes where it went before if that is a file. Else it is kept in a file without a name if the server logs
+    elsewhere, and discarded if it does not.
 
     :raises Refused, OSError: it cannot be run.
     """
-    # The environment of the old one is not kept, since it may hold secrets.
-    user = dict(_home(note))
+    output, begin = _output_of(note), 0
+    if output is None and note.logs_itself:
+        with tempfile.TemporaryFile() as file:
+            output = os.dup(file.fileno())
+    elif output is not None:
+        begin = os.fstat(output).st_size
+    target = subprocess.DEVNULL if output is None else output
+    return Launched(_start(note, note.cmdline, stdout=target, stderr=target), output, begin)
+
+
+def _output_of(note: Note) -> t.Optional[int]:
+    """Open the file that the standard error of the server was, with the rights of its user; None where it was none."""
+    path = note.settings.get("output")
+    if not path or (note.uid == 0 and not is_roots(path)):
+        return None
+    flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        with as_user(note.uid, note.gid, note.groups):
+            descriptor = os.open(path, flags)
+    except OSError:
+        return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
+def _start(note: Note, words: t.Sequence[str], **outputs: t.Any) -> subprocess.Popen[bytes]:
+    """:raises Refused, OSError: it cannot be run."""
+    plain = {"PATH": programs.PATH, "LANG": "C.UTF-8", **dict(_home(note))}
+    # With the environment of before a bare "python3" finds its virtualenv again. The command of root is checked word by
+    # word (root_command.py), and a variable could name code that nobody has checked.
+    environment = note.settings.get("environment") if note.uid else None
     folder, as_root = _open_folder(note)
     try:
         return programs.start(
-            note.cmdline,
+            words,
             executable=_program(note),
-            env={"PATH": programs.PATH, "LANG": "C.UTF-8", **user},
+            env=environment or plain,
             start_new_session=True,
             preexec_fn=_become(note, folder, as_root=as_root),  # a module has one thread
+            **outputs,
         )
     except subprocess.SubprocessError as exc:
         raise Refused(refused.COMMAND_NOT_RUN(user=note.user)) from exc
     finally:
         os.close(folder)
+
+
+def _last_words(output: bytes) -> str:
+    said = redact_text(" ".join(output.decode("utf-8", "replace").split()))
+    return "..." + said[-_TOLD:] if len(said) > _TOLD else said or "it printed nothing"
 
 
 def _is_program(path: str) -> bool:
@@ -119,6 +210,7 @@ def _open_folder(note: Note) -> t.Tuple[int, bool]:
 
 def _become(note: Note, folder: int, *, as_root: bool) -> t.Callable[[], None]:
     def become() -> None:
+        take_settings(note.settings)
         if as_root:
             os.fchdir(folder)
         if os.geteuid() == 0:

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import typing as t
 from dataclasses import dataclass
 
@@ -90,7 +89,7 @@ class _Undrain(Operation[DrainResult]):
         super().__init__(host, DrainResult(identity, pid, Outcome.NOTHING, ""), order.timeout)
         self._order, self._note, self._running = order, note, running
         self._book = NoteBook(host.store)
-        self._launched: t.Optional[subprocess.Popen[bytes]] = None
+        self._launched: t.Any = None
         if note is not None:
             self.result.hold = note.held.told()
 
@@ -212,7 +211,7 @@ class _Undrain(Operation[DrainResult]):
             return
         if not self._order.start_recorded:
             raise Refused(supervisor.TRANSIENT(unit=hold.unit) if hold.transient else supervisor.NOTHING_STARTS_IT())
-        why = self.host.commands.why_not_launch(note)
+        why = self.host.commands.why_not_launch(note) or self.host.commands.rehearse(note)
         if why:
             raise Refused(why)
 
@@ -226,7 +225,7 @@ class _Undrain(Operation[DrainResult]):
         try:
             if note.is_launched:
                 self._launched = self.host.commands.launch(note)
-                done = "its recorded command was run as %s, with its output discarded" % note.user
+                done = "its recorded command was run as %s" % note.user
             else:
                 self.host.holds.start(note.held)
                 done = "%s was asked to start %s" % (note.held.kind, note.unit)
@@ -241,8 +240,9 @@ class _Undrain(Operation[DrainResult]):
             one = self._find()
             if one is not None:
                 return one
-            if self._launched is not None and self._launched.poll() is not None:
-                raise Failure(failed.COMMAND_ENDED(status=self._launched.returncode))
+            if self._launched is not None and self._launched.status is not None:
+                self.result.did = Outcome.NOTHING
+                raise Failure(failed.COMMAND_ENDED(status=self._launched.status, said=self._launched.said()))
             name = note.unit if note.held.kind == SupervisorKind.SYSTEMD and not note.is_launched else None
             unit = self.host.holds.show_units([name]).get(name) if name else None
             if unit is not None and unit.active_state in ("failed", "inactive") and not unit.has_job:

@@ -50,8 +50,8 @@ DRAIN_NOT_RECORDED = Code(
 )
 COMMAND_ENDED = Code(
     "failed.command_ended",
-    "the recorded command was run and ended with code {status:d}",
-    "Run the command by hand to see why, because its output is discarded.",
+    "the recorded command was run and ended with code {status:d} ({said})",
+    "Correct that, then run the task again.",
 )
 NUMBER_RISES = Code(
     "failed.number_rises",

@@ -150,6 +150,16 @@ COMMAND_CODE_TIMEOUT = Code(
 COMMAND_NOT_RUN = Code(
     "refused.command_not_run", "the recorded command cannot be run as {user}", "Start the server yourself."
 )
+COMMAND_FAILS = Code(
+    "refused.command_fails",
+    "the recorded command would not load Odoo as {user} ({said})",
+    "Correct the interpreter or its packages, or start the server yourself.",
+)
+FROZEN = Code(
+    "refused.frozen",
+    "pid {pid:d} is frozen by its cgroup, as by docker pause, so the signal would act when it is thawed",
+    "Unpause the container (docker unpause, podman unpause) or thaw the unit (systemctl thaw), then try again.",
+)
 THREADED = Code(
     "refused.threaded",
     "the server is threaded (workers = 0), so it has no workers that can be added or replaced",

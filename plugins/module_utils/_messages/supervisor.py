@@ -133,6 +133,11 @@ TRANSIENT = Code(
     "unit {unit} is transient (systemd-run), so systemd forgets it when the server ends",
     "Bring the server back with start_recorded, or by the command that started it.",
 )
+NO_WAY_BACK = Code(
+    "supervisor.no_way_back",
+    "nothing but its recorded command would start the server again, and start_recorded would fail: {why}",
+    "Correct that before the drain, or start the server yourself after it.",
+)
 STARTED_BY = Code("supervisor.started_by", "{starters} may start {unit} again")
 STOP_TIMEOUT = Code(
     "supervisor.stop_timeout",

@@ -73,6 +73,7 @@ class Proc:
         self.at_socket: t.Dict[str, AtSocket] = {}
         #: finds classes of workers in the log of their server
         self.classes_in_log = classes_in_log
+        self.cgroups = "/sys/fs/cgroup"
         self._pythons: t.Dict[t.Tuple[int, int, int, int], bool] = {}
 
     def pids(self) -> t.List[int]:
@@ -230,6 +231,26 @@ class Proc:
         except (Gone, ValueError):
             return False
         return stat.start == start and stat.run_state not in ("Z", "X")
+
+    def is_frozen(self, pid: int) -> bool:
+        """Return whether the cgroup of a process is frozen, as by docker pause. Its run state does not tell that."""
+        try:
+            lines = [line.split(":", 2) for line in self.text(pid, "cgroup").splitlines()]
+        except (Gone, PermissionError):
+            return False
+        for _number, controllers, path in (line for line in lines if len(line) == 3):
+            if "freezer" in controllers.split(",") and self._says("freezer" + path, "freezer.state", "FROZEN"):
+                return True
+            if not controllers and any(self._says(at + path, "cgroup.events", "frozen 1") for at in ("", "unified")):
+                return True
+        return False
+
+    def _says(self, folder: str, name: str, line: str) -> bool:
+        try:
+            with open(os.path.join(self.cgroups, folder.lstrip("/"), name)) as file:
+                return line in file.read(4096).splitlines()
+        except OSError:
+            return False
 
     def children(self, pid: int) -> t.List[int]:
         """Children of a process, those of every thread of it.

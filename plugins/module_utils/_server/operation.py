@@ -12,7 +12,7 @@ import os
 import typing as t
 
 from .._facts.results import Outcome, Result, StepsResult
-from .._messages import failed, timeout
+from .._messages import failed, refused, timeout
 from .._messages.code import Problem
 from .._processes.classify import Instance, State
 from .._processes.look import Look
@@ -75,6 +75,9 @@ class Operation(t.Generic[R]):
         :raises TimedOut, Ended, OSError: it did not end well.
         """
         raise NotImplementedError
+
+    def refuse_paused(self) -> None:
+        """:raises Refused: a process of the server is stopped or frozen, so nothing would come of a signal."""
 
     def close(self) -> None:
         """Release the locks."""
@@ -179,6 +182,14 @@ class ServerOperation(Operation[R], Server):
         Operation.__init__(self, host, result, timeout_seconds)
         Server.__init__(self, host, seen, first, health, self.deadline)
 
+    def refuse_paused(self) -> None:
+        """:raises Refused: a process of the server is stopped or frozen, so nothing would come of a signal."""
+        for process, _role in self.now.everybody:
+            if process.run_state in ("T", "t"):
+                raise Refused(refused.STOPPED(pid=process.pid))
+            if self.proc.is_frozen(process.pid):
+                raise Refused(refused.FROZEN(pid=process.pid))
+
     def close(self) -> None:
         """Release the locks and the log."""
         super().close()
@@ -247,6 +258,7 @@ def run_all(
         one = server.make()
         results.append(t.cast(_S, one.result))
         try:
+            one.refuse_paused()
             if check_mode:
                 one.predict()
             else:

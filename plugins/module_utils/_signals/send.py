@@ -98,6 +98,8 @@ def check(proc: Proc, signal_name: str, target: Target, *, force: bool = False) 
     stat, caught = _make_sure(proc, process)
     if stat.run_state in ("T", "t"):
         raise SignalRefused(Objection(Rule.STATE, refused.STOPPED(pid=process.pid)))
+    if proc.is_frozen(process.pid):
+        raise SignalRefused(Objection(Rule.STATE, refused.FROZEN(pid=process.pid)))
     now = dataclasses.replace(process, caught=caught)
     holding, lifted = sift(objections(signal_name, now, target.role, target.mode, target.state), force=force)
     if holding:

@@ -97,7 +97,7 @@ class Stage:
         self.scene = Scene(kind, moments, tmp_path / "proc")
         self.store = Records(str(tmp_path / "state"))
         self.clock = FakeClock(self.sleep)
-        self.host = VersionedHost(self.scene, self.clock, self.store, door=self, stacks=self, holds=self)
+        self.host = VersionedHost(self.scene, self.clock, self.store, door=self, stacks=self, holds=self, commands=self)
         self.host.version = kind[:2] + ".0"
         self.sent: list[str] = []
         self.killed: list[int] = []
@@ -106,6 +106,8 @@ class Stage:
         self.hold_fails: Problem | None = None
         self.holding: list[str] = []
         self.resting: list[Problem] = []
+        #: why its recorded command would fail
+        self.no_way_back: Problem | None = None
         #: its unit goes on without it
         self.goes_on: Problem | None = None
         #: how systemd has ended it, where that was no good end
@@ -160,6 +162,15 @@ class Stage:
 
     def rest(self, _hold: Hold) -> tuple[Problem | None, str | None]:
         return (self.resting.pop(0), "it was stopped") if self.resting else (None, None)
+
+    def read_settings(self, _proc: Proc, _master: Process) -> dict[str, t.Any]:
+        return {"nice": 0}
+
+    def why_not_launch(self, _note: Note) -> Problem | None:
+        return None
+
+    def rehearse(self, _note: Note) -> Problem | None:
+        return self.no_way_back
 
     def outlived(self, _hold: Hold) -> Problem | None:
         return self.goes_on

@@ -16,8 +16,11 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import 
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import failed, refused, supervisor, timeout
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import parse_cgroup
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Rule
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import SignalRefused
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import SupervisorKind
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed
 
 from ..scene import GONE, PREFORK_14, PREFORK_19, Scene
@@ -344,6 +347,45 @@ def test_an_end_that_the_caller_wanted_by_force_is_not_judged(stage: Staged) -> 
     on.shows = [(REQUEST,)]
     on.ended_badly = failed.BAD_END(unit="odoo.service", result="signal")
     assert on.drain(http_timeout=5, on_timeout="kill").after == {"state": "gone"}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_way_back_that_would_fail_is_told_before_the_int(stage: Staged, check_mode: bool) -> None:  # noqa: FBT001
+    on = stage("19-prefork")
+    on.hold = Hold(SupervisorKind.NONE)
+    on.no_way_back = refused.COMMAND_FAILS(user="odoo", said="no module named odoo")
+    assert [one.code for one in on.drain(check_mode=check_mode).warnings] == ["supervisor.no_way_back"]
+    on.hold = HELD
+    on.scene.go_to(REST["19-prefork"])
+    assert [one.code for one in on.drain(check_mode=True).warnings] == ["supervisor.kill_mode"]
+
+
+def test_a_unit_that_goes_on_without_the_server_is_released(stage: Staged) -> None:
+    on = stage("19-prefork")
+    on.goes_on = supervisor.OTHER_UNIT(unit="cron.service", main=7)
+    on.resting = [timeout.INACTIVE(unit="cron.service", state="active")] * 999
+    result = on.drain()
+    assert (on.holding, result.told()["hold"]["kind"]) == (["hold", "INT", "let go"], "none")
+    assert "supervisor.other_unit" in [one.code for one in result.warnings]
+    assert on.notes[0].is_launched
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_frozen_server_is_refused_before_anything(
+    stage: Staged,
+    tmp_path: pathlib.Path,
+    check_mode: bool,  # noqa: FBT001
+) -> None:
+    on = stage("19-prefork")
+    cgroup = parse_cgroup(on.scene.text(on.scene.master, "cgroup")).strip("/")
+    on.scene.cgroups = str(tmp_path / "cgroups")
+    folder = tmp_path / "cgroups" / cgroup
+    folder.mkdir(parents=True)
+    (folder / "cgroup.events").write_text("populated 1\nfrozen 1\n")
+    result, _message = on.fail(check_mode=check_mode)
+    assert (result.did, result.code, on.holding) == ("refused", "refused.frozen", [])
+    (folder / "cgroup.events").write_text("populated 1\nfrozen 0\n")
+    assert on.drain(check_mode=check_mode).signals == ["INT"]
 
 
 def test_one_that_came_back_is_told_apart(stage: Staged) -> None:

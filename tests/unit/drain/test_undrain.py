@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -19,7 +20,11 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain import start_command as _launch
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook, key_of, new_note
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainResult
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain.start_command import launch, why_not_launch
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.start_command import (
+    launch,
+    rehearse,
+    why_not_launch,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.undrain import UndrainOrder, undrain_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused
@@ -57,6 +62,8 @@ class Stage:
         self.unit = Unit(active_state="activating", has_job=True)
         #: until when it is not healthy, by the clock
         self.sick_until = 0.0
+        #: why its command would fail
+        self.no_way_back: Problem | None = None
         #: why nothing is started
         self.fails: list[Exception] = []
         self.host = VersionedHost(self.scene, self.clock, self.store, holds=self, commands=self, health=self)
@@ -79,10 +86,13 @@ class Stage:
     def why_not_launch(self, _note: Note) -> Problem | None:
         return None
 
+    def rehearse(self, _note: Note) -> Problem | None:
+        return self.no_way_back
+
     def launch(self, _note: Note) -> types.SimpleNamespace:
         self.did.append("run")
         self.started = True
-        return types.SimpleNamespace(poll=lambda: self.status, returncode=self.status)
+        return types.SimpleNamespace(status=self.status, said=lambda: "no module named odoo")
 
     def check_health(self, *_arguments: object) -> str | None:
         return "http://127.0.0.1:8069/web/health does not answer" if self.clock.now < self.sick_until else None
@@ -261,7 +271,27 @@ def test_a_recorded_command_that_ends_is_named(stage: Staged) -> None:
     on.scene.go_to(GONE)
     on.status = 3
     result = on.fail(start_recorded=True)
-    assert (result.did, result.code) == ("started", "failed.command_ended")
+    assert (result.did, result.changed, result.code) == ("nothing", False, "failed.command_ended")
+    assert "ended with code 3 (no module named odoo)" in result.reason
+
+
+def test_a_recorded_command_that_would_fail_is_not_run(stage: Staged) -> None:
+    on = stage(RUNNING, GONE)
+    on.note(hold=dataclasses.asdict(Hold(SupervisorKind.NONE)), kind="none", unit=None)
+    on.scene.go_to(GONE)
+    on.no_way_back = refused.COMMAND_FAILS(user="me", said="no module named odoo")
+    result = on.fail(start_recorded=True)
+    assert (result.did, result.code, on.did) == ("refused", "refused.command_fails", [])
+
+
+def test_a_transient_unit_is_not_asked_for_what_it_has_forgotten(stage: Staged) -> None:
+    on = stage(RUNNING, GONE)
+    hold = Hold(SupervisorKind.SYSTEMD, "run-1.service", "always", "/nonexistent/zz.conf", transient=True)
+    on.note(hold=dataclasses.asdict(hold), kind="systemd", unit="run-1.service")
+    on.scene.go_to(GONE)
+    assert on.fail().code == "supervisor.transient"
+    on.fail(start_recorded=True, timeout=20)
+    assert on.did == ["let go True", "run"]
 
 
 def test_another_call_is_waited_for(stage: Staged) -> None:
@@ -279,6 +309,10 @@ def test_a_key_is_what_stays_the_same() -> None:
     assert key == key_of(Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), "/etc/odoo.conf", 8069)
     assert key != key_of(Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), "/etc/odoo.conf", 8070)
     assert key_of(Supervisor(SupervisorKind.NONE), "/a\udcff", 1) != key_of(Supervisor(SupervisorKind.NONE), None, 1)
+
+
+#: Ours may lie where another user may not go.
+INTERPRETER = "/usr/bin/python3" if os.geteuid() == 0 else sys.executable
 
 
 def recorded(folder: pathlib.Path, **fields: t.Any) -> Note:
@@ -354,7 +388,7 @@ def test_it_is_run_where_it_was_with_an_environment_of_its_own(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET", "x")
-    process = launch(recorded(tmp_path, uid=os.geteuid()))
+    process = launch(recorded(tmp_path, uid=os.geteuid())).program
     deadline = time.monotonic() + 10
     while not (tmp_path / "out").exists() or not (tmp_path / "out").read_text():
         assert time.monotonic() < deadline
@@ -364,6 +398,51 @@ def test_it_is_run_where_it_was_with_an_environment_of_its_own(
     assert said.startswith(f"{tmp_path} ")
     assert "SECRET" not in said
     assert "HOME" in said
+
+
+def test_it_has_the_environment_the_limits_and_the_priority_of_before(tmp_path: pathlib.Path) -> None:
+    code = "import os,resource as r,sys;print(os.environ.get('A'),r.getrlimit(r.RLIMIT_NOFILE),os.umask(0),os.nice(0))"
+    settings = {"environment": {"A": "b"}, "limits": {"RLIMIT_NOFILE": [200, 300]}, "umask": 0o27, "nice": 5}
+    fields = {"cmdline": [INTERPRETER, "-c", code], "logs_itself": True, "settings": settings}
+    note = recorded(tmp_path, **fields, uid=os.geteuid() or 4321)
+    tmp_path.chmod(0o755)
+    started = launch(dataclasses.replace(note, cwd="/"))
+    assert started.program.wait(20) == 0, started.said()
+    assert (started.status, started.said()) == (0, "b (200, 300) 23 5")
+
+
+@pytest.mark.parametrize(("module", "code"), [("x = 1", None), ("raise ImportError('no lxml here')", "command_fails")])
+def test_a_command_is_rehearsed_by_its_interpreter_with_its_environment(
+    tmp_path: pathlib.Path, module: str, code: str | None
+) -> None:
+    package = tmp_path / "odoo/cli"
+    package.mkdir(parents=True)
+    for name in ("odoo/__init__.py", "odoo/cli/__init__.py"):
+        (tmp_path / name).touch()
+    (package / "server.py").write_text(module)
+    note = recorded(tmp_path, uid=os.geteuid() or 4321)
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 4321, -1)
+        note = dataclasses.replace(note, cwd="/", cmdline=[INTERPRETER, str(tmp_path / "server")])
+    with _readable(tmp_path):
+        why = rehearse(note)
+    assert (why.code if why else None) == (f"refused.{code}" if code else None), why
+    assert code is None or "no lxml here" in str(why)
+    assert not (tmp_path / "odoo/__pycache__").exists()
+
+
+@contextlib.contextmanager
+def _readable(path: pathlib.Path) -> t.Iterator[None]:
+    """Let other users into a folder of pytest while the block runs."""
+    above = [one for one in path.parents if os.geteuid() == 0 and one.stat().st_uid == 0 and not one.stat().st_mode & 1]
+    modes = {one: one.stat().st_mode for one in above}
+    for one, mode in modes.items():
+        one.chmod(mode | 0o11)
+    try:
+        yield
+    finally:
+        for one, mode in modes.items():
+            one.chmod(mode)
 
 
 @pytest.mark.borrows
@@ -378,7 +457,7 @@ def test_a_directory_that_the_user_may_not_enter_is_entered_if_it_is_roots(owner
         why = why_not_launch(note)
         assert (why and why.code) == code
         if why is None:
-            process = launch(note)
+            process = launch(note).program
             assert os.readlink(f"/proc/{process.pid}/cwd") == name
             assert os.stat(f"/proc/{process.pid}").st_uid == 54321
             process.kill()

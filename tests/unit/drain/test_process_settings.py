@@ -1,0 +1,46 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a process has besides its command."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.process_settings import parse_limits, read_settings
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
+
+from .. import build
+
+
+def test_what_a_process_has_is_read_and_what_is_of_it_alone_is_left_out() -> None:
+    with subprocess.Popen(
+        ["/bin/sleep", "60"], env={"A": "b", "INVOCATION_ID": "x", "ODOO_READY_SIGHUP_PID": "7"}
+    ) as sleeper:
+        found = read_settings(Proc(), build.process(sleeper.pid, nice=0))
+        sleeper.kill()
+    assert found["environment"] == {"A": "b"}
+    assert (found["nice"], found["umask"], found["affinity"]) == (0, _umask(), sorted(os.sched_getaffinity(0)))
+    assert tuple(found["limits"]["RLIMIT_NOFILE"]) == resource.getrlimit(resource.RLIMIT_NOFILE)
+    json.dumps(found)
+
+
+def _umask() -> int:
+    before = os.umask(0o22)
+    os.umask(before)
+    return before
+
+
+def test_limits_as_the_kernel_writes_them() -> None:
+    text = (
+        "Limit                     Soft Limit           Hard Limit           Units     \n"
+        "Max cpu time              unlimited            unlimited            seconds   \n"
+        "Max open files            1024                 3000                 files     \n"
+        "Max nice priority         0                    0                    \n"
+        "Max something new         1                    2                    things    \n"
+    )
+    assert parse_limits(text) == {"RLIMIT_CPU": [-1, -1], "RLIMIT_NOFILE": [1024, 3000], "RLIMIT_NICE": [0, 0]}
