@@ -193,7 +193,7 @@ masters:
           description: V(systemd), V(supervisord), V(container) or V(none).
           type: str
         unit:
-          description: Unit, program of supervisord, or ID of a container. Null where nobody would.
+          description: Unit, program of supervisord, or ID of a container. Null where nothing would.
           type: str
         restart:
           description: The C(Restart=) of a unit of systemd. Null for others.

@@ -41,7 +41,7 @@ options:
     default: present
   id:
     description:
-      - What tells this roll from others. Whoever has the same may renew the lock and give it back.
+      - What tells this roll from others. A call with the same ID may renew the lock and give it back.
       - The default is the job of AWX, else the process that runs C(ansible-playbook) or C(ansible). A lock that this
         process leaves behind is taken over by the next roll from the same controller. A lock that is to outlive it
         needs an O(id) of its own.

@@ -31,7 +31,7 @@ DRAINED = Code(
 RESERVED = Code(
     "roll.reserved",
     "{owner} holds the lock {id} of this host{reason}; it was taken {age} ago, and expires in {left}{out}",
-    "Ask {owner}, or wait until the lock has expired. If nobody needs it any more, set take_over to {id}.",
+    "Ask {owner}, or wait until the lock has expired. If it is not needed any more, set take_over to {id}.",
 )
 TOOK_OVER = Code("roll.took_over", "took over the lock of {id} ({owner}), which had not been renewed for {age:.0f} s")
 LOCK_NOT_WRITTEN = Code("roll.lock_not_written", "the lock of this host cannot be written: {error}")
