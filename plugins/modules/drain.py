@@ -333,7 +333,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._drain.drain import 
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook, key_in
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainOrder, DrainResult
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.undrain import UndrainOrder, undrain_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import NO_MASTER, NOTHING_DRAINED
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
@@ -470,7 +470,7 @@ def _make_sure_of_some(
 
 def main() -> None:
     """Entry point."""
-    drain(start(SPEC), find_host(door=send, health=health, stacks=ask, holds=hold, commands=start_command))
+    drain(start(SPEC), find_host(door=send, health=health, stacks=stacks, holds=hold, commands=start_command))
 
 
 if __name__ == "__main__":

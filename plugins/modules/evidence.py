@@ -16,7 +16,8 @@ description:
   - Has every process of the chosen servers write its stacks to the log, by a C(QUIT) through the same door as
     M(fleetops.odoo.send_signal), and returns the end of the log, the processes with their memory and CPU time, and what
     else of Odoo runs on the host. It is meant for the moment after something went wrong, before somebody restarts it.
-  - A process that would not survive the signal, such as one that boots, does not get it.
+  - A process that would not survive the signal, such as one that boots, does not get it. On Python 3.10 and 3.11 it
+    goes to processes at rest only, as in M(fleetops.odoo.stack_dump).
   - Secrets in arguments and in the log are never returned.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
@@ -41,13 +42,20 @@ options:
       - Seconds to wait at most for the dumps of one server to arrive in its log. All servers are asked at the same
         time.
     type: float
-    default: 3.0
+    default: 5.0
   lines:
     description:
       - How many lines of each log are returned from before the signals. What has come since, such as the dumps, is
         returned too. At most 10000.
     type: int
     default: 400
+  risk:
+    description:
+      - Whether C(QUIT) also goes to a process on Python 3.10 or 3.11 that is at work.
+      - With V(accept) it does after two seconds, which may end the whole server. The module warns of it.
+    type: str
+    choices: [refuse, accept]
+    default: refuse
   allow_none:
     description: Whether to return what else of Odoo runs on the host where no master is found. Otherwise that fails.
     type: bool
@@ -213,8 +221,9 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
 
 SPEC = {
     "dumps": {"type": "bool", "default": True},
-    "timeout": {"type": "float", "default": 3.0},
+    "timeout": {"type": "float", "default": 5.0},
     "lines": {"type": "int", "default": 400},
+    "risk": {"type": "str", "choices": ["refuse", "accept"], "default": "refuse"},
     "allow_none": {"type": "bool", "default": False},
     **CHOICE_SPEC,
 }
@@ -223,7 +232,8 @@ SPEC = {
 def order_of(module: AnsibleModule) -> EvidenceOrder:
     """Return what the options ask for; a bad one ends the module."""
     dumps = module.params["dumps"] and not module.check_mode
-    return EvidenceOrder(dumps, seconds_of(module, "timeout"), lines_of(module))
+    risk = module.params["risk"] == "accept"
+    return EvidenceOrder(dumps, seconds_of(module, "timeout"), lines_of(module), risk)
 
 
 def evidence(module: AnsibleModule) -> None:
@@ -233,6 +243,8 @@ def evidence(module: AnsibleModule) -> None:
     seen, identities = choose_masters(module, host)
     secrets = known_secrets(host.proc, seen)
     found = gather(host, seen, identities, order)
+    for problem in [problem for one in found for problem in one.warnings]:
+        module.warn(problem.message)
     module.exit_json(
         changed=False,
         results=[hidden_in(secrets, one.told()) for one in found],

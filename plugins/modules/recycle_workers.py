@@ -251,7 +251,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.formatters import human_to_bytes
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets, hidden_in
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
@@ -338,7 +338,7 @@ def tell(module: AnsibleModule, results: t.Sequence[RecycleResult], secrets: Sec
 def main() -> None:
     """Entry point."""
     module = start(SPEC)
-    host = find_host(door=send, rehearsal=rehearsal, stacks=ask)
+    host = find_host(door=send, rehearsal=rehearsal, stacks=stacks)
     order = order_of(module)
 
     def run(seen: Look, chosen: t.List[str]) -> t.List[RecycleResult]:

@@ -40,7 +40,7 @@ options:
       - V(HUP), V(TTIN) and V(TTOU) are for masters. V(XCPU) is for workers, which lose their request. V(INT), V(QUIT),
         V(USR1) and V(USR2) are for both, as far as they are caught. Before Odoo 19 V(USR1) may end a process that is at
         work; M(fleetops.odoo.cache_stats) waits for a moment in which it rests. On Python 3.10 and 3.11 V(QUIT) may end
-        a process that is at work.
+        a process that is at work, so O(risk) decides.
     type: str
     required: true
     choices: [HUP, INT, QUIT, USR1, USR2, TTIN, TTOU, XCPU]
@@ -60,6 +60,15 @@ options:
     description: Seconds to wait at most for the effect on one process.
     type: float
     default: 180.0
+  risk:
+    description:
+      - What happens to a V(QUIT) on Python 3.10 and 3.11, where it may end a process that is at work.
+      - With V(refuse) a process gets it when all of its threads have slept for a second. One for which that does not
+        happen within five seconds is refused. Processes before it have got the signal by then.
+      - With V(accept) such a process gets it all the same, which may end the whole server.
+    type: str
+    choices: [refuse, accept]
+    default: refuse
 requirements:
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
 seealso:
@@ -184,6 +193,7 @@ SPEC = {
     },
     "wait": {"type": "bool", "default": False},
     "timeout": {"type": "float", "default": 180.0},
+    "risk": {"type": "str", "choices": ["refuse", "accept"], "default": "refuse"},
     **ACTION_SPEC,
 }
 
@@ -192,7 +202,9 @@ def order_of(module: AnsibleModule) -> SignalOrder:
     """Return what the options ask for; a bad one ends the module."""
     params = module.params
     roles = tuple(Role(name) for name in params["roles"])
-    return SignalOrder(params["signal"], roles, params["wait"], timeout_of(module), params["force"])
+    return SignalOrder(
+        params["signal"], roles, params["wait"], timeout_of(module), params["force"], params["risk"] == "accept"
+    )
 
 
 def main() -> None:

@@ -15,9 +15,13 @@ author:
 description:
   - Sends C(QUIT) to the master, the workers and the gevent process of the chosen servers, which makes each of them
     write the stacks of its threads to the log and go on. Returns what they have written, as text and understood.
-  - On Python 3.10 and 3.11 the handler of Odoo may end a process that runs Python code at that moment, rarely, with the
-    request or job that it is at (seen on Odoo 19.0). Nothing keeps the signal from such a process. With
-    O(backend=py-spy) none is sent.
+  - On Python 3.10 and 3.11 the handler of Odoo may end a process that runs Python code at that moment, a worker with
+    its request or job, and a master with the whole server (both seen on Odoo 19.0). So there the signal goes only to a
+    process at rest, which is one whose threads have all slept for a second. Other processes are read by py-spy where it
+    is installed. Else they are named in RV(results[].missing), with what their threads wait for as the kernel tells it.
+  - There the master of a prefork server is asked last and once, whatever O(samples) says, unless O(roles) is V(master)
+    alone.
+  - A process gets at most one C(QUIT) in a second.
   - It goes through the same door as M(fleetops.odoo.send_signal). A process that would not survive the signal, such as
     one that boots, does not get it and is named in RV(results[].missing).
   - Before the first signal it makes sure that the dumps can be seen. Where the log level hides them, or the log cannot
@@ -66,14 +70,25 @@ options:
     description:
       - Where the stacks come from.
       - With V(signal) each process writes its own to the log.
-      - With V(py-spy) the program of that name reads them. It must be C(/usr/bin/py-spy) or C(/usr/local/bin/py-spy),
-        and only root may be able to change it. It sends no signal, stops each process for some milliseconds, and also
+      - With V(py-spy) the program of that name reads them. It must be C(/usr/bin/py-spy), C(/usr/local/bin/py-spy), or
+        C(/usr/local/lib/fleetops-odoo/py-spy), where the role diagnostics puts it, and only root may be able to change
+        it. It sends no signal, stops each process for some milliseconds, and also
         reads a process that hangs. It does not know requests, users and databases, shows one greenlet only, and leaves
         out the lines of code.
-      - With V(auto) the signal is used, and py-spy where it is installed and the log cannot be read.
+      - With V(auto) the signal is used. py-spy is used, where it is installed, for a server whose log cannot be read,
+        and on Python 3.10 and 3.11 for the master and for processes that are not at rest within two seconds.
     type: str
     choices: [auto, signal, py-spy]
     default: auto
+  risk:
+    description:
+      - What happens on Python 3.10 and 3.11 to a process that is not at rest within two seconds, where py-spy does not
+        read it.
+      - With V(refuse) it gets no signal and is named in RV(results[].missing).
+      - With V(accept) it gets the C(QUIT), which may end the whole server. The result warns of it.
+    type: str
+    choices: [refuse, accept]
+    default: refuse
   postgres:
     description:
       - Whether to ask PostgreSQL at the moment of each sample which sessions are at work, and which of them wait for
@@ -189,7 +204,11 @@ results:
       type: list
       elements: dict
     backend:
-      description: V(signal) or V(py-spy). Null where no process was asked.
+      description:
+        - V(signal), or V(py-spy) where that read all of them. Null where no process was asked. Each dump has its own.
+      type: str
+    python:
+      description: Version of the Python that the server runs, such as V(3.11). Null where it cannot be told.
       type: str
     log_source:
       description: Where the dumps were read from. Null where the log is out of reach.
@@ -234,6 +253,9 @@ results:
               breaks off, as when journald drops lines, V(dump.unfinished)
               where the end of it did not come in time. Null otherwise.
           type: str
+        backend:
+          description: Who told it, V(signal) or V(py-spy).
+          type: str
         time:
           description: When it was written, in UTC.
           type: str
@@ -244,7 +266,7 @@ results:
           description:
             - The dump as it stands in the log, byte for byte, but for secrets, which are hidden to the end of a line.
               Bytes that are not UTF-8 are shown as escapes. The journal keeps no empty lines.
-            - With py-spy the JSON that it prints.
+            - With py-spy the same form, made from what it prints.
           type: str
         threads:
           description: Its threads and greenlets.
@@ -305,11 +327,19 @@ results:
           description: Number of the sample.
           type: int
         code:
-          description: Stable name of the reason, such as V(dump.not_written) or V(refused.no_handler).
+          description: >-
+            Stable name of the reason, such as V(dump.not_written), V(dump.not_at_rest) or V(refused.no_handler).
           type: str
         reason:
           description: Why.
           type: str
+        waits:
+          description:
+            - What each of its threads does, as the kernel tells it. It is there where C(code) is V(dump.not_at_rest).
+            - C(thread), C(name), C(state) (C(R) runs, C(S) sleeps), C(call) (the system call in which it waits), C(on)
+              (the files, sockets and peers that it waits for), and C(seconds) (for how long it was seen not to run).
+          type: list
+          elements: dict
     postgres:
       description: What PostgreSQL said. Null without O(postgres).
       type: dict
@@ -488,6 +518,7 @@ SPEC = {
     "sample_timeout": {"type": "float", "default": 5.0},
     "roles": {"type": "list", "elements": "str", "choices": ROLES, "default": ROLES},
     "backend": {"type": "str", "choices": ["auto", "signal", "py-spy"], "default": "auto"},
+    "risk": {"type": "str", "choices": ["refuse", "accept"], "default": "refuse"},
     "postgres": {"type": "bool", "default": False},
     "hide_literals": {"type": "bool", "default": False},
     "allow_none": {"type": "bool", "default": False},
@@ -515,6 +546,7 @@ def order_of(module: AnsibleModule) -> DumpOrder:
         params["backend"],
         params["postgres"],
         params["hide_literals"],
+        params["risk"] == "accept",
     )
 
 

@@ -216,7 +216,7 @@ results:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import ask
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     ACTION_SPEC,
@@ -277,7 +277,7 @@ def order_of(module: AnsibleModule) -> ScaleOrder:
 def main() -> None:
     """Entry point."""
     module = start(SPEC)
-    host = find_host(door=send, rehearsal=rehearsal, room=room, stacks=ask)
+    host = find_host(door=send, rehearsal=rehearsal, room=room, stacks=stacks)
     order = order_of(module)
     run_on_masters(
         module,

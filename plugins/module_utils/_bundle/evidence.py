@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._dumps.ask import Asking, collect
+from .._dumps.ask import PATIENCE, Asking, Caution, collect
 from .._dumps.case import excuse
 from .._facts.process_tree import instance_tree
 from .._facts.results import printable
@@ -21,6 +21,7 @@ from .._messages.code import Problem
 from .._processes.classify import Instance
 from .._processes.look import Look
 from .._server.host import Host
+from .._signals.rest import Watch
 
 #: Bytes of a log that are looked at for the lines since the signals.
 _SEARCHED_BYTES = 4 << 20
@@ -41,6 +42,8 @@ class EvidenceOrder:
     timeout: float
     #: of the log of each instance, from before the signals
     lines: int
+    #: whether a process gets a QUIT that may end it
+    accepts_risk: bool = False
 
 
 @dataclass
@@ -58,6 +61,8 @@ class Evidence:
     refused: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
     #: why fewer dumps were seen than processes signalled
     problem: t.Optional[Problem] = None
+    #: what the caller has accepted
+    warnings: t.List[Problem] = field(default_factory=list)
 
     def told(self) -> t.Dict[str, t.Any]:
         """As a module returns it."""
@@ -81,13 +86,13 @@ class Evidence:
 def gather(host: Host, seen: Look, identities: t.Sequence[str], order: EvidenceOrder) -> t.List[Evidence]:
     """Have the processes of the chosen instances write their stacks, and return what their logs say then.
 
-    QUIT goes to each process that a rule does not keep it from; as a rule none is harmed by it (docs/signals.md).
+    QUIT goes to each process that a rule does not keep it from; none is harmed by it (docs/signals.md).
     """
     now = host.proc.uptime_ticks()
     cases = [_Case(host, seen, t.cast(Instance, seen.instance(identity)), now) for identity in identities]
     try:
         if order.dumps:
-            collect(host.clock, [case.asking() for case in cases], order.timeout)
+            collect(host.clock, [case.asking(order) for case in cases], order.timeout)
         for case in cases:
             case.read(order)
     finally:
@@ -121,7 +126,7 @@ class _Case:
         if self._follower is not None:
             self._follower.close()
 
-    def asking(self) -> Asking:
+    def asking(self, order: EvidenceOrder) -> Asking:
         """QUIT for the master and its children, each unless a rule forbids it."""
         host, instance = self._host, self._instance
         pids = [process.pid for process, _role in instance.everybody]
@@ -129,7 +134,9 @@ class _Case:
             self._follower = follow(host.proc, instance, self._place, pids, host.clock.time())
         except Unreachable as exc:
             self._unseen = exc.problem
-        self._asking = Asking(host, instance, instance.everybody, self._follower)
+        patience = min(PATIENCE, order.timeout) if order.accepts_risk else None
+        caution = Caution(Watch(host.proc, host.clock), patience, order.accepts_risk)
+        self._asking = Asking(host, instance, instance.everybody, self._follower, caution=caution)
         return self._asking
 
     def read(self, order: EvidenceOrder) -> None:
@@ -140,6 +147,7 @@ class _Case:
         evidence.log = self._log.last(order.lines + since, _SEARCHED_BYTES)
         asked = self._asking.finish() if self._asking else []
         evidence.refused = [excuse(one.process, one.role, one.refused) for one in asked if one.refused]
+        evidence.warnings = [problem for one in asked for problem in one.lifted]
         evidence.signalled = sum(1 for one in asked if one.signals)
         evidence.seen = sum(1 for one in asked if one.raw)
         if evidence.seen < evidence.signalled:

@@ -8,27 +8,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 from dataclasses import dataclass
 
-from .._log.follow import DUMPS, Follower, Unreachable, follow
-from .._log.place import LogPlace
-from .._log.read import LogMark
+from .._log.follow import DUMPS, Follower
 from .._messages import dump as codes
+from .._messages import refused
 from .._messages.code import Problem
-from .._processes.classify import Instance, Role
+from .._processes.classify import Instance, Mode, Role
 from .._processes.proc import Gone
 from .._processes.process import Process, Stat, parse_stat
 from .._server.host import Host
+from .._signals.python import named
+from .._signals.rest import PACE, REST, Watch
 from .._signals.rules import Target
+from .._signals.send import NotAtRest
 from .._system.clock import Clock
 from .._system.errors import Refused
 from .._system.redact import redact_text
+from .at_work import told_waits
 from .collect import Collector
 from .parse import parse_dumps
 from .stack import Dump
-from .work import workers
 
 #: Those that can be asked for their stacks.
 ROLES = (Role.MASTER, Role.HTTP, Role.CRON, Role.GEVENT, Role.OTHER)
@@ -38,8 +41,11 @@ ROLES = (Role.MASTER, Role.HTTP, Role.CRON, Role.GEVENT, Role.OTHER)
 _SECOND, _PART = 2.0, 0.4
 #: Seconds between two looks at a log, and for which the others wait where one is asked after the other.
 _PAUSE, _TURN = 0.02, 0.5
-#: Seconds for the workers of a server that drains, and how much of its log is searched for the names of their jobs.
-_PATIENCE, _JOB_LINES, _JOB_BYTES = 4.0, 4000, 1 << 19
+#: Seconds between two questions whether a process is at rest, and for which a master waits for the others.
+_REST_LOOK, _OTHERS_FIRST = 0.1, 2.2
+#: Seconds after which a process that was not at rest is asked in another way, or left out. An idle worker wakes every
+#: four seconds, so it has been at rest for one within two.
+PATIENCE = 2.2
 
 
 #: Characters of a line that are shown.
@@ -53,8 +59,17 @@ class Asked:
     process: Process
     role: Role
     signals: int = 0
-    #: why it got no signal
+    #: it is asked when the others have answered, and never a second time
+    last: bool = False
+    #: why it got no signal, for good or until now
     refused: t.Optional[Problem] = None
+    kept: t.Optional[Problem] = None
+    #: what its threads wait for, where it got no signal because it was at work
+    waits: t.Sequence[t.Mapping[str, t.Any]] = ()
+    #: what the caller has accepted
+    lifted: t.Sequence[Problem] = ()
+    #: when the door is asked again, on the clock's monotonic()
+    not_before: float = 0.0
     #: its answer, byte for byte
     raw: t.Optional[bytes] = None
     #: there was no room for the end of its answer
@@ -64,6 +79,11 @@ class Asked:
     #: a line that looks like its answer, and was not understood; what journald says of entries that it left out
     strange: t.Optional[str] = None
     dropped: str = ""
+
+    @property
+    def was_at_work(self) -> bool:
+        """Whether it got no signal because it was never at rest."""
+        return not self.signals and self.refused is not None and self.refused.code == codes.NOT_AT_REST.name
 
     @property
     def text(self) -> str:
@@ -121,8 +141,25 @@ def foreseen(
             yield process, role, None
 
 
+@dataclass(frozen=True)
+class Caution:
+    """How processes are asked that may end of it when they are at work.
+
+    :ivar watch: for how long processes have been at rest, and when they were asked last.
+    :ivar patience: seconds after which a process that was never at rest is left out; None: no limit of its own.
+    :ivar accepts_risk: it is asked all the same then.
+    """
+
+    watch: Watch
+    patience: t.Optional[float] = None
+    accepts_risk: bool = False
+
+
 class Asking:
-    """Asks processes of one server for their stacks, once. As a rule none of them is harmed by it (docs/signals.md).
+    """Asks processes of one server for their stacks, once. None of them is harmed by it (docs/signals.md).
+
+    A QUIT that may end a process at work waits until that process is at rest. A master of such a server is asked when
+    the others have answered, unless nothing else is asked.
 
     :param follower: its log, marked. None where it is out of reach: then they are asked, and nothing is waited for.
     :param question: what they are asked for, where it is not their stacks.
@@ -135,27 +172,40 @@ class Asking:
         chosen: t.Iterable[t.Tuple[Process, Role]],
         follower: t.Optional[Follower],
         question: t.Optional[Question] = None,
+        caution: t.Optional[Caution] = None,
     ) -> None:
         self._host, self._clock, self._instance, self._follower = host, host.clock, instance, follower
         self._question = question or Question()
-        self.asked = [Asked(process, role) for process, role in chosen]
+        self._caution = caution or Caution(Watch(host.proc, host.clock))
+        self._watch = self._caution.watch
+        people = list(chosen)
+        alone = instance.mode != Mode.PREFORK or all(role == Role.MASTER for _process, role in people)
+        self.asked = [
+            Asked(process, role, last=role == Role.MASTER and not alone and self.endangers(process))
+            for process, role in people
+        ]
         whole = follower is None or follower.whole
         self._collector = self._question.collector((one.process.shown_pid for one in self.asked), whole=whole)
         #: Where the log mixes what two processes write at the same time, one is asked after the other.
         self._one_by_one = not whole
         self._waiting = list(self.asked)
-        self._next = self._clock.monotonic()
+        self._next = self._begun = self._clock.monotonic()
+
+    def endangers(self, process: Process) -> bool:
+        """Return whether the question may end this process when it is at work."""
+        return self._question.signal(process) == "QUIT" and self._watch.endangers(process)
 
     def ask(self) -> None:
         """Send the signals to those who wait for theirs, or the first of them."""
-        self._go_on(self._clock.monotonic())
+        self._begun = self._clock.monotonic()
+        self._go_on(self._begun)
 
     def again(self) -> None:
         """Ask those once more who have not answered."""
         if self._follower is not None:
-            lacking = [one for one in self.asked if one.refused is None and not self._has_begun(one)]
+            lacking = [one for one in self.asked if one.refused is None and not one.last and not self._has_begun(one)]
             self._waiting = [one for one in lacking if one not in self._waiting] + self._waiting
-            self.ask()
+            self._go_on(self._clock.monotonic())
 
     def look(self) -> bool:
         """Read what has come, and ask those whose turn it is. Returns whether all have answered."""
@@ -164,7 +214,9 @@ class Asking:
             for carrier, line in self._follower.read():
                 self._collector.take(carrier, line, now)
         self._go_on(now)
-        return not self._waiting and all(self._is_done(one) for one in self.asked if one.refused is None)
+        return not self._waiting and all(
+            self._is_done(one) for one in self.asked if one.refused is None and one.signals
+        )
 
     def finish(self) -> t.List[Asked]:
         """What has become of each of them."""
@@ -174,39 +226,72 @@ class Asking:
             one.unfinished = one.raw is not None and not self._is_done(one)
             one.strange = self._collector.strange(pid)
             one.dropped = self._follower.dropped if self._follower else ""
+            if not one.signals and one.refused is None and self.endangers(one.process):
+                self._explain(one)
         return self.asked
 
-    def _go_on(self, now: float) -> None:
-        if not self._one_by_one:
-            waiting, self._waiting = self._waiting, []
-            for one in waiting:
-                if self._question.is_safe(one.process):
-                    self._send(one)
-                else:
-                    self._waiting.append(one)
+    def _explain(self, one: Asked) -> None:
+        """Say what a process is at that was not asked because of it."""
+        process = one.process
+        if one.kept is not None and one.kept.code != refused.AT_WORK.name:
+            one.refused = one.kept
             return
+        waits, one.waits = told_waits(self._host.proc, process, self._watch.slept(process))
+        python = named(self._watch.python(process))
+        one.refused = codes.NOT_AT_REST(pid=process.pid, python=python, rest=REST, waits=waits)
+
+    def _go_on(self, now: float) -> None:
         # Who has begun to write has put all of it into the pipe, as far as there is room (64 kB).
-        before = [one for one in self.asked if one.signals and not self._has_begun(one) and not self._is_gone(one)]
-        while self._waiting and (not before or now >= self._next):
-            safe = next((one for one in self._waiting if self._question.is_safe(one.process)), None)
-            if safe is None:
-                return
-            one = safe
+        if self._one_by_one and now < self._next and any(self._may_write(one) for one in self.asked):
+            return
+        for one in list(self._waiting):
+            if self._has_begun(one):
+                self._waiting.remove(one)
+                continue
+            if not self._is_its_turn(one, now):
+                continue
+            sent = self._send(one, now)
+            if sent is None:
+                one.not_before = now + _REST_LOOK
+                continue
             self._waiting.remove(one)
-            if not self._has_begun(one) and self._send(one):
+            if sent and self._one_by_one:
                 self._next = now + _TURN
                 return
 
-    def _send(self, one: Asked) -> bool:
-        target = Target(one.process, one.role, self._instance.mode, self._instance.state)
+    def _is_its_turn(self, one: Asked, now: float) -> bool:
+        if now < one.not_before or not self._question.is_safe(one.process):
+            return False
+        if not one.last or now - self._begun >= _OTHERS_FIRST:
+            return True
+        if all(other.last or other.refused or (other.signals and self._is_done(other)) for other in self.asked):
+            return True
+        one.not_before = now + _REST_LOOK
+        with contextlib.suppress(Gone, OSError):
+            self._watch.look(one.process, one.role, self._instance.mode)
+        return False
+
+    def _send(self, one: Asked, now: float) -> t.Optional[bool]:
+        """Return whether it got its signal; None where it may get it later."""
+        patience = self._caution.patience
+        impatient = patience is not None and now - self._begun >= patience
+        accepts = self._caution.accepts_risk and impatient
+        target = Target(one.process, one.role, self._instance.mode, self._instance.state, self._watch, accepts)
         try:
-            self._host.door.send(self._host.proc, self._question.signal(one.process), target)
+            lifted = self._host.door.send(self._host.proc, self._question.signal(one.process), target)
+        except NotAtRest as exc:
+            one.kept = exc.problem
+            return False if impatient and not one.last else None
         except Refused as exc:
             if not one.signals:
                 one.refused = exc.problem
             return False
         one.signals += 1
+        one.lifted = [*one.lifted, *(objection.problem for objection in lifted)]
         return True
+
+    def _may_write(self, one: Asked) -> bool:
+        return bool(one.signals) and not self._has_begun(one) and not self._is_gone(one)
 
     def _has_begun(self, one: Asked) -> bool:
         return self._collector.begun(one.process.shown_pid)
@@ -225,7 +310,7 @@ class Asking:
 def collect(clock: Clock, askings: t.Sequence[Asking], seconds: float) -> None:
     """Ask the processes of several servers at the same time, and wait until all have answered or the time is up."""
     begun = clock.monotonic()
-    second = begun + min(_SECOND, seconds * _PART)
+    second = begun + max(PACE, min(_SECOND, seconds * _PART))
     for asking in askings:
         asking.ask()
     asked_again = False
@@ -275,50 +360,3 @@ def why_silent(one: Asked, now: t.Optional[Stat], seconds: float, what: str = DU
 def signals(number: int) -> str:
     """Return a number of signals in words."""
     return "%d signal%s" % (number, "" if number == 1 else "s")
-
-
-class Stacks:
-    """Asks the workers of one server for their stacks, and its log for their jobs."""
-
-    def __init__(self, host: Host, place: LogPlace, unit: t.Optional[str]) -> None:
-        self._host, self._place, self._unit = host, place, unit
-
-    def hidden(self, instance: Instance) -> t.Optional[Problem]:
-        """Return why a dump would not be seen; None where it would."""
-        try:
-            self._follow(instance).close()
-        except Unreachable as exc:
-            return exc.problem
-        return None
-
-    def take(
-        self, instance: Instance, pids: t.Optional[t.Collection[int]] = None
-    ) -> t.Tuple[t.Dict[int, Dump], t.List[str]]:
-        """Return a dump of each worker by its pid, and the last lines of the log.
-
-        A worker whose dump did not come, or was not understood, has none: what it does is not known.
-
-        :param pids: ask these only.
-        """
-        try:
-            follower = self._follow(instance)
-        except Unreachable:
-            return {}, []
-        host = self._host
-        asked = [one for one in workers(instance) if pids is None or one[0].pid in pids]
-        asking = Asking(host, instance, asked, follower)
-        try:
-            collect(host.clock, [asking], _PATIENCE)
-        finally:
-            follower.close()
-        log = LogMark(host.proc, instance.master, self._place, self._unit, host.clock.time())
-        try:
-            lines = log.last(_JOB_LINES, _JOB_BYTES)
-        finally:
-            log.close()
-        dumps = {one.process.pid: one.understood for one in asking.finish()}
-        return {pid: dump for pid, dump in dumps.items() if dump}, lines
-
-    def _follow(self, instance: Instance) -> Follower:
-        pids = [process.pid for process, _role in workers(instance)]
-        return follow(self._host.proc, instance, self._place, pids, self._host.clock.time())

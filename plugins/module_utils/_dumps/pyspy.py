@@ -17,7 +17,8 @@ from .._system.files import is_roots
 from .._system.programs import output_of
 from .stack import Frame, Stack
 
-PATHS = ("/usr/bin/py-spy", "/usr/local/bin/py-spy")
+#: The last one is where the role diagnostics puts it.
+PATHS = ("/usr/bin/py-spy", "/usr/local/bin/py-spy", "/usr/local/lib/fleetops-odoo/py-spy")
 
 
 def find_py_spy() -> t.Optional[str]:
@@ -34,6 +35,19 @@ def read_stacks(proc: Proc, program: str, process: Process) -> t.Tuple[str, t.Se
         return "", ()
     raw = output_of(program, "dump", "--json", "--pid", str(process.pid))
     return raw, parse_py_spy(raw) if is_alive(proc, process) else ()
+
+
+def as_record(pid: int, time: str, threads: t.Sequence[Stack]) -> str:
+    """Return stacks in the form in which Odoo would have logged them, so that whatever reads its logs reads them. Pure.
+
+    :param time: ISO 8601 in UTC, to the millisecond.
+    """
+    head = "%s %d INFO ? odoo.tools.misc:" % (time.replace("T", " ").replace(".", ",").rstrip("Z"), pid)
+    lines = [head]
+    for stack in threads:
+        lines.append("# Thread: <%s> (db:n/a) (uid:n/a) (url:n/a) (qc:n/a qt:n/a pt:n/a)" % stack.name)
+        lines += ['File: "%s", line %d, in %s' % (frame.file, frame.line, frame.function) for frame in stack.frames]
+    return "\n".join(lines)
 
 
 def parse_py_spy(text: str) -> t.Tuple[Stack, ...]:

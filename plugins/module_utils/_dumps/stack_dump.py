@@ -18,17 +18,18 @@ from .._messages import dump as codes
 from .._messages import failed
 from .._messages.code import Problem
 from .._postgres.sessions import Postgres
-from .._processes.classify import Instance, Role
+from .._processes.classify import Instance, Mode, Role
 from .._processes.look import Look
 from .._processes.process import Process
 from .._server.host import Host
+from .._signals.rest import Watch
 from . import pyspy
-from .ask import ROLES, Asked, Asking, Question, chosen, collect, silence
+from .ask import PATIENCE, ROLES, Asked, Asking, Caution, Question, chosen, collect, silence
 from .case import MOST, Case
 from .stack import Dump
 
 #: Who tells the stacks: the processes themselves after a signal, or py-spy; with auto that one where nobody would see
-#: what the processes write.
+#: what the processes write, and where a signal may end a process.
 AUTO, SIGNAL, PY_SPY = "auto", "signal", "py-spy"
 
 
@@ -39,6 +40,7 @@ class DumpOrder:
     :ivar interval: seconds from sample to sample.
     :ivar sample_timeout: seconds for each sample; all servers are asked at the same time.
     :ivar postgres: whether PostgreSQL is asked, too, and ``hide_literals`` whether the literals in queries are hidden.
+    :ivar accepts_risk: whether a process is asked by a signal that may end it, where nothing else tells its stacks.
     :ivar most: bytes that one call returns.
     """
 
@@ -49,6 +51,7 @@ class DumpOrder:
     backend: str = AUTO
     postgres: bool = False
     hide_literals: bool = False
+    accepts_risk: bool = False
     most: int = MOST
 
 
@@ -58,13 +61,21 @@ class DumpResult(AskedResult):
 
     #: who told the stacks; None where nobody did
     backend: t.Optional[str] = None
+    #: version of its Python
+    python: t.Optional[str] = None
     dumps: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
     #: rows and the reason why there are no more; None where nobody wanted them
     postgres: t.Optional[t.Dict[str, t.Any]] = None
 
     def told(self) -> t.Dict[str, t.Any]:
         """As the module returns it."""
-        return {**super().told(), "backend": self.backend, "dumps": self.dumps, "postgres": self.postgres}
+        return {
+            **super().told(),
+            "backend": self.backend,
+            "python": self.python,
+            "dumps": self.dumps,
+            "postgres": self.postgres,
+        }
 
 
 class PySpy(t.Protocol):
@@ -127,6 +138,9 @@ class _Case(Case[DumpResult]):
         result = DumpResult(instance.identity, instance.master.pid, Outcome.REFUSED, "")
         super().__init__(host, seen, instance, result, Question())
         self._order, self._py_spy = order, py_spy
+        self._watch = Watch(host.proc, host.clock)
+        python = self._watch.python(instance.master)
+        result.python = python and "%d.%d" % python
         version = seen.releases[instance.identity].version
         self._postgres = postgres(host.proc, version, hide_literals=order.hide_literals) if order.postgres else None
         #: the py-spy that reads the stacks in this sample, and of which processes
@@ -169,8 +183,34 @@ class _Case(Case[DumpResult]):
         if check_mode:
             self.only_look(people, self._order.samples, sample=1)
             return []
-        self.asking = Asking(host, self.instance, people, follower)
+        asked = self._by_signal(people, sample)
+        # What is not at rest in time is read by py-spy, where there is one.
+        accepts = self._order.accepts_risk and not self._helper
+        caution = Caution(self._watch, PATIENCE if self._helper or accepts else None, accepts)
+        self.asking = Asking(host, self.instance, asked, follower, caution=caution)
         return [self.asking]
+
+    def _by_signal(self, people: t.Sequence[t.Tuple[Process, Role]], sample: int) -> t.Sequence[t.Tuple[Process, Role]]:
+        """Return who gets a signal in this sample, and note who is read by py-spy.
+
+        A master that may end of a QUIT gets none where there is py-spy, and at most one, in the last sample, where the
+        others are asked as well.
+        """
+        masters = [one for one in people if one[1] == Role.MASTER and self._watch.endangers(one[0])]
+        if self.instance.mode == Mode.THREADED or len(masters) == len(people):
+            return people
+        rest = [one for one in people if one not in masters]
+        if self._helper:
+            self._people, self._program = masters, self._helper
+            return rest
+        return people if sample == self._order.samples else rest
+
+    @property
+    def _helper(self) -> t.Optional[str]:
+        """The py-spy that reads processes which a signal may end."""
+        if self._order.backend != AUTO or not self._watch.endangers(self.instance.master):
+            return None
+        return self._py_spy.find_py_spy()
 
     def _follow(self, pids: t.Sequence[int]) -> Follower:
         if self._order.backend == PY_SPY:
@@ -193,7 +233,13 @@ class _Case(Case[DumpResult]):
         for one in self.asking.finish() if self.asking else []:
             if one.signals:
                 self.count(one.process, one.role, one.signals)
-            if one.raw is None:
+            for problem in one.lifted:
+                self._warn(problem)
+            if one.was_at_work and self._helper:
+                room = self._read(self._helper, one.process, one.role, sample, room)
+            elif one.was_at_work:
+                self.miss(one.process, one.role, t.cast(Problem, one.refused), sample=sample, waits=one.waits)
+            elif one.raw is None:
                 why = one.refused or silence(self.host, one, self._order.sample_timeout)
                 self.miss(one.process, one.role, why, sample=sample)
             elif one.cut or len(one.raw) > room:
@@ -215,7 +261,8 @@ class _Case(Case[DumpResult]):
             self._too_large(process, role, sample)
         else:
             dump = Dump(process.pid, iso(self.host.clock.time()), None, tuple(threads)).told()
-            more = {"log_pid": None, "role": str(role), "sample": sample, "code": None, "raw": raw}
+            raw = pyspy.as_record(process.pid, dump["time"], threads)
+            more = {"log_pid": None, "role": str(role), "sample": sample, "code": None, "backend": PY_SPY, "raw": raw}
             self.result.dumps.append({**dump, **more})
             return room - len(raw)
         return room
@@ -239,6 +286,7 @@ class _Case(Case[DumpResult]):
             "role": str(one.role),
             "sample": sample,
             "code": doubt and doubt.code,
+            "backend": SIGNAL,
             "raw": one.text,
         }
 
@@ -251,10 +299,14 @@ class _Case(Case[DumpResult]):
 
     def conclude(self, seconds: float, written: int, *, check_mode: bool) -> None:
         """Say what came of it."""
+        if self.result.dumps and all(dump["backend"] == PY_SPY for dump in self.result.dumps):
+            self.result.backend = PY_SPY
         super().conclude(seconds, written, check_mode=check_mode)
         doubtful = sum(1 for one in self.result.dumps if one["code"])
         if doubtful and not self.result.missing:
             self.result.reason = codes.DOUBTFUL(doubtful=doubtful, written=len(self.result.dumps), what=DUMPS).text
         self.result.postgres = self._postgres.told() if self._postgres else None
-        if self.result.asked and self.result.backend == PY_SPY:
-            self.result.reason += " (read by py-spy, without a signal)"
+        read = sum(1 for dump in self.result.dumps if dump["backend"] == PY_SPY)
+        if read or (check_mode and self.result.asked and self.result.backend == PY_SPY):
+            which = "" if self.result.backend == PY_SPY else "%d of them " % read
+            self.result.reason += " (%sread by py-spy, without a signal)" % which

@@ -72,6 +72,11 @@ def workers(instance: Instance) -> t.List[t.Tuple[Process, Role]]:
     return [(c.process, c.role) for c in instance.children if c.role in (Role.HTTP, Role.CRON, Role.GEVENT)]
 
 
+def idle_dump(pid: int) -> Dump:
+    """Return what stands for the dump of a worker that the kernel shows to wait for work."""
+    return Dump(pid, "", None, (Stack("idle", frames=(Frame("", 0, "select"),)),))
+
+
 def find_busy(
     instance: Instance,
     dumps: t.Mapping[int, Dump],

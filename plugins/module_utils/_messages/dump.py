@@ -133,6 +133,20 @@ EVIDENCE = Code(
     "fleetops.odoo.stack_dump says why for each process.",
 )
 
+# Who is not asked by a signal.
+NOT_AT_REST = Code(
+    "dump.not_at_rest",
+    "pid {pid:d} got no QUIT, because on {python} a QUIT may end a process that is at work, and its threads did not all"
+    " sleep for {rest:g} s; {waits}",
+    "Install py-spy, or have the role diagnostics bring it (diagnostics_py_spy): stack_dump uses it for such processes."
+    " With risk=accept the process gets the QUIT, which may end the whole server.",
+)
+RISK_ACCEPTED = Code(
+    "dump.risk_accepted",
+    "risk is accept, so pid {pid:d} got a QUIT while it was at work, which may end the whole server",
+    "Use py-spy, which sends no signal.",
+)
+
 # Cache statistics only.
 GEVENT = Code(
     "dump.gevent",
@@ -166,6 +180,11 @@ PY_SPY_HELPS = Code(
     "dump.py_spy_helps",
     "no stacks were read, and py-spy is not installed",
     "Install py-spy, which reads stacks without a signal and without the log.",
+)
+PY_SPY_NOT_BROUGHT = Code(
+    "dump.py_spy_not_brought",
+    "py-spy cannot be brought to the host, so processes at work are left out ({error})",
+    "Run the play as root (become), and let the controller reach PyPI or set diagnostics_py_spy_wheel.",
 )
 PY_SPY_FAILED = Code("dump.py_spy_failed", "py-spy printed no stacks of pid {pid:d}")
 PY_SPY_LATE = Code(

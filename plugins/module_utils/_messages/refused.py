@@ -22,6 +22,24 @@ STATE = Code(
     "the server is {state}, and {signal} would kill its requests or the server itself",
     "Wait until the server runs, then try again.",
 )
+AT_WORK = Code(
+    "refused.at_work",
+    "pid {pid:d} runs {python}, where a QUIT may end a process that is at work, and its threads did not all sleep for"
+    " {seconds:g} s before it",
+    "Use fleetops.odoo.stack_dump with py-spy, which sends no signal, or set risk to accept, which may end the whole"
+    " server.",
+)
+MASTER_AT_WORK = Code(
+    "refused.master_at_work",
+    "pid {pid:d} is a master on {python}, where a QUIT may end it with the whole server while it is at work, and the"
+    " server is {state}",
+    "Wait until the server runs, then try again.",
+)
+ASKED_LATELY = Code(
+    "refused.asked_lately",
+    "pid {pid:d} got a QUIT less than {seconds:g} s ago",
+    "Run the task again.",
+)
 STOPPED = Code(
     "refused.stopped",
     "pid {pid:d} is stopped (state T), so the signal would have no effect until it continues",

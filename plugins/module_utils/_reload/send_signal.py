@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from dataclasses import dataclass
 
@@ -20,8 +21,9 @@ from .._processes.look import Look
 from .._server.complete import missing, reloaded
 from .._server.host import Host
 from .._server.operation import Operation, not_reached
+from .._signals.rest import Watch
 from .._signals.rules import Objection, Rule, Target
-from .._signals.send import SignalRefused
+from .._signals.send import NotAtRest, SignalRefused
 from .._system.clock import Pending
 from .._system.errors import Failure, OperationFailed, Refused, TimedOut
 from .prepare import check_hup
@@ -30,6 +32,8 @@ from .prepare import check_hup
 _CHANGING = frozenset(["HUP", "INT", "TERM", "TTIN", "TTOU"])
 #: After these to a worker its master starts another one.
 _ENDING = frozenset(["INT", "XCPU"])
+#: Seconds within which a process must be at rest that may end of a QUIT, and between two looks.
+_REST, _REST_LOOK = 5.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class SignalOrder:
     wait: bool
     timeout: float
     force: bool
+    #: whether a process gets a QUIT that may end it
+    accepts_risk: bool = False
 
 
 def signal_all(
@@ -107,8 +113,9 @@ def _each(chosen: t.Iterable[_Shot], shots: t.Sequence[_Shot], do: t.Callable[[_
 
 def _shots(host: Host, seen: Look, instance: Instance, order: SignalOrder) -> t.List[_Shot]:
     state = NoteBook(host.store).state_of(instance, seen.options[instance.identity])
+    watch = Watch(host.proc, host.clock)
     return [
-        _Shot(host, seen, instance, Target(process, role, instance.mode, state), order)
+        _Shot(host, seen, instance, Target(process, role, instance.mode, state, watch), order)
         for process, role in instance.everybody
         if role in order.roles
     ]
@@ -150,7 +157,7 @@ class _Shot(Operation[StepsResult]):
         if now is not None:
             self.instance = now
             state = NoteBook(self.host.store).state_of(now, seen.options[now.identity])
-            self._target = Target(self._target.process, self._target.role, now.mode, state)
+            self._target = dataclasses.replace(self._target, mode=now.mode, state=state)
 
     def take_lock(self) -> None:
         """Take the lock of its server, where the signal changes the master.
@@ -198,11 +205,26 @@ class _Shot(Operation[StepsResult]):
     def act(self) -> None:
         """Send it.
 
-        :raises Refused: a rule forbids it by now.
+        :raises Refused: a rule forbids it by now, or it may end the process, which was never at rest.
         """
-        self.host.door.send(self.host.proc, self._order.signal, self._target, force=self._order.force)
+        self.deadline = self.clock.monotonic() + _REST
+        while not self._is_sent():
+            self.clock.sleep(_REST_LOOK)
         self.result.did, self.result.signals = Outcome.SIGNALLED, [self._order.signal]
         self.step("%s was sent to pid %d (%s)" % (self._order.signal, self.result.pid, self._target.role))
+
+    def _is_sent(self) -> bool:
+        late = self.clock.monotonic() >= self.deadline
+        target = dataclasses.replace(self._target, accepts_risk=late and self._order.accepts_risk)
+        try:
+            lifted = self.host.door.send(self.host.proc, self._order.signal, target, force=self._order.force)
+        except NotAtRest:
+            if late:
+                raise
+            return False
+        for one in lifted:
+            self.warn(one.problem)
+        return True
 
     def await_effect(self) -> None:
         """Wait until the signal has done what it does.

@@ -65,7 +65,7 @@ class Host:
     room: t.Any = _ABSENT
     #: ``_server/health``
     health: t.Any = _ABSENT
-    #: ``_dumps/ask``
+    #: ``_dumps/stacks``
     stacks: t.Any = _ABSENT
     #: ``_supervisors/restart`` and ``_supervisors/hold``
     restarts: t.Any = _ABSENT

@@ -16,6 +16,7 @@ from .._messages.code import Problem
 from .._processes.classify import Mode, Role, State
 from .._processes.process import Process, on_odoo_sh
 from .._system.word import Word
+from .rest import Watch
 
 
 class Rule(Word):
@@ -28,6 +29,7 @@ class Rule(Word):
     MODE = "mode"
     STATE = "state"
     PLATFORM = "platform"
+    REST = "rest"
 
 
 #: Rules that ``force`` lifts. Whether it is the same process, and whether it survives the signal, it never does.
@@ -51,6 +53,10 @@ class Target:
     #: mode and state of its instance
     mode: t.Optional[Mode]
     state: State
+    #: what has been seen of its rest; without it no QUIT goes to a process that may end of one
+    watch: t.Optional[Watch] = None
+    #: the caller has it asked all the same
+    accepts_risk: bool = False
 
 
 #: signal -> roles that may get it. What is not here is refused: a TERM to a worker loses its request, a USR1 kills the

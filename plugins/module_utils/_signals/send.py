@@ -15,7 +15,7 @@ import os
 import signal
 import typing as t
 
-from .._messages import refused
+from .._messages import dump, refused
 from .._processes.proc import Gone, Proc
 from .._processes.process import (
     Process,
@@ -24,7 +24,9 @@ from .._processes.process import (
     parse_status,
     signal_number,
 )
+from .._system.clock import Clock
 from .._system.errors import Refused
+from .rest import Watch
 from .rules import Objection, Rule, Target, objections, sift
 
 
@@ -36,20 +38,44 @@ class SignalRefused(Refused):
         self.rule = objection.rule
 
 
+class NotAtRest(SignalRefused):
+    """A QUIT may end the process at this moment. A moment later it may be at rest."""
+
+
 def send(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -> t.List[Objection]:
     """Send one signal to one process that an earlier look saw, if it is still that process and may have the signal.
 
     The process is held by a pidfd from before the checks until the signal is sent, so its pid cannot pass to another
     one in between. Kernels before 5.3 and Python before 3.9 have no pidfd: there the kill follows the checks at once.
 
+    A QUIT goes to a process that may end of it only when the watch of the target has seen it at rest (see ``rest``).
+
     :param force: lift the rules of role, mode, state and platform.
-    :returns: the objections that were lifted.
+    :returns: the objections that were lifted, by force or because the caller accepts the risk of a QUIT.
     :raises SignalRefused: with the rule that forbids it; nothing was sent.
     """
+    watch = target.watch or Watch(proc, Clock())
     with _held(target.process) as handle:
         lifted = check(proc, signal_name, target, force=force)
+        if signal_name == "QUIT":
+            lifted += _at_rest(watch, target)
         _deliver(handle, target.process, signal_number(signal_name))
+        if signal_name == "QUIT":
+            watch.sent(target.process)
     return lifted
+
+
+def _at_rest(watch: Watch, target: Target) -> t.List[Objection]:
+    """Make sure that a QUIT does not end the process; return the objection that its caller accepts.
+
+    :raises NotAtRest: it might, or the process got one a moment ago.
+    """
+    doubt = watch.doubt(target.process, target.role, target.mode, target.state)
+    if doubt is None:
+        return []
+    if target.accepts_risk and doubt.code != refused.ASKED_LATELY.name:
+        return [Objection(Rule.REST, dump.RISK_ACCEPTED(pid=target.process.pid))]
+    raise NotAtRest(Objection(Rule.REST, doubt))
 
 
 def kill(proc: Proc, process: Process) -> None:

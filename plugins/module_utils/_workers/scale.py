@@ -280,7 +280,7 @@ class _Scale(WorkersOperation[ScaleResult]):
         if self.hidden:
             busy: t.Collection[int] = [child.process.pid for child in asked]
         else:
-            busy = {one.pid for one in self.ask(asked)[1]}
+            busy = {one.pid for one in self.ask(asked, names=False)[1]}
             # Some may have ended by themselves meanwhile, and they are not replaced any more.
             self.look()
         there, pids = self._staying(), {child.process.pid for child in asked}

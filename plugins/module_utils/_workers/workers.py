@@ -168,13 +168,15 @@ class WorkersOperation(ServerOperation[R]):
         hidden: t.Optional[Problem] = self._stacks.hidden(self.now)
         return hidden
 
-    def ask(self, chosen: t.Sequence[Child]) -> t.Tuple[t.Dict[int, Dump], t.List[Busy]]:
-        """Have some of its processes write their stacks; return the dumps by pid, and the work of the busy ones.
+    def ask(self, chosen: t.Sequence[Child], *, names: bool = True) -> t.Tuple[t.Dict[int, Dump], t.List[Busy]]:
+        """Find out what some of its processes do; return their dumps by pid, and the work of the busy ones.
 
         A process that writes nothing counts as busy.
+
+        :param names: False where it only counts which are busy: then the kernel is asked, as far as it tells.
         """
         pids = {child.process.pid for child in chosen}
-        dumps, lines = self._stacks.take(self.now, pids)
+        dumps, lines = self._stacks.take(self.now, pids, names=names)
         busy = [one for one in find_busy(self.now, dumps, lines, 0.0, leaving=False) if one.pid in pids]
         self.result.busy = [one.told() for one in busy]
         return dumps, busy

@@ -9,10 +9,10 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.ask import Stacks
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stacks import Stacks
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, LogPlace
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import dump, refused
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
@@ -59,6 +59,8 @@ class Stage:
         self.signals: list[str] = []
         self.deaf = 0
         self.ended: set[int] = set()
+        #: those that never rest
+        self.restless: set[int] = set()
         #: what a process writes
         self.answer = DUMP
         self.host = LogHost(self.scene, self.clock, ServerRecords("/nonexistent"), door=t.cast(Door, self))
@@ -74,6 +76,15 @@ class Stage:
 
     def stacks(self, kind: str = FILE, *, shows: bool = True) -> Stacks:
         return Stacks(self.host, LogPlace(kind, "/odoo.log", shows), "odoo.service")
+
+    @property
+    def python(self) -> str:
+        """The Python that all of its processes run, as file names have it."""
+        return self.scene.python
+
+    @python.setter
+    def python(self, version: str) -> None:
+        self.scene.python = version
 
     # The door.
 
@@ -91,6 +102,11 @@ class Stage:
     def send(self, proc: t.Any, signal_name: str, target: Target, *, force: bool = False) -> list[Objection]:
         """Let the process write its answer."""
         lifted = self.check(proc, signal_name, target, force=force)
+        if target.process.pid in self.restless:
+            if not target.accepts_risk:
+                problem = refused.AT_WORK(pid=target.process.pid, python="Python 3.11", seconds=1.0)
+                raise door.NotAtRest(Objection(Rule.REST, problem))
+            lifted.append(Objection(Rule.REST, dump.RISK_ACCEPTED(pid=target.process.pid)))
         self.sent.append(target.process.pid)
         self.signals.append(signal_name)
         if self.deaf:

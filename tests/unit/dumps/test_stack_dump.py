@@ -14,6 +14,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.ask import ROLES, Asked, chosen, why_silent
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import parse_dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.pyspy import parse_py_spy
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack_dump import DumpOrder, dump_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, LogPlace
@@ -81,11 +82,67 @@ def test_every_process_has_its_dump(play: Staged) -> None:
     assert [dump["role"] for dump in found["dumps"]] == ["master", "http", "http", "gevent", "cron"]
     assert [dump["pid"] for dump in found["dumps"]] == [one["pid"] for one in found["asked"]] == on.sent
     first = found["dumps"][0]
-    assert set(first) == {"pid", "log_pid", "role", "sample", "code", "time", "database", "understood", "raw",
-                          "threads", "other"}  # fmt: skip
+    told = {"pid", "log_pid", "role", "sample", "code", "backend", "time", "database", "raw", "threads", "other"}
+    assert (set(first), found["python"]) == ({*told, "understood"}, "3.12")
     assert first["time"] == "2026-11-24T10:30:22.111Z"
     assert first["threads"][0]["frames"][0]["function"] == "run_wsgi"
     assert (found["log_source"], found["before"]["mode"], found["after"]) == ("/odoo.log", "prefork", None)
+
+
+def test_a_master_that_may_end_of_it_is_asked_last_and_once(play: Staged) -> None:
+    on = play(PREFORK_19[-1])
+    on.python = "311"
+    found = on.dump(samples=3)
+    assert (found["missing"], found["python"]) == ([], "3.11")
+    master = found["before"] and found["pid"]
+    assert on.sent.count(master) == 1
+    assert on.sent[-1] == master
+    assert [dump["sample"] for dump in found["dumps"] if dump["role"] == "master"] == [3]
+    assert [dump["sample"] for dump in found["dumps"] if dump["role"] == "cron"] == [1, 2, 3]
+
+
+def test_a_master_alone_is_asked_as_often_as_is_wished(play: Staged) -> None:
+    on = play(PREFORK_19[-1])
+    on.python = "311"
+    found = on.dump(samples=3, roles=(Role.MASTER,))
+    assert [dump["sample"] for dump in found["dumps"]] == [1, 2, 3]
+
+
+def test_py_spy_reads_a_master_that_may_end_of_a_signal(play: Staged) -> None:
+    on = play(PREFORK_19[-1])
+    on.python = "311"
+    on.py_spy, on.prints = "/usr/bin/py-spy", [py_spy_output()] * 2
+    found = on.dump(samples=2)
+    assert found["pid"] not in on.sent
+    assert on.read == [("/usr/bin/py-spy", found["pid"])] * 2
+    assert {dump["backend"] for dump in found["dumps"] if dump["role"] == "master"} == {"py-spy"}
+    assert {dump["backend"] for dump in found["dumps"] if dump["role"] != "master"} == {"signal"}
+
+
+@pytest.mark.parametrize("py_spy", [None, "/usr/bin/py-spy"])
+def test_a_process_that_is_never_at_rest_is_read_by_py_spy_or_named(play: Staged, py_spy: str | None) -> None:
+    on = play(PREFORK_19[-1])
+    on.python, on.restless = "311", {535}
+    on.py_spy, on.prints = py_spy, [py_spy_output()] * 2
+    found = on.dump()
+    assert 535 not in on.sent
+    if py_spy:
+        assert found["missing"] == []
+        assert on.read == [(py_spy, found["pid"]), (py_spy, 535)]
+    else:
+        (missing,) = found["missing"]
+        assert (missing["pid"], missing["code"]) == (535, "dump.not_at_rest")
+        assert found["code"] is None
+
+
+def test_the_risk_is_accepted_and_told(play: Staged) -> None:
+    on = play(PREFORK_19[-1])
+    on.python, on.restless = "311", {535}
+    found = on.dump(accepts_risk=True)
+    assert found["missing"] == []
+    assert 535 in on.sent
+    assert [one["code"] for one in found["warnings"]] == ["dump.risk_accepted"]
+    assert "may end the whole server" in found["warnings"][0]["message"]
 
 
 def test_secrets_are_hidden_and_the_rest_is_as_it_was_written(play: Staged) -> None:
@@ -211,7 +268,8 @@ def test_py_spy_reads_stacks_without_a_signal(
     assert on.read == [("/usr/bin/py-spy", one["pid"]) for one in found["asked"]]
     assert [one["code"] for one in found["missing"]] == ["dump.py_spy_failed"]
     assert len(found["dumps"]) == 4
-    assert found["dumps"][0]["raw"] == py_spy_output()
+    (read,) = parse_dumps(found["dumps"][0]["raw"].splitlines())
+    assert [stack.frames for stack in read.threads] == [stack.frames for stack in parse_py_spy(py_spy_output())]
     assert found["dumps"][0]["threads"][1]["frames"][-1]["function"] == "_wait_for_tstate_lock"
 
 

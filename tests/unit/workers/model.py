@@ -206,9 +206,11 @@ class Model:
             self.workers[pid].until = max(self.workers[pid].until, self.clock.now + 0.2)
         return []
 
-    def take(self, instance: Instance, pids: t.Collection[int]) -> tuple[dict[int, Dump], list[str]]:
+    def take(
+        self, instance: Instance, pids: t.Collection[int], *, names: bool = True
+    ) -> tuple[dict[int, Dump], list[str]]:
         """The dumps of its workers."""
-        del instance
+        del instance, names
         return {pid: Dump(pid, "", None, (self._stack(pid),)) for pid in pids if pid not in self.silent}, []
 
     def _stack(self, pid: int) -> Stack:

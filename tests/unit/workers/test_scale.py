@@ -246,8 +246,8 @@ def test_a_worker_that_ends_by_itself_meanwhile_is_counted(host_of: Put, moment:
         model.settle()
         fewest.append(len(model.http()))
 
-    def take(instance: Instance, pids: t.Collection[int]) -> tuple[dict[int, Dump], list[str]]:
-        found = take_from_model(instance, pids)
+    def take(instance: Instance, pids: t.Collection[int], *, names: bool = True) -> tuple[dict[int, Dump], list[str]]:
+        found = take_from_model(instance, pids, names=names)
         if moment == "asked":
             some_end()
         return found

@@ -14,6 +14,8 @@ import requests
 from odoo import http
 from odoo.http import request
 
+from ..models.lab_slow import walk_syntax_trees
+
 LONGEST = 600.0
 
 
@@ -54,6 +56,11 @@ class LabSlow(http.Controller):
         while time.thread_time() < end:
             sum(range(1000))
         return _answer("burnt")
+
+    @http.route("/lab/walk/<string:seconds>", type="http", auth="none", csrf=False)
+    def walk(self, seconds):
+        walk_syntax_trees(_seconds(seconds))
+        return _answer("walked")
 
     @http.route("/lab/sql/<string:seconds>", type="http", auth="public", csrf=False)
     def sql(self, seconds):
