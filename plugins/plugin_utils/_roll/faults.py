@@ -61,7 +61,7 @@ def drain_faults(
         unknown = sorted(set(leaving) - {s["server"] for s in known})
         if unknown:
             faults.append(_codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=", ".join(unknown)))
-        staying = [s for s in known if s["server"] not in leaving and s["admin"] == "ready" and _is_up(s)]
+        staying = [s for s in known if s["server"] not in leaving and s["admin"] == "ready" and _takes_requests(s)]
         for backend in sorted({s["backend"] for s in known if s["server"] in leaving}):
             stay = sum(1 for s in staying if s["backend"] == backend)
             if stay < least:
@@ -80,6 +80,11 @@ def _answers(
             faults.append(_codes.BALANCER_NOT_ASKED(balancer=where, error=why.splitlines()[0]))
         else:
             yield where, one["servers"]
+
+
+def _takes_requests(server: t.Mapping[str, t.Any]) -> bool:
+    # HAProxy gives a server of weight 0 no requests, though it calls it UP.
+    return _is_up(server) and int(server.get("weight", 1)) > 0
 
 
 def _is_up(server: t.Mapping[str, t.Any]) -> bool:

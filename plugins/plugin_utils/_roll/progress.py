@@ -68,7 +68,7 @@ class Progress:
 
     def _served(self, host: str) -> str:
         took = self.took[host]
-        parts = ", ".join(f"{STEPS[step]} {seconds:.1f} s" for step, seconds in took.items())
+        parts = ", ".join(f"{STEPS[step]} {seconds:.1f} s" for step, seconds in took.items() if self._is_done(step))
         plan = self.ledger.get("plan") or {}
         done = sum(1 for one in self.at.values() if one[0] == "done")
         line = f"{host} serves after {sum(took.values()):.1f} s ({parts}); {done} of {len(plan.get('hosts', ()))}"
@@ -78,9 +78,18 @@ class Progress:
         left = seconds_for(self.ledger, len(plan.get("batches", ())) - len(self.ledger["batches"]))
         return line + (f"; about {left:.0f} s left" if left else "")
 
+    def _is_done(self, step: str) -> bool:
+        """Return whether a step does anything in this roll."""
+        return step not in ("out", "in") or bool(self.ledger.get("balancer", True))
+
     def slowest(self) -> str:
         """The slowest step of any host so far, in words."""
-        every = [(seconds, step, host) for host, steps in self.took.items() for step, seconds in steps.items()]
+        every = [
+            (seconds, step, host)
+            for host, steps in self.took.items()
+            for step, seconds in steps.items()
+            if self._is_done(step)
+        ]
         if not every:
             return ""
         seconds, step, host = max(every)

@@ -40,7 +40,7 @@ def test_one_line_for_a_host(results: list[dict[str, t.Any]], check: bool, said:
     assert line({"results": results}, check) == said
 
 
-def server(name: str, admin: str = "ready", status: str = "UP", backend: str = "odoo") -> dict[str, str]:
+def server(name: str, admin: str = "ready", status: str = "UP", backend: str = "odoo") -> dict[str, t.Any]:
     """A server as haproxy_info tells it."""
     return {"backend": backend, "server": name, "admin": admin, "status": status}
 
@@ -55,7 +55,9 @@ ALL = [server("a"), server("b"), server("c"), server("a", backend="chat")]
         (ALL, ["odoo"], ["a", "b"], 1, []),
         (ALL, ["odoo"], ["a"], 3, [("roll.too_few_left", "odoo")]),
         (ALL, [], ["a"], 1, [("roll.too_few_left", "chat")]),
-        # Backends that nobody leaves do not matter.
+        # HAProxy gives a server of weight 0 no requests.
+        ([server("a"), server("b"), {**server("c"), "weight": 0}], ["odoo"], ["a"], 2, [("roll.too_few_left", "odoo")]),
+        # A backend that keeps all of its servers does not matter.
         (ALL, [], ["b"], 2, []),
         # What is out, or down, does not count as staying; what leaves may be out already.
         ([server("a", "drain"), server("b")], ["odoo"], ["a"], 1, []),

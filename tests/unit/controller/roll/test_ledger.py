@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 
 from .rolls import HOSTS, NOW, OPTIONS, begun, fit, good, later, roll_on
 
+GAP = "; no load balancer, so requests to a, b fail during the reload (threaded mode, or Odoo before 19)"
+
 
 def test_a_roll_that_goes_well() -> None:
     records = {host: fit() for host in HOSTS}
@@ -44,6 +46,23 @@ def test_hosts_that_are_up_to_date_are_in_no_batch() -> None:
     assert told["lines"][0] == "a  up to date     nothing has changed"
     nothing = begun({host: fit(needs=False) for host in HOSTS})
     assert (nothing["plan"]["hosts"], nothing["plan"]["serial"], nothing["stopped"]) == ([], [1], None)
+
+
+@pytest.mark.parametrize(
+    ("servers", "told"),
+    [
+        ([["prefork", "19.0"]], " up to date; no load balancer"),
+        ([["prefork", "saas~19.2"], ["prefork", "19.0"]], " up to date; no load balancer"),
+        ([["threaded", "19.0"]], GAP),
+        ([["prefork", "19.0"], ["prefork", "14.0"]], GAP),
+        ([["prefork", None]], GAP),
+        ([], GAP),
+    ],
+)
+def test_the_plan_says_what_a_roll_without_a_load_balancer_costs(servers: list[list[str]], told: str) -> None:
+    records = {host: fit(host in "ab", servers=servers) for host in HOSTS}
+    assert begun(records, balancer=False)["line"].endswith(told)
+    assert "balancer" not in begun(records)["line"]
 
 
 def test_locks_of_all_other_hosts_are_renewed_once_in_five_minutes() -> None:

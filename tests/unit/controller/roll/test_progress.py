@@ -52,6 +52,14 @@ def test_a_roll_from_its_plan_to_its_end() -> None:
     ]
 
 
+def test_without_a_load_balancer_no_step_of_it_is_told() -> None:
+    progress = Progress()
+    progress.feed_ledger(ledger("a", balancer=False))
+    (line,) = turn(progress, "a", 2, ("look", 0.4), ("out", 9.0), ("reload", 3.0), ("in", 8.0))
+    assert "a serves after 20.4 s (look 0.4 s, reload 3.0 s)" in line
+    assert "slowest step: reload of a with 3.0 s" in line
+
+
 def test_a_host_that_is_lost_and_the_stop() -> None:
     progress = Progress()
     progress.feed_ledger(ledger("a"))
