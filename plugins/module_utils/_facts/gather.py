@@ -19,16 +19,19 @@ from .._log.place import LogPlace, descriptor_of, find_log, logfile_of
 from .._log.read import logged_load
 from .._processes.classify import Instance
 from .._processes.look import Look, look
-from .._processes.options import Options
+from .._processes.options import Options, ServersPlace
 from .._processes.proc import Gone, Proc, root_of
 from .._processes.process import DELETED, Process
+from .._processes.release import Release, major
 from .._processes.rights import files_of, is_folder
 from .._supervisors.find import Supervisor, SupervisorKind, supervisor_of
 from .._supervisors.systemd import Unit, files_on_disk, show_units
 from .._system.boot import uptime
 from .._system.files import changed_after, reached
+from .code_places import addons_in, site_folders
 from .differences import Difference, compare, hup_obstacle
-from .loaded import Loaded, loaded
+from .links import find_links
+from .loaded import PROCESS, Loaded, loaded
 from .staleness import CodeTree, Sources, Staleness, find_staleness, with_configuration
 
 
@@ -55,18 +58,22 @@ def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> 
     """
     supervisors = {instance.identity: supervisor_of(instance.master, proc) for instance in seen.instances}
     units = show_units({s.systemd_unit for s in supervisors.values() if s.systemd_unit})
-    tree = CodeTree()
+    logs, loads = {}, {}
+    for instance in seen.instances:
+        supervisor, options = supervisors[instance.identity], seen.options[instance.identity]
+        log = log_place(proc, instance.master, options, supervisor)
+        logs[instance.identity] = log
+        loads[instance.identity] = find_load(proc, instance.master, store, log, start_time(instance.master))
+    tree = CodeTree(min((load.not_before for load in loads.values()), default=0.0))
     facts = {}
     for instance in seen.instances:
         supervisor = supervisors[instance.identity]
         unit = units.get(supervisor.systemd_unit or "")
-        options = seen.options[instance.identity]
-        log = log_place(proc, instance.master, options, supervisor)
+        log, load = logs[instance.identity], loads[instance.identity]
         started = start_time(instance.master)
-        load = find_load(proc, instance.master, store, log, started)
         found = None
         if staleness:
-            sources = _sources(proc, seen, instance, supervisor, unit, started)
+            sources = _sources(proc, seen, instance, supervisor, unit, load, started)
             need = unit is not None and unit.need_daemon_reload
             found = find_staleness(sources, load, started, tree, need_daemon_reload=need)
         differences = find_differences(proc, seen, instance, store, stale=found is not None and found.stale)
@@ -120,7 +127,8 @@ def find_load(proc: Proc, master: Process, store: ServerRecords, log: LogPlace, 
     """
     marker = store.recall(master)
     logged = logged_load(proc, master, log, started) if marker is None else None
-    return loaded(started, marker, logged, time.time())
+    moment, addons = (logged.moment, logged.addons) if logged else (None, ())
+    return loaded(started, marker, moment, time.time(), addons)
 
 
 def find_successor(
@@ -186,25 +194,99 @@ def _sources(
     instance: Instance,
     supervisor: Supervisor,
     unit: t.Optional[Unit],
+    load: Loaded,
     started: float,
 ) -> Sources:
     master, options = instance.master, seen.options[instance.identity]
-    package = seen.releases[instance.identity].package
-    addons = [os.path.normpath(os.path.join(master.working_directory, path)) for path in options.addons_path]
-    if package and not addons:
-        addons = [os.path.join(os.path.dirname(package), "addons")]
-    code = [path for path in [package, *addons] if path and is_folder(proc, master, path)]
-    # What lies below another one of them is walked with that.
-    code = [path for path in dict.fromkeys(code) if not any(path.startswith(other + "/") for other in code)]
+    release = seen.releases[instance.identity]
+    addons = _addons(proc, instance, options, release)
+    code = _distinct(proc, master, [release.package, *addons, *load.addons], options.data_dir)
     interpreter = (master.executable or "").replace(DELETED, "")
     # Unit files are the host's own; within a container there are none.
     units = [*files_on_disk(supervisor.unit), *unit.environment_files] if unit and supervisor.unit else []
     return Sources(
         lambda: files_of(proc, master),
         options.config_file,
-        tuple(code),
+        code,
         (interpreter,),
         options.data_dir,
+        _ways(instance, options, release, addons),
+        _held(proc, master, load),
+        major(release.version),
         tuple(changed_after(units, started)),
         master.uid,
     )
+
+
+def links_now(proc: Proc, seen: Look, instance: Instance) -> t.Dict[str, str]:
+    """Return where the links on the way to the code of a server lead to now, as paths and real paths."""
+    options, release = seen.options[instance.identity], seen.releases[instance.identity]
+    ways = _ways(instance, options, release, _addons(proc, instance, options, release))
+    try:
+        with files_of(proc, instance.master) as root:
+            return {link.path: link.real for link in find_links(ways, root).values()}
+    except OSError:
+        return {}
+
+
+def _ways(instance: Instance, options: Options, release: Release, addons: t.Sequence[str]) -> t.Tuple[str, ...]:
+    """Return the paths by which a server reaches what it loads."""
+    command, cwd = instance.command, instance.master.working_directory
+    program = os.path.join(cwd, command.interpreter) if "/" in command.interpreter else None
+    script = os.path.join(cwd, command.script) if command.script else None
+    return tuple(path for path in (options.config_file, script, program, release.package, *addons) if path)
+
+
+def _addons(proc: Proc, instance: Instance, options: Options, release: Release) -> t.List[str]:
+    """Return the folders of addons that Odoo is told to take, and those that it takes by itself."""
+    master, interpreter = instance.master, instance.command.interpreter
+    place = ServersPlace(proc, master)
+    executable = (master.executable or "").replace(DELETED, "")
+    program = os.path.join(master.working_directory, interpreter) if "/" in interpreter else None
+    home = place.environ.get("HOME") or place.home(None) or "/"
+    found = list(options.addons_path)
+    if options.data_dir and release.version:
+        found.append("%s/addons/%s" % (options.data_dir, release.version))
+    if release.package:
+        found.append(os.path.join(os.path.dirname(release.package), "addons"))
+    try:
+        with files_of(proc, master) as root:
+            found += addons_in(root, site_folders(root, program, executable, place.environ, home))
+    except OSError:
+        pass
+    return found
+
+
+def _distinct(
+    proc: Proc, master: Process, paths: t.Iterable[t.Optional[str]], data_dir: t.Optional[str]
+) -> t.Tuple[str, ...]:
+    """Return folders without those that lie below another one, by whatever links; these are walked with that."""
+    there = [path for path in dict.fromkeys(paths) if path and is_folder(proc, master, path)]
+    try:
+        with files_of(proc, master) as root:
+            real = {path: reached(path, root)[len(root) :] if root else os.path.realpath(path) for path in there}
+    except OSError:
+        return tuple(there)
+    kept: t.List[str] = []
+    for path in there:
+        # What lies in the data directory is not walked with a folder around that.
+        own = bool(data_dir) and path.startswith("%s/addons/" % data_dir)
+        others = [real[other] for other in there if other != path]
+        below = any(real[path].startswith(other + "/") for other in others)
+        if real[path] not in (real[other] for other in kept) and (own or not below):
+            kept.append(path)
+    return tuple(kept)
+
+
+def _held(proc: Proc, master: Process, load: Loaded) -> t.Tuple[str, ...]:
+    """Return real paths of what a server has loaded: files that it has mapped, and where it was started."""
+    found: t.List[str] = []
+    try:
+        lines = proc.text(master.pid, "maps").splitlines()
+        found += dict.fromkeys(line.split(None, 5)[5] for line in lines if line.count("/") and len(line.split()) > 5)
+    except (Gone, OSError):
+        pass
+    # A HUP keeps the working directory, whatever it loads.
+    if load.evidence == PROCESS and master.cwd:
+        found.append(master.working_directory)
+    return tuple(found)

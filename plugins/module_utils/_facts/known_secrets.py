@@ -24,9 +24,9 @@ from .._processes.process import Process, parse_environ
 from .._processes.rights import read_file
 from .._system.redact import (
     HIDDEN,
+    holds_secret,
     leak,
     secrets_of_argv,
-    smells,
 )
 from .results import user_name
 
@@ -112,11 +112,14 @@ def known_secrets(proc: Proc, seen: Look) -> Secrets:
     """
     found: t.List[t.Tuple[str, str]] = []
     ordinary = {os.uname().nodename}
+    paths: t.Set[str] = set()
     for instance in seen.instances:
         options, master = seen.options[instance.identity], instance.master
         mine: t.List[t.Tuple[str, str]] = []
         ordinary.update(options.databases)
         ordinary.add(user_name(master.uid))
+        own = (options.config_file, options.logfile, options.data_dir, *options.addons_path)
+        paths.update(path for path in (*own, master.working_directory, master.executable) if path)
         if options.config_file:
             entries = list(_entries(proc, master, options.config_file))
             mine += _of_pairs(entries, "%s of odoo.conf")
@@ -126,7 +129,14 @@ def known_secrets(proc: Proc, seen: Look) -> Secrets:
         found += list(dict.fromkeys(mine))[:_MOST]
     for process in seen.one_off:
         found += list(_of_process(proc, process.pid, process.argv))[:_MOST]
-    return sort_out(found, ordinary)
+    # A folder of the server is none, whatever somebody has called it: it would be hidden in each message.
+    return sort_out([one for one in found if not _leads_to(one[1], paths)], ordinary)
+
+
+def _leads_to(value: str, paths: t.Iterable[str]) -> bool:
+    """Return True if a value is one of the paths, or a folder on the way to one. Pure."""
+    folder = value.rstrip("/") + "/"
+    return value.startswith("/") and any((path + "/").startswith(folder) for path in paths)
 
 
 def read_conf(proc: Proc, master: Process, path: str) -> str:
@@ -160,7 +170,7 @@ def _of_process(proc: Proc, pid: int, argv: t.Sequence[str]) -> t.Iterator[t.Tup
 
 def _of_pairs(pairs: t.Iterable[t.Tuple[str, str]], called: str) -> t.Iterator[t.Tuple[str, str]]:
     for name, value in pairs:
-        if smells(name):
+        if holds_secret(name, value):
             yield called % name, value.strip().strip("'\"")
         for password in _passwords(value):
             yield called % name, urllib.parse.unquote(password)

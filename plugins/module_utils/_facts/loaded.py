@@ -14,7 +14,7 @@ on.) Of an earlier boot nothing counts.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._processes.process import Process
 from .._system.state_dir import StateDirectory
@@ -29,6 +29,10 @@ class Loaded:
     not_before: float
     not_after: float
     evidence: str
+    #: where links on the way to its code led to when it was loaded, by our record: path and real path
+    links: t.Mapping[str, str] = field(default_factory=dict)
+    #: folders of addons that its log names, as real paths
+    addons: t.Tuple[str, ...] = ()
 
 
 class ServerRecords(StateDirectory):
@@ -41,12 +45,16 @@ class ServerRecords(StateDirectory):
         except BlockingIOError:
             return None
 
-    def remember(self, process: Process, not_before: float, not_after: float) -> None:
+    def remember(
+        self, process: Process, not_before: float, not_after: float, links: t.Optional[t.Mapping[str, str]] = None
+    ) -> None:
         """Write down when this process, in its present exec, loaded its code.
 
+        :param links: where the links on the way to its code led to, as paths and real paths.
         :raises OSError: the marker could not be written (a full disk); it is not there then, never half there.
         """
-        content = {"fingerprint": process.fingerprint, "not_before": not_before, "not_after": not_after}
+        content: t.Dict[str, t.Any] = {"fingerprint": process.fingerprint, "links": dict(links or {})}
+        content.update(not_before=not_before, not_after=not_after)
         self.write(_marker(process), content)
 
     def recall(self, process: Process) -> t.Optional[Loaded]:
@@ -55,7 +63,9 @@ class ServerRecords(StateDirectory):
             content = self.read(_marker(process))
             if process.fingerprint is None or content["fingerprint"] != process.fingerprint:
                 return None
-            return Loaded(float(content["not_before"]), float(content["not_after"]), MARKER)
+            links = content.get("links")
+            known = {str(path): str(real) for path, real in links.items()} if isinstance(links, dict) else {}
+            return Loaded(float(content["not_before"]), float(content["not_after"]), MARKER, known)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -95,17 +105,20 @@ def _scale(process: Process) -> str:
     return "%d-%d.workers.json" % (process.pid, process.start)
 
 
-def loaded(started: float, marker: t.Optional[Loaded], logged: t.Optional[float], now: float) -> Loaded:
+def loaded(
+    started: float, marker: t.Optional[Loaded], logged: t.Optional[float], now: float, addons: t.Tuple[str, ...] = ()
+) -> Loaded:
     """When the running code was loaded, by the best evidence. Pure; all times are seconds since the epoch.
 
     :param started: when the process was started. It bounds the load from below, whatever HUPs came since.
     :param marker: what we wrote down about the present exec.
     :param logged: when the log last said which version it starts; Odoo has imported its core by then.
+    :param addons: the folders of addons that the log names for that load.
     """
     if marker is not None:
         return marker
     if logged is not None and started <= logged <= now:
-        return Loaded(max(started, logged - LONGEST_IMPORT), logged, LOG)
+        return Loaded(max(started, logged - LONGEST_IMPORT), logged, LOG, addons=addons)
     return Loaded(started, now, PROCESS)
 
 

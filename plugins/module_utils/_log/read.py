@@ -8,12 +8,14 @@
 
 from __future__ import annotations
 
+import ast
 import calendar
 import os
 import re
 import stat
 import time
 import typing as t
+from dataclasses import dataclass
 
 from .._processes.proc import Gone, Proc, root_of
 from .._processes.process import Process
@@ -31,6 +33,10 @@ _WIDTH = 500
 _SEARCHED, _STEP = 4 << 20, 1 << 18
 #: Odoo keeps its clock, and so its log, in UTC.
 _VERSION_LINE = r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) %d INFO \S+ (?:odoo|openerp): (?:Odoo|OpenERP) version "
+#: The folders are a list, in whatever Odoo keeps it in.
+_ADDONS_LINE = r"^\S+ \S+ %d INFO \S+ (?:odoo|openerp): addons paths: \D{0,40}?(\[.{0,16000}\])\)?\s*$"
+#: Bytes that a step of the search shares with the next one: more than the lines of a start have.
+_SHARED = 1 << 14
 
 
 class LogMark:
@@ -94,8 +100,16 @@ def shown_lines(found: t.Sequence[str], most: int) -> t.List[str]:
     return [redact_text(line)[:_WIDTH] for line in (shown[-most:] if most else [])]
 
 
-def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) -> t.Optional[float]:
-    """When the log last said which version this process starts, in seconds since the epoch.
+@dataclass(frozen=True)
+class LoggedLoad:
+    """When the log last said which version a process starts, in seconds since the epoch, and its addons folders."""
+
+    moment: float
+    addons: t.Tuple[str, ...] = ()
+
+
+def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) -> t.Optional[LoggedLoad]:
+    """What the log last said of a start of this process.
 
     The log is read backwards in bounded steps, so that its size does not matter.
     """
@@ -103,8 +117,12 @@ def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) ->
     texts: t.Optional[t.Iterable[str]] = journal_of(place, [master.pid], started, "Odoo version", "--lines=1")
     if texts is None:
         texts = blocks_backwards(proc, master, place)
-    moments = (find_load_line(text, pid) for text in texts)
-    return next((moment for moment in moments if moment is not None), None)
+    for text in texts:
+        moment = find_load_line(text, pid)
+        if moment is not None:
+            more = journal_of(place, [master.pid], started, "addons paths: ", "--lines=1")
+            return LoggedLoad(moment, find_addons_line("".join(more) if more else text, pid))
+    return None
 
 
 def journal_of(
@@ -135,7 +153,7 @@ def blocks_backwards(proc: Proc, master: Process, place: LogPlace) -> t.Iterator
         while at > last:
             begin = max(last, at - _STEP)
             # It is shorter than what two steps share.
-            yield os.pread(descriptor, at - begin + 512, begin).decode("utf-8", "replace")
+            yield os.pread(descriptor, at - begin + _SHARED, begin).decode("utf-8", "replace")
             at = begin
     finally:
         os.close(descriptor)
@@ -153,6 +171,17 @@ def find_load_line(text: str, pid: int) -> t.Optional[float]:
         except ValueError:  # digits that are no moment
             continue
     return None
+
+
+def find_addons_line(text: str, pid: int) -> t.Tuple[str, ...]:
+    """The folders of the last "addons paths" line of this pid in a text. Pure."""
+    for found in reversed(list(re.finditer(_ADDONS_LINE % pid, text, re.MULTILINE))):
+        try:
+            paths = ast.literal_eval(found.group(1))
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+        return tuple(path for path in paths if isinstance(path, str)) if isinstance(paths, list) else ()
+    return ()
 
 
 def log_path(proc: Proc, master: Process, path: str) -> str:

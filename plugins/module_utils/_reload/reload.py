@@ -197,6 +197,7 @@ class _Reload(ServerOperation[ReloadResult]):
 
     def _hang_up(self) -> None:
         before = self.now
+        links = self.links()
         sent_at = self.clock.time()
         lifted = self.host.door.send(self.proc, "HUP", self.target(), force=self._order.force)
         self.result.did, self.result.signals = Outcome.SIGNALLED, ["HUP"]
@@ -218,7 +219,7 @@ class _Reload(ServerOperation[ReloadResult]):
             self.wait(attempt)
         finally:
             if executed:
-                self._remember(sent_at, executed[0])
+                self._remember(sent_at, executed[0], links)
         self._conclude()
 
     def _restart(self, plan: Plan) -> None:
@@ -227,6 +228,7 @@ class _Reload(ServerOperation[ReloadResult]):
             raise Ended
         job = self.host.restarts.Job(plan, self.deadline - self.clock.monotonic())
         self.result.did = Outcome.RESTARTED
+        links = self.links()
         self.step("%s was asked to restart %s" % (plan.supervisor.kind, plan.supervisor.unit))
 
         def attempt() -> t.Union[bool, Pending]:
@@ -255,16 +257,19 @@ class _Reload(ServerOperation[ReloadResult]):
         finally:
             job.close()
         # It has loaded its code between its start and now.
-        self._remember(self.host.start_time(self.now.master), self.clock.time())
+        self._remember(self.host.start_time(self.now.master), self.clock.time(), links)
         self._conclude()
 
     def _conclude(self) -> None:
         self.step("the server is complete and healthy")
         self.result.after = self.summary()
 
-    def _remember(self, not_before: float, not_after: float) -> None:
+    def _remember(self, not_before: float, not_after: float, links: t.Mapping[str, str]) -> None:
+        now = self.links()
+        # One that was switched meanwhile may have been followed before or after it.
+        links = {path: real for path, real in links.items() if now.get(path) == real}
         try:
-            self.host.store.remember(self.now.master, not_before, not_after)
+            self.host.store.remember(self.now.master, not_before, not_after, links)
         except OSError as exc:
             # The reload itself went well. Without the record the next call knows less, and may reload once more.
             self.warn(failed.LOAD_NOT_RECORDED(error=exc.strerror or str(exc)))

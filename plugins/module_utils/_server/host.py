@@ -16,7 +16,16 @@ import typing as t
 from dataclasses import dataclass
 
 from .._facts.differences import Difference
-from .._facts.gather import Facts, find_differences, find_load, find_successor, log_place, start_time, survey_one
+from .._facts.gather import (
+    Facts,
+    find_differences,
+    find_load,
+    find_successor,
+    links_now,
+    log_place,
+    start_time,
+    survey_one,
+)
 from .._facts.loaded import Loaded, ServerRecords
 from .._log.place import LogPlace
 from .._log.read import LogMark
@@ -104,6 +113,10 @@ class Host:
     def differences(self, seen: Look, instance: Instance) -> t.Tuple[Difference, ...]:
         """Return how one server of a look differs from its configuration."""
         return find_differences(self.proc, seen, instance, self.store)
+
+    def links(self, seen: Look, instance: Instance) -> t.Dict[str, str]:
+        """Return where the links on the way to the code of a server lead to now, as paths and real paths."""
+        return links_now(self.proc, seen, instance)
 
     def load(self, master: Process, place: LogPlace) -> Loaded:
         """Return when a server loaded its code."""

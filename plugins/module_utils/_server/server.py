@@ -125,6 +125,10 @@ class Server:
             self._facts = self.host.facts(self.seen, self.now)
         return self._facts
 
+    def links(self) -> t.Dict[str, str]:
+        """Return where the links on the way to its code lead to now, as paths and real paths."""
+        return self.host.links(self.seen, self.now)
+
     def changed_code(self) -> t.Sequence[str]:
         """Return the Python files that have changed since it loaded them."""
         staleness = self.facts().staleness

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -114,6 +115,14 @@ def reached(path: str, root: str) -> str:
     except OSError:  # links that go round in a circle lead nowhere from anywhere
         return root + path
     return root + last
+
+
+def links_of(path: str, root: str) -> t.List[str]:
+    """Return each link on the way to what a process sees at a path, in the order in which it goes through them."""
+    found: t.List[str] = []
+    with contextlib.suppress(OSError):  # links that go round in a circle
+        found += [here for here in _way(path, root) if os.path.islink(root + here)]
+    return found
 
 
 def changed_after(paths: t.Iterable[str], moment: float, root: str = "") -> t.List[t.Tuple[float, str]]:

@@ -166,6 +166,20 @@ def _is_secret(name: str) -> bool:
     return re.search(r"(?i)passw|secret|token", name) is not None
 
 
+#: Names that only look like those of secrets: they hold a path, or what anybody may know.
+_NO_SECRETS = frozenset(["PWD", "OLDPWD", "INIT_CWD", "PASSWD_FILE", "PGPASSFILE", "NSS_WRAPPER_PASSWD"])
+#: The last word of a name whose value is a path to a secret, and no secret.
+_OF_PATHS = frozenset(["cache", "dir", "directory", "file", "folder", "home", "path", "root", "store"])
+
+
+def holds_secret(name: str, value: str) -> bool:
+    """Return True if what is called so is a secret. A path to where one lies is none."""
+    if not smells(name) or name.upper() in _NO_SECRETS:
+        return False
+    last = re.split(r"[_.-]", name.lower())[-1]
+    return last not in _OF_PATHS or not value.lstrip("'\"").startswith(("/", "~/", "./", "../"))
+
+
 #: Variables of an environment whose value tells of the server and is no secret. Of all others only the name is shown.
 _HARMLESS_VARIABLES = """
 HOME HOSTNAME INVOCATION_ID JOURNAL_STREAM LANG LANGUAGE LD_PRELOAD LOGNAME MALLOC_ARENA_MAX
@@ -190,7 +204,8 @@ def redact_environ(environ: t.Mapping[str, str]) -> t.List[str]:
 
 def _variable(name: str, value: str) -> str:
     known = name in _HARMLESS_VARIABLES.split() or name.startswith("LC_") or _PLAIN.match(value)
-    return redact_text(value) if known and not smells(name) else HIDDEN
+    shown = known or (smells(name) and not holds_secret(name, value))
+    return redact_text(value) if shown and not holds_secret(name, value) else HIDDEN
 
 
 def redact_unit(text: str) -> str:

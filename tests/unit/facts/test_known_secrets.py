@@ -96,6 +96,20 @@ def test_secrets_of_arguments_are_known_also_of_one_off_runs() -> None:
     assert found["from-address"] == found["from%2Daddress"] == "a password in the arguments"
 
 
+def test_no_path_of_a_server_is_masked_in_its_messages(tmp_path: pathlib.Path) -> None:
+    proc = captured("19-prefork", "running")
+    proc.root = str(tmp_path)
+    pid = look(proc).instances[0].master.pid
+    folder = tmp_path / str(pid) / "root/etc/odoo"
+    folder.mkdir(parents=True)
+    names = ("PWD", "OLDPWD", "PGPASSFILE", "TOKEN_DIR", "MY_SECRET", "APP_PASSWORD")
+    paths = ("/srv/shop/addons", "/srv/shop", "/etc/odoo/odoo.conf", "/var/lib/odoo")
+    (folder / "odoo.conf").write_text("[options]\naddons_path = /srv/shop/addons\ndata_dir = /var/lib/odoo\n")
+    proc.files[f"{pid}/environ"] = "".join(f"{n}{at}={path}\0" for n in names for at, path in enumerate(paths)).encode()
+    secrets = known_secrets(proc, look(proc))
+    assert [secrets.hide(f"{path}/x.py changed") for path in paths] == [f"{path}/x.py changed" for path in paths]
+
+
 def test_without_odoo_conf_and_environment_no_secret_is_known() -> None:
     proc = captured("19-prefork", "running")
     for name in [name for name in proc.files if name.endswith("/environ")]:

@@ -10,7 +10,9 @@ import contextlib
 import itertools
 import os
 import pathlib
+import shutil
 import subprocess
+import time
 import typing as t
 
 import pytest
@@ -107,6 +109,7 @@ def disk(tmp_path: pathlib.Path) -> Disk:
 def test_what_counts_as_code(disk: Disk) -> None:
     good = ["a.py", "m/__manifest__.py", "m/views/x.xml", "m/data/x.csv", "m/static/x.js", "m/static/x.scss"]
     bad = ["a.pyc", "m/__pycache__/a.py", ".git/a.py", "m/x.po", "m/README.md", "m/node_modules/x.js", "m/x.py.swp"]
+    good += ["m/only.pyc", "m/fast.cpython-311-x86_64-linux-gnu.so"]
     disk.put(*(f"odoo/{name}" for name in good + bad))
     assert sorted(disk.stale().files) == sorted(f"/odoo/{name}" for name in good)
 
@@ -222,3 +225,66 @@ def test_the_walks_together_have_an_end(disk: Disk, monkeypatch: pytest.MonkeyPa
     disk.put(*(f"addons{n}/{m}/a.py" for n in range(20) for m in range(40)))
     disk.stale(code=tuple(f"/addons{n}" for n in range(20)))
     assert next(clock) < 200
+
+
+def test_translations_count_from_16_on(disk: Disk) -> None:
+    disk.put("odoo/m/i18n/fr.po", "odoo/m/i18n/m.pot")
+    root = str(disk.root)
+    found = {
+        version: CodeTree(time.time() + 60).files(root, "/odoo", None, 0, version)[0] for version in (None, 15, 16, 19)
+    }
+    assert {version: [path for _time, path in files] for version, files in found.items()} == {
+        None: [],
+        15: [],
+        16: ["/odoo/m/i18n/fr.po"],
+        19: ["/odoo/m/i18n/fr.po"],
+    }
+
+
+def backdate(disk: Disk, *names: str) -> float:
+    """Wait until what is done next has a later time than all that is there; returns a moment in between."""
+    time.sleep(0.05)
+    moment = max((disk.root / name).stat().st_ctime for name in names)
+    return moment + 0.025
+
+
+def changed_since(disk: Disk, moment: float) -> list[str]:
+    """What of the code changed since."""
+    return [path for at, path in CodeTree(moment).files(str(disk.root), "/odoo", None, 0)[0] if at > moment]
+
+
+def test_a_folder_that_has_lost_code_counts(disk: Disk) -> None:
+    disk.put("odoo/m/a.py", "odoo/m/b.py", "odoo/n/c.py")
+    moment = backdate(disk, "odoo/m", "odoo/n", "odoo/n/c.py")
+    assert changed_since(disk, moment) == []
+    (disk.root / "odoo/m/b.py").unlink()
+    assert changed_since(disk, moment) == ["/odoo/m/"]
+    shutil.rmtree(disk.root / "odoo/n")
+    assert set(changed_since(disk, moment)) == {"/odoo/", "/odoo/m/"}
+
+
+def test_a_folder_that_was_renamed_counts(disk: Disk) -> None:
+    disk.put("odoo/m/a.py", "odoo/keep/a.py", "staged/new/a.py")
+    moment = backdate(disk, "odoo", "staged/new/a.py")
+    (disk.root / "staged/new").rename(disk.root / "odoo/new")
+    assert changed_since(disk, moment) == ["/odoo/"]
+
+
+def test_what_python_compiles_does_not_count(disk: Disk) -> None:
+    disk.put("odoo/m/a.py")
+    moment = backdate(disk, "odoo/m/a.py")
+    disk.put("odoo/m/__pycache__/a.cpython-311.pyc")
+    assert changed_since(disk, moment) == []
+
+
+def test_a_switched_link_makes_it_stale_with_both_of_its_ends(disk: Disk) -> None:
+    disk.put("releases/1/a.py", "releases/2/a.py")
+    (disk.root / "current").symlink_to("releases/1")
+    sources = Sources(lambda: contextlib.nullcontext(str(disk.root)), None, ("/current",), (), ways=("/current",))
+    late = time.time() + 60
+    load = Loaded(late, late, "marker", {"/current": "/releases/2"})
+    found = find_staleness(sources, load, late, CodeTree(late), need_daemon_reload=False)
+    assert (found.needs, found.files, found.count) == (Need.RELOAD, ("/current",), 1)
+    assert found.reasons == ("/current leads to releases/1 now and to releases/2 when it was loaded",)
+    back = Loaded(late, late, "marker", {"/current": "/releases/1"})
+    assert not find_staleness(sources, back, late, CodeTree(late), need_daemon_reload=False).stale

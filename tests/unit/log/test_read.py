@@ -16,7 +16,9 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._log import read as _log
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, JOURNAL, NOWHERE, LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.read import (
+    LoggedLoad,
     LogMark,
+    find_addons_line,
     find_load_line,
     logged_load,
     open_log,
@@ -191,7 +193,7 @@ def test_the_journal(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     assert mark.source == "the journal of odoo.service"
     assert mark.tail() == [LINE.strip(), "password=********"]
     assert {"--since=@12", "--unit=odoo.service"} <= set(asked[0])
-    assert logged_load(server.proc, MASTER, place, 50.0) == AT
+    assert logged_load(server.proc, MASTER, place, 50.0) == LoggedLoad(AT)
     assert {"--since=@50", "_PID=100"} <= set(asked[1])
 
 
@@ -226,7 +228,8 @@ def test_no_text_raises(text: str) -> None:
 
 def _load(server: Server, **fields: t.Any) -> float | None:
     place = LogPlace(FILE, "/odoo.log", shows_dumps=True)
-    return logged_load(server.proc, build.process(100, **fields), place, 0.0)
+    found = logged_load(server.proc, build.process(100, **fields), place, 0.0)
+    return found and found.moment
 
 
 def test_the_load_is_found_backwards_wherever_it_stands(server: Server) -> None:
@@ -236,6 +239,23 @@ def test_the_load_is_found_backwards_wherever_it_stands(server: Server) -> None:
         after = (filler * (bytes_after // len(filler) + 1))[-bytes_after:] if bytes_after else ""
         server.log.write_text(filler * 20 + LINE + after)
         assert _load(server) == AT, bytes_after
+
+
+#: As Odoo 14.0 and 19.0 write them.
+ADDONS = """\
+2026-11-24 05:00:01,251 100 INFO ? odoo: addons paths: ['/usr/odoo/addons', '/var/lib/odoo/addons/14.0', "/it's"]
+2026-11-24 05:00:01,252 101 INFO ? odoo: addons paths: _NamespacePath(['/usr/odoo/addons', '/b b'])
+"""
+
+
+def test_the_addons_folders_of_a_load_are_those_of_its_pid(server: Server) -> None:
+    assert find_addons_line(ADDONS, 100) == ("/usr/odoo/addons", "/var/lib/odoo/addons/14.0", "/it's")
+    assert find_addons_line(ADDONS, 101) == ("/usr/odoo/addons", "/b b")
+    assert find_addons_line(ADDONS, 102) == ()
+    assert find_addons_line("2026-11-24 05:00:01,251 100 INFO ? odoo: addons paths: [__import__('os')]", 100) == ()
+    server.log.write_text(LINE + ADDONS)
+    place = LogPlace(FILE, "/odoo.log", shows_dumps=True)
+    assert logged_load(server.proc, MASTER, place, 0.0) == LoggedLoad(AT, find_addons_line(ADDONS, 100))
 
 
 def test_the_pid_of_a_container_is_its_own(server: Server) -> None:

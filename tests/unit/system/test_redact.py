@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.redact import (
     HIDDEN,
+    holds_secret,
     leak,
     redact_argv,
     redact_environ,
@@ -274,3 +275,18 @@ Restart=always
 def test_what_was_hidden_of_arguments_is_known() -> None:
     argv = ["odoo", "--db_password", "one", "-wtwo", "--smtp-password=three", "-w", "four", "-d", "prod"]
     assert secrets_of_argv(argv) == ["one", "two", "three", "four"]
+
+
+@pytest.mark.parametrize("name", ["PWD", "OLDPWD", "PGPASSFILE", "TOKEN_DIR", "PASSWORD_STORE_DIR", "DB_PASSWORD_FILE"])
+def test_a_path_to_a_secret_is_none(name: str) -> None:
+    assert not holds_secret(name, "/run/secrets/x")
+    assert redact_environ({name: "/run/secrets/x"}) == [f"{name}=/run/secrets/x"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PGPASSWORD", "/x"), ("TOKEN_DIR", SECRET), ("MYPWD", "/x"), ("API_TOKEN", SECRET), ("secret_path", SECRET)],
+)
+def test_what_is_called_so_is_a_secret(name: str, value: str) -> None:
+    assert holds_secret(name, value)
+    assert redact_environ({name: value}) == [f"{name}={HIDDEN}"]

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Links on the way to code, and where they led to when a server was loaded."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.links import Link, Then, find_links, switched
+
+CURRENT = {"/srv/current": Link("/srv/current", "/srv/releases/1", 100.0)}
+
+
+@pytest.mark.parametrize(
+    ("then", "not_before", "sentence"),
+    [
+        # Our own record says where it led to.
+        (Then({"/srv/current": "/srv/releases/1"}), 50.0, None),
+        (Then({"/srv/current": "/srv/releases/2"}), 50.0, "and to /srv/releases/2 when it was loaded"),
+        (Then({"/srv/current": "/srv/releases/2"}), 150.0, "and to /srv/releases/2 when it was loaded"),
+        # What was loaded tells it.
+        (Then({}, ("/srv/releases/1/addons",)), 50.0, None),
+        (Then({}, ("/srv/releases/2/addons", "/usr/lib/x.so")), 50.0, "and to /srv/releases/2 when it was loaded"),
+        (Then({}, ("/srv/releases/2/a", "/srv/releases/3/a")), 50.0, "what it led to before was not seen"),
+        # Nothing but the time of the link.
+        (Then({}), 50.0, "was made after the load; what it led to before was not seen"),
+        (Then({}), 150.0, None),
+        (Then({}, ("/srv/releases/2/addons",)), 150.0, None),
+    ],
+)
+def test_what_a_link_led_to(then: Then, not_before: float, sentence: str | None) -> None:
+    found = switched(CURRENT, then, not_before)
+    assert [path for path, _sentence in found] == (["/srv/current"] if sentence else [])
+    assert all((sentence or "").replace("/srv/", "") in said.replace("/srv/", "") for _path, said in found)
+
+
+def test_every_link_on_the_way_is_found(tmp_path: pathlib.Path) -> None:
+    for name in ("srv/releases/1/odoo", "opt", "srv/venv"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "opt/odoo").symlink_to("/srv/current/odoo")
+    (tmp_path / "srv/current").symlink_to("releases/1")
+    (tmp_path / "loop").symlink_to("loop")
+    found = find_links(["/opt/odoo/addons", "/srv/venv", "/loop/x", "/nothing"], str(tmp_path))
+    assert {path: link.real for path, link in found.items()} == {
+        "/opt/odoo": "/srv/releases/1/odoo",
+        "/srv/current": "/srv/releases/1",
+    }
