@@ -359,9 +359,15 @@ one_off:
       description: Arguments, secrets hidden.
       type: list
       elements: str
+    kind:
+      description:
+        - V(update) where it installs or updates addons (C(-i), C(-u)), otherwise its subcommand, such as V(shell) or
+          V(db), or V(run).
+      type: str
 """
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import one_off
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
     all_masters,
@@ -384,7 +390,11 @@ def main() -> None:
     module = start(SPEC)
     host = find_host()
     seen = host.look()
-    found = all_masters(host, seen, staleness=module.params["staleness"], details=module.params["details"])
+
+    def note(problem: Problem) -> None:
+        module.warn(str(problem))
+
+    found = all_masters(host, seen, staleness=module.params["staleness"], details=module.params["details"], warn=note)
     module.exit_json(
         changed=False, masters=chosen_by(module, found), one_off=one_off(seen), unseen=told_unseen(unseen(host, seen))
     )

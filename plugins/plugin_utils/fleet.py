@@ -14,7 +14,7 @@ import typing as t
 from .outcomes import first_line, outcomes
 
 Server = dict[str, t.Any]
-#: What a host has told (``servers``, ``groups``, ``unseen``, ``at``), or ``failure`` with ``code`` and
+#: What a host has told (``servers``, ``groups``, ``unseen``, ``one_off``, ``at``), or ``failure`` with ``code`` and
 #: ``reason``.
 Record = t.Mapping[str, t.Any]
 
@@ -28,7 +28,13 @@ def facts(seen: t.Mapping[str, t.Any], at: str) -> dict[str, t.Any]:
     :param at: the moment of the look, in ISO 8601.
     """
     servers = [_server(master) for master in seen["masters"]]
-    return {"at": at, "servers": servers, "groups": groups(servers), "unseen": list(seen.get("unseen") or [])}
+    return {
+        "at": at,
+        "servers": servers,
+        "groups": groups(servers),
+        "unseen": list(seen.get("unseen") or []),
+        "one_off": [{"pid": one["pid"], "kind": one.get("kind", "run")} for one in seen.get("one_off") or []],
+    }
 
 
 def _server(master: t.Mapping[str, t.Any]) -> Server:
@@ -103,7 +109,10 @@ def _stats(records: t.Mapping[str, Record]) -> dict[str, t.Any]:
 
 
 def _lines(records: t.Mapping[str, Record], stats: t.Mapping[str, t.Any]) -> list[str]:
-    rows = [_row(host, one) for host, record in records.items() for one in record.get("servers") or []]
+    rows = []
+    for host, record in records.items():
+        rows += [_row(host, one) for one in record.get("servers") or []]
+        rows += [_command_row(host, one) for one in record.get("one_off") or []]
     table = [COLUMNS, *rows] if rows else []
     widths = [max(len(row[at]) for row in table) for at in range(len(COLUMNS))] if table else []
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
@@ -120,6 +129,12 @@ def _lines(records: t.Mapping[str, Record], stats: t.Mapping[str, t.Any]) -> lis
         ]
     total = f"{_count(stats['servers'], 'server')} on {_count(len(records), 'host')}"
     return [*lines, f"{total}, {len(stats['stale'])} with stale code, {len(stats['remaining'])} without an answer"]
+
+
+def _command_row(host: str, one: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    """Return the row of an Odoo command that is no server."""
+    told = {"host": host, "unit": f"pid {one['pid']}", "mode": one["kind"], "state": "running"}
+    return tuple(told.get(column, "-") for column in COLUMNS)
 
 
 def _row(host: str, one: Server) -> tuple[str, ...]:

@@ -71,6 +71,8 @@ def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> 
         unit = units.get(supervisor.systemd_unit or "")
         log, load = logs[instance.identity], loads[instance.identity]
         started = start_time(instance.master)
+        if load.clock_moved:
+            started = min(started, load.not_before)
         found = None
         if staleness:
             sources = _sources(proc, seen, instance, supervisor, unit, load, started)
@@ -127,6 +129,9 @@ def find_load(proc: Proc, master: Process, store: ServerRecords, log: LogPlace, 
     """
     marker = store.recall(master)
     logged = logged_load(proc, master, log, started) if marker is None else None
+    # A server that logs no such line may show that of an earlier process with the same pid.
+    if logged and logged.moment < started and not log.shows_dumps:
+        logged = None
     moment, addons = (logged.moment, logged.addons) if logged else (None, ())
     return loaded(started, marker, moment, time.time(), addons)
 

@@ -33,6 +33,8 @@ class Loaded:
     links: t.Mapping[str, str] = field(default_factory=dict)
     #: folders of addons that its log names, as real paths
     addons: t.Tuple[str, ...] = ()
+    #: the log of this pid is older than the start of the process, so the clock of the machine was set since
+    clock_moved: bool = False
 
 
 class ServerRecords(StateDirectory):
@@ -119,9 +121,14 @@ def loaded(
         return marker
     if logged is not None and started <= logged <= now:
         return Loaded(max(started, logged - LONGEST_IMPORT), logged, LOG, addons=addons)
+    if logged is not None and logged < started - _CLOCK_SLACK:
+        # Files that have changed since have times of the clock as it was then, too.
+        return Loaded(logged - LONGEST_IMPORT, logged, LOG, addons=addons, clock_moved=True)
     return Loaded(started, now, PROCESS)
 
 
+#: Seconds by which a start may seem to be later than it was: a clock is kept right in small steps.
+_CLOCK_SLACK = 5.0
 #: Odoo says its version after it has imported its core. That takes less than a second (0.4 s seen); this leaves room
 #: for a cold disk.
 LONGEST_IMPORT = 30.0

@@ -11,11 +11,14 @@ from __future__ import annotations
 import datetime
 import os
 import pwd
+import re
 import typing as t
 from dataclasses import dataclass, field
 
+from .._config.arguments import parse_arguments
 from .._messages.code import Problem
 from .._processes.classify import Child, Instance, Role
+from .._processes.cmdline import parse_command
 from .._processes.container import find_container
 from .._processes.look import Look
 from .._processes.options import Options
@@ -241,9 +244,22 @@ def one_off(look: Look) -> t.List[t.Dict[str, t.Any]]:
             "identity": process.identity,
             "user": user_name(process.uid),
             "cmdline": [printable(word) for word in redact_argv(process.argv)],
+            "kind": kind_of(process.argv),
         }
         for process in look.one_off
     ]
+
+
+def kind_of(argv: t.Sequence[str]) -> str:
+    """Return what an Odoo process that is no server does: ``update``, its subcommand, or ``run``. Pure."""
+    command = parse_command(argv)
+    args = command.args if command else ()
+    given = parse_arguments(args)
+    if given.get("init") or given.get("update") or given.get("reinit") or args[:1] == ("module",):
+        return "update"
+    word = args[0] if args and not args[0].startswith("-") else ""
+    # Any user writes what he likes there.
+    return word if re.match(r"[a-z_]{1,20}$", word) and word != "server" else "run"
 
 
 def summary(instance: Instance, version: t.Optional[str], load: Loaded) -> t.Dict[str, t.Any]:

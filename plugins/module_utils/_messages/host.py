@@ -87,6 +87,13 @@ NEWER_VERSION = Code(
     " {newest}",
     "Look for a newer fleetops.odoo. Until there is one, try what you do on a test server of this version first.",
 )
+CLOCK_MOVED = Code(
+    "host.clock_moved",
+    "the log of pid {pid:d} is older than the start of the process, so the clock of the host was set after it; the"
+    " times of the log count",
+    "Keep the clock of the host right (chrony, systemd-timesyncd). Until its next reload or restart, the server may be"
+    " taken for stale once more than needed.",
+)
 NONE_SELECTED = Code(
     "host.none_selected",
     "the expression of select, {expression!r}, chooses none of the {count:d} masters of this host",

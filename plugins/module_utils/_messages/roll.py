@@ -103,6 +103,12 @@ OTHER_MASTERS = Code(
     "{found:d} Odoo masters were found, and rolling_restart_masters expects {expected:d}",
     "Start the missing servers, or correct rolling_restart_masters.",
 )
+ONE_OFF = Code(
+    "roll.one_off",
+    "other Odoo commands run on the host: {commands}",
+    "Wait until they have ended. Or set rolling_restart_one_off, or graceful_drain_one_off for a drain, to warn or"
+    " ignore.",
+)
 LITTLE_TIME = Code(
     "roll.little_time",
     "only {left:d} s of {turn:d} s are left for the host, too few to begin a reload",

@@ -21,7 +21,7 @@ from .._facts.results import masters, printable
 from .._facts.worker_classes import classes_in_log
 from .._messages import option
 from .._messages.code import Problem
-from .._messages.host import HIDDEN_PROCESSES, HIDDEN_SOCKETS, NO_MASTER, NO_PSUTIL
+from .._messages.host import CLOCK_MOVED, HIDDEN_PROCESSES, HIDDEN_SOCKETS, NO_MASTER, NO_PSUTIL
 from .._processes.look import Look
 from .._processes.proc import Proc
 from .._server.host import Host
@@ -143,9 +143,22 @@ def matching(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
     return seen, [str(master["identity"]) for master in chosen]
 
 
-def all_masters(host: Host, seen: Look, *, staleness: bool, details: bool) -> t.List[t.Dict[str, t.Any]]:
-    """Return every master of a look, as ``master_info`` does."""
+def all_masters(
+    host: Host,
+    seen: Look,
+    *,
+    staleness: bool,
+    details: bool,
+    warn: t.Optional[t.Callable[[Problem], object]] = None,
+) -> t.List[t.Dict[str, t.Any]]:
+    """Return every master of a look, as ``master_info`` does.
+
+    :param warn: called with what the user should know of a server.
+    """
     facts = survey(host.proc, seen, host.store, staleness=staleness)
+    for instance in seen.instances:
+        if facts[instance.identity].load.clock_moved and warn is not None:
+            warn(CLOCK_MOVED(pid=instance.master.pid))
     sizes: t.Dict[int, int] = {}
     if details:
         for instance in seen.instances:

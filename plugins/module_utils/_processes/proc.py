@@ -14,6 +14,7 @@ import os
 import time
 import typing as t
 
+from .._system.boot import uptime
 from .._system.psutil import psutil
 from .limits import DESCRIPTORS, PROC, PROC_LINES, THREADS
 from .process import AtSocket, Process, parse_select, parse_stat, parse_thread
@@ -325,9 +326,11 @@ class Proc:
         return soft, hard
 
     def uptime_ticks(self) -> int:
-        """Clock ticks since boot, on the clock that field 22 of stat counts."""
-        with open(self.root + "/uptime", "rb") as file:
-            return int(float(file.read().split()[0]) * os.sysconf("SC_CLK_TCK"))
+        """Clock ticks since boot, on the clock that field 22 of stat counts.
+
+        /proc/uptime is another one where lxcfs mounts its own over it: that counts from the start of the container.
+        """
+        return int(uptime() * os.sysconf("SC_CLK_TCK"))
 
 
 def is_alive(proc: Proc, process: Process) -> bool:

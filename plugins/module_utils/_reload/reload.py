@@ -15,6 +15,7 @@ from .._drain.notes import NoteBook
 from .._facts.results import Outcome, ReloadResult, iso
 from .._messages import failed, refused, timeout
 from .._messages.code import Problem
+from .._messages.host import CLOCK_MOVED
 from .._processes.classify import Instance, State
 from .._processes.look import Look
 from .._server.complete import reloaded
@@ -130,9 +131,10 @@ class _Reload(ServerOperation[ReloadResult]):
         if self._book.state_of(self.now, self.options) != self.now.state and not self._order.force:
             raise Refused(refused.DRAINING())
         staleness = self.facts().staleness if self._order.wish.policy == Policy.STALE else None
-        decision = decide_reload(
-            self.now, self.load(), staleness, self._order.wish, waited_for, iso, self.differences()
-        )
+        load = self.load()
+        if load.clock_moved:
+            self.warn(CLOCK_MOVED(pid=self.now.master.pid))
+        decision = decide_reload(self.now, load, staleness, self._order.wish, waited_for, iso, self.differences())
         if decision.kind == Act.REFUSE:
             raise Refused(refused.NEEDS_RESTART(reasons=decision.reason))
         return decision

@@ -130,8 +130,16 @@ def test_the_best_evidence() -> None:
 @given(st.floats(0, 1e9), st.none() | st.floats(0, 1e9), st.floats(0, 1e3))
 def test_the_bounds_are_in_order(started: float, logged: float | None, age: float) -> None:
     load = loaded(started, None, logged, started + age)
-    assert started <= load.not_before <= load.not_after
+    assert load.not_before <= load.not_after
+    assert started <= load.not_before or load.clock_moved
 
 
 def test_a_log_line_from_the_future_is_no_evidence() -> None:
     assert loaded(50.0, None, 1e9, 200.0).not_before <= 200.0
+
+
+def test_a_log_that_is_older_than_the_start_tells_of_a_clock_that_was_set() -> None:
+    found = loaded(1000.0, None, 400.0, 2000.0)
+    assert (found.not_before, found.not_after, found.evidence, found.clock_moved) == (370.0, 400.0, "log", True)
+    assert loaded(1000.0, None, 998.0, 2000.0) == Loaded(1000.0, 2000.0, "process")
+    assert not loaded(1000.0, None, 1001.0, 2000.0).clock_moved

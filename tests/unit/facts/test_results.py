@@ -18,6 +18,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results impor
     ReloadResult,
     Result,
     iso,
+    kind_of,
     masters,
     one_off,
     printable,
@@ -149,3 +150,21 @@ def test_a_member_is_its_word_as_key_in_text_and_in_json() -> None:
     assert {"signalled": 1}[Outcome.SIGNALLED] == 1
     assert f"{Outcome.SIGNALLED} %s" % Outcome.SIGNALLED == "signalled signalled"
     assert json.dumps({Outcome.SIGNALLED: Outcome.REFUSED}) == '{"signalled": "refused"}'
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("odoo -u all --stop-after-init", "update"),
+        ("odoo-bin -i base,web --stop-after-init -d x", "update"),
+        ("odoo --upd=all --stop", "update"),
+        ("odoo module upgrade base", "update"),
+        ("odoo shell -c /etc/odoo.conf", "shell"),
+        ("odoo db dump x", "db"),
+        ("odoo --stop-after-init", "run"),
+        ("odoo server --stop-after-init", "run"),
+        ("odoo <script>", "run"),
+    ],
+)
+def test_what_a_command_that_is_no_server_does(line: str, kind: str) -> None:
+    assert kind_of(["python3", *line.split()]) == kind
