@@ -190,7 +190,7 @@ masters:
       type: dict
       contains:
         kind:
-          description: V(systemd), V(supervisord), V(container) or V(none).
+          description: V(systemd), V(systemd-user), V(supervisord), V(container) or V(none).
           type: str
         unit:
           description: Unit, program of supervisord, or ID of a container. Null where nothing would.

@@ -76,7 +76,8 @@ class Note:
     @property
     def supervisor(self) -> Supervisor:
         """Return what kept it running."""
-        return Supervisor(SupervisorKind(self.kind), self.unit)
+        kind = SupervisorKind(self.kind)
+        return Supervisor(kind, self.unit, self.uid if kind == SupervisorKind.SYSTEMD_USER else None)
 
     @property
     def is_launched(self) -> bool:

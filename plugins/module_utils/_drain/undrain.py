@@ -176,7 +176,7 @@ class _Undrain(Operation[DrainResult]):
         note = t.cast(Note, self._note)
         now = self.host.look()
         same = [one for one in now.instances if key_in(now, one) == note.key]
-        if not same and note.kind in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD):
+        if not same and note.kind not in (SupervisorKind.NONE, SupervisorKind.CONTAINER):
             # Its odoo.conf may say another port by now.
             same = [one for one in now.instances if self.host.supervisor_of(one.master) == note.supervisor]
         if not same and note.is_launched:
@@ -206,7 +206,7 @@ class _Undrain(Operation[DrainResult]):
         if hold.kind == SupervisorKind.CONTAINER:
             raise Refused(supervisor.CONTAINER_NOT_STARTED(name=hold.unit or "of unknown name"))
         if not note.is_launched:
-            if os.geteuid() != 0:
+            if os.geteuid() not in (0, hold.uid):
                 raise Refused(supervisor.NEEDS_ROOT_TO_START(kind=hold.kind, unit=hold.unit))
             return
         if not self._order.start_recorded:
@@ -243,8 +243,8 @@ class _Undrain(Operation[DrainResult]):
             if self._launched is not None and self._launched.status is not None:
                 self.result.did = Outcome.NOTHING
                 raise Failure(failed.COMMAND_ENDED(status=self._launched.status, said=self._launched.said()))
-            name = note.unit if note.held.kind == SupervisorKind.SYSTEMD and not note.is_launched else None
-            unit = self.host.holds.show_units([name]).get(name) if name else None
+            name = note.unit if note.held.by_systemd and not note.is_launched else None
+            unit = self.host.holds.show_units([name], note.held.uid).get(name) if name else None
             if unit is not None and unit.active_state in ("failed", "inactive") and not unit.has_job:
                 raise Failure(supervisor.UNIT_DOWN(unit=name, state=unit.active_state))
             return Pending(timeout.STARTED())

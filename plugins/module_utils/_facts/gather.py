@@ -143,7 +143,7 @@ def find_successor(
 
     :param seen: a look that knows the options of the old one.
     """
-    if supervisor.kind not in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD):
+    if supervisor.kind in (SupervisorKind.NONE, SupervisorKind.CONTAINER):
         return None
     now = look(proc)
     found = [i for i in now.instances if i.identity != old.identity and supervisor_of(i.master, proc) == supervisor]

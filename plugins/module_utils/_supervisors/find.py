@@ -16,13 +16,15 @@ from .._processes.proc import Proc
 from .._processes.process import Process
 from .._system.word import Word
 from .keeper import unit_above
-from .systemd import show_units, unit_in
+from .systemd import show_units, unit_in, unit_of_user
 
 
 class SupervisorKind(Word):
     """What starts a server again when it ends."""
 
     SYSTEMD = "systemd"
+    #: the systemd of a user (``systemctl --user``)
+    SYSTEMD_USER = "systemd-user"
     SUPERVISORD = "supervisord"
     CONTAINER = "container"
     NONE = "none"
@@ -34,6 +36,8 @@ class Supervisor:
 
     kind: SupervisorKind
     unit: t.Optional[str] = None
+    #: whose systemd it is, where it is that of a user
+    uid: t.Optional[int] = None
 
     @property
     def systemd_unit(self) -> t.Optional[str]:
@@ -55,7 +59,10 @@ def find_supervisor(process: Process) -> Supervisor:
     if marks.get("SUPERVISOR_ENABLED") and marks.get("SUPERVISOR_PROCESS_NAME"):
         group = marks.get("SUPERVISOR_GROUP_NAME") or marks["SUPERVISOR_PROCESS_NAME"]
         return Supervisor(SupervisorKind.SUPERVISORD, "%s:%s" % (group, marks["SUPERVISOR_PROCESS_NAME"]))
-    return Supervisor(SupervisorKind.SYSTEMD, unit) if unit else Supervisor(SupervisorKind.NONE)
+    if unit:
+        return Supervisor(SupervisorKind.SYSTEMD, unit)
+    of_user = unit_of_user(process.cgroup)
+    return Supervisor(SupervisorKind.SYSTEMD_USER, *of_user) if of_user else Supervisor(SupervisorKind.NONE)
 
 
 def supervisor_of(process: Process, proc: t.Optional[Proc] = None) -> Supervisor:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import pwd
 import re
 import time
 import typing as t
@@ -23,13 +24,14 @@ from .._messages.code import Problem
 from .._processes.classify import Instance
 from .._processes.container import runtime_of
 from .._processes.proc import Proc
+from .._processes.rights import as_user
 from .._system.errors import Refused
 from .._system.programs import container_program
 from .command import capture, run
 from .find import Supervisor, SupervisorKind
 from .keeper import keeps
 from .supervisord import SUPERVISORD_GOES_ON, supervisorctl_for
-from .systemd import Unit, show_units, systemctl, watchdogs_on
+from .systemd import Unit, show_units, systemctl_words, watchdogs_on
 from .unit_rules import drain_warnings, is_transient, sockets_of, why_not_drain
 
 AUTO, EXTERNAL = "auto", "external"
@@ -53,6 +55,9 @@ _STAYS_DOWN = frozenset(["", "no", "on-failure"])
 _PATIENCE = 15.0
 
 
+_BY_SYSTEMD = (SupervisorKind.SYSTEMD, SupervisorKind.SYSTEMD_USER)
+
+
 @dataclass(frozen=True)
 class Hold:
     """Who keeps a server running, and what keeps him from it.
@@ -73,6 +78,21 @@ class Hold:
     #: systemd forgets the unit when it ends (systemd-run)
     transient: bool = False
     warnings: t.Tuple[Problem, ...] = ()
+    #: whose systemd it is, where it is that of a user
+    uid: t.Optional[int] = None
+
+    @property
+    def by_systemd(self) -> bool:
+        """Return whether a systemd keeps the server running, that of the system or of a user."""
+        return self.kind in _BY_SYSTEMD
+
+    def show(self, names: t.Optional[t.Collection[str]] = None) -> t.Dict[str, Unit]:
+        """Ask its systemd about units; about its own unit unless others are given."""
+        return show_units([t.cast(str, self.unit)] if names is None else names, self.uid)
+
+    def unit_shown(self) -> t.Optional[Unit]:
+        """Return what its systemd knows of its unit."""
+        return self.show().get(t.cast(str, self.unit)) if self.by_systemd and self.unit else None
 
     def told(self) -> t.Dict[str, t.Any]:
         """As the module returns it."""
@@ -95,15 +115,15 @@ def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str, 
     """
     if how == EXTERNAL:
         return Hold(supervisor.kind, supervisor.unit, external=True)
-    if supervisor.kind == SupervisorKind.SYSTEMD and supervisor.unit:
-        shown = show_units([supervisor.unit]).get(supervisor.unit)
-        if shown is None or systemctl() is None:
+    if supervisor.kind in _BY_SYSTEMD and supervisor.unit:
+        shown = show_units([supervisor.unit], supervisor.uid).get(supervisor.unit)
+        if shown is None:
             raise Refused(codes.SYSTEMD_UNKNOWN(unit=supervisor.unit))
         if not keeps(proc, instance.master, shown):
             # Started by hand, by cron or by an agent from within a unit of theirs: the unit does not end with it.
             warning = codes.OTHER_UNIT(unit=supervisor.unit, main=shown.main_pid or "none")
             return Hold(SupervisorKind.NONE, warnings=(warning,))
-        return _systemd(supervisor.unit, shown, seconds, by_launcher=shown.main_pid not in (None, instance.master.pid))
+        return _systemd(supervisor, shown, seconds, by_launcher=shown.main_pid not in (None, instance.master.pid))
     if supervisor.kind == SupervisorKind.SUPERVISORD and supervisor.unit:
         if os.geteuid() != 0:
             raise Refused(codes.SUPERVISORD_STARTS_AGAIN())
@@ -118,7 +138,8 @@ def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str, 
     return Hold(SupervisorKind.NONE)
 
 
-def _systemd(name: str, unit: Unit, seconds: float, *, by_launcher: bool) -> Hold:
+def _systemd(supervisor: Supervisor, unit: Unit, seconds: float, *, by_launcher: bool) -> Hold:
+    name, uid = t.cast(str, supervisor.unit), supervisor.uid
     why = why_not_drain(name, unit, seconds, time.monotonic(), watchdogs=not unit.watchdog or watchdogs_on())
     if why:
         raise Refused(why)
@@ -126,24 +147,24 @@ def _systemd(name: str, unit: Unit, seconds: float, *, by_launcher: bool) -> Hol
     transient = is_transient(unit)
     sockets = sockets_of(unit)
     held = unit.restart in (None, "no") and not unit.restart_force
-    drop_in = drop_in_of(name)
+    drop_in = drop_in_of(name, uid)
     if held and not os.path.exists(drop_in) and not sockets:
-        return Hold(SupervisorKind.SYSTEMD, name, "no", warnings=warnings, transient=transient)
-    if os.geteuid() != 0:
+        return Hold(supervisor.kind, name, "no", warnings=warnings, transient=transient, uid=uid)
+    if os.geteuid() not in (0, uid):
         raise Refused(codes.SYSTEMD_STARTS_AGAIN(restart=unit.restart, more=" ".join(("", *sockets))))
     needed = None if held and not os.path.exists(drop_in) else drop_in
     policy = unit.restart or "no"
-    return Hold(SupervisorKind.SYSTEMD, name, policy, needed, warnings=warnings, sockets=sockets, transient=transient)
+    return Hold(supervisor.kind, name, policy, needed, warnings=warnings, sockets=sockets, transient=transient, uid=uid)
 
 
-def drop_in_of(name: str) -> str:
+def drop_in_of(name: str, uid: t.Optional[int] = None) -> str:
     """Path of our drop-in for a unit.
 
     :raises Refused: that is no name of a service.
     """
     if not _UNIT_NAME.match(name):
         raise Refused(codes.BAD_UNIT_NAME(name=name))
-    return os.path.join(RUNTIME, name + ".d", DROP_IN)
+    return os.path.join(RUNTIME if uid is None else "/run/user/%d/systemd/user" % uid, name + ".d", DROP_IN)
 
 
 def hold_container(runtime: str, name: t.Optional[str], policy: t.Optional[str]) -> Hold:
@@ -189,30 +210,42 @@ def put(hold: Hold) -> bool:
         return False
     folder = os.path.dirname(hold.drop_in)
     made = False
-    with contextlib.suppress(FileExistsError):
-        os.makedirs(folder, 0o755)
-        made = True
     temporary = "%s.%d" % (hold.drop_in, os.getpid())
     try:
-        with open(temporary, "w") as file:
-            file.write(_CONTENT)
-        os.chmod(temporary, 0o644)
-        os.rename(temporary, hold.drop_in)
-        daemon_reload()
-        _make_sure_it_holds(t.cast(str, hold.unit))
+        with _files_of(hold):
+            made = not os.path.isdir(folder)
+            os.makedirs(folder, 0o755, exist_ok=True)
+            with open(temporary, "w") as file:
+                file.write(_CONTENT)
+            os.chmod(temporary, 0o644)
+            os.rename(temporary, hold.drop_in)
+        daemon_reload(hold.uid)
+        _make_sure_it_holds(hold)
     except (Refused, OSError):
-        for path in (temporary, hold.drop_in):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-        _tidy_up(folder, made=made)
+        with _files_of(hold):
+            for path in (temporary, hold.drop_in):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+            _tidy_up(folder, made=made)
         with contextlib.suppress(Refused):
-            daemon_reload()
+            daemon_reload(hold.uid)
         raise
     return made
 
 
-def _make_sure_it_holds(name: str) -> None:
-    unit = show_units([name]).get(name, Unit())
+def _files_of(hold: Hold) -> t.ContextManager[None]:
+    """What lies below /run/user belongs to that user, who may put a link there: it is written with the user's rights.
+
+    :raises OSError: the kernel does not let us.
+    """
+    if hold.uid is None:
+        return contextlib.nullcontext()
+    entry = pwd.getpwuid(hold.uid)
+    return as_user(entry.pw_uid, entry.pw_gid, os.getgrouplist(entry.pw_name, entry.pw_gid))
+
+
+def _make_sure_it_holds(hold: Hold) -> None:
+    name, unit = t.cast(str, hold.unit), hold.unit_shown() or Unit()
     if unit.restart != "no" or unit.restart_force:
         more = ", RestartForceExitStatus=%s" % unit.restart_force if unit.restart_force else ""
         raise Refused(codes.HOLD_INEFFECTIVE(unit=name, restart=unit.restart, more=more))
@@ -226,22 +259,20 @@ def stop_sockets(hold: Hold) -> t.List[str]:
 
     :raises Refused: systemd does not stop one.
     """
-    program = t.cast(str, systemctl())
-    shown = show_units(hold.sockets)
+    shown = hold.show(hold.sockets)
     open_ones = [name for name in hold.sockets if name not in shown or shown[name].active_state != "inactive"]
     if open_ones:
-        run((program, "--no-pager", "--no-ask-password", "stop", "--", *open_ones), _PATIENCE)
+        run((*systemctl_words(hold.uid), "--no-pager", "--no-ask-password", "stop", "--", *open_ones), _PATIENCE)
     return open_ones
 
 
 def _start_sockets(hold: Hold) -> bool:
-    unit = show_units([t.cast(str, hold.unit)]).get(t.cast(str, hold.unit))
-    shown = show_units(hold.sockets)
+    unit, shown = hold.unit_shown(), hold.show(hold.sockets)
     closed = [name for name in hold.sockets if name in shown and shown[name].active_state in ("inactive", "failed")]
     # A socket cannot be started beside a service that runs without it.
     if not closed or (unit is not None and unit.active_state not in ("inactive", "failed")):
         return False
-    run((t.cast(str, systemctl()), "--no-pager", "--no-ask-password", "start", "--", *closed), _PATIENCE)
+    run((*systemctl_words(hold.uid), "--no-pager", "--no-ask-password", "start", "--", *closed), _PATIENCE)
     return True
 
 
@@ -255,21 +286,24 @@ def take_away(hold: Hold, *, made: bool) -> bool:
     if removed:
         drop_in = t.cast(str, hold.drop_in)
         aside = "%s.%d" % (drop_in, os.getpid())
-        os.rename(drop_in, aside)
+        with _files_of(hold):
+            os.rename(drop_in, aside)
         try:
-            daemon_reload()
+            daemon_reload(hold.uid)
         except Refused:
-            os.rename(aside, drop_in)
+            with _files_of(hold):
+                os.rename(aside, drop_in)
             raise
-        os.unlink(aside)
-        _tidy_up(os.path.dirname(drop_in), made=made)
+        with _files_of(hold):
+            os.unlink(aside)
+            _tidy_up(os.path.dirname(drop_in), made=made)
     started = bool(hold.sockets) and _start_sockets(hold)
     return removed or started
 
 
 def outlived(hold: Hold) -> t.Optional[Problem]:
     """Return the warning about a unit whose main process goes on without the server; None where it does not."""
-    unit = show_units([hold.unit]).get(hold.unit) if hold.kind == SupervisorKind.SYSTEMD and hold.unit else None
+    unit = hold.unit_shown()
     if unit is None or unit.active_state != "active" or unit.main_pid is None or unit.has_job:
         return None
     return codes.OTHER_UNIT(unit=hold.unit, main=unit.main_pid)
@@ -279,14 +313,16 @@ def _tidy_up(folder: str, *, made: bool) -> None:
     if made:
         with contextlib.suppress(OSError):  # somebody else has put something there meanwhile
             os.rmdir(folder)
+            if folder.startswith("/run/user/"):
+                os.rmdir(os.path.dirname(folder))
 
 
-def daemon_reload() -> None:
+def daemon_reload(uid: t.Optional[int] = None) -> None:
     """Have systemd read its units anew.
 
     :raises Refused: it does not.
     """
-    run((t.cast(str, systemctl()), "--no-ask-password", "daemon-reload"), 60.0)
+    run((*systemctl_words(uid), "--no-ask-password", "daemon-reload"), 60.0)
 
 
 def status_of(hold: Hold) -> str:
@@ -312,9 +348,8 @@ def rest(hold: Hold) -> t.Tuple[t.Optional[Problem], t.Optional[str]]:
             run((*hold.control, "stop", name), 60.0)
             return waits.STOPPED(), "supervisord started the server again, and was asked to stop it"
         return None, None
-    if hold.kind == SupervisorKind.SYSTEMD and not hold.external:
-        name = t.cast(str, hold.unit)
-        unit = show_units([name]).get(name)
+    if hold.by_systemd and not hold.external:
+        name, unit = t.cast(str, hold.unit), hold.unit_shown()
         # With RemainAfterExit it stays active, without a process.
         ended = unit is None or unit.active_state in ("inactive", "failed") or _remains(unit)
         if unit is not None and (not ended or unit.has_job):
@@ -328,9 +363,7 @@ _BAD_ENDS = frozenset(["core-dump", "oom-kill", "signal", "timeout", "watchdog"]
 
 def bad_end(hold: Hold) -> t.Optional[Problem]:
     """Return why the end of a server was no good one, as its unit tells; None where nothing speaks against it."""
-    if hold.kind != SupervisorKind.SYSTEMD or not hold.unit:
-        return None
-    unit = show_units([hold.unit]).get(hold.unit)
+    unit = hold.unit_shown()
     if unit is None or unit.result not in _BAD_ENDS:
         return None
     return failed.BAD_END(unit=hold.unit, result=unit.result)
@@ -345,12 +378,12 @@ def start(hold: Hold) -> None:
 
     :raises Refused: he does not want to, or there is none.
     """
-    if hold.kind == SupervisorKind.SYSTEMD:
-        program, name = t.cast(str, systemctl()), t.cast(str, hold.unit)
-        unit = show_units([name]).get(name)
+    if hold.by_systemd:
+        name, unit = t.cast(str, hold.unit), hold.unit_shown()
         # A start does nothing while a unit is active without a process (RemainAfterExit).
         verb = "restart" if unit is not None and _remains(unit) else "start"
-        run((program, "--no-pager", "--no-ask-password", "--no-block", verb, "--", name), _PATIENCE)
+        words = (*systemctl_words(hold.uid), "--no-pager", "--no-ask-password", "--no-block", verb, "--", name)
+        run(words, _PATIENCE)
     elif hold.kind == SupervisorKind.SUPERVISORD:
         # It returns after startsecs, in which an error of the program shows.
         run((*hold.control, "start", t.cast(str, hold.unit)), 120.0)

@@ -26,7 +26,7 @@ from .command import capture, run
 from .find import Supervisor, SupervisorKind, supervisor_of
 from .keeper import keeps
 from .supervisord import SUPERVISORD_GOES_ON, supervisorctl_for
-from .systemd import Unit, changed_since, show_units, systemctl
+from .systemd import Unit, changed_since, show_units, systemctl_words
 from .unit_rules import kill_mode_warnings
 
 
@@ -51,10 +51,10 @@ def plan_restart(
     :param started: when the process was started, in seconds since the epoch.
     :raises Refused: there is none that can be asked, or it would restart something else.
     """
-    if supervisor.kind not in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD) or not supervisor.unit:
+    if supervisor.kind in (SupervisorKind.NONE, SupervisorKind.CONTAINER) or not supervisor.unit:
         in_container = supervisor.kind == SupervisorKind.CONTAINER
         raise Refused(codes.CONTAINER_NOT_RESTARTED() if in_container else codes.NONE())
-    if os.geteuid() != 0:
+    if os.geteuid() not in (0, supervisor.uid):
         raise Refused(codes.NEEDS_ROOT(kind=supervisor.kind))
     same = [i for i in look(proc).instances if supervisor_of(i.master, proc) == supervisor]
     if len(same) > 1:
@@ -69,15 +69,17 @@ def plan_restart(
 def _plan_systemd(
     proc: Proc, instance: Instance, supervisor: Supervisor, unit: t.Optional[Unit], started: float
 ) -> Plan:
-    name, program = t.cast(str, supervisor.unit), systemctl()
-    if unit is None or program is None:
+    name, words, uid = t.cast(str, supervisor.unit), systemctl_words(supervisor.uid), supervisor.uid
+    if uid is not None:
+        unit = show_units([name], uid).get(name)
+    if unit is None or not words:
         raise Refused(codes.UNIT_UNKNOWN(unit=name))
     if not keeps(proc, instance.master, unit):
         # Something else has started it from within its own unit: cron, an agent, a console.
         raise Refused(codes.OTHER_MAIN_PROCESS(unit=name, pid=unit.main_pid or "none"))
-    changed = changed_since(name, unit, started)
-    restart = (program, "--no-pager", "--no-ask-password", "--no-block", "restart", "--", name)
-    commands = ((program, "--no-ask-password", "daemon-reload"), restart) if changed else (restart,)
+    changed = unit.need_daemon_reload if uid is not None else changed_since(name, unit, started)
+    restart = (*words, "--no-pager", "--no-ask-password", "--no-block", "restart", "--", name)
+    commands = ((*words, "--no-ask-password", "daemon-reload"), restart) if changed else (restart,)
     return Plan(supervisor, commands, unit.working_directory, changed, kill_mode_warnings(name, unit))
 
 
@@ -97,10 +99,10 @@ class Job:
         for command in plan.commands[:-1]:
             run(command, timeout)
         if plan.unit_changed:
-            _check_program(t.cast(str, plan.supervisor.unit))
+            _check_program(t.cast(str, plan.supervisor.unit), plan.supervisor.uid)
         self._popen: t.Optional[subprocess.Popen[bytes]] = None
         self._said: t.Optional[t.IO[bytes]] = None
-        if plan.supervisor.kind == SupervisorKind.SYSTEMD:
+        if plan.supervisor.kind != SupervisorKind.SUPERVISORD:
             run(plan.commands[-1], timeout)
             return
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # until close()
@@ -119,7 +121,7 @@ class Job:
         """
         unit = t.cast(str, self._plan.supervisor.unit)
         if self._popen is None:
-            shown = show_units([unit]).get(unit)
+            shown = show_units([unit], self._plan.supervisor.uid).get(unit)
             if shown is not None and shown.active_state in ("failed", "inactive") and not shown.has_job:
                 return codes.UNIT_DOWN(unit=unit, state=shown.active_state)
             return None
@@ -138,9 +140,9 @@ class Job:
         return codes.SUPERVISORCTL_SAYS(said=redact_text(" ".join(said.split()) or "nothing, with code %d" % code))
 
 
-def _check_program(unit: str) -> None:
+def _check_program(unit: str, uid: t.Optional[int]) -> None:
     """What a changed unit starts was not rehearsed. That it is there can be seen once systemd has read the unit."""
-    shown = show_units([unit]).get(unit)
+    shown = show_units([unit], uid).get(unit)
     program = shown.program if shown is not None else None
     if program is not None and not os.access(os.path.join("/", program), os.X_OK):
         raise Refused(codes.PROGRAM_GONE(unit=unit, path=program))

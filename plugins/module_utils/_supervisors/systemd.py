@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import glob
 import os
+import pwd
 import re
 import typing as t
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ _FOLDERS = (
     "/lib/systemd/system",
 )
 _UNIT = re.compile(r"/([^/]+\.service)(?=/|$)")
+_UNIT_OF_USER = re.compile(r"/user@(\d+)\.service/(?:.*/)?([^/]+\.service)$")
+_SETPRIV = "/usr/bin/setpriv"
 _USERS_MANAGER = re.compile(r"^user@\d+\.service$")
 _PROPERTIES = (
     "ActiveEnterTimestampMonotonic",
@@ -98,12 +101,37 @@ def systemctl() -> t.Optional[str]:
     return next((path for path in _SYSTEMCTL if os.access(path, os.X_OK)), None)
 
 
-def show_units(names: t.Collection[str]) -> t.Dict[str, Unit]:
-    """Ask systemd about units; those that it does not know, or cannot be asked about, are left out."""
+def systemctl_words(uid: t.Optional[int] = None) -> t.Tuple[str, ...]:
+    """Return how systemctl is called, without what it is asked; empty where it cannot be.
+
+    :param uid: of the user whose systemd is asked; None: that of the system. Root asks with the rights of that user.
+    """
     program = systemctl()
-    if not names or program is None:
+    if program is None:
+        return ()
+    if uid is None:
+        return (program,)
+    try:
+        gid = pwd.getpwuid(uid).pw_gid
+    except KeyError:
+        return ()
+    become: t.Tuple[str, ...] = ()
+    if os.geteuid() == 0:
+        if not os.access(_SETPRIV, os.X_OK):
+            return ()
+        become = (_SETPRIV, "--reuid=%d" % uid, "--regid=%d" % gid, "--init-groups")
+    return (*become, "/usr/bin/env", "XDG_RUNTIME_DIR=/run/user/%d" % uid, program, "--user")
+
+
+def show_units(names: t.Collection[str], uid: t.Optional[int] = None) -> t.Dict[str, Unit]:
+    """Ask systemd about units; those that it does not know, or cannot be asked about, are left out.
+
+    :param uid: of the user whose systemd is asked.
+    """
+    words = systemctl_words(uid)
+    if not names or not words:
         return {}
-    command = [program, "--no-pager", "show", "--property=" + ",".join(_PROPERTIES), "--", *sorted(names)]
+    command = [*words, "--no-pager", "show", "--property=" + ",".join(_PROPERTIES), "--", *sorted(names)]
     return parse_units(output_of(*command))
 
 
@@ -202,6 +230,12 @@ def unit_in(cgroup: str) -> t.Optional[str]:
     if not units or cgroup.endswith(".scope") or any(_USERS_MANAGER.match(unit) for unit in units):
         return None
     return str(units[-1])
+
+
+def unit_of_user(cgroup: str) -> t.Optional[t.Tuple[str, int]]:
+    """Return the unit of a user's systemd that a cgroup belongs to, and the user's ID; None for others. Pure."""
+    found = _UNIT_OF_USER.search(cgroup)
+    return (found.group(2), int(found.group(1))) if found else None
 
 
 def watchdogs_on() -> bool:

@@ -80,7 +80,7 @@ class Stage:
 
     drop_in_of = staticmethod(lambda unit: f"/nonexistent/{unit}.d")
 
-    def show_units(self, names: t.Collection[str]) -> dict[str, Unit]:
+    def show_units(self, names: t.Collection[str], _uid: int | None = None) -> dict[str, Unit]:
         return dict.fromkeys(names, self.unit)
 
     def why_not_launch(self, _note: Note) -> Problem | None:

@@ -69,3 +69,19 @@ def test_a_unit_of_a_user_is_not_the_systems_unit_of_the_same_name(cgroup: str) 
 def test_a_quadlet_is_kept_by_its_unit() -> None:
     found = find_supervisor(build.process(100, cgroup=f"/system.slice/erp.service/libpod-payload-{CONTAINER}"))
     assert (found.kind, found.unit) == ("systemd", "erp.service")
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "unit"),
+    [
+        ("/user.slice/user-1000.slice/user@1000.service/app.slice/odoo.service", "odoo.service"),
+        (
+            "/user.slice/user-1000.slice/user@1000.service/app.slice/app-odoo.slice/odoo@prod.service",
+            "odoo@prod.service",
+        ),
+        ("/user.slice/user-1000.slice/user@1000.service/odoo.service", "odoo.service"),
+    ],
+)
+def test_a_unit_of_the_systemd_of_a_user(cgroup: str, unit: str) -> None:
+    found = find_supervisor(build.process(100, cgroup=cgroup))
+    assert (found.kind, found.unit, found.uid, found.systemd_unit) == ("systemd-user", unit, 1000, None)

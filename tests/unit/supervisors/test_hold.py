@@ -50,7 +50,7 @@ class Systemd:
         self.commands: list[str] = []
         self.stronger = self.deaf = False
 
-    def show(self, names: t.Collection[str]) -> dict[str, Unit]:
+    def show(self, names: t.Collection[str], _uid: int | None = None) -> dict[str, Unit]:
         held = not self.stronger and (self.folder / f"{NAME}.d" / _hold.DROP_IN).exists()
         shown = dataclasses.replace(self.unit, restart="no", restart_force=None) if held else self.unit
         return {NAME: shown} if NAME in names else {}
@@ -67,7 +67,7 @@ def systemd(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Systemd:
     made = Systemd(tmp_path / "system", Unit("always", "mixed", 100, active_state="active"))
     monkeypatch.setattr(_hold, "RUNTIME", str(made.folder))
     monkeypatch.setattr(_hold, "show_units", made.show)
-    monkeypatch.setattr(_hold, "systemctl", lambda: "/bin/systemctl")
+    monkeypatch.setattr(_hold, "systemctl_words", lambda _uid=None: ("/bin/systemctl",))
     monkeypatch.setattr(_hold, "run", made.run)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return made
@@ -214,6 +214,18 @@ def test_a_name_that_is_none_makes_no_path(systemd: Systemd) -> None:
     del systemd
     with failing("supervisor.bad_unit_name"):
         _hold.drop_in_of("../../etc/x.service")
+
+
+def test_a_unit_of_a_user_is_held_below_the_runtime_folder_of_that_user(systemd: Systemd) -> None:
+    systemd.unit = dataclasses.replace(systemd.unit, restart="always")
+    hold = find_hold(PROC, server(), Supervisor(SupervisorKind.SYSTEMD_USER, NAME, 1000), "auto")
+    assert hold.drop_in == f"/run/user/1000/systemd/user/{NAME}.d/{_hold.DROP_IN}"
+    assert (hold.kind, hold.uid, hold.by_systemd, restored(dataclasses.asdict(hold)).uid) == (
+        "systemd-user",
+        1000,
+        True,
+        1000,
+    )
 
 
 def test_external_and_none_ask_nobody(systemd: Systemd) -> None:

@@ -62,7 +62,7 @@ class Machine:
         monkeypatch.setattr(os, "geteuid", lambda: 0)
         monkeypatch.setattr(_supervisord, "run", lambda _command, _timeout: self.pid)
         monkeypatch.setattr(_restart, "look", lambda _proc: Look(self.instances, (), {}, {}, frozenset()))
-        monkeypatch.setattr(_restart, "systemctl", lambda: SYSTEMCTL)
+        monkeypatch.setattr(_restart, "systemctl_words", lambda _uid=None: (SYSTEMCTL,))
         monkeypatch.setattr(_restart, "changed_since", lambda *_arguments: self.changed)
         monkeypatch.setattr(_supervisord, "is_roots", self.is_roots)
 
@@ -260,7 +260,7 @@ def test_what_a_changed_unit_starts_must_be_there(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: pathlib.Path,
 ) -> None:
-    monkeypatch.setattr(_restart, "show_units", lambda _names: {"odoo.service": Unit(program=program)})
+    monkeypatch.setattr(_restart, "show_units", lambda _names, _uid=None: {"odoo.service": Unit(program=program)})
     done = tmp_path / "done"
     made = Plan(BY_SYSTEMD, (("/bin/true",), ("/bin/touch", str(done))), unit_changed=True)
     with failing("supervisor.program_gone") if refused else contextlib.nullcontext():
@@ -284,7 +284,7 @@ def test_systemd_tells_that_nothing_comes(
     over: bool,  # noqa: FBT001
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_restart, "show_units", lambda _names: {"odoo.service": unit} if unit else {})
+    monkeypatch.setattr(_restart, "show_units", lambda _names, _uid=None: {"odoo.service": unit} if unit else {})
     assert bool(job(BY_SYSTEMD, ["/bin/true"]).problem(stopped=True)) == over
 
 
