@@ -19,6 +19,18 @@ options:
         V(mode).
     type: dict
     default: {}
+  users:
+    description:
+      - Only masters of these users, as M(fleetops.odoo.master_info) names them.
+      - Any user of a host can start a process that looks like a server. So where a module is run as root, servers of
+        several users match, and neither this option nor C(user) of O(match) names users, it works only on the servers
+        of users of which systemd, supervisord or the container engine of the system runs at least one, and of root.
+        The result names the others, and the module warns of them. Where the system runs none of them, the module fails
+        and does nothing.
+      - M(fleetops.odoo.master_info) returns the masters of all users unless this option names some.
+    type: list
+    elements: str
+    default: []
   select:
     description:
       - A JMESPath expression over the list of masters that M(fleetops.odoo.master_info) returns, after O(match). It

@@ -117,7 +117,9 @@ parts:
       description: Whether it was too long and only a part of it is there.
       type: bool
 left_out:
-  description: Parts that are missing.
+  description:
+    - Parts that are missing. A server that is left out because of its user is the part C(server-PID) with the code
+      V(host.user_without_unit).
   returned: success
   type: list
   elements: dict
@@ -176,6 +178,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     lines_of,
     number_of,
     start,
+    told_left_out,
 )
 
 SPEC = {
@@ -204,6 +207,7 @@ def bundle(module: AnsibleModule) -> None:
     host = find_host()
     order = order_of(module)
     seen, identities = choose_masters(module, host)
+    left_out = told_left_out(module, seen)
     try:
         made = make_bundle(host, seen, identities, order, {"ansible": module.ansible_version})
     except SecretLeft as exc:
@@ -216,7 +220,7 @@ def bundle(module: AnsibleModule) -> None:
             packed=len(made.packed),
             sha256=hashlib.sha256(made.packed).hexdigest(),
             parts=made.parts,
-            left_out=made.left_out,
+            left_out=[*made.left_out, *({"part": "server-%s" % one.pop("pid"), **one} for one in left_out)],
             servers=made.servers,
         )
 

@@ -193,6 +193,22 @@ code:
   description: Stable name of the refusal or failure that ended the task, such as V(supervisor.needs_root_to_start).
   returned: failure
   type: str
+left_out:
+  description:
+    - Servers that match and that the module did not work on, because nobody named their users. See O(users).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: Stable name of the reason, V(host.user_without_unit).
+      type: str
+    pid:
+      description: Process ID of the master.
+      type: int
+    reason:
+      description: The reason as a sentence, with its remedy.
+      type: str
 results:
   description: One entry for every chosen server, in the order in which it was worked on. It is there on failure too.
   returned: always
@@ -345,6 +361,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     seconds_of,
     start,
     timeout_of,
+    told_match,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
@@ -461,8 +478,7 @@ def _make_sure_of_some(
     allow_none = module.params["allow_none"]
     if identities or notes or (drained if allow_none is None else allow_none):
         return
-    match = module.params["match"]
-    which = " that matches %s" % match if match else ""
+    which = told_match(module)
     if drained:
         fail(module, NO_MASTER(matching=which, others=", and none was drained", limits=""), results=[])
     fail(module, NOTHING_DRAINED(matching=which), results=[])

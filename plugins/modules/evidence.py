@@ -92,6 +92,22 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+left_out:
+  description:
+    - Servers that match and that the module did not work on, because nobody named their users. See O(users).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: Stable name of the reason, V(host.user_without_unit).
+      type: str
+    pid:
+      description: Process ID of the master.
+      type: int
+    reason:
+      description: The reason as a sentence, with its remedy.
+      type: str
 results:
   description: What was gathered, by instance.
   returned: always
@@ -214,6 +230,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     lines_of,
     seconds_of,
     start,
+    told_left_out,
     told_unseen,
     unseen,
 )
@@ -251,6 +268,7 @@ def evidence(module: AnsibleModule) -> None:
         one_off=one_off(seen),
         processes=secrets.hide_all(process_tree(seen, host.proc.uptime_ticks())),
         unseen=told_unseen(unseen(host, seen)),
+        left_out=told_left_out(module, seen),
     )
 
 

@@ -119,6 +119,22 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+left_out:
+  description:
+    - Servers that match and that the module did not work on, because nobody named their users. See O(users).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: Stable name of the reason, V(host.user_without_unit).
+      type: str
+    pid:
+      description: Process ID of the master.
+      type: int
+    reason:
+      description: The reason as a sentence, with its remedy.
+      type: str
 results:
   description: What was done, an entry for each chosen server, in the order in which it was done. It is there on failure
     too.

@@ -21,7 +21,8 @@ description:
     that took it ran on the same controller and is gone. Or AWX says that the job has ended, which is asked where the
     environment of the controller has C(CONTROLLER_HOST) and C(CONTROLLER_OAUTH_TOKEN), as a credential of the type
     Red Hat Ansible Automation Platform sets them.
-  - Root's lock lies in C(/run/fleetops-odoo), another user's in C(/tmp/fleetops-odoo-UID). Everybody heeds root's lock.
+  - Root's lock lies in C(/run/fleetops-odoo), another user's in C(/tmp/fleetops-odoo-UID), or in
+    C(~/.fleetops-odoo) where somebody else has made that directory. Everybody heeds root's lock.
     Root does not heed a user's, since it cannot trust what any user may write.
 extends_documentation_fragment:
   - fleetops.odoo._attributes

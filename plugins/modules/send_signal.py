@@ -96,6 +96,22 @@ code:
   description: Stable name of what went wrong, as in the result of the process.
   returned: failure
   type: str
+left_out:
+  description:
+    - Servers that match and that the module did not work on, because nobody named their users. See O(users).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: Stable name of the reason, V(host.user_without_unit).
+      type: str
+    pid:
+      description: Process ID of the master.
+      type: int
+    reason:
+      description: The reason as a sentence, with its remedy.
+      type: str
 results:
   description: What was done, by process. It is there on failure too.
   returned: always

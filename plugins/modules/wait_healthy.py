@@ -73,6 +73,22 @@ code:
   description: Stable name of what the first server that is not healthy lacks.
   returned: failure
   type: str
+left_out:
+  description:
+    - Servers that match and that the module did not work on, because nobody named their users. See O(users).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: Stable name of the reason, V(host.user_without_unit).
+      type: str
+    pid:
+      description: Process ID of the master.
+      type: int
+    reason:
+      description: The reason as a sentence, with its remedy.
+      type: str
 results:
   description: What was seen, by instance. It is there on failure too.
   returned: always
@@ -131,6 +147,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     healthy_time_of,
     start,
     timeout_of,
+    told_left_out,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
@@ -158,13 +175,14 @@ def main() -> None:
     host = find_host(health=health)
     order = order_of(module)
     seen, identities = choose_masters(module, host)
+    left_out = told_left_out(module, seen)
     try:
         results = watch_all(host, seen, identities, order)
     except OperationFailed as exc:
         told = [one.told() for one in exc.results]
-        module.fail_json(msg=printable(exc.message), code=exc.code, changed=False, results=told)
+        module.fail_json(msg=printable(exc.message), code=exc.code, changed=False, results=told, left_out=left_out)
     else:
-        module.exit_json(changed=False, results=[one.told() for one in results])
+        module.exit_json(changed=False, results=[one.told() for one in results], left_out=left_out)
 
 
 if __name__ == "__main__":

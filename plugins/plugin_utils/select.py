@@ -80,7 +80,8 @@ class ActionModule(ActionBase):
         return self._selected(expression, arguments, task_vars)
 
     def _selected(self, expression: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
-        look = self._call(_INFO, {"match": arguments.get("match") or {}}, task_vars)
+        users = {"users": arguments["users"]} if arguments.get("users") else {}
+        look = self._call(_INFO, {"match": arguments.get("match") or {}, **users}, task_vars)
         if look.get("failed") or look.get("unreachable"):
             return look
         chosen = self._identities(expression, look["masters"])

@@ -17,10 +17,12 @@ import re
 import subprocess
 import tarfile
 import threading
+import time
 import typing as t
 
 import pytest
 
+from ..unit.dripping import dripping
 from .conftest import SECRETS, Fleet, free, login, no_secrets, request
 
 HOSTS = ("p19", "t14", "journal")
@@ -249,6 +251,18 @@ def test_it_is_sent_by_put_and_older_runs_go(fleet: Fleet, tmp_path: pathlib.Pat
     assert (path, body) == (f"/in/{folder.name}.tar.gz", archive_of(folder))
     assert got["X-Token"] == "LAB-SECRET-header"
     assert got["Authorization"].startswith("Basic ")
+
+
+def test_a_receiver_that_drips_its_answer_does_not_hold_the_run(fleet: Fleet, tmp_path: pathlib.Path) -> None:
+    with dripping(b"HTTP/1.1 201 Created\r\nX: ") as port:
+        place = f"http_put:http://me:LAB-SECRET-put@127.0.0.1:{port}/in/"
+        begun = time.monotonic()
+        code, said, events = run(fleet, tmp_path, "t14", deliver=place, deliver_timeout="5", bundle="false")
+        assert time.monotonic() - begun < 110
+    assert code == 2
+    no_secrets(said + events)
+    answer = f"http://127.0.0.1:{port}/in/ answered nothing whole within 5 s [bundle.not_taken]"
+    assert answer in re.sub(r"\s+", " ", said)
 
 
 def test_who_may_see_less_is_told_what_is_missing(fleet: Fleet, tmp_path: pathlib.Path) -> None:

@@ -81,6 +81,17 @@ MORE_LEFT_OUT = Code(
     "{count:d} more processes are left out for the same reason as those before ({code})",
     "Find out how they were started.",
 )
+USER_WITHOUT_UNIT = Code(
+    "host.user_without_unit",
+    "pid {pid:d} of user {user} is left out, because servers of several users match, and no unit, supervisor or"
+    " container of the system runs a server of this user",
+    "Set the option users to the users whose servers the task is for.",
+)
+USERS_UNCLEAR = Code(
+    "host.users_unclear",
+    "servers of the users {users} match, and no unit, supervisor or container of the system runs one of them",
+    "Set the option users to the users whose servers the task is for.",
+)
 NEWER_VERSION = Code(
     "host.newer_version",
     "it runs Odoo {version}, and {newest} is the newest version that fleetops.odoo was tried with, so it is handled as"

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import typing as t
 
@@ -18,6 +19,7 @@ from .._facts.gather import survey
 from .._facts.loaded import ServerRecords
 from .._facts.match import choose
 from .._facts.results import masters, printable
+from .._facts.users import choose_users
 from .._facts.worker_classes import classes_in_log
 from .._messages import option
 from .._messages.code import Problem
@@ -35,6 +37,7 @@ from .numbers import bad_span, bad_timeout
 CHOICE_SPEC: t.Dict[str, t.Any] = {
     "match": {"type": "dict", "default": {}},
     "select": {"type": "str"},
+    "users": {"type": "list", "elements": "str", "default": []},
 }
 
 #: The same, and those of every module that signals them.
@@ -124,11 +127,11 @@ def choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[st
     seen, identities = matching(module, host)
     if not identities and not module.params["allow_none"]:
         others = ["%d (%s)" % (i.master.pid, _name(seen, i.identity)) for i in seen.instances]
-        match = module.params["match"]
+        match = told_match(module)
         # To a user who sees little, an empty host and one with servers look the same.
-        limits = unseen(host, seen)
+        limits = [*unseen(host, seen), *seen.left_out]
         problem = NO_MASTER(
-            matching=" that matches %s" % match if match else "",
+            matching=match,
             others="; others run with pid %s" % ", ".join(others) if others else ", and none runs on this host",
             limits="".join("; " + one.text for one in limits),
         )
@@ -136,11 +139,33 @@ def choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[st
     return seen, identities
 
 
+def told_match(module: AnsibleModule) -> str:
+    """Return what the options choose, as a clause that follows "server"; empty where they choose all."""
+    wanted = {**module.params["match"], **({"users": users} if (users := module.params.get("users")) else {})}
+    return " that matches %s" % wanted if wanted else ""
+
+
 def matching(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
     """Look, and return the identities of the masters that ``match`` chooses."""
     seen = host.look()
     chosen = chosen_by(module, all_masters(host, seen, staleness=False, details=False))
-    return seen, [str(master["identity"]) for master in chosen]
+    identities = [str(master["identity"]) for master in chosen]
+    # Any user can start what looks like a server. What is not root only reaches its own.
+    if os.geteuid() != 0 or module.params.get("users") or "user" in module.params["match"]:
+        return seen, identities
+    try:
+        found = choose_users(host.proc, [one for one in seen.instances if one.identity in identities])
+    except Refused as exc:
+        fail(module, exc.problem, results=[])
+    kept = [identity for identity in identities if identity in found.identities]
+    return dataclasses.replace(seen, left_out=found.left_out), kept
+
+
+def told_left_out(module: AnsibleModule, seen: Look) -> t.List[t.Dict[str, t.Any]]:
+    """Return the servers that are left out because of their users, and warn of them."""
+    for one in seen.left_out:
+        module.warn(t.cast("str", printable(str(one))))
+    return told_unseen(seen.left_out)
 
 
 def all_masters(
@@ -193,11 +218,13 @@ def _name(seen: Look, identity: str) -> str:
 
 
 def chosen_by(module: AnsibleModule, found: t.Sequence[t.Dict[str, t.Any]]) -> t.List[t.Mapping[str, t.Any]]:
-    """Return those of what was found that ``match`` chooses; a bad one ends the module."""
+    """Return those of what was found that ``match`` and ``users`` choose; a bad one ends the module."""
     try:
-        return choose(found, module.params["match"])
+        chosen = choose(found, module.params["match"])
     except Refused as exc:
         fail(module, exc.problem)
+    users = module.params.get("users")
+    return [one for one in chosen if one["user"] in users] if users else chosen
 
 
 def _find_psutil(module: AnsibleModule) -> None:

@@ -19,7 +19,7 @@ from .._processes.look import Look
 from .._processes.release import NEWEST, is_newer
 from .._server.host import Host
 from .._system.errors import OperationFailed
-from .common import choose_masters
+from .common import choose_masters, told_left_out
 
 _R = t.TypeVar("_R", bound=Result)
 
@@ -45,17 +45,18 @@ def run_on_masters(
     # Of a server that has died since its secrets cannot be read any more, so they are read now.
     secrets = known_secrets(host.proc, seen)
     tell = tell or told
+    left_out = told_left_out(module, seen)
     try:
         results = run(seen, identities)
     except OperationFailed as exc:
         note_newer(seen, exc.results)
         warn(module, exc.results, secrets)
         message = t.cast(str, printable(secrets.hide(exc.message)))
-        module.fail_json(msg=message, code=exc.code, **tell(module, exc.results, secrets))
+        module.fail_json(msg=message, code=exc.code, left_out=left_out, **tell(module, exc.results, secrets))
     else:
         note_newer(seen, results)
         warn(module, results, secrets)
-        module.exit_json(**tell(module, results, secrets))
+        module.exit_json(left_out=left_out, **tell(module, results, secrets))
     raise AssertionError  # either has left the process
 
 

@@ -56,6 +56,8 @@ class Look:
     hidden: t.FrozenSet[int]
     #: processes that have the arguments of a server and are none
     unseen: t.Tuple[Problem, ...] = ()
+    #: servers that match and are not acted on, because of their users
+    left_out: t.Tuple[Problem, ...] = ()
 
     def instance(self, identity: str) -> t.Optional[Instance]:
         """The instance whose master has this identity; None when it is gone."""

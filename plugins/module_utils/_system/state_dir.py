@@ -13,6 +13,7 @@ import errno
 import fcntl
 import json
 import os
+import pwd
 import stat
 import typing as t
 
@@ -23,14 +24,42 @@ _ROOTS = "/run/fleetops-odoo"
 TAKEN = "another call that is at work on this server"
 
 
+def _places(uid: int) -> t.List[str]:
+    """Return where a user who is not root may keep its state, the best place first.
+
+    Anybody may have made the one in /tmp, so there are two that others cannot make. What is in the last one goes with
+    the last session of the user.
+    """
+    found = ["/tmp/fleetops-odoo-%d" % uid]  # noqa: S108
+    with contextlib.suppress(KeyError):
+        found.append(os.path.join(pwd.getpwuid(uid).pw_dir, ".fleetops-odoo"))
+    return [*found, "/run/user/%d/fleetops-odoo" % uid]
+
+
+def _first_own(places: t.Sequence[str], uid: int) -> str:
+    """Return the first place that is a directory of this user, or that the user can make; the first if none is."""
+    for path in places:
+        try:
+            if _is_own(os.lstat(path), uid):
+                return path
+        except FileNotFoundError:
+            if os.access(os.path.dirname(path), os.W_OK | os.X_OK):
+                return path
+        except OSError:
+            continue
+    return places[0]
+
+
+def _is_own(status: os.stat_result, uid: int) -> bool:
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == uid and not status.st_mode & 0o022
+
+
 class StateDirectory:
     """Files and locks of one user on one host."""
 
     def __init__(self, path: t.Optional[str] = None) -> None:
-        # open() refuses the one in /tmp unless it is a directory of our own.
-        uid = os.geteuid()
-        self.path = path or (_ROOTS if uid == 0 else "/tmp/fleetops-odoo-%d" % uid)  # noqa: S108
-        self._uid = uid
+        self._uid = os.geteuid()
+        self.path = path or (_ROOTS if self._uid == 0 else _first_own(_places(self._uid), self._uid))
 
     @classmethod
     def of_root(cls) -> StateDirectory:
@@ -51,8 +80,7 @@ class StateDirectory:
         self._make_sure()
 
     def _make_sure(self) -> None:
-        status = os.lstat(self.path)
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != self._uid or status.st_mode & 0o022:
+        if not _is_own(os.lstat(self.path), self._uid):
             raise OSError(errno.EPERM, "must be a directory that only uid %d can write" % self._uid, self.path)
 
     def lock(self, name: str, *, wait: bool) -> int:

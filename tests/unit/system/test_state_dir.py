@@ -10,7 +10,7 @@ import os
 import pathlib
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.state_dir import StateDirectory
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.state_dir import StateDirectory, _first_own
 
 
 @pytest.fixture
@@ -19,6 +19,27 @@ def store(tmp_path: pathlib.Path) -> StateDirectory:
     made = StateDirectory(str(tmp_path / "state"))
     made.open()
     return made
+
+
+@pytest.mark.parametrize("taken", ["file", "link", "writable", "others"])
+def test_a_place_that_somebody_else_has_taken_is_left_for_the_next(taken: str, tmp_path: pathlib.Path) -> None:
+    first, second, uid = tmp_path / "first", tmp_path / "second", os.geteuid()
+    places = [str(first), str(second)]
+    assert _first_own(places, uid) == str(first)
+    if taken == "file":
+        first.touch()
+    elif taken == "link":
+        first.symlink_to(second)
+    else:
+        first.mkdir()
+        first.chmod(0o777 if taken == "writable" else 0o755)
+    assert _first_own(places, uid + (taken == "others")) == str(second)
+    if taken != "others":
+        second.mkdir(mode=0o711)
+        assert _first_own(places, uid) == str(second)
+        # With no place left it is the first, which is refused by its name.
+        second.chmod(0o722)
+        assert _first_own(places, uid) == str(first)
 
 
 def test_open_makes_a_directory_that_only_its_user_can_write(store: StateDirectory) -> None:
