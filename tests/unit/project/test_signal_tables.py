@@ -1,0 +1,80 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tables of docs/signals.md are made from what was recorded of real servers."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.release import NEWEST
+from ansible_collections.fleetops.odoo.tests.signals import cases, table
+
+ROW = {"mode": "prefork", "role": "master", "state": "serving", "signal": "HUP", "caught": ["HUP"]}
+
+
+def test_the_document_has_the_tables_of_the_records() -> None:
+    text = table.DOCUMENT.read_text(encoding="utf-8")
+    assert table.rewritten(text, cases.records()) == text, "run python -m tests.signals.table"
+
+
+@pytest.mark.parametrize("name", cases.records())
+def test_a_record_is_whole(name: str) -> None:
+    record = cases.records()[name]
+    assert set(record) == {"version", "python", "tree", "date", "rows"}
+    wanted = [{"mode": mode, **trial} for mode in cases.PLACES for trial in cases.trials(mode)]
+    assert [{key: row[key] for key in ("mode", "role", "state", "signal")} for row in record["rows"]] == wanted
+    assert not [row for row in record["rows"] if "failed" in row]
+
+
+def test_the_newest_known_version_is_recorded() -> None:
+    assert list(cases.records().values())[-1]["version"] == NEWEST
+
+
+@pytest.mark.parametrize(
+    ("seen", "cell"),
+    [
+        ({"effect": "nothing"}, "nothing"),
+        ({"effect": "killed", "request": "cut"}, "**kills it**, **its request is lost**"),
+        ({"effect": "ended:0", "request": 200}, "ends, its request ends well"),
+        ({"effect": "ended:1", "request": 500}, "**ends** with status 1, its request ends with 500"),
+        (
+            {"effect": "executes itself", "request": 200, "serves again": True},
+            "executes itself anew, its request ends well, the port stays open",
+        ),
+        ({"effect": "executes itself", "serves again": False}, "executes itself anew, **does not serve again**"),
+        (
+            {"effect": "stacks, then gone", "signal": "QUIT", "replaced": True},
+            "writes its stacks, **kills it**, is replaced",
+        ),
+        ({"effect": "gone", "replaced": True}, "ends, is replaced"),
+        ({"effect": "gone", "caught": [], "replaced": False}, "**kills it**, **is not replaced**"),
+        ({"effect": "nothing", "state": "booting", "comes up": True}, "nothing, it comes up"),
+        ({"effect": "nothing", "state": "booting", "comes up": False}, "**it does not come up**"),
+    ],
+)
+def test_cells(seen: t.Dict[str, t.Any], cell: str) -> None:
+    assert table.words({**ROW, **seen}) == cell
+
+
+def test_versions_that_do_the_same_share_a_column_and_others_do_not() -> None:
+    def record(version: str, effect: str) -> cases.Row:
+        return {"version": version, "python": "3.11", "tree": "a", "date": "b", "rows": [{**ROW, "effect": effect}]}
+
+    records = {"14": record("14.0", "killed"), "15": record("15.0", "killed"), "19": record("19.0", "nothing")}
+    text = table.tables(records)
+    assert "|  | 14, 15 | 19 |\n|---|---|---|\n| HUP | **kills it** | nothing |" in text
+    assert cases.differences(records["14"]["rows"], records["15"]["rows"]) == []
+    assert cases.differences(records["14"]["rows"], records["19"]["rows"]) == [
+        "prefork master serving HUP: effect: killed -> nothing"
+    ]
+
+
+def test_records_survive_the_disk(tmp_path: pathlib.Path) -> None:
+    record = {"version": "14.0", "python": "3.9", "tree": "a", "date": "b", "rows": [ROW, ROW]}
+    cases.write(record, tmp_path / "14.json")
+    assert cases.read(tmp_path / "14.json") == record
+    assert len((tmp_path / "14.json").read_text(encoding="utf-8").splitlines()) == 4
