@@ -130,7 +130,8 @@ class Collector:
 
     def strange(self, pid: int) -> t.Optional[str]:
         """A line that looks like an answer of a process and was not understood; None where there is none."""
-        return self._strange.get(str(pid), self._strange.get(""))
+        lines = (line for carrier, line in self._strange.items() if carrier == str(pid) or not carrier.isdigit())
+        return next(lines, None)
 
     def begun(self, pid: int) -> bool:
         """Whether the dump of a process has begun to come."""

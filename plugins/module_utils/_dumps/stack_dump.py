@@ -279,12 +279,16 @@ class _Case(Case[DumpResult]):
             doubt = codes.NOT_UNDERSTOOD(pid=pid)
         if doubt:
             self._warn(doubt)
+        if doubt and doubt.code == codes.CUT.name:
+            # A report that is made of its text could not tell.
+            self.miss(one.process, one.role, doubt, sample=sample)
         return {
             **told,
             "pid": pid,
             "log_pid": told["pid"],
             "role": str(one.role),
             "sample": sample,
+            "understood": doubt is None,
             "code": doubt and doubt.code,
             "backend": SIGNAL,
             "raw": one.text,
@@ -301,7 +305,8 @@ class _Case(Case[DumpResult]):
         """Say what came of it."""
         if self.result.dumps and all(dump["backend"] == PY_SPY for dump in self.result.dumps):
             self.result.backend = PY_SPY
-        super().conclude(seconds, written, check_mode=check_mode)
+        cut = sum(1 for one in self.result.dumps if one["code"] == codes.CUT.name)
+        super().conclude(seconds, written - cut, check_mode=check_mode)
         doubtful = sum(1 for one in self.result.dumps if one["code"])
         if doubtful and not self.result.missing:
             self.result.reason = codes.DOUBTFUL(doubtful=doubtful, written=len(self.result.dumps), what=DUMPS).text

@@ -21,6 +21,10 @@ from .line import NO_PID, head_of
 #: and how many heads are enough. Characters of a line that are shown.
 _SIGN = re.compile(r"\b(?:odoo|openerp|werkzeug)\.\w|\b(?:INFO|WARNING|ERROR|CRITICAL)\b", re.IGNORECASE)
 _ENOUGH, _HEADS, _WIDTH = 3, 50, 160
+#: So many of them behind the last head are no lines of its record.
+_MANY = 10
+#: How further lines of a record begin: a traceback, a dump.
+_WITHIN = (" ", "# Thread: ", "# Greenlet: ", 'File: "')
 
 
 def strange_form(source: str, lines: t.Sequence[t.Tuple[str, bytes]], processes: int, what: str) -> t.Optional[Problem]:
@@ -40,9 +44,10 @@ def strange_form(source: str, lines: t.Sequence[t.Tuple[str, bytes]], processes:
             head = head_of(line)
             if head is not None:
                 heads.append(head.pid != NO_PID or (carrier or inner).isdigit())
-            elif _SIGN.search(line) and not line.startswith(" "):
+            elif _SIGN.search(line) and not line.startswith(_WITHIN):
                 strange.append(line)
-        if len(heads) >= _HEADS:
+        # What counts is how it is written now: an addon may have changed the form when it was loaded.
+        if len(heads) >= _HEADS or (not heads and len(strange) >= _MANY):
             break
     if heads:
         return None if any(heads) or processes == 1 else dump.LOG_WITHOUT_PIDS(source=source, what=what)

@@ -114,7 +114,7 @@ def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) ->
     The log is read backwards in bounded steps, so that its size does not matter.
     """
     pid = master.shown_pid
-    texts: t.Optional[t.Iterable[str]] = journal_of(place, [master.pid], started, "Odoo version", "--lines=1")
+    texts: t.Optional[t.Iterable[str]] = journal_of(place, [master.pid], started, "Odoo version", "--lines=20")
     if texts is None:
         texts = blocks_backwards(proc, master, place)
     for text in texts:

@@ -220,6 +220,7 @@ NOT_A_FILE_ENTRY = Code(
     "dump.not_a_file_entry", "each file must be a path, or a dictionary of path and perhaps host, got {value!r}"
 )
 NO_FILE = Code("dump.no_file", "the file {path} does not exist")
+NO_INPUT = Code("dump.no_input", "the standard input is neither a pipe nor a file", "Pipe a log into the command.")
 NO_FILES = Code("dump.no_files", "no file is named", "Name at least one log file.")
 NO_STACKS = Code(
     "dump.no_stacks",

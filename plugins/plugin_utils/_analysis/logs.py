@@ -24,13 +24,15 @@ from ...module_utils._messages import dump as _codes
 from ...module_utils._system.errors import Refused
 from ...module_utils._system.redact import redact_text
 from .sessions import Backend, backends_of
-from .unpack import opened, rotation
+from .unpack import opened, rotation, spooled
 from .work import Source
 
 #: Characters that are read at a time, and lines about cron jobs that are kept of one log.
 _CHUNK, _JOB_LINES = 1 << 18, 200_000
 #: What a line about a cron job holds, and characters of a line that are shown.
 _JOB, _WIDTH = "ir_cron", 160
+#: How the standard input is named.
+_STDIN = ("-", "/dev/stdin")
 #: The end of the name of what PostgreSQL said.
 _BESIDE = ".postgres.json"
 
@@ -55,15 +57,33 @@ def paths_of(given: t.Any) -> list[dict[str, str]]:
             raise Refused(_codes.NOT_A_FILE_ENTRY(value=entry))
         if not one["path"].strip():
             continue
+        if one["path"].strip() in _STDIN:
+            found.append({"path": spooled(_standard_input()), "host": one.get("host", "") or "stdin"})
+            continue
         path = os.path.join(os.environ.get("PWD") or os.getcwd(), os.path.expanduser(one["path"].strip()))
         matching = [path] if os.path.exists(path) else sorted(glob.glob(path))
         if not matching:
             raise Refused(_codes.NO_FILE(path=one["path"].strip()))
-        found += [{"path": each, "host": one.get("host", "")} for each in matching]
+        found += [{"path": spooled(each), "host": one.get("host", "")} for each in matching]
     if not found:
         raise Refused(_codes.NO_FILES())
     unique = {(one["path"], one["host"]): one for one in found}
     return _with_hosts(list(unique.values()))
+
+
+def _standard_input() -> str:
+    """The standard input of ansible-playbook, which runs each task in a child without one.
+
+    :raises Refused: it is neither a pipe nor a file.
+    """
+    for path in ("/proc/self/fd/0", f"/proc/{os.getppid()}/fd/0"):
+        try:
+            mode = os.stat(path).st_mode
+        except OSError:
+            continue
+        if stat.S_ISFIFO(mode) or stat.S_ISREG(mode):
+            return path
+    raise Refused(_codes.NO_INPUT())
 
 
 def read_logs(files: t.Sequence[t.Mapping[str, str]]) -> list[Source]:

@@ -17,6 +17,7 @@ import lzma
 import os
 import re
 import shutil
+import stat
 import subprocess
 import typing as t
 
@@ -71,6 +72,34 @@ def opened(path: str) -> t.Iterator[t.TextIO]:
         if encoding is None:
             raise Refused(_codes.NOT_TEXT(path=path))
         yield io.TextIOWrapper(buffered, encoding, "backslashreplace", newline="\n")
+
+
+def spooled(path: str) -> str:
+    """Return the path of what may be read again and again: of a pipe, that of a copy, which Ansible removes at its end.
+
+    :raises Refused: it cannot be read.
+    """
+    try:
+        status = os.stat(path)
+        if not stat.S_ISFIFO(status.st_mode):
+            return path
+        copy = os.path.join(_temporary(), f"fleetops-{status.st_dev}-{status.st_ino}")
+        if not os.path.exists(copy):
+            with open(path, "rb") as pipe, open(copy, "xb", opener=_private) as file:
+                shutil.copyfileobj(pipe, file)
+    except OSError as exc:
+        raise Refused(_codes.UNREADABLE(path=path, error=exc.strerror)) from exc
+    return copy
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _temporary() -> str:
+    from ansible import constants  # noqa: PLC0415 - the rest is used without Ansible, too
+
+    return str(constants.DEFAULT_LOCAL_TMP)
 
 
 def rotation(paths: t.Sequence[str]) -> list[list[str]]:

@@ -325,8 +325,9 @@ def test_a_dump_that_breaks_off_is_told_as_cut(play: Staged) -> None:
     found = on.dump()
     (dump,) = found["dumps"]
     assert (dump["code"], len(dump["threads"])) == ("dump.cut", 1)
-    assert [one["code"] for one in found["warnings"]] == ["dump.cut"]
-    assert found["reason"] == "1 of 1 answers with stacks are cut or not understood"
+    assert [one["code"] for one in found["missing"]] == ["dump.cut"]
+    assert [one["code"] for one in found["warnings"]] == ["dump.cut", "dump.incomplete"]
+    assert found["reason"] == "1 of 1 answers with stacks are missing"
 
 
 def test_what_comes_in_a_form_that_is_not_understood_is_told_with_its_line(play: Staged) -> None:

@@ -11,6 +11,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._log.form import str
 
 from ..conftest import CAPTURES
 
+HEAD = b"2026-11-24 10:30:21,608 34 INFO p19 odoo.http: x\n"
 #: Forms in which no record tells its process.
 WITHOUT_PIDS = {"syslog-012-no-pid"}
 
@@ -30,6 +31,10 @@ def test_the_forms_of_the_captures_are_understood(form: str) -> None:
         ([], None),
         ([b"/usr/lib/python3/x.py:3: DeprecationWarning: soon\n", b"  import x\n"], None),
         ([b"<r><l>odoo.http</l><level>INFO</level></r>\n"] * 3, "dump.log_form"),
+        # As an addon leaves it that gives the log another form when it is loaded.
+        ([HEAD, *[b"<r><l>odoo.http</l><level>INFO</level></r>\n"] * 10], "dump.log_form"),
+        ([HEAD, *[b"<r><l>odoo.http</l><level>INFO</level></r>\n"] * 9], None),
+        ([HEAD, *[b"# Thread: <T> INFO\n", b'File: "odoo.py", line 1, in f\n'] * 10], None),
         ([b"1;odoo.addons.base;information;x;y\n"] * 5, "dump.log_form"),
     ],
 )

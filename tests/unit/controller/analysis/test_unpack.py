@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import os
 import pathlib
 import subprocess
 import tarfile
@@ -17,7 +18,7 @@ import zipfile
 import pytest
 from ansible_collections.fleetops.odoo.plugins.filter.explain_logs import explain_logs
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.unpack import opened, rotation
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.unpack import opened, rotation, spooled
 
 from ...conftest import CAPTURES
 
@@ -92,3 +93,15 @@ def test_a_dump_that_a_rotation_has_cut_is_whole_again(tmp_path: pathlib.Path) -
     (tmp_path / "odoo.log").write_text(LOG[at:])
     report = explain_logs([str(tmp_path / "odoo.log"), str(tmp_path / "odoo.log.1.gz")])
     assert (report["hosts"], report["dumps"], report["unread"]) == (["odoo.log"], 5, [])
+
+
+def test_a_pipe_is_read_once_and_kept_for_the_page(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ansible.constants.DEFAULT_LOCAL_TMP", str(tmp_path))
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as file:
+        file.write(LOG)
+    copy = spooled(f"/proc/self/fd/{reader}")
+    os.close(reader)
+    assert read(pathlib.Path(copy)) == LOG
+    assert pathlib.Path(copy).stat().st_mode & 0o777 == 0o600
+    assert spooled(str(tmp_path)) == str(tmp_path)

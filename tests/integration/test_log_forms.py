@@ -1,0 +1,98 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Stacks and statistics of real servers whose logs have other forms and other places than a plain file."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from .conftest import Fleet, thorough
+
+DROP_IN = "/run/systemd/system/odoo.service.d/form.conf"
+LOG = "/var/log/odoo/form.log"
+ODOO = "/usr/bin/odoo --config /etc/odoo/odoo.conf"
+#: A server-wide addon that gives the log another form, as logging_json of camptocamp and OCA does.
+ADDON = """
+import json, logging, os
+class Form(logging.Formatter):
+    def format(self, record):
+        text = record.getMessage()
+        if os.environ["LAB_FORM"] == "xml":
+            return "<e><l>%s</l><n>%s</n><m>%s</m></e>" % (record.levelname, record.name, text.replace("\\n", "&#10;"))
+        return json.dumps({"@timestamp": self.formatTime(record), "severity": record.levelname, "logger": record.name,
+                           "process": {"pid": os.getpid()}, "msg": text})
+for handler in logging.getLogger().handlers:
+    handler.setFormatter(Form())
+"""
+JSON = f"{ODOO} --load base,web,lab_form"
+
+
+@pytest.fixture
+def started(fleet: Fleet) -> t.Iterator[t.Callable[..., None]]:
+    """Start the server of p19 anew, with another command and other lines in its unit."""
+
+    def start(command: str, *lines: str) -> None:
+        unit = ["[Service]", "ExecStart=", f"ExecStart={command}", *lines]
+        fleet.run("p19", "sh", "-c", f'mkdir -p "$(dirname {DROP_IN})"; printf "%s\\n" "$@" > {DROP_IN}', "-", *unit)
+        fleet.run("p19", "sh", "-c", "systemctl daemon-reload; systemctl restart odoo")
+        assert fleet.module("p19", "wait_healthy", timeout=60).code == 0
+
+    folder = "/opt/lab/addons/lab_form"
+    fleet.run("p19", "sh", "-c", f'mkdir -p {folder}; printf "%s" "$1" > {folder}/__init__.py', "-", ADDON)
+    fleet.run("p19", "sh", "-c", f'echo \'{{"name": "form"}}\' > {folder}/__manifest__.py')
+    yield start
+    fleet.restore("p19")
+
+
+@pytest.mark.parametrize(
+    ("command", "line", "kind"),
+    [
+        (f"{JSON} --logfile {LOG}", "Environment=LAB_FORM=json", "file"),
+        (f"{ODOO} --logfile /dev/stdout", "LogNamespace=erp", "journal"),
+        *(
+            pytest.param(*one, marks=pytest.mark.thorough)
+            for one in (
+                (JSON, "Environment=LAB_FORM=json", "journal"),
+                (f"{ODOO} --logfile {LOG}", "Environment=ODOO_PY_COLORS=1", "file"),
+                (f"{ODOO} --syslog", "", "journal"),
+                (f"{ODOO} --logfile /nowhere/odoo.log", "", "journal"),
+                (f"{ODOO} --logfile {LOG} --log-level=debug --log-handler=:WARNING", "", "file"),
+            )
+        ),
+    ],
+)
+def test_answers_are_found(fleet: Fleet, started: t.Callable[..., None], command: str, line: str, kind: str) -> None:
+    started(command, line)
+    assert fleet.master("p19")["log"]["kind"] == kind
+    stacks = fleet.module("p19", "stack_dump").only
+    assert (stacks["code"], len(stacks["dumps"]), stacks["missing"], stacks["warnings"]) == (None, 5, [], [])
+    assert all(dump["understood"] for dump in stacks["dumps"])
+    statistics = fleet.module("p19", "cache_stats").only
+    assert (len(statistics["statistics"]), statistics["missing"], statistics["warnings"]) == (4, [], [])
+
+
+def test_no_process_is_asked_whose_log_is_in_a_form_that_is_not_understood(
+    fleet: Fleet, started: t.Callable[..., None]
+) -> None:
+    started(f"{JSON} --logfile {LOG}", "Environment=LAB_FORM=xml")
+    before = fleet.run("p19", "wc", "-l", LOG)
+    found = fleet.module("p19", "stack_dump", roles=["cron"]).only
+    assert (found["did"], found["code"], found["asked"]) == ("refused", "dump.log_form", [])
+    assert "odoo.tools.misc" not in fleet.run("p19", "cat", LOG)
+    assert before.split()[0] <= fleet.run("p19", "wc", "-l", LOG).split()[0]
+
+
+@pytest.mark.parametrize("burst", thorough(40))
+def test_a_dump_of_which_journald_drops_lines_is_told_as_cut(
+    fleet: Fleet, started: t.Callable[..., None], burst: int
+) -> None:
+    started(ODOO, "LogRateLimitIntervalSec=300s", f"LogRateLimitBurst={burst}")
+    found = fleet.module("p19", "stack_dump", sample_timeout=6).only
+    assert "every process" not in found["reason"]
+    told = {one["code"] for one in [*found["dumps"], *found["missing"]]} - {None}
+    assert told <= {"dump.cut", "dump.not_understood", "dump.not_written"}
+    assert told
