@@ -25,13 +25,15 @@ options:
       path:
         description:
           - What to ask for. The default is C(/web/health), and C(/web/login) for Odoo 14 and older.
+          - An Odoo 14 that answers C(/web/login) with the choice of a database (C(/web/database/selector)) is healthy,
+            unless this option names the path.
           - C(/web/health) needs no database. With C(/web/health?db_server_status=1) Odoo 19 asks PostgreSQL, too.
         type: str
       port:
         description: Port to ask at. The default is the one at which the server listens.
         type: int
       address:
-        description: Address to ask at. The default is the one at which the server listens.
+        description: Address to ask at. The default is the one that is configured, where the server listens there.
         type: str
       host:
         description: Value of the C(Host) header, which may choose a database.

@@ -25,6 +25,14 @@ description:
   - With a database in its configuration Odoo ends where it cannot connect to PostgreSQL at its start. That is refused,
     and O(force) does not lift it. It is refused as well, unless O(force) is set, where one of its databases does not
     answer or is not there, since Odoo would make an empty one.
+  - What is configured is compared with what runs. A C(HUP) that would not apply it, or would end the server because of
+    it, is refused, or becomes a restart with O(method=auto). On Odoo 19 in prefork mode these are another
+    C(http_port) or C(http_interface), C(workers) to 0, HTTP switched on or off, and any C(HUP) to a server without
+    HTTP. A configured port that another process has is refused with every method, with its pid and its program.
+  - Afterwards the server is complete only if it listens where it is configured to, in the mode and with the number of
+    processes that are configured. A server that does not run as configured needs a reload, whatever O(policy) says.
+  - A health check that does not accept what the server answers beforehand (a status from 300 to 499) is refused, since
+    it would fail afterwards too. O(force) lifts that.
   - It refuses where there is no room. Before a C(HUP) to Odoo 19 and later in prefork mode, whose generations stand
     side by side for a while, as much memory as the processes of the server use must be free, swap included; and the
     filesystems of its log, of its data directory and of C(/run) must have 16 MiB free. O(force) lifts that.
@@ -64,7 +72,7 @@ options:
         daemon-reload) where the files of its unit have changed, or C(supervisorctl restart). It needs root.
       - With V(auto) by a C(HUP), unless that cannot work or is not enough and a restart would help. That is so for a
         virtualenv that a C(HUP) would lose, a start with C(-m), an interpreter that has been replaced, a working
-        directory that has been removed, and a unit, environment file or interpreter that has changed since the start.
+        directory that has been removed, a configuration that a C(HUP) would not apply or survive, and a unit, environment file or interpreter that has changed since the start.
         The C(reason) of the result says which it was, and the C(code) of a refusal names it.
       - Broken code, a broken configuration and a PostgreSQL that does not answer are refused with every method, since a
         restart would end the server as surely. So are servers in containers and those that nothing would start again.

@@ -238,7 +238,13 @@ def test_wrong_options_are_named(
 
 
 def test_health_that_never_comes(fleet: Fleet) -> None:
-    answer = fleet.module("t19", "reload", health={"path": "/nowhere"}, timeout=8, **HUP)
+    before = fleet.processes("t19")
+    for options in (["--check"], []):
+        refused = fleet.module("t19", "reload", *options, health={"path": "/nowhere"}, **HUP)
+        assert refused.outcome == (2, "refused", "refused.health_not_accepted")
+        assert "/nowhere answers 404" in refused.result["msg"]
+    assert fleet.processes("t19") == before
+    answer = fleet.module("t19", "reload", health={"path": "/nowhere"}, timeout=8, force=True, **HUP)
     assert answer.outcome == (2, "signalled", "timeout.healthy")
     assert "/nowhere answers 404" in answer.result["msg"]
     assert fleet.module("t19", "reload", health={"enabled": False}, **HUP).outcome == (0, "signalled", None)

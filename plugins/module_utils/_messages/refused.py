@@ -81,6 +81,11 @@ NEEDS_RESTART = Code(
     "a reload is not enough: {reasons}",
     "Restart the server through its supervisor, or set method to auto.",
 )
+HEALTH_NOT_ACCEPTED = Code(
+    "refused.health_not_accepted",
+    "its health check does not accept what the server answers now, so it would fail after the reload too: {answer}",
+    "Set path, host or status of health to what the server answers when it is well, or set force.",
+)
 NO_SOCKET_TO_HAND_OVER = Code(
     "refused.no_socket_to_hand_over",
     "a HUP would end the server: it serves no HTTP, and Odoo 19 in prefork mode hands its listening socket to the next"

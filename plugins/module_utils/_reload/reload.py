@@ -19,7 +19,7 @@ from .._messages.host import CLOCK_MOVED
 from .._processes.classify import Instance, State
 from .._processes.look import Look
 from .._server.complete import reloaded
-from .._server.health import HealthCheck
+from .._server.health import HealthCheck, is_not_accepted
 from .._server.host import Host
 from .._server.operation import ServerOperation, begin_each, run_all
 from .._server.server import Ended
@@ -140,6 +140,9 @@ class _Reload(ServerOperation[ReloadResult]):
         return decision
 
     def _prepare(self, decision: Decision) -> Way:
+        if is_not_accepted(self.health) and not self._order.force:
+            # What it answers before, it answers afterwards too, and then the reload would have failed for nothing.
+            raise Refused(refused.HEALTH_NOT_ACCEPTED(answer=self.health))
         return prepare(self, self._order.wish.method, force=self._order.force, restart=decision.restart)
 
     def _covers(self, way: Way, decision: Decision) -> bool:

@@ -11,12 +11,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import http.client
+import re
 import socket
 import threading
 import time
 import typing as t
+import urllib.parse
 from dataclasses import dataclass
 
+from .._facts.differences import plain_address
 from .._processes.classify import Instance
 from .._processes.options import Options
 from .._processes.release import major
@@ -24,6 +27,10 @@ from .._system.namespaces import network_of
 
 #: Since Odoo 15; before, only a page that needs a database says that the server serves.
 HEALTH_PATH, LOGIN_PATH = "/web/health", "/web/login"
+#: Where a server with several databases sends a login that names none of them (seen on Odoo 14.0): it serves.
+_CHOICE_OF_DATABASES = "/web/database/"
+#: An answer that the server gives because of what it was asked for, and will give again after a reload.
+_NOT_ACCEPTED = re.compile(r" answers (?:3\d\d|4(?!08|29)\d\d) where ")
 #: Seconds that any request gets.
 _LEAST = 0.5
 
@@ -71,9 +78,20 @@ def _check(check: HealthCheck, instance: Instance, options: Options, version: t.
     return answer
 
 
+def is_not_accepted(answer: t.Optional[str]) -> bool:
+    """Tell whether a server that serves answers otherwise than its check accepts, as another path or host would mend.
+
+    :param answer: what :func:`check_health` returned.
+    """
+    return bool(_NOT_ACCEPTED.search(answer or ""))
+
+
 def target(check: HealthCheck, instance: Instance, options: Options) -> t.Tuple[str, int]:
     """Address and port to ask: as told, else where the master listens, else where it is configured to."""
     heard = {port: address for address, port in instance.listening or ()}
+    configured = (plain_address(options.http_interface) or "", options.http_port)
+    if configured in (instance.listening or ()):
+        heard[configured[1]] = configured[0]
     port = check.port or (options.http_port if options.http_port in heard or not heard else min(heard))
     address = check.address or heard.get(port) or options.http_interface or "127.0.0.1"
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -91,7 +109,8 @@ def _ask(check: HealthCheck, address: str, port: int, path: str) -> t.Optional[s
             connection.request(
                 "GET", path, headers={"Host": check.host, "User-Agent": "fleetops.odoo", "Connection": "close"}
             )
-            status = connection.getresponse().status
+            response = connection.getresponse()
+            status, place = response.status, urllib.parse.urlsplit(response.headers.get("Location", "")).path
     # A ValueError: a path or header that is no ASCII, or a name that is none (http_interface is a text of odoo.conf).
     except (OSError, http.client.HTTPException, ValueError) as exc:
         if time.monotonic() >= late:
@@ -102,7 +121,8 @@ def _ask(check: HealthCheck, address: str, port: int, path: str) -> t.Optional[s
         connection.close()
     if time.monotonic() > late:
         return "%s does not answer (its answer is not whole after %g s)" % (url, check.timeout)
-    if status not in check.status:
+    chooses = status in (302, 303) and path == LOGIN_PATH != check.path and place.startswith(_CHOICE_OF_DATABASES)
+    if status not in check.status and not chooses:
         return "%s answers %d where %s is right" % (url, status, " or ".join(map(str, check.status)))
     return None
 

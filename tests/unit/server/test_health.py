@@ -17,7 +17,12 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import Options
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import health as _health
-from ansible_collections.fleetops.odoo.plugins.module_utils._server.health import HealthCheck, check_health, target
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.health import (
+    HealthCheck,
+    check_health,
+    is_not_accepted,
+    target,
+)
 
 from .. import build
 from ..dripping import dripping
@@ -32,7 +37,7 @@ def listening(*ends: tuple[str, int]) -> t.Any:
 
 
 @contextlib.contextmanager
-def serving(answers: Answers) -> t.Iterator[tuple[int, list[tuple[str, str]]]]:
+def serving(answers: Answers, place: str = "") -> t.Iterator[tuple[int, list[tuple[str, str]]]]:
     """A server on a port of 127.0.0.1, and what it was asked: paths, and hosts in the headers."""
     asked: list[tuple[str, str]] = []
 
@@ -40,6 +45,7 @@ def serving(answers: Answers) -> t.Iterator[tuple[int, list[tuple[str, str]]]]:
         def do_GET(self) -> None:
             asked.append((self.path, self.headers["Host"]))
             self.send_response(answers.get(self.path, 404))
+            self.send_header("Location", place)
             self.end_headers()
 
         def log_message(self, *_arguments: t.Any) -> None:
@@ -93,6 +99,39 @@ def test_what_is_not_well_is_told() -> None:
         assert missing == f"{url}/none answers 404 where 200 is right"
 
 
+@pytest.mark.parametrize(
+    ("place", "check", "well"),
+    [
+        ("/web/database/selector", HealthCheck(), True),
+        ("https://odoo.example.com/web/database/selector?x=1", HealthCheck(), True),
+        ("/web/database/selector", HealthCheck("/web/login"), False),
+        ("/maintenance", HealthCheck(), False),
+    ],
+)
+def test_a_server_that_asks_for_a_choice_of_databases_serves(place: str, check: HealthCheck, *, well: bool) -> None:
+    with serving({"/web/login": 303}, place) as (port, _asked):
+        answer = check_health(check, listening(("127.0.0.1", port)), build.options(http_port=port), "14.0")
+    assert (answer is None) == well
+    assert is_not_accepted(answer) != well
+
+
+@pytest.mark.parametrize(
+    ("answer", "hopeless"),
+    [
+        (None, False),
+        ("ok", False),
+        ("http://x/ answers 404 where 200 is right", True),
+        ("http://x/ answers 308 where 200 or 204 is right", True),
+        ("http://x/ answers 429 where 200 is right", False),
+        ("http://x/ answers 408 where 200 is right", False),
+        ("http://x/ answers 500 where 200 is right", False),
+        ("http://x/ does not answer (refused)", False),
+    ],
+)
+def test_answers_that_no_reload_mends(answer: str | None, *, hopeless: bool) -> None:
+    assert is_not_accepted(answer) == hopeless
+
+
 def test_silence_is_told() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -138,6 +177,9 @@ def test_a_network_that_cannot_be_entered_is_told(monkeypatch: pytest.MonkeyPatc
         assert check_health(HealthCheck(address="127.0.0.1", port=port), INSTANCE, build.options(), "19.0") is None
 
 
+TWO = (("10.0.0.1", 8069), ("10.0.0.2", 8069))
+
+
 @pytest.mark.parametrize(
     ("check", "heard", "options", "expected"),
     [
@@ -146,6 +188,7 @@ def test_a_network_that_cannot_be_entered_is_told(monkeypatch: pytest.MonkeyPatc
         (HealthCheck(), (("10.0.0.1", 8069), ("10.0.0.2", 8070)), build.options(http_port=8070), ("10.0.0.2", 8070)),
         # It listens elsewhere than odoo.conf says by now: what is, counts.
         (HealthCheck(), (("127.0.0.1", 9001), ("127.0.0.1", 9000)), build.options(http_port=8069), ("127.0.0.1", 9000)),
+        (HealthCheck(), TWO, build.options(http_interface="10.0.0.1"), ("10.0.0.1", 8069)),
         (HealthCheck(), None, build.options(http_port=8070, http_interface="10.0.0.3"), ("10.0.0.3", 8070)),
         (HealthCheck(), None, build.options(), ("127.0.0.1", 8069)),
         (HealthCheck(port=80, address="10.0.0.4"), (("0.0.0.0", 8069),), build.options(), ("10.0.0.4", 80)),
