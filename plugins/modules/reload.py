@@ -72,8 +72,9 @@ options:
         daemon-reload) where the files of its unit have changed, or C(supervisorctl restart). It needs root.
       - With V(auto) by a C(HUP), unless that cannot work or is not enough and a restart would help. That is so for a
         virtualenv that a C(HUP) would lose, a start with C(-m), an interpreter that has been replaced, a working
-        directory that has been removed, a configuration that a C(HUP) would not apply or survive, and a unit, environment file or interpreter that has changed since the start.
-        The C(reason) of the result says which it was, and the C(code) of a refusal names it.
+        directory that has been removed, a configuration that a C(HUP) would not apply or survive, and a unit,
+        environment file or interpreter that has changed since the start. The C(reason) of the result says which it
+        was, and the C(code) of a refusal names it.
       - Broken code, a broken configuration and a PostgreSQL that does not answer are refused with every method, since a
         restart would end the server as surely. So are servers in containers and those that nothing would start again.
       - A restart takes the server down, even Odoo 19, and where the unit's C(KillMode) is neither V(mixed) nor
