@@ -16,12 +16,13 @@ import dataclasses
 import os
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._messages.code import Problem
 from .._processes.rights import borrowing
 from .._system.files import changed_after, reached
 from .differences import Difference, Need
+from .git import commits_moved
 from .links import Link, Then, find_links, switched
 from .loaded import Loaded
 
@@ -223,7 +224,15 @@ def find_staleness(
     names = [path for _time, path in changed if not path.endswith("/")]
     changed = [one for one in changed if one[1][-1] != "/" or not any(name.startswith(one[1]) for name in names)]
     moved = switched(links, Then(load.links, (*load.addons, *sources.held)), load.not_before)
-    return judge(load, sorted(changed), sorted(restart), incomplete, moved, need_daemon_reload=need_daemon_reload)
+    found = judge(load, sorted(changed), sorted(restart), incomplete, moved, need_daemon_reload=need_daemon_reload)
+    if not found.stale:
+        return found
+    try:
+        with sources.files() as root:
+            commits = commits_moved(sources.code, root, load.not_after)
+    except OSError:
+        commits = []
+    return replace(found, reasons=(*found.reasons, *commits[:_NAMED_LINKS]))
 
 
 def judge(
