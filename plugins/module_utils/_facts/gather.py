@@ -14,6 +14,8 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from .._code.links import find_links
+from .._code.places import addons_in, site_folders
 from .._facts.loaded import ServerRecords
 from .._log.place import LogPlace, descriptor_of, find_log, logfile_of
 from .._log.read import logged_load
@@ -28,9 +30,7 @@ from .._supervisors.find import Supervisor, SupervisorKind, supervisor_of
 from .._supervisors.systemd import Unit, files_on_disk, show_units
 from .._system.boot import uptime
 from .._system.files import changed_after, reached
-from .code_places import addons_in, site_folders
 from .differences import Difference, compare, hup_obstacle
-from .links import find_links
 from .loaded import PROCESS, Loaded, loaded
 from .staleness import CodeTree, Sources, Staleness, find_staleness, with_configuration
 

@@ -18,12 +18,12 @@ import time
 import typing as t
 from dataclasses import dataclass, replace
 
+from .._code.git import commits_moved
+from .._code.links import Link, Then, find_links, switched
 from .._messages.code import Problem
 from .._processes.rights import borrowing
 from .._system.files import changed_after, reached
 from .differences import Difference, Need
-from .git import commits_moved
-from .links import Link, Then, find_links, switched
 from .loaded import Loaded
 
 #: What Odoo reads when it loads. Compiled files beside these follow from them; others are code that has no source.

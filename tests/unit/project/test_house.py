@@ -24,6 +24,7 @@ HOST = (
     "_processes",
     "_supervisors",
     "_log",
+    "_code",
     "_facts",
     "_signals",
     "_rehearsal",

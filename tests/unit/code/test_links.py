@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.links import Link, Then, find_links, switched
+from ansible_collections.fleetops.odoo.plugins.module_utils._code.links import Link, Then, find_links, switched
 
 CURRENT = {"/srv/current": Link("/srv/current", "/srv/releases/1", 100.0)}
 

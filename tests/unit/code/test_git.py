@@ -11,7 +11,7 @@ import pathlib
 import subprocess
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.git import commits_moved
+from ansible_collections.fleetops.odoo.plugins.module_utils._code.git import commits_moved
 
 
 def git(folder: pathlib.Path, *words: str, at: int = 0) -> str:

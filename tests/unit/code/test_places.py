@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.code_places import addons_in, site_folders
+from ansible_collections.fleetops.odoo.plugins.module_utils._code.places import addons_in, site_folders
 
 LOCAL = "/usr/local/lib/python3.11/dist-packages"
 
