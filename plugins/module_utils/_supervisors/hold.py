@@ -92,7 +92,7 @@ class Hold:
 
     def unit_shown(self) -> t.Optional[Unit]:
         """Return what its systemd knows of its unit."""
-        return self.show().get(t.cast(str, self.unit)) if self.by_systemd and self.unit else None
+        return self.show().get(self.unit) if self.by_systemd and self.unit else None
 
     def told(self) -> t.Dict[str, t.Any]:
         """As the module returns it."""

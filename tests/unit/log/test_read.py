@@ -229,7 +229,7 @@ def test_no_text_raises(text: str) -> None:
 def _load(server: Server, **fields: t.Any) -> float | None:
     place = LogPlace(FILE, "/odoo.log", shows_dumps=True)
     found = logged_load(server.proc, build.process(100, **fields), place, 0.0)
-    return found and found.moment
+    return found.moment if found else None
 
 
 def test_the_load_is_found_backwards_wherever_it_stands(server: Server) -> None:
