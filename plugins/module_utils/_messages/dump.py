@@ -54,7 +54,7 @@ JOURNALCTL_NOT_RUN = Code("dump.journalctl_not_run", "journalctl cannot be run (
 CONTAINER = Code(
     "dump.container",
     "the container keeps the log of the server (runtime {runtime}), and its runtime cannot be asked from this host",
-    "Run the task on the host of the container, as root.",
+    "Run the task on the host of the container, as root. For stack dumps from the inside set backend to py-spy.",
 )
 CONTAINER_DRIVER = Code(
     "dump.container_driver",

@@ -145,6 +145,16 @@ STOP_TIMEOUT = Code(
     " drain may take longer",
     "Set TimeoutStopSec= of the unit to more than the timeout of the drain.",
 )
+CONTAINER_INSIDE = Code(
+    "supervisor.container_inside",
+    "this task runs in the container of the server, which may end with the server and take the task with it",
+    "Run the task on the host of the container.",
+)
+GUEST = Code(
+    "supervisor.guest",
+    "the server runs in {name}, a system of its own ({runtime}), whose own supervisor would start it again",
+    "Make {name} a host of the inventory, and run the task there.",
+)
 KUBERNETES_POD = Code(
     "supervisor.kubernetes_pod",
     "the server runs in a pod of Kubernetes ({runtime}), which is started again when the server ends",

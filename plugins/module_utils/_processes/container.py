@@ -24,6 +24,7 @@ _PATTERNS = tuple(
         ("containerd", r"cri-containerd[-:]([0-9a-f]{12,64})(?:\.scope)?(?=/|$)"),
         ("kubernetes", r"/kubepods[^/]*/(?:.*/)?([0-9a-f]{64})(?=/|$)"),
         ("lxc", r"(?:^|/)lxc(?:\.payload)?[./]([^/]+)"),
+        ("nspawn", r"(?:^|/)systemd-nspawn@([^/]+)\.service/payload(?=/|$)"),
         ("nspawn", r"(?:^|/)machine-([^/]+)\.scope(?=/|$)"),
     )
 )

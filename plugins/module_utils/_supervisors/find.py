@@ -73,7 +73,10 @@ def supervisor_of(process: Process, proc: t.Optional[Proc] = None) -> Supervisor
     supervisor = find_supervisor(process)
     if supervisor.kind not in (SupervisorKind.NONE, SupervisorKind.CONTAINER):
         return supervisor
-    above = unit_above(proc, process, show_units) if proc is not None else None
+    container = find_container(process)
+    # Above another container there is a daemon, and above the guest of LXC or nspawn a system of its own.
+    looked_at = proc is not None and (container is None or container.runtime == "podman")
+    above = unit_above(t.cast(Proc, proc), process, show_units) if looked_at else None
     if above is not None:
         return Supervisor(SupervisorKind.SYSTEMD, above)
     if supervisor.kind == SupervisorKind.NONE and is_in_container():

@@ -22,12 +22,11 @@ from .._messages import supervisor as codes
 from .._messages import timeout as waits
 from .._messages.code import Problem
 from .._processes.classify import Instance
-from .._processes.container import runtime_of
 from .._processes.proc import Proc
 from .._processes.rights import as_user
 from .._system.errors import Refused
-from .._system.programs import container_program
 from .command import capture, run
+from .container import policy_of
 from .find import Supervisor, SupervisorKind
 from .keeper import keeps
 from .supervisord import SUPERVISORD_GOES_ON, supervisorctl_for
@@ -45,12 +44,6 @@ _CONTENT = (
     "[Service]\nRestart=no\nRestartForceExitStatus=\n"
 )
 _UNIT_NAME = re.compile(r"^[A-Za-z0-9:_.\\@-]+\.service$")
-#: Runtimes that the kubelet drives.
-_ORCHESTRATED = frozenset(["containerd", "cri-o", "kubernetes"])
-#: What docker tells of a container: its restart policy, and the service of Swarm that it is a task of.
-_POLICY = '{{.HostConfig.RestartPolicy.Name}} {{index .Config.Labels "com.docker.swarm.service.name"}}'
-#: A drained server ends with status 0, which is no failure.
-_STAYS_DOWN = frozenset(["", "no", "on-failure"])
 #: How long systemd and supervisord may take to answer, in seconds.
 _PATIENCE = 15.0
 
@@ -131,10 +124,8 @@ def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str, 
             SupervisorKind.SUPERVISORD, supervisor.unit, control=supervisorctl_for(proc, instance, supervisor.unit)
         )
     if supervisor.kind == SupervisorKind.CONTAINER:
-        runtime, name = runtime_of(instance.master)
-        if runtime in _ORCHESTRATED:
-            raise Refused(codes.KUBERNETES_POD(runtime=runtime))
-        return hold_container(runtime, name, restart_policy(runtime, name))
+        name, policy = policy_of(instance.master)
+        return Hold(SupervisorKind.CONTAINER, name, policy)
     return Hold(SupervisorKind.NONE)
 
 
@@ -165,39 +156,6 @@ def drop_in_of(name: str, uid: t.Optional[int] = None) -> str:
     if not _UNIT_NAME.match(name):
         raise Refused(codes.BAD_UNIT_NAME(name=name))
     return os.path.join(RUNTIME if uid is None else "/run/user/%d/systemd/user" % uid, name + ".d", DROP_IN)
-
-
-def hold_container(runtime: str, name: t.Optional[str], policy: t.Optional[str]) -> Hold:
-    """The hold of a container, which is its restart policy or nothing. Pure.
-
-    :param policy: None where it is not known.
-    :raises Refused: the runtime would start it again, or may.
-    """
-    if policy is None:
-        raise Refused(codes.CONTAINER_UNKNOWN(runtime=runtime))
-    if policy not in _STAYS_DOWN:
-        short = (name or "")[:12]
-        raise Refused(codes.CONTAINER_STARTS_AGAIN(name=name, policy=policy, runtime=runtime, short=short))
-    return Hold(SupervisorKind.CONTAINER, name, policy or "no")
-
-
-def restart_policy(runtime: str, name: t.Optional[str]) -> t.Optional[str]:
-    """Restart policy of a container of docker or podman, in their word; None where it cannot be asked for.
-
-    :raises Refused: it is a task of Docker Swarm, which has no policy and is started again all the same.
-    """
-    program = container_program(runtime)
-    if program is None or not name:
-        return None
-    try:
-        said = run((program, "inspect", "--format", _POLICY, name), _PATIENCE)
-    except Refused:
-        return None
-    policy, _blank, service = said.rstrip("\n").partition(" ")
-    service = service.strip()
-    if service not in ("", "<no value>"):
-        raise Refused(codes.SWARM_TASK(service=service))
-    return policy
 
 
 def put(hold: Hold) -> bool:

@@ -122,3 +122,8 @@ def test_whether_we_are_in_a_container(
         path.write_text(first + "\n")
     (tmp_path / "proc/self/ns/pid").symlink_to(namespace)
     assert is_in_container(str(tmp_path)) is inside
+
+
+def test_a_guest_of_nspawn_that_a_unit_keeps() -> None:
+    cgroup = "/machine.slice/systemd-nspawn@web.service/payload/system.slice/odoo.service"
+    assert find_container(build.process(100, cgroup=cgroup)) == Container("nspawn", "web", 100)

@@ -22,7 +22,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold im
     Hold,
     bad_end,
     find_hold,
-    hold_container,
     put,
     rest,
     restored,
@@ -233,25 +232,6 @@ def test_external_and_none_ask_nobody(systemd: Systemd) -> None:
     assert find(kind=SupervisorKind.NONE, unit=None) == Hold(SupervisorKind.NONE)
     assert systemd.commands == []
     assert rest(find("external")) == (None, None)
-
-
-@pytest.mark.parametrize("policy", ["", "no", "on-failure"])
-def test_a_container_that_stays_down(policy: str) -> None:
-    assert hold_container("podman", "abc", policy).policy == (policy or "no")
-
-
-@pytest.mark.parametrize(
-    ("policy", "code", "remedy"),
-    [
-        ("always", "supervisor.container_starts_again", "docker update --restart=no 0123456789ab"),
-        ("unless-stopped", "supervisor.container_starts_again", "docker update --restart=no 0123456789ab"),
-        (None, "supervisor.container_unknown", "external"),
-    ],
-)
-def test_a_container_that_comes_back_is_refused_with_its_policy(policy: str | None, code: str, remedy: str) -> None:
-    with failing(code) as caught:
-        hold_container("docker", "0123456789abcdef", policy)
-    assert remedy in caught.value.problem.remedy
 
 
 @pytest.mark.parametrize(
