@@ -30,7 +30,7 @@ _INNER = ('File: "', "  ")
 _THREAD = re.compile(r"(?:# )?(?P<kind>(?<=# )(?:Thread|Greenlet)|(?:Thread|Greenlet)(?=: .*[<(])): (?P<rest>.*)$")
 #: What looks like a line of a dump.
 _ALIKE = re.compile(r'\b(?:Thread|Greenlet): ?<|File: \\?["\'&]|\b(?:odoo|openerp)\.tools\.misc\W*$')
-_FRAME = re.compile(r'File: "(?P<file>.*)", line (?P<line>0|[1-9][0-9]{0,8}), in (?P<function>.*)$')
+_FRAME = re.compile(r'File: "(?P<file>.*)", line (?P<line>0|[1-9][0-9]{0,8}), in (?P<function>[\w.<>]+)\s*$')
 #: The header of a thread since Odoo 14, if there is no bracket in the name of its database.
 _USUAL = re.compile(
     r"# Thread: (?P<name>.*?) \(db:(?P<db>[^()]*)\) \(uid:(?P<uid>[^()]*)\) \(url:(?P<url>[^()]*)\)"
@@ -274,7 +274,8 @@ class DumpReader:
                 frames[-1] = Frame(last.file, last.line, last.function, line.strip())
             elif line.strip():
                 other.append(line)
-            fresh = frame is not None
+            # Some programs put a blank line between any two.
+            fresh = frame is not None or (fresh and not line.strip())
         return tuple(frames), tuple(other)
 
     def _frame(self, line: str) -> t.Optional[Frame]:

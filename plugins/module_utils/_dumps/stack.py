@@ -114,8 +114,15 @@ class Dump:
 
     @property
     def is_understood(self) -> bool:
-        """Whether it tells all that the process does: it has threads, each of them has calls, and it is not cut."""
-        return bool(self.threads) and all(thread.frames for thread in self.threads) and not self.is_cut
+        """Whether it tells all that the process does: it has threads, each of them has calls, and it is not cut.
+
+        A thread at rest has no lines that were not understood: a call may be among them. (Behind the end of a dump
+        there may be anything.)
+        """
+        if not self.threads or self.is_cut or not all(thread.frames for thread in self.threads):
+            return False
+        sure = self.threads[:-1] if self.is_whole else self.threads
+        return not any(thread.other and thread.work is None for thread in sure)
 
     @property
     def is_whole(self) -> bool:

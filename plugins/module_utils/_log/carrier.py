@@ -48,6 +48,11 @@ _VAGUE = re.compile(
     r"(?: ?[-|:]+ ?| )*(?P<text>$|\S{0,12}? ?# (?:Thread|Greenlet): .*|Caches stats:.*|Processing database .*"
     r"|.{0,60}?\d+ entries,.*)$"
 )
+#: The same where more than a level stands behind the logger.
+_VAGUE_BEHIND = re.compile(
+    r"(?P<logger>(?:odoo|openerp)\.tools\.(?:misc|cache))\b[^#]{0,60}?"
+    r"(?P<text>$|# (?:Thread|Greenlet): .*|Caches stats:.*)$"
+)
 #: Where a line of a dump begins, wherever it stands in a line of the log.
 _INNER = re.compile(r'(?:# (?:Thread|Greenlet): |(?<!\w)(?:Thread|Greenlet): <|File: "[^"]*", line \d+, in \S)')
 _THREAD = re.compile(r"# (?:Thread|Greenlet): ")
@@ -56,7 +61,7 @@ _PLAIN = ("# Thread: ", "# Greenlet: ", 'File: "')
 _BEHIND = (*_PLAIN, "  ")
 #: The pid that syslog and the journal put beside a program's name, and RFC 5424 behind it.
 _PID = re.compile(r"\[(?P<pid>[0-9]{1,10})\]:? ?$|^<\d{1,3}>1 \S+ \S+ \S+ (?P<rfc>[0-9]{1,10}) ")
-_ALONE = re.compile(r"(?:pid[=: ]+|\[|(?<![\w.:,+-]))(?P<pid>[0-9]{1,7})(?![\w.:,-])", re.IGNORECASE)
+_ALONE = re.compile(r"(?:pid[=: ]+|\[|(?<![\w.:,+-]))(?P<pid>[0-9]{1,7})(?![\w.,-]|:\d)", re.IGNORECASE)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAY = re.compile(r"(?P<month>[A-Z][a-z]{2}) (?P<day>[ \d]\d) (?P<clock>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d+))?")
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d")
@@ -209,10 +214,14 @@ class Unwrapper:
             record = Named("", said["text"], said["logger"], pid, clock, said["level"], said["database"])
             return self._carried(prefix, _joined(head_line(record)))
         found = _VAGUE.search(plain) if ".tools." in plain else None
+        if found is None and ".tools." in plain and not plain.startswith((" ", 'File: "')) and _CLOCK.search(plain):
+            found = _VAGUE_BEHIND.search(plain)
         if found and not plain.startswith('File: "'):
             before = plain[: found.start()]
             pid, clock = self._told(before)
-            alone = _ALONE.search(_CLOCK.split(before)[-1])
+            alone = _ALONE.search(_CLOCK.split(before)[-1]) or _ALONE.search(
+                plain[found.end("logger") : found.start("text")]
+            )
             record = Named(
                 "", found.group("text"), found.group("logger"), pid or int(alone.group("pid") if alone else 0)
             )

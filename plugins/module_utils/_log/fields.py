@@ -21,7 +21,7 @@ from .line import NO_DAY
 
 _TEXTS = (
     *("message", "msg", "full_message", "log", "short_message", "line", "event", "text", "body", "_raw", "textpayload"),
-    *("@message", "content", "logmessage", "value"),
+    *("@message", "content", "logmessage", "value", "data"),
 )
 _LOGGERS = ("name", "logger", "logger_name", "loggername", "channel", "category")
 _PIDS = ("pid", "process", "process_id", "processid", "process_pid", "_pid", "syslog_pid", "procid")

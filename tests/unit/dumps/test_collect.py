@@ -180,7 +180,7 @@ _PARTS = [
     RECORD,
     b"\xff\xfe\n",
     b"2026-11-24 10:30:21,999 25 INFO t14 odoo.tools.misc: \n",
-    b"odoo.tools.misc:\n",
+    b"some odoo.tools.misc: text\n",
 ]
 
 

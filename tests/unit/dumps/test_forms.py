@@ -72,3 +72,16 @@ def test_a_dump_that_breaks_off_is_cut_and_tells_not_all() -> None:
     at = next(n for n, line in enumerate(lines) if n > 30 and line.startswith('File: "'))
     (_first, cut) = DumpReader().read(["\n".join(lines[: at + 1])])
     assert (cut.is_whole, cut.is_cut, cut.is_understood) == (False, True, False)
+
+
+def test_a_dump_whose_lines_were_broken_is_never_understood() -> None:
+    # As a terminal of 80 columns is copied: the name of a call may be cut, and what the process does with it.
+    lines = (CAPTURES / "logs" / "plain" / "odoo.log").read_text().splitlines()
+    broken = [line[at : at + 80] for line in lines for at in range(0, len(line) or 1, 80)]
+    dumps = DumpReader().read(["\n".join(broken)])
+    assert [dump.is_understood for dump in dumps] == [False, False]
+
+
+def test_a_blank_line_behind_every_line_changes_nothing() -> None:
+    lines = (CAPTURES / "logs" / "plain" / "odoo.log").read_text().splitlines()
+    assert DumpReader().read(["\r\n\r\n".join(lines)]) == DumpReader().read(["\n".join(lines)])
