@@ -39,6 +39,12 @@ OTHER_RIGHTS = Code(
     " out",
     "Find out how it was started.",
 )
+LOOKS_LIKE_ODOO = Code(
+    "host.looks_like_odoo",
+    "pid {pid:d} has odoo in its arguments and catches the signals of an Odoo server, but its command line is not"
+    " understood, so it is left out",
+    "If it is an Odoo server, start it by a script with a name such as odoo or odoo-bin, or report its command line.",
+)
 NOT_PYTHON = Code(
     "host.not_python",
     "pid {pid:d} has the arguments of an Odoo server, but its program {path} is not a Python interpreter, so it is left"

@@ -34,6 +34,11 @@ GEVENT_LISTENING = Code(
     "the gevent process to listen on port {port:d}",
     "The log of the server says why it does not, such as another process that has the port.",
 )
+GEVENT_ENDS = Code(
+    "timeout.gevent_ends",
+    "a gevent process that stays: it has ended {count:d} times since, and its master has started it again each time",
+    "The log of the server says why, as of a Python package that is missing.",
+)
 PROCESSES = Code(
     "timeout.processes",
     "{lacking:d} of {count:d} {role} processes",

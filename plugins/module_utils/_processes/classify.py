@@ -359,11 +359,16 @@ def _state(master: Process, children: t.Sequence[Child], *, silent: bool, young:
     if any(c.role == Role.SHEPHERD or c.generation == Generation.OLD for c in children):
         return State.RELOADING
     if not master.catches("QUIT"):
-        # A server that boots catches INT and nothing else; one that exits has given up even that.
-        return State.BOOTING if young or master.catches("INT") else State.DRAINING
+        # A server that boots catches INT and nothing else; one that exits has given up even that. A shell script starts
+        # what it starts in the background with INT ignored, and Python leaves it so until Odoo has its handlers.
+        return State.BOOTING if young or master.catches("INT") or master.ignores("INT") else State.DRAINING
     # A prefork server that stops ends its gevent process first, and starts a new one at once while it does not stop.
     # Odoo 14 keeps its socket open until the end, Odoo 19 and threaded servers close it first.
     without_gevent = _mode(master) == Mode.PREFORK and not any(c.role == Role.GEVENT or c.starting for c in children)
+    if without_gevent and not silent and not children and with_http:
+        # It has its handlers and its socket and loads its registry, which may take minutes. A server that drains keeps
+        # its socket no longer than its last worker.
+        return State.BOOTING
     if with_http and (silent or without_gevent):
         return State.BOOTING if young else State.DRAINING
     return State.RUNNING

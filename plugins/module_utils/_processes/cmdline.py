@@ -18,12 +18,20 @@ ONE_OFF = "one_off"
 
 #: Names of the programs that run Odoo.
 PYTHON = re.compile(r"^(python|pypy)[0-9.]*t?(-dbg|d)?$")
-#: odoo-bin, odoo, odoo.py, openerp-server, start_odoo, odoo16, odoo-bin-17.0 … but not odoo-exporter.py
-_SCRIPT = re.compile(r"^(start[-_])?(odoo|openerp)([-_.]?(bin|server|gevent))?([-_.]?v?\d+(\.\d+)*)?(\.py)?$")
+#: odoo-bin, odoo, odoo.py, openerp-server, start_odoo, odoo16, odoo-bin-17.0, odoo16-bin, and .odoo-wrapped as nixpkgs
+#: makes it … but not odoo-exporter.py
+_NUMBER = r"([-_.]?v?\d+(\.\d+)*)?"
+_SCRIPT = re.compile(
+    r"^\.?(start[-_])?(odoo|openerp)" + _NUMBER + r"([-_.]?(bin|server|gevent))?" + _NUMBER + r"(\.py)?(-wrapped_?)?$"
+)
 _PACKAGE = re.compile(r"^(odoo|openerp)(\.__main__|\.cli)?$")
 #: Programs that run another Python program inside their own process.
 _CARRIERS = frozenset(
-    ["debugpy", "ptvsd", "pdb", "cProfile", "profile", "coverage", "trace", "viztracer", "ddtrace-run"]
+    [
+        *("debugpy", "ptvsd", "pdb", "ipdb", "pudb", "cProfile", "profile", "coverage", "trace", "viztracer"),
+        *("ddtrace-run", "hunter-trace", "kernprof", "line_profiler", "memory_profiler", "memray", "pyinstrument"),
+        *("scalene", "yappi"),
+    ]
 )
 #: What coverage does without running anything.
 _CARRIER_COMMANDS_WITHOUT_PROGRAM = frozenset(

@@ -288,6 +288,8 @@ def _whole(proc: Proc, pid: int, cmdline: bytes, hidden: t.Set[int], unseen: t.L
         stat = parse_stat(proc.text(pid, "stat"))
         if (again, stat.start, stat.fingerprint) == (cmdline, process.start, process.fingerprint):
             if why is None:
+                if process.catches_as_master and _is_strange(proc, process):
+                    unseen.append(host.LOOKS_LIKE_ODOO(pid=pid))
                 return process
             command = parse_command(process.argv)
             if command is not None and command.kind in (SERVER, GEVENT):
@@ -317,6 +319,13 @@ def _forged(proc: Proc, process: Process, status: Status) -> t.Optional[Problem]
         return host.PROGRAM_HIDDEN(pid=pid) if process.uid == 0 else None
     except OSError as exc:
         return host.PROGRAM_UNREADABLE(pid=pid, error=str(exc))
+
+
+def _is_strange(proc: Proc, process: Process) -> bool:
+    try:
+        return parse_command(process.argv) is None and proc.runs_python(process.pid)
+    except OSError:
+        return False
 
 
 def _named(status: Status) -> t.Iterator[t.Tuple[str, t.Tuple[int, ...]]]:
@@ -378,4 +387,5 @@ def _process(proc: Proc, pid: int, argv: t.Tuple[str, ...], stat: Stat, status: 
         cpu_ticks=stat.cpu_ticks,
         namespace_pids=status.namespace_pids,
         capabilities=status.capabilities,
+        ignored=status.ignored,
     )

@@ -100,6 +100,8 @@ class Process:
     namespace_pids: t.Tuple[int, ...] = ()
     #: what it may do beyond what its user may: the permitted set, a bit for each
     capabilities: int = 0
+    #: signals that it ignores, as a mask like ``caught``
+    ignored: int = 0
     #: class of a worker, as its log or its dump names it
     named: t.Optional[str] = None
     #: None where it was not looked for, or nothing was found out
@@ -136,6 +138,16 @@ class Process:
         """Whether the process has a handler for this signal at this moment."""
         return bool(self.caught >> (signal_number(name) - 1) & 1)
 
+    @property
+    def catches_as_master(self) -> bool:
+        """Whether it catches what a master of Odoo does, prefork or threaded, and no worker does."""
+        common = all(self.catches(name) for name in ("HUP", "INT", "QUIT", "USR1", "TERM", "CHLD"))
+        return common and (self.catches("XCPU") or (self.catches("TTIN") and self.catches("TTOU")))
+
+    def ignores(self, name: str) -> bool:
+        """Whether the process ignores this signal at this moment."""
+        return bool(self.ignored >> (signal_number(name) - 1) & 1)
+
 
 def on_odoo_sh(process: Process) -> bool:
     """Whether a process runs on Odoo's own platform, which uses signals itself; its environment gives it away."""
@@ -169,6 +181,7 @@ class Status:
     caught: int
     namespace_pids: t.Tuple[int, ...]
     capabilities: int = 0
+    ignored: int = 0
 
     @property
     def uid(self) -> int:
@@ -221,7 +234,7 @@ def parse_status(text: str) -> Status:
     found: t.Dict[str, str] = {}
     for line in text.splitlines():
         key, colon, value = line.partition(":")
-        if colon and key in ("Uid", "Gid", "Groups", "NSpid", "SigCgt", "CapPrm"):
+        if colon and key in ("Uid", "Gid", "Groups", "NSpid", "SigCgt", "SigIgn", "CapPrm"):
             found[key] = value
     try:
         return Status(
@@ -231,6 +244,7 @@ def parse_status(text: str) -> Status:
             caught=int(found["SigCgt"].strip(), 16),
             namespace_pids=tuple(int(pid) for pid in found.get("NSpid", "").split()),
             capabilities=int(found.get("CapPrm", "0").strip(), 16),
+            ignored=int(found.get("SigIgn", "0").strip(), 16),
         )
     except (KeyError, IndexError) as exc:
         raise ValueError("not a status file: %s is missing" % exc) from exc

@@ -47,7 +47,7 @@ from .places import check_places
 from .trial import Start, try_out
 
 #: Up to this version of Odoo a master was seen to start workers without a database.
-_LAST_SEEN_TO_SURVIVE = 14
+_LAST_SEEN_TO_SURVIVE = 18
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def rehearse_spawn(
     """Before a master is made to start a worker, ask whether it would get at its databases.
 
     Newer masters ask every database that they have loaded before they start one, and the whole server ends where one
-    does not answer (seen on 19.0 with TTIN and with a worker that had ended, not on 14.0).
+    does not answer (seen on 19.0 with TTIN and with a worker that had ended, not on 14.0 to 18.0).
 
     :returns: why that is not known; None: it would.
     :raises Refused: it would not.

@@ -17,7 +17,7 @@ from .._facts.loaded import Loaded
 from .._facts.results import printable, summary
 from .._messages import failed, timeout
 from .._messages.code import Problem
-from .._processes.classify import Instance, Mode, Role, State
+from .._processes.classify import Generation, Instance, Mode, Role, State
 from .._processes.look import Look
 from .._processes.options import Options
 from .._processes.process import Process
@@ -31,6 +31,8 @@ from .host import Host
 
 #: Seconds that the look at the health of a server before anything is done may take.
 _FIRST_REQUEST = 2.0
+#: A gevent process that has ended so often is not about to come.
+_ENDS_AGAIN = 2
 
 
 class Ended(Exception):
@@ -75,6 +77,8 @@ class Server:
         self._facts: t.Optional[Facts] = None
         #: options as Odoo's own parser has read them before a HUP or a restart, by the name that they have here
         self.configured: t.Mapping[str, t.Any] = {}
+        #: the gevent processes of this exec that were seen
+        self._gevents: t.Set[str] = set()
         self.supervisor = host.supervisor_of(first.master)
         self.place = host.log_place(first.master, seen.options[first.identity], self.supervisor)
         # The mark is taken before anything happens, so that a server that dies leaves its last words.
@@ -147,6 +151,10 @@ class Server:
     def pending(self) -> t.Optional[Pending]:
         """Return what it still lacks of being complete and healthy."""
         lacking = missing(self.now, self.options, self.host.store.scaled(self.now.master))
+        self._gevents |= {child.process.identity for child in self.now.having(Role.GEVENT, Generation.CURRENT)}
+        ended = len(self._gevents - {child.process.identity for child in self.now.having(Role.GEVENT)})
+        if lacking and ended >= _ENDS_AGAIN:
+            lacking = timeout.GEVENT_ENDS(count=ended)
         if lacking is None:
             sick = self._ask(self.deadline - self.clock.monotonic())
             lacking = timeout.HEALTHY(answer=sick) if sick else None

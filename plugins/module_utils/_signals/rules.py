@@ -69,7 +69,7 @@ _ROLES: t.Mapping[str, t.FrozenSet[str]] = {
     "USR2": frozenset([Role.MASTER, Role.HTTP, Role.CRON, Role.OTHER]),
     "TTIN": frozenset([Role.MASTER]),
     "TTOU": frozenset([Role.MASTER]),
-    "XCPU": frozenset([Role.HTTP, Role.CRON, Role.OTHER]),
+    "XCPU": frozenset([Role.HTTP, Role.CRON]),
 }
 
 #: To a master these are right only once, while it is at rest: a second HUP or INT kills requests or the server.

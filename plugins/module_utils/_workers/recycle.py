@@ -222,8 +222,9 @@ class _Recycle(WorkersOperation[RecycleResult]):
     # How.
 
     def _signal(self, child: Child) -> str:
-        # gevent has no handler for XCPU that would spare it, and on an INT it does not wait for its websockets.
-        return "XCPU" if self._order.aborts and child.role != Role.GEVENT else "INT"
+        # gevent has no handler for XCPU that would spare it, and on an INT it does not wait for its websockets. Another
+        # worker may have a handler of its own, and go on (seen: the runner of queue_job 19.0).
+        return "XCPU" if self._order.aborts and child.role in (Role.HTTP, Role.CRON) else "INT"
 
     def _record(self, child: Child) -> t.Dict[str, t.Any]:
         process = child.process

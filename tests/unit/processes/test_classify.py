@@ -381,3 +381,17 @@ def test_with_a_socket_of_systemd_niceness_comes_first() -> None:
     processes = [dataclasses.replace(p, sockets=frozenset([build.SOCKET])) for p in build.prefork()]
     found = build.instance(processes)
     assert [len(found.having(role)) for role in (Role.HTTP, Role.CRON, Role.GEVENT)] == [2, 1, 1]
+
+
+@pytest.mark.parametrize("age", [1, 100, 60_000])
+def test_a_prefork_server_that_loads_its_registry_boots_for_as_long_as_that_takes(age: int) -> None:
+    master = build.process(100, start=0)
+    (found,) = find_instances([master], build.PORTS, age).instances
+    assert found.state == State.BOOTING
+
+
+@pytest.mark.parametrize(("ignored", "state"), [(build.mask(["INT"]), State.BOOTING), (0, State.DRAINING)])
+def test_a_server_that_inherited_an_ignored_int_boots(ignored: int, state: State) -> None:
+    master = build.process(100, caught=(), start=0, ignored=ignored, sockets=frozenset())
+    (found,) = find_instances([master], build.PORTS, 60_000).instances
+    assert found.state == state

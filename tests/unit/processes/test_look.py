@@ -226,3 +226,12 @@ def test_a_process_that_is_too_large_is_left_out(what: str, begin: bytes, *, nam
     seen = look(Huge(dict(captured("19-prefork", "running").files)))
     assert 472 not in [instance.master.pid for instance in seen.instances]
     assert seen.unseen == ((host.PROCESS_TOO_LARGE(pid=472, name=what),) if named else ())
+
+
+@pytest.mark.parametrize(("argv", "named"), [("python3\0/srv/run_odoo_now", True), ("python3\0odoo-bin", False)])
+def test_a_process_that_behaves_as_a_server_by_another_name_is_unseen(argv: str, *, named: bool) -> None:
+    proc = captured("19-threaded", "running")
+    (master,) = look(proc).instances
+    proc.files[f"{master.master.pid}/cmdline"] = argv.encode() + b"\0"
+    pids = [one.values["pid"] for one in look(proc).unseen if one.code == "host.looks_like_odoo"]
+    assert pids == ([master.master.pid] if named else [])

@@ -16,11 +16,14 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process i
     ODOO_SIGNALS,
     caught_names,
     on_odoo_sh,
+    parse_accepted,
     parse_cgroup,
     parse_cmdline,
     parse_environ,
     parse_established,
+    parse_inodes,
     parse_listening,
+    parse_select,
     parse_stat,
     parse_status,
     parse_thread,
@@ -299,3 +302,34 @@ def test_a_connected_socket_that_breaks_off() -> None:
 )
 def test_the_end_of_a_socket(text: str, end: tuple[str, int]) -> None:
     assert socket_end(text) == end
+
+
+@pytest.mark.parametrize(
+    ("caught", "as_master"),
+    [
+        (build.PREFORK_MASTER, True),
+        (build.THREADED_MASTER, True),
+        (build.WORKER, False),
+        (build.GEVENT, False),
+        # PostgreSQL's own processes, as they were seen.
+        (("HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CHLD"), False),
+    ],
+)
+def test_what_a_master_catches_is_told_from_what_others_catch(caught: tuple[str, ...], *, as_master: bool) -> None:
+    assert build.process(100, caught=caught).catches_as_master is as_master
+
+
+def test_the_descriptors_of_a_select_are_found_by_machine() -> None:
+    text = "270 0xd 0x7f30b8ff8c70 0x0 0x0 0x7f30b8ff8bc0 0x0 0x7f30b8ff8b78 0x7f30bd1d5f2a"
+    assert parse_select(text, "x86_64") == (13, 0x7F30B8FF8C70)
+    assert parse_select(text, "aarch64") is None
+    assert parse_select("running", "x86_64") is None
+    assert parse_select("202 0x7f 0x189 0x0 0x0 0x0 0xffffffff 0x7ff 0x7f3", "x86_64") is None
+
+
+def test_a_connection_to_the_port_of_the_server_was_accepted() -> None:
+    head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    row = "   0: 0100007F:%s 0100007F:C000 %s 00000000:00000000 00:00000000 00000000   102        0 %d 1 0 20\n"
+    text = head + row % ("1F85", "0A", 1) + row % ("1F85", "01", 2) + row % ("1F85", "08", 3) + row % ("C001", "01", 4)
+    assert parse_accepted(text, {8069}) == {2, 3}
+    assert parse_inodes(text, 9) == {1, 2, 3, 4}
