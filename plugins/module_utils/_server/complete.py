@@ -65,6 +65,19 @@ def _lacking_process(instance: Instance, options: Options, scaled: t.Optional[in
     return None
 
 
+#: A gevent process that has ended so often is not about to come.
+_ENDS_AGAIN = 2
+
+
+def gevent_ends(instance: Instance, seen: t.Collection[str]) -> t.Optional[Problem]:
+    """Return that the gevent process of a server ends again and again; None where it does not.
+
+    :param seen: identities of its gevent processes since its last exec.
+    """
+    ended = set(seen) - {child.process.identity for child in instance.having(Role.GEVENT)}
+    return timeout.GEVENT_ENDS(count=len(ended)) if len(ended) >= _ENDS_AGAIN else None
+
+
 def reloaded(before: Instance, now: Instance) -> bool:
     """Whether the master has executed itself anew between two looks.
 

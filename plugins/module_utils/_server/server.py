@@ -25,14 +25,12 @@ from .._signals.rules import Target
 from .._supervisors.find import Supervisor
 from .._system.clock import Pending
 from .._system.errors import TimedOut
-from .complete import missing
+from .complete import gevent_ends, missing
 from .health import HealthCheck
 from .host import Host
 
 #: Seconds that the look at the health of a server before anything is done may take.
 _FIRST_REQUEST = 2.0
-#: A gevent process that has ended so often is not about to come.
-_ENDS_AGAIN = 2
 
 
 class Ended(Exception):
@@ -152,9 +150,7 @@ class Server:
         """Return what it still lacks of being complete and healthy."""
         lacking = missing(self.now, self.options, self.host.store.scaled(self.now.master))
         self._gevents |= {child.process.identity for child in self.now.having(Role.GEVENT, Generation.CURRENT)}
-        ended = len(self._gevents - {child.process.identity for child in self.now.having(Role.GEVENT)})
-        if lacking and ended >= _ENDS_AGAIN:
-            lacking = timeout.GEVENT_ENDS(count=ended)
+        lacking = lacking and (gevent_ends(self.now, self._gevents) or lacking)
         if lacking is None:
             sick = self._ask(self.deadline - self.clock.monotonic())
             lacking = timeout.HEALTHY(answer=sick) if sick else None

@@ -15,7 +15,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify 
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import Options, options_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
-from ansible_collections.fleetops.odoo.plugins.module_utils._server.complete import missing, reloaded
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.complete import gevent_ends, missing, reloaded
 
 from .. import build
 from ..conftest import captured
@@ -150,3 +150,14 @@ def test_fewer_are_enough_where_it_was_told_to_have_fewer() -> None:
     assert missing(three, options(4), 2) is None
     # More than are configured are nobody's concern: a TTOU may have lowered them since.
     assert missing(three, options(3), 6) is None
+
+
+@pytest.mark.parametrize(("seen", "count"), [((), None), (("150:1150",), None), (("1:1", "150:1150"), None)])
+def test_a_gevent_process_that_was_replaced_once_is_nothing(seen: tuple[str, ...], count: None) -> None:
+    assert gevent_ends(build.instance(build.prefork()), seen) is count
+
+
+def test_a_gevent_process_that_ends_again_and_again_is_told() -> None:
+    problem = gevent_ends(build.instance(build.prefork()), ("1:1", "2:2", "3:3", "150:1150"))
+    assert problem is not None
+    assert (problem.code, problem.values) == ("timeout.gevent_ends", {"count": 3})
