@@ -94,7 +94,8 @@ masters:
       description: Working directory.
       type: str
     mode:
-      description: V(prefork) or V(threaded). While the server boots it is the one that is configured.
+      description: V(prefork), V(threaded), or V(gevent) for a gevent process of its own. While a server boots it is
+        the one that is configured.
       type: str
     state:
       description:

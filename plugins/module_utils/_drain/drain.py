@@ -83,6 +83,7 @@ class _Drain(Leaving):
 
     def predict(self) -> None:
         """Put into the result what :meth:`act` would do."""
+        self._refuse_gevent()
         self._explain(self.book.read(self.key))
         note = self.note = self.noted()
         if note is not None:
@@ -119,6 +120,7 @@ class _Drain(Leaving):
 
     def act(self) -> None:
         """Hold, send, watch. A drain that another call has begun is watched only."""
+        self._refuse_gevent()
         self.host.store.open()
         try:
             self._hold_and_send()
@@ -128,6 +130,10 @@ class _Drain(Leaving):
             raise
         self._rest()
         self.host.store.forget_others(self.proc.lives)
+
+    def _refuse_gevent(self) -> None:
+        if self.now.mode == Mode.GEVENT:
+            raise Refused(refused.GEVENT_ALONE(deed="it does not wait for its websockets, so it cannot be drained"))
 
     def _hold_and_send(self) -> None:
         """Do all of it until the master is gone."""

@@ -119,7 +119,7 @@ def compare(
     :param stale: its configuration has changed since it was loaded, so that another number of workers is the old one.
     :param limit: bytes of address space, where Odoo has limited the master itself.
     """
-    if instance.state != State.RUNNING or instance.mode is None or options.config_error:
+    if instance.state != State.RUNNING or instance.mode in (None, Mode.GEVENT) or options.config_error:
         return ()
     keeps = hands_over(instance, version)
     found: t.List[Difference] = []
@@ -190,6 +190,8 @@ def hands_over(instance: Instance, version: t.Optional[str]) -> bool:
 
 def hup_obstacle(instance: Instance, version: t.Optional[str]) -> t.Optional[Problem]:
     """Return why a HUP would end a server whatever is configured; None where nothing does."""
+    if instance.mode == Mode.GEVENT:
+        return refused.GEVENT_ALONE(deed="a HUP ends it")
     if not hands_over(instance, version) or instance.state != State.RUNNING or instance.listening is None:
         return None
     if instance.having(Role.HTTP) or instance.having(Role.GEVENT) or any(c.starting for c in instance.children):

@@ -183,6 +183,11 @@ FROZEN = Code(
     "pid {pid:d} is frozen by its cgroup, as by docker pause, so the signal would act when it is thawed",
     "Unpause the container (docker unpause, podman unpause) or thaw the unit (systemctl thaw), then try again.",
 )
+GEVENT_ALONE = Code(
+    "refused.gevent_alone",
+    "the server is a gevent process of its own, without a master: {deed}",
+    "Restart it through its supervisor: fleetops.odoo.reload with method=auto or method=supervisor does so.",
+)
 THREADED = Code(
     "refused.threaded",
     "the server is threaded (workers = 0), so it has no workers that can be added or replaced",

@@ -28,10 +28,11 @@ from .process import AtSocket, Process
 
 
 class Mode(Word):
-    """How a server works: with processes as its workers, or with threads."""
+    """How a server works: with processes as its workers, with threads, or as a gevent process of its own."""
 
     PREFORK = "prefork"
     THREADED = "threaded"
+    GEVENT = "gevent"
 
 
 class State(Word):
@@ -148,6 +149,7 @@ def find_instances(
     now: t.Optional[int] = None,
     without_http: t.Container[int] = (),
     own_modules: t.Container[int] = (),
+    alive: t.Container[int] = (),
 ) -> Found:
     """Group process records into instances.
 
@@ -155,6 +157,7 @@ def find_instances(
     :param listening: sockets in state LISTEN by inode, as :func:`_process.parse_listening` gives them.
     :param now: the moment of the look in clock ticks since boot; tells the first moments of a server from its last.
     :param without_http: pids of servers that are told to serve no HTTP, so that a missing socket means nothing.
+    :param alive: parents, and leaders of sessions, that live.
     :param own_modules: pids of servers that load nothing but Odoo's own modules, none of which adds a worker.
     """
     records = {process.pid: process for process in processes if process.run_state not in ("Z", "X")}
@@ -164,10 +167,12 @@ def find_instances(
         for pid, process in records.items()
         if _kind(commands[pid]) == SERVER and _could_be_master(process) and not _has_master(process, commands)
     }
+    alone = {pid: p for pid, p in records.items() if _kind(commands[pid]) == GEVENT and _is_alone(p, commands, alive)}
     offspring: t.Dict[int, t.List[Process]] = {}
     for pid, process in records.items():
         if process.ppid in masters and pid not in masters and _is_fork(process, masters[process.ppid], commands[pid]):
             offspring.setdefault(process.ppid, []).append(process)
+    masters.update(alone)
     ports = listening or {}
     instances = []
     for pid in sorted(masters):
@@ -182,9 +187,11 @@ def find_instances(
             with_http=pid not in without_http,
         )
         command = t.cast(Command, commands[pid])
+        if command.kind == GEVENT:
+            state = State.RUNNING if master.catches("QUIT") else State.BOOTING
         everywhere = _listens_at([master, *(child.process for child in children)], ports)
         evented = _listens_at((c.process for c in children if c.role == Role.GEVENT), ports)
-        instances.append(Instance(master, command, _mode(master), state, children, own, everywhere, evented))
+        instances.append(Instance(master, command, _mode(master, command), state, children, own, everywhere, evented))
     one_off = sorted(pid for pid, command in commands.items() if _kind(command) == ONE_OFF)
     return Found(tuple(instances), tuple(records[pid] for pid in one_off))
 
@@ -226,6 +233,18 @@ def _has_master(process: Process, commands: t.Mapping[int, t.Optional[Command]])
     return same_code and lasting_arguments(mine.args) == lasting_arguments(parent.args)
 
 
+def _is_alone(process: Process, commands: t.Mapping[int, t.Optional[Command]], alive: t.Container[int]) -> bool:
+    """Whether a gevent process was started by itself, as a unit or a container of its own.
+
+    One whose master has ended ends by itself some seconds later (seen on Odoo 19.0). Its parent has ended then, or the
+    leader of its session, which its master was or had.
+    """
+    if _kind(commands.get(process.ppid)) == SERVER or process.catches("HUP"):
+        return False
+    has_parent = process.ppid == 0 or process.ppid in alive
+    return has_parent and (process.session in (0, process.pid) or process.session in alive)
+
+
 def _is_fork(process: Process, master: Process, command: t.Optional[Command]) -> bool:
     # Not every child of a threaded server is part of it: it starts wkhtmltopdf too, with odoo in its argv. With
     # setproctitle a worker's argv is a title; then its exec, or the title, shows where it comes from. A fork that runs
@@ -238,7 +257,9 @@ def _is_fork(process: Process, master: Process, command: t.Optional[Command]) ->
     return same_exec or process.worker_class is not None
 
 
-def _mode(master: Process) -> t.Optional[Mode]:
+def _mode(master: Process, command: t.Optional[Command] = None) -> t.Optional[Mode]:
+    if command is not None and command.kind == GEVENT:
+        return Mode.GEVENT
     if not master.catches("QUIT"):
         return None
     return Mode.PREFORK if master.catches("TTIN") else Mode.THREADED

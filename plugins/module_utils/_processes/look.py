@@ -98,7 +98,10 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
     processes = _in_time(proc, proc.pids() if pids is None else pids, hidden, unseen)
     processes = [_known(proc, process) if process.identity in proc.classes else process for process in processes]
     listening = _listening(proc, processes)
-    found = find_instances(processes, listening, proc.uptime_ticks())
+    find = functools.partial(
+        find_instances, listening=listening, now=proc.uptime_ticks(), alive=_alive(proc, processes)
+    )
+    found = find(processes)
     releases: t.Dict[str, Release] = {}
     options: t.Dict[str, Options] = {}
     for one in found.instances:
@@ -112,14 +115,21 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
     processes = [process for process in processes if not slow & {process.pid, process.ppid}]
     silent = {i.master.pid for i in found.instances if i.identity in options and not options[i.identity].http_enable}
     if silent or slow:
-        found = find_instances(processes, listening, proc.uptime_ticks(), silent)
+        found = find(processes, without_http=silent)
     for tell in (_tell_by_log, _tell_by_socket):
         told = tell(proc, found, options, listening)
         if told:
             processes = [told.get(process.pid, process) for process in processes]
             own = {i.master.pid for i in found.instances if options[i.identity].has_own_modules_alone}
-            found = find_instances(processes, listening, proc.uptime_ticks(), silent, own)
+            found = find(processes, without_http=silent, own_modules=own)
     return Look(found.instances, found.one_off, options, releases, frozenset(hidden), shortened(unseen))
+
+
+def _alive(proc: Proc, processes: t.Iterable[Process]) -> t.Set[int]:
+    """Return the parents of gevent processes, and the leaders of their sessions, that live."""
+    commands = ((process, parse_command(process.argv)) for process in processes)
+    asked = {pid for p, one in commands if one and one.kind == GEVENT for pid in (p.ppid, p.session)}
+    return {pid for pid in asked if os.path.isdir("%s/%d" % (proc.root, pid))}
 
 
 def _named_files(proc: Proc, instance: Instance) -> t.Tuple[Release, Options]:
@@ -388,4 +398,5 @@ def _process(proc: Proc, pid: int, argv: t.Tuple[str, ...], stat: Stat, status: 
         namespace_pids=status.namespace_pids,
         capabilities=status.capabilities,
         ignored=status.ignored,
+        session=stat.session,
     )

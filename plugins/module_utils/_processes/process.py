@@ -100,6 +100,8 @@ class Process:
     namespace_pids: t.Tuple[int, ...] = ()
     #: what it may do beyond what its user may: the permitted set, a bit for each
     capabilities: int = 0
+    #: pid of the process that leads its session; 0 where it is outside of our PID namespace
+    session: int = 0
     #: signals that it ignores, as a mask like ``caught``
     ignored: int = 0
     #: class of a worker, as its log or its dump names it
@@ -166,6 +168,7 @@ class Stat:
     fingerprint: t.Optional[int]
     rss_pages: int
     cpu_ticks: int
+    session: int = 0
 
 
 @dataclass(frozen=True)
@@ -223,6 +226,7 @@ def parse_stat(text: str) -> Stat:
         fingerprint=startstack or None,
         rss_pages=int(fields[21]),
         cpu_ticks=int(fields[11]) + int(fields[12]),
+        session=int(fields[3]),
     )
 
 

@@ -19,7 +19,7 @@ import json
 import typing as t
 
 from .._messages import rehearsal as codes
-from .._processes.classify import Instance
+from .._processes.classify import Instance, Mode
 from .._processes.proc import Gone, Proc, TooLarge
 from .._processes.process import parse_sockets, plain_address
 from .._system.errors import Refused
@@ -38,6 +38,8 @@ def check_places(proc: Proc, instance: Instance, answer: bytes) -> t.Dict[str, t
     :raises Refused: it could not.
     """
     configured, tried = parse_places(answer)
+    if instance.mode == Mode.GEVENT:
+        tried = [place for place in tried if place[0] != "http_port"]
     ports = [port for option, _address, port, _number, _error in tried if port]
     if len(ports) != len(set(ports)):
         raise Refused(codes.SAME_PORT(port=ports[0]))

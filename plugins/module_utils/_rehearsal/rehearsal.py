@@ -258,11 +258,15 @@ def _check_files(proc: Proc, master: Process, command: Command, executable: str)
         raise Refused(codes.SCRIPT_GONE(path=command.script), restart_helps=True)
 
 
+#: What may stand before the options of a server.
+_SUBCOMMANDS = ("gevent", "server")
+
+
 def server_arguments(args: t.Sequence[str]) -> t.List[str]:
     """What Odoo's own parser gets of the arguments; never --save, which would write odoo.conf. Pure."""
     words = list(args)
-    at = 1 if len(words) > 1 and words[0].startswith("--addons-path=") and words[1] == "server" else 0
-    if words[at : at + 1] == ["server"]:
+    at = 1 if len(words) > 1 and words[0].startswith("--addons-path=") and words[1] in _SUBCOMMANDS else 0
+    if words[at : at + 1] and words[at] in _SUBCOMMANDS:
         del words[at]
     kept = []
     for word in words:

@@ -25,6 +25,18 @@ def missing(instance: Instance, options: Options, scaled: t.Optional[int] = None
 
     :param scaled: http workers that it was told to have since its last exec, where somebody did; fewer are enough then.
     """
+    if instance.mode == Mode.GEVENT:
+        return _lacking_alone(instance, options)
+    return _lacking_server(instance, options, scaled)
+
+
+def _lacking_alone(instance: Instance, options: Options) -> t.Optional[Problem]:
+    if not instance.master.catches("QUIT"):
+        return timeout.HANDLERS()
+    return timeout.GEVENT_LISTENING(port=options.gevent_port) if instance.listening == () else None
+
+
+def _lacking_server(instance: Instance, options: Options, scaled: t.Optional[int]) -> t.Optional[Problem]:
     if not instance.master.catches("HUP"):
         return timeout.HANDLERS()
     unapplied = [one.text for one in compare(instance, options, None) if one.needs != Need.NONE]

@@ -20,7 +20,7 @@ import urllib.parse
 from dataclasses import dataclass
 
 from .._facts.differences import plain_address
-from .._processes.classify import Instance
+from .._processes.classify import Instance, Mode
 from .._processes.options import Options
 from .._processes.release import major
 from .._system.namespaces import network_of
@@ -57,8 +57,11 @@ def check_health(
 ) -> t.Optional[str]:
     """Ask the server for its health; None when it is well, else one clause that says what came instead.
 
-    A server in a network of its own is asked from there, unless an address is given.
+    A server in a network of its own is asked from there, unless an address is given. A gevent process of its own is not
+    asked.
     """
+    if instance.mode == Mode.GEVENT:
+        return None
     try:
         with network_of(proc_root, instance.master.pid) if check.address is None else contextlib.nullcontext():
             return _check(check, instance, options, version)

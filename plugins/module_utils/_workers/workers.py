@@ -79,6 +79,8 @@ class WorkersOperation(ServerOperation[R]):
     def _refuse_threaded(self) -> None:
         if self.now.mode == Mode.THREADED:
             raise Refused(refused.THREADED())
+        if self.now.mode == Mode.GEVENT:
+            raise Refused(refused.GEVENT_ALONE(deed="it has no workers"))
 
     def check_databases(self) -> None:
         """Make sure that the server survives the start of a worker.

@@ -12,6 +12,7 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import (
     Generation,
+    Mode,
     Role,
     State,
     find_instances,
@@ -395,3 +396,26 @@ def test_a_server_that_inherited_an_ignored_int_boots(ignored: int, state: State
     master = build.process(100, caught=(), start=0, ignored=ignored, sockets=frozenset())
     (found,) = find_instances([master], build.PORTS, 60_000).instances
     assert found.state == state
+
+
+def gevent_alone(**fields: t.Any) -> Process:
+    """A gevent process that systemd has started."""
+    return build.process(300, **{"caught": build.GEVENT, "argv": build.GEVENT_ARGV, "session": 300, **fields})
+
+
+def test_a_gevent_process_of_its_own_is_a_server() -> None:
+    (found,) = find_instances([gevent_alone()], build.PORTS, 99_999, alive=(1,)).instances
+    assert (found.mode, found.state, found.children) == (Mode.GEVENT, State.RUNNING, ())
+    (found,) = find_instances([gevent_alone(caught=build.BOOTING)], build.PORTS, 99_999, alive=(1,)).instances
+    assert (found.mode, found.state) == (Mode.GEVENT, State.BOOTING)
+
+
+@pytest.mark.parametrize(("alive", "listed"), [((1,), 0), ((90,), 0), ((1, 90), 1)])
+def test_a_gevent_process_whose_master_has_ended_is_none(alive: tuple[int, ...], listed: int) -> None:
+    found = find_instances([gevent_alone(session=90)], build.PORTS, 99_999, alive=alive)
+    assert len(found.instances) == listed
+
+
+def test_the_gevent_process_of_a_master_is_its_child() -> None:
+    found = find_instances(build.prefork(), build.PORTS, 99_999)
+    assert [one.mode for one in found.instances] == [Mode.PREFORK]

@@ -65,6 +65,7 @@ def test_the_trap_of_a_virtualenv_by_its_full_path(executable: str, path: str, t
         ("", []),
         ("-c x", ["-c", "x"]),
         ("server -c x", ["-c", "x"]),
+        ("gevent -c x", ["-c", "x"]),
         ("--addons-path=a server -c x", ["--addons-path=a", "-c", "x"]),
         ("-c server", ["-c", "server"]),
         ("-c x --save", ["-c", "x"]),

@@ -161,3 +161,17 @@ def test_a_gevent_process_that_ends_again_and_again_is_told() -> None:
     problem = gevent_ends(build.instance(build.prefork()), ("1:1", "2:2", "3:3", "150:1150"))
     assert problem is not None
     assert (problem.code, problem.values) == ("timeout.gevent_ends", {"count": 3})
+
+
+@pytest.mark.parametrize(
+    ("caught", "sockets", "code"),
+    [
+        (build.GEVENT, frozenset([build.SOCKET]), None),
+        (build.GEVENT, frozenset(), "timeout.gevent_listening"),
+        (build.BOOTING, frozenset(), "timeout.handlers"),
+    ],
+)
+def test_a_gevent_process_of_its_own(caught: tuple[str, ...], sockets: frozenset[int], code: str | None) -> None:
+    alone = build.process(300, caught=caught, argv=build.GEVENT_ARGV, session=300, sockets=sockets)
+    lacking = missing(build.instance([alone], alive=(1,)), build.options())
+    assert (lacking and lacking.code) == code
