@@ -35,9 +35,9 @@ RETURN = r"""
 _value:
   description:
     - C(at) is the moment, C(servers) a list of dictionaries with identity, pid, unit, version, mode, workers, kinds
-      (classes of workers that an addon has added), databases, state, stale, needs, stale_reasons, supervisor, log and
-      hidden, C(groups) a list such as V(odoo_stale), V(odoo_19_0), V(odoo_prefork) and V(odoo_db_prod), and C(unseen)
-      what the kernel did not show, as in M(fleetops.odoo.master_info).
+      (classes of workers that an addon has added), databases, state, stale, needs, stale_reasons, differences,
+      supervisor, log and hidden, C(groups) a list such as V(odoo_stale), V(odoo_19_0), V(odoo_prefork) and
+      V(odoo_db_prod), and C(unseen) what the kernel did not show, as in M(fleetops.odoo.master_info).
   type: dict
 """
 

@@ -48,7 +48,14 @@ def prepare(server: Server, method: Method, *, force: bool, restart: bool) -> Wa
     :raises Refused: there is none.
     """
     if method == Method.SUPERVISOR or restart:
-        return _prepare_restart(server, "", force=force)
+        try:
+            return _prepare_restart(server, "", force=force)
+        except Refused as exc:
+            found = "; ".join(one.text for one in server.differences() if one.needs == Need.RESTART)
+            if not found or not exc.code.startswith("supervisor."):
+                raise
+            # Why a restart is needed at all.
+            raise Refused(refused.NO_WAY(reload=found, restart=str(exc.problem))) from None
     staleness = server.facts().staleness if method == Method.AUTO else None
     if staleness is not None and staleness.needs == Need.RESTART:
         # Whatever the policy asked for: a HUP would leave the server as stale as it was.

@@ -357,8 +357,10 @@ def test_what_a_hup_does_not_apply_is_refused_or_restarted(stage: Staged, option
     predicted = on.reload(check_mode=True, method=Method.AUTO)
     assert (predicted.did, "since a HUP is not possible" in predicted.reason) == ("restarted", True)
     on.no_plan.append(Refused(supervisor.NONE()))
-    with failing("refused.no_way"):
-        on.reload(method=Method.AUTO)
+    for method in (Method.AUTO, Method.SUPERVISOR):
+        with failing("refused.no_way") as caught:
+            on.reload(method=method)
+        assert "is configured" in str(caught.value)
     assert (on.sent, on.restarts) == ([], [])
 
 
