@@ -67,7 +67,7 @@ def test_a_shell_is_listed_apart(fleet: Fleet) -> None:
         one_off = answer.result["one_off"]
         if one_off:
             break
-    assert [run["cmdline"][2] for run in one_off] == ["shell"]
+    assert [(run["cmdline"][2], run["kind"]) for run in one_off] == [("shell", "shell")]
 
 
 def test_booting_is_told_from_running(fleet: Fleet) -> None:

@@ -127,3 +127,10 @@ def test_what_a_host_says_is_no_template() -> None:
         pytest.skip("since ansible-core 2.19 nothing is a template unless it is marked")
     told = report({"web1": facts({"masters": [master(databases=["{{ x }}"])]})})
     assert all(isinstance(line, wrapped) for line in told["lines"])
+
+
+def test_a_command_that_is_no_server_has_a_line_of_its_own() -> None:
+    told = facts({"masters": [master()], "one_off": [{"pid": 7, "kind": "update", "cmdline": ["odoo", "-u", "all"]}]})
+    assert told["one_off"] == [{"pid": 7, "kind": "update"}]
+    line = report({"web1": told})["lines"][2]
+    assert line.split() == ["web1", "pid", "7", "-", "update", "-", "-", "running", "-", "-", "-"]
