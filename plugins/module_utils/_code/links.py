@@ -62,22 +62,33 @@ def switched(links: t.Mapping[str, Link], then: Then, not_before: float) -> t.Li
 
     :param not_before: of the load, in seconds since the epoch.
     """
-    found = []
+    moved: t.Dict[str, t.Tuple[Link, t.Optional[str]]] = {}
     for link in links.values():
         before = then.links.get(link.path)
         if before is None and link.changed > not_before:
             before = _seen_inside(link.real, then.files)
         elif before is None:
             continue
-        if before == link.real:
-            continue
-        now = "%s leads to %s now and " % (link.path, _shown(link.real, link.path))
-        if before:
-            found.append((link.path, now + "to %s when it was loaded" % _shown(before, link.path)))
-        else:
-            found.append((link.path, now + "was made after the load; what it led to before was not seen"))
-    # Behind a link that was switched others may lead elsewhere too; the first one says why.
-    return found
+        if before != link.real:
+            moved[link.path] = (link, before)
+    return [
+        (path, _sentence(link, before))
+        for path, (link, before) in moved.items()
+        if not any(_follows(link, before, *other) for other in moved.values())
+    ]
+
+
+def _follows(link: Link, before: t.Optional[str], other: Link, others_before: t.Optional[str]) -> bool:
+    """Return True if a link leads elsewhere only because another one, on the way to its end, does."""
+    rest = link.real[len(other.real) :]
+    return bool(before) and rest[:1] == "/" and (link.real, before) == (other.real + rest, str(others_before) + rest)
+
+
+def _sentence(link: Link, before: t.Optional[str]) -> str:
+    now = "%s leads to %s now and " % (link.path, _shown(link.real, link.path))
+    if before:
+        return now + "to %s when it was loaded" % _shown(before, link.path)
+    return now + "was made after the load; what it led to before was not seen"
 
 
 def _seen_inside(real: str, files: t.Iterable[str]) -> t.Optional[str]:

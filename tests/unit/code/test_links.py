@@ -48,3 +48,17 @@ def test_every_link_on_the_way_is_found(tmp_path: pathlib.Path) -> None:
         "/opt/odoo": "/srv/releases/1/odoo",
         "/srv/current": "/srv/releases/1",
     }
+
+
+def test_a_link_that_follows_another_one_is_not_told_of() -> None:
+    links = {
+        "/etc/odoo.conf": Link("/etc/odoo.conf", "/srv/releases/1/odoo.conf", 10.0),
+        "/srv/current": Link("/srv/current", "/srv/releases/1", 100.0),
+        "/opt/x": Link("/opt/x", "/srv/releases/1/y", 10.0),
+    }
+    then = {
+        "/etc/odoo.conf": "/srv/releases/2/odoo.conf",
+        "/srv/current": "/srv/releases/2",
+        "/opt/x": "/srv/releases/2/x",
+    }
+    assert [path for path, _sentence in switched(links, Then(then), 50.0)] == ["/srv/current", "/opt/x"]
