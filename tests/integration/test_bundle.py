@@ -21,8 +21,8 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.tests.unit.dripping import dripping
 
-from ..unit.dripping import dripping
 from .conftest import SECRETS, Fleet, free, login, no_secrets, request
 
 HOSTS = ("p19", "t14", "journal")
