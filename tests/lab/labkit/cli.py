@@ -39,10 +39,10 @@ def _lab(args: argparse.Namespace) -> Lab:
 
 
 def _build(args: argparse.Namespace) -> int:
-    if args.debian and not args.odoo:
+    if args.debian and args.odoo is None:
         raise LabError("--debian goes with --odoo alone.")
     _check_machine()
-    if args.odoo:
+    if args.odoo is not None:
         tree, notes = lifecycle.build_source(args.odoo, args.debian)
         for line in notes.splitlines():
             say(f"not as requirements.txt pins it: {line}")

@@ -176,6 +176,8 @@ class _Archive(_Shelf):
 
 def _shelf(wanted: str) -> _Shelf:
     """Open DIR[@REF]: a clone, a bare repository, a folder without git, or an archive."""
+    if not wanted:
+        raise LabError("--odoo must be a directory, a git repository or an archive of Odoo's source, got ''.")
     place, reference = Path(wanted).expanduser(), ""
     if not place.exists() and "@" in wanted:
         name, _at, reference = wanted.rpartition("@")
