@@ -82,6 +82,11 @@ LOOK_TIMEOUT = Code(
     "{count:d} processes were not looked at, because a look takes at most {seconds:g} s",
     "Run the task again when the host is less busy.",
 )
+SERVERS_TIMEOUT = Code(
+    "host.servers_timeout",
+    "{count:d} servers are left out, because the files that servers name are read for at most {seconds:g} s",
+    "Find out how they were started, then run the task again.",
+)
 MORE_LEFT_OUT = Code(
     "host.more_left_out",
     "{count:d} more processes are left out for the same reason as those before ({code})",

@@ -14,6 +14,8 @@ from __future__ import annotations
 import types
 import typing as t
 
+_T = t.TypeVar("_T")
+
 #: Bytes of a file of /proc/PID. A process that has more is not looked at.
 PROC: t.Mapping[str, int] = types.MappingProxyType(
     {
@@ -43,3 +45,14 @@ PROGRAM = 64 << 20
 ONE_PROCESS = 3.0
 ONE_SERVER = 10.0
 ALL_PROCESSES = 30.0
+#: Seconds for the files that all servers of a look name.
+ALL_SERVERS = 30.0
+
+
+def in_turn(several: t.Iterable[_T], user: t.Callable[[_T], int]) -> t.List[_T]:
+    """Order what users have so that each of them has a turn: one user's thousands delay nobody else. Pure."""
+    by_user: t.Dict[int, t.List[_T]] = {}
+    for one in several:
+        by_user.setdefault(user(one), []).append(one)
+    turns = max(map(len, by_user.values()), default=0)
+    return [theirs[turn] for turn in range(turns) for theirs in by_user.values() if turn < len(theirs)]

@@ -21,7 +21,7 @@ from .._messages.code import Problem
 from .._system.timeout import TooSlow, within
 from .classify import Found, Instance, Listening, Role, find_instances
 from .cmdline import GEVENT, SERVER, could_be_odoo, parse_command
-from .limits import ALL_PROCESSES, ONE_PROCESS, ONE_SERVER
+from .limits import ALL_PROCESSES, ALL_SERVERS, ONE_PROCESS, ONE_SERVER, in_turn
 from .options import Options, read_options
 from .proc import Gone, Proc, TooLarge
 from .process import (
@@ -95,7 +95,9 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
     """
     hidden: t.Set[int] = set()
     unseen: t.List[Problem] = []
-    processes = _in_time(proc, proc.pids() if pids is None else pids, hidden, unseen)
+    if pids is None:
+        pids = in_turn(proc.pids(), proc.owner)
+    processes = _in_time(proc, pids, hidden, unseen)
     processes = [_known(proc, process) if process.identity in proc.classes else process for process in processes]
     listening = _listening(proc, processes)
     find = functools.partial(
@@ -104,13 +106,20 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
     found = find(processes)
     releases: t.Dict[str, Release] = {}
     options: t.Dict[str, Options] = {}
-    for one in found.instances:
+    end = time.monotonic() + ALL_SERVERS
+    late = 0
+    for one in in_turn(found.instances, lambda instance: instance.master.uid):
+        if time.monotonic() >= end:
+            late += 1
+            continue
         try:
             read = within(ONE_SERVER, functools.partial(_named_files, proc, one))
         except TooSlow:
             unseen.append(host.FILES_TIMEOUT(pid=one.master.pid, seconds=ONE_SERVER))
             continue
         releases[one.identity], options[one.identity] = read
+    if late:
+        unseen.append(host.SERVERS_TIMEOUT(count=late, seconds=ALL_SERVERS))
     slow = {i.master.pid for i in found.instances if i.identity not in options}
     processes = [process for process in processes if not slow & {process.pid, process.ppid}]
     silent = {i.master.pid for i in found.instances if i.identity in options and not options[i.identity].http_enable}

@@ -81,6 +81,13 @@ class Proc:
         """Every process that we may see."""
         return t.cast(t.List[int], psutil.pids())
 
+    def owner(self, pid: int) -> int:
+        """Return the user of a process, or of the files that the kernel shows of it; -1 where that is not shown."""
+        try:
+            return os.stat("%s/%d" % (self.root, pid)).st_uid
+        except OSError:
+            return -1
+
     def read(self, pid: int, name: str) -> bytes:
         """Content of /proc/PID/NAME; of a file of lines that has no limit of its own, the first 16 MiB.
 

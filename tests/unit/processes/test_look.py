@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import host
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Code
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes import look as _look
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.limits import in_turn
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look, shortened
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, TooLarge
 
@@ -196,6 +197,18 @@ def test_a_server_whose_files_never_come_is_left_out(monkeypatch: pytest.MonkeyP
     seen = look(captured("19-prefork", "running"))
     assert (seen.instances, seen.unseen) == ((), (host.FILES_TIMEOUT(pid=472, seconds=0.2),))
     over.set()
+
+
+def test_thousands_of_servers_of_one_user_take_the_turn_of_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    flood = [(1000, number) for number in range(5000)]
+    ordered = in_turn([*flood, (990, 1), (0, 1), (990, 2)], lambda one: one[0])
+    assert ordered[:6] == [(1000, 0), (990, 1), (0, 1), (1000, 1), (990, 2), (1000, 2)]
+    assert len(ordered) == 5003
+    # With no time left the servers are counted.
+    monkeypatch.setattr(_look, "ALL_SERVERS", -1.0)
+    seen = look(captured("19-prefork", "running"))
+    assert seen.instances == ()
+    assert [(one.code, one.values["count"]) for one in seen.unseen] == [("host.servers_timeout", 1)]
 
 
 def test_what_fails_within_a_pass_is_raised() -> None:
