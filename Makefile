@@ -103,6 +103,11 @@ scale-steps: setup ## 50 random steps of scaling on Odoo 19 and 14, side by side
 	@export FLEETOPS_SCALE_STEPS=50 FLEETOPS_ALL=1; \
 	$(PYTEST) tests/integration/test_workers.py -k random_steps $(ARGS)
 
+.PHONY: quit
+quit: setup ## ten minutes for each kind of server of all that asks by QUIT, under a load that provokes the end of processes (as root)
+	@FLEETOPS_QUIT_SECONDS=600; export FLEETOPS_QUIT_SECONDS; \
+	$(PYTEST) tests/integration/test_quit.py -s --timeout 1800 $(ARGS)
+
 .PHONY: docs
 docs: setup ## write docs/reference from ansible-doc and docs/troubleshooting.md from the codes; a unit test tells when
 	@$(ENV) export PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:."; \

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from .conftest import KINDS, Fleet, held
+from .conftest import KINDS, Fleet, held, unwatched
 
 LOG = "/var/log/odoo/odoo-server.log"
 
@@ -18,12 +18,18 @@ LOG = "/var/log/odoo/odoo-server.log"
 @pytest.mark.parametrize("host", KINDS)
 def test_every_process_writes_its_stacks_and_lives_on(fleet: Fleet, host: str) -> None:
     before = fleet.processes(host)
-    answer = fleet.module(host, "evidence")
+    with unwatched(fleet, "p19"):
+        answer = fleet.module(host, "evidence")
     assert (answer.code, answer.result["changed"]) == (0, False)
     found = answer.only
-    assert found["dumps"] == {
-        "signalled": len(before),
-        "seen": len(before),
+    # On Python 3.10 and 3.11 a master may not be at rest in time.
+    refused = found["dumps"]["refused"]
+    assert [(one["role"], one["code"]) for one in refused] in ([], [("master", "dump.not_at_rest")])
+    assert not refused or host == "p19"
+    asked = len(before) - len(refused)
+    assert {**found["dumps"], "refused": []} == {
+        "signalled": asked,
+        "seen": asked,
         "refused": [],
         "code": None,
         "reason": None,

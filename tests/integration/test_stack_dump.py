@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from .conftest import KINDS, Answer, Fleet, free, request
+from .conftest import KINDS, Answer, Fleet, free, request, unwatched
 
 pytestmark = pytest.mark.versions
 
@@ -36,9 +36,22 @@ def busy(found: dict[str, t.Any], path: str) -> list[dict[str, t.Any]]:
     return [thread for thread in threads if path in (thread["url"] or "")]
 
 
+def without_master(found: dict[str, t.Any]) -> dict[str, t.Any]:
+    """A result without what it tells of the master."""
+    lists = {key: [one for one in found[key] if one["role"] != "master"] for key in ("dumps", "missing", "asked")}
+    return {**found, **lists}
+
+
 def in_log(fleet: Fleet, host: str) -> int:
     """How many dumps the log of a host has."""
     return int(fleet.run(host, "bash", "-c", f"grep -c 'odoo.tools.misc: $' {LOG} || true"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quiet(fleet: Fleet) -> t.Iterator[None]:
+    """No health check wakes the idle workers of p19, so that they can be asked on any Python."""
+    with unwatched(fleet, "p19"):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +77,22 @@ def test_every_process_answers_every_time(answers: dict[str, Answer], host: str,
     answer = answers[host]
     assert (answer.code, answer.result["changed"]) == (0, False), answer.output
     found = answer.only
-    assert (found["did"], found["missing"], found["signals"]) == ("signalled", [], ["QUIT"])
-    assert (found["code"], found["warnings"]) == (None, [])
+    assert (found["did"], found["signals"]) == ("signalled", ["QUIT"])
+    cautious = found["python"] in ("3.10", "3.11")
+    if cautious and len(roles) > 1:
+        # The master is asked last and once, and never at work: that of five workers is hardly ever at rest.
+        masters = [one["sample"] for one in found["dumps"] + found["missing"] if one["role"] == "master"]
+        assert masters == [TRIES]
+        found = without_master(found)
+        roles = [role for role in roles if role != "master"]
+    else:
+        assert (found["code"], found["warnings"]) == (None, [])
+        assert found["asked"][0]["role"] == "master"
+    assert found["missing"] == []
     assert {dump["code"] for dump in found["dumps"]} == {None}
     # They are the same ones to the end: none of them was harmed. (In the order of their pids: an earlier test may have
     # recycled the workers of HTTP, and they come last then.)
     assert sorted(one["role"] for one in found["asked"]) == sorted(roles)
-    assert found["asked"][0]["role"] == "master"
     assert [one["pid"] for one in found["asked"]] == sorted(one["pid"] for one in found["asked"])
     assert all(one["signals"] >= TRIES for one in found["asked"])
     for sample in range(1, TRIES + 1):
@@ -80,7 +102,7 @@ def test_every_process_answers_every_time(answers: dict[str, Answer], host: str,
         assert dump["raw"].startswith(dump["time"].replace("T", " ").replace(".", ",").rstrip("Z"))
         assert any("dumpstacks" in frame["function"] for thread in dump["threads"] for frame in thread["frames"])
         assert dump["log_pid"] == dump["pid"]
-    assert found["seconds"] / TRIES < 1.5
+    assert found["seconds"] / TRIES < (5.5 if cautious else 1.5)
     assert found["log_source"] == ("the journal" if host == "journal" else LOG)
 
 
@@ -157,10 +179,11 @@ def test_a_stopped_worker_is_named_and_the_others_answer(fleet: Fleet) -> None:
         found = fleet.module("p19", "stack_dump").only
     finally:
         fleet.run("p19", "kill", "-CONT", str(workers[0]))
-    assert [(one["pid"], one["role"]) for one in found["missing"]] == [(workers[0], "http")]
-    assert found["missing"][0]["code"] == "refused.stopped"
-    assert len(found["dumps"]) == 4
-    assert found["seconds"] < 1
+    others = without_master(found)
+    assert [(one["pid"], one["role"]) for one in others["missing"]] == [(workers[0], "http")]
+    assert others["missing"][0]["code"] == "refused.stopped"
+    assert len(others["dumps"]) == 3
+    assert found["seconds"] < 6
 
 
 #: A log that is not yet the server's own ends who writes to it (docs/signals.md), so the new one comes into its place
@@ -177,11 +200,11 @@ def test_a_rotation_before_and_in_the_middle(fleet: Fleet, way: str) -> None:
     fleet.run("p19", "bash", "-c", ROTATE[way])
     again = f"(for n in 1 2 3 4; do sleep 0.9; {ROTATE[way]}; done) >/dev/null 2>&1 &"
     fleet.run("p19", "bash", "-c", again)
-    found = fleet.module("p19", "stack_dump", samples=12, interval=0.3).only
+    found = without_master(fleet.module("p19", "stack_dump", samples=12, interval=0.3).only)
     lost = [one for one in found["missing"] if one["code"] != "dump.not_written"]
     assert lost == []
     # A copytruncate loses what is written between its two steps, whoever reads it.
-    assert len(found["dumps"]) == 12 * 5 if way != "copytruncate" else len(found["dumps"]) >= 12 * 5 - 2
+    assert len(found["dumps"]) == 12 * 4 if way != "copytruncate" else len(found["dumps"]) >= 12 * 4 - 2
 
 
 #: Whole lines, as Odoo writes them: 20 MB a second.

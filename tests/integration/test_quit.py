@@ -1,0 +1,159 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""No question ends a process: all that asks by QUIT, in loops, under a load for which a plain QUIT ends processes.
+
+Requests and a cron job walk syntax trees all the time, which makes frames without a line number on Python 3.11.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import threading
+import time
+import typing as t
+import urllib.request
+
+import pytest
+
+from .conftest import Fleet, address, lab
+
+HOSTS = ("p19", "t19")
+LOG = "/var/log/odoo/odoo-server.log"
+#: Seconds of the loops for each host: a few in the gate, ten minutes with `make quit`.
+SECONDS = float(os.environ.get("FLEETOPS_QUIT_SECONDS", "40"))
+#: Seconds within which a plain QUIT must end a process of each host, for the load to be one.
+PROVOKED = 120.0
+#: What the handler says when it ends a process.
+ENDS = "d format: a real number is required"
+#: Every process once, as fast as the shell can.
+PLAIN = f"for n in $(seq 10); do pkill -QUIT -u odoo -f /usr/bin/odoo; sleep 0.3; done; grep -c '{ENDS}' {LOG} || true"
+
+
+class Load:
+    """Requests that walk syntax trees, one after the other, with a pause in which their worker is idle."""
+
+    def __init__(self, fleet: Fleet, host: str, seconds: float = 0.3) -> None:
+        self._url = f"http://{address(fleet.inventory, host)}:8069/lab/walk/{seconds}"
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.answered = 0
+        self.failed: list[str] = []
+
+    def _run(self) -> None:
+        while not self._stop.wait(random.uniform(0.5, 3.0)):
+            try:
+                with urllib.request.urlopen(self._url, timeout=120) as answer:
+                    assert answer.read().startswith(b"walked")
+                self.answered += 1
+            except OSError as exc:
+                self.failed.append(f"{time.strftime('%X')} {exc}")
+
+    @contextlib.contextmanager
+    def running(self) -> t.Iterator[Load]:
+        """Go on while the block runs."""
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self._stop.set()
+            self._thread.join()
+
+
+@pytest.fixture(params=HOSTS)
+def walking(fleet: Fleet, request: pytest.FixtureRequest) -> t.Iterator[str]:
+    """A host whose cron job walks half of the time."""
+    host: str = request.param
+    said = (
+        "insert into ir_config_parameter (key, value) values ('lab_slow.cron_walks', '5') on conflict do nothing;"
+        " update ir_cron set active = {}, interval_number = 1, nextcall = now() at time zone 'utc'"
+        " where cron_name = 'lab slow cron'"
+    )
+    sql(fleet, host, said.format("true"))
+    fleet.run(host, "systemctl", "restart", "odoo")
+    fleet.settle(host, seconds=60)
+    yield host
+    sql(fleet, host, said.format("false"))
+    fleet.run(host, "systemctl", "restart", "odoo")
+    fleet.settle(host, seconds=60)
+
+
+def sql(fleet: Fleet, host: str, text: str) -> None:
+    """Change the database of a host."""
+    lab(fleet.name, "exec", "db", "runuser", "-u", "postgres", "--", "psql", "-qXd", host, "-c", text)
+
+
+def ended(fleet: Fleet, host: str) -> int:
+    """How many processes have ended of a QUIT so far, as the log tells."""
+    return int(fleet.run(host, "sh", "-c", f"cat {LOG}* | grep -c '{ENDS}' || true"))
+
+
+def test_no_question_ends_a_process(fleet: Fleet, walking: str) -> None:
+    host = walking
+    master, before = fleet.master(host)["identity"], ended(fleet, host)
+    calls: list[tuple[str, dict[str, t.Any]]] = [
+        ("stack_dump", {"samples": 3, "interval": 1}),
+        ("stack_dump", {"samples": 10, "interval": 0.05, "sample_timeout": 2}),
+        ("evidence", {}),
+        ("send_signal", {"signal": "QUIT", "roles": ["master", "http", "cron"]}),
+    ]
+    if host.startswith("p"):
+        calls += [
+            ("workers", {"count": 1, "timeout": 120}),
+            ("recycle_workers", {"busy_longer_than": 0.1}),
+            ("workers", {"count": 2, "timeout": 120}),
+            ("recycle_workers", {"older_than": 0}),
+        ]
+    dumps = done = 0
+    end = time.monotonic() + SECONDS
+    # A threaded server has one at a time.
+    loads = [Load(fleet, host) for _worker in range(2 if host.startswith("p") else 1)]
+    with contextlib.ExitStack() as stack:
+        for load in loads:
+            stack.enter_context(load.running())
+        while time.monotonic() < end or done < len(calls):
+            name, options = calls[done % len(calls)]
+            answer = fleet.module(host, name, **options)
+            done += 1
+            if name == "stack_dump":
+                dumps += len(answer.only["dumps"])
+            # A process that is never at rest is refused. Nothing else fails.
+            assert answer.code == 0 or answer.result["code"] in ("refused.at_work", "timeout.workers_busy"), (
+                answer.output
+            )
+    answered = sum(load.answered for load in loads)
+    print(f"{host}: {done} calls, {dumps} dumps, {answered} requests, {ended(fleet, host) - before} processes ended")
+    assert [failure for load in loads for failure in load.failed] == []
+    assert ended(fleet, host) == before
+    assert fleet.master(host)["identity"] == master
+    assert answered > 0
+
+
+def test_a_drain_loses_no_request(fleet: Fleet, walking: str) -> None:
+    host = walking
+    before = ended(fleet, host)
+    url = f"http://{address(fleet.inventory, host)}:8069/lab/walk/3"
+    said: list[bytes] = []
+    asking = threading.Thread(target=lambda: said.append(urllib.request.urlopen(url, timeout=120).read()))
+    asking.start()
+    time.sleep(1)
+    answer = fleet.module(host, "drain", timeout=170, http_timeout=160, cron_timeout=160)
+    asking.join()
+    assert (answer.code, answer.only["after"]) == (0, {"state": "gone"}), answer.output
+    assert said
+    assert said[0].startswith(b"walked")
+    assert ended(fleet, host) == before
+    assert fleet.module(host, "undrain").code == 0
+
+
+def test_a_plain_quit_ends_processes_under_this_load(fleet: Fleet, walking: str) -> None:
+    """Without this the others would prove nothing."""
+    host = walking
+    end, before = time.monotonic() + PROVOKED, ended(fleet, host)
+    with Load(fleet, host, 1.0).running():
+        while ended(fleet, host) == before:
+            assert time.monotonic() < end, "this load does not provoke the end of a process"
+            fleet.run(host, "sh", "-c", PLAIN, check=False)
