@@ -93,8 +93,8 @@ def find_differences(
     options, limit = seen.options[instance.identity], None
     if not options.limit_memory_hard:
         # Odoo sets the soft limit of the two alone.
-        soft, hard = proc.address_space(instance.master.pid) or (None, None)
-        limit = soft if soft != hard else None
+        soft, hard = proc.address_space(instance.master.pid) or ("", "")
+        limit = int(soft) if soft.isdigit() and soft != hard else None
     version = seen.releases[instance.identity].version
     return compare(instance, options, version, scaled=store.scaled(instance.master), stale=stale, limit=limit)
 

@@ -324,13 +324,15 @@ class Proc:
         except psutil.Error:
             return None
 
-    def address_space(self, pid: int) -> t.Optional[t.Tuple[int, int]]:
-        """Soft and hard limit of address space in bytes, -1 for none. None where we may not look."""
+    def address_space(self, pid: int) -> t.Optional[t.Tuple[str, str]]:
+        """Soft and hard limit of address space, in bytes or ``unlimited``. None where we may not look."""
         try:
-            soft, hard = psutil.Process(pid).rlimit(psutil.RLIMIT_AS)
-        except psutil.Error:
+            lines = self.text(pid, "limits").splitlines()
+        except (Gone, OSError):
             return None
-        return soft, hard
+        # Not by prlimit: that wants CAP_SYS_RESOURCE of root, too, which a container lacks.
+        found = [line.split() for line in lines if line.startswith("Max address space ")]
+        return (found[0][3], found[0][4]) if found and len(found[0]) > 4 else None
 
     def uptime_ticks(self) -> int:
         """Clock ticks since boot, on the clock that field 22 of stat counts.

@@ -176,3 +176,18 @@ def test_another_supervisor_has_no_successor(supervisor: Supervisor, tmp_path: p
     seen = look(scene)
     scene.go_to("running")
     assert find_successor(scene, seen.instances[0], seen, supervisor) is None
+
+
+def test_a_limit_of_memory_that_outlives_a_hup_needs_a_restart(store: ServerRecords, tmp_path: pathlib.Path) -> None:
+    disk = Disk(tmp_path)
+    pid = look(disk.proc).instances[0].master.pid
+    conf = tmp_path / f"proc/{pid}/root/etc/odoo/odoo.conf"
+    conf.write_text(conf.read_text() + "limit_memory_hard = 0\n")
+    needs = {}
+    for soft in ("2684354560", "unlimited"):
+        disk.proc.files[f"{pid}/limits"] = f"Max address space   {soft}   unlimited   bytes\n".encode()
+        seen = look(disk.proc)
+        store.remember(seen.instances[0].master, time.time() + 60, time.time() + 60)
+        found = survey_one(disk.proc, seen, seen.instances[0], store)
+        needs[soft] = ([one.running for one in found.differences], found.staleness and str(found.staleness.needs))
+    assert needs == {"2684354560": ([2684354560], "restart"), "unlimited": ([], "none")}
