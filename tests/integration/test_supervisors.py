@@ -14,6 +14,9 @@ import pytest
 
 from .conftest import Fleet, lab_up, request
 
+# A drain, its second look and the way back, after a fleet that boots.
+pytestmark = pytest.mark.timeout(300)
+
 ODOO = "/usr/bin/odoo -c /etc/odoo/odoo.conf --logfile=/var/log/odoo/odoo-server.log"
 UNIT = "/etc/systemd/system/erp.service"
 INIT = f"""#!/bin/sh
@@ -47,6 +50,8 @@ def fleet() -> t.Iterator[Fleet]:
                 write(one, host, f"/opt/erp/{name}", text)
             one.run(host, "systemctl", "stop", "odoo")
         yield one
+        for host in ("p19", "t14"):
+            one.run(host, "systemctl", "start", "odoo")
 
 
 def write(fleet: Fleet, host: str, path: str, text: str) -> None:
