@@ -12,10 +12,10 @@ import pytest
 from .conftest import HUP, KINDS, Fleet, release
 
 EXPECTED = {
-    "p19": (release("p19"), "prefork", {"http": 2, "cron": 1, "gevent": 1}),
-    "t19": (release("t19"), "threaded", {"http": 0, "cron": 0, "gevent": 0}),
-    "p14": (release("p14"), "prefork", {"http": 2, "cron": 1, "gevent": 1}),
-    "t14": (release("t14"), "threaded", {"http": 0, "cron": 0, "gevent": 0}),
+    "p19": (release("p19"), "prefork", {"http": 2, "cron": 1, "gevent": 1, "other": 0}),
+    "t19": (release("t19"), "threaded", {"http": 0, "cron": 0, "gevent": 0, "other": 0}),
+    "p14": (release("p14"), "prefork", {"http": 2, "cron": 1, "gevent": 1, "other": 0}),
+    "t14": (release("t14"), "threaded", {"http": 0, "cron": 0, "gevent": 0, "other": 0}),
 }
 
 
@@ -52,7 +52,7 @@ def test_the_seed_case_and_no_grep(fleet: Fleet) -> None:
     fleet.run("seed", "bash", "-c", script)
     answer = fleet.module("seed", "master_info")
     (master,) = answer.result["masters"]
-    assert master["workers"] == {"http": 5, "cron": 2, "gevent": 1}
+    assert master["workers"] == {"http": 5, "cron": 2, "gevent": 1, "other": 0}
     assert len(master["children"]) == 8
     assert answer.result["one_off"] == []
 

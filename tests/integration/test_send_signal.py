@@ -68,7 +68,7 @@ def test_int_to_a_worker_finishes_its_request_and_is_waited_for(fleet: Fleet) ->
         assert answer.code == 0
         assert [one["after"]["alive"] for one in answer.result["results"]] == [False, False]
     assert long.status == 200
-    assert fleet.master("p19")["workers"] == {"http": 2, "cron": 1, "gevent": 1}
+    assert fleet.master("p19")["workers"] == {"http": 2, "cron": 1, "gevent": 1, "other": 0}
 
 
 def test_ttin_brings_one_more_and_a_hup_resets_it(fleet: Fleet) -> None:

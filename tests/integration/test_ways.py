@@ -41,7 +41,7 @@ def test_each_is_known_for_what_it_is(ways: Fleet, host: str, kind: str, log: st
     master = ways.master(host)
     assert (master["supervisor"]["kind"], master["log"]["kind"], master["version"]) == (kind, log, version)
     assert (master["mode"], master["state"]) == ("prefork", "running")
-    assert master["workers"] == {"http": 2, "cron": 1, "gevent": 1}
+    assert master["workers"] == {"http": 2, "cron": 1, "gevent": 1, "other": 0}
     assert {"address": "0.0.0.0", "port": 8069} in master["listening"]
     if kind == "container":
         assert master["container"]["runtime"] == "podman"
@@ -140,7 +140,7 @@ def test_a_container_seen_from_inside(ways: Fleet, user: str, tmp_path: pathlib.
     ways.run("pod", "podman", "cp", "/tmp/code", f"{name}:/tmp/")
     (master,) = json.loads(ways.run("pod", "podman", "exec", "-u", user, name, "python3", "-B", "-c", INSIDE))
     assert (master["version"], master["mode"], master["state"]) == ("19.0", "prefork", "running")
-    assert master["workers"] == {"http": 2, "cron": 1, "gevent": 1}
+    assert master["workers"] == {"http": 2, "cron": 1, "gevent": 1, "other": 0}
     assert (master["supervisor"]["kind"], master["container"]) == ("container", None)
     # The root of a container may not look into another user's process.
     assert master["hidden"] is (user == "0")

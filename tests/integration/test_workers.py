@@ -125,7 +125,7 @@ def test_four_runs_of_recycle_workers(fleet: Fleet) -> None:
         assert (one["did"], one["signals"]) == ("signalled", ["INT", "INT"])
     for host, one in good(run()).items():
         assert [(entry["pid"], entry["ended"]) for entry in one["recycled"]] == [(pid, True) for pid in chosen[host]]
-        assert one["after"]["workers"] == {"http": 2, "cron": 1, "gevent": 1}
+        assert one["after"]["workers"] == {"http": 2, "cron": 1, "gevent": 1, "other": 0}
         there = [child["identity"] for child in one["after"]["children"]]
         assert all(entry["replaced_by"]["identity"] in there for entry in one["recycled"])
         assert not {entry["identity"] for entry in one["recycled"]} & set(there)
