@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Odoo 19 with a socket of systemd, and its gevent process as a unit of its own."""
+"""Odoo 19 with a socket of systemd."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 from .conftest import Fleet
 
 UNITS = "/etc/systemd/system"
-GEVENT = "/usr/bin/odoo gevent --config /etc/odoo/odoo.conf --logfile /var/log/odoo/odoo-server.log --gevent-port 8099"
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.thorough]
 
@@ -28,8 +27,8 @@ def _plain(fleet: Fleet) -> t.Iterator[None]:
     yield
     shell(
         fleet,
-        "systemctl stop odoo.socket odoo-ws.service odoo.service || true",
-        f"rm -f {UNITS}/odoo.socket {UNITS}/odoo-ws.service",
+        "systemctl stop odoo.socket odoo.service || true",
+        f"rm -f {UNITS}/odoo.socket",
         "systemctl daemon-reload",
         "systemctl start odoo.service",
     )
@@ -51,20 +50,3 @@ def test_with_a_socket_of_systemd_each_process_has_its_role(fleet: Fleet) -> Non
     assert fleet.module("p19", "workers", count=3).only["signals"] == ["TTIN"]
     answer = fleet.module("p19", "reload", policy="always")
     assert (answer.code, answer.only["after"]["workers"]) == (0, workers), answer.output
-
-
-def test_a_gevent_process_of_its_own_is_listed_and_restarted(fleet: Fleet) -> None:
-    shell(
-        fleet,
-        f"printf '[Service]\\nUser=odoo\\nExecStart={GEVENT}\\n' > {UNITS}/odoo-ws.service",
-        "systemctl daemon-reload",
-        "systemctl start odoo-ws.service",
-    )
-    match = {"mode": "gevent"}
-    fleet.module("p19", "wait_healthy", timeout=60, match={"unit": "odoo-ws.service"})
-    before = fleet.master("p19", **match)
-    assert (before["state"], before["supervisor"]["unit"]) == ("running", "odoo-ws.service")
-    assert fleet.module("p19", "drain", match=match).only["code"] == "refused.gevent_alone"
-    answer = fleet.module("p19", "reload", policy="always", method="auto", match=match)
-    assert (answer.code, answer.only["did"]) == (0, "restarted"), answer.output
-    assert fleet.master("p19", **match)["identity"] != before["identity"]
