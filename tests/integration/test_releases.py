@@ -57,7 +57,7 @@ def loaded(fleet: Fleet, host: str) -> str:
     return fleet.run(host, "sh", "-c", "grep 'addons.lab_shop: ' /var/log/odoo/odoo-server.log | tail -n 1").split()[-1]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_release_that_is_switched_back_and_forth_is_loaded_each_time(fleet: Fleet, host: str) -> None:
     with released(fleet, host):
@@ -72,7 +72,7 @@ def test_a_release_that_is_switched_back_and_forth_is_loaded_each_time(fleet: Fl
             assert (again.outcome, again.result["changed"]) == ((0, "nothing", None), False)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("host", ["p19", *thorough("p14")])
 def test_a_link_that_was_switched_back_is_no_change(fleet: Fleet, host: str) -> None:
     with released(fleet, host):
@@ -100,7 +100,7 @@ ADDONS = {
 }
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("place", ADDONS)
 @pytest.mark.parametrize("host", ["p19", *thorough("p14")])
 def test_addons_that_no_option_names(fleet: Fleet, host: str, place: str) -> None:
