@@ -45,7 +45,7 @@ def started(fleet: Fleet) -> t.Iterator[t.Callable[..., None]]:
     fleet.run("p19", "sh", "-c", f'mkdir -p {folder}; printf "%s" "$1" > {folder}/__init__.py', "-", ADDON)
     fleet.run("p19", "sh", "-c", f'echo \'{{"name": "form"}}\' > {folder}/__manifest__.py')
     yield start
-    fleet.restore("p19")
+    fleet.run("p19", "sh", "-c", f"rm -r {DROP_IN} {folder}; systemctl daemon-reload; systemctl restart odoo")
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,11 @@ def test_answers_are_found(fleet: Fleet, started: t.Callable[..., None], command
     started(command, line)
     assert fleet.master("p19")["log"]["kind"] == kind
     stacks = fleet.module("p19", "stack_dump").only
-    assert (stacks["code"], len(stacks["dumps"]), stacks["missing"], stacks["warnings"]) == (None, 5, [], [])
-    assert all(dump["understood"] for dump in stacks["dumps"])
+    # On Python 3.11 a process that is at work, as with a health check, is not asked.
+    assert {one["code"] for one in stacks["missing"]} <= {"dump.not_at_rest"}
+    assert len(stacks["dumps"]) + len(stacks["missing"]) == 5
+    assert [(dump["understood"], dump["code"]) for dump in stacks["dumps"]] == [(True, None)] * len(stacks["dumps"])
+    assert {"gevent", "cron"} <= {dump["role"] for dump in stacks["dumps"]}
     statistics = fleet.module("p19", "cache_stats").only
     assert (len(statistics["statistics"]), statistics["missing"], statistics["warnings"]) == (4, [], [])
 
@@ -93,6 +96,6 @@ def test_a_dump_of_which_journald_drops_lines_is_told_as_cut(
     started(ODOO, "LogRateLimitIntervalSec=300s", f"LogRateLimitBurst={burst}")
     found = fleet.module("p19", "stack_dump", sample_timeout=6).only
     assert "every process" not in found["reason"]
-    told = {one["code"] for one in [*found["dumps"], *found["missing"]]} - {None}
+    told = {one["code"] for one in [*found["dumps"], *found["missing"]]} - {None, "dump.not_at_rest"}
     assert told <= {"dump.cut", "dump.not_understood", "dump.not_written"}
     assert told
