@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from labkit import balancer, configure, fleet, inventory, mirror, state, ways
+from labkit import balancer, configure, fleet, inventory, mirror, state, venv, ways
 from labkit.errors import LabError
 from labkit.paths import LAB_DIR, Lab
 
@@ -216,13 +216,13 @@ def test_a_version_from_a_checkout_runs_from_a_virtualenv_that_is_first_in_its_p
     assert (host.base, host.major, host.gevent_option, host.health_path) == ("odoo17", 17, "gevent_port", "/web/health")
     files = ways.drop_ins(host, host.servers[0])
     assert files == {
-        "20-path.conf": f"[Service]\nEnvironment=PATH={ways.VENV}/bin:{files['20-path.conf'].split(':', 1)[1]}"
+        "20-path.conf": f"[Service]\nEnvironment=PATH={venv.VENV}/bin:{files['20-path.conf'].split(':', 1)[1]}"
     }
     (old,) = _fleet(version="15", start="supervisord").hosts
     assert (old.gevent_option, old.health_path) == ("longpolling_port", "/web/health")
     command = ways.command(old, old.servers[0])
-    assert command.startswith(f"/usr/bin/env PATH={ways.VENV}/bin:")
-    assert f" {ways.VENV}/bin/python3 {ways.SOURCE}/odoo-bin --config" in command
+    assert command.startswith(f"/usr/bin/env PATH={venv.VENV}/bin:")
+    assert f" {venv.VENV}/bin/python3 {venv.SOURCE}/odoo-bin --config" in command
     (deadly,) = _fleet(version="saas18_2", start="venv-path").hosts
     assert list(ways.drop_ins(deadly, deadly.servers[0])) == ["10-start.conf"]
     assert deadly.major == 18
