@@ -75,7 +75,7 @@ def test_what_they_tell(answers: dict[str, list[Answer]], host: str) -> None:
     found = answers[host][-1].only
     version = release(host if host in KINDS else "p19")
     # Caches have names since 17, and since 19 what fits into each is told.
-    named, sized = int(version.split(".")[0].lstrip("sa~")) >= 17, host not in ("p14", "t14")
+    named, sized = int(version.partition(".")[0].lstrip("sa~")) >= 17, host not in ("p14", "t14")
     assert found["version"] == version
     assert found["log_source"] == ("the journal" if host == "journal" else LOG)
     for one in found["statistics"]:

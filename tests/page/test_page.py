@@ -94,6 +94,7 @@ def test_the_culprit_is_at_the_top(opened: t.Callable[..., Seen]) -> None:
     assert page.locator(".health li").all_inner_texts() == [
         "1\nno free worker",
         "4\nbusy",
+        "0\nnot understood",
         "1\nidle",
         "1\ndid not answer",
     ]

@@ -10,6 +10,7 @@ FLEETOPS_VERSIONS names the versions (19 and 14 else); FLEETOPS_RECORD=1 writes 
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import datetime
 import json
 import os
@@ -40,14 +41,11 @@ def record(version: str, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator
     rows = [{"name": name, "version": version, "mode": mode} for mode, name in hosts.items()]
     place = tmp_path_factory.mktemp("signals") / "signals.yml"
     place.write_text(yaml.safe_dump({"hosts": rows}), encoding="utf-8")
-    labs = lab_up(os.environ.get("FLEETOPS_TEST_LAB", "signals"), str(place))
-    fleet = next(iter(labs))
-    try:
+    lab = contextlib.contextmanager(lab_up)(os.environ.get("FLEETOPS_TEST_LAB", "signals"), str(place))
+    with lab as fleet:
         with concurrent.futures.ThreadPoolExecutor() as pool:
             done = list(pool.map(lambda mode: _run(fleet, hosts[mode], mode), hosts))
         yield {**_what(fleet, version), "rows": [row for rows in done for row in rows]}
-    finally:
-        next(labs, None)
 
 
 def _run(fleet: Fleet, host: str, mode: str) -> t.List[cases.Row]:

@@ -63,7 +63,8 @@ def opened(path: str) -> t.Iterator[t.TextIO]:
     if archive or begin[257:262] == b"ustar":
         raise Refused(_codes.ARCHIVE(path=path, kind=archive or "tar"))
     program = next((name for mark, name in _PROGRAMS.items() if begin.startswith(mark)), None)
-    with _unpacking(path, program) if program else _reading(path, begin) as raw:
+    with contextlib.ExitStack() as stack:
+        raw = stack.enter_context(_unpacking(path, program) if program else _reading(path, begin))
         buffered = io.BufferedReader(raw, _BUFFER) if isinstance(raw, io.RawIOBase) else raw
         first = buffered.peek(_LOOKED_AT)[:_LOOKED_AT]
         if first[257:262] == b"ustar":

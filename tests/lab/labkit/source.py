@@ -311,7 +311,7 @@ def python_range(texts: dict[str, str]) -> tuple[Python, Python]:
     markers = re.findall(r"python_version\s*(>=|>|==|<=)\s*['\"](\d+\.\d+)", texts.get("requirements.txt", ""))
     named = [(major, minor + (sign == ">")) for sign, (major, minor) in ((s, _python(v)) for s, v in markers)]
     first = max(oldest, default=(3, 0))
-    return first, max(max(newest or named, default=(3, 11)), first)
+    return first, max([first, *(newest or named or [(3, 11)])])
 
 
 def _python(text: str) -> Python:

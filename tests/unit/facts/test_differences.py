@@ -26,8 +26,9 @@ from .. import build
 AS_RUN = {"workers": 2, "max_cron_threads": 1}
 
 
-def prefork(places: t.Mapping[int, tuple[str, int]] = build.PORTS, **fields: t.Any) -> Instance:
+def prefork(places: t.Mapping[int, tuple[str, int]] | None = None, **fields: t.Any) -> Instance:
     """A prefork server at rest."""
+    places = build.PORTS if places is None else places
     (found,) = find_instances(build.prefork(**fields), places, 100_000).instances
     return found
 
