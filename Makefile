@@ -105,7 +105,7 @@ scale-steps: setup ## 50 random steps of scaling on Odoo 19 and 14, side by side
 
 .PHONY: quit
 quit: setup ## ten minutes for each kind of server of all that asks by QUIT, under a load that provokes the end of processes (as root)
-	@FLEETOPS_QUIT_SECONDS=600; export FLEETOPS_QUIT_SECONDS; \
+	@FLEETOPS_QUIT_SECONDS=600 FLEETOPS_ALL=1; export FLEETOPS_QUIT_SECONDS FLEETOPS_ALL; \
 	$(PYTEST) tests/integration/test_quit.py -s --timeout 1800 $(ARGS)
 
 .PHONY: docs

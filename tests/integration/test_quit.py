@@ -19,9 +19,9 @@ import urllib.request
 
 import pytest
 
-from .conftest import Fleet, address, lab
+from .conftest import Fleet, address, lab, thorough
 
-HOSTS = ("p19", "t19")
+HOSTS = ("p19", *thorough("t19"))
 LOG = "/var/log/odoo/odoo-server.log"
 #: Seconds of the loops for each host: a few in the gate, ten minutes with `make quit`.
 SECONDS = float(os.environ.get("FLEETOPS_QUIT_SECONDS", "40"))
@@ -137,6 +137,7 @@ def test_no_question_ends_a_process(fleet: Fleet, walking: str) -> None:
     assert answered > 0
 
 
+@pytest.mark.thorough
 def test_a_drain_loses_no_request(fleet: Fleet, walking: str) -> None:
     host = walking
     before = ended(fleet, host)
@@ -145,15 +146,16 @@ def test_a_drain_loses_no_request(fleet: Fleet, walking: str) -> None:
     asking = threading.Thread(target=lambda: said.append(urllib.request.urlopen(url, timeout=120).read()))
     asking.start()
     time.sleep(1)
-    answer = fleet.module(host, "drain", timeout=170, http_timeout=160, cron_timeout=160)
+    answer = fleet.module(host, "drain", timeout=170, http_timeout=160, cron_timeout=160, min_gone_time=1)
     asking.join()
     assert (answer.code, answer.only["after"]) == (0, {"state": "gone"}), answer.output
     assert said
     assert said[0].startswith(b"walked")
     assert ended(fleet, host) == before
-    assert fleet.module(host, "undrain").code == 0
+    assert fleet.module(host, "drain", state="undrained").code == 0
 
 
+@pytest.mark.thorough
 def test_a_plain_quit_ends_processes_under_this_load(fleet: Fleet, walking: str) -> None:
     """Without this the others would prove nothing."""
     host = walking
