@@ -310,7 +310,7 @@ def test_a_full_disk_is_refused_unless_forced(fleet: Fleet, method: str) -> None
 
 def test_health_before_anything_is_done(fleet: Fleet) -> None:
     sick = fleet.module("p19", "reload", "--check", health={"path": "/nowhere"}, **HUP)
-    assert sick.outcome == (0, "signalled", None)
+    assert sick.outcome == (2, "refused", "refused.health_not_accepted")
     assert "/nowhere answers 404" in sick.only["before"]["health"]
     off = fleet.module("p19", "reload", "--check", health={"enabled": False}, **HUP)
     assert (off.code, off.only["before"]["health"]) == (0, None)
