@@ -211,9 +211,14 @@ def release(host: str) -> str:
     return f"saas~{version[4:].replace('_', '.')}" if version.startswith("saas") else f"{version}.0"
 
 
+def fleet_file(hosts: str) -> pathlib.Path:
+    """Return the file of a fleet, which the lab may know by its name."""
+    return pathlib.Path(hosts) if hosts.endswith(".yml") else ROOT / f"tests/lab/fleets/{hosts}.yml"
+
+
 def stand_in(hosts: str) -> str:
-    """The text of a fleet file with the version under test in place of the one it stands in for."""
-    text = pathlib.Path(hosts).read_text(encoding="utf-8")
+    """Return the text of a fleet file with the version under test in place of the one it stands in for."""
+    text = fleet_file(hosts).read_text(encoding="utf-8")
     for old, new in STAND_IN.items():
         text = re.sub(rf"version: {old}\b", f"version: {new}", text)
     return text
@@ -311,7 +316,7 @@ def lab_up(name: str, hosts: str) -> t.Iterator[Fleet]:
         lab(name, "down")
     with tempfile.TemporaryDirectory() as folder:
         # The fleet keeps its name, which is that of the file.
-        place = pathlib.Path(folder, pathlib.Path(hosts).name)
+        place = pathlib.Path(folder, fleet_file(hosts).name)
         place.write_text(stand_in(hosts), encoding="utf-8")
         lab(name, "up", str(place))
     try:
