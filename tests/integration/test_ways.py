@@ -72,7 +72,10 @@ def test_every_process_of_a_container_writes_its_stacks(ways: Fleet, host: str) 
     assert (found["did"], found["code"], found["missing"], found["warnings"]) == ("signalled", None, [], [])
     assert {dump["code"] for dump in found["dumps"]} == {None}
     assert found["log_source"].startswith("the log of container ")
-    assert [dump["role"] for dump in found["dumps"]] == ["master", "http", "http", "gevent", "cron"] * 3
+    # On Python 3.11 the master is asked once and last.
+    workers = ["http", "http", "gevent", "cron"]
+    asked = ["master", *workers] * 3 if host == "pod14" else [*workers * 3, "master"]
+    assert [dump["role"] for dump in found["dumps"]] == asked
     for dump in found["dumps"]:
         assert dump["log_pid"] < dump["pid"]
         assert any("dumpstacks" in frame["function"] for thread in dump["threads"] for frame in thread["frames"])
