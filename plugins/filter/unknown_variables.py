@@ -29,12 +29,13 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Check the names of the variables
+- name: Check the names of the variables of the role fleet_info
   ansible.builtin.assert:
     that: names.that
     fail_msg: "{{ names.otherwise.msg }}"
   vars:
-    names: "{{ hostvars | fleetops.odoo.unknown_variables(ansible_play_hosts_all, role_path) }}"
+    roles: "{{ lookup('ansible.builtin.config', 'COLLECTIONS_PATHS') | first }}/ansible_collections/fleetops/odoo/roles"
+    names: "{{ hostvars | fleetops.odoo.unknown_variables(ansible_play_hosts_all, roles ~ '/fleet_info') }}"
 """
 
 RETURN = r"""

@@ -117,6 +117,9 @@ def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) ->
     texts: t.Optional[t.Iterable[str]] = journal_of(place, [master.pid], started, "Odoo version", "--lines=20")
     if texts is None:
         texts = blocks_backwards(proc, master, place)
+    else:
+        # With --grep and --lines journalctl begins with the newest entry.
+        texts = ["\n".join(reversed(text.splitlines())) for text in texts]
     for text in texts:
         moment = find_load_line(text, pid)
         if moment is not None:

@@ -352,15 +352,6 @@ def parse_established(text: str) -> t.Iterator[t.Tuple[int, t.Tuple[str, int], t
             yield int(fields[9]), (plain_address(near), port), (plain_address(far), other)
 
 
-def parse_sockets(text: str) -> t.Iterator[t.Tuple[int, str, int]]:
-    """Sockets of /proc/PID/net/tcp or tcp6 that a process has open: inode, address and port of our end."""
-    for line in text.splitlines()[1:]:
-        fields = line.split()
-        # Those that have ended and wait for their time to pass have no inode.
-        if len(fields) > 9 and fields[9] != "0":
-            yield (int(fields[9]), *socket_end(fields[1]))
-
-
 def plain_address(text: str) -> str:
     """An address as both the kernel and others write it: IPv4 where it is mapped into IPv6, no zone, no mask."""
     try:

@@ -21,7 +21,7 @@ import typing as t
 from .._messages import rehearsal as codes
 from .._processes.classify import Instance, Mode
 from .._processes.proc import Gone, Proc, TooLarge
-from .._processes.process import parse_sockets, plain_address
+from .._processes.process import parse_listening, plain_address
 from .._system.errors import Refused
 
 #: Socket inode, address and port of this end.
@@ -52,6 +52,8 @@ def check_places(proc: Proc, instance: Instance, answer: bytes) -> t.Dict[str, t
             if taken:
                 holder = _holder(proc, {inode for inode, _address, _port in taken})
                 raise Refused(codes.PORT_TAKEN(option=option, port=port, address=taken[0][1], holder=holder))
+            if not any(there == port and inode in own for inode, _address, there in ends):
+                raise Refused(codes.CANNOT_LISTEN(option=option, address=address, port=port, error=error))
         elif number and not _may_be_allowed(instance, port, number):
             raise Refused(codes.CANNOT_LISTEN(option=option, address=address, port=port, error=error))
     return configured
@@ -121,7 +123,9 @@ def _ends(proc: Proc, instance: Instance) -> Ends:
     found: t.List[t.Tuple[int, str, int]] = []
     for name in ("net/tcp", "net/tcp6"):
         try:
-            found += parse_sockets(proc.text(instance.master.pid, name))
+            # A connection has the port of its server too, and keeps no other one from listening.
+            heard = parse_listening(proc.text(instance.master.pid, name))
+            found += [(inode, address, port) for inode, (address, port) in heard.items()]
         except (Gone, OSError):
             continue
     return found

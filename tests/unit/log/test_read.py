@@ -197,6 +197,14 @@ def test_the_journal(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"--since=@50", "_PID=100"} <= set(asked[1])
 
 
+def test_the_newest_load_in_the_journal_counts(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Seen on systemd 252: with --grep and --lines the newest entry comes first.
+    monkeypatch.setattr(_log, "journal", lambda *_options: LINE + LINE.replace(":01,250", ":00,000"))
+    monkeypatch.setattr(_log, "journalctl", lambda: "/proc/self/exe")
+    place = LogPlace(JOURNAL, None, shows_dumps=True)
+    assert logged_load(server.proc, MASTER, place, 50.0) == LoggedLoad(AT)
+
+
 @pytest.mark.parametrize(
     ("text", "moment"),
     [

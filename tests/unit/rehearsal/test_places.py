@@ -94,6 +94,13 @@ def test_a_port_that_the_server_has_itself_is_free_for_it() -> None:
         assert check_places(Proc(), master, answer(("http_port", "0.0.0.0", port, errno.EADDRINUSE, ""), workers=1))
 
 
+def test_a_connection_that_the_server_has_accepted_is_no_other_process() -> None:
+    # Seen on Odoo 19 behind HAProxy: the look had not known the connection yet.
+    with listening("127.0.0.1") as (port, inode), socket.create_connection(("127.0.0.1", port)):
+        master = build.instance(build.threaded(os.getpid(), sockets=frozenset([inode])))
+        assert check_places(Proc(), master, answer(("http_port", "0.0.0.0", port, errno.EADDRINUSE, ""), workers=1))
+
+
 def test_two_equal_ports_are_refused() -> None:
     master = build.instance(build.threaded(os.getpid()))
     places = [("http_port", "0.0.0.0", 80, 0, ""), ("gevent_port", "0.0.0.0", 80, 0, "")]
