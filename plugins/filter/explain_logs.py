@@ -48,7 +48,7 @@ _value:
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.analyse import analyse, silent_of
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.analyse import analyse
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.logs import paths_of, read_logs
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import marked
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
@@ -59,9 +59,7 @@ def explain_logs(
 ) -> dict[str, t.Any]:
     """The filter; see the documentation above."""
     try:
-        report = analyse(read_logs(paths_of(files)), addons=addons)
-        report["silent"] = silent_of(silent or {})
-        return untrusted(report)
+        return untrusted(analyse(read_logs(paths_of(files)), addons=addons, silent=silent))
     except Refused as exc:
         return untrusted({"error": marked(exc.problem), "code": exc.code})
 

@@ -81,12 +81,13 @@ def test_answers_are_found(fleet: Fleet, started: t.Callable[..., None], command
 def test_no_process_is_asked_whose_log_is_in_a_form_that_is_not_understood(
     fleet: Fleet, started: t.Callable[..., None]
 ) -> None:
-    started(f"{JSON} --logfile {LOG}", "Environment=LAB_FORM=xml")
-    before = fleet.run("p19", "wc", "-l", LOG)
+    log = "/var/log/odoo/xml.log"
+    started(f"{JSON} --logfile {log}", "Environment=LAB_FORM=xml")
+    before = fleet.run("p19", "wc", "-l", log)
     found = fleet.module("p19", "stack_dump", roles=["cron"]).only
     assert (found["did"], found["code"], found["asked"]) == ("refused", "dump.log_form", [])
-    assert "odoo.tools.misc" not in fleet.run("p19", "cat", LOG)
-    assert before.split()[0] <= fleet.run("p19", "wc", "-l", LOG).split()[0]
+    assert "odoo.tools.misc" not in fleet.run("p19", "cat", log)
+    assert int(before.split()[0]) <= int(fleet.run("p19", "wc", "-l", log).split()[0])
 
 
 @pytest.mark.parametrize("burst", thorough(40))

@@ -33,6 +33,7 @@ from .sentences import (
 )
 from .sessions import Backend
 from .work import (
+    HTTP,
     Server,
     Source,
     Work,
@@ -71,15 +72,22 @@ class _Group:
 
 
 def analyse(
-    sources: t.Iterable[Source], backends: t.Sequence[Backend] = (), addons: t.Sequence[str] = ()
+    sources: t.Iterable[Source],
+    backends: t.Sequence[Backend] = (),
+    addons: t.Sequence[str] = (),
+    silent: t.Mapping[str, t.Any] | None = None,
 ) -> dict[str, t.Any]:
-    """The whole report of these dumps.
+    """Return the whole report of these dumps.
 
     :param backends: rows of pg_stat_activity with who blocks them, beside those of the sources.
     :param addons: directories of modules that have no ``addons`` in their path.
+    :param silent: processes that gave no dump, as for :func:`silent_of`.
     """
     sources = list(sources)
     servers, seen = survey(sources, addons)
+    silent = silent or {}
+    for server in servers:
+        server.unseen = any(one.get("role") in (None, HTTP) for one in _several(silent.get(server.host, ())))
     work = [one for one in seen if one.place.wait != MESSAGES]
     backends = [*backends, *(backend for source in sources for backend in source.backends)]
     join(backends, work)
@@ -102,7 +110,7 @@ def analyse(
         "work": [_work(one) for one in sorted(seen, key=lambda one: one.seconds or 0.0, reverse=True)],
         "stacks": _stacks(work),
         "flame": flame(work, addons),
-        "silent": [],
+        "silent": silent_of(silent),
         "unread": _unread(sources, servers),
         "postgres": {
             "servers": sorted({backend.server for backend in backends}),
@@ -266,11 +274,12 @@ def silent_of(told: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
 
     :param told: of each host the reason, or a list of its processes that did not answer, with ``pid`` and ``reason``.
     """
-    found: list[dict[str, t.Any]] = []
-    for host, what in sorted(told.items()):
-        several = what if isinstance(what, (list, tuple)) else [{"reason": what}]
-        found += [
-            {"host": host, "pid": one.get("pid"), "reason": redact_text(str(one.get("reason") or ""))}
-            for one in several
-        ]
-    return found
+    return [
+        {"host": host, "pid": one.get("pid"), "reason": redact_text(str(one.get("reason") or ""))}
+        for host, what in sorted(told.items())
+        for one in _several(what)
+    ]
+
+
+def _several(what: t.Any) -> t.Sequence[t.Mapping[str, t.Any]]:
+    return what if isinstance(what, (list, tuple)) else [{"reason": what}]

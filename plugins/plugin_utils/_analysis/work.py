@@ -68,6 +68,8 @@ class Server:
     seen: list[dict[int, bool]]
     #: whose last dump was not understood, and in which way: what these do is not known
     unread: dict[int, str] = field(default_factory=dict)
+    #: whether a process of its host gave no dump that may be one of its http workers, and free
+    unseen: bool = False
 
     def pids(self, role: str) -> list[int]:
         """Its processes of a role."""
@@ -78,7 +80,7 @@ class Server:
         """In how many samples no http worker was free, of those that wrote a dump."""
         workers = self.pids(HTTP)
         # A single dump may have been asked of a single worker.
-        if len(self.roles) < 2:
+        if len(self.roles) < 2 or self.unseen:
             return 0
         if set(workers) & set(self.unread):
             return 0

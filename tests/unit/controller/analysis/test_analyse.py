@@ -82,6 +82,26 @@ def test_a_request_that_waits_for_a_row_is_named_with_its_possible_holder(kind: 
     assert report["findings"][0]["kind"] == ("starved" if "prefork" in kind else "work")
 
 
+@pytest.mark.parametrize(
+    ("silent", "starved"),
+    [
+        ({}, True),
+        ({"h2": "no route"}, True),
+        ({"h1": [{"pid": 9, "role": "master", "reason": "at work"}]}, True),
+        # It may be a free one.
+        ({"h1": [{"pid": 9, "role": "http", "reason": "at work"}]}, False),
+        ({"h1": [{"pid": 9, "reason": "at work"}]}, False),
+    ],
+)
+def test_a_worker_without_a_dump_may_be_free(silent: dict[str, t.Any], starved: bool) -> None:  # noqa: FBT001
+    (kind,) = (one for one in KINDS if one.startswith("19") and "prefork" in one)
+    name = f"{kind}/dumps/quit-two-requests-on-one-rowlock-sample1.log"
+    report = explained(captured(name), silent=silent)
+    assert report["servers"][0]["starved"] is starved
+    assert (report["findings"][0]["kind"] == "starved") is starved
+    assert len(report["silent"]) == len(silent)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_that_wait_for_one_row_are_one_finding(kind: str) -> None:
     samples = [f"{kind}/dumps/quit-two-requests-on-one-rowlock-sample{n}.log" for n in (1, 2, 3)]
