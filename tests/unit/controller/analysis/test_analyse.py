@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import parse_dumps
