@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import resource
 import subprocess
 
@@ -21,6 +22,10 @@ def test_what_a_process_has_is_read_and_what_is_of_it_alone_is_left_out() -> Non
     with subprocess.Popen(
         ["/bin/sleep", "60"], env={"A": "b", "INVOCATION_ID": "x", "ODOO_READY_SIGHUP_PID": "7"}
     ) as sleeper:
+        # Popen returns in the middle of the exec, when the kernel may not have put the environment there yet.
+        environ = pathlib.Path(f"/proc/{sleeper.pid}/environ")
+        while not environ.read_bytes():
+            pass
         found = read_settings(Proc(), build.process(sleeper.pid, nice=0))
         sleeper.kill()
     assert found["environment"] == {"A": "b"}

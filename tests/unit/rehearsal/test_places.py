@@ -96,9 +96,11 @@ def test_a_port_that_the_server_has_itself_is_free_for_it() -> None:
 
 def test_a_connection_that_the_server_has_accepted_is_no_other_process() -> None:
     # Seen on Odoo 19 behind HAProxy: the look had not known the connection yet.
-    with listening("127.0.0.1") as (port, inode), socket.create_connection(("127.0.0.1", port)):
+    with listening("127.0.0.1") as (port, inode):
+        said = answer(("http_port", "0.0.0.0", port, errno.EADDRINUSE, ""), workers=1)
         master = build.instance(build.threaded(os.getpid(), sockets=frozenset([inode])))
-        assert check_places(Proc(), master, answer(("http_port", "0.0.0.0", port, errno.EADDRINUSE, ""), workers=1))
+        with socket.create_connection(("127.0.0.1", port)):
+            assert check_places(Proc(), master, said)
 
 
 def test_two_equal_ports_are_refused() -> None:
