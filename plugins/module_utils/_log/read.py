@@ -114,31 +114,34 @@ def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) ->
     The log is read backwards in bounded steps, so that its size does not matter.
     """
     pid = master.shown_pid
-    texts: t.Optional[t.Iterable[str]] = journal_of(place, [master.pid], started, "Odoo version", "--lines=20")
+    texts: t.Optional[t.Iterable[str]] = journal_of(place, [master.pid], started, "Odoo version", 20)
     if texts is None:
         texts = blocks_backwards(proc, master, place)
-    else:
-        # With --grep and --lines journalctl begins with the newest entry.
-        texts = ["\n".join(reversed(text.splitlines())) for text in texts]
     for text in texts:
         moment = find_load_line(text, pid)
         if moment is not None:
-            more = journal_of(place, [master.pid], started, "addons paths: ", "--lines=1")
+            more = journal_of(place, [master.pid], started, "addons paths: ", 1)
             return LoggedLoad(moment, find_addons_line("".join(more) if more else text, pid))
     return None
 
 
 def journal_of(
-    place: LogPlace, pids: t.Iterable[int], since: float, pattern: str, *options: str
+    place: LogPlace, pids: t.Iterable[int], since: float, pattern: str, newest: t.Optional[int] = None
 ) -> t.Optional[t.List[str]]:
-    """What these processes have written to the journal that matches a pattern; None where no journal is their log.
+    """Return what these processes have written to the journal that matches a pattern, the oldest line first.
+
+    None where no journal is their log.
 
     :param since: seconds since the epoch.
+    :param newest: only so many of the newest entries, which must be of one line each; None for all.
     """
     if place.kind != JOURNAL or journalctl() is None:
         return None
-    words = ["--grep=" + pattern, *options, "--since=@%d" % int(since), *("_PID=%d" % pid for pid in pids)]
-    return [journal(_LARGEST_TAIL, *words)]
+    words = ["--grep=" + pattern, "--since=@%d" % int(since), *("_PID=%d" % pid for pid in pids)]
+    if newest is None:
+        return [journal(_LARGEST_TAIL, *words)]
+    # With --grep and --lines journalctl begins with the newest entry (seen on systemd 252).
+    return ["\n".join(reversed(journal(_LARGEST_TAIL, "--lines=%d" % newest, *words).splitlines()))]
 
 
 def blocks_backwards(proc: Proc, master: Process, place: LogPlace) -> t.Iterator[str]:
