@@ -151,11 +151,11 @@ def lines(told: t.Mapping[str, t.Any], planned: int) -> list[str]:
 def _host_lines(one: t.Mapping[str, t.Any], width: int) -> list[str]:
     head = f"{one['host']:<{width}}  {one['outcome']:<13}"
     out = one["balancer"] or {}
-    stays = (
-        [f"{'':<{width}}  out of the balancer: {first_line(out['because'])}{_mark(out)}"]
-        if out.get("state") == "out"
-        else []
-    )
+    stays = []
+    if out.get("state") == "out":
+        # Where the lock of a drain is the reason for both, it stands in the line above.
+        why = "" if out["because"] == one["reason"] else f": {first_line(out['because'])}{_mark(out)}"
+        stays.append(f"{'':<{width}}  out of the balancer{why}")
     if one["taken"]:
         stays.append(f"{'':<{width}}  {first_line(one['taken'])}")
     if one["lock"]:

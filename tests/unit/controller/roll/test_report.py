@@ -75,6 +75,10 @@ def test_a_drained_host_is_skipped_and_a_lock_that_was_taken_over_is_reported() 
     assert (told["ok"], told["remaining"], told["stats"]["hosts"]["skipped"]) == (True, [], ["a"])
     assert told["lines"][0] == "a  skipped        the host is drained"
     assert told["lines"][2] == "   took over the lock of awx-job-69"
+    records["a"]["balancer"] = {"state": "out", "code": "roll.drained", "because": "the host is drained"}
+    told = report(roll_on(roll, records, good), records, NOW)
+    assert told["stats"]["out_of_balancer"] == ["a"]
+    assert told["lines"][:2] == ["a  skipped        the host is drained", "   out of the balancer"]
 
 
 @pytest.mark.parametrize(
