@@ -76,7 +76,7 @@ def newest(session: nox.Session) -> None:
 @nox.session
 @CORES
 def rolls(session: nox.Session, core: str) -> None:
-    """What stops a roll, and jobs as AWX runs them, on real servers (as root)."""
+    """Run the tests of stopped rolls and of AWX jobs on real servers (as root)."""
     session.install(f"ansible-core~={core}.0", *TESTING, *pinned("ansible-runner"))
     env = {"PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"], "FLEETOPS_ALL": "1"}
     session.run(
