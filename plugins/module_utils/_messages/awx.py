@@ -4,13 +4,13 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What a site wants in AWX cannot be made there. AWX was not asked for anything."""
+"""The variables of the role awx_setup cannot be used. The role has changed nothing in AWX."""
 
 from __future__ import annotations
 
 from .code import Code
 
-UNKNOWN_KEY = Code("awx.unknown_key", "{where} has the unknown keys {keys}; the keys are {known}")
+UNKNOWN_KEY = Code("awx.unknown_key", "{where} must have no keys but {known}, got {keys}")
 NO_PROJECT_URL = Code(
     "awx.no_project_url",
     "project.scm_url is empty",
@@ -20,13 +20,15 @@ NO_PROJECT_URL = Code(
 MISSING_KEY = Code("awx.missing_key", "{where} must have {key}")
 SLICED = Code(
     "awx.sliced",
-    "{where} would be sliced, and a slice does not know the hosts of the other slices",
+    "{where} must not be sliced, because a slice does not know the hosts of the other slices",
     "Set job_slice_count: 1 and ask_job_slice_count_on_launch: false.",
 )
 TEMPLATE_OR_APPROVAL = Code("awx.template_or_approval", "{where} must have either template or approval")
 UNKNOWN_NAME = Code("awx.unknown_name", "{where} must be one of {known}, got {names}")
 NO_RECIPIENT = Code("awx.no_recipient", "{where} must have teams or users")
-BAD_VARIABLE = Code("awx.bad_variable", "{where} must have a variable of its own, named by letters, digits and _")
+BAD_VARIABLE = Code(
+    "awx.bad_variable", "{where} must have a variable that no other question has, with a name of letters, digits and _"
+)
 NOT_A_CHOICE = Code("awx.not_a_choice", "{where} must have a default that is one of {choices}, got {value!r}")
 BAD_DEFAULT = Code("awx.bad_default", "{where} must have a default of type {wanted}, got {value!r}")
 BAD_LIMIT = Code("awx.bad_limit", "{where}: {key} must be a whole number, got {value!r}")

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""A part of a bundle is missing, a bundle was not made, or a run of diagnostics cannot be packed or delivered."""
+"""A bundle or a part of it was not made, or a run of diagnostics cannot be packed or delivered."""
 
 from __future__ import annotations
 
@@ -12,43 +12,49 @@ from .code import Code
 
 SECRET_LEFT = Code(
     "bundle.secret_left",
-    "{part} would show a secret ({kind}), so nothing was sent",
-    "Hide the secret where the server writes it, or call the module with match for the other servers.",
+    "no bundle was made, because {part} contains a secret ({kind}) that the redaction did not hide",
+    "Remove the secret where the server writes it, or use match to choose the other servers only.",
 )
 ANY_ERROR = Code("bundle.error", "{error}")
 PARTS_TOO_LARGE = Code(
     "bundle.parts_too_large",
-    "all parts together would be larger than {limit:d} bytes (max_size)",
+    "no bundle was made, because all its parts together are larger than {limit:d} bytes (max_size)",
     "Set a larger max_size, or choose fewer servers.",
 )
 PART_TOO_LARGE = Code(
-    "bundle.part_too_large", "the part has {size:d} bytes, and a part of this kind may have {limit:d}"
+    "bundle.part_too_large", "the part has {size:d} bytes, and a part of this kind can have at most {limit:d} bytes"
 )
 NOT_PERMITTED = Code(
-    "bundle.not_permitted", "this user may not read it", "Run the task as root or as the user of the server (become)."
+    "bundle.not_permitted",
+    "the user of this task must not read this part",
+    "Run the task as root or as the user of the server (become).",
 )
-PROCESS_ENDED = Code("bundle.process_ended", "the process has ended")
+PROCESS_ENDED = Code("bundle.process_ended", "the process ended before this part was read")
 NO_CONF = Code("bundle.no_conf", "the server was started without a configuration file")
 NOT_READ = Code("bundle.not_read", "{path} cannot be read ({error})")
-NO_UNIT = Code("bundle.no_unit", "the server has no systemd unit (its supervisor: {kind})")
-NO_UNIT_FILE = Code("bundle.no_unit_file", "no file of unit {unit} was found")
+NO_UNIT = Code("bundle.no_unit", "the server has no systemd unit (its supervisor is {kind})")
+NO_UNIT_FILE = Code("bundle.no_unit_file", "systemd names no file of unit {unit}")
 DISK_TIMEOUT = Code("bundle.disk_timeout", "the file system of {path} did not answer within {seconds:g} s")
 
 # What came from a host
 NOT_BASE64 = Code("bundle.not_base64", "the answer of the host is not a bundle (it is not base64)")
-CHECKSUM = Code("bundle.checksum", "the bundle of the host was damaged on its way (its checksum is wrong)")
-STRANGE_FILE = Code("bundle.strange_file", "the bundle of the host has the file {name!r}, which no bundle has")
-TOO_LARGE = Code("bundle.too_large", "the bundle of the host has more files or bytes than a bundle may have")
+CHECKSUM = Code("bundle.checksum", "the bundle of the host was damaged on the way to the controller (wrong checksum)")
+STRANGE_FILE = Code(
+    "bundle.strange_file", "the bundle of the host was not unpacked, because it has the unexpected file {name!r}"
+)
+TOO_LARGE = Code(
+    "bundle.too_large", "the bundle of the host was not unpacked, because it has more files or bytes than allowed"
+)
 NOT_UNPACKED = Code("bundle.not_unpacked", "the bundle of the host cannot be unpacked: {error}")
-NOT_WRITTEN = Code("bundle.not_written", "dest: the bundle cannot be written to {folder}: {error}")
+NOT_WRITTEN = Code("bundle.not_written", "dest: cannot write the bundle to {folder}: {error}")
 
 # The folder of a run
 NO_ROOM = Code(
     "bundle.no_room",
-    "min_free must be available, but {folder} has {free:d} of {wanted:d} MB free",
+    "the run was not begun, because {folder} has {free:d} MB free and min_free requires {wanted:d} MB",
     "Free some space, or set another report_dir or a smaller min_free.",
 )
-NOT_A_RUN = Code("bundle.not_a_run", "run must be a run that state=begun has returned, got {value!r}")
+NOT_A_RUN = Code("bundle.not_a_run", "run must be the value run that state=begun returned, got {value!r}")
 
 # Its way to another place
 BAD_DELIVERY = Code(
@@ -59,5 +65,7 @@ UNKNOWN_HOST = Code("bundle.unknown_host", "deliver must name a host of the inve
 BAD_URL = Code(
     "bundle.bad_url", "deliver must have a URL such as https://files.example.com/ after http_put:, got {value}"
 )
-NOT_TAKEN = Code("bundle.not_taken", "{place} answered {answer}")
-NOT_COMPLETE = Code("bundle.not_complete", "the run is not complete: {faults}", "The output above says why.")
+NOT_TAKEN = Code("bundle.not_taken", "the archive was not delivered: {place} answered {answer}")
+NOT_COMPLETE = Code(
+    "bundle.not_complete", "the run is not complete: {faults}", "Read the errors of these hosts in the output above."
+)

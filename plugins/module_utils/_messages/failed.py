@@ -10,65 +10,68 @@ from __future__ import annotations
 
 from .code import Code
 
-ENDED = Code("failed.ended", "the server ended {when}{successor}", "The last lines of its log say why.")
+ENDED = Code("failed.ended", "the server ended {when}{successor}", "Read the last lines of its log for the reason.")
 NOT_BACK = Code(
     "failed.not_back",
-    "the server was restarted by {supervisor} and did not come back: {why}",
-    "The last lines of its log say why.",
+    "{supervisor} restarted the server, and the server did not come back: {why}",
+    "Read the last lines of its log for the reason.",
 )
 OS_ERROR = Code("failed.os_error", "{error}")
 NOT_REACHED = Code(
     "failed.not_reached",
-    "an earlier server was refused or failed, so this server was not begun",
-    "Correct the earlier failure, then run the task again.",
+    "this server was not touched, because the operation on an earlier server was refused or failed",
+    "Correct the problem of the earlier server, then run the task again.",
 )
-DRAINED_AWAY = Code("failed.drained_away", "the drain of the server came to its end, and the server has ended")
+DRAINED_AWAY = Code("failed.drained_away", "the drain that was in progress has finished, and the server has ended")
 LOAD_NOT_RECORDED = Code(
     "failed.load_not_recorded",
-    "the time of the load cannot be written down ({error}), so the next call may reload the server once more",
+    "the module cannot record when the server loaded its code ({error}), so the next call may reload it once more",
+    "Correct the state directory that the error names.",
 )
 NO_EFFECT = Code(
     "failed.no_effect",
-    "{signal} was sent to pid {pid:d}, but its effect did not show within {seconds:g} s: waiting for {missing}",
+    "pid {pid:d} got {signal}, and the signal had no effect within {seconds:g} s: waiting for {missing}",
 )
-MASTER_ENDED = Code("failed.master_ended", "the master with pid {pid:d} has ended", "Its log says why.")
+MASTER_ENDED = Code(
+    "failed.master_ended", "the master with pid {pid:d} has ended", "Read the last lines of its log for the reason."
+)
 WORK_CUT_OFF = Code("failed.work_cut_off", "{signal} cut off work that had not ended: {work}")
 PLACE_TAKEN = Code(
     "failed.place_taken",
-    "pid {pid:d}, a child of {parent}, has taken the place of the server (it has the same {what})",
-    "Have {parent} keep the server down, then run the task again with hold set to external.",
+    "{parent} started the server again: pid {pid:d} has the same {what}",
+    "Configure {parent} so that the server stays down, then run the task again with hold set to external.",
 )
 BAD_END = Code(
     "failed.bad_end",
     "systemd ended {unit} (Result={result}), which may have cut off requests and jobs",
-    "Run systemctl status {unit} on the host, and correct what made systemd end it.",
+    "Run systemctl status {unit} on the host, and correct the setting because of which systemd ended it.",
 )
 DRAIN_NOT_RECORDED = Code(
     "failed.drain_not_recorded",
-    "the end of the drain cannot be written down ({error})",
-    "Free some space in /run. The next call finds out once more that the server is gone.",
+    "the server has ended, but the module cannot record the end of the drain ({error})",
+    "Free some space in /run. The next call checks once more that the server has ended.",
 )
 COMMAND_ENDED = Code(
     "failed.command_ended",
-    "the recorded command was run and ended with code {status:d} ({said})",
-    "Correct that, then run the task again.",
+    "the recorded command of the server ended with code {status:d} ({said})",
+    "Correct the error in the brackets, then run the task again.",
 )
 NUMBER_RISES = Code(
     "failed.number_rises",
-    "the number of http workers that the master keeps up rises again and again, so it gets no more TTOU on the way to"
-    " {count:d}",
+    "the module stopped sending TTOU on the way to {count:d} http workers, because the number of workers that the"
+    " master keeps up rises again and again",
     "Look for another program that sends TTIN to the master, and run fleetops.odoo.workers again with prove.",
 )
 NOT_REPLACED = Code(
     "failed.not_replaced",
-    "the master did not replace {workers} within {seconds:.0f} s, so no other worker got a signal, and {left} are left",
-    "The master keeps up fewer http workers than there were, as after a TTOU. Run fleetops.odoo.workers with the count"
-    " that you want.",
+    "the master did not replace {workers} within {seconds:.0f} s, so no other worker got a signal; {left} are left",
+    "The master keeps up fewer http workers than the server had, for example after a TTOU. Run fleetops.odoo.workers"
+    " with the count that you want.",
 )
 WORK_TIME_UNKNOWN = Code(
     "failed.work_time_unknown",
-    "pid {pids} wrote no stack dump, so it is not known how long it has been busy, and it is left alone",
-    "A worker that hangs outside of Python writes none; its master kills it after limit_time_real.",
+    "pid {pids} wrote no stack dump, so it is not known how long it has been busy, and it got no signal",
+    "A worker that hangs outside of Python writes no dump; its master kills it after limit_time_real.",
 )
 LOST_WORK_UNKNOWN = Code(
     "failed.lost_work_unknown",

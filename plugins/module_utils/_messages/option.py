@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""An option or a variable has a value that cannot be used. Nothing was done."""
+"""An option or a variable has a value that cannot be used. The collection has sent and changed nothing."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ UNKNOWN_MATCH_KEY = Code("option.unknown_match_key", "match has no key {key!r}; 
 BAD_MATCH_VALUE = Code("option.bad_match_value", "match: {key} must be a value or a list of values, got {value!r}")
 NOT_CALLED_BY_ACTION = Code(
     "option.not_called_by_action",
-    "{option} is worked out on the controller, and this module was not called through its action plugin",
+    "{option} needs the action plugin of this module on the controller, and the module was called without it",
     "Call the module by its full name, fleetops.odoo.{module}.",
 )
 BEYOND_LIMIT_TIME_REAL = Code(
     "option.beyond_limit_time_real",
-    "cron_timeout is longer than the limit_time_real of the server ({seconds:d} s), and after that time Odoo before 19"
-    " ends its remaining work, so cron jobs are waited for before the INT",
+    "the drain waits for cron jobs before the INT, because cron_timeout is longer than the limit_time_real of the"
+    " server ({seconds:d} s), and Odoo before 19 ends its remaining work after that time",
     "This is a warning only.",
 )
 SELECT_UNDRAINED = Code(
     "option.select_undrained",
-    "select chooses among running masters, and a drained server does not run",
+    "select must not be set with state=undrained: select chooses running masters, and a drained server does not run",
     "Use match with state=undrained.",
 )
 NO_CONDITION = Code(
     "option.no_condition",
-    "one of {names} must be set, because all workers would be replaced each time otherwise",
+    "one of {names} must be set, because each call would replace all workers otherwise",
     "Set older_than to 0 to replace every worker.",
 )
 EMPTY_LIST = Code("option.empty_list", "{option} must name at least one of {choices}, got an empty list")
@@ -62,22 +62,22 @@ NOT_A_SIZE = Code(
 )
 UNKNOWN_PIDS = Code(
     "option.unknown_pids",
-    "pids: no worker of an Odoo server on this host has pid {pids}",
+    "pids: no worker of an Odoo server on this host has the pid {pids}",
     "This is a warning only.",
 )
 NOT_A_CHOICE = Code("option.not_a_choice", "{option} must be one of {choices}, got {value!r}")
 WRONG_TYPE = Code("option.wrong_type", "{option} must be {wanted}, got {value}")
 SET_BY_ROLE = Code(
     "option.set_by_role",
-    "{variable} is set by the role itself and must not be given",
+    "{variable} must not be set, because the role sets it itself",
     "Choose the hosts with {hosts}.",
 )
 UNKNOWN_VARIABLE = Code(
     "option.unknown_variable",
     "the role {role} does not know {variables}",
-    "Correct the name or remove the variable, from the inventory, the survey or the command line.",
+    "Correct the name of the variable, or remove it, in the inventory, the survey or the command line.",
 )
-MISSING = Code("option.missing", "{option} is {value}, which needs {missing}", "Set it.")
+MISSING = Code("option.missing", "{missing} must be set, because {option} is {value}")
 BAD_BATCHES = Code(
     "option.bad_batches",
     "{option} must be a number of hosts (2), a percentage (25%) or a list of them (1,25%,50%), got {value!r}",
@@ -96,13 +96,13 @@ UNKNOWN_TIMEZONE = Code(
 NO_HOSTS = Code(
     "option.no_hosts",
     "{option} must match a host of the inventory, got {value!r}",
-    "Give a group, a host, or a pattern of them.",
+    "Set it to a group, a host, or a pattern of groups and hosts.",
 )
-OUTSIDE_LIMIT = Code("option.outside_limit", "{option}: no host of {value!r} is within --limit {limit}")
+OUTSIDE_LIMIT = Code("option.outside_limit", "{option}: --limit {limit} excludes every host of {value!r}")
 BAD_SELECT = Code("option.bad_select", "select: the expression {expression!r} cannot be used: {error}")
 SELECT_RETURNS = Code(
     "option.select_returns",
-    "select must return masters or their identities, but {expression!r} returns {value}",
+    "select must return masters or identities of masters, but {expression!r} returns {value}",
 )
 NO_JMESPATH = Code(
     "option.no_jmespath",
@@ -111,5 +111,5 @@ NO_JMESPATH = Code(
 )
 NOT_WRITABLE = Code("option.not_writable", "{option}: {path} cannot be used: {error}")
 UNKNOWN_CODE = Code(
-    "option.unknown_code", "problem must be given a code of this collection and its values, got {value!r} ({error})"
+    "option.unknown_code", "problem must have a code of this collection and its values, got {value!r} ({error})"
 )

@@ -4,23 +4,27 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""A rule forbids the operation, so nothing was sent or changed, and the server goes on as before."""
+"""A rule forbids the operation. No signal was sent, nothing was changed, and the server continues to run."""
 
 from __future__ import annotations
 
 from .code import Code
 
-ROLE = Code("refused.role", "{signal} must not be sent to a process of role {role}")
+ROLE = Code(
+    "refused.role",
+    "{signal} must not be sent to a process with the role {role}",
+    "docs/signals.md lists what each signal does to each role.",
+)
 NO_HANDLER = Code(
     "refused.no_handler",
     "pid {pid:d} has no handler for {signal} at this moment, so the signal would kill it",
-    "Wait until the server runs and has no start or reload in progress, then try again.",
+    "Wait until no start or reload of the server is in progress, then run the task again.",
 )
-MODE = Code("refused.mode", "{signal} has an effect on prefork servers only, and this server is threaded")
+MODE = Code("refused.mode", "{signal} has an effect on prefork servers only, and this server is threaded (workers = 0)")
 STATE = Code(
     "refused.state",
-    "the server is {state}, and {signal} would kill its requests or the server itself",
-    "Wait until the server runs, then try again.",
+    "the server is {state}, and {signal} would cut off its requests or kill the server",
+    "Wait until the server runs, then run the task again.",
 )
 AT_WORK = Code(
     "refused.at_work",
@@ -31,44 +35,54 @@ AT_WORK = Code(
 )
 MASTER_AT_WORK = Code(
     "refused.master_at_work",
-    "pid {pid:d} is a master on {python}, where a QUIT may end it with the whole server while it is at work, and the"
+    "pid {pid:d} is a master on {python}, where a QUIT may end the whole server while the master is at work, and the"
     " server is {state}",
-    "Wait until the server runs, then try again.",
+    "Wait until the server runs, then run the task again.",
 )
 ASKED_LATELY = Code(
     "refused.asked_lately",
     "pid {pid:d} got a QUIT less than {seconds:g} s ago",
-    "Run the task again.",
+    "Wait {seconds:g} s, then run the task again.",
 )
 STOPPED = Code(
     "refused.stopped",
-    "pid {pid:d} is stopped (state T), so the signal would have no effect until it continues",
-    "Continue the process (kill -CONT), then try again.",
+    "pid {pid:d} is stopped (state T), so the signal would have no effect until the process continues",
+    "Continue the process (kill -CONT), then run the task again.",
 )
 ODOO_SH = Code(
     "refused.odoo_sh",
-    "this is Odoo.sh, which sends signals to its servers itself",
-    "Set force to signal the server all the same.",
+    "the server runs on Odoo.sh, and this platform sends signals to its servers itself",
+    "Set force to send the signal nevertheless.",
 )
-ODOO_SH_RESTARTS = Code("refused.odoo_sh_restarts", "this is Odoo.sh, which restarts its servers itself")
-PID_REUSED = Code("refused.pid_reused", "pid {pid:d} now belongs to another process", "Run the task again.")
+ODOO_SH_RESTARTS = Code(
+    "refused.odoo_sh_restarts", "the server runs on Odoo.sh, and this platform restarts its servers itself"
+)
+PID_REUSED = Code(
+    "refused.pid_reused",
+    "the process with pid {pid:d} has ended, and another process has this pid now",
+    "Run the task again.",
+)
 OTHER_USER_NOW = Code(
-    "refused.other_user_now", "pid {pid:d} runs as another user now than at the last look", "Run the task again."
+    "refused.other_user_now",
+    "pid {pid:d} changed its user after the module had looked at it",
+    "Run the task again.",
 )
-PROCESS_ENDED = Code("refused.process_ended", "pid {pid:d} has ended since the last look", "Run the task again.")
+PROCESS_ENDED = Code(
+    "refused.process_ended", "pid {pid:d} ended after the module had looked at it", "Run the task again."
+)
 NOT_PERMITTED = Code(
     "refused.not_permitted",
-    "pid {pid:d} belongs to uid {uid:d}, and only root and that user may signal it",
+    "pid {pid:d} belongs to uid {uid:d}, and only root and that user may send it a signal",
     "Run the task as root or as the user of the server (become).",
 )
 LOCKED = Code(
     "refused.locked",
-    "another call is working on this server",
+    "another call of a module is working on this server",
     "Wait until that call has finished, or set force.",
 )
 NO_LOCK = Code(
     "refused.no_lock",
-    "the lock of the server cannot be taken ({error})",
+    "the module cannot take the lock of the server ({error})",
     "Correct the state directory that the error names.",
 )
 DRAINING = Code(
@@ -83,36 +97,37 @@ NEEDS_RESTART = Code(
 )
 HEALTH_NOT_ACCEPTED = Code(
     "refused.health_not_accepted",
-    "its health check does not accept what the server answers now, so it would fail after the reload too: {answer}",
-    "Set path, host or status of health to what the server answers when it is well, or set force.",
+    "the health check does not accept the present answer of the server, so it would fail after the reload too:"
+    " {answer}",
+    "Set path, host or status of the option health to what a healthy server answers, or set force.",
 )
 NO_SOCKET_TO_HAND_OVER = Code(
     "refused.no_socket_to_hand_over",
-    "a HUP would end the server: it serves no HTTP, and Odoo 19 in prefork mode hands its listening socket to the next"
-    " generation",
+    "a HUP would end the server: Odoo 19 in prefork mode passes its listening socket to the next generation, and this"
+    " server has no such socket (http_enable = False)",
     "Restart the server through its supervisor, or set method to auto.",
 )
 HUP_NOT_ENOUGH = Code(
     "refused.hup_not_enough",
-    "a HUP does not apply what is configured ({differences})",
+    "a HUP does not apply the changed configuration ({differences})",
     "Restart the server through its supervisor, or set method to auto.",
 )
 HUP_WOULD_END = Code(
     "refused.hup_would_end",
-    "a HUP would end the server, because of what is configured ({differences})",
+    "a HUP would end the server because of the changed configuration ({differences})",
     "Restart the server through its supervisor, or set method to auto.",
 )
 NO_WAY = Code("refused.no_way", "a reload is not possible: {reload}. A restart is not possible either: {restart}")
 WORK_HIDDEN = Code(
     "refused.work_hidden",
-    "the server is threaded, so an INT would cut off its requests and cron jobs, and whether it has any cannot be seen"
-    " ({why})",
-    "Have the server log to a file or to the journal with log_level=info, or set force.",
+    "the server is threaded, so an INT would cut off its requests and cron jobs, and the module cannot see whether it"
+    " has any ({why})",
+    "Let the server log to a file or to the journal with log_level=info, or set force.",
 )
 EXTERNAL_HOLD = Code(
     "refused.external_hold",
     "the server was drained with hold=external, so the collection does not start it",
-    "Start the server with the tool that keeps it down.",
+    "Start the server with the tool that stopped it.",
 )
 COMMAND_PATH_UNKNOWN = Code(
     "refused.command_path_unknown",
@@ -163,7 +178,7 @@ COMMAND_PATH_NOT_PLAIN = Code(
 COMMAND_PATH_GONE = Code(
     "refused.command_path_gone",
     "the server ran as root, and the path {path} ({name}) in its recorded command or in its odoo.conf does not exist",
-    "Create it as root, or start the server yourself.",
+    "Create the path as root, or start the server yourself.",
 )
 COMMAND_CODE_TIMEOUT = Code(
     "refused.command_code_timeout",
@@ -171,7 +186,9 @@ COMMAND_CODE_TIMEOUT = Code(
     "Start the server yourself.",
 )
 COMMAND_NOT_RUN = Code(
-    "refused.command_not_run", "the recorded command cannot be run as {user}", "Start the server yourself."
+    "refused.command_not_run",
+    "the recorded command of the server cannot be run as {user}",
+    "Start the server yourself.",
 )
 COMMAND_FAILS = Code(
     "refused.command_fails",
@@ -180,57 +197,58 @@ COMMAND_FAILS = Code(
 )
 FROZEN = Code(
     "refused.frozen",
-    "pid {pid:d} is frozen by its cgroup, as by docker pause, so the signal would act when it is thawed",
-    "Unpause the container (docker unpause, podman unpause) or thaw the unit (systemctl thaw), then try again.",
+    "the cgroup of pid {pid:d} is frozen (for example by docker pause), so the signal would have no effect until it is"
+    " thawed",
+    "Unpause the container (docker unpause, podman unpause) or thaw the unit (systemctl thaw), then run the task"
+    " again.",
 )
 GEVENT_ALONE = Code(
     "refused.gevent_alone",
-    "the server is a gevent process of its own, without a master: {deed}",
-    "Restart it through its supervisor: fleetops.odoo.reload with method=auto or method=supervisor does so.",
+    "the server is a gevent process without a master: {deed}",
+    "Restart it through its supervisor: run fleetops.odoo.reload with method=auto or method=supervisor.",
 )
 THREADED = Code(
     "refused.threaded",
-    "the server is threaded (workers = 0), so it has no workers that can be added or replaced",
-    "Set workers in odoo.conf and restart the server to have workers.",
+    "the server is threaded (workers = 0), so it has no workers to add or replace",
+    "To have workers, set workers in odoo.conf and restart the server.",
 )
 NO_HTTP = Code("refused.no_http", "the server serves no HTTP (http_enable = False), so it has no http workers")
 NOT_TOLD_APART = Code(
     "refused.not_told_apart",
-    "nothing tells whether {workers} are http workers or workers that an addon has added: the server writes neither a"
-    " line nor a stack dump about them that can be read, and they have no title",
-    "Let the server log at level info, or install setproctitle for it, and restart it. An administrator may run the"
-    " module as root where it ran as another user.",
+    "the module cannot tell whether {workers} are http workers or workers of an addon: neither the log of the server"
+    " nor a stack dump shows it, and these processes have no title",
+    "Run the task as root. Or let the server log at level info, or install setproctitle for it, then restart it.",
 )
 IDLE_UNKNOWN = Code(
     "refused.idle_unknown",
     "it is not known which workers are idle, because their stack dumps cannot be read: {why}",
-    "Correct that, or set wait_busy to have busy workers end after their request.",
+    "Correct this, or set wait_busy, so that busy workers end after their request.",
 )
 WORK_TIME_UNKNOWN = Code(
     "refused.work_time_unknown",
     "it is not known how long the workers have been busy, because their stack dumps cannot be read: {why}",
-    "Correct that, or choose workers by another condition.",
+    "Correct this, or choose workers by another condition.",
 )
 WATCH_TOO_LONG = Code(
     "refused.watch_too_long",
-    "stack dumps of this server do not show when a request or job began, so its workers must be watched for"
-    " busy_longer_than ({seconds:g} s), and the timeout ({timeout:g} s) is too short for that",
+    "timeout ({timeout:g} s) must be longer than busy_longer_than ({seconds:g} s): stack dumps of this server do not"
+    " show when a request or job began, so the module has to watch its workers for busy_longer_than",
     "Set a longer timeout, or a shorter busy_longer_than.",
 )
-_BY_HAND = "Change the number of workers in the file by hand, or leave out persist."
+_BY_HAND = "Change the number of workers in the file yourself, or leave out persist."
 CONF_NONE = Code(
     "refused.conf_none",
     "the server has no odoo.conf, so the number of workers cannot be written to it",
     "Leave out persist.",
 )
 CONF_UNREADABLE = Code(
-    "refused.conf_unreadable", "odoo.conf is not written: {error}", "Correct that, or leave out persist."
+    "refused.conf_unreadable", "odoo.conf is not written: {error}", "Correct the error, or leave out persist."
 )
 CONF_NO_SECTION = Code("refused.conf_no_section", "{path} is not written: it has no section [options]", _BY_HAND)
 CONF_REPEATED = Code(
     "refused.conf_repeated",
     "{path} is not written: it sets workers {count:d} times",
-    "Leave one of these lines, then run the task again.",
+    "Keep one of these lines, remove the others, then run the task again.",
 )
 CONF_MULTILINE = Code(
     "refused.conf_multiline",
@@ -254,12 +272,12 @@ CONF_OTHER_CHANGE = Code(
 )
 CONF_LINK = Code(
     "refused.conf_link",
-    "{path} is not written: it is a symbolic link, and a file would replace the link",
+    "{path} is not written: it is a symbolic link, and the new file would replace the link",
     _BY_HAND,
 )
 CONF_HARD_LINK = Code(
     "refused.conf_hard_link",
-    "{path} is not written: it has a second name (a hard link), which would keep the old content",
+    "{path} is not written: the file has a second name (a hard link), which would keep the old content",
     _BY_HAND,
 )
 CONF_OWNER = Code(
@@ -268,7 +286,9 @@ CONF_OWNER = Code(
     "Give the file to root or to the user of the server, then run the task again.",
 )
 CONF_TOO_LARGE = Code("refused.conf_too_large", "{path} is not written: it is larger than {limit:d} MiB", _BY_HAND)
-CONF_OS_ERROR = Code("refused.conf_os_error", "{path} is not written: {error}", "Correct that, or leave out persist.")
+CONF_OS_ERROR = Code(
+    "refused.conf_os_error", "{path} is not written: {error}", "Correct the error, or leave out persist."
+)
 CONF_NOT_PERMITTED = Code(
     "refused.conf_not_permitted",
     "{path} is not written: uid {uid:d} must not create files in its directory",
@@ -276,7 +296,7 @@ CONF_NOT_PERMITTED = Code(
 )
 CONF_CHANGED = Code(
     "refused.conf_changed",
-    "{path} is not written: it has changed since it was read",
+    "{path} is not written: another program has changed the file since the module read it",
     "Run the task again.",
 )
 CONF_REJECTED = Code(

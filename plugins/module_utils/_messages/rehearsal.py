@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""The start-up check found that the server would not come back. Nothing was sent; the server keeps running.
+"""The start-up check found that the server would not come back. No signal was sent; the server continues to run.
 
 Before a reload or a restart, the collection runs the code and the configuration of the server as its own user, up to
 the point where a server would start.
@@ -21,14 +21,14 @@ NO_INTERPRETER = Code(
 )
 STARTED_AS_PACKAGE = Code(
     "rehearsal.started_as_package",
-    "the server was started with python -m, and a HUP would run its __main__.py as a script, which cannot import its"
-    " own package",
+    "the server was started with python -m, and a HUP would kill it: the HUP runs its __main__.py as a script, which"
+    " cannot import its own package",
     "Start the server by its script (odoo-bin), or set method to auto.",
 )
 VIRTUALENV_LOST = Code(
     "rehearsal.virtualenv_lost",
-    "a HUP makes the server execute {name}, which its PATH resolves to {found} and not to {executable} of its"
-    " virtualenv",
+    "a HUP would run another Python: the server executes {name}, and its PATH resolves {name} to {found}, not to"
+    " {executable} of its virtualenv",
     "{remedy}",
 )
 INTERPRETER_REPLACED = Code(
@@ -38,48 +38,55 @@ INTERPRETER_REPLACED = Code(
 )
 INTERPRETER_GONE = Code(
     "rehearsal.interpreter_gone",
-    "the interpreter {path} does not exist any more",
-    "Put it back, then restart the server through its supervisor.",
+    "the interpreter {path} of the server does not exist any more",
+    "Restore the interpreter, then restart the server through its supervisor.",
 )
 OTHER_INTERPRETER = Code(
     "rehearsal.other_interpreter",
-    "the arguments of the server name {path}, which is not the program that it runs",
+    "the arguments of the server name the interpreter {path}, but the server runs another one",
     "Restart the server through its supervisor.",
 )
 DIRECTORY_GONE = Code(
     "rehearsal.directory_gone",
-    "the working directory {path} was removed, and the server finds its script from there",
+    "the working directory {path} was removed, and the path of the server's script is relative to it",
     "Restart the server through its supervisor, or set method to auto.",
 )
 SCRIPT_GONE = Code(
     "rehearsal.script_gone",
-    "the script {path} does not exist any more",
-    "Put it back, or correct the command of the server, then restart it through its supervisor.",
+    "the script {path} of the server does not exist any more",
+    "Restore the script, or correct the command of the server. Then restart the server through its supervisor.",
 )
 RESTART_LOST = Code(
     "rehearsal.restart_lost",
-    "{what} {path} does not exist, and a restart would need it",
-    "Put it back, or correct the unit of the server.",
+    "a restart would fail, because {what} {path} does not exist",
+    "Restore it, or correct the unit of the server.",
 )
 ENVIRONMENT_HIDDEN = Code(
     "rehearsal.environment_hidden",
-    "the environment of pid {pid:d} cannot be read, so nothing proves that the server would survive",
+    "the start-up check could not run, because the environment of pid {pid:d} cannot be read",
     "Run the task as root or as the user of the server (become).",
 )
 NO_TRIAL = Code(
-    "rehearsal.no_trial", "the start-up check could not run ({error})", "Free some space in /tmp, then try again."
+    "rehearsal.no_trial",
+    "the start-up check could not run ({error})",
+    "Free some space in /tmp, then run the task again.",
 )
-NOT_RUN = Code("rehearsal.not_run", "the interpreter {path} cannot be run as the user of the server ({error})")
+NOT_RUN = Code(
+    "rehearsal.not_run",
+    "the start-up check could not run: the user of the server cannot run the interpreter {path} ({error})",
+)
 TRIAL_TIMEOUT = Code(
     "rehearsal.trial_timeout",
-    "the start-up check did not finish within {seconds:d} s",
-    "Check the disk and PostgreSQL, which are very slow, then try again.",
+    "the start-up check timed out after {seconds:d} s",
+    "Check whether the disk or PostgreSQL is slow, then run the task again.",
 )
-TRIAL_ENDED = Code("rehearsal.trial_ended", "{fate}: the interpreter ended without a reason (its last words: {words})")
+TRIAL_ENDED = Code(
+    "rehearsal.trial_ended", "{fate}: the interpreter of the start-up check ended early (its last output: {words})"
+)
 BAD_CONFIGURATION = Code(
     "rehearsal.bad_configuration",
     "{fate}: Odoo cannot parse its configuration: {error}",
-    "Correct that line, then run the task again.",
+    "Correct odoo.conf, then run the task again.",
 )
 NO_POSTGRESQL = Code(
     "rehearsal.no_postgresql",
@@ -88,7 +95,7 @@ NO_POSTGRESQL = Code(
 )
 NO_DATABASE = Code(
     "rehearsal.no_database",
-    "the server would run without its database: {error}",
+    "the server would start, but without its database: {error}",
     "Correct the db_ options in odoo.conf, or set force.",
 )
 SYNTAX_ERROR = Code(
@@ -99,20 +106,23 @@ SYNTAX_ERROR = Code(
 IMPORT_ERROR = Code("rehearsal.import_error", "{fate}: Odoo cannot be imported: {error}", "{remedy}")
 SPAWN_WITHOUT_DATABASE = Code(
     "rehearsal.spawn_without_database",
-    "the master connects to its databases before it starts a worker, and the whole server would end: {error}",
-    "Make sure that the databases answer with what odoo.conf says now.",
+    "a new worker would end the whole server: the master connects to its databases before it starts a worker, and the"
+    " connection fails: {error}",
+    "Correct the db_ options in odoo.conf, or start PostgreSQL, then run the task again.",
 )
 DATABASES_UNKNOWN = Code(
-    "rehearsal.databases_unknown", "it is not known whether the databases answer: {why}", "This is a warning only."
+    "rehearsal.databases_unknown",
+    "the start-up check could not find out whether the databases answer: {why}",
+    "This is a warning only.",
 )
 PORT_TAKEN = Code(
     "rehearsal.port_taken",
-    "{option} is {port:d}, and {holder} has that port ({address}:{port:d}), so the new server could not listen there",
+    "the new server could not listen on {address}:{port:d} ({option}), because {holder} listens there",
     "Correct {option} in odoo.conf, or end the process that has the port, then run the task again.",
 )
 SAME_PORT = Code(
     "rehearsal.same_port",
-    "http_port and gevent_port are both {port:d}, and only one of the two processes can listen there",
+    "http_port and gevent_port are both {port:d}, and only one of the two processes can listen on it",
     "Give gevent_port (longpolling_port before Odoo 16) another number in odoo.conf, then run the task again.",
 )
 CANNOT_LISTEN = Code(
@@ -120,6 +130,8 @@ CANNOT_LISTEN = Code(
     "the new server could not listen on {address}:{port:d} ({option}): {error}",
     "Correct http_interface or {option} in odoo.conf, then run the task again.",
 )
-LITTLE_ROOM = Code("rehearsal.little_room", "{shortages}", "Free some, or set force.")
-LITTLE_MEMORY = Code("rehearsal.little_memory", "{shortages}", "Ask for fewer workers, or set force.")
-LEFT_OUT = Code("rehearsal.left_out", "the start-up check of the new {path} left out {what}", "This is a warning only.")
+LITTLE_ROOM = Code("rehearsal.little_room", "{shortages}", "Free some space or memory, or set force.")
+LITTLE_MEMORY = Code("rehearsal.little_memory", "{shortages}", "Set fewer workers, or set force.")
+LEFT_OUT = Code(
+    "rehearsal.left_out", "the start-up check of the new {path} did not check {what}", "This is a warning only."
+)

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""systemd, supervisord or a container runtime does not do what is needed, or cannot be asked for it."""
+"""systemd, supervisord or a container runtime does not do what the operation needs, or does not answer."""
 
 from __future__ import annotations
 
@@ -17,32 +17,40 @@ CONTAINER_NOT_RESTARTED = Code(
 )
 NONE = Code(
     "supervisor.none",
-    "no systemd unit and no program of supervisord is known that would start the server again",
+    "neither systemd nor supervisord runs this server, so the module cannot restart it",
     "Restart the server the way it was started.",
 )
 NEEDS_ROOT = Code("supervisor.needs_root", "only root can ask {kind} for a restart", "Run the task as root (become).")
 SEVERAL_SERVERS = Code(
     "supervisor.several_servers",
     "{unit} runs {count:d} servers (pid {pids}), and a restart would stop all of them",
-    "Give each server a unit of its own.",
+    "Give each server its own unit.",
 )
-UNIT_UNKNOWN = Code("supervisor.unit_unknown", "systemd does not show its unit {unit}", "Run systemctl show {unit}.")
+UNIT_UNKNOWN = Code(
+    "supervisor.unit_unknown",
+    "systemd reports no properties of {unit}, the unit of the server",
+    "Run systemctl show {unit} on the host.",
+)
 OTHER_MAIN_PROCESS = Code(
     "supervisor.other_main_process",
     "the main process of unit {unit} is {pid} and not this server, so a restart would affect more than the server",
-    "Restart the server the way it was started, or give it a unit of its own.",
+    "Restart the server the way it was started, or give it its own unit.",
 )
 NO_SUPERVISORCTL = Code(
-    "supervisor.no_supervisorctl", "no supervisorctl that only root can change is in {paths}", "Install supervisorctl."
+    "supervisor.no_supervisorctl",
+    "supervisorctl was not found in {paths}, or users other than root can change it",
+    "Install supervisorctl as root.",
 )
 BAD_PROGRAM_NAME = Code(
     "supervisor.bad_program_name", "{name!r} is not a valid name of a program of supervisord (group:program)"
 )
 NO_SUPERVISORD = Code(
-    "supervisor.no_supervisord", "neither the parent of the server nor the parent of that process is a supervisord"
+    "supervisor.no_supervisord",
+    "supervisord was not found: neither the parent nor the grandparent of the server is a supervisord",
 )
 SUPERVISORD_NOT_ROOT = Code(
-    "supervisor.supervisord_not_root", "supervisord with pid {pid:d} does not run as root, so root does not ask it"
+    "supervisor.supervisord_not_root",
+    "supervisord (pid {pid:d}) does not run as root, and the module does not ask such a supervisord as root",
 )
 CONFIGURATION_NOT_ROOT = Code(
     "supervisor.configuration_not_root",
@@ -50,10 +58,13 @@ CONFIGURATION_NOT_ROOT = Code(
     "Give the file to root, with mode 0644 or stricter.",
 )
 OTHER_PROGRAM = Code(
-    "supervisor.other_program", "supervisord does not name this server as its program {program} (it says: {said})"
+    "supervisor.other_program",
+    "supervisord does not report this server as its program {program} (supervisorctl prints: {said})",
 )
 PROGRAM_GONE = Code(
-    "supervisor.program_gone", "unit {unit} would start {path}, which does not exist", "Correct the unit."
+    "supervisor.program_gone",
+    "a restart would fail: unit {unit} starts {path}, which does not exist",
+    "Correct the unit, then run systemctl daemon-reload.",
 )
 COMMAND_FAILED = Code("supervisor.command_failed", "{command} failed ({said})")
 COMMAND_TIMEOUT = Code("supervisor.command_timeout", "{command} did not return within {seconds:.0f} s")
@@ -70,7 +81,7 @@ SUPERVISORD_STARTS_AGAIN = Code(
 )
 SYSTEMD_UNKNOWN = Code(
     "supervisor.systemd_unknown",
-    "systemd does not show whether it would start its unit {unit} again",
+    "systemd does not report whether it would start unit {unit} of the server again",
     _KEEP_DOWN + ".",
 )
 SYSTEMD_STARTS_AGAIN = Code(
@@ -80,8 +91,8 @@ SYSTEMD_STARTS_AGAIN = Code(
 )
 HOLD_INEFFECTIVE = Code(
     "supervisor.hold_ineffective",
-    "systemd would start {unit} again in spite of the drop-in (Restart={restart}{more})",
-    "Remove the setting that overrides it. " + _KEEP_DOWN + " otherwise.",
+    "systemd would start {unit} again, although the module wrote a drop-in against it (Restart={restart}{more})",
+    "Remove the setting that overrides the drop-in. " + _KEEP_DOWN + " otherwise.",
 )
 BAD_UNIT_NAME = Code("supervisor.bad_unit_name", "{name!r} is not a valid name of a systemd service")
 CONTAINER_UNKNOWN = Code(
@@ -96,13 +107,13 @@ CONTAINER_STARTS_AGAIN = Code(
 )
 OTHER_UNIT = Code(
     "supervisor.other_unit",
-    "the main process of unit {unit} is {main} and goes on without this server, so the unit is not held",
-    "What starts the server again, if anything does, shows within min_gone_time.",
+    "the module does not prevent a restart of unit {unit}, because its main process {main} is not this server",
+    "If another program starts the server again, the drain reports it within min_gone_time.",
 )
 WATCHDOG = Code(
     "supervisor.watchdog",
-    "unit {unit} has a watchdog (WatchdogSec, {seconds:g} s), and an INT closes the port of the server, so systemd may"
-    " end the unit with its requests",
+    "unit {unit} has a watchdog (WatchdogSec, {seconds:g} s); after the INT the server does not answer on its port, so"
+    " systemd may kill the unit with its requests",
     "Run systemctl service-watchdogs no before the drain, and systemctl service-watchdogs yes after it. "
     + _KEEP_DOWN
     + " otherwise.",
@@ -110,11 +121,11 @@ WATCHDOG = Code(
 RUNTIME_MAX = Code(
     "supervisor.runtime_max",
     "systemd ends unit {unit} in {left:.0f} s (RuntimeMaxSec), and the drain may take {seconds:g} s",
-    "Set timeout to less than that, or restart the unit before the drain.",
+    "Set timeout to less than {left:.0f} s, or restart the unit before the drain.",
 )
 SUCCESS_ACTION = Code(
     "supervisor.success_action",
-    "unit {unit} has SuccessAction={action}, which follows when the server ends",
+    "unit {unit} has SuccessAction={action}, which systemd runs when the server ends",
     "Remove SuccessAction from the unit. " + _KEEP_DOWN + " otherwise.",
 )
 UPHELD = Code(
@@ -124,50 +135,50 @@ UPHELD = Code(
 )
 SOCKET_NEEDED = Code(
     "supervisor.socket_needed",
-    "{socket} would start {unit} again at the next request, and cannot be stopped while {unit} runs, since {unit} needs"
-    " it (Requires=, BindsTo= or PartOf=)",
+    "{socket} would start {unit} again at the next request, and the module cannot stop {socket} first, because {unit}"
+    " depends on it (Requires=, BindsTo= or PartOf=)",
     "Remove {socket} from these settings of {unit}. " + _KEEP_DOWN + " otherwise.",
 )
 TRANSIENT = Code(
     "supervisor.transient",
-    "unit {unit} is transient (systemd-run), so systemd forgets it when the server ends",
-    "Bring the server back with start_recorded, or by the command that started it.",
+    "unit {unit} is transient (systemd-run), so systemd removes it when the server ends",
+    "To bring the server back, use start_recorded or the command that started it.",
 )
 NO_WAY_BACK = Code(
     "supervisor.no_way_back",
-    "nothing but its recorded command would start the server again, and start_recorded would fail: {why}",
-    "Correct that before the drain, or start the server yourself after it.",
+    "only the recorded command could start the server again after the drain, and start_recorded would fail: {why}",
+    "Correct this before the drain, or start the server yourself after it.",
 )
 STARTED_BY = Code("supervisor.started_by", "{starters} may start {unit} again")
 STOP_TIMEOUT = Code(
     "supervisor.stop_timeout",
-    "systemd kills what is left of {unit} {seconds:g} s after its main process has ended (TimeoutStopSec), and the"
-    " drain may take longer",
-    "Set TimeoutStopSec= of the unit to more than the timeout of the drain.",
+    "systemd kills the remaining processes of {unit} {seconds:g} s after its main process has ended (TimeoutStopSec),"
+    " and the drain may take longer",
+    "Set TimeoutStopSec= of the unit to a longer time than the timeout of the drain.",
 )
 CONTAINER_INSIDE = Code(
     "supervisor.container_inside",
-    "this task runs in the container of the server, which may end with the server and take the task with it",
+    "this task runs in the container of the server; the container may end with the server, and the task with it",
     "Run the task on the host of the container.",
 )
 GUEST = Code(
     "supervisor.guest",
-    "the server runs in {name}, a system of its own ({runtime}), whose own supervisor would start it again",
+    "the server runs in the system container {name} ({runtime}), whose own supervisor would start it again",
     "Make {name} a host of the inventory, and run the task there.",
 )
 KUBERNETES_POD = Code(
     "supervisor.kubernetes_pod",
-    "the server runs in a pod of Kubernetes ({runtime}), which is started again when the server ends",
-    "Run kubectl scale --replicas=0 for what owns the pod. " + _KEEP_DOWN + " otherwise.",
+    "the server runs in a pod of Kubernetes ({runtime}), and Kubernetes starts the pod again when the server ends",
+    "Run kubectl scale --replicas=0 for the owner of the pod. " + _KEEP_DOWN + " otherwise.",
 )
 SWARM_TASK = Code(
     "supervisor.swarm_task",
-    "the server runs in a task of the Docker Swarm service {service}, which is replaced when it ends",
+    "the server runs in a task of the Docker Swarm service {service}, and Swarm replaces the task when it ends",
     "Run docker service scale {service}=0. " + _KEEP_DOWN + " otherwise.",
 )
 KILL_MODE = Code(
     "supervisor.kill_mode",
-    "KillMode of {unit} is {mode}, so systemctl stop cuts off its requests",
+    "KillMode of {unit} is {mode}, so systemctl stop cuts off the requests of the server",
     "Run mkdir -p /etc/systemd/system/{unit}.d && printf '[Service]\\nKillMode=mixed\\n'"
     " >/etc/systemd/system/{unit}.d/killmode.conf && systemctl daemon-reload",
 )
@@ -183,6 +194,6 @@ NEEDS_ROOT_TO_START = Code(
 )
 NOTHING_STARTS_IT = Code(
     "supervisor.nothing_starts_it",
-    "no systemd unit and no program of supervisord is known that could be asked to start the server",
-    "Start the server yourself, or set start_recorded to have the command run that it was running.",
+    "neither systemd nor supervisord can start the server: no unit and no program of it is known",
+    "Start the server yourself, or set start_recorded to run the command with which it ran before the drain.",
 )

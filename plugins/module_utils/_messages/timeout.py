@@ -4,17 +4,17 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""A timeout passed. The code says what was still missing: the sentences are what the collection was waiting for.
+"""A timeout passed. Each sentence below names what the module waited for.
 
-The server was not harmed by the wait. Run the task again, with a longer timeout where the reason is a long request.
+The wait itself does not harm the server. Run the task again. If the reason is a long request, set a longer timeout.
 """
 
 from __future__ import annotations
 
 from .code import Code
 
-LOCKED = Code("timeout.locked", "another call that is working on this server")
-NOT_SHOWN = Code("timeout.not_shown", "the master to show what it is")
+LOCKED = Code("timeout.locked", "another call of a module to finish its work on this server")
+NOT_SHOWN = Code("timeout.not_shown", "the master to install the handlers by which it can be recognised")
 HANDLERS = Code("timeout.handlers", "the master to install its signal handlers")
 MODE = Code("timeout.mode", "the master to become {mode}")
 OLD_MASTER = Code("timeout.old_master", "the old master to end")
@@ -26,55 +26,58 @@ OLD_PROCESSES = Code(
 LISTENING = Code("timeout.listening", "the master to listen on its port")
 CONFIGURATION = Code(
     "timeout.configuration",
-    "the server to run with what is configured ({differences})",
-    "Run fleetops.odoo.reload, which restarts the server through its supervisor where a HUP does not apply it.",
+    "the server to run with its present configuration ({differences})",
+    "Run fleetops.odoo.reload. If a HUP does not apply the configuration, it restarts the server through its"
+    " supervisor.",
 )
 GEVENT_LISTENING = Code(
     "timeout.gevent_listening",
     "the gevent process to listen on port {port:d}",
-    "The log of the server says why it does not, such as another process that has the port.",
+    "Read the log of the server for the reason, for example another process that has the port.",
 )
 GEVENT_ENDS = Code(
     "timeout.gevent_ends",
-    "a gevent process that stays: it has ended {count:d} times since, and its master has started it again each time",
-    "The log of the server says why, as of a Python package that is missing.",
+    "the gevent process to keep running: it has ended {count:d} times, and its master has started it again each time",
+    "Read the log of the server for the reason, for example a missing Python package.",
 )
 PROCESSES = Code(
     "timeout.processes",
-    "{lacking:d} of {count:d} {role} processes",
-    "The log of the server says why they do not start.",
+    "{lacking:d} of {count:d} {role} processes to start",
+    "Read the log of the server for the reason.",
 )
 NEW_PROCESS = Code("timeout.new_process", "a new process to show its role")
 RUNNING = Code("timeout.running", "the server to run (it is {state})")
 HEALTHY = Code(
     "timeout.healthy",
-    "a healthy answer ({answer})",
+    "a healthy answer of the server ({answer})",
     "Read the log of the server, or correct the option health.",
 )
-NEW_EXEC = Code("timeout.new_exec", "the master to execute itself anew")
+NEW_EXEC = Code("timeout.new_exec", "the master to execute itself again")
 SETTLED = Code("timeout.settled", "the server to settle after a reload")
-FIRST_LOOK = Code("timeout.first_look", "a first look at the server")
+FIRST_LOOK = Code("timeout.first_look", "the first look at the server to finish")
 ALL_HEALTHY = Code("timeout.all_healthy", "all servers to be healthy")
 CODE_CHANGES = Code(
-    "timeout.code_changes", "the code on the disk to stop changing", "Let the deployment end before the reload."
+    "timeout.code_changes",
+    "the code on the disk to stop changing",
+    "Run the reload after the deployment has finished.",
 )
-RESTARTING = Code("timeout.restarting", "another call that is restarting the server")
+RESTARTING = Code("timeout.restarting", "another call of a module to finish its restart of the server")
 OLD_SERVER = Code("timeout.old_server", "the old server to end")
 NEW_SERVER = Code("timeout.new_server", "{supervisor} to start a new server")
 STOPPED = Code("timeout.stopped", "supervisord to stop the server")
 INACTIVE = Code("timeout.inactive", "unit {unit} to become inactive (it is {state})")
-PROCESS_ENDS = Code("timeout.process_ends", "pid {pid:d} to end", "It ends after its request or job.")
-ONE_MORE_WORKER = Code("timeout.one_more_worker", "one more http worker")
+PROCESS_ENDS = Code("timeout.process_ends", "pid {pid:d} to end", "The process ends after its request or job.")
+ONE_MORE_WORKER = Code("timeout.one_more_worker", "one more http worker to start")
 WORK = Code(
     "timeout.work",
     "{work}",
-    "The server keeps draining. Run the task again to wait for it, or set on_timeout to abort to cut the work off.",
+    "The drain continues. Run the task again to wait longer, or set on_timeout to abort to cut off the work.",
 )
 WORK_BEFORE_INT = Code(
     "timeout.work_before_int",
     "{work}",
-    "No INT was sent, because it would cut off this work, and the server keeps running. Set a longer {options}, or set"
-    " on_timeout to abort.",
+    "The server continues to run: no INT was sent, because an INT would cut off this work. Set a longer {options}, or"
+    " set on_timeout to abort.",
 )
 WORK_AFTER_ABORT = Code(
     "timeout.work_after_abort",
@@ -82,8 +85,8 @@ WORK_AFTER_ABORT = Code(
     "Run the task again with on_timeout set to kill.",
 )
 PROCESSES_END = Code("timeout.processes_end", "{count:d} processes to end (pid {pids})")
-STAYS_GONE = Code("timeout.stays_gone", "{seconds:g} s in which no other server takes its place")
-STARTED = Code("timeout.started", "the started server to appear", "The log of the server says why it does not start.")
+STAYS_GONE = Code("timeout.stays_gone", "{seconds:g} s to pass without a new server in its place")
+STARTED = Code("timeout.started", "the started server to appear", "Read the log of the server for the reason.")
 HEALTHY_TIME = Code(
     "timeout.healthy_time",
     "the server to be healthy for {seconds:g} s without a break",
@@ -93,29 +96,31 @@ STEADY = Code("timeout.steady", "the workers of the server to stay the same")
 WORKER_STARTS = Code("timeout.worker_starts", "the master to start a worker")
 REPLACED = Code("timeout.replaced", "the master to start a new {roles} process")
 WORKERS_END = Code("timeout.workers_end", "{workers} to end", "A worker that got an INT ends after its request or job.")
-NOT_SIGNALLED = Code("timeout.not_signalled", "workers to be replaced before {workers}, which got no signal")
+NOT_SIGNALLED = Code(
+    "timeout.not_signalled", "earlier workers to be replaced; {workers} are next, and have got no signal"
+)
 RECYCLED = Code(
     "timeout.recycled",
     "a worker to end: {busy}",
-    "A worker that got an INT ends after its request or job; on_timeout: abort cuts off the work.",
+    "A worker that got an INT ends after its request or job. Set on_timeout to abort to cut off the work.",
 )
 ABORTED = Code(
     "timeout.aborted", "a worker to end after its XCPU: {busy}", "Its master kills it after limit_time_real."
 )
 MORE_WORKERS = Code(
     "timeout.more_workers",
-    "{count:d} http workers (there are {there:d})",
-    "The log of the server says why they do not start.",
+    "the master to have {count:d} http workers (it has {there:d})",
+    "Read the log of the server for the reason.",
 )
 FEWER_WORKERS = Code("timeout.fewer_workers", "{surplus:d} of {there:d} http workers to end: {busy}")
 WORKERS_BUSY = Code(
     "timeout.workers_busy",
     "{surplus:d} of {there:d} http workers to become idle: {busy}",
-    "The master keeps up {count:d} by now, so it does not replace a worker that ends. Set wait_busy to have busy"
+    "The master now keeps up {count:d} workers, so it does not replace a worker that ends. Set wait_busy, so that busy"
     " workers end after their request.",
 )
 WORKERS_LEAVING = Code(
     "timeout.workers_leaving",
     "{surplus:d} of {there:d} http workers to end: {busy}",
-    "They end after their request, and the master does not replace them.",
+    "These workers end after their request, and the master does not replace them.",
 )
