@@ -17,19 +17,19 @@ BEGIN = "<!-- From here on made by tests/signals/table.py from tests/signals/rec
 END = "<!-- Until here. -->"
 _TITLES = {
     ("master", "serving"): "To a {mode} master with a request under way",
-    ("master", "booting"): "To a {mode} master that has the handler of INT alone, since it boots",
-    ("master", "stopping"): "To a {mode} master that has got an INT, and waits for a request",
+    ("master", "booting"): "To a {mode} master that boots and has a handler for INT only",
+    ("master", "stopping"): "To a {mode} master that got an INT and waits for a request",
     ("http", "at work"): "To an http worker with a request",
     ("http", "idle"): "To an idle http worker",
     ("cron", "idle"): "To an idle cron worker",
     ("gevent", "idle"): "To a gevent process",
 }
-#: From how many seconds without a listening port on a table says so.
+#: A table mentions a closed port from this many seconds on.
 _NOTICED = 0.3
 _EFFECTS = {
     "nothing": "nothing",
     "killed": "**kills it**",
-    "executes itself": "executes itself anew",
+    "executes itself": "executes itself again",
     "one more": "one http worker more",
     "stopped": "**stops it** (state T)",
     "stacks": "writes its stacks",
@@ -39,13 +39,13 @@ _EFFECTS = {
 
 
 def words(row: cases.Row) -> str:
-    """Say what a signal did to a process, for a cell of a table."""
+    """Return what a signal did to a process, as the text of a cell of a table."""
     effect = cases.facts(row).get("effect", "")
     told = [_effect(part.strip(), row) for part in effect.split(", then ")]
     if "request" in row and row["effect"] != "nothing":
         told.append(_request(row["request"]))
     if row.get("serves again"):
-        told.append("nothing listens meanwhile" if row.get("closed", 0) >= _NOTICED else "the port stays open")
+        told.append("its port is closed for a while" if row.get("closed", 0) >= _NOTICED else "the port stays open")
     if row.get("replaced"):
         told.append("is replaced")
     if row.get("replaced") is False:
@@ -53,7 +53,7 @@ def words(row: cases.Row) -> str:
     if row.get("serves again") is False:
         told.append("**does not serve again**")
     if row["state"] == "booting" and row["effect"] == "nothing":
-        return "nothing, it comes up" if row.get("comes up") else "**it does not come up**"
+        return "nothing, it starts" if row.get("comes up") else "**it does not start**"
     return ", ".join(told)
 
 
@@ -68,7 +68,7 @@ def _effect(effect: str, row: cases.Row) -> str:
 
 def _request(status: t.Union[int, str]) -> str:
     if status == 200:
-        return "its request ends well"
+        return "its request is answered"
     return "**its request is lost**" if status == "cut" else f"its request ends with {status}"
 
 
@@ -123,7 +123,7 @@ def _grid(corner: str, columns: t.Mapping[str, t.Mapping[str, str]]) -> str:
 
 
 def rewritten(text: str, records: t.Mapping[str, cases.Row]) -> str:
-    """Return the document with the tables that belong there."""
+    """Return the document with new tables."""
     before, _begin, rest = text.partition(BEGIN)
     _old, _end, after = rest.partition(END)
     assert _end, f"the document has lost {BEGIN!r} or {END!r}"

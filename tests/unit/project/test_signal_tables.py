@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tables of docs/signals.md are made from what was recorded of real servers."""
+"""Test that the tables of docs/signals.md are made from the records of real servers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_the_document_has_the_tables_of_the_records() -> None:
 
 
 @pytest.mark.parametrize("name", cases.records())
-def test_a_record_is_whole(name: str) -> None:
+def test_a_record_has_every_trial(name: str) -> None:
     record = cases.records()[name]
     assert set(record) == {"version", "python", "tree", "date", "rows"}
     wanted = [{"mode": mode, **trial} for mode in cases.PLACES for trial in cases.trials(mode)]
@@ -39,28 +39,28 @@ def test_the_newest_known_version_is_recorded() -> None:
     [
         ({"effect": "nothing"}, "nothing"),
         ({"effect": "killed", "request": "cut"}, "**kills it**, **its request is lost**"),
-        ({"effect": "ended:0", "request": 200}, "ends, its request ends well"),
+        ({"effect": "ended:0", "request": 200}, "ends, its request is answered"),
         ({"effect": "ended:1", "request": 500}, "**ends** with status 1, its request ends with 500"),
         (
             {"effect": "executes itself", "request": 200, "serves again": True},
-            "executes itself anew, its request ends well, the port stays open",
+            "executes itself again, its request is answered, the port stays open",
         ),
-        ({"effect": "executes itself", "serves again": False}, "executes itself anew, **does not serve again**"),
+        ({"effect": "executes itself", "serves again": False}, "executes itself again, **does not serve again**"),
         (
             {"effect": "stacks, then gone", "signal": "QUIT", "replaced": True},
             "writes its stacks, **kills it**, is replaced",
         ),
         ({"effect": "gone", "replaced": True}, "ends, is replaced"),
         ({"effect": "gone", "caught": [], "replaced": False}, "**kills it**, **is not replaced**"),
-        ({"effect": "nothing", "state": "booting", "comes up": True}, "nothing, it comes up"),
-        ({"effect": "nothing", "state": "booting", "comes up": False}, "**it does not come up**"),
+        ({"effect": "nothing", "state": "booting", "comes up": True}, "nothing, it starts"),
+        ({"effect": "nothing", "state": "booting", "comes up": False}, "**it does not start**"),
     ],
 )
-def test_cells(seen: t.Dict[str, t.Any], cell: str) -> None:
+def test_a_row_becomes_the_text_of_its_cell(seen: t.Dict[str, t.Any], cell: str) -> None:
     assert table.words({**ROW, **seen}) == cell
 
 
-def test_versions_that_do_the_same_share_a_column_and_others_do_not() -> None:
+def test_versions_with_equal_results_share_a_column_and_others_do_not() -> None:
     def record(version: str, effect: str) -> cases.Row:
         return {"version": version, "python": "3.11", "tree": "a", "date": "b", "rows": [{**ROW, "effect": effect}]}
 
@@ -73,7 +73,7 @@ def test_versions_that_do_the_same_share_a_column_and_others_do_not() -> None:
     ]
 
 
-def test_records_survive_the_disk(tmp_path: pathlib.Path) -> None:
+def test_a_record_that_was_written_is_read_back(tmp_path: pathlib.Path) -> None:
     record = {"version": "14.0", "python": "3.9", "tree": "a", "date": "b", "rows": [ROW, ROW]}
     cases.write(record, tmp_path / "14.json")
     assert cases.read(tmp_path / "14.json") == record
