@@ -75,7 +75,7 @@ def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet, tmp_
 @pytest.mark.parametrize(
     ("options", "values", "message"),
     [
-        (["--check"], {}, "A check run signals no process"),
+        (["--check"], {}, "Check mode sends no signal"),
         ([], {"report_dir": "here"}, "[option.not_a_path]"),
         ([], {"samples": "many"}, "diagnostics_samples"),
         ([], {"deliver": "nobody:/srv"}, "[bundle.unknown_host]"),

@@ -323,7 +323,7 @@ def test_another_server_in_its_place_is_a_failure_that_holds_nothing(stage: Stag
     result, message = on.fail()
     assert (result.code, result.did, result.signals) == ("failed.place_taken", "signalled", ["INT"])
     assert (on.holding, on.notes) == (["hold", "INT", "let go"], [])
-    assert f"pid {str(result.successor).partition(':')[0]}, a child of " in message
+    assert f"pid {str(result.successor).partition(':')[0]} " in message
     assert "port 8069, configuration /etc/odoo/odoo.conf" in message
 
 

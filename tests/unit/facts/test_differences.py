@@ -194,7 +194,7 @@ def test_stale_code_needs_a_restart_where_a_hup_would_end_the_server() -> None:
     assert with_configuration(Staleness(), (), obstacle).needs == Need.NONE
     found = with_configuration(Staleness(Need.RELOAD, ("1 file changed",)), (), obstacle)
     assert found.needs == Need.RESTART
-    assert "it serves no HTTP" in found.reasons[-1]
+    assert "http_enable" in found.reasons[-1]
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def said(host: Host, **params: t.Any) -> str:
     ("uid", "options", "sees_little"),
     [(1000, "rw,hidepid=invisible", True), (0, "rw,hidepid=invisible", False), (1000, "rw", False)],
 )
-def test_an_empty_host_and_a_blind_user_are_told_apart(
+def test_the_message_of_an_empty_host_names_hidepid_only_where_processes_are_hidden(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, uid: int, options: str, *, sees_little: bool
 ) -> None:
     (tmp_path / "self").mkdir()
@@ -63,7 +63,7 @@ def test_an_empty_host_and_a_blind_user_are_told_apart(
     host = Host(Proc(str(tmp_path)), Clock(), ServerRecords(str(tmp_path / "state")))
     message = said(host)
     assert message.startswith("No Odoo master was found, and none runs on this host")
-    assert ("processes of other users are hidden" in message) is sees_little
+    assert ("hidepid" in message) is sees_little
     assert said(host, match={"unit": "a"}).startswith(
         "No Odoo master was found that matches {'unit': 'a'}, and none runs"
     )

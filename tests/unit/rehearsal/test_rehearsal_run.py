@@ -291,7 +291,8 @@ def test_an_interpreter_that_was_replaced(server: Server, virtualenv: str) -> No
     server.start([virtualenv, str(server.folder / "odoo-bin")], executable=virtualenv)
     (server.folder / "v/bin/python3").unlink()
     assert server.restart_helps()
-    assert str(server.rehearse_restart()).startswith(f"rehearsal.restart_lost: its interpreter {virtualenv} ")
+    assert str(server.rehearse_restart()).startswith("rehearsal.restart_lost: ")
+    assert f"its interpreter {virtualenv} " in str(server.rehearse_restart())
     said = server.rehearse_restart(unit_changed=True)[0]
     assert said.startswith("anything, since its interpreter")
     shutil.copy2(real, virtualenv)
@@ -321,14 +322,14 @@ def test_a_release_that_was_switched(server: Server) -> None:
     server.settle()
     (server.folder / "1").rmdir()
     assert server.restart_helps()
-    assert str(server.rehearse_restart()).startswith(
-        f"rehearsal.restart_lost: its working directory {server.folder}/1 "
-    )
+    assert str(server.rehearse_restart()).startswith("rehearsal.restart_lost: ")
+    assert f"its working directory {server.folder}/1 " in str(server.rehearse_restart())
     said = server.rehearse_restart(unit_changed=True)[0]
     assert "its working directory" in said
     (server.folder / "2").mkdir()
     assert server.rehearse_restart(cwd=str(server.folder / "2")) == []
-    assert str(server.rehearse_restart(cwd="/usr")).startswith("rehearsal.restart_lost: its script ")
+    assert str(server.rehearse_restart(cwd="/usr")).startswith("rehearsal.restart_lost: ")
+    assert " its script " in str(server.rehearse_restart(cwd="/usr"))
 
 
 @needs_root
@@ -442,7 +443,7 @@ def test_what_is_broken_on_the_disk_says_nothing_about_a_master_that_runs(server
     assert str(server.rehearse_spawn()).startswith(doubt)
     server.write("odoo/sql_db.py", "import os; os._exit(3)")
     assert str(server.rehearse_spawn()).startswith(doubt)
-    assert "pid %d has ended" % server.pid in str(server.rehearse_spawn(start=1))
+    assert f"pid {server.pid} " in str(server.rehearse_spawn(start=1))
     server.end()
     server.start(["/nonexistent/python3", str(server.folder / "odoo-bin")])
     assert "does not exist any more" in str(server.rehearse_spawn())

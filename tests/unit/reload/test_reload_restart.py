@@ -64,7 +64,7 @@ def test_where_a_hup_would_kill_it(stage: Staged) -> None:
         on.reload(method=Method.HUP)
     result = on.reload(method=Method.AUTO)
     assert (result.did, on.restarts) == ("restarted", ["odoo.service"])
-    assert "a restart by systemd, since a HUP is not possible: a HUP makes the server execute python3" in result.reason
+    assert "a restart by systemd, since a HUP is not possible: " in result.reason
 
 
 def test_where_a_hup_works_auto_sends_one(stage: Staged) -> None:
