@@ -116,10 +116,11 @@ options:
     description:
       - What prevents that the server is started again.
       - With V(auto) this module does. A unit of systemd with a C(Restart=) gets a drop-in below C(/run/systemd/system)
-        that says C(Restart=no), and nothing is sent before systemd has read it. supervisord cannot be told beforehand.
-        Where its C(autorestart) starts the server again, the new server is stopped at once. The restart policy of a
-        container of docker or podman is read, and the drain is refused where it would start the server again, or cannot
-        be read.
+        that says C(Restart=no), and nothing is sent before systemd has read it.
+      - A supervisord is asked over its socket, and cannot be told beforehand. Where its C(autorestart) starts the
+        server again, the new server is stopped at once.
+      - The restart policy of a container of docker or podman is read, and the drain is refused where it would start the
+        server again, or cannot be read.
       - With V(external) the caller does. Nothing is asked, written or checked.
     type: str
     choices: [auto, external]

@@ -69,7 +69,8 @@ options:
       - How a server that needs it is given a new generation.
       - With V(hup) by a C(HUP), and by nothing else.
       - With V(supervisor) by a restart through its supervisor. That is C(systemctl restart), after C(systemctl
-        daemon-reload) where the files of its unit have changed, or C(supervisorctl restart). It needs root.
+        daemon-reload) where the files of its unit have changed, or a request to the supervisord above the server. It
+        needs root, or the user of that supervisord.
       - With V(auto) by a C(HUP), unless that cannot work or is not enough and a restart would help. That is so for a
         virtualenv that a C(HUP) would lose, a start with C(-m), an interpreter that has been replaced, a working
         directory that has been removed, a configuration that a C(HUP) would not apply or survive, and a unit,

@@ -83,7 +83,8 @@ def state_of(fleet: Fleet, host: str) -> str:
         "-c",
         'cd "/proc/$1"; tr "\\0" "\\n" <environ | sort | grep -vE "^(INVOCATION_ID|JOURNAL_STREAM|XDG_SESSION_ID|'
         'SYSTEMD_EXEC_PID|_)="; grep -v pending limits; grep -E "^(Uid|Gid|Groups|Umask|Cap)" status; readlink cwd;'
-        "ls /run/systemd/system /run/fleetops-odoo | grep -v lock",
+        # A first drain makes the folder of the collection.
+        'find /run/systemd/system /run/fleetops-odoo -mindepth 1 ! -name "*.lock" 2>/dev/null; true',
         "sh",
         str(fleet.master(host)["pid"]),
     )

@@ -65,6 +65,8 @@ class Note:
     settings: t.Dict[str, t.Any] = field(default_factory=dict)
     #: it writes its log into a file or to syslog, so its output is short
     logs_itself: bool = False
+    #: of its supervisord
+    address: t.Optional[str] = None
     #: what was at work at the last look, as results tell it
     busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
 
@@ -77,7 +79,8 @@ class Note:
     def supervisor(self) -> Supervisor:
         """Return what kept it running."""
         kind = SupervisorKind(self.kind)
-        return Supervisor(kind, self.unit, self.uid if kind == SupervisorKind.SYSTEMD_USER else None)
+        uid = self.uid if kind == SupervisorKind.SYSTEMD_USER else None
+        return Supervisor(kind, self.unit, uid, self.address)
 
     @property
     def is_launched(self) -> bool:
@@ -152,6 +155,7 @@ def new_note(
         groups=list(master.groups),
         kind=supervisor.kind,
         unit=supervisor.unit,
+        address=supervisor.address,
         config_file=options.config_file,
         databases=list(options.databases),
         http_port=options.http_port,

@@ -243,10 +243,9 @@ class _Undrain(Operation[DrainResult]):
             if self._launched is not None and self._launched.status is not None:
                 self.result.did = Outcome.NOTHING
                 raise Failure(failed.COMMAND_ENDED(status=self._launched.status, said=self._launched.said()))
-            name = note.unit if note.held.by_systemd and not note.is_launched else None
-            unit = self.host.holds.show_units([name], note.held.uid).get(name) if name else None
-            if unit is not None and unit.active_state in ("failed", "inactive") and not unit.has_job:
-                raise Failure(supervisor.UNIT_DOWN(unit=name, state=unit.active_state))
+            why = None if note.is_launched else self.host.holds.why_down(note.held)
+            if why:
+                raise Failure(why)
             return Pending(timeout.STARTED())
 
         return self.wait(attempt)

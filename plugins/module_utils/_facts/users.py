@@ -20,7 +20,8 @@ from .._processes.proc import Gone, Proc
 from .._processes.process import Process, parse_cmdline, parse_status
 from .._supervisors.ancestors import ancestors
 from .._supervisors.find import Supervisor, SupervisorKind, supervisor_of
-from .._supervisors.systemd import Unit, show_units
+from .._supervisors.supervisord import is_supervisord
+from .._supervisors.systemd import Unit, show_units, unit_in
 from .._system.errors import Refused
 from .results import user_name
 
@@ -46,7 +47,7 @@ def choose_users(proc: Proc, instances: t.Sequence[Instance]) -> Chosen:
     if len(uids) < 2:
         return Chosen([one.identity for one in instances], ())
     supervisors = {one.identity: supervisor_of(one.master) for one in instances}
-    units = show_units({s.systemd_unit for s in supervisors.values() if s.systemd_unit})
+    units = show_units({unit for unit in (unit_in(one.master.cgroup) for one in instances) if unit})
     kept = {
         one.master.uid
         for one in instances
@@ -66,20 +67,19 @@ def is_of_system(proc: Proc, master: Process, supervisor: Supervisor, units: t.M
     """Return True if a supervisor of the system has started a server, which its user cannot feign.
 
     A cron job is in the unit of cron, so the main process of a unit must be of the same user. The environment names a
-    supervisord, so a supervisord of root must be above the server.
+    supervisord, so one of root must be above the server, or one that is the main process of such a unit.
     """
     if supervisor.kind == SupervisorKind.CONTAINER:
         container = find_container(master)
         return container is not None and container.id is not None and not _OF_USER.search(master.cgroup)
-    if supervisor.kind == SupervisorKind.SYSTEMD:
-        main_pid = getattr(units.get(supervisor.unit or ""), "main_pid", None)
-        return any(pid == main_pid and uids == {master.uid} for pid, uids, _argv in _lineage(proc, master.pid))
-    if supervisor.kind == SupervisorKind.SUPERVISORD:
-        return any(
-            uids == {0} and any(word.rpartition("/")[2] == "supervisord" for word in argv)
-            for _pid, uids, argv in _lineage(proc, master.pid)
-        )
-    return False
+    if supervisor.kind not in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD):
+        return False
+    by_supervisord = supervisor.kind == SupervisorKind.SUPERVISORD
+    main_pid = getattr(units.get(unit_in(master.cgroup) or ""), "main_pid", None)
+    return any(
+        (pid == main_pid and uids == {master.uid}) or (by_supervisord and uids == {0} and is_supervisord(argv))
+        for pid, uids, argv in _lineage(proc, master.pid)
+    )
 
 
 def _lineage(proc: Proc, pid: int) -> t.Iterator[t.Tuple[int, t.Set[int], t.Tuple[str, ...]]]:

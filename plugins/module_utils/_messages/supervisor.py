@@ -36,30 +36,32 @@ OTHER_MAIN_PROCESS = Code(
     "the main process of unit {unit} is {pid} and not this server, so a restart would affect more than the server",
     "Restart the server the way it was started, or give it its own unit.",
 )
-NO_SUPERVISORCTL = Code(
-    "supervisor.no_supervisorctl",
-    "supervisorctl was not found in {paths}, or users other than root can change it",
-    "Install supervisorctl as root.",
+NO_SUPERVISORD = Code("supervisor.no_supervisord", "none of the processes above the server is a supervisord")
+SUPERVISORD_NOT_OURS = Code(
+    "supervisor.supervisord_not_ours",
+    "only root and the user of supervisord (pid {pid:d}) can ask it",
+    "Run the task as root (become).",
 )
-BAD_PROGRAM_NAME = Code(
-    "supervisor.bad_program_name", "{name!r} is not a valid name of a program of supervisord (group:program)"
+SUPERVISORD_WITHOUT_SOCKET = Code(
+    "supervisor.supervisord_without_socket",
+    "supervisord with pid {pid:d} listens on no socket, so it cannot be asked",
+    "Add [unix_http_server] and [rpcinterface:supervisor] to its configuration, and restart it.",
 )
-NO_SUPERVISORD = Code(
-    "supervisor.no_supervisord",
-    "supervisord was not found: neither the parent nor the grandparent of the server is a supervisord",
+SUPERVISORD_SILENT = Code(
+    "supervisor.supervisord_silent",
+    "supervisord at {address} does not answer ({error})",
+    "Run supervisorctl status with the configuration of that supervisord.",
 )
-SUPERVISORD_NOT_ROOT = Code(
-    "supervisor.supervisord_not_root",
-    "supervisord (pid {pid:d}) does not run as root, and the module does not ask such a supervisord as root",
-)
-CONFIGURATION_NOT_ROOT = Code(
-    "supervisor.configuration_not_root",
-    "users other than root can change the configuration {path} of supervisord",
-    "Give the file to root, with mode 0644 or stricter.",
+SUPERVISORD_PASSWORD = Code(
+    "supervisor.supervisord_password",
+    "supervisord at {address} requires a user name and a password, and its configuration ({path}) has none that it"
+    " accepts",
+    "Write username and password of [unix_http_server] or [inet_http_server] into [supervisorctl] of that file, which"
+    " the user of supervisord must be able to read.",
 )
 OTHER_PROGRAM = Code(
     "supervisor.other_program",
-    "supervisord does not report this server as its program {program} (supervisorctl prints: {said})",
+    "the environment of the server names the program {program} of supervisord, and supervisord names it {named}",
 )
 PROGRAM_GONE = Code(
     "supervisor.program_gone",
@@ -72,12 +74,12 @@ COMMAND_NOT_RUN = Code("supervisor.command_not_run", "{command} cannot be run ({
 UNIT_DOWN = Code(
     "supervisor.unit_down", "systemd reports that {unit} is {state}", "Run systemctl status {unit} on the host."
 )
-SUPERVISORCTL_SAYS = Code("supervisor.supervisorctl_says", "supervisorctl reports: {said}")
+SUPERVISORD_SAYS = Code("supervisor.supervisord_says", "supervisord reports: {said}")
 _KEEP_DOWN = "Prevent the restart yourself and set hold to external"
-SUPERVISORD_STARTS_AGAIN = Code(
-    "supervisor.supervisord_starts_again",
-    "supervisord may start the server again, and only root can prevent that",
-    "Run the task as root (become). " + _KEEP_DOWN + " otherwise.",
+SUPERVISORD_INSIDE = Code(
+    "supervisor.supervisord_inside",
+    "a supervisord in the container of the server would start the server again",
+    "Run the task in the container. " + _KEEP_DOWN + " otherwise.",
 )
 SYSTEMD_UNKNOWN = Code(
     "supervisor.systemd_unknown",

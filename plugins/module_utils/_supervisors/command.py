@@ -18,28 +18,20 @@ from .._system.redact import redact_text
 
 
 def run(command: t.Sequence[str], timeout: float) -> str:
-    """What a program says that has succeeded.
+    """Return what a program says that has succeeded, on one line, secrets hidden.
 
     :param timeout: in seconds; it has one at least.
     :raises Refused: it cannot be run, takes longer, or fails.
     """
-    code, said = capture(command, timeout)
-    if code:
-        raise Refused(codes.COMMAND_FAILED(command=" ".join(command), said=said or "code %d" % code))
-    return said
-
-
-def capture(command: t.Sequence[str], timeout: float) -> t.Tuple[int, str]:
-    """Exit code of a program and what it says, on one line, secrets hidden.
-
-    :raises Refused: it cannot be run, or takes longer than ``timeout`` seconds.
-    """
     seconds = max(timeout, 1.0)
     try:
         program = start(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        said = finish(program, seconds)
+        output = finish(program, seconds)
     except subprocess.TimeoutExpired:
         raise Refused(codes.COMMAND_TIMEOUT(command=" ".join(command), seconds=seconds)) from None
     except OSError as exc:
         raise Refused(codes.COMMAND_NOT_RUN(command=command[0], error=exc.strerror or str(exc))) from None
-    return program.returncode, redact_text(" ".join(said.decode("utf-8", "replace").split()))
+    said = redact_text(" ".join(output.decode("utf-8", "replace").split()))
+    if program.returncode:
+        raise Refused(codes.COMMAND_FAILED(command=" ".join(command), said=said or "code %d" % program.returncode))
+    return said

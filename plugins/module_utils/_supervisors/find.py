@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from .._processes.container import find_container, is_in_container
 from .._processes.proc import Proc
 from .._processes.process import Process
+from .._system.errors import Refused
 from .._system.word import Word
 from .keeper import unit_above
+from .supervisord import daemon_above, program_of, supervisord_above
 from .systemd import show_units, unit_in, unit_of_user
 
 
@@ -38,6 +40,8 @@ class Supervisor:
     unit: t.Optional[str] = None
     #: whose systemd it is, where it is that of a user
     uid: t.Optional[int] = None
+    #: of the supervisord, since several may call their programs the same
+    address: t.Optional[str] = None
 
     @property
     def systemd_unit(self) -> t.Optional[str]:
@@ -58,7 +62,8 @@ def find_supervisor(process: Process) -> Supervisor:
     marks = process.marks
     if marks.get("SUPERVISOR_ENABLED") and marks.get("SUPERVISOR_PROCESS_NAME"):
         group = marks.get("SUPERVISOR_GROUP_NAME") or marks["SUPERVISOR_PROCESS_NAME"]
-        return Supervisor(SupervisorKind.SUPERVISORD, "%s:%s" % (group, marks["SUPERVISOR_PROCESS_NAME"]))
+        program = "%s:%s" % (group, marks["SUPERVISOR_PROCESS_NAME"])
+        return Supervisor(SupervisorKind.SUPERVISORD, program, address=marks.get("SUPERVISOR_SERVER_URL"))
     if unit:
         return Supervisor(SupervisorKind.SYSTEMD, unit)
     of_user = unit_of_user(process.cgroup)
@@ -71,9 +76,13 @@ def supervisor_of(process: Process, proc: t.Optional[Proc] = None) -> Supervisor
     :param proc: where the processes above it are looked at; None: they are not.
     """
     supervisor = find_supervisor(process)
+    container = find_container(process)
+    if proc is not None and container is None and supervisor.kind != SupervisorKind.SUPERVISORD:
+        by_supervisord = _supervisord_of(proc, process)
+        if by_supervisord is not None:
+            return by_supervisord
     if supervisor.kind not in (SupervisorKind.NONE, SupervisorKind.CONTAINER):
         return supervisor
-    container = find_container(process)
     # Above another container there is a daemon, and above the guest of LXC or nspawn a system of its own.
     looked_at = proc is not None and (container is None or container.runtime == "podman")
     above = unit_above(t.cast(Proc, proc), process, show_units) if looked_at else None
@@ -82,3 +91,16 @@ def supervisor_of(process: Process, proc: t.Optional[Proc] = None) -> Supervisor
     if supervisor.kind == SupervisorKind.NONE and is_in_container():
         return Supervisor(SupervisorKind.CONTAINER)
     return supervisor
+
+
+def _supervisord_of(proc: Proc, process: Process) -> t.Optional[Supervisor]:
+    """Return a supervisord that is above a process whose environment does not say so, as behind su or sudo."""
+    if supervisord_above(proc, process.pid) is None:
+        return None
+    try:
+        daemon = daemon_above(proc, process)
+        program = program_of(proc, daemon, process)
+    except Refused:
+        return Supervisor(SupervisorKind.SUPERVISORD)
+    # Something that it runs has started the server: an agent, a console.
+    return Supervisor(SupervisorKind.SUPERVISORD, program, address=daemon.address) if program else None

@@ -25,11 +25,12 @@ from .._processes.classify import Instance
 from .._processes.proc import Proc
 from .._processes.rights import as_user
 from .._system.errors import Refused
-from .command import capture, run
+from . import supervisord
+from .command import run
 from .container import policy_of
 from .find import Supervisor, SupervisorKind
 from .keeper import keeps
-from .supervisord import SUPERVISORD_GOES_ON, supervisorctl_for
+from .rpc import Daemon
 from .systemd import Unit, show_units, systemctl_words, watchdogs_on
 from .unit_rules import drain_warnings, is_transient, sockets_of, why_not_drain
 
@@ -56,14 +57,15 @@ class Hold:
     """Who keeps a server running, and what keeps him from it.
 
     ``policy`` is how he would start it again, in his own word; ``drop_in`` is the file that says otherwise, where one
-    is needed; ``control`` is the command that asks him, without what it asks for.
+    is needed.
     """
 
     kind: SupervisorKind
     unit: t.Optional[str] = None
     policy: t.Optional[str] = None
     drop_in: t.Optional[str] = None
-    control: t.Tuple[str, ...] = ()
+    #: the supervisord that runs it
+    daemon: t.Optional[Daemon] = None
     #: the caller says that he takes care of it
     external: bool = False
     #: socket units that would start it at the next request, and are stopped meanwhile
@@ -71,7 +73,7 @@ class Hold:
     #: systemd forgets the unit when it ends (systemd-run)
     transient: bool = False
     warnings: t.Tuple[Problem, ...] = ()
-    #: whose systemd it is, where it is that of a user
+    #: whose systemd or supervisord it is, where it is that of a user
     uid: t.Optional[int] = None
 
     @property
@@ -117,13 +119,12 @@ def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str, 
             warning = codes.OTHER_UNIT(unit=supervisor.unit, main=shown.main_pid or "none")
             return Hold(SupervisorKind.NONE, warnings=(warning,))
         return _systemd(supervisor, shown, seconds, by_launcher=shown.main_pid not in (None, instance.master.pid))
-    if supervisor.kind == SupervisorKind.SUPERVISORD and supervisor.unit:
-        if os.geteuid() != 0:
-            raise Refused(codes.SUPERVISORD_STARTS_AGAIN())
-        return Hold(
-            SupervisorKind.SUPERVISORD, supervisor.unit, control=supervisorctl_for(proc, instance, supervisor.unit)
-        )
+    if supervisor.kind == SupervisorKind.SUPERVISORD:
+        daemon = supervisord.daemon_of(proc, instance.master, supervisor.unit)
+        return Hold(SupervisorKind.SUPERVISORD, supervisor.unit, daemon=daemon, uid=daemon.uid)
     if supervisor.kind == SupervisorKind.CONTAINER:
+        if instance.master.marks.get("SUPERVISOR_ENABLED"):
+            raise Refused(codes.SUPERVISORD_INSIDE())
         name, policy = policy_of(instance.master)
         return Hold(SupervisorKind.CONTAINER, name, policy)
     return Hold(SupervisorKind.NONE)
@@ -283,15 +284,6 @@ def daemon_reload(uid: t.Optional[int] = None) -> None:
     run((*systemctl_words(uid), "--no-ask-password", "daemon-reload"), 60.0)
 
 
-def status_of(hold: Hold) -> str:
-    """State of a program of supervisord, in its word, such as EXITED; empty where it is not told.
-
-    :raises Refused: it cannot be asked.
-    """
-    words = capture((*hold.control, "status", t.cast(str, hold.unit)), _PATIENCE)[1].split()
-    return words[1] if len(words) > 1 else ""
-
-
 def rest(hold: Hold) -> t.Tuple[t.Optional[Problem], t.Optional[str]]:
     """See that a supervisor is at rest about a server that has ended.
 
@@ -300,10 +292,10 @@ def rest(hold: Hold) -> t.Tuple[t.Optional[Problem], t.Optional[str]]:
 
     :returns: what is still to come, and what was done, as a clause, if anything.
     """
-    if hold.kind == SupervisorKind.SUPERVISORD and not hold.external:
+    if hold.daemon is not None:
         name = t.cast(str, hold.unit)
-        if status_of(hold) in SUPERVISORD_GOES_ON:
-            run((*hold.control, "stop", name), 60.0)
+        if supervisord.state_of(hold.daemon, name) in supervisord.GOES_ON:
+            supervisord.stop(hold.daemon, name)
             return waits.STOPPED(), "supervisord started the server again, and was asked to stop it"
         return None, None
     if hold.by_systemd and not hold.external:
@@ -342,9 +334,21 @@ def start(hold: Hold) -> None:
         verb = "restart" if unit is not None and _remains(unit) else "start"
         words = (*systemctl_words(hold.uid), "--no-pager", "--no-ask-password", "--no-block", verb, "--", name)
         run(words, _PATIENCE)
-    elif hold.kind == SupervisorKind.SUPERVISORD:
-        # It returns after startsecs, in which an error of the program shows.
-        run((*hold.control, "start", t.cast(str, hold.unit)), 120.0)
+    elif hold.daemon is not None:
+        supervisord.start(hold.daemon, t.cast(str, hold.unit))
+
+
+def why_down(hold: Hold) -> t.Optional[Problem]:
+    """Return why no server comes of a start; None while one may.
+
+    :raises Refused: the supervisor cannot be asked.
+    """
+    if hold.daemon is not None:
+        return supervisord.why_down(hold.daemon, t.cast(str, hold.unit))
+    unit = hold.unit_shown()
+    if unit is None or unit.active_state not in ("failed", "inactive") or unit.has_job:
+        return None
+    return codes.UNIT_DOWN(unit=hold.unit, state=unit.active_state)
 
 
 def restored(content: t.Mapping[str, t.Any]) -> Hold:
@@ -353,4 +357,7 @@ def restored(content: t.Mapping[str, t.Any]) -> Hold:
     known: t.Dict[str, t.Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in content.items() if key in names
     }
+    daemon = known.get("daemon")
+    if daemon is not None:
+        known["daemon"] = Daemon(**{**daemon, "groups": tuple(daemon["groups"])})
     return Hold(**{**known, "kind": SupervisorKind(known["kind"])})

@@ -9,8 +9,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import tempfile
 import typing as t
 from dataclasses import dataclass
 
@@ -20,12 +18,11 @@ from .._processes.classify import Instance
 from .._processes.look import look
 from .._processes.proc import Proc
 from .._system.errors import Refused
-from .._system.programs import start
-from .._system.redact import redact_text
-from .command import capture, run
+from . import supervisord
+from .command import run
 from .find import Supervisor, SupervisorKind, supervisor_of
 from .keeper import keeps
-from .supervisord import SUPERVISORD_GOES_ON, supervisorctl_for
+from .rpc import Daemon
 from .systemd import Unit, changed_since, show_units, systemctl_words
 from .unit_rules import kill_mode_warnings
 
@@ -35,11 +32,14 @@ class Plan:
     """A restart that may be asked for. ``warnings``: what the caller has to know of it."""
 
     supervisor: Supervisor
-    commands: t.Tuple[t.Tuple[str, ...], ...]
+    #: of systemctl
+    commands: t.Tuple[t.Tuple[str, ...], ...] = ()
     #: the working directory that it gives the server; None where we do not know
     cwd: t.Optional[str] = None
     unit_changed: bool = False
     warnings: t.Tuple[Problem, ...] = ()
+    #: the supervisord that is asked
+    daemon: t.Optional[Daemon] = None
 
 
 def plan_restart(
@@ -54,15 +54,14 @@ def plan_restart(
     if supervisor.kind in (SupervisorKind.NONE, SupervisorKind.CONTAINER) or not supervisor.unit:
         in_container = supervisor.kind == SupervisorKind.CONTAINER
         raise Refused(codes.CONTAINER_NOT_RESTARTED() if in_container else codes.NONE())
-    if os.geteuid() not in (0, supervisor.uid):
+    if os.geteuid() not in (0, supervisor.uid) and supervisor.kind != SupervisorKind.SUPERVISORD:
         raise Refused(codes.NEEDS_ROOT(kind=supervisor.kind))
     same = [i for i in look(proc).instances if supervisor_of(i.master, proc) == supervisor]
     if len(same) > 1:
         pids = ", ".join(str(i.master.pid) for i in same)
         raise Refused(codes.SEVERAL_SERVERS(unit=supervisor.unit, count=len(same), pids=pids))
     if supervisor.kind == SupervisorKind.SUPERVISORD:
-        base = supervisorctl_for(proc, instance, supervisor.unit)
-        return Plan(supervisor, ((*base, "restart", supervisor.unit),))
+        return Plan(supervisor, daemon=supervisord.daemon_of(proc, instance.master, supervisor.unit))
     return _plan_systemd(proc, instance, supervisor, unit, started)
 
 
@@ -84,60 +83,44 @@ def _plan_systemd(
 
 
 class Job:
-    """A restart that has been asked for. What the supervisor's program says is kept, and it is never killed by us:
-
-    supervisorctl stops the server first and then starts it, and must come to its second step.
-    """
+    """A restart that has been asked for. It goes on without us."""
 
     def __init__(self, plan: Plan, timeout: float) -> None:
         """Ask for it; returns as soon as it is under way.
 
-        :param timeout: seconds that the steps before the restart itself may take.
+        :param timeout: seconds that systemd may take to read its units.
         :raises Refused: the supervisor does not want to; nothing has been restarted.
         """
-        self._plan = plan
-        for command in plan.commands[:-1]:
+        self._unit, self._uid, self._daemon = t.cast(str, plan.supervisor.unit), plan.supervisor.uid, plan.daemon
+        self._errand = None if plan.daemon is None else supervisord.restart(plan.daemon, self._unit)
+        for command in plan.commands:
+            if command is plan.commands[-1] and plan.unit_changed:
+                _check_program(self._unit, self._uid)
             run(command, timeout)
-        if plan.unit_changed:
-            _check_program(t.cast(str, plan.supervisor.unit), plan.supervisor.uid)
-        self._popen: t.Optional[subprocess.Popen[bytes]] = None
-        self._said: t.Optional[t.IO[bytes]] = None
-        if plan.supervisor.kind != SupervisorKind.SUPERVISORD:
-            run(plan.commands[-1], timeout)
-            return
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # until close()
-        # It must outlive the module.
-        self._popen = start(plan.commands[-1], stdout=self._said, stderr=subprocess.STDOUT, start_new_session=True)
 
     def close(self) -> None:
-        """Let go of what it says; it goes on."""
-        if self._said is not None:
-            self._said.close()
+        """Let go of what supervisord says; it goes on."""
+        if self._errand is not None:
+            self._errand.close()
 
     def problem(self, *, stopped: bool) -> t.Optional[Problem]:
         """Return why no new server will come of it; None while one may.
 
         :param stopped: the old server has ended.
         """
-        unit = t.cast(str, self._plan.supervisor.unit)
-        if self._popen is None:
-            shown = show_units([unit], self._plan.supervisor.uid).get(unit)
+        if self._daemon is None or self._errand is None:
+            shown = show_units([self._unit], self._uid).get(self._unit)
             if shown is not None and shown.active_state in ("failed", "inactive") and not shown.has_job:
-                return codes.UNIT_DOWN(unit=unit, state=shown.active_state)
+                return codes.UNIT_DOWN(unit=self._unit, state=shown.active_state)
             return None
-        code = self._popen.poll()
-        if code is None:
+        faults = self._errand.faults()
+        if not faults:
             return None
-        said = os.pread(t.cast(t.IO[bytes], self._said).fileno(), 4096, 0).decode("utf-8", "replace")
-        if not code and "ERROR" not in said:
+        # It starts a program that has ended at once a few times more (seen: the port was still taken by a worker of
+        # the old server, whose master it had killed after stopwaitsecs).
+        if stopped and supervisord.state_of(self._daemon, self._unit) in supervisord.GOES_ON:
             return None
-        if stopped:
-            # It starts a program that has ended at once a few times more (seen: the port was still taken by a worker of
-            # the old server, whose master it had killed after stopwaitsecs).
-            _code, status = capture((*self._plan.commands[-1][:-2], "status", unit), 10.0)
-            if any(state in status for state in SUPERVISORD_GOES_ON):
-                return None
-        return codes.SUPERVISORCTL_SAYS(said=redact_text(" ".join(said.split()) or "nothing, with code %d" % code))
+        return codes.SUPERVISORD_SAYS(said="; ".join(faults))
 
 
 def _check_program(unit: str, uid: t.Optional[int]) -> None:

@@ -4,7 +4,11 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""supervisord: how it is asked about a server, and with which configuration."""
+"""supervisord: which one keeps a server running, and what it calls the server.
+
+It is found by where it stands: above the server. Its arguments and its open socket say how it is asked, so it may be in
+a virtualenv, have a configuration of its own, and be one of several.
+"""
 
 from __future__ import annotations
 
@@ -13,70 +17,175 @@ import re
 import typing as t
 
 from .._messages import supervisor as codes
-from .._processes.classify import Instance
+from .._messages.code import Problem
 from .._processes.proc import Gone, Proc
-from .._processes.process import parse_cmdline, parse_stat, parse_status
+from .._processes.process import Process, parse_cmdline, parse_listening, parse_status
+from .._processes.rights import as_user
 from .._system.errors import Refused
-from .._system.files import is_roots
-from .command import run
+from .ancestors import ancestors
+from .rpc import Daemon, Errand, Fault, ask
 
-#: Where supervisorctl may be: never below a place that a service's user writes to.
-_SUPERVISORCTL = ("/usr/bin/supervisorctl", "/usr/local/bin/supervisorctl", "/bin/supervisorctl")
+#: States of a program that may come to a running server without us.
+GOES_ON = frozenset(["BACKOFF", "RUNNING", "STARTING"])
+#: States in which no server comes of it any more.
+_IS_DOWN = frozenset(["EXITED", "FATAL", "STOPPED"])
+#: A script, or a module that an interpreter is told to run.
+_PROGRAMS = frozenset(["supervisord", "supervisor.supervisord"])
+#: Its socket has a name of its own until it is linked to the one that is configured.
+_WHILE_BOUND = re.compile(r"\.\d+$")
+_LISTENS = 0x10000
+#: supervisord answers as soon as what it was asked for is under way.
+_WAIT = False
 
 
-#: States of a program of supervisord that may come to a running server without us.
-SUPERVISORD_GOES_ON = ("BACKOFF", "STARTING", "RUNNING")
+def supervisord_above(proc: Proc, pid: int) -> t.Optional[int]:
+    """Return the nearest supervisord above a process; None where there is none."""
+    for above in (*(one.pid for one in ancestors(proc, pid)), 1):
+        try:
+            if is_supervisord(parse_cmdline(proc.read(above, "cmdline"))):
+                return above
+        except (Gone, PermissionError):
+            continue
+    return None
 
 
-_PROGRAM = re.compile(r"^[A-Za-z0-9_][\w.@+-]*:[A-Za-z0-9_][\w.@+-]*$")
+def is_supervisord(argv: t.Sequence[str]) -> bool:
+    """Return whether these are the arguments of a supervisord, behind an interpreter or not. Pure."""
+    script = next((word for word in argv[1:] if not word.startswith("-")), "")
+    return any(os.path.basename(word) in _PROGRAMS for word in (*argv[:1], script))
 
 
-def supervisorctl_for(proc: Proc, instance: Instance, program: str) -> t.Tuple[str, ...]:
-    """How the supervisord of a server is asked: supervisorctl, with the configuration that its supervisord was given.
+def daemon_above(proc: Proc, master: Process) -> Daemon:
+    """Return how the supervisord above a server is asked.
 
-    :raises Refused: it cannot be asked, or does not know this server by that name.
+    :raises Refused: there is none, we may not ask it, or it has no socket.
     """
-    ctl = next((path for path in _SUPERVISORCTL if is_roots(path)), None)
-    if ctl is None:
-        raise Refused(codes.NO_SUPERVISORCTL(paths=", ".join(_SUPERVISORCTL)))
-    if not _PROGRAM.match(program):
-        # The server's environment tells this name, and supervisorctl takes several words, and patterns.
-        raise Refused(codes.BAD_PROGRAM_NAME(name=program))
-    parent = instance.master.ppid
-    try:
-        # A wrapper may stand between them.
-        if "supervisord" not in proc.text(parent, "cmdline"):
-            parent = parse_stat(proc.text(parent, "stat")).ppid
-        argv = parse_cmdline(proc.read(parent, "cmdline"))
-        # All of its IDs: sudo with the arguments of supervisord has an effective ID of 0.
-        uids = {*parse_status(proc.text(parent, "status")).uids}
-        cwd = proc.link(parent, "cwd")
-    except (Gone, ValueError):
-        argv, uids, cwd = (), set(), "/"
-    if not any(os.path.basename(word) == "supervisord" for word in argv):
+    pid = supervisord_above(proc, master.pid)
+    if pid is None:
         raise Refused(codes.NO_SUPERVISORD())
-    if uids != {0}:
-        raise Refused(codes.SUPERVISORD_NOT_ROOT(pid=parent))
-    base: t.Tuple[str, ...] = (ctl,)
-    config = config_of(argv)
-    if config is not None:
-        path = os.path.join(cwd, config)
-        if not is_roots(path):
-            raise Refused(codes.CONFIGURATION_NOT_ROOT(path=path))
-        base = (ctl, "-c", path)
-    said = run((*base, "pid", program), 10.0).strip()
-    if said not in (str(instance.master.pid), str(instance.master.ppid)):
-        raise Refused(codes.OTHER_PROGRAM(program=program, said=said))
-    return base
+    try:
+        status = parse_status(proc.text(pid, "status"))
+        if os.geteuid() not in (0, status.uid):
+            raise Refused(codes.SUPERVISORD_NOT_OURS(pid=pid))
+        address = _address(proc, pid)
+        argv, cwd = parse_cmdline(proc.read(pid, "cmdline")), proc.link(pid, "cwd")
+    except (Gone, PermissionError, ValueError):
+        raise Refused(codes.NO_SUPERVISORD()) from None
+    if address is None:
+        raise Refused(codes.SUPERVISORD_WITHOUT_SOCKET(pid=pid))
+    with as_user(status.uid, status.gid, status.groups):
+        config = config_of(argv, cwd)
+    return Daemon(address, status.uid, status.gid, status.groups, config)
 
 
-def config_of(argv: t.Sequence[str]) -> t.Optional[str]:
-    """Path of the configuration that a supervisord was started with, as it stands there. Pure."""
+def _address(proc: Proc, pid: int) -> t.Optional[str]:
+    inodes = proc.sockets(pid)
+    for inode, path in parse_listening_unix(proc.text(pid, "net/unix")).items():
+        if inode in inodes:
+            return "unix://" + _WHILE_BOUND.sub("", path)
+    for inode, (address, port) in parse_listening(proc.text(pid, "net/tcp")).items():
+        if inode in inodes:
+            return "http://%s:%d" % (address, port)
+    return None
+
+
+def parse_listening_unix(text: str) -> t.Dict[int, str]:
+    """Return the paths of the listening sockets in /proc/PID/net/unix, by their inodes. Pure."""
+    rows = (line.split(None, 7) for line in text.splitlines()[1:])
+    return {int(row[6]): row[7] for row in rows if len(row) == 8 and int(row[3], 16) & _LISTENS}
+
+
+def config_of(argv: t.Sequence[str], cwd: str) -> t.Optional[str]:
+    """Return the path of the configuration of a supervisord; None where it has none that we find.
+
+    :param argv: its arguments.
+    :param cwd: its working directory.
+    """
     for word, following in zip(argv, [*argv[1:], ""]):
         if word in ("-c", "--configuration") and following:
-            return following
+            return os.path.join(cwd, following)
         if word.startswith("--configuration="):
-            return word.partition("=")[2]
-        if word.startswith("-c") and len(word) > 2:
-            return word[2:]
-    return None
+            return os.path.join(cwd, word.partition("=")[2])
+        if word.startswith("-c") and len(word) > len("-c"):
+            return os.path.join(cwd, word[2:])
+    program = next((word for word in argv if os.path.basename(word) == "supervisord"), "supervisord")
+    base = os.path.dirname(os.path.dirname(os.path.join(cwd, program)))
+    places = [os.path.join(folder, name) for folder in (base, cwd) for name in _NAMES]
+    return next(filter(os.path.exists, (*places, "/etc/supervisord.conf", "/etc/supervisor/supervisord.conf")), None)
+
+
+#: Where supervisord looks for its configuration, below the folder of its program and its working directory.
+_NAMES = ("etc/supervisord.conf", "supervisord.conf")
+
+
+def program_of(proc: Proc, daemon: Daemon, master: Process) -> t.Optional[str]:
+    """Return the program (``group:name``) of a supervisord that is a server or a launcher of it; None where none is.
+
+    :raises Refused: it cannot be asked.
+    """
+    pids = [master.pid, *(one.pid for one in ancestors(proc, master.pid))]
+    programs = {one["pid"]: "%s:%s" % (one["group"], one["name"]) for one in _told(daemon, "getAllProcessInfo")}
+    return next((programs[pid] for pid in pids if pid in programs), None)
+
+
+def daemon_of(proc: Proc, master: Process, program: t.Optional[str]) -> Daemon:
+    """Return how the supervisord of a server is asked about it.
+
+    :param program: what it calls the server, as the server itself says; None where nothing says so.
+    :raises Refused: it cannot be asked, or calls this server something else.
+    """
+    daemon = daemon_above(proc, master)
+    named = program_of(proc, daemon, master)
+    if named != program:
+        raise Refused(codes.OTHER_PROGRAM(program=program, named=named or "none of its programs"))
+    return daemon
+
+
+def state_of(daemon: Daemon, program: str) -> str:
+    """Return the state of a program in supervisord's word, such as EXITED.
+
+    :raises Refused: it cannot be asked.
+    """
+    return str(_told(daemon, "getProcessInfo", program)["statename"])
+
+
+def stop(daemon: Daemon, program: str) -> None:
+    """Have a program stopped. It returns before that has been done.
+
+    :raises Refused: supervisord does not do that.
+    """
+    _told(daemon, "stopProcess", program, _WAIT)
+
+
+def start(daemon: Daemon, program: str) -> None:
+    """Have a program started. It returns before the program counts as started.
+
+    :raises Refused: supervisord does not do that.
+    """
+    _told(daemon, "startProcess", program, _WAIT)
+
+
+def why_down(daemon: Daemon, program: str) -> t.Optional[Problem]:
+    """Return why no server comes of a program that was to be started; None while one may.
+
+    :raises Refused: it cannot be asked.
+    """
+    told = _told(daemon, "getProcessInfo", program)
+    if told["statename"] not in _IS_DOWN:
+        return None
+    return codes.SUPERVISORD_SAYS(said="%s is %s (%s)" % (program, told["statename"], told["description"]))
+
+
+def restart(daemon: Daemon, program: str) -> Errand:
+    """Have a program stopped and started again. Both are done also when we have ended.
+
+    :raises Refused: it cannot be asked.
+    """
+    return Errand(daemon, [("supervisor.stopProcess", (program,)), ("supervisor.startProcess", (program,))])
+
+
+def _told(daemon: Daemon, method: str, *params: t.Any) -> t.Any:
+    try:
+        return ask(daemon, "supervisor." + method, *params)
+    except Fault as exc:
+        raise Refused(codes.SUPERVISORD_SAYS(said=str(exc))) from exc

@@ -147,7 +147,7 @@ def test_who_takes_too_long_is_named_and_goes_on(stage: Staged, kind: str) -> No
     # The next call sends nothing, and can be asked who it is.
     asked = on.drain(check_mode=True)
     assert (asked.did, asked.changed, asked.busy[0]["url"]) == ("nothing", False, "http://h/slow")
-    assert "control" not in (asked.hold or {})
+    assert "daemon" not in (asked.hold or {})
     on.scene = _ending(on)
     on.then = {on.clock.now + 3: GONE}
     again = on.drain()

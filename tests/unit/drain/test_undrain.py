@@ -27,12 +27,11 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._drain.start_command
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.undrain import UndrainOrder, undrain_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused, supervisor
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.systemd import Unit
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed, Refused
 
 from ..build import FakeClock
@@ -59,7 +58,8 @@ class Stage:
         self.started = False
         #: with which the recorded command has ended
         self.status: int | None = None
-        self.unit = Unit(active_state="activating", has_job=True)
+        #: why its supervisor does not start it
+        self.down: Problem | None = None
         #: until when it is not healthy, by the clock
         self.sick_until = 0.0
         #: why its command would fail
@@ -80,8 +80,8 @@ class Stage:
 
     drop_in_of = staticmethod(lambda unit: f"/nonexistent/{unit}.d")
 
-    def show_units(self, names: t.Collection[str], _uid: int | None = None) -> dict[str, Unit]:
-        return dict.fromkeys(names, self.unit)
+    def why_down(self, _hold: Hold) -> Problem | None:
+        return self.down
 
     def why_not_launch(self, _note: Note) -> Problem | None:
         return None
@@ -225,7 +225,7 @@ def test_one_that_systemd_cannot_start(stage: Staged) -> None:
     on = stage(RUNNING, GONE)
     on.note()
     on.scene.go_to(GONE)
-    on.unit = Unit(active_state="failed")
+    on.down = supervisor.UNIT_DOWN(unit="odoo.service", state="failed")
     result = on.fail()
     assert (result.did, result.code) == ("started", "supervisor.unit_down")
 

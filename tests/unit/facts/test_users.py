@@ -63,6 +63,8 @@ SUPERVISORD = {"SUPERVISOR_ENABLED": "1", "SUPERVISOR_PROCESS_NAME": "odoo"}
         (CRON, SUPERVISORD, {10: (9, ODOO, "python3 odoo"), 9: (1, ODOO, "bash")}, None, False),
         (CRON, SUPERVISORD, {10: (9, ODOO, "python3 odoo"), 9: (1, ODOO, "python3 /usr/bin/supervisord")}, None, False),
         (CRON, SUPERVISORD, {10: (9, ODOO, "python3 odoo"), 9: (1, 0, "python3 /usr/bin/supervisord -n")}, None, True),
+        # a supervisord of the user that is the main process of a unit
+        (UNIT, SUPERVISORD, {10: (9, ODOO, "python3 odoo"), 9: (1, ODOO, "supervisord")}, 9, True),
         # containers of the system's engine, of a user's own, and a cgroup of a user that has such a name
         (f"/system.slice/docker-{CONTAINER}.scope", {}, {}, None, True),
         (f"/machine.slice/libpod-{CONTAINER}.scope", {}, {}, None, True),
@@ -76,7 +78,7 @@ def test_a_supervisor_of_the_system_is_one_that_the_user_cannot_feign(
 ) -> None:
     master = server(10, ODOO, cgroup, **marks).master
     supervisor = supervisor_of(master)
-    units = {supervisor.unit or "": Unit(main_pid=main_pid)} if main_pid else {}
+    units = {cgroup.rpartition("/")[2]: Unit(main_pid=main_pid)} if main_pid else {}
     assert is_of_system(Above(above), master, supervisor, units) is of_system
 
 

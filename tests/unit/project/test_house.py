@@ -109,7 +109,6 @@ WITHOUT_A_TEST_FILE = {
     "module_utils/_reload/prepare.py": "tested through reload/test_reload_restart.py",
     "module_utils/_server/host.py": "one line a method; reload/stage.py and server/test_watch.py stand in for it",
     "module_utils/_server/server.py": "tested through reload/test_reload_failures.py",
-    "module_utils/_supervisors/supervisord.py": "tested through supervisors/test_restart.py",
     "module_utils/_system/psutil.py": "imports psutil or not; processes/test_proc.py needs it",
     "module_utils/_system/word.py": "tested through facts/test_results.py",
     "module_utils/_workers/workers.py": "tested through workers/test_scale.py",

@@ -99,8 +99,8 @@ def test_a_supervisor_that_starts_nothing_is_a_failure_in_time(stage: Staged) ->
 
 def test_a_supervisor_that_does_nothing_has_restarted_nothing(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[:1])
-    on.problem = supervisor.SUPERVISORCTL_SAYS(said="no such process")
-    with failing("supervisor.supervisorctl_says", OperationFailed) as caught:
+    on.problem = supervisor.SUPERVISORD_SAYS(said="no such process")
+    with failing("supervisor.supervisord_says", OperationFailed) as caught:
         on.reload(method=Method.SUPERVISOR)
     assert caught.value.results[0].did == "refused"
 

@@ -17,6 +17,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._messages import sup
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import hold as _hold
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import supervisord as _supervisord
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import (
     Hold,
@@ -27,7 +28,9 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold im
     restored,
     start,
     take_away,
+    why_down,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.rpc import Daemon
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.systemd import Unit
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 
@@ -36,6 +39,7 @@ from ..build import failing
 
 NAME = "odoo.service"
 PROC = Proc()
+DAEMON = Daemon("unix:///run/s", 0, 0, (0, 4), "/etc/s.conf")
 
 
 class Systemd:
@@ -190,8 +194,6 @@ def test_who_may_not_is_refused(systemd: Systemd, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with failing("supervisor.systemd_starts_again"):
         find()
-    with failing("supervisor.supervisord_starts_again"):
-        find(kind=SupervisorKind.SUPERVISORD, unit="odoo:odoo")
     systemd.unit = dataclasses.replace(systemd.unit, restart="no")
     assert find().drop_in is None
 
@@ -239,13 +241,13 @@ def test_external_and_none_ask_nobody(systemd: Systemd) -> None:
     [(["EXITED"], []), (["STARTING", "STOPPED"], ["stop"]), (["RUNNING", "STOPPING", "STOPPED"], ["stop"])],
 )
 def test_supervisord_is_told_afterwards(states: list[str], said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    hold = Hold(SupervisorKind.SUPERVISORD, "odoo:odoo", control=("/usr/bin/supervisorctl",))
-    commands: list[str] = []
+    hold = Hold(SupervisorKind.SUPERVISORD, "odoo:odoo", daemon=DAEMON)
+    stopped: list[str] = []
     shown = iter(states)
-    monkeypatch.setattr(_hold, "capture", lambda command, _timeout: (0, f"{command[-1]} {next(shown)} pid 5"))
-    monkeypatch.setattr(_hold, "run", lambda command, _timeout: commands.append(command[1]))
+    monkeypatch.setattr(_supervisord, "state_of", lambda _daemon, _name: next(shown))
+    monkeypatch.setattr(_supervisord, "stop", lambda _daemon, _name: stopped.append("stop"))
     results = [rest(hold) for _state in states]
-    assert commands == said
+    assert stopped == said
     assert results[-1] == (None, None)
     assert len([done for _lacking, done in results if done]) == len(said)
 
@@ -270,17 +272,36 @@ def test_systemd_is_at_rest_when_the_unit_is(systemd: Systemd) -> None:
 def test_start(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
     start(find())
     assert systemd.commands == ["--no-pager --no-ask-password --no-block start -- odoo.service"]
-    monkeypatch.setattr(_hold, "run", systemd.run)
-    start(Hold(SupervisorKind.SUPERVISORD, "odoo:odoo", control=("/usr/bin/supervisorctl", "-c", "/etc/s.conf")))
-    assert systemd.commands[1] == "-c /etc/s.conf start odoo:odoo"
+    started: list[object] = []
+    monkeypatch.setattr(_supervisord, "start", lambda *arguments: started.append(arguments))
+    start(Hold(SupervisorKind.SUPERVISORD, "odoo:odoo", daemon=DAEMON))
+    assert started == [(DAEMON, "odoo:odoo")]
+
+
+@pytest.mark.parametrize(
+    ("state", "has_job", "code"),
+    [("activating", True, None), ("active", False, None), ("inactive", True, None)]
+    + [(state, False, "supervisor.unit_down") for state in ("failed", "inactive")],
+)
+def test_a_unit_of_which_no_server_comes(systemd: Systemd, state: str, has_job: bool, code: str | None) -> None:  # noqa: FBT001
+    hold = find()
+    systemd.unit = dataclasses.replace(systemd.unit, active_state=state, has_job=has_job)
+    problem = why_down(hold)
+    assert (problem and problem.code) == code
+
+
+def test_a_supervisord_is_asked_why_no_server_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = supervisor.SUPERVISORD_SAYS(said="FATAL")
+    monkeypatch.setattr(_supervisord, "why_down", lambda *arguments: problem if arguments == (DAEMON, "a:b") else None)
+    assert why_down(Hold(SupervisorKind.SUPERVISORD, "a:b", daemon=DAEMON)) is problem
 
 
 def test_it_survives_json(systemd: Systemd) -> None:
     systemd.unit = dataclasses.replace(systemd.unit, kill_mode="process")
-    hold = dataclasses.replace(find(), control=("a", "b"))
+    hold = dataclasses.replace(find(), daemon=DAEMON)
     assert restored(json.loads(json.dumps(dataclasses.asdict(hold)))) == hold
     assert restored({"kind": SupervisorKind.NONE, "from_the_future": 1}) == Hold(SupervisorKind.NONE)
-    assert "control" not in hold.told()
+    assert "daemon" not in hold.told()
 
 
 def test_the_guide_shows_the_drop_in() -> None:

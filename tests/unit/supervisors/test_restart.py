@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import pathlib
 import typing as t
@@ -22,11 +21,12 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import 
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import supervisord as _supervisord
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.restart import Job, Plan, plan_restart
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.supervisord import config_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.rpc import Daemon
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.systemd import Unit
 
 from .. import build
 from ..build import failing
+from .daemon import FakeSupervisord, answer, program
 
 CGROUP: dict[str, t.Any] = {"cgroup": "/system.slice/odoo.service"}
 SERVER = build.instance(build.prefork(100, **CGROUP))
@@ -57,18 +57,10 @@ class Machine:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.instances: tuple[Instance, ...] = (SERVER,)
         self.changed = False
-        self.roots: t.Callable[[str], bool] = lambda _path: True
-        self.pid = "100"
         monkeypatch.setattr(os, "geteuid", lambda: 0)
-        monkeypatch.setattr(_supervisord, "run", lambda _command, _timeout: self.pid)
         monkeypatch.setattr(_restart, "look", lambda _proc: Look(self.instances, (), {}, {}, frozenset()))
         monkeypatch.setattr(_restart, "systemctl_words", lambda _uid=None: (SYSTEMCTL,))
         monkeypatch.setattr(_restart, "changed_since", lambda *_arguments: self.changed)
-        monkeypatch.setattr(_supervisord, "is_roots", self.is_roots)
-
-    def is_roots(self, path: str) -> bool:
-        """Whether root owns a file here."""
-        return self.roots(path)
 
 
 @pytest.fixture
@@ -153,77 +145,17 @@ def test_a_unit_that_systemd_does_not_know() -> None:
 
 
 BY_SUPERVISORD = Supervisor(SupervisorKind.SUPERVISORD, "odoo:odoo")
-STAT = "{} (x) S {} " + " ".join(["0"] * 50)
-SUPERVISORD_FILES = {
-    "1/cmdline": "/usr/bin/python3\0/usr/bin/supervisord\0-n\0-c\0etc/s.conf\0",
-    "1/status": "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nSigCgt:\t0\n",
-    "1/cwd": "/",
-    "1/stat": STAT.format(1, 0),
-}
 
 
-@pytest.mark.usefixtures("machine")
-def test_by_supervisord() -> None:
-    files = Files(SUPERVISORD_FILES)
-    assert plan(files, by=BY_SUPERVISORD).commands == (
-        ("/usr/bin/supervisorctl", "-c", "/etc/s.conf", "restart", "odoo:odoo"),
-    )
-    files.files["1/cmdline"] = "/usr/bin/supervisord\0"
-    assert plan(files, by=BY_SUPERVISORD).commands == (("/usr/bin/supervisorctl", "restart", "odoo:odoo"),)
-    wrapped = build.instance(build.prefork(100, ppid=50))
-    files.files.update({"50/cmdline": "sh\0", "50/stat": STAT.format(50, 1)})
-    assert plan(files, wrapped, by=BY_SUPERVISORD).commands
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "code"),
-    [
-        ("1/cmdline", "/sbin/init\0", "supervisor.no_supervisord"),
-        ("1/status", "Uid:\t7\t7\t7\t7\nGid:\t0\t0\t0\t0\nSigCgt:\t0\n", "supervisor.supervisord_not_root"),
-    ],
-)
-@pytest.mark.usefixtures("machine")
-def test_a_supervisord_that_is_not_asked(name: str, text: str, code: str) -> None:
-    with failing(code):
-        plan(Files({**SUPERVISORD_FILES, name: text}), by=BY_SUPERVISORD)
-
-
-def test_only_what_root_owns(machine: Machine) -> None:
-    machine.roots = lambda path: "conf" not in path
-    with failing("supervisor.configuration_not_root"):
-        plan(Files(SUPERVISORD_FILES), by=BY_SUPERVISORD)
-    machine.roots = lambda _path: False
-    with failing("supervisor.no_supervisorctl"):
-        plan(Files(SUPERVISORD_FILES), by=BY_SUPERVISORD)
-
-
-@pytest.mark.parametrize("pid", ["101", "0", "", "100 101"])
-def test_a_program_that_is_another_process(machine: Machine, pid: str) -> None:
-    machine.pid = pid
-    with failing("supervisor.other_program"):
-        plan(Files(SUPERVISORD_FILES), by=BY_SUPERVISORD)
-
-
-@pytest.mark.parametrize("name", ["odoo:*", "a:b c:d", "-x:y", "a:b;shutdown", "a:b\nshutdown", "a:", "all"])
-@pytest.mark.usefixtures("machine")
-def test_a_name_that_means_more_than_one_program(name: str) -> None:
-    with failing("supervisor.bad_program_name"):
-        plan(Files(SUPERVISORD_FILES), by=Supervisor(SupervisorKind.SUPERVISORD, name))
-
-
-@pytest.mark.parametrize(
-    ("argv", "found"),
-    [
-        ("supervisord", None),
-        ("supervisord -n -c /a", "/a"),
-        ("supervisord --configuration /a", "/a"),
-        ("supervisord --configuration=/a -n", "/a"),
-        ("supervisord -c/a", "/a"),
-        ("supervisord -c", None),
-    ],
-)
-def test_the_configuration_of_supervisord(argv: str, found: str | None) -> None:
-    assert config_of(argv.split()) == found
+def test_by_supervisord(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon = Daemon("unix:///run/s", 0, 0)
+    known = {"odoo:odoo": daemon}
+    monkeypatch.setattr(_supervisord, "daemon_of", lambda _proc, _master, program: known[program])
+    assert plan(by=BY_SUPERVISORD) == Plan(BY_SUPERVISORD, daemon=daemon)
+    # A program of the same name, of another supervisord.
+    marks = {"SUPERVISOR_ENABLED": "1", "SUPERVISOR_PROCESS_NAME": "odoo", "SUPERVISOR_SERVER_URL": "unix:///run/t"}
+    machine.instances = (SERVER, build.instance(build.prefork(200, marks=marks)))
+    assert plan(by=BY_SUPERVISORD).daemon is daemon
 
 
 def job(by: Supervisor, *commands: t.Sequence[str]) -> Job:
@@ -288,37 +220,24 @@ def test_systemd_tells_that_nothing_comes(
     assert bool(job(BY_SYSTEMD, ["/bin/true"]).problem(stopped=True)) == over
 
 
-@pytest.mark.parametrize(
-    ("script", "said"),
-    [
-        ("echo odoo: started", None),
-        ("echo 'odoo: ERROR (spawn error)'; exit 7", "odoo: ERROR (spawn error)"),
-        ("echo 'odoo: ERROR (no such process)'", "odoo: ERROR (no such process)"),
-        ("exit 4", "nothing, with code 4"),
-    ],
-)
-def test_supervisorctl_tells_that_nothing_comes(script: str, said: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = job(BY_SUPERVISORD, ["/bin/sh", "-c", script])
-    assert asked._popen is not None
-    asked._popen.wait()
-    for stopped, status in itertools.product(
-        [True, False], ["FATAL", "STOPPED", "no such process", "BACKOFF", "STARTING"]
-    ):
-        monkeypatch.setattr(_restart, "capture", lambda _command, _timeout, status=status: (3, status))
-        # What it starts again may come up all the same.
-        goes_on = stopped and status in ("BACKOFF", "STARTING")
-        problem = asked.problem(stopped=stopped)
-        assert (problem and problem.values["said"]) == (None if goes_on else said)
-    asked.close()
-
-
-def test_supervisorctl_is_not_waited_for() -> None:
-    asked = job(BY_SUPERVISORD, ["/bin/sleep", "5"])
-    assert asked.problem(stopped=True) is None
-    assert asked._popen is not None
-    assert os.getsid(asked._popen.pid) != os.getsid(0)
-    asked._popen.kill()
-    asked._popen.wait()
+@pytest.mark.parametrize("state", ["FATAL", "STOPPED", "BACKOFF", "STARTING"])
+@pytest.mark.parametrize("stopped", [True, False])
+@pytest.mark.parametrize("fault", [None, "SPAWN_ERROR: odoo:odoo"])
+def test_supervisord_tells_that_nothing_comes(
+    tmp_path: pathlib.Path,
+    fault: str | None,
+    stopped: bool,  # noqa: FBT001
+    state: str,
+) -> None:
+    results = [True, {"faultCode": 50, "faultString": fault} if fault else True]
+    fake = FakeSupervisord(tmp_path, answer(results), answer(program(state)))
+    asked = Job(Plan(BY_SUPERVISORD, daemon=fake.daemon), 5.0)
+    assert asked._errand is not None
+    asked._errand.reader.wait()
+    # What it starts again may come up all the same.
+    goes_on = stopped and state in ("BACKOFF", "STARTING")
+    problem = asked.problem(stopped=stopped)
+    assert (problem and problem.values["said"]) == (None if goes_on else fault)
     asked.close()
 
 
