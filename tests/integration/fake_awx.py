@@ -32,6 +32,10 @@ from ansible_collections.fleetops.odoo.tests.integration.fake_awx_launch import 
 from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import Refused, check_survey
 
 
+#: What the play of a project update prints, with the colours of a terminal.
+SYNC_FAILURE = "\x1b[0;31mfatal: [localhost]: FAILED! => {\"msg\": \"fatal: unable to access the repository\"}\x1b[0m"
+
+
 class FakeAwx(Checks, Launches):
     """Records by kind and id, and an HTTP server over them. ``writes`` are the requests that have changed something."""
 
@@ -151,7 +155,9 @@ class FakeAwx(Checks, Launches):
         if len(parts) == 3 and parts[2] == "launch" and method == "POST":
             return 201, self.launched(parts[0], self.records[parts[0]][int(parts[1])], data)
         if parts[0] == "project_updates":
-            return 200, self._synced(int(parts[1]))
+            return 200, self._update_told(parts[1:], query)
+        if parts[0] == "teams" and len(parts) == 3 and parts[2] == "roles":
+            return 200, self._page(self._roles_of(int(parts[1])))
         if parts[0] == "constructed_inventories":
             return self._constructed(method, parts[1:], query, data)
         if parts[0] == "unified_job_templates":
@@ -167,10 +173,32 @@ class FakeAwx(Checks, Launches):
         return self._record(method, parts, query, data)
 
     def _synced(self, project: int) -> Record:
-        self._syncing.discard(project)
         told = {"status": "failed" if self.sync_fails else "successful", "failed": self.sync_fails}
         revision = self.records["projects"][project]["scm_revision"]
-        return {**told, "finished": "2026-11-25T00:00:00Z", "scm_revision": revision}
+        ended = {"finished": "2026-11-25T00:00:00Z", "scm_revision": revision}
+        return {**told, **ended, "id": project, "job_explanation": "", "result_traceback": ""}
+
+    def _update_told(self, parts: list[str], query: dict[str, str]) -> Record:
+        """The update of a project has the number of its project."""
+        if not parts:
+            found = [one["id"] for one in self.records["projects"].values() if one["name"] == query["project__name"]]
+            return self._page([self._synced(one) for one in found])
+        if parts[1:] == ["events"]:
+            return self._page([{"stdout": SYNC_FAILURE}] if self.sync_fails else [])
+        self._syncing.discard(int(parts[0]))
+        return self._synced(int(parts[0]))
+
+    def _roles_of(self, team: int) -> list[Record]:
+        granted = [key[:2] for key, teams in self.associated.items() if key[2] == "teams" and team in teams]
+        return [
+            {
+                "id": key,
+                "name": role.title(),
+                "summary_fields": {"resource_name": self.records[kind][own]["name"], "resource_type": kind[:-1]},
+            }
+            for key, (kind, own, role) in self.roles.items()
+            if (f"roles/{kind}/{role}", own) in granted
+        ]
 
     def _record(self, method: str, parts: list[str], query: dict[str, str], data: Record) -> tuple[int, t.Any]:
         kind = parts[0]
@@ -179,16 +207,27 @@ class FakeAwx(Checks, Launches):
         if len(parts) == 1:
             if method == "POST":
                 return 201, self.shown(kind, self.create(kind, data))
-            found_here = [self.shown(kind, one) for one in self.records[kind].values() if _fits(one, query)]
-            return 200, self._page(found_here)
+            found_here = [one for one in self.records[kind].values() if _fits(self._spread(one), query)]
+            return 200, self._page([self.shown(kind, one) for one in found_here])
         record = self.records[kind].get(int(parts[1]))
         if record is None:
             return 404, {"detail": "Not found."}
         if len(parts) == 2:
+            if method == "DELETE":
+                return self._delete(kind, record)
             if method == "PATCH":
                 self.change(kind, record, data)
             return 200, self.shown(kind, record)
         return self._below(method, kind, record, parts[2], data)
+
+    def _delete(self, kind: str, record: Record) -> tuple[int, t.Any]:
+        """Links to a node that is deleted go with it."""
+        del self.records[kind][record["id"]]
+        for (of, _own, _what), others in self.associated.items():
+            if of == kind and record["id"] in others:
+                others.remove(record["id"])
+        self.writes.append(f"DELETE {kind} {record.get('name', record.get('identifier'))}")
+        return 204, None
 
     def _below(self, method: str, kind: str, record: Record, what: str, data: Record) -> tuple[int, t.Any]:
         if what == "survey_spec":
@@ -209,6 +248,7 @@ class FakeAwx(Checks, Launches):
             "credentials": "credentials",
             "galaxy_credentials": "credentials",
             "labels": "labels",
+            "instance_groups": "instance_groups",
             "input_inventories": "inventories",
             "success_nodes": "workflow_job_template_nodes",
             "failure_nodes": "workflow_job_template_nodes",
@@ -265,6 +305,14 @@ class FakeAwx(Checks, Launches):
             self.writes.append(f"PATCH constructed {record['name']}")
         return 200, shown(record)
 
+    def _spread(self, record: Record) -> Record:
+        """Return a record with the organization of what it belongs to, by which lists may be filtered."""
+        spread = dict(record)
+        for field, kind in (("inventory", "inventories"), ("workflow_job_template", "workflow_job_templates")):
+            if record.get(field):
+                spread[f"{field}__organization"] = self.records[kind][record[field]]["organization"]
+        return spread
+
     def _source(self, inventory: Record) -> Record:
         return next(one for one in self.records["inventory_sources"].values() if one["inventory"] == inventory["id"])
 
@@ -279,6 +327,9 @@ class FakeAwx(Checks, Launches):
             linked = record["unified_job_template"]
             of = next(one for one in [*UNIFIED, "workflow_approval_templates"] if linked in self.records[one])
             related["unified_job_template"] = f"/api/v2/{of}/{linked}/"
+        if kind == "workflow_job_template_nodes":
+            owner = self.records["workflow_job_templates"][record["workflow_job_template"]]
+            summary["workflow_job_template"] = {"name": owner["name"]}
         roles = {
             f"{role}_role": {"id": key}
             for key, (of, own, role) in self.roles.items()

@@ -37,6 +37,7 @@ KINDS: dict[str, Record] = {
     "users": {},
     "credential_types": {"kind": "ssh"},
     "credentials": {"description": "", "organization": None, "credential_type": None, "inputs": {}, "managed": False},
+    "instance_groups": {"pod_spec_override": ""},
     "execution_environments": {
         "description": "",
         "organization": None,

@@ -74,8 +74,8 @@ PART = {
             "nodes": {
                 "look": {"on_failure": []},
                 "canary": {"on_failure": []},
-                "approve": {"on_success": []},
-                **dict.fromkeys(("rest", "diagnose", "put_right")),
+                "approve": {"on_success": [], "on_failure": []},
+                **dict.fromkeys(("rest", "diagnose", "put_right", "not_approved")),
             },
         }
     },
@@ -199,11 +199,96 @@ def test_a_project_that_could_not_be_synced_is_synced_by_the_next_run() -> None:
         awx.sync_fails = True
         code, said = setup(server.url, override)
         assert (code, awx.records["job_templates"]) == (2, {}), said
-        assert "Project update failed" in said
+        # Why, without the colours of the terminal.
+        assert "fatal: unable to access the repository" in said
+        assert "[awx.project_update]" in re.sub(r"\s+", " ", said)
+        assert "\x1b" not in said
         awx.sync_fails = False
         code, said = setup(server.url, override)
     assert code == 0, said
     assert [one["name"] for one in awx.records["job_templates"].values()] == ["Odoo - fleet info"]
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(300)
+def test_what_is_taken_out_goes_back_to_its_default_and_the_rest_is_named() -> None:
+    awx = FakeAwx(PLAYBOOKS)
+    small = {
+        **URL,
+        "inventory_sources": {"fleet": None},
+        "constructed_inventories": {"state": None},
+        "labels": [],
+        "teams": dict.fromkeys(("approvers", "viewers")),
+        "roles": {**dict.fromkeys(SHIPPED["roles"]), "operators_launch": {}},
+        "job_template_defaults": {"labels": None},
+        "workflow_defaults": {"labels": None},
+    }
+    keys = ("fleet_info", "rolling_restart", "not_approved")
+    templates = {
+        **{key: None for key in SHIPPED["job_templates"] if key not in keys},
+        **{key: {"labels": None} for key in keys},
+    }
+    nodes = {
+        "look": {"on_failure": []},
+        "canary": {"on_failure": []},
+        "rest": {"on_failure": []},
+        **dict.fromkeys(("diagnose", "put_right")),
+    }
+    workflow = {"canary_roll": {"labels": None, "nodes": nodes}}
+    own = {"limit": "web1", "notify_error": ["Chat"], "forks": 50}
+    first = {
+        **small,
+        "execution_environment": {"name": "Ours", "image": "registry.example.com/ee:1"},
+        "notification_templates": {
+            "chat": {"name": "Chat", "notification_type": "webhook", "notification_configuration": WEBHOOK}
+        },
+        "project": {**URL["project"], "scm_branch": "stable", "default_environment": "Ours"},
+        "workflow_defaults": {"labels": None, "notify_approvals": ["Chat"]},
+        "job_templates": {**templates, "fleet_info": {"labels": None, **own}},
+        "workflows": {"canary_roll": {**workflow["canary_roll"], "limit": "web2"}},
+    }
+    second = {
+        **small,
+        "job_templates": {**templates, "fleet_info": {"labels": None}, "rolling_restart": {"labels": None}},
+        "workflows": {
+            "canary_roll": {
+                "labels": None,
+                "nodes": {**nodes, "approve": {"on_success": [], "on_failure": []}, "rest": None, "not_approved": None},
+            }
+        },
+    }
+    with Server(awx, TOKEN) as server:
+        code, said = setup(server.url, first)
+        assert code == 0, said
+        info = awx.named("job_templates", "Odoo - fleet info")
+        assert (info["limit"], info["forks"]) == ("web1", 50)
+        assert info["execution_environment"] == awx.named("execution_environments", "Ours")["id"]
+        canary = "Odoo - canary, approval, rest"
+        assert awx.named("workflow_job_templates", canary)["limit"] == "web2"
+        assert awx.names("workflow_job_templates", canary, "notification_templates_approvals") == ["Chat"]
+        code, said = setup(server.url, second)
+        assert code == 0, said
+        told = re.sub(r"\s+", " ", said)
+        awx.writes.clear()
+        code, said = setup(server.url, second)
+        assert (code, awx.writes) == (0, []), said
+    info = awx.named("job_templates", "Odoo - fleet info")
+    assert (info["limit"], info["forks"], info["execution_environment"]) == ("", 20, None)
+    assert awx.names("job_templates", "Odoo - fleet info", "notification_templates_error") == []
+    assert awx.named("workflow_job_templates", canary)["limit"] is None
+    assert awx.names("workflow_job_templates", canary, "notification_templates_approvals") == []
+    project = awx.named("projects", "Odoo operations")
+    assert (project["scm_branch"], project["default_environment"]) == ("", None)
+    # A node without a link would run at the launch.
+    assert {one["identifier"] for one in awx.records["workflow_job_template_nodes"].values()} == {
+        "look",
+        "canary",
+        "approve",
+    }
+    # Nothing else is deleted.
+    assert 'execution environment "Ours": AWX has it' in told
+    assert 'notification template "Chat": AWX has it' in told
+    assert 'credential "Odoo hosts": awx_setup never changes a credential that exists. It is empty' in told
 
 
 @pytest.mark.parametrize(

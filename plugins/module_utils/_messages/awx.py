@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""The variables of the role awx_setup cannot be used. The role has changed nothing in AWX."""
+"""The variables of the role awx_setup cannot be used, AWX has no project, or an approval was denied."""
 
 from __future__ import annotations
 
@@ -36,3 +36,14 @@ DEFAULT_OUT_OF_RANGE = Code(
     "awx.default_out_of_range", "{where}: the default must be from {low} to {high}, got {value!r}"
 )
 UNKNOWN_TYPE = Code("awx.unknown_type", "{where}: type must be one of {known}, got {value!r}")
+PROJECT_UPDATE = Code(
+    "awx.project_update",
+    "AWX could not update the project {project} from {url} (project update {id}, {status}): {reason}",
+    "Put that right and run awx_setup again. The job of that number in AWX has the whole output.",
+)
+NOT_APPROVED = Code(
+    "awx.not_approved",
+    "The rest of the roll was not approved: the approval was denied or timed out. Done: {done}. Not done:"
+    " {remaining}. The hosts that are done keep their new code. No lock is left, and no host is out of its balancer",
+    "Launch the workflow again to go on with what is still stale.",
+)

@@ -15,22 +15,14 @@ import typing as t
 
 from ...module_utils._messages import awx as _codes
 from ...module_utils._system.errors import Refused
+from . import fields as _fields
 from .survey import survey_spec
 
 Data = t.Mapping[str, t.Any]
 
-#: Whose entries are made one by one, each with a name.
-NAMED = (
-    "credentials",
-    "inventories",
-    "inventory_sources",
-    "constructed_inventories",
-    "notification_templates",
-    "teams",
-)
 SECTIONS = frozenset(
     [
-        *NAMED,
+        *_fields.NAMED,
         "organization",
         "labels",
         "execution_environment",
@@ -40,6 +32,7 @@ SECTIONS = frozenset(
         "ad_hoc_modules_only",
         "job_template_defaults",
         "job_templates",
+        "workflow_defaults",
         "workflows",
     ]
 )
@@ -58,15 +51,18 @@ def plan(data: Data) -> dict[str, t.Any]:
     project = data.get("project")
     if project and project.get("scm_type") != "manual" and not project.get("scm_url"):
         raise Refused(_codes.NO_PROJECT_URL())
-    planned = {name: _named(name, data.get(name) or {}) for name in NAMED}
+    environment = data.get("execution_environment")
+    planned = {name: _named(name, data.get(name) or {}) for name in _fields.NAMED}
     templates = {key: _template(key, one, data) for key, one in _kept(data.get("job_templates"))}
-    workflows = {key: _workflow(key, one, templates) for key, one in _kept(data.get("workflows"))}
+    workflows = {key: _workflow(key, one, data, templates) for key, one in _kept(data.get("workflows"))}
     return {
         **planned,
-        "organization": _need("organization", data.get("organization") or {}),
+        "organization": _filled("organization", data.get("organization") or {}, {"description": ""}),
         "labels": list(data.get("labels") or []),
-        "execution_environment": data.get("execution_environment") or None,
-        "project": _need("project", project) if project else None,
+        "execution_environment": (
+            _filled("execution_environment", environment, _fields.EXECUTION_ENVIRONMENT) if environment else None
+        ),
+        "project": _filled("project", project, _fields.PROJECT) if project else None,
         "ad_hoc_modules": list(data.get("ad_hoc_modules") or []),
         "ad_hoc_modules_only": bool(data.get("ad_hoc_modules_only")),
         "job_templates": list(templates.values()),
@@ -91,34 +87,45 @@ def _need(where: str, entry: Data, *keys: str) -> dict[str, t.Any]:
     return dict(entry)
 
 
+def _filled(where: str, entry: Data, defaults: Data, *needed: str) -> dict[str, t.Any]:
+    """Return an entry with AWX's default of each field that it does not name, or that it sets to null.
+
+    :raises Refused: it has a key that is not known, or lacks one that it must have.
+    """
+    section = where.partition(".")[0]
+    known = {*defaults, *_fields.OTHERS[section]}
+    unknown = sorted(set(entry) - known)
+    if unknown:
+        raise Refused(_codes.UNKNOWN_KEY(where=where, keys=_list(unknown), known=_list(sorted(known))))
+    given = _need(where, {name: one for name, one in entry.items() if one is not None}, *needed)
+    return {**defaults, **given}
+
+
 def _named(section: str, entries: Data) -> list[dict[str, t.Any]]:
-    return [_need(f"{section}.{key}", one) for key, one in _kept(entries)]
+    return [_filled(f"{section}.{key}", one, _fields.NAMED[section]) for key, one in _kept(entries)]
+
+
+def _with_survey(where: str, entry: dict[str, t.Any]) -> dict[str, t.Any]:
+    questions = entry.pop("survey", None) or []
+    spec = survey_spec(where, questions) if questions else {}
+    return {**entry, "survey_enabled": bool(questions), "survey_spec": spec}
 
 
 def _template(key: str, entry: Data, data: Data) -> dict[str, t.Any]:
     where = f"job_templates.{key}"
-    # A value that is null in a template takes the default away.
-    merged = {
-        name: one for name, one in {**(data.get("job_template_defaults") or {}), **entry}.items() if one is not None
-    }
-    template = _need(where, merged, "playbook")
-    if int(template.get("job_slice_count", 1)) != 1 or template.get("ask_job_slice_count_on_launch"):
+    # A value that is null in a template takes the value of job_template_defaults away.
+    own = (data.get("execution_environment") or {}).get("name")
+    merged = {"execution_environment": own, **(data.get("job_template_defaults") or {}), **entry}
+    template = _filled(where, merged, _fields.JOB_TEMPLATE, "playbook")
+    if int(template["job_slice_count"]) != 1 or template["ask_job_slice_count_on_launch"]:
         raise Refused(_codes.SLICED(where=where))
-    if template.get("execution_environment") and not data.get("execution_environment"):
-        # Without one of our own, AWX takes that of the project or of the organization.
-        template.pop("execution_environment")
-    questions = template.pop("survey", None) or []
-    template["survey_enabled"] = bool(questions)
-    template["survey_spec"] = survey_spec(where, questions) if questions else {}
-    return template
+    return _with_survey(where, template)
 
 
-def _workflow(key: str, entry: Data, templates: t.Mapping[str, Data]) -> dict[str, t.Any]:
+def _workflow(key: str, entry: Data, data: Data, templates: t.Mapping[str, Data]) -> dict[str, t.Any]:
     where = f"workflows.{key}"
-    workflow = _need(where, entry, "nodes")
-    questions = workflow.pop("survey", None) or []
-    workflow["survey_enabled"] = bool(questions)
-    workflow["survey_spec"] = survey_spec(where, questions) if questions else {}
+    merged = {**(data.get("workflow_defaults") or {}), **entry}
+    workflow = _with_survey(where, _filled(where, merged, _fields.WORKFLOW, "nodes"))
     nodes = dict(_kept(entry["nodes"]))
     workflow["nodes"] = [_node(where, name, node, nodes, templates, workflow["name"]) for name, node in nodes.items()]
     return workflow
@@ -150,12 +157,16 @@ def _node(
         "identifier": name,
         "workflow": workflow,
         "template": templates[node["template"]]["name"] if node.get("template") else None,
-        "approval": _need(f"{where}.approval", node["approval"]) if node.get("approval") else None,
+        "approval": _approval(f"{where}.approval", node["approval"]) if node.get("approval") else None,
         "extra_data": dict(node.get("extra_data") or {}),
         "limit": node.get("limit") or None,
         "converge": bool(node.get("converge", False)),
         "links": links,
     }
+
+
+def _approval(where: str, entry: Data) -> dict[str, t.Any]:
+    return {"description": "", "timeout": 0, **_need(where, entry)}
 
 
 def _role(key: str, entry: Data, templates: t.Mapping[str, Data], workflows: t.Mapping[str, Data]) -> dict[str, t.Any]:

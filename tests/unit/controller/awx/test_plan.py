@@ -60,7 +60,7 @@ def asked() -> list[t.Any]:
     return [
         pytest.param(template["playbook"], question, id=question["variable"] + "-" + key)
         for key, template in SHIPPED["job_templates"].items()
-        for question in template["survey"]
+        for question in template.get("survey", [])
     ]
 
 
@@ -116,7 +116,7 @@ def test_every_playbook_has_a_template_and_every_template_a_playbook() -> None:
 def test_awx_takes_every_survey_and_every_answer_of_a_node() -> None:
     planned = plan(SHIPPED)
     surveys = {one["name"]: one["survey_spec"] for one in [*planned["job_templates"], *planned["workflows"]]}
-    for survey in surveys.values():
+    for survey in filter(None, surveys.values()):
         sent = copy.deepcopy(survey)
         check_survey(sent)
         # What AWX keeps is what was sent, so that the second run finds no difference.
@@ -125,18 +125,23 @@ def test_awx_takes_every_survey_and_every_answer_of_a_node() -> None:
             if question.get("default"):
                 assert wrong(question, {question["variable"]: question["default"]}) == []
     for node in planned["nodes"]:
-        known = {one["variable"]: one for one in surveys[node["template"]]["spec"]} if node["template"] else {}
+        known = {one["variable"]: one for one in surveys[node["template"]].get("spec", [])} if node["template"] else {}
         for name in node["extra_data"]:
             assert wrong(known[name], node["extra_data"]) == []
     # A workflow hands its answers on to all of its nodes' templates, above what the nodes say.
     for workflow in planned["workflows"]:
         own = {one["variable"] for one in workflow["survey_spec"]["spec"]}
         assert not own & {name for node in workflow["nodes"] for name in node["extra_data"]}
-        roll = {one["variable"]: one for one in surveys["Odoo - rolling restart"]["spec"]}
+        known = {
+            one["variable"]: one
+            for node in workflow["nodes"]
+            if node["template"]
+            for one in surveys[node["template"]].get("spec", [])
+        }
         for question in workflow["survey_spec"]["spec"]:
-            assert question["type"] == roll[question["variable"]]["type"]
+            assert question["type"] == known[question["variable"]]["type"]
             assert "default" not in question
-            assert question["question_description"] == roll[question["variable"]]["question_description"]
+            assert question["question_description"] == known[question["variable"]]["question_description"]
 
 
 def as_awx_has_it(key: str) -> tuple[dict[str, t.Any], list[dict[str, t.Any]]]:
@@ -144,7 +149,7 @@ def as_awx_has_it(key: str) -> tuple[dict[str, t.Any], list[dict[str, t.Any]]]:
     made = plan(SHIPPED)
     names = {one["name"]: one for one in [*made["job_templates"], *made["workflows"]]}
     found = names[{**SHIPPED["job_templates"], **SHIPPED["workflows"]}[key]["name"]]
-    return {"extra_vars": "", **found}, found["survey_spec"]["spec"]
+    return {**found, "extra_vars": ""}, found["survey_spec"].get("spec", [])
 
 
 #: What a launch by API must give, where it cannot be short.
@@ -266,6 +271,9 @@ NODE = {"template": "fleet_info"}
         ({"organization": {"name": ""}}, "awx.missing_key"),
         ({"teams": {"x": {"description": "y"}}}, "awx.missing_key"),
         ({"job_templates": {"x": {"name": "x"}}}, "awx.missing_key"),
+        ({"job_templates": {"x": {"name": "x", "playbook": "y", "instance_group": ["z"]}}}, "awx.unknown_key"),
+        ({"workflow_defaults": {"notify_failure": ["z"]}}, "awx.unknown_key"),
+        ({"teams": {"x": {"name": "y", "users": ["z"]}}}, "awx.unknown_key"),
         ({"job_template_defaults": {"ask_job_slice_count_on_launch": True}}, "awx.sliced"),
         ({"workflows": {"x": {"name": "x"}}}, "awx.missing_key"),
         ({"workflows": {"x": {"name": "x", "nodes": {"a": {}}}}}, "awx.template_or_approval"),
@@ -300,7 +308,44 @@ def test_a_site_leaves_out_and_overrides() -> None:
     assert "Odoo - drain" not in names
     undrain = planned["job_templates"][names.index("Odoo - undrain")]
     assert undrain["limit"] == "x"
-    assert "forks" not in undrain
-    assert "execution_environment" not in undrain
+    # AWX's own default, and not that of job_template_defaults.
+    assert undrain["forks"] == 0
+    assert undrain["execution_environment"] is None
     assert planned["nodes"] == []
     assert planned["roles"][0]["job_templates"] == names
+
+
+def test_a_field_that_is_taken_out_has_the_default_of_awx() -> None:
+    own = {"limit": "web1", "notify_error": ["Chat"], "instance_groups": ["dmz"], "execution_environment": "Other"}
+    with_it = plan(changed(job_templates={"drain": {**SHIPPED["job_templates"]["drain"], **own}}))
+    without = plan(SHIPPED)
+
+    def drain(planned: dict[str, t.Any]) -> dict[str, t.Any]:
+        (found,) = [one for one in planned["job_templates"] if one["name"] == "Odoo - drain"]
+        return {name: found[name] for name in own}
+
+    assert drain(with_it) == own
+    assert drain(without) == {
+        "limit": "",
+        "notify_error": [],
+        "instance_groups": [],
+        "execution_environment": None,
+    }
+
+
+def test_every_template_runs_in_the_environment_of_the_site() -> None:
+    data = changed(execution_environment={"name": "Ours", "image": "registry.example.com/ee:1"})
+    data["job_templates"]["drain"] = {**data["job_templates"]["drain"], "execution_environment": None}
+    planned = plan(data)
+    assert planned["execution_environment"]["pull"] == "missing"
+    found = {one["name"]: one["execution_environment"] for one in planned["job_templates"]}
+    assert found.pop("Odoo - drain") is None
+    assert set(found.values()) == {"Ours"}
+
+
+def test_workflow_defaults_hold_for_every_workflow() -> None:
+    data = changed(workflow_defaults={**SHIPPED["workflow_defaults"], "notify_approvals": ["Chat"]})
+    (workflow,) = plan(data)["workflows"]
+    assert workflow["notify_approvals"] == ["Chat"]
+    assert workflow["notify_error"] == []
+    assert plan(SHIPPED)["workflows"][0]["notify_approvals"] == []
