@@ -42,14 +42,26 @@ _raw:
   elements: str
 """
 
+import contextlib
 import typing as t
 
-from ansible import context
-from ansible.errors import AnsibleError
+from ansible import constants, context
+from ansible.errors import AnsibleLookupError
 from ansible.inventory.manager import InventoryManager
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import marked
+
+
+@contextlib.contextmanager
+def _without_warnings() -> t.Iterator[None]:
+    """Keep the inventory from warning of a pattern: the error says it, and the play warns of a part that matches none."""
+    before = constants.HOST_PATTERN_MISMATCH
+    constants.HOST_PATTERN_MISMATCH = "ignore"
+    try:
+        yield
+    finally:
+        constants.HOST_PATTERN_MISMATCH = before
 
 
 class LookupModule(LookupBase):
@@ -67,13 +79,17 @@ class LookupModule(LookupBase):
             manager.add_group(group)
             for host in hosts:
                 manager.add_host(host, group=group)
-        for pattern in terms:
-            if not pattern or not manager.get_hosts(pattern):
-                raise AnsibleError(marked(option.NO_HOSTS(option=name, value=pattern)))
-            if known.get("ansible_limit"):
-                manager.subset(known["ansible_limit"])
-                if not manager.get_hosts(pattern):
-                    limit = known["ansible_limit"]
-                    raise AnsibleError(marked(option.OUTSIDE_LIMIT(option=name, value=pattern, limit=limit)))
-                manager.subset(None)
+        with _without_warnings():
+            for pattern in terms:
+                self._check(manager, pattern, known.get("ansible_limit"), name)
         return terms
+
+    @staticmethod
+    def _check(manager: InventoryManager, pattern: t.Any, limit: t.Any, name: str) -> None:
+        if not pattern or not manager.get_hosts(pattern):
+            raise AnsibleLookupError(marked(option.NO_HOSTS(option=name, value=pattern)))
+        if limit:
+            manager.subset(limit)
+            if not manager.get_hosts(pattern):
+                raise AnsibleLookupError(marked(option.OUTSIDE_LIMIT(option=name, value=pattern, limit=limit)))
+            manager.subset(None)

@@ -32,8 +32,11 @@ from ansible_collections.fleetops.odoo.tests.integration.fake_awx_launch import 
 from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import Refused, check_survey
 
 
-#: What the play of a project update prints, with the colours of a terminal.
-SYNC_FAILURE = "\x1b[0;31mfatal: [localhost]: FAILED! => {\"msg\": \"fatal: unable to access the repository\"}\x1b[0m"
+#: A task of a project update that failed.
+SYNC_FAILURE: Record = {
+    "stdout": "fatal: [localhost]: FAILED! => {...}",
+    "event_data": {"res": {"msg": "non-zero", "stderr": "\x1b[0;31mfatal: unable to access the repository\x1b[0m\n"}},
+}
 
 
 class FakeAwx(Checks, Launches):
@@ -184,7 +187,7 @@ class FakeAwx(Checks, Launches):
             found = [one["id"] for one in self.records["projects"].values() if one["name"] == query["project__name"]]
             return self._page([self._synced(one) for one in found])
         if parts[1:] == ["events"]:
-            return self._page([{"stdout": SYNC_FAILURE}] if self.sync_fails else [])
+            return self._page([SYNC_FAILURE] if self.sync_fails else [])
         self._syncing.discard(int(parts[0]))
         return self._synced(int(parts[0]))
 

@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs as AWX runs them: ansible-runner over a private data directory that is laid out as AWX's is."""
+"""Jobs as AWX runs them: ansible-runner over a private data directory that is laid out as AWX's is.
+
+AWX runs each job in a container, and a cancel kills all that is in it. So each job is here in a namespace of processes
+of its own: with ansible-playbook the kernel kills what that has left behind, such as a connection that ssh keeps open.
+"""
 
 from __future__ import annotations
 
@@ -71,6 +75,12 @@ class Dumper(yaml.SafeDumper):
 Dumper.add_representer(str, lambda dumper, text: dumper.represent_scalar("!unsafe", text, style="'"))
 
 
+#: As a container: the program is process 1, and its end is that of all the others.
+_CONTAINER = """#!/bin/sh
+exec unshare --pid --fork --kill-child=KILL --mount-proc -- {program} "$@"
+"""
+
+
 class Ended(t.NamedTuple):
     """How a job ended. ``told`` is what set_stats hands on."""
 
@@ -133,6 +143,11 @@ class Awx:
         program.parent.mkdir()
         program.write_text(f"#!/usr/bin/env python3\nprint({listed.stdout!r})\n", encoding="utf-8")
         program.chmod(0o700)
+        self._programs = folder / "programs"
+        self._programs.mkdir()
+        contained = self._programs / "ansible-playbook"
+        contained.write_text(_CONTAINER.format(program=shutil.which("ansible-playbook")), encoding="utf-8")
+        contained.chmod(0o700)
 
     def job(
         self,
@@ -175,6 +190,8 @@ class Awx:
             # Reports go below the directory that a job runs in, and that is not this one.
             "PWD": f"{place}/project",
         }
+        if not options.get("process_isolation"):
+            environment["PATH"] = f"{self._programs}:{os.environ['PATH']}"
         own = {"awx_job_id": number, "tower_job_id": number, "awx_user_name": "operator", **variables}
         # Not as an argument: ansible-runner would write it down without the marks.
         (self.folder / "env").mkdir(exist_ok=True)

@@ -154,7 +154,19 @@ def test_what_surveys_send_is_understood(awx: Awx, fleet: Fleet) -> None:
     assert len(set(before) - set(after)) == 2
     report = told(66, "cache_report", cache_report_hosts="p19,p14", cache_report_top="3")
     assert 1 <= len(report.pop("caches")) <= 3
+    # The folder is gone with the container of the job.
+    assert report.pop("report_html").lstrip().lower().startswith("<!doctype html>")
     assert report == done_of("p19", "p14")
+
+
+def test_a_workflow_whose_approval_was_denied_ends_with_what_is_done_and_what_is_not(awx: Awx) -> None:
+    """The job of the canary has handed on what it did."""
+    told = {"outcome": "paused", "hosts": {"reloaded": ["p19"], "not_reached": ["t14"]}, "remaining": ["t14"]}
+    done = awx.job(67, "not_approved", {"rolling_restart": told})
+    assert (done.status, done.code) == ("failed", 2), done.output
+    output = re.sub(r"\s+", " ", done.output)
+    assert "denied or timed out. Done: p19. Not done: t14." in output, done.output
+    assert "[awx.not_approved]" in output
 
 
 def test_the_archive_is_what_jobs_run(awx: Awx) -> None:

@@ -44,6 +44,7 @@ RUN_BY = {
     "drain": "test_graceful_drain.py",
     "explain_dumps": "test_explain_dumps.py",
     "fleet_info": "test_fleet_info.py",
+    "not_approved": "test_runner.py",
     "recycle_workers": "test_workers.py",
     "release": "test_roll_table.py",
     "rolling_restart": "rolls.py",
