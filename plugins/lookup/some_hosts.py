@@ -55,7 +55,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import mark
 
 @contextlib.contextmanager
 def _without_warnings() -> t.Iterator[None]:
-    """Keep the inventory from warning of a pattern: the error says it, and the play warns of a part that matches none."""
+    """Turn off the warning of the inventory: the error says it, and the play warns where a part matches no host."""
     before = constants.HOST_PATTERN_MISMATCH
     constants.HOST_PATTERN_MISMATCH = "ignore"
     try:

@@ -31,7 +31,6 @@ from ansible_collections.fleetops.odoo.tests.integration.fake_awx_fields import 
 from ansible_collections.fleetops.odoo.tests.integration.fake_awx_launch import Launches
 from ansible_collections.fleetops.odoo.tests.integration.fake_awx_survey import Refused, check_survey
 
-
 #: A task of a project update that failed.
 SYNC_FAILURE: Record = {
     "stdout": "fatal: [localhost]: FAILED! => {...}",

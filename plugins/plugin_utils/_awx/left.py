@@ -123,7 +123,9 @@ def _stays(plan: Record, shown: t.Mapping[str, t.Sequence[Record]]) -> list[str]
         if others:
             more = f" and {len(others) - _NAMES} more" if len(others) > _NAMES else ""
             names = ", ".join(f'"{one}"' for one in others[:_NAMES])
-            said.append(f"{called} {names}{more}: AWX has it, the file does not name it. awx_setup deletes no {called}.")
+            said.append(
+                f"{called} {names}{more}: AWX has it, the file does not name it. awx_setup deletes no {called}."
+            )
     return [*said, *_kept_values(plan, shown), *_granted(plan, shown), *_modules(plan, shown)]
 
 
@@ -148,7 +150,9 @@ def _kept_values(plan: Record, shown: t.Mapping[str, t.Sequence[Record]]) -> lis
     for one in shown.get("notification_templates") or []:
         own = notifications.get(one["name"])
         if own is not None and not own.get("messages") and any((one.get("messages") or {}).values()):
-            said.append(f"{_named('notification template', one)}: AWX has messages of it, the file has none. They stay.")
+            said.append(
+                f"{_named('notification template', one)}: AWX has messages of it, the file has none. They stay."
+            )
     return said
 
 
@@ -182,18 +186,15 @@ def _granted(plan: Record, shown: t.Mapping[str, t.Sequence[Record]]) -> list[st
 
 
 def _modules(plan: Record, shown: t.Mapping[str, t.Sequence[Record]]) -> list[str]:
+    wanted = plan["ad_hoc_modules"]
     for settings in shown.get("settings") or []:
         value = settings.get("AD_HOC_COMMANDS") or []
         there = json.loads(value) if isinstance(value, str) else value
-        ours = [one for one in there if one.startswith("fleetops.odoo.") and one not in plan["ad_hoc_modules"]]
-        if ours:
-            return [
-                f"setting AD_HOC_COMMANDS: AWX offers {', '.join(ours)} for ad hoc commands, the file does not name it."
-                " awx_setup takes no module away unless ad_hoc_modules_only is set."
-            ]
-        if there and not plan["ad_hoc_modules_only"] and all(one.startswith("fleetops.odoo.") for one in there):
-            return [
-                "setting AD_HOC_COMMANDS: AWX offers no module of its own for ad hoc commands, as ad_hoc_modules_only"
-                " has set it. Set it back in AWX: Settings, Jobs."
-            ]
+        ours = [one for one in there if one.startswith("fleetops.odoo.")]
+        others = ", ".join(one for one in ours if one not in wanted)
+        if others:
+            return [f"setting AD_HOC_COMMANDS: AWX offers {others} for ad hoc commands, the file does not name it."]
+        if ours == there and there and not plan["ad_hoc_modules_only"]:
+            what = "AWX offers only modules of this collection for ad hoc commands, the file does not say so"
+            return [f"setting AD_HOC_COMMANDS: {what}. Add AWX's own modules in Settings, Jobs."]
     return []

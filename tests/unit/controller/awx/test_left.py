@@ -162,7 +162,11 @@ def test_a_role_that_the_file_does_not_give_is_named() -> None:
         (["shell"], {}, None),
         (["shell", "fleetops.odoo.stack_dump"], {}, "offers fleetops.odoo.stack_dump"),
         (["shell", "fleetops.odoo.stack_dump"], {"ad_hoc_modules": ["fleetops.odoo.stack_dump"]}, None),
-        (["fleetops.odoo.stack_dump"], {"ad_hoc_modules": ["fleetops.odoo.stack_dump"]}, "no module of its own"),
+        (
+            ["fleetops.odoo.stack_dump"],
+            {"ad_hoc_modules": ["fleetops.odoo.stack_dump"]},
+            "only modules of this collection",
+        ),
     ],
 )
 def test_modules_for_ad_hoc_commands(there: list[str], sections: dict[str, t.Any], told: str | None) -> None:
