@@ -44,7 +44,7 @@ CHANGES: list[dict[str, str]] = [
     {"pidfile": "/tmp/applied.pid"},
     {"limit_request": "100"},
     {"db_maxconn": "16"},
-    {"list_db": "True"},
+    {"http_enable": "True"},
     {"log_level": "info"},
     {"syslog": "False", "workers": "4"},
 ]
@@ -159,3 +159,14 @@ def test_a_server_for_cron_alone_gets_no_hup_that_would_end_it(fleet: Fleet) -> 
         assert fleet.processes("p19") == before
         assert fleet.module("p19", "reload", policy="always").outcome == (0, "restarted", None)
         assert at_rest(fleet, "p19") is not None
+
+
+@pytest.mark.parametrize("host", ["p19", *thorough("t19", "p14", "t14")])
+def test_http_that_is_enabled_later_is_applied(fleet: Fleet, host: str) -> None:
+    """Until then the server looks as one that drains: it does not listen, and odoo.conf says that it should."""
+    with own_conf(fleet, host):
+        assert len(apply_each(fleet, host, [{"http_enable": "False"}])) == 1
+        configure(fleet, host, {"http_enable": "True"})
+        master = fleet.master(host)
+        assert (master["state"], [one["option"] for one in master["differences"]]) == ("running", ["http_enable"])
+        assert apply_each(fleet, host, [{"http_enable": "True"}]) == ["restarted" if host == "p19" else "signalled"]

@@ -22,13 +22,12 @@ from .._log.read import logged_load
 from .._processes.classify import Instance
 from .._processes.look import Look, look
 from .._processes.options import Options, ServersPlace
-from .._processes.proc import Gone, Proc, root_of
+from .._processes.proc import Gone, Proc, root_of, start_time
 from .._processes.process import DELETED, Process
 from .._processes.release import Release, major
 from .._processes.rights import files_of, is_folder
 from .._supervisors.find import Supervisor, SupervisorKind, supervisor_of
 from .._supervisors.systemd import Unit, files_on_disk, show_units
-from .._system.boot import uptime
 from .._system.files import changed_after, reached
 from .differences import Difference, compare, hup_obstacle
 from .loaded import PROCESS, Loaded, loaded
@@ -112,14 +111,6 @@ def rehearsal_inputs(
     facts = survey_one(proc, seen, instance, store)
     changed = facts.staleness.python if facts.staleness else ()
     return seen.options[instance.identity].config_file, facts.supervisor.systemd_unit, changed
-
-
-def start_time(process: Process) -> float:
-    """When a process was started, in seconds since the epoch, to the clock tick.
-
-    From the clock that counts since boot and not from ``btime`` of /proc/stat, which is in whole seconds.
-    """
-    return time.time() - uptime() + process.start / os.sysconf("SC_CLK_TCK")
 
 
 def find_load(proc: Proc, master: Process, store: ServerRecords, log: LogPlace, started: float) -> Loaded:

@@ -19,10 +19,10 @@ from .._log.place import LogPlace, level_of
 from .._log.read import blocks_backwards, journal_of
 from .._processes.classify import Instance
 from .._processes.options import Options
-from .._processes.proc import Proc
+from .._processes.proc import Proc, start_time
 from .._processes.process import Process
 from .._supervisors.find import supervisor_of
-from .gather import log_place, start_time
+from .gather import log_place
 
 #: A worker says so when it begins (seen on Odoo 14.0 and 19.0), at level INFO, which is 20.
 _ALIVE = re.compile(r"^Worker ([^\W\d]\w*) \((\d+)\) alive\b")

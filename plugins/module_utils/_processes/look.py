@@ -18,12 +18,13 @@ from dataclasses import dataclass
 
 from .._messages import host
 from .._messages.code import Problem
+from .._system.files import changed_after
 from .._system.timeout import TooSlow, within
-from .classify import Found, Instance, Listening, Role, find_instances
+from .classify import Found, Instance, Listening, Role, State, find_instances
 from .cmdline import GEVENT, SERVER, could_be_odoo, parse_command
 from .limits import ALL_PROCESSES, ALL_SERVERS, ONE_PROCESS, ONE_SERVER, in_turn
 from .options import Options, read_options
-from .proc import Gone, Proc, TooLarge
+from .proc import Gone, Proc, TooLarge, start_time
 from .process import (
     MARKS,
     AtSocket,
@@ -40,6 +41,7 @@ from .process import (
     parse_status,
 )
 from .release import Release, find_release
+from .rights import files_of
 
 _T = t.TypeVar("_T")
 
@@ -122,7 +124,7 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
         unseen.append(host.SERVERS_TIMEOUT(count=late, seconds=ALL_SERVERS))
     slow = {i.master.pid for i in found.instances if i.identity not in options}
     processes = [process for process in processes if not slow & {process.pid, process.ppid}]
-    silent = {i.master.pid for i in found.instances if i.identity in options and not options[i.identity].http_enable}
+    silent = {i.master.pid for i in found.instances if i.identity in options and _without_http(proc, i, options)}
     if silent or slow:
         found = find(processes, without_http=silent)
     for tell in (_tell_by_log, _tell_by_socket):
@@ -132,6 +134,25 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
             own = {i.master.pid for i in found.instances if options[i.identity].has_own_modules_alone}
             found = find(processes, without_http=silent, own_modules=own)
     return Look(found.instances, found.one_off, options, releases, frozenset(hidden), shortened(unseen))
+
+
+def _without_http(proc: Proc, instance: Instance, every: t.Mapping[str, Options]) -> bool:
+    """Return whether a server was started without HTTP, so that it does not drain because it does not listen.
+
+    What odoo.conf says now is no answer where it has changed since: then what the main thread does tells.
+    """
+    options = every[instance.identity]
+    if not options.http_enable:
+        return True
+    ends = instance.state in (State.BOOTING, State.DRAINING) and instance.master.catches("QUIT")
+    if not ends or instance.listening != () or instance.having(Role.HTTP) or instance.having(Role.GEVENT):
+        return False
+    try:
+        with files_of(proc, instance.master) as root:
+            changed = changed_after([options.config_file or ""], start_time(instance.master), root)
+    except OSError:
+        return False
+    return bool(changed) and proc.main_thread_rests(instance.master.pid)
 
 
 def _alive(proc: Proc, processes: t.Iterable[Process]) -> t.Set[int]:

@@ -17,7 +17,7 @@ import typing as t
 from .._system.boot import uptime
 from .._system.psutil import psutil
 from .limits import DESCRIPTORS, PROC, PROC_LINES, THREADS
-from .process import AtSocket, Process, parse_select, parse_stat, parse_thread
+from .process import AtSocket, Process, parse_select, parse_stat, parse_thread, waits_idly
 from .program import is_python
 
 
@@ -42,6 +42,8 @@ _DESCRIPTORS = "fd"
 _BLOCK = 1 << 16
 #: Seconds between two looks at the threads of a process. One that waits for Python's lock wakes every 5 ms.
 _STILL = 0.03
+#: The same of the main thread of a server. In a prefork server that drains it wakes every 0.1 s.
+_RESTS = 0.35
 
 #: From /proc, a server, its options and its workers to the class of a worker by its identity.
 ClassesInLog = t.Callable[..., t.Mapping[str, str]]
@@ -49,6 +51,14 @@ ClassesInLog = t.Callable[..., t.Mapping[str, str]]
 
 class Gone(Exception):
     """The process ended while it was being read, which is no error."""
+
+
+def start_time(process: Process) -> float:
+    """When a process was started, in seconds since the epoch, to the clock tick.
+
+    From the clock that counts since boot and not from ``btime`` of /proc/stat, which is in whole seconds.
+    """
+    return time.time() - uptime() + process.start / os.sysconf("SC_CLK_TCK")
 
 
 class TooLarge(PermissionError):
@@ -208,6 +218,22 @@ class Proc:
             return None
         time.sleep(_STILL)
         return False if self.threads(pid) == before else None
+
+    def main_thread_rests(self, pid: int) -> bool:
+        """Return whether the main thread waits in ``select`` or sleeps, and goes on with it for a third of a second.
+
+        That of a server which drains wakes more often, or waits for a lock until the last request has ended. (Seen on
+        Odoo 14.0 and 19.0)
+        """
+        machine = os.uname().machine
+        try:
+            before = parse_thread(self.text(pid, "status"))
+            if not waits_idly(self.text(pid, "syscall"), machine):
+                return False
+            time.sleep(_RESTS)
+            return parse_thread(self.text(pid, "status")) == before
+        except (Gone, OSError):
+            return False
 
     def _socket_numbers(self, pid: int) -> t.Dict[int, int]:
         """Return inodes of the sockets of a process, by number of the descriptor."""

@@ -290,6 +290,16 @@ def parse_select(text: str, machine: str) -> t.Optional[t.Tuple[int, int]]:
     return int(words[1], 16), int(words[2], 16)
 
 
+#: The same of those by which it waits in ``select`` or in ``time.sleep``.
+_IDLE = {"x86_64": (23, 35, 230, 270), "aarch64": (72, 101, 115)}
+
+
+def waits_idly(text: str, machine: str) -> bool:
+    """Return whether a thread waits in ``select`` or sleeps, from /proc/PID/task/TID/syscall."""
+    words = text.split()
+    return bool(words) and words[0].isdigit() and int(words[0]) in _IDLE.get(machine, ())
+
+
 def parse_inodes(text: str, column: int) -> t.Set[int]:
     """Inodes of all sockets in a file of /proc/PID/net, which stand in this column."""
     rows = (line.split() for line in text.splitlines()[1:])

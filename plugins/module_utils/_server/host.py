@@ -23,7 +23,6 @@ from .._facts.gather import (
     find_successor,
     links_now,
     log_place,
-    start_time,
     survey_one,
 )
 from .._facts.loaded import Loaded, ServerRecords
@@ -32,7 +31,7 @@ from .._log.read import LogMark
 from .._processes.classify import Instance
 from .._processes.look import Look, look, look_again
 from .._processes.options import Options
-from .._processes.proc import Proc, is_alive
+from .._processes.proc import Proc, is_alive, start_time
 from .._processes.process import Process
 from .._supervisors.find import Supervisor, supervisor_of
 from .._system.clock import Clock

@@ -17,7 +17,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._facts.gather import
     find_successor,
     log_place,
     rehearsal_inputs,
-    start_time,
     succeeded_by,
     survey,
     survey_one,
@@ -61,12 +60,6 @@ class Disk:
                 "[options]\naddons_path = /srv/addons\nworkers = 2\nmax_cron_threads = 1\n"
             )
             (root / "srv/addons/shop/cart.py").touch()
-
-
-@pytest.mark.parametrize("ago", [0.0, 90.0])
-def test_start_time_is_the_clock_less_the_age_of_the_process(ago: float) -> None:
-    ticks = int((uptime() - ago) * os.sysconf("SC_CLK_TCK"))
-    assert start_time(build.process(7, start=ticks)) == pytest.approx(time.time() - ago, abs=2.0)
 
 
 def test_the_note_of_the_present_exec_is_the_best_evidence_of_a_load(store: ServerRecords) -> None:

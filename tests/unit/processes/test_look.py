@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import threading
 import time
 import typing as t
@@ -14,6 +15,7 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import host
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Code
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes import look as _look
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import State
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.limits import in_turn
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look, shortened
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, TooLarge
@@ -78,6 +80,27 @@ def test_a_stranger_that_takes_the_pid_during_the_look_is_no_master() -> None:
 def test_a_program_that_is_executed_during_the_look_is_no_master() -> None:
     seen = look(Changing((472, "cmdline"), _execute))
     assert [i.identity for i in seen.instances if i.master.pid == 472] == []
+
+
+@pytest.mark.parametrize("configured", [True, False])
+@pytest.mark.parametrize("later", [True, False])
+@pytest.mark.parametrize("rests", [True, False])
+def test_a_server_started_without_http_runs_though_odoo_conf_has_http_now(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, *, configured: bool, later: bool, rests: bool
+) -> None:
+    """It does not listen, and its cron worker is there alone, as in a drain."""
+    conf = tmp_path / "472/root/etc/odoo/odoo.conf"
+    conf.parent.mkdir(parents=True)
+    conf.write_text(f"[options]\nhttp_enable = {configured}\n")
+    proc = captured("19-prefork", "running")
+    for name in [name for name in proc.files if name.startswith(("475/", "477/", "478/"))]:
+        del proc.files[name]
+    proc.root = str(tmp_path)
+    proc.files["472/fd.txt"] = b""
+    monkeypatch.setattr(proc, "main_thread_rests", lambda _pid: rests)
+    monkeypatch.setattr(_look, "start_time", lambda _process: conf.stat().st_ctime + (-5 if later else 5))
+    (one,) = look(proc).instances
+    assert (one.state == State.RUNNING) is (not configured or (later and rests))
 
 
 class Forged(CapturedProc):

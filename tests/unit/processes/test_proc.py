@@ -11,13 +11,17 @@ import pathlib
 import socket
 import subprocess
 import sys
+import time
 import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes import proc as _proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.limits import PROC
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc, TooLarge
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc, TooLarge, start_time
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import parse_listening, parse_stat
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.boot import uptime
+
+from .. import build
 
 NOBODY = 4_194_304  # above the largest pid_max
 
@@ -50,6 +54,36 @@ def test_a_long_environment_and_long_arguments() -> None:
         assert Proc().read(child.pid, "cmdline").endswith(long.encode() + b"\0")
         assert b"LONG=" + long.encode() in Proc().read(child.pid, "environ")
         t.cast("t.IO[bytes]", child.stdin).close()
+
+
+@pytest.mark.parametrize("ago", [0.0, 90.0])
+def test_start_time_is_the_clock_less_the_age_of_the_process(ago: float) -> None:
+    ticks = int((uptime() - ago) * os.sysconf("SC_CLK_TCK"))
+    assert start_time(build.process(7, start=ticks)) == pytest.approx(time.time() - ago, abs=2.0)
+
+
+IDLE = "import time; print(flush=True); time.sleep(60)"
+BUSY = "import time; print(flush=True)\nwhile True: time.sleep(0.1)"
+LOCKED = "import threading; print(flush=True); lock = threading.Lock(); lock.acquire(); lock.acquire()"
+SELECTS = "import os, select; print(flush=True); select.select([os.pipe()[0]], [], [], 60)"
+
+
+@pytest.mark.parametrize(("code", "rests"), [(IDLE, True), (SELECTS, True), (BUSY, False), (LOCKED, False)])
+def test_a_main_thread_rests_when_one_sleep_goes_on(code: str, rests: bool) -> None:  # noqa: FBT001
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
+        try:
+            assert t.cast("t.IO[bytes]", child.stdout).readline() == b"\n"
+            deadline = time.monotonic() + 10
+            while Proc().main_thread_rests(child.pid) != rests:
+                assert time.monotonic() < deadline
+            # It is so again, and was no chance.
+            assert Proc().main_thread_rests(child.pid) is rests
+        finally:
+            child.kill()
+
+
+def test_a_main_thread_that_has_ended_does_not_rest() -> None:
+    assert not Proc().main_thread_rests(NOBODY)
 
 
 @pytest.mark.parametrize("name", ["stat", "status", "cmdline", "environ", "cgroup", "net/tcp"])

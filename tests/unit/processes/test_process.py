@@ -30,6 +30,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process i
     plain_address,
     signal_number,
     socket_end,
+    waits_idly,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -325,6 +326,22 @@ def test_the_descriptors_of_a_select_are_found_by_machine() -> None:
     assert parse_select(text, "aarch64") is None
     assert parse_select("running", "x86_64") is None
     assert parse_select("202 0x7f 0x189 0x0 0x0 0x0 0xffffffff 0x7ff 0x7f3", "x86_64") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "x86", "arm"),
+    [
+        ("270 0x7 0x7ffd3e96be60 0x0 0x0 0x0", True, False),
+        ("230 0x1 0x1 0x7fffa98fa770 0x0", True, False),
+        ("115 0x1 0x1 0x7fffa98fa770 0x0", False, True),
+        ("202 0x2cc4a6c0 0x189 0x0 0x0", False, False),
+        ("running", False, False),
+        ("-1 0x7ff 0x7f3", False, False),
+        ("", False, False),
+    ],
+)
+def test_a_select_and_a_sleep_are_waits_of_a_thread_without_work(text: str, *, x86: bool, arm: bool) -> None:
+    assert (waits_idly(text, "x86_64"), waits_idly(text, "aarch64"), waits_idly(text, "sparc")) == (x86, arm, False)
 
 
 def test_a_connection_to_the_port_of_the_server_was_accepted() -> None:
