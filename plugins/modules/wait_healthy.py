@@ -17,6 +17,8 @@ description:
     processes and answer their health check, at the same time and for O(min_healthy_time) without a break.
   - A server that was healthy and then is not has a break, and its time begins anew. A break is also a worker that is
     missing for a moment, or a reload between two looks.
+  - Where C(odoo.conf) has changed since a server was loaded, the server is complete with the processes that it was
+    loaded with. Use M(fleetops.odoo.reload) to have it run with what is configured now.
   - A master that ends while it is watched is a failure at once. The message names the one that systemd has started in
     its place, if it has done so already.
 extends_documentation_fragment:

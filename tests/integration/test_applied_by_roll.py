@@ -79,11 +79,13 @@ def load(fleet: Fleet, folder: pathlib.Path) -> t.Iterator[dict[str, t.Any]]:
 
 def tell_balancer(fleet: Fleet, roll: Roll, port: str) -> None:
     """Do what an administrator does with a changed port: the balancer gets it while the host is out."""
-    for host in KINDS:
+    waiting = list(KINDS)
+    while waiting and roll.process.poll() is None:
         with contextlib.suppress(AssertionError):
-            roll.wait_for_turn(host)
-            words = f"set server odoo/{host} addr {address(fleet.inventory, host)} port {port}"
+            roll.wait_for_turn(waiting[0])
+            words = f"set server odoo/{waiting[0]} addr {address(fleet.inventory, waiting[0])} port {port}"
             fleet.run("lb", "sh", "-c", f"echo '{words}' | socat - /run/haproxy/admin.sock")
+            del waiting[0]
 
 
 def roll_once(fleet: Fleet, folder: pathlib.Path, change: t.Mapping[str, str]) -> Ended:

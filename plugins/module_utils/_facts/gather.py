@@ -14,7 +14,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from .._code.links import find_links
+from .._code.links import Then, find_links, switched
 from .._code.places import addons_in, site_folders
 from .._facts.loaded import ServerRecords
 from .._log.place import LogPlace, descriptor_of, find_log, logfile_of
@@ -96,6 +96,26 @@ def find_differences(
         limit = int(soft) if soft.isdigit() and soft != hard else None
     version = seen.releases[instance.identity].version
     return compare(instance, options, version, scaled=store.scaled(instance.master), stale=stale, limit=limit)
+
+
+def has_old_configuration(proc: Proc, seen: Look, instance: Instance, store: ServerRecords) -> bool:
+    """Return whether the odoo.conf of one server of a look has changed since the server was loaded, or a link to it.
+
+    False where that cannot be told, and where it cannot be parsed.
+    """
+    options = seen.options[instance.identity]
+    if not options.config_file or options.config_error:
+        return False
+    place = log_place(proc, instance.master, options, supervisor_of(instance.master, proc))
+    load = find_load(proc, instance.master, store, place, start_time(instance.master))
+    try:
+        with files_of(proc, instance.master) as root:
+            if changed_after([options.config_file], load.not_before, root):
+                return True
+            links = find_links([options.config_file], root)
+            return bool(switched(links, Then(load.links), load.not_before))
+    except OSError:
+        return False
 
 
 def survey_one(proc: Proc, seen: Look, instance: Instance, store: ServerRecords) -> Facts:

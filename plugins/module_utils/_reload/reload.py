@@ -194,7 +194,7 @@ class _Reload(ServerOperation[ReloadResult]):
 
         def attempt() -> t.Union[bool, Pending]:
             self.look()
-            pending = self.pending()
+            pending = self.pending(as_loaded=True)
             # What the other one has not applied is for us to do.
             return pending if pending and pending.problem.code != timeout.CONFIGURATION.name else True
 

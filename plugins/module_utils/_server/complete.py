@@ -30,6 +30,20 @@ def missing(instance: Instance, options: Options, scaled: t.Optional[int] = None
     return _lacking_server(instance, options, scaled)
 
 
+def missing_as_loaded(instance: Instance) -> t.Optional[Problem]:
+    """Return what a server lacks of running as it was loaded, whatever is configured now; None when nothing is.
+
+    How many processes it has is its own matter then: one http worker is enough where it listens.
+    """
+    if instance.mode == Mode.GEVENT:
+        return None if instance.master.catches("QUIT") else timeout.HANDLERS()
+    lacking = _lacking_begin(instance)
+    serves = any(child.ready for child in instance.having(Role.HTTP, Generation.CURRENT))
+    if lacking is None and instance.mode == Mode.PREFORK and instance.listening and not serves:
+        lacking = timeout.PROCESSES(lacking=1, count=1, role=Role.HTTP)
+    return lacking or _lacking_end(instance)
+
+
 def _lacking_alone(instance: Instance, options: Options) -> t.Optional[Problem]:
     if not instance.master.catches("QUIT"):
         return timeout.HANDLERS()
@@ -37,24 +51,31 @@ def _lacking_alone(instance: Instance, options: Options) -> t.Optional[Problem]:
 
 
 def _lacking_server(instance: Instance, options: Options, scaled: t.Optional[int]) -> t.Optional[Problem]:
-    if not instance.master.catches("HUP"):
-        return timeout.HANDLERS()
+    lacking = _lacking_begin(instance)
+    if lacking:
+        return lacking
     unapplied = [one.text for one in compare(instance, options, None) if one.needs != Need.NONE]
     if unapplied:
         return timeout.CONFIGURATION(differences="; ".join(unapplied))
     wants_prefork = options.workers != 0
     if wants_prefork != (instance.mode == Mode.PREFORK):
         return timeout.MODE(mode=Mode.PREFORK if wants_prefork else Mode.THREADED)
-    if instance.having(Role.SHEPHERD):
-        return timeout.OLD_MASTER()
-    old = [c for c in instance.children if c.generation == Generation.OLD]
-    if old:
-        return timeout.OLD_PROCESSES(count=len(old), processes=_processes(old))
     if options.http_enable and instance.listening == ():
         return timeout.LISTENING()
     lacking = _lacking_process(instance, options, scaled) if wants_prefork else None
-    if lacking:
-        return lacking
+    return lacking or _lacking_end(instance)
+
+
+def _lacking_begin(instance: Instance) -> t.Optional[Problem]:
+    if not instance.master.catches("HUP"):
+        return timeout.HANDLERS()
+    if instance.having(Role.SHEPHERD):
+        return timeout.OLD_MASTER()
+    old = [c for c in instance.children if c.generation == Generation.OLD]
+    return timeout.OLD_PROCESSES(count=len(old), processes=_processes(old)) if old else None
+
+
+def _lacking_end(instance: Instance) -> t.Optional[Problem]:
     if instance.having(Role.UNKNOWN):
         return timeout.NEW_PROCESS()
     if instance.state != State.RUNNING:

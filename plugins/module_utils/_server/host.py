@@ -21,6 +21,7 @@ from .._facts.gather import (
     find_differences,
     find_load,
     find_successor,
+    has_old_configuration,
     links_now,
     log_place,
     survey_one,
@@ -112,6 +113,10 @@ class Host:
     def differences(self, seen: Look, instance: Instance) -> t.Tuple[Difference, ...]:
         """Return how one server of a look differs from its configuration."""
         return find_differences(self.proc, seen, instance, self.store)
+
+    def has_old_configuration(self, seen: Look, instance: Instance) -> bool:
+        """Return whether the odoo.conf of one server of a look has changed since the server was loaded."""
+        return has_old_configuration(self.proc, seen, instance, self.store)
 
     def links(self, seen: Look, instance: Instance) -> t.Dict[str, str]:
         """Return where the links on the way to the code of a server lead to now, as paths and real paths."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._facts.differences import Difference
+from .._facts.differences import Difference, serves_http
 from .._facts.gather import Facts
 from .._facts.loaded import Loaded
 from .._facts.results import printable, summary
@@ -25,7 +25,7 @@ from .._signals.rules import Target
 from .._supervisors.find import Supervisor
 from .._system.clock import Pending
 from .._system.errors import TimedOut
-from .complete import gevent_ends, missing
+from .complete import gevent_ends, missing, missing_as_loaded
 from .health import HealthCheck
 from .host import Host
 
@@ -146,9 +146,14 @@ class Server:
         """Return when it loaded its code."""
         return self.host.load(self.now.master, self.place)
 
-    def pending(self) -> t.Optional[Pending]:
-        """Return what it still lacks of being complete and healthy."""
+    def pending(self, *, as_loaded: bool = False) -> t.Optional[Pending]:
+        """Return what it still lacks of being complete and healthy.
+
+        :param as_loaded: what has been configured since it was loaded is not missed.
+        """
         lacking = missing(self.now, self.options, self.host.store.scaled(self.now.master))
+        if lacking and as_loaded and self.host.has_old_configuration(self.seen, self.now):
+            lacking = missing_as_loaded(self.now)
         self._gevents |= {child.process.identity for child in self.now.having(Role.GEVENT, Generation.CURRENT)}
         lacking = lacking and (gevent_ends(self.now, self._gevents) or lacking)
         if lacking is None:
@@ -163,6 +168,9 @@ class Server:
 
     def _ask(self, seconds: float) -> t.Optional[str]:
         if self._check is None or not self.options.http_enable:
+            return None
+        if self.now.state == State.RUNNING and serves_http(self.now, self.options) is False:
+            # It was started without HTTP, which is configured since.
             return None
         sick: t.Optional[str] = self.host.health.check_health(
             self._check.within(seconds), self.now, self.options, self.version, self.proc.root

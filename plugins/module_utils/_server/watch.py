@@ -19,7 +19,7 @@ from .._processes.classify import Instance, State
 from .._processes.look import Look
 from .._system.clock import Pending, wait_until
 from .._system.errors import OperationFailed, TimedOut
-from .complete import missing, reloaded
+from .complete import missing, missing_as_loaded, reloaded
 from .health import HealthCheck
 from .host import Host
 from .server import end_of
@@ -148,13 +148,17 @@ class _Watch:
         self.result.state, self.result.version = now.state, seen.releases[now.identity].version
         options = seen.options[now.identity]
         lacking = missing(now, options, self._host.store.scaled(now.master))
+        asks = options.http_enable
+        if lacking is not None and self._host.has_old_configuration(seen, now):
+            # A reload is to apply what is configured now, and a roll asks before it whether the server is well.
+            lacking, asks = missing_as_loaded(now), bool(now.listening)
         if lacking is not None and options.config_error:
             # Then what it lacks may only be a default that it does not have.
             lacking = dataclasses.replace(lacking, text="%s (%s)" % (lacking.text, options.config_error))
         if lacking is None and self.problem is None and reloaded(before, now):
             return timeout.SETTLED()
         health = self._order.health
-        if lacking is None and health is not None and options.http_enable:
+        if lacking is None and health is not None and asks:
             check = health.within(deadline - self._host.clock.monotonic())
             sick = self._host.health.check_health(check, now, options, self.result.version, self._host.proc.root)
             lacking = timeout.HEALTHY(answer=sick) if sick else None

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.gather import (
     find_load,
     find_successor,
+    has_old_configuration,
     log_place,
     rehearsal_inputs,
     succeeded_by,
@@ -116,6 +117,37 @@ def test_survey_tells_about_each_server_and_walks_no_code_unless_asked(
     for one in facts.values():
         assert one.supervisor.kind in (SupervisorKind.NONE, SupervisorKind.CONTAINER)
         assert (one.unit, one.staleness, one.load.evidence) == (None, None, "process")
+
+
+@pytest.mark.parametrize(("loaded", "old"), [(-60.0, True), (60.0, False)])
+def test_a_configuration_is_old_when_odoo_conf_changed_after_the_load(
+    store: ServerRecords, tmp_path: pathlib.Path, loaded: float, *, old: bool
+) -> None:
+    disk = Disk(tmp_path)
+    seen = look(disk.proc)
+    (instance,) = seen.instances
+    conf = tmp_path / f"proc/{instance.master.pid}/root/etc/odoo/odoo.conf"
+    store.remember(instance.master, conf.stat().st_ctime + loaded, time.time() + 90)
+    assert has_old_configuration(disk.proc, seen, instance, store) is old
+    # One that cannot be parsed is not passed over.
+    conf.write_text("garbage\n")
+    assert not has_old_configuration(disk.proc, look(disk.proc), instance, store)
+
+
+def test_a_configuration_is_old_when_a_link_to_it_was_switched(store: ServerRecords, tmp_path: pathlib.Path) -> None:
+    disk = Disk(tmp_path)
+    (instance,) = look(disk.proc).instances
+    folder = tmp_path / f"proc/{instance.master.pid}/root/etc"
+    (folder / "odoo").rename(folder / "odoo-1")
+    (folder / "odoo-2").mkdir()
+    (folder / "odoo-2/odoo.conf").write_text("[options]\n")
+    (folder / "odoo").symlink_to("odoo-1")
+    later = time.time() + 90
+    store.remember(instance.master, later, later, {"/etc/odoo": "/etc/odoo-1"})
+    assert not has_old_configuration(disk.proc, look(disk.proc), instance, store)
+    (folder / "odoo").unlink()
+    (folder / "odoo").symlink_to("odoo-2")
+    assert has_old_configuration(disk.proc, look(disk.proc), instance, store)
 
 
 def test_code_that_changed_after_the_load_makes_a_server_stale(store: ServerRecords, tmp_path: pathlib.Path) -> None:

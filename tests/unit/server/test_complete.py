@@ -15,7 +15,12 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify 
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import Options, options_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
-from ansible_collections.fleetops.odoo.plugins.module_utils._server.complete import gevent_ends, missing, reloaded
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.complete import (
+    gevent_ends,
+    missing,
+    missing_as_loaded,
+    reloaded,
+)
 
 from .. import build
 from ..conftest import captured
@@ -92,6 +97,23 @@ def test_other_places_than_configured(given: dict[str, t.Any]) -> None:
     lacking = missing(build.instance(build.prefork(100)), dataclasses.replace(options(), **given))
     assert lacking is not None
     assert lacking.code == "timeout.configuration"
+
+
+@pytest.mark.parametrize(
+    ("processes", "lacking"),
+    [
+        (build.prefork(100), None),
+        (build.threaded(100), None),
+        (build.prefork(100, workers=1), None),
+        ([process for process in build.prefork(100) if process.pid not in (101, 102)], "timeout.processes"),
+        ([*build.prefork(100), build.process(90, 100, build.WORKER, fingerprint=6000)], "timeout.old_processes"),
+        ([build.process(100, caught=("INT",)), *build.prefork(100)[1:]], "timeout.handlers"),
+        ([process for process in build.prefork(100) if process.pid != 150], "timeout.running"),
+    ],
+)
+def test_what_a_server_lacks_whatever_is_configured(processes: list[Process], lacking: str | None) -> None:
+    found = missing_as_loaded(build.instance(processes))
+    assert (found and found.code) == lacking
 
 
 def test_a_gevent_process_that_does_not_listen_yet() -> None:

@@ -45,6 +45,11 @@ class StageHost(Host):
     successor: tuple[Look, Instance] | None = None
     #: looks until the master executes itself anew, in between two of them
     looks_until_exec = 1_000_000
+    old_configuration = False
+
+    def has_old_configuration(self, _seen: Look, _instance: Instance) -> bool:
+        """What was said."""
+        return self.old_configuration
 
     def look_again(self, instance: Instance) -> Look:
         """Look; the fingerprint tells of an exec that no look has seen."""
@@ -76,6 +81,7 @@ class Stage:
         self.patience: list[float] = []
         self.successor: tuple[Look, Instance] | None = None
         self.looks_until_exec = StageHost.looks_until_exec
+        self.old_configuration = False
 
     def check_health(self, check: HealthCheck, *_arguments: object) -> str | None:
         """The next answer."""
@@ -88,6 +94,7 @@ class Stage:
         order = WatchOrder(HealthCheck() if health else None, duration, timeout)
         host = StageHost(self.scene, self.clock, ServerRecords("/nonexistent"), health=self)
         host.successor, host.looks_until_exec = self.successor, self.looks_until_exec
+        host.old_configuration = self.old_configuration
         (result,) = watch_all(host, seen, [seen.instances[0].identity], order)
         return result
 
@@ -207,6 +214,18 @@ def test_a_server_without_http_is_not_asked(stage: Staged) -> None:
     on.scene.end_http()
     on.watch()
     assert on.patience == []
+
+
+@pytest.mark.parametrize("conf", ["workers = 7", "workers = 0", "workers = 2\nhttp_port = 8169"])
+def test_a_server_that_has_not_loaded_its_new_configuration_is_healthy_as_it_is(stage: Staged, conf: str) -> None:
+    on = stage([RELOADING, DONE])
+    on.scene.write_conf(conf + "\n")
+    assert on.failing(0, 5)[1].code in ("timeout.processes", "timeout.configuration")
+    on.old_configuration = True
+    on.answers = ["it hangs"]
+    on.patience = []
+    assert on.watch().healthy
+    assert len(on.patience) == 2
 
 
 def test_a_configuration_that_cannot_be_read_is_told(stage: Staged) -> None:
