@@ -66,7 +66,8 @@ def fleet() -> t.Iterator[Fleet]:
 @contextlib.contextmanager
 def load(fleet: Fleet, folder: pathlib.Path) -> t.Iterator[dict[str, t.Any]]:
     """Send requests to the balancer while the block runs; the tally is there once it has ended."""
-    tally, counted = folder / "tally.json", {}
+    tally = folder / "tally.json"
+    counted: dict[str, t.Any] = {}
     command = [sys.executable, str(LOAD), "--url", f"http://{address(fleet.inventory, 'lb')}/", "--rate", "5"]
     running = subprocess.Popen([*command, "--seconds", "7200", "--tally", str(tally)], stdout=subprocess.DEVNULL)
     try:
