@@ -60,8 +60,8 @@ BALANCER_NOT_ASKED = Code("roll.balancer_not_asked", "balancer {balancer} cannot
 BALANCER_UNREACHABLE = Code("roll.balancer_unreachable", "balancer {balancer} cannot be reached: {error}")
 BALANCER_UNKNOWN_SERVER = Code(
     "roll.balancer_unknown_server",
-    "balancer {balancer} has no server {server}",
-    "Correct balancer_haproxy_servers or balancer_haproxy_backends.",
+    "balancer {balancer} has no server {server}; it has {servers}",
+    "Set balancer_haproxy_servers to the name that the balancer has for the host, or correct balancer_haproxy_backends.",
 )
 BALANCER_OUT_ALREADY = Code(
     "roll.balancer_out_already",
@@ -71,6 +71,21 @@ BALANCER_OUT_ALREADY = Code(
 BALANCER_DOWN = Code(
     "roll.balancer_down",
     "balancer {balancer} reports server {server} as {status}",
+    "Correct the server or its health check in the balancer.",
+)
+BALANCER_REFUSED = Code(
+    "roll.balancer_refused",
+    "balancer {balancer} answers the command {command!r} with {answer!r}",
+    "The socket must have level admin (stats socket PATH level admin in haproxy.cfg).",
+)
+BALANCER_SESSIONS = Code(
+    "roll.balancer_sessions",
+    "balancer {balancer} still has {sessions:d} sessions for server {server} after {timeout:g} s",
+    "Wait until these requests have ended, or set a longer balancer_drain_timeout.",
+)
+BALANCER_NOT_UP = Code(
+    "roll.balancer_not_up",
+    "balancer {balancer} still reports server {server} as {status} after {timeout:g} s",
     "Correct the server or its health check in the balancer.",
 )
 TOO_FEW_LEFT = Code(

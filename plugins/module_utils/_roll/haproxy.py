@@ -4,16 +4,18 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""What HAProxy's stats socket says of its servers: one command, one answer, and two pure parsers."""
+"""Ask HAProxy's stats socket for its servers, and set their states."""
 
 from __future__ import annotations
 
 import csv
 import socket
 import typing as t
+from dataclasses import dataclass
 
 from .._messages import roll
 from .._messages.code import Problem
+from .._system.clock import Clock, Pending, wait_until
 from .._system.errors import Failure
 
 #: Seconds to wait for HAProxy, which answers within milliseconds.
@@ -32,6 +34,13 @@ _FDRAIN, _IDRAIN = 0x08, 0x10
 _SERVER = "2"
 
 
+#: Status of a server that gets requests. "UP 1/3" is on its way down.
+_HEALTHY = frozenset(["UP", "no check"])
+
+#: How many servers a message names.
+_SHOWN = 12
+
+
 class NoAnswer(Failure):
     """HAProxy cannot be asked."""
 
@@ -45,6 +54,114 @@ def server_states(path: str) -> t.List[t.Dict[str, t.Any]]:
     statistics = _ask(path, STATISTICS)
     # A server that is made between the two commands is not told of; one that is deleted there is not either.
     return parse_statistics(statistics, parse_states(_ask(path, STATES), path), path)
+
+
+Server = t.Dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which servers are set to which state.
+
+    :ivar hosts: names of the servers.
+    :ivar backends: names of backends; none stands for every backend that has such a server.
+    :ivar out: whether they get no new sessions; else they get requests.
+    :ivar only_ready: refuse servers that somebody else has taken out.
+    :ivar timeout: seconds to wait for the sessions to end, or for the health checks to succeed; None does not wait.
+    """
+
+    hosts: t.Sequence[str]
+    backends: t.Sequence[str]
+    out: bool
+    only_ready: bool
+    timeout: t.Optional[float]
+
+
+def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) -> t.Tuple[bool, t.List[Server]]:
+    """Set servers to a state, and wait until HAProxy has no session for them, or until it reports them as healthy.
+
+    :returns: whether that changes anything, and the servers as they are afterwards.
+    :raises NoAnswer: HAProxy cannot be asked.
+    :raises NotSet: it lacks a server, somebody else has taken one out, it does not accept a command, or the time is up.
+    """
+    found = _chosen(path, wanted)
+    if wanted.only_ready:
+        for one in found:
+            if one["admin"] != READY:
+                problem = roll.BALANCER_OUT_ALREADY(server=name_of(one), balancer=_name(), state=one["admin"])
+                raise NotSet(problem, changed=False)
+    # A server in maintenance gets no requests either, and it is for those who set that to end it.
+    to_set = [one for one in found if (one["admin"] == READY) is wanted.out]
+    if check_mode:
+        return bool(to_set), found
+    try:
+        for number, one in enumerate(to_set):
+            command = "set server %s state %s" % (name_of(one), DRAIN if wanted.out else READY)
+            answer = _ask(path, command).strip()
+            if answer:
+                raise NotSet(roll.BALANCER_REFUSED(balancer=_name(), command=command, answer=answer), changed=number > 0)
+        if wanted.timeout is not None:
+            found = _await(path, wanted, wanted.timeout, clock)
+    except Failure as exc:
+        raise NotSet(exc.problem, changed=bool(to_set)) from exc
+    return bool(to_set), found
+
+
+class NotSet(Failure):
+    """A server is not in the state that was asked for.
+
+    :ivar changed: whether servers were set before that.
+    """
+
+    def __init__(self, problem: Problem, *, changed: bool) -> None:
+        super().__init__(problem)
+        self.changed = changed
+
+
+def name_of(server: Server) -> str:
+    """Return how HAProxy's commands name a server."""
+    return "%s/%s" % (server["backend"], server["server"])
+
+
+def _name() -> str:
+    """Return how messages name the balancer: by its host."""
+    return socket.gethostname()
+
+
+def _chosen(path: str, wanted: Wanted) -> t.List[Server]:
+    every = server_states(path)
+    found = [
+        one
+        for one in every
+        if one["server"] in wanted.hosts and (not wanted.backends or one["backend"] in wanted.backends)
+    ]
+    known = {(one["backend"], one["server"]) for one in found}
+    if wanted.backends:
+        lacking = ["%s/%s" % (b, s) for b in wanted.backends for s in wanted.hosts if (b, s) not in known]
+    else:
+        lacking = [host for host in wanted.hosts if host not in {server for _backend, server in known}]
+    if lacking:
+        has = ", ".join(sorted(name_of(one) for one in every)[:_SHOWN]) or "no server"
+        raise NotSet(
+            roll.BALANCER_UNKNOWN_SERVER(balancer=_name(), server=", ".join(lacking), servers=has), changed=False
+        )
+    return found
+
+
+def _await(path: str, wanted: Wanted, timeout: float, clock: Clock) -> t.List[Server]:
+    told = {"balancer": _name(), "timeout": timeout}
+
+    def attempt() -> t.Union[t.List[Server], Pending]:
+        now = _chosen(path, wanted)
+        for one in now:
+            if wanted.out and (one["sessions"] or one["queued"]):
+                sessions = one["sessions"] + one["queued"]
+                return Pending(roll.BALANCER_SESSIONS(**told, server=name_of(one), sessions=sessions))
+            if not wanted.out and one["status"] not in _HEALTHY:
+                return Pending(roll.BALANCER_NOT_UP(**told, server=name_of(one), status=one["status"]))
+        return now
+
+    return wait_until(attempt, clock, clock.monotonic() + timeout)
 
 
 def parse_states(text: str, path: str) -> t.Dict[t.Tuple[str, str], int]:

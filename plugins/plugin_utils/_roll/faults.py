@@ -21,6 +21,10 @@ from ..problems import split_code
 _CODE = re.compile(r"[a-z]+\.[a-z0-9_]+")
 
 
+#: How many servers a message names.
+_SHOWN = 12
+
+
 def balancer_faults(
     seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Collection[str], servers: t.Sequence[str]
 ) -> list[Problem]:
@@ -37,7 +41,7 @@ def balancer_faults(
         for backend, server in wanted:
             if not any(k["server"] == server and backend in (None, k["backend"]) for k in known):
                 name = f"{backend}/{server}" if backend else server
-                faults.append(_codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=name))
+                faults.append(_codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=name, servers=_names(told)))
         for k in known:
             name = f"{k['backend']}/{k['server']}"
             if k["admin"] != "ready":
@@ -60,13 +64,20 @@ def drain_faults(
         known = [s for s in told if not backends or s["backend"] in backends]
         unknown = sorted(set(leaving) - {s["server"] for s in known})
         if unknown:
-            faults.append(_codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=", ".join(unknown)))
+            problem = _codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=", ".join(unknown), servers=_names(told))
+            faults.append(problem)
         staying = [s for s in known if s["server"] not in leaving and s["admin"] == "ready" and _takes_requests(s)]
         for backend in sorted({s["backend"] for s in known if s["server"] in leaving}):
             stay = sum(1 for s in staying if s["backend"] == backend)
             if stay < least:
                 faults.append(_codes.TOO_FEW_LEFT(backend=backend, balancer=where, left=stay, least=least))
     return faults
+
+
+def _names(servers: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    """Return the servers that a balancer has, for people; not all of many."""
+    names = sorted(f"{one['backend']}/{one['server']}" for one in servers)
+    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "") or "no server"
 
 
 def _answers(

@@ -1,0 +1,165 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: haproxy
+short_description: Take servers out of HAProxy without losing a request, and put them back
+version_added: 1.0.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - Sets servers of HAProxy to C(drain) or C(ready) through its stats socket, and waits until that has its effect. A
+    server that leaves has no session any more. A server that enters is C(UP).
+  - It asks HAProxy every few milliseconds at first and every half second later. M(community.general.haproxy) sets
+    states as well and looks once a second at most.
+  - It looks at all servers before it sets one of them. Where a server is missing, nothing is set.
+extends_documentation_fragment:
+  - fleetops.odoo._attributes
+attributes:
+  check_mode:
+    description: Returns what it would set, and neither sets anything nor waits.
+    support: full
+  diff_mode:
+    description: With C(--diff), returns what it changes.
+    support: none
+  idempotent:
+    description: The same call again sets nothing, and waits as the first one does.
+    support: full
+  platform:
+    description: Operating systems of the hosts it works on.
+    support: full
+    platforms: posix
+    details:
+      - It runs on HAProxy's host, since a stats socket is a file there.
+  action_group:
+    support: none
+options:
+  state:
+    description:
+      - V(drain) gives a server no new sessions. V(enabled) gives it requests.
+      - A server in maintenance stays in maintenance with V(drain), since it gets no requests either.
+    type: str
+    choices: [enabled, drain]
+    required: true
+  host:
+    description: Names of the servers.
+    type: list
+    elements: str
+    required: true
+  backend:
+    description: Names of the backends. Empty stands for every backend that has such a server.
+    type: list
+    elements: str
+    default: []
+  socket:
+    description: HAProxy's stats socket, with C(level admin).
+    type: path
+    default: /run/haproxy/admin.sock
+  only_ready:
+    description: Fail, and set nothing, where a server is drained or in maintenance already.
+    type: bool
+    default: false
+  wait:
+    description: Whether to wait until a drained server has no session, or an enabled server is C(UP).
+    type: bool
+    default: true
+  timeout:
+    description: Seconds to wait. It must be greater than 0.
+    type: float
+    default: 120.0
+seealso:
+  - module: fleetops.odoo.haproxy_info
+  - module: community.general.haproxy
+"""
+
+EXAMPLES = r"""
+- name: Take a host out of HAProxy, and wait until its requests have ended
+  fleetops.odoo.haproxy:
+    state: drain
+    host: ["{{ inventory_hostname }}"]
+    backend: [odoo]
+  delegate_to: lb
+
+- name: Put it back, and wait until HAProxy finds it healthy
+  fleetops.odoo.haproxy:
+    state: enabled
+    host: ["{{ inventory_hostname }}"]
+    backend: [odoo]
+  delegate_to: lb
+"""
+
+RETURN = r"""
+code:
+  description: Stable name of what went wrong, such as V(roll.balancer_unknown_server).
+  returned: failure
+  type: str
+  sample: roll.balancer_sessions
+servers:
+  description: The servers as they were at the last look, as RV(fleetops.odoo.haproxy_info#module:servers) has them.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - backend: odoo
+      server: p19
+      status: DRAIN
+      admin: drain
+      sessions: 0
+      queued: 0
+      check: L7OK
+      weight: 1
+"""
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.numbers import bad_timeout
+from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy import NotSet, Wanted, set_servers
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Failure
+
+SPEC = {
+    "state": {"type": "str", "choices": ["enabled", "drain"], "required": True},
+    "host": {"type": "list", "elements": "str", "required": True},
+    "backend": {"type": "list", "elements": "str", "default": []},
+    "socket": {"type": "path", "default": "/run/haproxy/admin.sock"},
+    "only_ready": {"type": "bool", "default": False},
+    "wait": {"type": "bool", "default": True},
+    "timeout": {"type": "float", "default": 120.0},
+}
+
+
+def haproxy(spec: t.Dict[str, t.Any]) -> None:
+    """Set the servers, and end the module."""
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    params = module.params
+    problem = bad_timeout("timeout", params["timeout"])
+    if problem:
+        module.fail_json(msg=problem.message, code=problem.code)
+    wanted = Wanted(
+        params["host"],
+        params["backend"],
+        params["state"] == "drain",
+        params["only_ready"],
+        params["timeout"] if params["wait"] else None,
+    )
+    try:
+        changed, servers = set_servers(params["socket"], wanted, Clock(), check_mode=module.check_mode)
+    except Failure as exc:
+        changed = isinstance(exc, NotSet) and exc.changed
+        module.fail_json(msg=exc.problem.message, code=exc.code, changed=changed)
+    else:
+        module.exit_json(changed=changed, servers=servers)
+
+
+def main() -> None:
+    """Entry point."""
+    haproxy(SPEC)
+
+
+if __name__ == "__main__":
+    main()
