@@ -20,8 +20,8 @@ options:
   step:
     description:
       - V(begin) makes a new ledger of O(options). V(plan) decides the batches. V(gate) says in C(stopped)
-        whether O(batch) may begin. V(enter) and V(leave) frame a batch; V(enter) stops the roll when the play
-        has lost hosts of it. V(stop) ends the roll.
+        whether O(batch) may begin. V(enter) does so, too, and writes down that it begins. V(leave) closes the last
+        batch, as V(gate) does. V(stop) ends the roll.
     type: str
     choices: [begin, plan, gate, enter, leave, stop]
     required: true
@@ -33,6 +33,12 @@ options:
     description: Hosts of the batch.
     type: list
     elements: str
+    default: []
+  seen:
+    description: What M(fleetops.odoo.haproxy_info) returned for each load balancer, as a loop over them registers it,
+      for V(plan).
+    type: list
+    elements: dict
     default: []
   options:
     description: Variables of the role, for V(begin), without their prefix, and C(hosts).
@@ -71,7 +77,9 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._messages import opt
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import roll as _codes
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import ledger as _roll
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import faults_of
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import code_named, filter_error
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 STEPS = ("begin", "plan", "gate", "enter", "leave", "stop")
 
@@ -81,6 +89,7 @@ def roll_step(
     step: str,
     records: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
     batch: t.Sequence[str] = (),
+    seen: t.Sequence[t.Mapping[str, t.Any]] = (),
     options: t.Mapping[str, t.Any] | None = None,
     why: str = _roll.BLOCKED,
     code: str = _codes.BLOCKED.name,
@@ -92,14 +101,13 @@ def roll_step(
         if step == "begin":
             return _roll.begin((options or {})["hosts"], options or {}, now)
         if step == "plan":
-            return _roll.plan(roll, records, now)
+            return _roll.plan(roll, records, now, untrusted(faults_of(records, seen, check=roll["check"])))
         if step == "gate":
             return _roll.gate(roll, records, batch, now)
         if step == "stop":
             return _roll.stop(roll, why, code_named(code)(**values))
         if step == "enter":
-            entered = _roll.enter(roll, records, batch, now)
-            return entered if entered["stopped"] else {**entered, "line": _roll.progress(entered, records)}
+            return _roll.enter(roll, records, batch, now)
         if step == "leave":
             return _roll.leave(roll, records, now)
     except Refused as exc:

@@ -72,6 +72,9 @@ options:
     description: Seconds to wait. It must be greater than 0.
     type: float
     default: 120.0
+  name:
+    description: How messages name the load balancer. The default is the name of its host.
+    type: str
 seealso:
   - module: fleetops.odoo.haproxy_info
   - module: community.general.haproxy
@@ -114,6 +117,7 @@ servers:
       check: L7OK
       weight: 1
 """
+import socket
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -130,6 +134,7 @@ SPEC = {
     "only_ready": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 120.0},
+    "name": {"type": "str"},
 }
 
 
@@ -146,6 +151,7 @@ def haproxy(spec: t.Dict[str, t.Any]) -> None:
         params["state"] == "drain",
         params["only_ready"],
         params["timeout"] if params["wait"] else None,
+        params["name"] or socket.gethostname(),
     )
     try:
         changed, servers = set_servers(params["socket"], wanted, Clock(), check_mode=module.check_mode)

@@ -299,75 +299,25 @@ results:
 """
 
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import iso
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
-    ACTION_SPEC,
-    fail,
-    find_host,
-    start,
-    timeout_of,
-)
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import find_host, start
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.reload_option import (
+    RELOAD_SPEC,
+    REQUIRED_IF,
+    reload_order_of,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import rehearsal, room
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Method, Policy, ReloadWish
-from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadOrder, reload_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import reload_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import restart
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.moments import parse_moment
-
-#: Seconds by which the clock of the controller may be ahead of the host's.
-_CLOCK_TOLERANCE = 5.0
-
-
-SPEC = {
-    "policy": {"type": "str", "choices": ["always", "since", "stale"], "default": "stale"},
-    "since": {"type": "str"},
-    "method": {"type": "str", "choices": ["hup", "supervisor", "auto"], "default": "auto"},
-    "timeout": {"type": "float", "default": 180.0},
-    **ACTION_SPEC,
-    **HEALTH_SPEC,
-}
-
-
-def wish_of(module: AnsibleModule, clock: Clock) -> ReloadWish:
-    """Return what policy, since and method wish for; a bad one ends the module."""
-    policy, method = Policy(module.params["policy"]), Method(module.params["method"])
-    text = module.params["since"]
-    if policy != Policy.SINCE:
-        return ReloadWish(policy, method=method)
-    try:
-        since = parse_moment(text)
-    except Refused as exc:
-        fail(module, exc.problem)
-    ahead = since - clock.time()
-    if ahead > _CLOCK_TOLERANCE:
-        fail(module, option.IN_FUTURE(option="since", value=text, now=iso(clock.time())))
-    if ahead > 0 and not module.check_mode:
-        clock.sleep(ahead)
-    return ReloadWish(policy, since, method)
-
-
-def order_of(module: AnsibleModule, clock: Clock) -> ReloadOrder:
-    """Return what the options ask for; a bad one ends the module."""
-    return ReloadOrder(
-        wish_of(module, clock),
-        health_of(module, module.params["health"]),
-        timeout_of(module),
-        module.params["force"],
-    )
 
 
 def main() -> None:
     """Entry point."""
-    module = start(SPEC, required_if=[("policy", "since", ["since"])])
+    module = start(RELOAD_SPEC, required_if=REQUIRED_IF)
     host = find_host(door=send, rehearsal=rehearsal, room=room, health=health, restarts=restart)
-    order = order_of(module, host.clock)
+    order = reload_order_of(module, host.clock)
     run_on_masters(
         module, host, lambda seen, chosen: reload_all(host, seen, chosen, order, check_mode=module.check_mode)
     )

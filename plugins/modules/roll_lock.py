@@ -153,89 +153,26 @@ was:
   type: dict
   contains: *contains
 """
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option, roll
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.numbers import bad_timeout
-from ansible_collections.fleetops.odoo.plugins.module_utils._roll.lock import (
-    KINDS,
-    ROLL,
-    Held,
-    RollLock,
-    TakeOver,
-    give_back,
-    read,
-    take,
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.lock_option import (
+    LOCK_SPEC,
+    LockFailed,
+    take_lock,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.boot import boot_id, uptime
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.state_dir import StateDirectory
 
-SPEC = {
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "id": {"type": "str"},
-    "kind": {"type": "str", "choices": list(KINDS)},
-    "owner": {"type": "str"},
-    "reason": {"type": "str", "default": ""},
-    "ttl": {"type": "float", "default": 14400.0},
-    "out": {"type": "bool"},
-    "take_over": {"type": "list", "elements": "str", "default": []},
-    "take_over_kinds": {"type": "list", "elements": "str", "choices": list(KINDS), "default": list(KINDS)},
-    "holder": {"type": "str"},
-    "workflow": {"type": "str"},
-}
-
-
-def roll_lock(spec: t.Dict[str, t.Any]) -> None:
-    """Take the lock or give it back."""
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    params, store = module.params, StateDirectory()
-    if not params["id"]:
-        # The action plugin of the same name fills it in.
-        _fail(module, option.NOT_CALLED_BY_ACTION(option="id", module="roll_lock"))
-    problem = bad_timeout("ttl", params["ttl"])
-    if problem:
-        _fail(module, problem)
-    wanted = RollLock(
-        params["id"],
-        params["owner"] or "",
-        params["reason"],
-        params["holder"] or "",
-        uptime(),
-        params["ttl"],
-        params["out"],
-        params["workflow"] or "",
-        boot_id(),
-        params["kind"] or ROLL,
-    )
-    take_over = TakeOver(tuple(params["take_over"]), tuple(params["take_over_kinds"]))
-    try:
-        if params["state"] == "present":
-            changed, was = take(store, wanted, take_over, check_mode=module.check_mode)
-        else:
-            changed, was = give_back(store, wanted.id, take_over, check_mode=module.check_mode)
-    except Held as exc:
-        told = exc.lock.told(uptime())
-        _fail(module, exc.problem, lock=told, was=told)
-    except OSError as exc:
-        _fail(module, roll.LOCK_NOT_WRITTEN(error=str(exc)), lock=None, was=None)
-    else:
-        module.exit_json(changed=changed, lock=_told(read(store)), was=_told(was))
-
-
-def _fail(module: AnsibleModule, problem: Problem, **result: t.Any) -> None:
-    # What other modules end with would bring half of the collection to the host.
-    module.fail_json(msg=problem.message, code=problem.code, **result)
-
-
-def _told(lock: t.Optional[RollLock]) -> t.Optional[t.Dict[str, t.Any]]:
-    return lock.told(uptime()) if lock else None
+SPEC = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}, **LOCK_SPEC}
 
 
 def main() -> None:
     """Entry point."""
-    roll_lock(SPEC)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        result = take_lock(module, absent=module.params["state"] == "absent")
+    except LockFailed as exc:
+        # What other modules end with would bring half of the collection to the host.
+        module.fail_json(msg=exc.problem.message, code=exc.problem.code, **exc.result)
+    else:
+        module.exit_json(**result)
 
 
 if __name__ == "__main__":

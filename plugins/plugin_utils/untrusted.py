@@ -19,7 +19,9 @@ def untrusted(value: _T) -> _T:
     ansible-core before 2.19 resolves braces in variables unless they are marked; since then the mark is the default.
     """
     try:
-        from ansible.utils.unsafe_proxy import wrap_var  # noqa: PLC0415 - it goes with ansible-core 2.23
+        from ansible.template import trust_as_template as _newer  # noqa: F401, PLC0415 - only whether it is there
     except ImportError:
-        return value
-    return t.cast(_T, wrap_var(value))
+        from ansible.utils.unsafe_proxy import wrap_var  # noqa: PLC0415 - it goes with ansible-core 2.23
+
+        return t.cast(_T, wrap_var(value))
+    return value

@@ -54,9 +54,12 @@ _SYSTEM_INTERPRETERS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 _MOST_LINES = 10_000
 
 
-def start(spec: t.Dict[str, t.Any], **keywords: t.Any) -> AnsibleModule:
+_M = t.TypeVar("_M", bound=AnsibleModule)
+
+
+def start(spec: t.Dict[str, t.Any], kind: t.Type[_M] = AnsibleModule, **keywords: t.Any) -> _M:  # type: ignore[assignment]
     """Make the module, under an interpreter that has psutil."""
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True, **keywords)
+    module = kind(argument_spec=spec, supports_check_mode=True, **keywords)
     if psutil is None:
         _find_psutil(module)
     if module.params.get("select"):

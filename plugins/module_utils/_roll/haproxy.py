@@ -75,6 +75,8 @@ class Wanted:
     out: bool
     only_ready: bool
     timeout: t.Optional[float]
+    #: how messages name the balancer
+    name: str = "HAProxy"
 
 
 def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) -> t.Tuple[bool, t.List[Server]]:
@@ -88,7 +90,7 @@ def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) ->
     if wanted.only_ready:
         for one in found:
             if one["admin"] != READY:
-                problem = roll.BALANCER_OUT_ALREADY(server=name_of(one), balancer=_name(), state=one["admin"])
+                problem = roll.BALANCER_OUT_ALREADY(server=name_of(one), balancer=wanted.name, state=one["admin"])
                 raise NotSet(problem, changed=False)
     # A server in maintenance gets no requests either, and it is for those who set that to end it.
     to_set = [one for one in found if (one["admin"] == READY) is wanted.out]
@@ -99,7 +101,7 @@ def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) ->
             command = "set server %s state %s" % (name_of(one), DRAIN if wanted.out else READY)
             answer = _ask(path, command).strip()
             if answer:
-                raise NotSet(roll.BALANCER_REFUSED(balancer=_name(), command=command, answer=answer), changed=number > 0)
+                raise NotSet(roll.BALANCER_REFUSED(balancer=wanted.name, command=command, answer=answer), changed=number > 0)
         if wanted.timeout is not None:
             found = _await(path, wanted, wanted.timeout, clock)
     except Failure as exc:
@@ -123,11 +125,6 @@ def name_of(server: Server) -> str:
     return "%s/%s" % (server["backend"], server["server"])
 
 
-def _name() -> str:
-    """Return how messages name the balancer: by its host."""
-    return socket.gethostname()
-
-
 def _chosen(path: str, wanted: Wanted) -> t.List[Server]:
     every = server_states(path)
     found = [
@@ -143,13 +140,13 @@ def _chosen(path: str, wanted: Wanted) -> t.List[Server]:
     if lacking:
         has = ", ".join(sorted(name_of(one) for one in every)[:_SHOWN]) or "no server"
         raise NotSet(
-            roll.BALANCER_UNKNOWN_SERVER(balancer=_name(), server=", ".join(lacking), servers=has), changed=False
+            roll.BALANCER_UNKNOWN_SERVER(balancer=wanted.name, server=", ".join(lacking), servers=has), changed=False
         )
     return found
 
 
 def _await(path: str, wanted: Wanted, timeout: float, clock: Clock) -> t.List[Server]:
-    told = {"balancer": _name(), "timeout": timeout}
+    told = {"balancer": wanted.name, "timeout": timeout}
 
     def attempt() -> t.Union[t.List[Server], Pending]:
         now = _chosen(path, wanted)

@@ -15,7 +15,7 @@ from ...module_utils._messages import roll as _codes
 from ...module_utils._messages.code import Problem
 from ...module_utils._messages.host import UNREACHABLE
 from ...module_utils._system.redact import redact_text
-from ..problems import split_code
+from ..problems import listed, split_code
 
 #: A code, and not what a foreign module calls code.
 _CODE = re.compile(r"[a-z]+\.[a-z0-9_]+")
@@ -49,6 +49,27 @@ def balancer_faults(
             elif not _is_up(k):
                 faults.append(_codes.BALANCER_DOWN(balancer=where, server=name, status=k["status"]))
     return faults
+
+
+def faults_of(
+    records: t.Mapping[str, t.Mapping[str, t.Any]], seen: t.Sequence[t.Mapping[str, t.Any]], *, check: bool
+) -> dict[str, dict[str, t.Any]]:
+    """Return the failures of hosts that their balancers do not have in service, by host.
+
+    :param records: of the hosts that passed the look; ``behind`` says how balancers know them.
+    :param seen: as of :func:`balancer_faults`.
+    :param check: a check run has not put back what an earlier roll left out, so that is no fault.
+    """
+    found = {}
+    for host, record in records.items():
+        behind = record.get("behind") or {}
+        if not record.get("ready") or behind.get("kind") != "haproxy" or (check and record.get("was_out")):
+            continue
+        faults = balancer_faults(seen, behind.get("backends") or [], behind.get("servers") or [])
+        if faults:
+            told = " ".join(one["message"] for one in listed(faults))
+            found[host] = {"step": "balancer", "code": faults[0].code, "reason": told, "unreachable": False}
+    return found
 
 
 def drain_faults(
@@ -85,7 +106,7 @@ def _answers(
 ) -> t.Iterator[tuple[str, list[dict[str, t.Any]]]]:
     """Return the balancers that answered, each with its servers, and add those that did not to the faults."""
     for one in seen:
-        where = str(one.get("item", "the balancer"))
+        where = str(one.get("balancer_host", one.get("item", "the balancer")))
         if one.get("unreachable") or one.get("failed") or "servers" not in one:
             why = str(one.get("msg") or "").strip() or "no answer"
             faults.append(_codes.BALANCER_NOT_ASKED(balancer=where, error=why.splitlines()[0]))
@@ -107,7 +128,8 @@ def failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:
 
     Of a loop, the first item that failed tells. A task of a role has its code at the end of its message.
     """
-    items = [one for one in result.get("results") or [] if isinstance(one, dict) and "item" in one]
+    # In the result of a loop each item says what its loop variable is called; results of modules do not.
+    items = [one for one in result.get("results") or [] if isinstance(one, dict) and "ansible_loop_var" in one]
     bad = next((one for one in items if one.get("failed") or one.get("unreachable")), result)
     told = (str(bad.get(name) or "").strip() for name in ("msg", "stderr", "reason"))
     text, code = split_code(next(filter(None, told), ""))

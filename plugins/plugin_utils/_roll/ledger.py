@@ -4,10 +4,12 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""The ledger of a roll: what has begun, what has proved to serve, and whether it may go on. Pure.
+"""The ledger of a roll: what has begun, what has proved to be healthy, and whether it may go on. Pure.
 
 It is a dictionary, since it travels between the plays as a fact of the controller. What each host tells of itself is a
-record, a fact of that host. No task of a playbook is believed: a host whose batch began and that has no proof is lost.
+record, made of the results that the tasks of its turn have registered (record.py). No task of a playbook is believed:
+a host whose batch began and that has no proof is lost. Each batch asks only the hosts of the batch before it, so that
+a roll over a thousand hosts does not ask a thousand hosts a thousand times.
 
 Keys of a record: ``ready`` (it passed the preflight), ``needs`` (it is to be reloaded), ``reason`` (why, or why not),
 ``databases``, ``servers`` (mode and version of each), ``skipped`` (why it takes no part), ``taken`` (whose lock was
@@ -35,6 +37,8 @@ from .window import parse_windows, parse_zone, within
 
 Roll = dict[str, t.Any]
 Record = t.Mapping[str, t.Any]
+
+_NONE: t.Mapping[str, t.Any] = {}
 
 #: Why a roll stopped. A paused one has done all that it was asked for.
 FAILURES, DEADLINE, WINDOW, BLOCKED, APPROVAL, PAUSED, UNPREPARED = (
@@ -103,9 +107,13 @@ def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -
         "window": options["window"],
         "timezone": options["timezone"],
         "stop_after": int(options["stop_after"]),
+        "ready": [],
+        "skipped": [],
+        "faults": {},
         "plan": None,
         "begun": [],
         "proved": [],
+        "slowest": None,
         "batches": [],
         "stopped": None,
     }
@@ -116,10 +124,16 @@ def _refuse(problem: Problem | None) -> None:
         raise Refused(problem)
 
 
-def plan(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:
-    """Decide the batches, after the preflight: those who need it, unless the roll must not begin at all."""
-    roll = gate(roll, records, (), now)
-    wanted = [host for host in ordered(roll["hosts"], roll["order"]) if _fit(records, host) and records[host]["needs"]]
+def plan(roll: Roll, records: t.Mapping[str, Record], now: Moment, faults: t.Mapping[str, Record] = _NONE) -> Roll:
+    """Decide the batches, after the preflight: those who need it, unless the roll must not begin at all.
+
+    :param faults: failures of hosts that their load balancers do not have in service.
+    """
+    ready = [host for host in roll["hosts"] if records.get(host, {}).get("ready") and host not in faults]
+    skipped = [host for host in ready if records[host].get("skipped")]
+    roll = gate({**roll, "ready": ready, "skipped": skipped, "faults": dict(faults)}, records, (), now)
+    fit = set(ready)
+    wanted = [host for host in ordered(roll["hosts"], roll["order"]) if host in fit and records[host]["needs"]]
     apart = roll["order"] == "apart"
     keys = {host: records[host].get("databases") or [] for host in wanted} if apart else {}
     batches = cut(wanted, roll["sizes"], len(roll["hosts"]), keys)
@@ -128,11 +142,10 @@ def plan(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:
         return {**roll, "plan": {"batches": batches, "hosts": [], "serial": [1]}, "line": line}
     flat = [host for batch in batches for host in batch]
     shown = " | ".join(", ".join(batch) for batch in batches[:6]) + (" | ..." if len(batches) > 6 else "")
-    skipped = sum(1 for host in roll["hosts"] if _skipped(records, host))
-    idle = sum(1 for host in roll["hosts"] if _fit(records, host)) - len(wanted) - skipped
+    idle = len(ready) - len(wanted) - len(skipped)
     line = f"{_count(len(wanted), 'host', 'hosts')} in {_count(len(batches), 'batch', 'batches')}"
     line += (f": {shown}" if shown else "") + (f"; {idle} up to date" if idle else "")
-    line += f"; {skipped} skipped" if skipped else ""
+    line += f"; {len(skipped)} skipped" if skipped else ""
     line += f"; {_without_balancer(records, flat)}" if not roll["balancer"] and flat else ""
     serial = [len(batch) for batch in batches] or [1]
     return {**roll, "plan": {"batches": batches, "hosts": flat, "serial": serial}, "line": line}
@@ -157,25 +170,27 @@ def _closes_its_port(mode: t.Optional[str], version: t.Optional[str]) -> bool:
     return mode != "prefork" or (major(version) or 0) < 19
 
 
-def lost(roll: Roll, records: t.Mapping[str, Record]) -> list[str]:
+def lost(roll: Roll) -> list[str]:
     """Return hosts that did not pass the preflight, and hosts whose batch began and that have no proof."""
-    unproved = set(roll["begun"]) - set(roll["proved"])
-    return [host for host in roll["hosts"] if host in unproved or not _fit(records, host)]
+    unproved, ready = set(roll["begun"]) - set(roll["proved"]), set(roll["ready"])
+    return [host for host in roll["hosts"] if host in unproved or host not in ready]
 
 
 def gate(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], now: Moment) -> Roll:
-    """Whether a batch may begin: ``stopped`` of what is returned says why not.
+    """Close the last batch, and decide whether another one may begin: ``stopped`` of what is returned says why not.
 
-    :param batch: hosts of the batch; empty before the first one.
+    :param records: those of the hosts of the last batch.
+    :param batch: hosts of the batch that is to begin; empty before the first one.
     """
     if roll and roll["stopped"]:
         return roll
-    strangers = [host for host in batch if not _fit(records, host)] if roll else list(batch)
+    ready = set(roll["ready"]) if roll else set()
+    strangers = [host for host in batch if host not in ready]
     if not roll or strangers == list(batch) != []:
         return stop(roll, UNPREPARED, _codes.NO_PREFLIGHT(hosts=", ".join(strangers)))
     if not set(batch) <= set(_planned(roll, batch)):
         return stop(roll, UNPREPARED, _codes.OTHER_BATCH(hosts=", ".join(batch)))
-    roll = _counted(roll, records)
+    roll = _counted(leave(roll, records, now))
     if roll["stopped"]:
         return roll
     if roll["deadline"] and now.steady - roll["began"] > roll["deadline"]:
@@ -187,16 +202,16 @@ def gate(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], no
     return roll
 
 
-def _counted(roll: Roll, records: t.Mapping[str, Record]) -> Roll:
+def _counted(roll: Roll) -> Roll:
     """Return the same roll, stopped if more hosts failed than the budget allows."""
-    missing = lost(roll, records)
+    missing = lost(roll)
     if len(missing) <= roll["budget"]:
         return roll
     return stop(roll, FAILURES, _codes.HOSTS_LOST(hosts=", ".join(missing), budget=roll["budget"]))
 
 
 def _planned(roll: Roll, batch: t.Sequence[str]) -> list[str]:
-    """Hosts of the batch that comes next. Ansible has only those that it has not given up."""
+    """Return the hosts of the batch that comes next. Ansible has only those that it has not given up."""
     number = len(roll["batches"])
     batches: list[list[str]] = (roll["plan"] or {"batches": []})["batches"]
     return batches[number] if number < len(batches) else list(batch)
@@ -207,52 +222,62 @@ def stop(roll: Roll, why: str, problem: Problem) -> Roll:
     if roll and roll["stopped"]:
         return roll
     # A condition or a task of the user's own may say anything, and this goes into a file.
-    return {**roll, "stopped": {"why": why, "code": problem.code, "reason": redact_text(problem.text)}}
+    reason = redact_text(problem.text)
+    stopped = {"why": why, "code": problem.code, "reason": reason}
+    return {**roll, "stopped": stopped, "line": f"no further batch: {reason} [{problem.code}]"}
 
 
 def enter(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], now: Moment) -> Roll:
-    """Write down that a batch begins, or stop the roll if hosts of the plan that the play has lost exceed the budget.
+    """Pass the gate and write down that a batch begins, or stop the roll.
 
-    :param batch: hosts of the batch that are still in the play. Those that did not come through the preflight do not
-        begin. Those that Ansible has given up, such as in a task of the user's own, begin and will not prove anything.
+    :param records: those of the hosts of the last batch.
+    :param batch: hosts of the batch that are still in the play. Those that Ansible has given up, such as in a task of
+        the user's own, begin and will not prove anything.
     """
+    roll = gate(roll, records, batch, now)
     if roll["stopped"]:
         return roll
     absent = [host for host in _planned(roll, batch) if host not in batch]
-    roll = _counted({**roll, "begun": [*roll["begun"], *absent]}, records)
+    roll = _counted({**roll, "begun": [*roll["begun"], *absent]})
     if roll["stopped"]:
         return roll
-    batch = [host for host in batch if _fit(records, host)]
+    ready = set(roll["ready"])
+    batch = [host for host in batch if host in ready]
     entry = {"number": len(roll["batches"]) + 1, "hosts": batch, "began": now.steady, "ended": None}
     roll = {**roll, "begun": [*roll["begun"], *batch], "batches": [*roll["batches"], entry]}
+    roll = {**roll, "line": progress(roll)}
     if now.steady - roll["renewed"] < RENEW_AFTER:
         return {**roll, "renew": []}
-    # Each host of the batch renews its own lock.
-    others = [
-        host for host in roll["hosts"] if _fit(records, host) and host not in batch and not _skipped(records, host)
-    ]
-    return {**roll, "renew": others, "renewed": now.steady}
+    # Each host of the batch renews its own lock, and a drained one has another.
+    left_out = {*batch, *roll["skipped"]}
+    return {**roll, "renew": [host for host in roll["ready"] if host not in left_out], "renewed": now.steady}
 
 
 def leave(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:
-    """Write down which hosts of all batches until now have proved that they serve."""
-    proved = [host for host in roll["begun"] if records.get(host, {}).get("serves")]
+    """Write down which hosts of the last batch have proved that they are healthy, unless that is done.
+
+    :param records: those of the hosts of the last batch.
+    """
+    if not roll["batches"] or roll["batches"][-1]["ended"] is not None:
+        return roll
     last = {**roll["batches"][-1], "ended": now.steady}
-    return {**roll, "proved": proved, "batches": [*roll["batches"][:-1], last]}
+    proved = [host for host in last["hosts"] if records.get(host, {}).get("serves")]
+    took = [[host, seconds(records[host].get("result") or {})] for host in proved]
+    slowest = max([*took, *filter(None, [roll["slowest"]])], key=lambda one: one[1], default=None)
+    proved = [*roll["proved"], *proved]
+    return {**roll, "proved": proved, "slowest": slowest, "batches": [*roll["batches"][:-1], last]}
 
 
-def progress(roll: Roll, records: t.Mapping[str, Record]) -> str:
-    """Where the roll is, in one line, at the begin of a batch."""
+def progress(roll: Roll) -> str:
+    """Return where the roll is, in one line, at the begin of a batch."""
     batch = roll["batches"][-1]
     planned = len(roll["plan"]["batches"]) if roll["plan"] else 0
     parts = [f"{len(roll['proved'])} of {len(roll['hosts'])} hosts reloaded"]
-    gone = lost({**roll, "begun": [host for host in roll["begun"] if host not in batch["hosts"]]}, records)
+    gone = lost({**roll, "begun": [host for host in roll["begun"] if host not in batch["hosts"]]})
     if gone:
         parts.append(f"failed: {', '.join(gone)}")
-    took = {host: seconds(records[host].get("result") or {}) for host in roll["proved"]}
-    if took:
-        slowest = max(took, key=took.__getitem__)
-        parts.append(f"slowest: {slowest} with {took[slowest]:.1f} s")
+    if roll["slowest"]:
+        parts.append(f"slowest: {roll['slowest'][0]} with {roll['slowest'][1]:.1f} s")
     # The batch that begins is among those to come.
     left = seconds_for(roll, planned - len(roll["batches"]) + 1)
     if left is not None:
@@ -280,14 +305,6 @@ def iso(now: Moment) -> str:
 
 def _stamp(now: Moment) -> str:
     return iso(now).replace("-", "").replace(":", "")
-
-
-def _fit(records: t.Mapping[str, Record], host: str) -> bool:
-    return bool(records.get(host, {}).get("ready"))
-
-
-def _skipped(records: t.Mapping[str, Record], host: str) -> bool:
-    return bool(records.get(host, {}).get("skipped"))
 
 
 def _count(number: int, one: str, many: str) -> str:

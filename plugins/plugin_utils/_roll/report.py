@@ -12,7 +12,7 @@ import typing as t
 
 from ...module_utils._messages import roll as _codes
 from ..outcomes import first_line, stats
-from .ledger import PAUSED, Moment, Record, Roll, iso, seconds
+from .ledger import PAUSED, Moment, Record, Roll, iso, leave, seconds
 
 RELOADED, RESTARTED, UP_TO_DATE, SKIPPED, FAILED, UNREACHABLE, NOT_REACHED = (
     "reloaded",
@@ -33,7 +33,8 @@ _WOULD = {RELOADED: WOULD_RELOAD, RESTARTED: WOULD_RESTART}
 
 def report(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> dict[str, t.Any]:
     """Return all that the summary shows: ``hosts``, ``lines``, ``stats``, ``ok`` and the frame around them."""
-    outcomes = [_outcome(roll, host, records.get(host) or {}) for host in roll.get("hosts", [])]
+    roll = leave(roll, records, now) if roll else roll
+    outcomes = [_outcome(roll, host, _record(roll, records, host)) for host in roll.get("hosts", [])]
     remaining = [one["host"] for one in outcomes if one["outcome"] not in DONE]
     # "not reached" is what a pause leaves behind on purpose; everything else is a failure.
     spoilt = [one for one in outcomes if one["outcome"] in (FAILED, UNREACHABLE)]
@@ -59,6 +60,11 @@ def report(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> dict[str
     told["stats"] = _stats(told)
     told["lines"] = lines(told, len((roll.get("plan") or {}).get("batches", [])))
     return told
+
+
+def _record(roll: Roll, records: t.Mapping[str, Record], host: str) -> Record:
+    found, fault = records.get(host) or {}, roll["faults"].get(host)
+    return {**found, "failure": fault} if fault else found
 
 
 def _since(roll: Roll, moment: t.Optional[float]) -> t.Optional[float]:

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run one step of a roll: the module of the step, and what the roll keeps of it."""
+
+from __future__ import annotations
+
+import functools
+import time
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option, roll
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import UNREACHABLE
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.locking import call_with_lock
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.record import LOOKED
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import action_failure, failed
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import run_module
+
+Result = dict[str, t.Any]
+Arguments = dict[str, t.Any]
+
+_COLLECTION = "fleetops.odoo."
+_LOCK = ("id", "kind", "owner", "reason", "ttl", "take_over", "take_over_kinds")
+_CHOICE = ("match", "users", "health")
+#: Part of the turn that must be left before a reload begins. A HUP cannot be taken back, so none is sent with too few
+#: seconds left to see what comes of it.
+_LEAST = 0.1
+
+
+class ActionModule(ActionBase):
+    """One method for each step."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        """Entry point."""
+        super().run(tmp, task_vars)
+        del tmp
+        arguments, variables = dict(self._task.args), task_vars or {}
+        steps = {"look": self._look, "begin": self._begin, "reload": self._reload, "end": self._end, "leave": self._leave}
+        step = arguments.get("step")
+        if step not in steps:
+            raise action_failure(option.NOT_A_CHOICE(option="step", choices=", ".join(steps), value=repr(step)))
+        started = time.monotonic()
+        result = steps[step](arguments, variables)
+        if result.pop("unreachable", False):
+            # Ansible would take the host out of the play, and then nobody would put right what is to be put right.
+            result = failed(UNREACHABLE(error=str(result.get("msg", "")).strip()))
+        return {**result, "step": step, "roll": arguments.get("roll"), "started": started, "ended": time.monotonic()}
+
+    def _look(self, arguments: Arguments, variables: t.Any) -> Result:
+        result = self._with_lock(
+            "roll_look", {**_some(arguments, _LOCK), **(arguments.get("options") or {})}, variables
+        )
+        # What the plan needs to know of each host, since hostvars has no defaults of roles.
+        return {**result, "changed": False, **_some(arguments, ("behind", "drained"))}
+
+    def _begin(self, arguments: Arguments, variables: t.Any) -> Result:
+        until = time.time() + float(arguments["turn"])
+        if self._task.check_mode:
+            return {"changed": False, "until": until}
+        names = (*_LOCK, *_CHOICE, "step", "roll", "out", "timeout")
+        return {**self._with_lock("roll_turn", _some(arguments, names), variables), "until": until}
+
+    def _reload(self, arguments: Arguments, variables: t.Any) -> Result:
+        if self._task.check_mode:
+            results = (variables.get(LOOKED) or {}).get("results") or []
+            return {"changed": any(one["did"] in ("signalled", "restarted") for one in results), "results": results}
+        options = dict(arguments.get("options") or {})
+        left, timeout = float(arguments["until"]) - time.time(), float(options["timeout"])
+        if left < timeout * _LEAST:
+            return {**failed(roll.LITTLE_TIME(left=int(max(left, 0)), turn=int(timeout))), "results": []}
+        options["timeout"] = min(left, timeout)
+        return self._call("reload", options, variables)
+
+    def _end(self, arguments: Arguments, variables: t.Any) -> Result:
+        watch, out = float(arguments.get("min_healthy_time") or 0), arguments.get("out")
+        if self._task.check_mode or (not watch and out is None):
+            return {"changed": False, "serves": True}
+        left = max(float(arguments["until"]) - time.time(), 1.0)
+        names = (*_LOCK, *_CHOICE, "step", "roll", "out", "min_healthy_time")
+        result = self._with_lock("roll_turn", {**_some(arguments, names), "timeout": left + watch}, variables)
+        if result.get("failed") or result.get("unreachable"):
+            # It has reloaded, it was healthy, and it is in its balancer. The end of the roll gives back the lock.
+            return result if watch else {"changed": False, "serves": True, "note": result.get("msg")}
+        return {**result, "serves": True}
+
+    def _leave(self, arguments: Arguments, variables: t.Any) -> Result:
+        if self._task.check_mode:
+            return {"changed": False}
+        stays = {"state": "present", "ttl": 0.001, "out": True} if arguments.get("out") else {"state": "absent"}
+        result = self._with_lock("roll_lock", {**_some(arguments, ("id", "kind", "reason")), **stays}, variables)
+        return {**result, "changed": False}
+
+    def _with_lock(self, module: str, arguments: Arguments, variables: t.Any) -> Result:
+        return call_with_lock(functools.partial(self._call, module, variables=variables), arguments, variables)
+
+    def _call(self, module: str, arguments: Arguments, variables: t.Any) -> Result:
+        return run_module(self, _COLLECTION + module, arguments, variables)
+
+
+def _some(arguments: Arguments, names: t.Sequence[str]) -> Arguments:
+    """Return those of the arguments that are given."""
+    return {name: arguments[name] for name in names if arguments.get(name) is not None}

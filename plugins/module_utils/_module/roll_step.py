@@ -1,0 +1,52 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""A module that runs one step of a roll on a host: whatever it ends with, it tells what became of the lock."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .common import start
+from .lock_option import LOCK_SPEC, LockFailed, take_lock
+
+
+class RollModule(AnsibleModule):
+    """A module whose result has ``known`` besides what it ends with."""
+
+    #: what is in every result, also in that of a failure
+    known: t.Mapping[str, t.Any] = {}
+
+    def exit_json(self, **result: t.Any) -> t.NoReturn:
+        """End well."""
+        super().exit_json(**{**self.known, **result})
+        raise AssertionError  # it has left the process
+
+    def fail_json(self, msg: str, **result: t.Any) -> t.NoReturn:
+        """End with a failure."""
+        super().fail_json(msg, **{**self.known, **result})
+        raise AssertionError  # it has left the process
+
+
+def start_step(spec: t.Mapping[str, t.Any], **keywords: t.Any) -> RollModule:
+    """Make the module."""
+    return start({**LOCK_SPEC, **spec}, kind=RollModule, **keywords)
+
+
+def hold_lock(module: RollModule) -> None:
+    """Take or renew the lock of the host. Whoever else has it ends the module.
+
+    From then on each result has ``taken``, ``lock`` and ``was``.
+    """
+    module.known = {"taken": False}
+    try:
+        told = take_lock(module)
+    except LockFailed as exc:
+        module.fail_json(exc.problem.message, code=exc.problem.code, changed=False, **exc.result)
+    # To hold the lock is no change of the host.
+    module.known = {"taken": True, "lock": told["lock"], "was": told["was"]}

@@ -1,0 +1,247 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: roll_look
+short_description: Look at a host before a rolling restart, and rehearse its reload
+version_added: 1.0.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - The role P(fleetops.odoo.rolling_restart#role) calls it once for each host in its preflight, by
+    M(fleetops.odoo.roll_turn).
+  - It takes the lock of the host as M(fleetops.odoo.roll_lock) does, looks for other Odoo commands, and does all that
+    M(fleetops.odoo.reload) does in check mode. It waits for a server that starts or reloads. It sends no signal.
+extends_documentation_fragment:
+  - fleetops.odoo._attributes
+  - fleetops.odoo._attributes.ACTION
+  - fleetops.odoo._choice
+  - fleetops.odoo._choice.ACTION
+  - fleetops.odoo._health
+attributes:
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - It changes nothing but the lock.
+  action_group:
+    support: none
+options:
+  id:
+    description: As O(fleetops.odoo.roll_lock#module:id).
+    type: str
+  kind:
+    description: As O(fleetops.odoo.roll_lock#module:kind).
+    type: str
+    choices: [roll, drain, other]
+  owner:
+    description: As O(fleetops.odoo.roll_lock#module:owner).
+    type: str
+  reason:
+    description: As O(fleetops.odoo.roll_lock#module:reason).
+    type: str
+    default: ''
+  ttl:
+    description: As O(fleetops.odoo.roll_lock#module:ttl).
+    type: float
+    default: 14400.0
+  out:
+    description: As O(fleetops.odoo.roll_lock#module:out).
+    type: bool
+  take_over:
+    description: As O(fleetops.odoo.roll_lock#module:take_over).
+    type: list
+    elements: str
+    default: []
+  take_over_kinds:
+    description: As O(fleetops.odoo.roll_lock#module:take_over_kinds).
+    type: list
+    elements: str
+    choices: [roll, drain, other]
+    default: [roll, drain, other]
+  holder:
+    description: The process that runs C(ansible-playbook). Set by the action plugin.
+    type: str
+  workflow:
+    description: The workflow of AWX that the job is a node of. Set by the action plugin.
+    type: str
+  policy:
+    description: As O(fleetops.odoo.reload#module:policy).
+    type: str
+    choices: [always, since, stale]
+    default: stale
+  since:
+    description: As O(fleetops.odoo.reload#module:since).
+    type: str
+  method:
+    description: As O(fleetops.odoo.reload#module:method).
+    type: str
+    choices: [hup, supervisor, auto]
+    default: auto
+  timeout:
+    description: Seconds for one server to end a start or a reload in progress. It must be greater than 0.
+    type: float
+    default: 180.0
+  one_off:
+    description:
+      - What to do where other Odoo commands run on the host. V(refuse) fails and V(warn) warns. V(auto) fails while one
+        of them installs or updates addons, and warns of others. V(ignore) does not look.
+    type: str
+    choices: [auto, refuse, warn, ignore]
+    default: auto
+  masters:
+    description: How many masters must be chosen. V(0) is at least one.
+    type: int
+    default: 0
+seealso:
+  - module: fleetops.odoo.reload
+  - module: fleetops.odoo.roll_lock
+"""
+
+EXAMPLES = r"""
+- name: Look at a host, and rehearse its reload
+  fleetops.odoo.roll_look:
+    id: by-hand
+    policy: stale
+"""
+
+RETURN = r"""
+code:
+  description: Stable name of what went wrong.
+  returned: failure
+  type: str
+  sample: rehearsal.syntax_error
+left_out:
+  description: As RV(fleetops.odoo.reload#module:left_out).
+  returned: when masters were looked for
+  type: list
+  elements: dict
+one_off:
+  description: Other Odoo commands, as RV(fleetops.odoo.master_info#module:one_off).
+  returned: when the lock was taken
+  type: list
+  elements: dict
+results:
+  description: What a reload would do, as RV(fleetops.odoo.reload#module:results).
+  returned: when masters were looked for
+  type: list
+  elements: dict
+settled:
+  description: Whether a start or a reload was in progress and has been waited for.
+  returned: success
+  type: bool
+taken:
+  description: Whether this roll holds the lock of the host.
+  returned: when the step asks for the lock
+  type: bool
+lock:
+  description: The lock that is there now, as RV(fleetops.odoo.roll_lock#module:lock). On failure, the one that stands in
+    the way.
+  returned: when the step asks for the lock
+  type: dict
+was:
+  description: The lock that was there before. Null when there was none.
+  returned: when the step asks for the lock
+  type: dict
+"""
+
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import ReloadResult, one_off
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import roll
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import choose_masters, fail, find_host
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.reload_option import (
+    RELOAD_SPEC,
+    REQUIRED_IF,
+    reload_order_of,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.roll_step import RollModule, hold_lock, start_step
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import State
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look
+from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import rehearsal, room
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadOrder, reload_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.watch import WatchOrder, watch_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import restart
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed
+
+#: Kinds of other Odoo commands that are refused, by ``one_off``; None stands for all.
+_REFUSED: t.Dict[str, t.Optional[t.Tuple[str, ...]]] = {"auto": ("update",), "refuse": None, "warn": (), "ignore": ()}
+
+SPEC = {
+    "one_off": {"type": "str", "choices": list(_REFUSED), "default": "auto"},
+    "masters": {"type": "int", "default": 0},
+    **RELOAD_SPEC,
+}
+
+
+def heed_others(module: RollModule, seen: Look) -> None:
+    """Put other Odoo commands into the result, and warn of them or end the module."""
+    found = one_off(seen) if module.params["one_off"] != "ignore" else []
+    module.known = {**module.known, "one_off": found}
+    if not found:
+        return
+    problem = roll.ONE_OFF(commands=", ".join("%s with pid %d" % (one["kind"], one["pid"]) for one in found))
+    refused = _REFUSED[module.params["one_off"]]
+    if any(refused is None or one["kind"] in refused for one in found):
+        fail(module, problem)
+    module.warn(problem.message)
+
+
+def rehearse(host: Host, seen: Look, chosen: t.Sequence[str], order: ReloadOrder) -> t.List[ReloadResult]:
+    """Return what a reload would do, after a wait for starts and reloads in progress.
+
+    :raises OperationFailed: a reload would be refused, or a server is not healthy.
+    """
+    results = reload_all(host, seen, chosen, order, check_mode=True)
+    running = [one for one in results if one.before["state"] == str(State.RUNNING)]
+    sick = [one for one in running if one.before["health"] not in (None, "ok")]
+    if sick:
+        problem = roll.UNHEALTHY(
+            pids=", ".join(str(one.pid) for one in sick), answers="; ".join(str(one.before["health"]) for one in sick)
+        )
+        raise OperationFailed(problem.message, problem, results)
+    if has_to_settle(results):
+        try:
+            watch_all(host, seen, chosen, WatchOrder(order.health, 0.0, order.timeout))
+        except OperationFailed as exc:
+            raise OperationFailed(exc.message, exc.problem, results) from exc
+    return results
+
+
+def has_to_settle(results: t.Sequence[ReloadResult]) -> bool:
+    """Return whether a server starts or reloads."""
+    return any(one.before["state"] != str(State.RUNNING) for one in results)
+
+
+def main() -> None:
+    """Entry point."""
+    module = start_step(SPEC, required_if=REQUIRED_IF)
+    host = find_host(door=send, rehearsal=rehearsal, room=room, health=health, restarts=restart)
+    order = reload_order_of(module, host.clock)
+    hold_lock(module)
+    seen, chosen = choose_masters(module, host)
+    heed_others(module, seen)
+    expected = module.params["masters"]
+    if expected and len(chosen) != expected:
+        fail(module, roll.OTHER_MASTERS(found=len(chosen), expected=expected), results=[])
+
+    def run(seen: Look, chosen: t.List[str]) -> t.List[ReloadResult]:
+        results = rehearse(host, seen, chosen, order)
+        module.known = {**module.known, "settled": has_to_settle(results)}
+        return results
+
+    run_on_masters(module, host, run, chosen=(seen, chosen))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: roll_turn
+short_description: Run one step of a rolling restart on a host
+version_added: 1.0.0
+author:
+  - fleetops.odoo contributors (@fleetops)
+description:
+  - The role P(fleetops.odoo.rolling_restart#role) consists of these steps and of what takes the host out of its load
+    balancer and puts it back. Each step is one module call on the host, and its result is what the roll keeps of it.
+  - A host that cannot be reached is a failed result with the code V(host.unreachable), so that the host stays in the
+    play.
+  - In check mode only O(step=look) works on the host. O(step=reload) returns what that has found.
+extends_documentation_fragment:
+  - fleetops.odoo._attributes
+  - fleetops.odoo._attributes.ACTION
+  - fleetops.odoo._choice
+  - fleetops.odoo._health
+attributes:
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - As the modules that it calls.
+  action_group:
+    support: none
+options:
+  step:
+    description:
+      - V(look) calls M(fleetops.odoo.roll_look).
+      - V(begin) renews the lock and waits until the servers are healthy.
+      - V(reload) calls M(fleetops.odoo.reload).
+      - V(end) notes in the lock that the host is in its balancer, and watches the servers for O(min_healthy_time).
+      - V(leave) gives back the lock. With O(out=true) an expired lock stays, which tells the next roll that the host is
+        out of its balancer.
+    type: str
+    choices: [look, begin, reload, end, leave]
+    required: true
+  roll:
+    description: Name of the roll. It is in each result, so that results of an earlier roll are not taken for those of
+      this one.
+    type: str
+    required: true
+  options:
+    description: Options of M(fleetops.odoo.roll_look) or M(fleetops.odoo.reload), for these steps.
+    type: dict
+    default: {}
+  behind:
+    description: How load balancers know the host, as O(step=look) returns it, with C(kind), C(backends) and C(servers).
+    type: dict
+    default: {}
+  drained:
+    description: What becomes of a drained host, as O(step=look) returns it.
+    type: str
+    choices: [refuse, skip]
+    default: refuse
+  turn:
+    description: Seconds for the whole turn of the host, for O(step=begin).
+    type: float
+  until:
+    description: When the turn must have ended, as O(step=begin) returned it.
+    type: float
+  min_healthy_time:
+    description: Seconds without a break for which the servers must be healthy, for O(step=end).
+    type: float
+    default: 0.0
+  timeout:
+    description: Seconds for the wait of the step. It must be greater than 0.
+    type: float
+    default: 60.0
+  id:
+    description: As O(fleetops.odoo.roll_lock#module:id).
+    type: str
+  kind:
+    description: As O(fleetops.odoo.roll_lock#module:kind).
+    type: str
+    choices: [roll, drain, other]
+  owner:
+    description: As O(fleetops.odoo.roll_lock#module:owner).
+    type: str
+  reason:
+    description: As O(fleetops.odoo.roll_lock#module:reason).
+    type: str
+    default: ''
+  ttl:
+    description: As O(fleetops.odoo.roll_lock#module:ttl).
+    type: float
+    default: 14400.0
+  out:
+    description: As O(fleetops.odoo.roll_lock#module:out).
+    type: bool
+  take_over:
+    description: As O(fleetops.odoo.roll_lock#module:take_over).
+    type: list
+    elements: str
+    default: []
+  take_over_kinds:
+    description: As O(fleetops.odoo.roll_lock#module:take_over_kinds).
+    type: list
+    elements: str
+    choices: [roll, drain, other]
+    default: [roll, drain, other]
+  holder:
+    description: The process that runs C(ansible-playbook). Set by the action plugin.
+    type: str
+  workflow:
+    description: The workflow of AWX that the job is a node of. Set by the action plugin.
+    type: str
+seealso:
+  - module: fleetops.odoo.reload
+  - module: fleetops.odoo.roll_look
+  - module: fleetops.odoo.roll_lock
+"""
+
+EXAMPLES = r"""
+- name: Begin the turn of a host
+  fleetops.odoo.roll_turn:
+    step: begin
+    roll: "{{ rolling_restart_roll.name }}"
+    turn: 300
+    timeout: 60
+  register: began
+"""
+
+RETURN = r"""
+code:
+  description: Stable name of what went wrong.
+  returned: failure
+  type: str
+  sample: host.unreachable
+step:
+  description: The step.
+  returned: always
+  type: str
+roll:
+  description: O(roll).
+  returned: always
+  type: str
+started:
+  description: When the step began, in seconds of a clock of the controller that nobody sets.
+  returned: always
+  type: float
+ended:
+  description: When the step ended, on the same clock.
+  returned: always
+  type: float
+until:
+  description: When the turn must have ended, in seconds since the epoch, by the clock of the controller.
+  returned: O(step=begin)
+  type: float
+serves:
+  description: Whether the host has proved that it is healthy.
+  returned: O(step=end)
+  type: bool
+results:
+  description: What M(fleetops.odoo.reload) or M(fleetops.odoo.wait_healthy) returns for each server.
+  returned: when servers were looked at
+  type: list
+  elements: dict
+taken:
+  description: Whether this roll holds the lock of the host.
+  returned: when the step asks for the lock
+  type: bool
+lock:
+  description: The lock that is there now, as RV(fleetops.odoo.roll_lock#module:lock). On failure, the one that stands in
+    the way.
+  returned: when the step asks for the lock
+  type: dict
+was:
+  description: The lock that was there before. Null when there was none.
+  returned: when the step asks for the lock
+  type: dict
+"""
+
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
+    CHOICE_SPEC,
+    choose_masters,
+    fail,
+    find_host,
+    healthy_time_of,
+    timeout_of,
+    told_left_out,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.roll_step import hold_lock, start_step
+from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
+from ansible_collections.fleetops.odoo.plugins.module_utils._server.watch import WatchOrder, watch_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed
+
+SPEC = {
+    "step": {"type": "str", "choices": ["look", "begin", "reload", "end", "leave"], "required": True},
+    "roll": {"type": "str", "required": True},
+    "options": {"type": "dict", "default": {}},
+    "behind": {"type": "dict", "default": {}},
+    "drained": {"type": "str", "choices": ["refuse", "skip"], "default": "refuse"},
+    "turn": {"type": "float"},
+    "until": {"type": "float"},
+    "min_healthy_time": {"type": "float", "default": 0.0},
+    "timeout": {"type": "float", "default": 60.0},
+    **CHOICE_SPEC,
+    **HEALTH_SPEC,
+}
+
+
+def main() -> None:
+    """Entry point. The action plugin of the same name runs other modules for the other steps."""
+    module = start_step(SPEC)
+    if module.params["step"] not in ("begin", "end"):
+        fail(module, option.NOT_CALLED_BY_ACTION(option="step", module="roll_turn"))
+    host = find_host(health=health)
+    timeout = timeout_of(module)
+    order = WatchOrder(health_of(module, module.params["health"]), healthy_time_of(module, timeout), timeout)
+    hold_lock(module)
+    if module.params["step"] == "end" and not order.min_healthy_time:
+        module.exit_json(changed=False)
+    # A fleet's host that runs no server any more is a failure here, whatever it was in the preflight.
+    module.params["allow_none"] = False
+    seen, identities = choose_masters(module, host)
+    left_out = told_left_out(module, seen)
+    try:
+        results = watch_all(host, seen, identities, order)
+    except OperationFailed as exc:
+        told = [one.told() for one in exc.results]
+        module.fail_json(printable(exc.message), code=exc.code, changed=False, results=told, left_out=left_out)
+    else:
+        module.exit_json(changed=False, results=[one.told() for one in results], left_out=left_out)
+
+
+if __name__ == "__main__":
+    main()

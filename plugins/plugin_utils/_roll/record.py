@@ -1,0 +1,114 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""What a host tells of itself in a roll, from the registered results of its tasks. Pure.
+
+Only results of the same roll count: an earlier roll of the same ``ansible-playbook`` leaves its own behind.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...module_utils._messages import roll as _codes
+from .faults import failure
+
+Variables = t.Mapping[str, t.Any]
+Record = dict[str, t.Any]
+
+#: Names of the variables in which the role registers the results of its steps.
+LOOKED, BEGAN, RELOADED, ENDED, LEFT = (
+    "rolling_restart_looked",
+    "rolling_restart_began",
+    "rolling_restart_reloaded",
+    "rolling_restart_ended",
+    "rolling_restart_left",
+)
+#: What the role notes of a host whose turn failed.
+NOTED = "rolling_restart_host"
+
+DONE = "done"
+
+
+def record(variables: Variables, roll: str) -> Record:
+    """Return the record of a host, as the ledger takes it.
+
+    :param variables: those of the host; only the names above are read.
+    :param roll: name of the roll.
+    """
+    looked = _of(variables, LOOKED, roll)
+    if not looked:
+        return {"ready": False, "step": "lock"}
+    found = _looked(looked)
+    turn = _turn(variables, roll)
+    noted = _of(variables, NOTED, roll)
+    left = _of(variables, LEFT, roll)
+    if left.get("failed"):
+        found["lock"] = failure(left, "lock")
+    return {**found, **turn, **{name: value for name, value in noted.items() if name != "roll"}}
+
+
+def _of(variables: Variables, name: str, roll: str) -> Variables:
+    """Return a registered result of this roll; empty where there is none."""
+    found = variables.get(name)
+    return found if isinstance(found, t.Mapping) and found.get("roll") == roll else {}
+
+
+def step_of(variables: Variables, roll: str) -> str:
+    """Return the step of its turn in which a host is: look, out, reload, in, watch or done."""
+    for name, failed_in, then in ((ENDED, "watch", DONE), (RELOADED, "reload", "in"), (BEGAN, "look", "out")):
+        result = _of(variables, name, roll)
+        if result:
+            return failed_in if result.get("failed") else then
+    return "look"
+
+
+def _turn(variables: Variables, roll: str) -> Record:
+    if not _of(variables, BEGAN, roll):
+        return {}
+    found: Record = {"step": step_of(variables, roll)}
+    reloaded = _of(variables, RELOADED, roll)
+    if reloaded:
+        found["result"] = reloaded
+    if _of(variables, ENDED, roll).get("serves"):
+        found["serves"] = True
+    return found
+
+
+def _looked(looked: Variables) -> Record:
+    was, results = looked.get("was") or {}, looked.get("results") or []
+    behind = looked.get("behind") or {}
+    found: Record = {
+        "ready": not looked.get("failed"),
+        "step": "look",
+        "locked": bool(looked.get("taken")),
+        "behind": behind,
+        "was_out": bool(was.get("out")),
+    }
+    lock = looked.get("lock") or {}
+    if found["locked"] and was and was.get("id") != lock.get("id", was.get("id")):
+        found["taken"] = _codes.TOOK_OVER(id=was["id"], owner=was["owner"], age=was["age"]).message
+    if found["locked"] and was.get("out"):
+        left_out = _codes.LEFT_OUT() if behind.get("kind", "none") != "none" else _codes.NO_BALANCER()
+        found["balancer"] = {"state": "out", "code": left_out.code, "because": left_out.message}
+    if looked.get("failed"):
+        why = failure(looked, "rehearsal" if found["locked"] else "lock")
+        if looked.get("drained") == "skip" and why["code"] == _codes.DRAINED.name:
+            return {**found, "ready": True, "needs": False, "skipped": why["reason"]}
+        if not found["locked"] and lock.get("out"):
+            found["balancer"] = {"state": "out", "code": why["code"], "because": why["reason"]}
+        return {**found, "failure": why}
+    return {
+        **found,
+        "needs": bool(looked.get("settled")) or any(one["did"] in ("signalled", "restarted") for one in results),
+        "reason": "; ".join(dict.fromkeys(one["reason"] for one in results)),
+        "servers": [_server(one.get("before") or {}) for one in results],
+        "databases": sorted({name for one in results for name in (one.get("before") or {}).get("databases") or []}),
+    }
+
+
+def _server(before: Variables) -> list[t.Any]:
+    return [before.get("mode", ""), before.get("version", "")]
