@@ -39,7 +39,13 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         del tmp
         arguments, variables = dict(self._task.args), task_vars or {}
-        steps = {"look": self._look, "begin": self._begin, "reload": self._reload, "end": self._end, "leave": self._leave}
+        steps = {
+            "look": self._look,
+            "begin": self._begin,
+            "reload": self._reload,
+            "end": self._end,
+            "leave": self._leave,
+        }
         step = arguments.get("step")
         if step not in steps:
             raise action_failure(option.NOT_A_CHOICE(option="step", choices=", ".join(steps), value=repr(step)))

@@ -29,7 +29,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.progress impor
 
 
 class CallbackModule(CallbackBase):
-    """Feeds the facts that tasks of the role set to a Progress, and prints what that says."""
+    """Feed what the tasks of the role return to a Progress, and print what that says."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
@@ -41,17 +41,31 @@ class CallbackModule(CallbackBase):
         self._progress = Progress()
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
-        """A task went well; only those that set our facts matter."""
+        """Take the result of a task that succeeded."""
+        self._feed(result)
+
+    def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Take the result of a task that failed."""
+        del ignore_errors
+        self._feed(result)
+
+    def _feed(self, result: t.Any) -> None:
         # ansible-core 2.19 gave the results public names.
         values = result.result if hasattr(result, "result") else result._result  # noqa: SLF001
         facts = values.get("ansible_facts") or {}
-        now = time.monotonic()
-        lines = []
         if "rolling_restart_roll" in facts:
             lines = self._progress.feed_ledger(dict(facts["rolling_restart_roll"]))
         elif "rolling_restart_host" in facts:
-            host = result.host if hasattr(result, "host") else result._host  # noqa: SLF001
-            lines = self._progress.feed_record(host.get_name(), facts["rolling_restart_host"], now)
+            lines = self._progress.feed_failure(_host(result), facts["rolling_restart_host"])
+        elif values.get("roll") and values.get("step") and "started" in values:
+            lines = self._progress.feed_step(_host(result), values)
+        else:
+            return
         for line in lines:
             # Standard output belongs to the callback that writes it, which may be one for programs (json).
             self._display.display(f"ROLL {time.strftime('%H:%M:%S')} {line}", stderr=True)
+
+
+def _host(result: t.Any) -> str:
+    host = result.host if hasattr(result, "host") else result._host  # noqa: SLF001
+    return str(host.get_name())

@@ -53,7 +53,7 @@ options:
     type: str
     default: roll.blocked
   values:
-    description: Values for the placeholders of O(code), as keyword arguments.
+    description: Values for the placeholders of O(code), as keyword arguments. C(seen) is for V(plan).
     type: dict
     default: {}
 """
@@ -89,7 +89,6 @@ def roll_step(
     step: str,
     records: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
     batch: t.Sequence[str] = (),
-    seen: t.Sequence[t.Mapping[str, t.Any]] = (),
     options: t.Mapping[str, t.Any] | None = None,
     why: str = _roll.BLOCKED,
     code: str = _codes.BLOCKED.name,
@@ -101,7 +100,8 @@ def roll_step(
         if step == "begin":
             return _roll.begin((options or {})["hosts"], options or {}, now)
         if step == "plan":
-            return _roll.plan(roll, records, now, untrusted(faults_of(records, seen, check=roll["check"])))
+            faults = faults_of(records, values.get("seen") or [], check=roll["check"])
+            return _roll.plan(roll, records, now, untrusted(faults))
         if step == "gate":
             return _roll.gate(roll, records, batch, now)
         if step == "stop":

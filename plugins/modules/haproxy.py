@@ -118,7 +118,6 @@ servers:
       weight: 1
 """
 import socket
-import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.numbers import bad_timeout
@@ -138,14 +137,13 @@ SPEC = {
 }
 
 
-def haproxy(spec: t.Dict[str, t.Any]) -> None:
-    """Set the servers, and end the module."""
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+def order_of(module: AnsibleModule) -> Wanted:
+    """Return what the options ask for; a bad one ends the module."""
     params = module.params
     problem = bad_timeout("timeout", params["timeout"])
     if problem:
         module.fail_json(msg=problem.message, code=problem.code)
-    wanted = Wanted(
+    return Wanted(
         params["host"],
         params["backend"],
         params["state"] == "drain",
@@ -153,18 +151,19 @@ def haproxy(spec: t.Dict[str, t.Any]) -> None:
         params["timeout"] if params["wait"] else None,
         params["name"] or socket.gethostname(),
     )
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    wanted = order_of(module)
     try:
-        changed, servers = set_servers(params["socket"], wanted, Clock(), check_mode=module.check_mode)
+        changed, servers = set_servers(module.params["socket"], wanted, Clock(), check_mode=module.check_mode)
     except Failure as exc:
         changed = isinstance(exc, NotSet) and exc.changed
         module.fail_json(msg=exc.problem.message, code=exc.code, changed=changed)
     else:
         module.exit_json(changed=changed, servers=servers)
-
-
-def main() -> None:
-    """Entry point."""
-    haproxy(SPEC)
 
 
 if __name__ == "__main__":

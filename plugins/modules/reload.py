@@ -304,7 +304,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate impo
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.reload_option import (
     RELOAD_SPEC,
     REQUIRED_IF,
-    reload_order_of,
+    order_of,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import rehearsal, room
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import reload_all
@@ -312,12 +312,14 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._server import healt
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import restart
 
+SPEC = RELOAD_SPEC
+
 
 def main() -> None:
     """Entry point."""
-    module = start(RELOAD_SPEC, required_if=REQUIRED_IF)
+    module = start(SPEC, required_if=REQUIRED_IF)
     host = find_host(door=send, rehearsal=rehearsal, room=room, health=health, restarts=restart)
-    order = reload_order_of(module, host.clock)
+    order = order_of(module, host.clock)
     run_on_masters(
         module, host, lambda seen, chosen: reload_all(host, seen, chosen, order, check_mode=module.check_mode)
     )

@@ -141,7 +141,7 @@ taken:
   returned: when the step asks for the lock
   type: bool
 lock:
-  description: The lock that is there now, as RV(fleetops.odoo.roll_lock#module:lock). On failure, the one that stands in
+  description: The lock that is there now, as RV(fleetops.odoo.roll_lock#module:lock). On failure, the lock that is in
     the way.
   returned: when the step asks for the lock
   type: dict
@@ -160,7 +160,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate impo
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.reload_option import (
     RELOAD_SPEC,
     REQUIRED_IF,
-    reload_order_of,
+    order_of,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.roll_step import RollModule, hold_lock, start_step
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import State
@@ -227,7 +227,7 @@ def main() -> None:
     """Entry point."""
     module = start_step(SPEC, required_if=REQUIRED_IF)
     host = find_host(door=send, rehearsal=rehearsal, room=room, health=health, restarts=restart)
-    order = reload_order_of(module, host.clock)
+    order = order_of(module, host.clock)
     hold_lock(module)
     seen, chosen = choose_masters(module, host)
     heed_others(module, seen)

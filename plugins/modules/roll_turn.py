@@ -170,7 +170,7 @@ taken:
   returned: when the step asks for the lock
   type: bool
 lock:
-  description: The lock that is there now, as RV(fleetops.odoo.roll_lock#module:lock). On failure, the one that stands in
+  description: The lock that is there now, as RV(fleetops.odoo.roll_lock#module:lock). On failure, the lock that is in
     the way.
   returned: when the step asks for the lock
   type: dict
@@ -180,6 +180,7 @@ was:
   type: dict
 """
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
@@ -212,14 +213,19 @@ SPEC = {
 }
 
 
+def order_of(module: AnsibleModule) -> WatchOrder:
+    """Return what the options ask for; a bad one ends the module."""
+    timeout = timeout_of(module)
+    return WatchOrder(health_of(module, module.params["health"]), healthy_time_of(module, timeout), timeout)
+
+
 def main() -> None:
     """Entry point. The action plugin of the same name runs other modules for the other steps."""
     module = start_step(SPEC)
     if module.params["step"] not in ("begin", "end"):
         fail(module, option.NOT_CALLED_BY_ACTION(option="step", module="roll_turn"))
     host = find_host(health=health)
-    timeout = timeout_of(module)
-    order = WatchOrder(health_of(module, module.params["health"]), healthy_time_of(module, timeout), timeout)
+    order = order_of(module)
     hold_lock(module)
     if module.params["step"] == "end" and not order.min_healthy_time:
         module.exit_json(changed=False)

@@ -36,7 +36,7 @@ RELOAD_SPEC: t.Dict[str, t.Any] = {
 REQUIRED_IF = [("policy", "since", ["since"])]
 
 
-def reload_order_of(module: AnsibleModule, clock: Clock) -> ReloadOrder:
+def order_of(module: AnsibleModule, clock: Clock) -> ReloadOrder:
     """Return what the options ask for; a bad one ends the module."""
     return ReloadOrder(
         _wish_of(module, clock),

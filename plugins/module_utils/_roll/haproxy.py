@@ -101,7 +101,9 @@ def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) ->
             command = "set server %s state %s" % (name_of(one), DRAIN if wanted.out else READY)
             answer = _ask(path, command).strip()
             if answer:
-                raise NotSet(roll.BALANCER_REFUSED(balancer=wanted.name, command=command, answer=answer), changed=number > 0)
+                raise NotSet(
+                    roll.BALANCER_REFUSED(balancer=wanted.name, command=command, answer=answer), changed=number > 0
+                )
         if wanted.timeout is not None:
             found = _await(path, wanted, wanted.timeout, clock)
     except Failure as exc:

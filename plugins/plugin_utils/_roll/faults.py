@@ -65,7 +65,8 @@ def faults_of(
         behind = record.get("behind") or {}
         if not record.get("ready") or behind.get("kind") != "haproxy" or (check and record.get("was_out")):
             continue
-        faults = balancer_faults(seen, behind.get("backends") or [], behind.get("servers") or [])
+        # Without an answer nothing is known, and that is not all well.
+        faults = balancer_faults(seen or [{}], behind.get("backends") or [], behind.get("servers") or [])
         if faults:
             told = " ".join(one["message"] for one in listed(faults))
             found[host] = {"step": "balancer", "code": faults[0].code, "reason": told, "unreachable": False}

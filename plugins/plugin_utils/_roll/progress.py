@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""Where a roll is, from the facts that its tasks set: the ledger and the records of the hosts. Pure."""
+"""Where a roll is, from the ledger that its tasks set and from the results of the steps of its hosts. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from ..outcomes import first_line
 from .ledger import seconds_for
 
-#: Steps of a host's turn, as its record names them, and what people call them.
 STEPS = {
     "look": "look",
     "out": "leaving the balancer",
@@ -26,16 +25,18 @@ STEPS = {
 
 @dataclass
 class Progress:
-    """What has been seen so far. Moments are seconds of a steady clock."""
+    """What has been seen so far."""
 
     ledger: dict[str, t.Any] = field(default_factory=dict)
-    #: host -> (step, since when)
-    at: dict[str, tuple[str, float]] = field(default_factory=dict)
-    #: host -> step -> seconds
+    #: host -> step of its turn -> seconds
     took: dict[str, dict[str, float]] = field(default_factory=dict)
+    #: host -> when its last step ended, in seconds of a steady clock
+    ended: dict[str, float] = field(default_factory=dict)
+    #: hosts that are done
+    done: set[str] = field(default_factory=set)
 
     def feed_ledger(self, ledger: dict[str, t.Any]) -> list[str]:
-        """A new state of the ledger; returns lines to print."""
+        """Take a new state of the ledger; return lines to print."""
         before, self.ledger = self.ledger, ledger
         stopped = ledger.get("stopped")
         if stopped and not before.get("stopped"):
@@ -46,51 +47,52 @@ class Progress:
             return [f"the plan: {ledger['line']}"]
         return []
 
-    def feed_record(self, host: str, record: t.Mapping[str, t.Any], now: float) -> list[str]:
-        """A new state of a host's record; returns lines to print."""
-        step = str(record.get("step", ""))
-        before = self.at.get(host)
-        over = before and (before[0] != step or record.get("failure"))
-        if before and over and before[0] in STEPS and host in self.ledger.get("begun", ()):
-            self.took.setdefault(host, {})[before[0]] = now - before[1]
-        if not before or before[0] != step:
-            self.at[host] = (step, now)
-        if record.get("lock"):
-            # That is told at the end, when all the rest has been said.
+    def feed_step(self, host: str, result: t.Mapping[str, t.Any]) -> list[str]:
+        """Take the result of a step of a host; return lines to print."""
+        step, failed = result["step"], bool(result.get("failed"))
+        if step == "look":
+            return [_failed(host, "look", result.get("msg", ""), result.get("code"))] if failed else []
+        if step == "leave":
             return []
-        failure = record.get("failure")
-        if failure and not record.get("balancer") and not record.get("evidence"):
-            name = STEPS.get(failure["step"], failure["step"])
-            return [f"{host} failed ({name}): {first_line(failure['reason'])} [{failure['code']}]"]
-        if record.get("serves") and host in self.took:
-            return [self._served(host)]
+        took = self.took.setdefault(host, {})
+        if step in ("reload", "end") and self.ledger.get("balancer") and host in self.ended:
+            took["out" if step == "reload" else "in"] = result["started"] - self.ended[host]
+        seconds = result["ended"] - result["started"]
+        self.ended[host] = result["ended"]
+        if step == "begin":
+            took["look"] = seconds
+        elif step == "reload":
+            took["reload"] = seconds
+        elif result.get("results"):
+            took["watch"] = seconds
+        if step == "end" and result.get("serves"):
+            self.done.add(host)
+            return [self._healthy(host)]
         return []
 
-    def _served(self, host: str) -> str:
+    def feed_failure(self, host: str, noted: t.Mapping[str, t.Any]) -> list[str]:
+        """Take what the role notes of a host whose turn failed; return lines to print."""
+        failure = noted.get("failure")
+        # What becomes of its balancer and where its evidence is comes later, and is told at the end.
+        if not failure or noted.get("balancer") or noted.get("evidence"):
+            return []
+        return [_failed(host, failure["step"], failure["reason"], failure["code"])]
+
+    def _healthy(self, host: str) -> str:
         took = self.took[host]
-        parts = ", ".join(f"{STEPS[step]} {seconds:.1f} s" for step, seconds in took.items() if self._is_done(step))
+        parts = ", ".join(f"{STEPS[step]} {took[step]:.1f} s" for step in STEPS if step in took)
         plan = self.ledger.get("plan") or {}
-        done = sum(1 for one in self.at.values() if one[0] == "done")
-        line = f"{host} serves after {sum(took.values()):.1f} s ({parts}); {done} of {len(plan.get('hosts', ()))}"
-        slowest = self.slowest()
-        if slowest:
-            line += f"; slowest step: {slowest}"
+        line = f"{host} is healthy after {sum(took.values()):.1f} s ({parts})"
+        line += f"; {len(self.done)} of {len(plan.get('hosts', ()))}; slowest step: {self.slowest()}"
         left = seconds_for(self.ledger, len(plan.get("batches", ())) - len(self.ledger["batches"]))
         return line + (f"; about {left:.0f} s left" if left else "")
 
-    def _is_done(self, step: str) -> bool:
-        """Return whether a step does anything in this roll."""
-        return step not in ("out", "in") or bool(self.ledger.get("balancer", True))
-
     def slowest(self) -> str:
-        """The slowest step of any host so far, in words."""
-        every = [
-            (seconds, step, host)
-            for host, steps in self.took.items()
-            for step, seconds in steps.items()
-            if self._is_done(step)
-        ]
-        if not every:
-            return ""
+        """Return the slowest step of any host so far, in words."""
+        every = [(seconds, step, host) for host, steps in self.took.items() for step, seconds in steps.items()]
         seconds, step, host = max(every)
         return f"{STEPS[step]} of {host} with {seconds:.1f} s"
+
+
+def _failed(host: str, step: str, reason: str, code: t.Optional[str]) -> str:
+    return f"{host} failed ({STEPS.get(step, step)}): {first_line(str(reason))}" + (f" [{code}]" if code else "")

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.filter.balancer_faults import FilterModule as Balancers
 from ansible_collections.fleetops.odoo.plugins.filter.drain_faults import FilterModule as Drains
 from ansible_collections.fleetops.odoo.plugins.filter.roll_failure import FilterModule as Failures
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import faults_of
 
 
 def seen(**more: t.Any) -> list[dict[str, t.Any]]:
@@ -74,7 +75,10 @@ def test_failures() -> None:
     assert failure({"msg": "it died"}, "reload") == kept
     loop = {
         "msg": "One or more items failed",
-        "results": [{"item": 1}, {"item": 2, "failed": True, "msg": "no socket", "code": "roll.balancer_no_socket"}],
+        "results": [
+            {"ansible_loop_var": "item", "item": 1},
+            {"ansible_loop_var": "item", "failed": True, "msg": "no socket", "code": "roll.balancer_no_socket"},
+        ],
     }
     assert (failure(loop)["reason"], failure(loop)["code"]) == ("no socket", "roll.balancer_no_socket")
     # What a module calls results is not what a loop calls so.
@@ -102,3 +106,22 @@ def test_codes_of_failures(result: dict[str, t.Any], code: str, reason: str) -> 
     kept = failure(result)
     assert (kept["code"], kept["reason"]) == (code, reason)
     assert kept["unreachable"] == (code == "host.unreachable")
+
+
+def test_hosts_that_their_balancers_do_not_have_in_service() -> None:
+    behind = {"kind": "haproxy", "backends": ["odoo"], "servers": ["a"]}
+    seen = [
+        {"balancer_host": "lb", "servers": [{"backend": "odoo", "server": "a", "admin": "maint", "status": "MAINT"}]}
+    ]
+    records = {"a": {"ready": True, "behind": behind}, "b": {"ready": False, "behind": behind}, "c": {"ready": True}}
+    found = faults_of(records, seen, check=False)
+    assert {host: (one["step"], one["code"]) for host, one in found.items()} == {
+        "a": ("balancer", "roll.balancer_out_already")
+    }
+    assert "lb" in found["a"]["reason"]
+    left_out = {"a": {"ready": True, "behind": behind, "was_out": True}}
+    assert faults_of(left_out, seen, check=True) == {}
+    assert set(faults_of(left_out, seen, check=False)) == {"a"}
+    # A balancer that does not answer is a fault of every host behind it.
+    nobody = faults_of({"a": {"ready": True, "behind": behind}}, [], check=False)
+    assert nobody["a"]["code"] == "roll.balancer_not_asked"

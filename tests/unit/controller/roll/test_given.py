@@ -20,6 +20,8 @@ PLAY = """
   tasks:
     - ansible.builtin.include_role: {name: fleetops.odoo.graceful_drain, tasks_from: given}
     - ansible.builtin.include_role: {name: fleetops.odoo.rolling_restart, tasks_from: given, public: true}
+    - ansible.builtin.include_role: {name: fleetops.odoo.rolling_restart, tasks_from: load}
+      when: rolling_restart_files | length > 0
     - ansible.builtin.debug: {msg: "turn {{ rolling_restart_turn }} of {{ rolling_restart_ttl }}"}
       run_once: true
 """
@@ -47,7 +49,7 @@ def look(folder: pathlib.Path, inventory: str = "localhost,", **options: str) ->
     ("name", "value", "message"),
     [
         # A drain would leave the host in its balancer otherwise.
-        ("balancer", "haproxi", "value of balancer must be one of: none, haproxy, tasks, got: haproxi"),
+        ("balancer", "haproxi", "balancer must be one of none, haproxy, tasks, got 'haproxi' [option.not_a_choice]"),
         ("report_dir", "reports", "rolling_restart_report_dir must be a path that begins with /, got 'reports' ["),
     ],
 )

@@ -152,8 +152,10 @@ def test_without_a_preflight_nothing_begins() -> None:
     records = {host: fit() for host in HOSTS}
     assert ledger.gate(begun(records), records, ["stranger"], NOW)["stopped"]["code"] == "roll.no_preflight"
     assert not report({}, {}, NOW)["ok"]
-    mixed = ledger.enter(begun(records, budget=1), {**records, "b": {"ready": False}}, ["a", "b"], NOW)
-    assert mixed["begun"] == ["a"]
+    mixed = begun({**records, "b": {"ready": False}}, budget=1)
+    assert mixed["plan"]["batches"][0] == ["a", "c"]
+    stopped = ledger.enter(mixed, records, ["a", "b"], NOW)["stopped"]
+    assert (stopped["why"], stopped["code"]) == ("unprepared", "roll.other_batch")
     stopped = ledger.gate(begun(records), records, ["a", "c"], NOW)["stopped"]
     assert (stopped["why"], stopped["code"]) == ("unprepared", "roll.other_batch")
 
@@ -184,12 +186,30 @@ def test_progress() -> None:
     records = {host: fit() for host in HOSTS}
     roll = begun(records)
     first = ledger.enter(roll, records, ["a", "b"], NOW)
-    assert ledger.progress(first, records) == "batch 1 of 3: a, b (0 of 6 hosts reloaded)"
+    assert first["line"] == "batch 1 of 3: a, b (0 of 6 hosts reloaded)"
     records.update({host: {**records[host], **good(host)} for host in "ab"})
     second = ledger.enter(ledger.leave(first, records, later(20)), records, ["c", "d"], later(21))
-    assert ledger.progress(second, records) == (
-        "batch 2 of 3: c, d (2 of 6 hosts reloaded; slowest: a with 1.5 s; about 40 s left)"
-    )
+    assert second["line"] == ("batch 2 of 3: c, d (2 of 6 hosts reloaded; slowest: a with 1.5 s; about 40 s left)")
+
+
+def test_a_gate_closes_the_last_batch_by_the_records_of_its_hosts_alone() -> None:
+    records = {host: fit() for host in HOSTS}
+    first = ledger.enter(begun(records, batches="1"), {}, ["a"], NOW)
+    second = ledger.enter(first, {"a": {**records["a"], **good("a")}}, ["b"], later(7))
+    assert (second["proved"], second["begun"]) == (["a"], ["a", "b"])
+    assert [one["ended"] for one in second["batches"]] == [NOW.steady + 7, None]
+    # Once closed, a batch stays as it is.
+    again = ledger.leave(ledger.leave(second, {"b": good("b")}, later(9)), {}, later(11))
+    assert (again["proved"], again["batches"][1]["ended"]) == (["a", "b"], NOW.steady + 9)
+
+
+def test_a_host_that_its_balancer_does_not_have_in_service_is_in_no_batch() -> None:
+    records = {host: fit() for host in HOSTS}
+    fault = {"step": "balancer", "code": "roll.balancer_down", "reason": "it is DOWN", "unreachable": False}
+    roll = ledger.plan(ledger.begin(HOSTS, {**OPTIONS, "budget": 1}, NOW), records, NOW, {"c": fault})
+    assert roll["plan"]["hosts"] == ["a", "b", "d", "e", "f"]
+    told = report(roll_on(roll, records, good), records, NOW)
+    assert (told["ok"], told["stats"]["codes"], told["remaining"]) == (False, {"c": "roll.balancer_down"}, ["c"])
 
 
 def test_what_tasks_of_the_users_own_say_shows_no_secret() -> None:

@@ -26,52 +26,67 @@ def ledger(*batches: str, proved: str = "", ended: tuple[float, ...] = (), **mor
     return {**PLAN, "line": line, "begun": begun, "batches": entries, "proved": list(proved), "stopped": None, **more}
 
 
-def turn(progress: Progress, host: str, at: float, *steps: tuple[str, float], **last: t.Any) -> list[str]:
-    """A host goes through steps, each of so many seconds; returns what is said at the end."""
-    for step, seconds in steps:
-        assert progress.feed_record(host, {"step": step}, at) == []
-        at += seconds
-    return progress.feed_record(host, {"step": "done", "serves": True, **last}, at)
+def step(name: str, started: float, seconds: float, **more: t.Any) -> dict[str, t.Any]:
+    """What a step of a host returns."""
+    return {"step": name, "roll": "r", "started": started, "ended": started + seconds, **more}
+
+
+def turn(
+    progress: Progress, host: str, at: float, out: float = 0.0, into: float = 0.0, reload: float = 3.0
+) -> list[str]:
+    """Take a host through its turn; return what is said at the end."""
+    assert progress.feed_step(host, step("begin", at, 0.4)) == []
+    at += 0.4 + out
+    assert progress.feed_step(host, step("reload", at, reload)) == []
+    return progress.feed_step(host, step("end", at + reload + into, 0.2, serves=True))
 
 
 def test_a_roll_from_its_plan_to_its_end() -> None:
     progress = Progress()
     assert progress.feed_ledger({"plan": None, "stopped": None, "begun": [], "batches": [], "proved": []}) == []
     assert progress.feed_ledger(ledger()) == ["the plan: 3 hosts in 3 batches: a | b | c"]
-    assert progress.feed_ledger(ledger("a")) == ["batch 1 of 3: a"]
-    steps = [("look", 0.4), ("out", 1.0), ("reload", 3.0), ("in", 0.5)]
+    assert progress.feed_ledger(ledger("a", balancer=True)) == ["batch 1 of 3: a"]
     said = (
-        "a serves after 4.9 s (look 0.4 s, leaving the balancer 1.0 s, reload 3.0 s, return to the balancer 0.5 s); "
-        "1 of 3; slowest step: reload of a with 3.0 s"
+        "a is healthy after 4.9 s (look 0.4 s, leaving the balancer 1.0 s, reload 3.0 s, "
+        "return to the balancer 0.5 s); 1 of 3; slowest step: reload of a with 3.0 s"
     )
-    assert turn(progress, "a", 2, *steps) == [said]
-    assert progress.feed_ledger(ledger("a", proved="a", ended=(6.0,))) == []
-    assert progress.feed_ledger(ledger("a", "b", proved="a", ended=(6.0,))) == ["batch 2 of 3: b"]
-    assert turn(progress, "b", 9, ("reload", 1.0)) == [
-        "b serves after 1.0 s (reload 1.0 s); 2 of 3; slowest step: reload of a with 3.0 s; about 6 s left"
-    ]
+    assert turn(progress, "a", 2, 1.0, 0.5) == [said]
+    assert progress.feed_ledger(ledger("a", proved="a", ended=(6.0,), balancer=True)) == []
+    assert progress.feed_ledger(ledger("a", "b", proved="a", ended=(6.0,), balancer=True)) == ["batch 2 of 3: b"]
+    (line,) = turn(progress, "b", 9, reload=1.0)
+    assert line.startswith("b is healthy after 1.4 s (look 0.4 s, ")
+    assert line.endswith("; 2 of 3; slowest step: reload of a with 3.0 s; about 6 s left")
 
 
 def test_without_a_load_balancer_no_step_of_it_is_told() -> None:
     progress = Progress()
     progress.feed_ledger(ledger("a", balancer=False))
-    (line,) = turn(progress, "a", 2, ("look", 0.4), ("out", 9.0), ("reload", 3.0), ("in", 8.0))
-    assert "a serves after 20.4 s (look 0.4 s, reload 3.0 s)" in line
+    (line,) = turn(progress, "a", 2, 9.0, 8.0)
+    assert "a is healthy after 3.4 s (look 0.4 s, reload 3.0 s)" in line
     assert "slowest step: reload of a with 3.0 s" in line
 
 
-def test_a_host_that_is_lost_and_the_stop() -> None:
+def test_a_watch_is_told_where_there_was_one() -> None:
+    progress = Progress()
+    progress.feed_ledger(ledger("a", balancer=False))
+    progress.feed_step("a", step("begin", 0, 0.4))
+    progress.feed_step("a", step("reload", 1, 1.0))
+    (line,) = progress.feed_step("a", step("end", 2, 6.0, serves=True, results=[{"healthy": True}]))
+    assert "(look 0.4 s, reload 1.0 s, watch 6.0 s)" in line
+
+
+def test_a_host_whose_turn_fails_and_the_stop() -> None:
     progress = Progress()
     progress.feed_ledger(ledger("a"))
-    progress.feed_record("a", {"step": "reload"}, 0)
+    progress.feed_step("a", step("begin", 0, 1))
+    assert progress.feed_step("a", step("reload", 1, 2, failed=True, msg="it died", code="failed.ended")) == []
     failure = {"step": "reload", "code": "failed.ended", "reason": "it died\nlast words", "unreachable": False}
-    assert progress.feed_record("a", {"step": "reload", "failure": failure}, 2) == [
-        "a failed (reload): it died [failed.ended]"
-    ]
-    # What becomes of its balancer is no second loss.
-    assert progress.feed_record("a", {"step": "reload", "failure": failure, "balancer": {"state": "out"}}, 3) == []
+    assert progress.feed_failure("a", {"failure": failure}) == ["a failed (reload): it died [failed.ended]"]
+    # What becomes of its balancer and its evidence is no second failure.
+    assert progress.feed_failure("a", {"failure": failure, "balancer": {"state": "out"}}) == []
+    assert progress.feed_failure("a", {"failure": failure, "evidence": "/e"}) == []
     # Nor is a lock that cannot be given back in the end.
-    assert progress.feed_record("a", {"step": "reload", "failure": failure, "lock": {"reason": "no route"}}, 3) == []
+    assert progress.feed_step("a", step("leave", 9, 1, failed=True, msg="no route", code="host.unreachable")) == []
     stop = {"why": "failures", "code": "roll.hosts_lost", "reason": "a failed"}
     assert progress.feed_ledger(ledger("a", stopped=stop)) == ["stopped: a failed [roll.hosts_lost]"]
     assert progress.feed_ledger(ledger("a", stopped=stop)) == []
@@ -79,12 +94,9 @@ def test_a_host_that_is_lost_and_the_stop() -> None:
 
 def test_the_preflight_is_no_turn() -> None:
     progress = Progress()
-    assert progress.feed_record("a", {"step": "lock"}, 0) == []
-    assert progress.feed_record("a", {"step": "rehearsal", "ready": True}, 5) == []
-    failure = {"step": "rehearsal", "code": "rehearsal.syntax_error", "reason": "broken code", "unreachable": False}
-    assert progress.feed_record("b", {"step": "rehearsal", "failure": failure}, 5) == [
-        "b failed (rehearsal): broken code [rehearsal.syntax_error]"
-    ]
+    assert progress.feed_step("a", step("look", 0, 5)) == []
+    bad = step("look", 0, 5, failed=True, msg="broken code", code="rehearsal.syntax_error")
+    assert progress.feed_step("b", bad) == ["b failed (look): broken code [rehearsal.syntax_error]"]
     assert progress.took == {}
 
 
@@ -101,16 +113,24 @@ def test_the_callback_reads_results_of_every_core(public: bool, monkeypatch: pyt
     monkeypatch.setattr(callback, "_display", types.SimpleNamespace(display=display))
     host = types.SimpleNamespace(get_name=lambda: "a")
 
-    def result(**facts: t.Any) -> types.SimpleNamespace:
-        values = {"ansible_facts": facts}
+    def result(**values: t.Any) -> types.SimpleNamespace:
         return types.SimpleNamespace(
             **({"result": values, "host": host} if public else {"_result": values, "_host": host})
         )
 
-    callback.v2_runner_on_ok(result(rolling_restart_roll=ledger()))
-    callback.v2_runner_on_ok(result(something_else=1))
-    callback.v2_runner_on_ok(result(rolling_restart_host={"step": "out"}))
-    callback.v2_runner_on_ok(result(rolling_restart_roll=ledger("a")))
-    assert [line.split(" ", 2)[2] for line in said] == ["the plan: 3 hosts in 3 batches: a | b | c", "batch 1 of 3: a"]
+    def facts(**values: t.Any) -> types.SimpleNamespace:
+        return result(ansible_facts=values)
+
+    callback.v2_runner_on_ok(facts(rolling_restart_roll=ledger()))
+    callback.v2_runner_on_ok(facts(something_else=1))
+    callback.v2_runner_on_ok(result(step="of another module", roll=None))
+    callback.v2_runner_on_ok(result(**step("begin", 0, 1)))
+    callback.v2_runner_on_ok(facts(rolling_restart_roll=ledger("a")))
+    callback.v2_runner_on_failed(result(**step("look", 0, 1, failed=True, msg="no", code="roll.locked")))
+    assert [line.split(" ", 2)[2] for line in said] == [
+        "the plan: 3 hosts in 3 batches: a | b | c",
+        "batch 1 of 3: a",
+        "a failed (look): no [roll.locked]",
+    ]
     # Standard output belongs to the callback that writes it, which may be one for programs.
-    assert to_stderr == [True, True]
+    assert to_stderr == [True, True, True]

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host tells of itself, from the results that the tasks of its turn have registered."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.record import record, step_of
+
+LOCK = {"id": "me", "owner": "op on c", "age": 0.1, "out": False}
+BEFORE = {"state": "running", "mode": "prefork", "version": "19.0", "databases": ["shop"], "health": "ok"}
+WOULD = {"did": "signalled", "reason": "1 file changed", "before": BEFORE}
+
+
+def looked(**more: t.Any) -> dict[str, t.Any]:
+    """What the look registered."""
+    base = {"roll": "r", "step": "look", "taken": True, "lock": LOCK, "was": None, "results": [WOULD], "settled": False}
+    return {"rolling_restart_looked": {**base, "behind": {"kind": "haproxy"}, **more}}
+
+
+def turn(**steps: t.Any) -> dict[str, t.Any]:
+    """What the steps of a turn registered."""
+    return {f"rolling_restart_{name}": {"roll": "r", **result} for name, result in steps.items()}
+
+
+def test_a_host_that_passed_the_look() -> None:
+    told = record(looked(), "r")
+    assert (told["ready"], told["needs"], told["reason"], told["step"]) == (True, True, "1 file changed", "look")
+    assert (told["servers"], told["databases"]) == ([["prefork", "19.0"]], ["shop"])
+    assert "failure" not in told
+    idle = record(looked(results=[{**WOULD, "did": "nothing", "reason": "nothing has changed"}]), "r")
+    assert (idle["ready"], idle["needs"], idle["reason"]) == (True, False, "nothing has changed")
+    # It was starting, so what it has loaded is only known in its turn.
+    assert record(looked(results=[{**WOULD, "did": "nothing"}], settled=True), "r")["needs"]
+
+
+@pytest.mark.parametrize("variables", [{}, {"rolling_restart_looked": "an extra variable"}, looked(roll="another")])
+def test_without_a_look_of_this_roll_a_host_is_not_ready(variables: dict[str, t.Any]) -> None:
+    assert not record(variables, "r")["ready"]
+
+
+def test_results_of_an_earlier_roll_prove_nothing() -> None:
+    told = record({**looked(), **turn(began={}, ended={"roll": "before", "serves": True})}, "r")
+    assert "serves" not in told
+    assert told["step"] == "out"
+
+
+@pytest.mark.parametrize(
+    ("steps", "step"),
+    [
+        ({}, "look"),
+        ({"began": {"failed": True}}, "look"),
+        ({"began": {}}, "out"),
+        ({"began": {}, "reloaded": {"failed": True}}, "reload"),
+        ({"began": {}, "reloaded": {}}, "in"),
+        ({"began": {}, "reloaded": {}, "ended": {"failed": True}}, "watch"),
+        ({"began": {}, "reloaded": {}, "ended": {"serves": True}}, "done"),
+    ],
+)
+def test_the_step_of_a_turn(steps: dict[str, t.Any], step: str) -> None:
+    assert step_of(turn(**steps), "r") == step
+
+
+def test_a_turn_that_succeeded_and_one_that_failed() -> None:
+    good = record({**looked(), **turn(began={}, reloaded={"results": [WOULD]}, ended={"serves": True})}, "r")
+    assert (good["serves"], good["step"], good["result"]["results"]) == (True, "done", [WOULD])
+    failure = {"step": "reload", "code": "failed.ended", "reason": "it died", "unreachable": False}
+    bad = record(
+        {
+            **looked(),
+            **turn(began={}, reloaded={"failed": True}),
+            "rolling_restart_host": {"roll": "r", "failure": failure, "balancer": {"state": "out"}},
+        },
+        "r",
+    )
+    assert (bad["failure"], bad["balancer"], bad["step"]) == (failure, {"state": "out"}, "reload")
+    assert "roll" not in bad
+
+
+def test_a_host_that_somebody_else_holds() -> None:
+    held = {"failed": True, "taken": False, "lock": {**LOCK, "out": True}, "msg": "Held", "code": "roll.locked"}
+    told = record(looked(**held), "r")
+    assert (told["ready"], told["locked"], told["failure"]["step"]) == (False, False, "lock")
+    assert told["balancer"] == {"state": "out", "code": "roll.locked", "because": "Held"}
+
+
+def test_a_drained_host_is_refused_or_skipped() -> None:
+    held = {"failed": True, "taken": False, "lock": LOCK, "msg": "It is drained", "code": "roll.drained"}
+    assert record(looked(**held), "r")["failure"]["code"] == "roll.drained"
+    told = record(looked(**held, drained="skip"), "r")
+    assert (told["ready"], told["needs"], told["skipped"]) == (True, False, "It is drained")
+    assert "failure" not in told
+
+
+@pytest.mark.parametrize(("kind", "code"), [("haproxy", "roll.left_out"), ("none", "roll.no_balancer")])
+def test_what_an_earlier_roll_left_behind_is_told(kind: str, code: str) -> None:
+    was = {"id": "dead", "owner": "op on d", "age": 1000.0, "out": True}
+    told = record(looked(was=was, behind={"kind": kind}), "r")
+    assert "dead" in told["taken"]
+    assert (told["balancer"]["state"], told["balancer"]["code"]) == ("out", code)
+    back = {"roll": "r", "balancer": {"state": "in"}}
+    assert record({**looked(was=was), "rolling_restart_host": back}, "r")["balancer"] == {"state": "in"}
+    assert "taken" not in record(looked(was={**LOCK, "age": 3.0}), "r")
+
+
+def test_a_lock_that_cannot_be_given_back_is_told() -> None:
+    left = {"failed": True, "msg": "no route", "code": "host.unreachable"}
+    assert record({**looked(), **turn(left=left)}, "r")["lock"]["code"] == "host.unreachable"
