@@ -199,7 +199,7 @@ def test_a_server_that_needs_longer_than_a_minute(whole: Fleet, folder: pathlib.
 def test_health_that_goes_bad_under_traffic(whole: Fleet, folder: pathlib.Path) -> None:
     before = whole.processes("h3")
     roll = Roll(whole, folder, min_healthy_time=6, timeout=15, health={"path": "/web/login"})
-    roll.wait_for_turn("h2", "Wait until the host was healthy for its min_healthy_time")
+    roll.wait_for_turn("h2", "End the turn of the host")
     time.sleep(1)
     try:
         sql(whole, "ALTER DATABASE h2 ALLOW_CONNECTIONS false")

@@ -26,7 +26,7 @@ HAPROXY = {
 }
 RELOAD = "Reload the servers, and wait until they are healthy"
 #: The first task that touches a host.
-LOCK = "Take the lock of the host"
+LOCK = "Take the lock of each host"
 
 
 @dataclass

@@ -168,3 +168,8 @@ SLICED = Code(
 CONTROLLER_NAME = Code(
     "roll.controller_name", "the inventory names the controller 127.0.0.1 or ::1", "Name it localhost."
 )
+STRATEGY = Code(
+    "roll.strategy",
+    "the play has a strategy that does not run a task once for all of its hosts",
+    "Set strategy: ansible.builtin.linear in each play of the roll.",
+)

@@ -36,9 +36,11 @@ OWN = """
 """
 
 
-def look(folder: pathlib.Path, inventory: str = "localhost,", **options: str) -> subprocess.CompletedProcess[str]:
+def look(
+    folder: pathlib.Path, inventory: str = "localhost,", play: str = PLAY, **options: str
+) -> subprocess.CompletedProcess[str]:
     """Have the variables looked at."""
-    (folder / "play.yml").write_text(PLAY, encoding="utf-8")
+    (folder / "play.yml").write_text(play, encoding="utf-8")
     names = {name: name if name.startswith("balancer") else f"rolling_restart_{name}" for name in options}
     given = [word for name, value in options.items() for word in ("-e", f"{names[name]}={value}")]
     argv = ["ansible-playbook", "-i", inventory, "-c", "local", "-f", "2", str(folder / "play.yml"), *given]
@@ -63,6 +65,13 @@ def test_the_controller_must_not_be_called_by_its_address(tmp_path: pathlib.Path
     done = look(tmp_path, "127.0.0.1,")
     assert done.returncode == 2, done.stdout
     assert "[roll.controller_name]" in " ".join(done.stdout.split())
+
+
+def test_a_strategy_that_does_not_run_a_task_once_is_refused(tmp_path: pathlib.Path) -> None:
+    free = PLAY.replace("gather_facts: false", "gather_facts: false\n  strategy: free")
+    done = look(tmp_path, "a,b,", play=free)
+    assert done.returncode == 2, done.stdout
+    assert "[roll.strategy]" in " ".join(done.stdout.split())
 
 
 def test_a_batch_that_is_larger_than_forks_has_more_time_and_a_lock_that_outlives_it(tmp_path: pathlib.Path) -> None:
