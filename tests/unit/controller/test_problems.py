@@ -77,9 +77,9 @@ def test_every_task_that_fails_has_a_code() -> None:
     files = sorted((ROOT / "roles").glob("*/tasks/*.yml"))
     found = [text for path in files for text in messages(yaml.safe_load(path.read_text(encoding="utf-8")))]
     assert len(found) > 40
-    # (The error of explain_logs has its code.)
+    # (The error of explain_logs has its code. awx_setup hands on what a module of AWX says.)
     assert [
-        text for text in found if not re.search(r"\)\.msg|otherwise\.msg|_others\.msg|code|_report\.error", text)
+        text for text in found if not re.search(r"\)\.msg|otherwise\.msg|attribute='msg'|ansible_failed_result\.msg|code|_report\.error", text)
     ] == []
 
 
