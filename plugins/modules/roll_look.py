@@ -203,12 +203,10 @@ def rehearse(host: Host, seen: Look, chosen: t.Sequence[str], order: ReloadOrder
     :raises OperationFailed: a reload would be refused, or a server is not healthy.
     """
     results = reload_all(host, seen, chosen, order, check_mode=True)
-    running = [one for one in results if one.before["state"] == str(State.RUNNING)]
-    sick = [one for one in running if one.before["health"] not in (None, "ok")]
+    answers = {one.pid: _before(one, "health") for one in results if _before(one, "state") == str(State.RUNNING)}
+    sick = {pid: answer for pid, answer in answers.items() if answer not in (None, "ok")}
     if sick:
-        problem = roll.UNHEALTHY(
-            pids=", ".join(str(one.pid) for one in sick), answers="; ".join(str(one.before["health"]) for one in sick)
-        )
+        problem = roll.UNHEALTHY(pids=", ".join(map(str, sick)), answers="; ".join(map(str, sick.values())))
         raise OperationFailed(problem.message, problem, results)
     if has_to_settle(results):
         try:
@@ -220,7 +218,11 @@ def rehearse(host: Host, seen: Look, chosen: t.Sequence[str], order: ReloadOrder
 
 def has_to_settle(results: t.Sequence[ReloadResult]) -> bool:
     """Return whether a server starts or reloads."""
-    return any(one.before["state"] != str(State.RUNNING) for one in results)
+    return any(_before(one, "state") != str(State.RUNNING) for one in results)
+
+
+def _before(result: ReloadResult, key: str) -> t.Any:
+    return (result.before or {}).get(key)
 
 
 def main() -> None:

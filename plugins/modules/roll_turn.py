@@ -237,7 +237,7 @@ def main() -> None:
         results = watch_all(host, seen, identities, order)
     except OperationFailed as exc:
         told = [one.told() for one in exc.results]
-        module.fail_json(printable(exc.message), code=exc.code, changed=False, results=told, left_out=left_out)
+        module.fail_json(str(printable(exc.message)), code=exc.code, changed=False, results=told, left_out=left_out)
     else:
         module.exit_json(changed=False, results=[one.told() for one in results], left_out=left_out)
 

@@ -228,7 +228,7 @@ def test_what_is_taken_out_goes_back_to_its_default_and_the_rest_is_named() -> N
         **{key: None for key in SHIPPED["job_templates"] if key not in keys},
         **{key: {"labels": None} for key in keys},
     }
-    nodes = {
+    nodes: dict[str, t.Any] = {
         "look": {"on_failure": []},
         "canary": {"on_failure": []},
         "rest": {"on_failure": []},

@@ -57,9 +57,14 @@ _MOST_LINES = 10_000
 _M = t.TypeVar("_M", bound=AnsibleModule)
 
 
-def start(spec: t.Dict[str, t.Any], kind: t.Type[_M] = AnsibleModule, **keywords: t.Any) -> _M:  # type: ignore[assignment]
+def start(spec: t.Dict[str, t.Any], **keywords: t.Any) -> AnsibleModule:
     """Make the module, under an interpreter that has psutil."""
-    module = kind(argument_spec=spec, supports_check_mode=True, **keywords)
+    return start_as(AnsibleModule, spec, **keywords)
+
+
+def start_as(kind: t.Type[_M], spec: t.Dict[str, t.Any], **keywords: t.Any) -> _M:
+    """Make a module of a class of its own, under an interpreter that has psutil."""
+    module: _M = kind(argument_spec=spec, supports_check_mode=True, **keywords)
     if psutil is None:
         _find_psutil(module)
     if module.params.get("select"):

@@ -12,11 +12,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .common import start
+from .common import start_as
 from .lock_option import LOCK_SPEC, LockFailed, take_lock
 
 
-class RollModule(AnsibleModule):
+class RollModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types
     """A module whose result has ``known`` besides what it ends with."""
 
     #: what is in every result, also in that of a failure
@@ -35,7 +35,7 @@ class RollModule(AnsibleModule):
 
 def start_step(spec: t.Mapping[str, t.Any], **keywords: t.Any) -> RollModule:
     """Make the module."""
-    return start({**LOCK_SPEC, **spec}, kind=RollModule, **keywords)
+    return start_as(RollModule, {**LOCK_SPEC, **spec}, **keywords)
 
 
 def hold_lock(module: RollModule) -> None:

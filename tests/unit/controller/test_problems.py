@@ -79,7 +79,9 @@ def test_every_task_that_fails_has_a_code() -> None:
     assert len(found) > 40
     # (The error of explain_logs has its code. awx_setup hands on what a module of AWX says.)
     assert [
-        text for text in found if not re.search(r"\)\.msg|otherwise\.msg|attribute='msg'|ansible_failed_result\.msg|code|_report\.error", text)
+        text
+        for text in found
+        if not re.search(r"\)\.msg|otherwise\.msg|attribute='msg'|ansible_failed_result\.msg|code|_report\.error", text)
     ] == []
 
 

@@ -49,7 +49,7 @@ def test_a_sentence_with_a_pattern_is_found(pattern: str, sentence: str) -> None
 
 
 def test_every_pattern_but_that_of_docstrings_has_a_sentence() -> None:
-    marks = next(iter(test_a_sentence_with_a_pattern_is_found.pytestmark))
+    marks = next(iter(vars(test_a_sentence_with_a_pattern_is_found)["pytestmark"]))
     assert {name for name, _sentence in marks.args[1]} == set(words.PATTERNS) - {"docstring"}
 
 

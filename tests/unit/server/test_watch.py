@@ -191,7 +191,7 @@ def test_the_breaks_are_told_on_failure_too(stage: Staged) -> None:
     on.answers = [None, "x", None] + ["y"] * 500
     message, result = on.failing(0.5, 10)
     assert result.breaks == 2
-    assert result.last_break in message
+    assert (result.last_break or "?") in message
 
 
 def test_a_request_does_not_outlast_the_deadline(stage: Staged) -> None:

@@ -113,7 +113,11 @@ def test_hosts_that_their_balancers_do_not_have_in_service() -> None:
     seen = [
         {"balancer_host": "lb", "servers": [{"backend": "odoo", "server": "a", "admin": "maint", "status": "MAINT"}]}
     ]
-    records = {"a": {"ready": True, "behind": behind}, "b": {"ready": False, "behind": behind}, "c": {"ready": True}}
+    records: dict[str, dict[str, t.Any]] = {
+        "a": {"ready": True, "behind": behind},
+        "b": {"ready": False, "behind": behind},
+        "c": {"ready": True},
+    }
     found = faults_of(records, seen, check=False)
     assert {host: (one["step"], one["code"]) for host, one in found.items()} == {
         "a": ("balancer", "roll.balancer_out_already")
