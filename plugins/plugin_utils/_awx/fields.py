@@ -17,7 +17,7 @@ import typing as t
 
 Fields = t.Mapping[str, t.Any]
 
-_NOTIFY = {"notify_started": [], "notify_success": [], "notify_error": []}
+_NOTIFY: dict[str, list[t.Any]] = {"notify_started": [], "notify_success": [], "notify_error": []}
 _ASK_TEMPLATE = (
     "job_slice_count",
     "inventory",
