@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TextIO
 
 FIRST_ERRORS = 10
+POST = "POST "
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def parse_paths(text: str) -> tuple[tuple[str, float], ...]:
-    """`/web/login=3,/lab/sleep/0.3` as paths with weights."""
+    """`/web/login=3,/lab/sleep/0.3,POST /lab/pid` as paths with weights; what POST stands before is sent by one."""
     result: list[tuple[str, float]] = []
     for part in text.split(","):
         path, _equals, weight = part.strip().partition("=")
@@ -111,7 +112,7 @@ def parse_paths(text: str) -> tuple[tuple[str, float], ...]:
             number = float(weight or 1)
         except ValueError:
             number = 0.0
-        if not path.startswith("/") or not number > 0:
+        if not path.removeprefix(POST).startswith("/") or not number > 0:
             raise ValueError(f"{part.strip()!r} is not /path or /path=weight")
         result.append((path, number))
     return tuple(result)
@@ -132,7 +133,7 @@ async def load(options: Options, stop: Callable[[], bool] = lambda: False) -> Ta
 
         async def one(due: float, path: str) -> None:
             wall = time.time() - (time.monotonic() - due)
-            status, error = await _get(host, port, path, options.timeout)
+            status, error = await _ask(host, port, path, options.timeout)
             request = Request(round(wall, 4), path, status, round(time.monotonic() - due, 4), error)
             requests.append(request)
             if log:
@@ -158,14 +159,16 @@ async def load(options: Options, stop: Callable[[], bool] = lambda: False) -> Ta
     return tally(requests, time.monotonic() - began)
 
 
-async def _get(host: str, port: int, path: str, timeout: float) -> tuple[int | None, str | None]:
-    """One GET; an answer that ends early is an error, whatever its status."""
+async def _ask(host: str, port: int, path: str, timeout: float) -> tuple[int | None, str | None]:
+    """One GET or POST; an answer that ends early is an error, whatever its status."""
     writer: asyncio.StreamWriter | None = None
     try:
         async with asyncio.timeout(timeout):
             reader, writer = await asyncio.open_connection(host, port)
-            head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: lab-load\r\nConnection: close\r\n\r\n"
-            writer.write(head.encode("ascii"))
+            method, body = ("POST", "x=1") if path.startswith(POST) else ("GET", "")
+            head = f"{method} {path.removeprefix(POST)} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: lab-load\r\n"
+            kind = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n" if body else ""
+            writer.write(f"{head}{kind}Connection: close\r\n\r\n{body}".encode("ascii"))
             return await _answer(reader), None
     except TimeoutError:
         return None, f"no answer within {timeout:g} s"
@@ -207,7 +210,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--url", required=True, help="http://HOST[:PORT] of the balancer or a server")
     parser.add_argument("--rate", type=float, default=30.0, help="requests a second (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=600.0, help="longest duration (default: %(default)s)")
-    parser.add_argument("--paths", default="/web/login", help="/path[=weight],... (default: %(default)s)")
+    parser.add_argument("--paths", default="/web/login", help="[POST ]/path[=weight],... (default: %(default)s)")
     parser.add_argument("--timeout", type=float, default=30.0, help="for each request (default: %(default)s s)")
     parser.add_argument("--until-file", type=Path, help="stop when this file appears")
     parser.add_argument("--log", type=Path, help="write each request as a line of JSON")

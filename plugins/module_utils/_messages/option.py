@@ -25,6 +25,9 @@ NOT_A_URL_PATH = Code(
 NOT_A_HOST = Code(
     "option.not_a_host", "{option} must be the name or address of a host, in ASCII and without blanks, got {value!r}"
 )
+NOT_A_NETWORK = Code(
+    "option.not_a_network", "{option} must hold addresses or networks such as 192.0.2.0/24, got {value!r}"
+)
 NO_STATUS = Code("option.no_status", "{option} must hold at least one HTTP status, got an empty list")
 NOT_A_MOMENT = Code(
     "option.not_a_moment", "{option}: cannot parse {value!r}; use epoch seconds or ISO 8601 with a UTC offset"

@@ -173,3 +173,89 @@ STRATEGY = Code(
     "the play has a strategy that does not run a task once for all of its hosts",
     "Set strategy: ansible.builtin.linear in each play of the roll.",
 )
+
+# The gate: ports of a host that nftables closes
+GATE_NOT_ROOT = Code("gate.not_root", "only root may change the rules of nftables", "Run the task as root (become).")
+GATE_NO_NFT = Code(
+    "gate.no_nft",
+    "the program nft is not installed, or not only root can change it, and iptables has no ports that open by"
+    " themselves",
+    "Install the package nftables. It works beside iptables, and this module needs no service of it.",
+)
+GATE_NFT_FAILED = Code(
+    "gate.nft_failed",
+    "nft cannot {deed}: {said}",
+    "The kernel must have nf_tables, and for ports of containers it must be 5.9 or newer. The root"
+    " of a container needs CAP_NET_ADMIN.",
+)
+GATE_NO_PORT = Code(
+    "gate.no_port",
+    "the servers of this host have no port that could be closed (http_enable is off)",
+    "Set ports, or leave the host out.",
+)
+GATE_LOOPBACK = Code(
+    "gate.loopback",
+    "pid {pid:d} listens on {address} only, and connections over loopback are not refused",
+    "Set ports to the ports of what is before it on this host, such as 80 and 443 of nginx.",
+)
+GATE_OTHER_NETWORK = Code(
+    "gate.other_network",
+    "pid {pid:d} runs in a network of its own, and the ports that its container publishes are not known",
+    "Set ports to the ports of this host that lead to it.",
+)
+
+# nginx
+NGINX_NOT_ROOT = Code("nginx.not_root", "only root may change and reload nginx", "Run the task as root (become).")
+NGINX_NO_PROGRAM = Code(
+    "nginx.no_program",
+    "the program {path} does not exist, cannot be run, or not only root can change it",
+    "Set program to nginx on this host, or run the task on the host of the load balancer.",
+)
+NGINX_NOT_RUNNING = Code(
+    "nginx.not_running",
+    "no nginx runs on this host with the configuration {path} (its pid file is {pid_file})",
+    "Start nginx, or set config to the file that it was started with.",
+)
+NGINX_UNREADABLE = Code("nginx.unreadable", "{path} of nginx cannot be read: {error}", "Correct what the error names.")
+NGINX_NOT_UNDERSTOOD = Code(
+    "nginx.not_understood",
+    "{path}:{line:d} of nginx is not understood: {what}",
+    "Put the upstreams into files without such blocks and name the first of these in config, or use tasks of your own"
+    " for this load balancer.",
+)
+NGINX_NO_UPSTREAM = Code(
+    "nginx.no_upstream",
+    "nginx has no upstream {name}; it has {known}",
+    "Correct upstreams or websocket_upstreams, or config.",
+)
+NGINX_NO_SERVER = Code(
+    "nginx.no_server",
+    "none of the upstreams {upstreams} has the server {name}; they have {known}",
+    "Set servers to the addresses that stand in the configuration of nginx, with or without their ports.",
+)
+NGINX_LAST_SERVER = Code(
+    "nginx.last_server",
+    "the upstream {upstream} would have no server left",
+    "Wait until another server is back, or set allow_last.",
+)
+NGINX_DOWN_BY_HAND = Code(
+    "nginx.down_by_hand",
+    "the server {server} is down in {path}:{line:d}, and this module did not mark it",
+    "Remove the word down from the file and reload nginx, if the server is to get requests.",
+)
+NGINX_NOT_ROOTS = Code(
+    "nginx.not_roots",
+    "{path} can be changed by another user than root, so root does not write it",
+    "Have root own the file and the folders above it.",
+)
+NGINX_NOT_WRITTEN = Code("nginx.not_written", "{path} cannot be written: {error}")
+NGINX_TEST_FAILED = Code(
+    "nginx.test_failed",
+    "nginx -t refuses the configuration, and no file was changed by this: {said}",
+    "Correct what nginx -t names.",
+)
+NGINX_RELOAD_FAILED = Code(
+    "nginx.reload_failed",
+    "nginx cannot be reloaded, and the files are as before: {said}",
+    "Read the log of nginx.",
+)

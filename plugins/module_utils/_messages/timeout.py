@@ -124,3 +124,19 @@ WORKERS_LEAVING = Code(
     "{surplus:d} of {there:d} http workers to end: {busy}",
     "These workers end after their request, and the master does not replace them.",
 )
+REQUESTS = Code(
+    "timeout.requests",
+    "{count:d} connections to the ports {ports} to end (from {peers})",
+    "Their requests are still running. Set a longer timeout, or name in ignore what only checks the health.",
+)
+CONNECTIONS = Code(
+    "timeout.connections",
+    "{count:d} connections of old worker processes of nginx to {servers} to end",
+    "Their requests are still running. Set a longer timeout, or worker_shutdown_timeout in the configuration of nginx.",
+)
+NGINX_LOCK = Code("timeout.nginx_lock", "another task that changes nginx on this host")
+NGINX_RELOADED = Code(
+    "timeout.nginx_reloaded",
+    "nginx to start workers with the new configuration; the files are as before",
+    "The error log of nginx says why it goes on with the old one.",
+)

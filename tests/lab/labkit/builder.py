@@ -233,7 +233,7 @@ def _settle_units(root: Path) -> None:
         # The links are absolute, so on this machine they dangle and a glob for them finds nothing.
         for wants in system.glob("*.wants"):
             (wants / unit).unlink(missing_ok=True)
-    for script in ("odoo", "postgresql", "haproxy", "supervisor"):
+    for script in ("odoo", "postgresql", "haproxy", "nginx", "apache2", "apache-htcacheclean", "supervisor"):
         for level in root.glob("etc/rc?.d"):
             for link in level.iterdir():
                 if link.name[3:] == script:

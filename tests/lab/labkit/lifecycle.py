@@ -19,6 +19,7 @@ from . import (
     inventory,
     machine,
     network,
+    nginx,
     source,
     source_builder,
     state,
@@ -195,10 +196,21 @@ def _configure(lab: Lab, current: State, name: str, root: Path, bases: dict[str,
     else:
         write_file(root / "etc/haproxy/haproxy.cfg", _haproxy_conf(current))
         ways.enable(root, "haproxy.service")
+        write_file(root / nginx.CONFIG, _nginx_conf(current))
+        (root / nginx.DEFAULT_SITE).unlink()
+        ways.enable(root, "nginx.service")
 
 
 def _haproxy_conf(current: State) -> str:
-    return balancer.haproxy_conf([(h, current.address(h.name)) for h in current.fleet.hosts if h.balanced])
+    return balancer.haproxy_conf(_balanced(current))
+
+
+def _nginx_conf(current: State) -> str:
+    return nginx.nginx_conf(_balanced(current))
+
+
+def _balanced(current: State) -> list[tuple[Host, str]]:
+    return [(h, current.address(h.name)) for h in current.fleet.hosts if h.balanced]
 
 
 def _write_shared_files(lab: Lab, current: State, *, balancer_is_new: bool) -> None:
@@ -208,7 +220,8 @@ def _write_shared_files(lab: Lab, current: State, *, balancer_is_new: bool) -> N
         if config.read_text(encoding="utf-8") != _haproxy_conf(current):
             say("the balancer gets the new hosts")
             write_file(config, _haproxy_conf(current))
-            machine.inside(lab, "lb", ["systemctl", "reload-or-restart", "haproxy"])
+            write_file(lab.root("lb") / nginx.CONFIG, _nginx_conf(current))
+            machine.inside(lab, "lb", ["systemctl", "reload-or-restart", "haproxy", "nginx"])
 
 
 def wait_healthy(lab: Lab, current: State, names: Sequence[str] | None = None) -> None:

@@ -39,6 +39,8 @@ def boot(lab: Lab, host: str) -> None:
     name = lab.machine(host)
     argv = ["systemd-nspawn", "-q", "-D", os.fspath(lab.root(host)), "-M", name, "--register=no"]
     argv += [f"--network-namespace-path=/run/netns/{name}", "--resolv-conf=off", "--timezone=off"]
+    # nftables, in the host's own network.
+    argv.append("--capability=CAP_NET_ADMIN")
     argv += ["--link-journal=no", "--console=pipe", "--boot"]
     volume = lab.host_dir(host) / "containers"
     if volume.is_dir():

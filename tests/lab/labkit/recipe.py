@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _SYSTEM = (
     "systemd systemd-sysv dbus libpam-systemd openssh-server sudo adduser iproute2 procps util-linux less socat "
-    "python3 python3-psutil python3-setproctitle supervisor libjs-jquery libjs-underscore"
+    "python3 python3-psutil python3-setproctitle supervisor nftables libjs-jquery libjs-underscore"
 )
 _ODOO = (
     "babel dateutil docutils freezegun gevent idna jinja2 libsass lxml openssl passlib pil polib psycopg2 pypdf2 "
@@ -40,10 +40,11 @@ RECIPES: dict[str, Recipe] = {
         suite="bookworm",
         odoo_suite="sid",
         odoo_package="odoo-19",
-        # PostgreSQL and HAProxy live in this base, disabled, for the lab's two service hosts; podman for those
+        # PostgreSQL and the balancers live in this base, disabled, for the lab's two service hosts; podman for those
         # with containers.
         packages=_packages(
-            "haproxy postgresql-15 podman runc netavark uidmap libjs-jquery-form", "magic markupsafe pypdf rjsmin"
+            "haproxy nginx apache2 postgresql-15 podman runc netavark uidmap libjs-jquery-form",
+            "magic markupsafe pypdf rjsmin",
         ),
         addons=("base", "web", "rpc"),
     ),
@@ -96,6 +97,9 @@ MASKED_UNITS = (
 DISABLED_UNITS = (
     "postgresql.service",
     "haproxy.service",
+    "nginx.service",
+    "apache2.service",
+    "apache-htcacheclean.service",
     "odoo.service",
     "supervisor.service",
     "podman.service",

@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from .. import build
 
 #: Modules that neither signal nor wait, and roll_lock, which has one number and no order.
-WITHOUT_ORDER = {"bundle_run", "haproxy_info", "master_info", "roll_lock"}
+WITHOUT_ORDER = {"bundle_run", "gate_info", "haproxy_info", "master_info", "nginx_info", "roll_lock"}
 ALL = {
     name: import_module(f"{modules.__name__}.{name}")
     for _finder, name, _package in pkgutil.iter_modules(modules.__path__)
@@ -158,6 +158,8 @@ def test_no_number_is_refused_by_its_name(name: str, option: str, value: str) ->
         "workers": {"count": 1},
         "send_signal": {"signal": "HUP"},
         "bundle": {"dest": "/tmp"},
+        "gate": {"state": "closed"},
+        "nginx_upstream": {"state": "down", "upstreams": ["odoo"], "servers": ["h1"]},
         "recycle_workers": {"pids": [1]},
         "haproxy": {"state": "drain", "host": ["a"]},
         "roll_turn": {"step": "begin", "roll": "r"},

@@ -35,6 +35,7 @@ HOST = (
     "_reload",
     "_workers",
     "_bundle",
+    "_balancer",
     "_roll",
     "_module",
 )

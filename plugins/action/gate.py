@@ -1,0 +1,23 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module of the same name, with ``select``, and with whose gate it is filled in."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.owner import owner
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.select import ActionModule as Base
+
+__all__ = ["ActionModule"]
+
+
+class ActionModule(Base):
+    """Says who has closed the gate."""
+
+    def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
+        if module == self._task.action:
+            arguments["owner"] = arguments.get("owner") or owner(task_vars or {})
+        return super()._call(module, arguments, task_vars)

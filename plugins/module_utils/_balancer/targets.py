@@ -1,0 +1,125 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""Which ports of a host lead to the chosen servers, and where their connections are seen."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import typing as t
+from dataclasses import dataclass
+
+from .._messages import roll
+from .._processes.classify import Instance, Mode
+from .._processes.container import find_container
+from .._processes.look import Look
+from .._processes.options import Options
+from .._processes.proc import Proc
+from .._processes.process import Process
+from .._system.errors import Refused
+from .._system.namespaces import NETWORK, differs
+from .._system.programs import container_program
+from .connections import View, host_view
+from .programs import run
+
+#: Seconds that a container engine may take.
+_PATIENCE = 15.0
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Ports to close, and the views in which their connections are counted.
+
+    :ivar published: some of the ports lead to containers.
+    :ivar chosen: a server was chosen, whether it has ports or not.
+    """
+
+    ports: t.Tuple[int, ...]
+    views: t.Tuple[View, ...]
+    published: bool = False
+    chosen: bool = True
+
+
+def targets_of(proc: Proc, seen: Look, identities: t.Sequence[str], given: t.Sequence[int]) -> Targets:
+    """Return the ports of the chosen servers.
+
+    :param given: ports that the user names; they are closed in place of those of the servers.
+    :raises Refused: a server has no port that could be closed here.
+    """
+    ports: t.Set[int] = set(given)
+    views: t.List[View] = []
+    chosen = [one for one in seen.instances if one.identity in identities]
+    # Where no server runs, the ports may be those of a container that is down.
+    published = bool(given) and not chosen
+    for instance in chosen:
+        view = view_of(instance, seen.options[instance.identity])
+        if not view.requests:
+            continue
+        views.append(view)
+        elsewhere = differs(proc.root, instance.master.pid, NETWORK)
+        published = published or elsewhere
+        if given:
+            continue
+        if elsewhere:
+            ports |= _published(instance.master, view.requests | view.websockets)
+            continue
+        loopback = loopback_only(instance)
+        if loopback:
+            raise Refused(roll.GATE_LOOPBACK(pid=instance.master.pid, address=loopback))
+        ports |= view.requests | view.websockets
+    counted = {port for view in views for port in view.requests | view.websockets}
+    if set(given) - counted:
+        views.append(host_view(set(given) - counted))
+    return Targets(tuple(sorted(ports)), tuple(views), published, bool(chosen))
+
+
+def view_of(instance: Instance, options: Options) -> View:
+    """Return the ports of one server: where it listens, and what it is configured to have. Pure.
+
+    A threaded server has its websockets on the http port, where nothing tells them from requests.
+    """
+    if not options.http_enable:
+        return View(instance.master.pid, frozenset())
+    websockets = {port for _address, port in instance.evented}
+    if instance.mode != Mode.THREADED:
+        websockets.add(options.gevent_port)
+    requests = {port for _address, port in instance.listening or ()} | {options.http_port}
+    return View(instance.master.pid, frozenset(requests - websockets), frozenset(websockets))
+
+
+def loopback_only(instance: Instance) -> str:
+    """Return the address where a server listens if only the host itself can reach it; empty otherwise. Pure."""
+    addresses = [address for address, _port in instance.listening or ()]
+    return addresses[0] if addresses and all(ipaddress.ip_address(one).is_loopback for one in addresses) else ""
+
+
+def _published(master: Process, ports: t.Iterable[int]) -> t.Set[int]:
+    """Ask the engine of a container for the ports of the host that lead to these ports of it.
+
+    :raises Refused: that cannot be known.
+    """
+    container = find_container(master)
+    program = container_program(container.runtime) if container and container.id else None
+    found: t.Set[int] = set()
+    if program and container and container.id:
+        command = (program, "inspect", "--format", "{{json .NetworkSettings.Ports}}", container.id)
+        code, text, _said = run(command, _PATIENCE)
+        found = parse_published(text, ports) if code == 0 else set()
+    if not found:
+        raise Refused(roll.GATE_OTHER_NETWORK(pid=master.pid))
+    return found
+
+
+def parse_published(text: str, ports: t.Iterable[int]) -> t.Set[int]:
+    """Parse what docker or podman tells of the ports of a container: those of the host. Pure."""
+    try:
+        told = json.loads(text) or {}
+        return {
+            int(one["HostPort"]) for port in ports for one in told.get("%d/tcp" % port) or [] if one.get("HostPort")
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return set()

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+
+"""What the modules of gates share: their options, and which servers and connections they are about."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .._balancer.connections import Network, Patience, UnderWay, collapsed
+from .._balancer.targets import Targets, targets_of
+from .._messages import option
+from .._server.host import Host
+from .._system.errors import Refused
+from .common import CHOICE_SPEC, choose_masters, fail, matching, seconds_of, timeout_of, told_left_out
+
+#: Options of modules that wait until nothing is under way on a host.
+IDLE_SPEC: t.Dict[str, t.Any] = {
+    **CHOICE_SPEC,
+    "allow_none": {"type": "bool", "default": False},
+    "ports": {"type": "list", "elements": "int", "default": []},
+    "ignore": {"type": "list", "elements": "str", "default": []},
+    "timeout": {"type": "float", "default": 120.0},
+    "websocket_timeout": {"type": "float", "default": 0.0},
+}
+
+
+def networks_of(module: AnsibleModule, name: str) -> t.Tuple[Network, ...]:
+    """Return an option that is a list of addresses and networks; a bad one ends the module.
+
+    None of what it returns is within another one, which nftables would refuse.
+    """
+    found: t.List[Network] = []
+    for text in module.params[name]:
+        try:
+            found.append(ipaddress.ip_network(text.strip(), strict=False))
+        except ValueError:
+            fail(module, option.NOT_A_NETWORK(option=name, value=text))
+    return collapsed(found)
+
+
+def patience_of(module: AnsibleModule) -> Patience:
+    """Return how long the options have the module wait; a bad one ends the module."""
+    return Patience(timeout_of(module), seconds_of(module, "websocket_timeout"), networks_of(module, "ignore"))
+
+
+def ports_of(module: AnsibleModule) -> t.Tuple[int, ...]:
+    """Return the option ``ports``; a bad one ends the module."""
+    for port in module.params["ports"]:
+        if not 0 < port < 65536:
+            fail(module, option.OUT_OF_RANGE(option="ports", least=1, most=65535, value=port))
+    return tuple(sorted(set(module.params["ports"])))
+
+
+def find_targets(module: AnsibleModule, host: Host) -> t.Tuple[Targets, t.List[t.Dict[str, t.Any]]]:
+    """Return the ports that the options mean, and the servers that are left out; that there is none ends the module."""
+    ports = ports_of(module)
+    # A host whose server is down may still have ports that are to be closed.
+    seen, identities = matching(module, host) if ports else choose_masters(module, host)
+    left_out = told_left_out(module, seen)
+    try:
+        return targets_of(host.proc, seen, identities, ports), left_out
+    except Refused as exc:
+        fail(module, exc.problem, left_out=left_out)
+
+
+def told_under_way(now: UnderWay) -> t.Dict[str, t.Any]:
+    """Return what is under way as modules do."""
+    return {"requests": now.requests, "websockets": now.websockets, "peers": list(now.peers)}
