@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import time
 import typing as t
 
 import pytest
@@ -32,6 +33,31 @@ SCRIPTS = {
     "run.py": f"import subprocess, sys\nsys.exit(subprocess.call({ODOO.split()}))\n",
     "loop.sh": f"#!/bin/bash\nwhile true; do {ODOO}; sleep 1; done\n",
 }
+#: One that is in a virtualenv, and has its own socket and password.
+SUPERVISORD = """[supervisord]
+logfile=/run/{name}/log
+pidfile=/run/{name}/pid
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+[unix_http_server]
+file=/run/{name}/sock
+username=joe
+password=LAB-SECRET-{name}
+[program:odoo]
+command={command}
+autorestart={autorestart}
+"""
+VIRTUALENV = """python3 -m venv --without-pip --system-site-packages /opt/erp/venv
+cat >/opt/erp/venv/bin/supervisord <<END
+#!/opt/erp/venv/bin/python3
+from supervisor.supervisord import main
+main()
+END
+chmod 755 /opt/erp/venv/bin/supervisord
+sed '/_port/d' /etc/odoo/odoo.conf >/etc/odoo/two.conf
+printf 'http_port = 8169\\ngevent_port = 8172\\nlongpolling_port = 8172\\n' >>/etc/odoo/two.conf
+chgrp odoo /etc/odoo/two.conf
+"""
 WAYS = {
     "su": "ExecStart=/bin/su - odoo -s /bin/bash -c /opt/erp/run.sh\nRestart=always\nRestartSec=1",
     "launcher": "User=odoo\nExecStart=/usr/bin/python3 /opt/erp/run.py\nRestart=always\nRestartSec=1",
@@ -75,7 +101,35 @@ def started(fleet: Fleet, host: str, way: str) -> t.Iterator[dict[str, t.Any]]:
         fleet.run(host, "sh", "-c", "rm -f /run/fleetops-odoo/drain-*; systemctl reset-failed; true")
 
 
-def state_of(fleet: Fleet, host: str) -> str:
+@contextlib.contextmanager
+def supervised(fleet: Fleet, host: str) -> t.Iterator[None]:
+    """Have two servers while the block runs, each below a supervisord of its own: one of root, one of the user odoo."""
+    fleet.run(host, "sh", "-ec", VIRTUALENV)
+    su = f"/bin/su odoo -s /bin/sh -c 'exec env -i PATH=/usr/bin:/bin {ODOO}'"
+    two = ODOO.replace("odoo.conf", "two.conf").replace("odoo-server.log", "two.log")
+    for name, user, command, autorestart in (("one", "root", su, "true"), ("two", "odoo", two, "unexpected")):
+        path = f"/opt/erp/{name}.conf"
+        write(fleet, host, path, SUPERVISORD.format(name=name, command=command, autorestart=autorestart))
+        fleet.run(host, "sh", "-ec", f"chown {user}: {path}; chmod 600 {path}; install -d -o {user} /run/{name}")
+        fleet.run(host, "runuser", "-u", user, "--", "/opt/erp/venv/bin/supervisord", "-c", path)
+    try:
+        yield
+    finally:
+        fleet.run(host, "sh", "-c", "kill $(cat /run/one/pid /run/two/pid); sleep 3; pkill -KILL -u odoo; true")
+        fleet.run(host, "sh", "-c", "rm -rf /run/one /run/two /etc/odoo/two.conf /run/fleetops-odoo/drain-*")
+
+
+def settled(fleet: Fleet, host: str) -> dict[int, dict[str, t.Any]]:
+    """The two servers by their ports, as soon as both run."""
+    deadline = time.monotonic() + 60
+    while True:
+        masters = fleet.module(host, "master_info").result["masters"]
+        if [one["state"] for one in masters] == ["running"] * 2:
+            return {one["options"]["http_port"]: one for one in masters}
+        assert time.monotonic() < deadline, masters
+
+
+def state_of(fleet: Fleet, host: str, **match: t.Any) -> str:
     """The environment and the limits of the master, and what is left below /run; the same before and after."""
     return fleet.run(
         host,
@@ -86,7 +140,7 @@ def state_of(fleet: Fleet, host: str) -> str:
         # A first drain makes the folder of the collection.
         'find /run/systemd/system /run/fleetops-odoo -mindepth 1 ! -name "*.lock" 2>/dev/null; true',
         "sh",
-        str(fleet.master(host)["pid"]),
+        str(fleet.master(host, **match)["pid"]),
     )
 
 
@@ -95,7 +149,7 @@ def state_of(fleet: Fleet, host: str) -> str:
     [
         ("p19", "su", "erp.service"),
         *(
-            pytest.param(host, way, "erp.service", marks=pytest.mark.thorough)
+            (host, way, "erp.service")
             for host, way in (("p19", "launcher"), ("p19", "init"), ("t14", "su"), ("t14", "launcher"), ("t14", "init"))
         ),
     ],
@@ -112,6 +166,38 @@ def test_a_launcher_that_stays_is_held_and_brings_it_back(fleet: Fleet, host: st
         back = fleet.module(host, "drain", state="undrained", timeout=60)
         assert back.outcome == (0, "started", None), back.output
         assert state_of(fleet, host) == before
+
+
+@pytest.mark.parametrize("host", ["p19", "t14"])
+def test_two_supervisords_drain_and_start_each_its_own_server(fleet: Fleet, host: str) -> None:
+    with supervised(fleet, host):
+        masters = settled(fleet, host)
+        assert {one["supervisor"]["unit"] for one in masters.values()} == {"odoo:odoo"}
+        for port, other in ((8069, 8169), (8169, 8069)):
+            match = {"http_port": port}
+            before = state_of(fleet, host, **match)
+            with request(fleet, host, "/lab/sleep/3", port) as sent:
+                answer = fleet.module(host, "drain", match=match, min_gone_time=4)
+            assert (answer.outcome, sent.status) == ((0, "signalled", None), 200), answer.output
+            (left,) = fleet.module(host, "master_info").result["masters"]
+            assert left["identity"] == masters[other]["identity"]
+            back = fleet.module(host, "drain", state="undrained", match=match, timeout=60)
+            assert back.outcome == (0, "started", None), back.output
+            assert state_of(fleet, host, **match) == before
+            masters = settled(fleet, host)
+            assert masters[other]["identity"] == left["identity"]
+
+
+def test_a_supervisord_of_a_user_restarts_its_server_for_that_user_and_for_root(fleet: Fleet) -> None:
+    with supervised(fleet, "p19"):
+        masters = settled(fleet, "p19")
+        wish = {"policy": "always", "method": "supervisor", "timeout": 60}
+        for become in (["--become", "--become-user=odoo"], []):
+            answer = fleet.module("p19", "reload", *become, match={"http_port": 8169}, **wish)
+            assert answer.outcome == (0, "restarted", None), answer.output
+        refused = fleet.module("p19", "reload", "--become", "--become-user=odoo", match={"http_port": 8069}, **wish)
+        assert refused.outcome == (2, "refused", "supervisor.supervisord_not_ours"), refused.output
+        assert settled(fleet, "p19")[8069]["identity"] == masters[8069]["identity"]
 
 
 def test_a_server_that_something_unknown_starts_again_is_not_drained(fleet: Fleet) -> None:

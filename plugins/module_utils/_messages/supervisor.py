@@ -165,7 +165,7 @@ CONTAINER_INSIDE = Code(
 )
 GUEST = Code(
     "supervisor.guest",
-    "the server runs in the system container {name} ({runtime}), whose own supervisor would start it again",
+    "the server runs in the system container {name} ({runtime}), which has a supervisor of its own",
     "Make {name} a host of the inventory, and run the task there.",
 )
 KUBERNETES_POD = Code(

@@ -23,11 +23,21 @@ _PATTERNS = tuple(
         ("cri-o", r"(?:^|/)crio-([0-9a-f]{12,64})(?:\.scope)?(?=/|$)"),
         ("containerd", r"cri-containerd[-:]([0-9a-f]{12,64})(?:\.scope)?(?=/|$)"),
         ("kubernetes", r"/kubepods[^/]*/(?:.*/)?([0-9a-f]{64})(?=/|$)"),
+    )
+)
+#: Containers of whole systems. What runs a container within one of these cannot be asked from outside.
+_GUESTS = tuple(
+    (runtime, re.compile(pattern))
+    for runtime, pattern in (
         ("lxc", r"(?:^|/)lxc(?:\.payload)?[./]([^/]+)"),
         ("nspawn", r"(?:^|/)systemd-nspawn@([^/]+)\.service/payload(?=/|$)"),
         ("nspawn", r"(?:^|/)machine-([^/]+)\.scope(?=/|$)"),
+        # In the unit of whatever has started it (--keep-unit).
+        ("nspawn", r"(?:^|/)([^/]+?)(?:\.service|\.scope)?/payload(?=/|$)"),
     )
 )
+#: How systemd writes other characters into the name of a unit.
+_ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
 
 
 @dataclass(frozen=True)
@@ -39,11 +49,18 @@ class Container:
     pid: int
     #: its cgroup lies within that of a unit of the host, as that of a quadlet does
     within_unit: bool = False
+    #: a whole system with a supervisor of its own
+    is_guest: bool = False
 
 
 def find_container(process: Process) -> t.Optional[Container]:
     """The container of a process, seen from outside; None when it runs beside us."""
     inside = process.shown_pid
+    for runtime, pattern in _GUESTS:
+        found = pattern.search(process.cgroup)
+        if found:
+            name = _ESCAPED.sub(lambda code: chr(int(code.group(1), 16)), found.group(1))
+            return Container(runtime, name, inside, is_guest=True)
     for runtime, pattern in _PATTERNS:
         found = pattern.search(process.cgroup)
         if found:

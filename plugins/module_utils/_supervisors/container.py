@@ -17,8 +17,6 @@ from .._system.errors import Refused
 from .._system.programs import container_program
 from .command import run
 
-#: Runtimes of whole systems, which have a supervisor of their own.
-_GUESTS = frozenset(["lxc", "nspawn"])
 #: Runtimes that the kubelet drives.
 _ORCHESTRATED = frozenset(["containerd", "cri-o", "kubernetes"])
 #: What docker tells of a container: its restart policy, and the service of Swarm that it is a task of.
@@ -37,11 +35,20 @@ def policy_of(master: Process) -> t.Tuple[t.Optional[str], str]:
     container = find_container(master)
     if container is None:
         raise Refused(codes.CONTAINER_INSIDE())
-    if container.runtime in _GUESTS:
-        raise Refused(codes.GUEST(name=container.id, runtime=container.runtime))
+    check_no_guest(master)
     if container.runtime in _ORCHESTRATED:
         raise Refused(codes.KUBERNETES_POD(runtime=container.runtime))
     return container.id, checked(container.runtime, container.id, restart_policy(container.runtime, container.id))
+
+
+def check_no_guest(master: Process) -> None:
+    """Make sure that a server is not in a system of its own.
+
+    :raises Refused: it is, and the supervisor of that system has to be asked, within it.
+    """
+    container = find_container(master)
+    if container is not None and container.is_guest:
+        raise Refused(codes.GUEST(name=container.id, runtime=container.runtime))
 
 
 def checked(runtime: str, name: t.Optional[str], policy: t.Optional[str]) -> str:

@@ -20,6 +20,7 @@ from .._processes.proc import Proc
 from .._system.errors import Refused
 from . import supervisord
 from .command import run
+from .container import check_no_guest
 from .find import Supervisor, SupervisorKind, supervisor_of
 from .keeper import keeps
 from .rpc import Daemon
@@ -52,6 +53,7 @@ def plan_restart(
     :raises Refused: there is none that can be asked, or it would restart something else.
     """
     if supervisor.kind in (SupervisorKind.NONE, SupervisorKind.CONTAINER) or not supervisor.unit:
+        check_no_guest(instance.master)
         in_container = supervisor.kind == SupervisorKind.CONTAINER
         raise Refused(codes.CONTAINER_NOT_RESTARTED() if in_container else codes.NONE())
     if os.geteuid() not in (0, supervisor.uid) and supervisor.kind != SupervisorKind.SUPERVISORD:

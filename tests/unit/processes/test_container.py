@@ -37,15 +37,30 @@ ID = "0123456789abcdef" * 4
         (f"/kubepods.slice/kubepods-pod1.slice/cri-containerd-{ID}.scope", "containerd", ID),
         (f"/system.slice/containerd.service/kubepods-pod1.slice:cri-containerd:{ID}", "containerd", ID),
         (f"/kubepods/burstable/pod12-34/{ID}", "kubernetes", ID),
-        ("/lxc/shop/init.scope", "lxc", "shop"),
-        ("/lxc.payload.shop/system.slice/odoo.service", "lxc", "shop"),
-        ("/machine.slice/machine-shop.scope/payload/system.slice/odoo.service", "nspawn", "shop"),
     ],
 )
 def test_the_cgroup_names_the_runtime_and_the_container(cgroup: str, runtime: str, name: str) -> None:
     process = build.process(100, cgroup=cgroup, namespace_pids=(100, 7))
     assert find_container(process) == Container(runtime, name, 7)
     assert runtime_of(process) == (runtime, name)
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "runtime", "name"),
+    [
+        ("/lxc/shop/init.scope", "lxc", "shop"),
+        ("/lxc.payload.shop/system.slice/odoo.service", "lxc", "shop"),
+        (f"/lxc.payload.shop/docker/{ID}", "lxc", "shop"),
+        ("/machine.slice/machine-shop.scope/payload/system.slice/odoo.service", "nspawn", "shop"),
+        ("/machine.slice/machine-my\\x2dshop.scope/payload/init.scope", "nspawn", "my-shop"),
+        ("/machine.slice/systemd-nspawn@shop.service/payload/system.slice/odoo.service", "nspawn", "shop"),
+        ("/system.slice/shop.service/payload/system.slice/odoo.service", "nspawn", "shop"),
+        ("/lab-shop/payload/system.slice/odoo.service", "nspawn", "lab-shop"),
+    ],
+)
+def test_the_cgroup_names_a_system_of_its_own(cgroup: str, runtime: str, name: str) -> None:
+    process = build.process(100, cgroup=cgroup, namespace_pids=(100, 7))
+    assert find_container(process) == Container(runtime, name, 7, is_guest=True)
 
 
 @pytest.mark.parametrize(
@@ -122,8 +137,3 @@ def test_whether_we_are_in_a_container(
         path.write_text(first + "\n")
     (tmp_path / "proc/self/ns/pid").symlink_to(namespace)
     assert is_in_container(str(tmp_path)) is inside
-
-
-def test_a_guest_of_nspawn_that_a_unit_keeps() -> None:
-    cgroup = "/machine.slice/systemd-nspawn@web.service/payload/system.slice/odoo.service"
-    assert find_container(build.process(100, cgroup=cgroup)) == Container("nspawn", "web", 100)

@@ -112,6 +112,13 @@ def test_nobody_to_ask(by: Supervisor, code: str) -> None:
 
 
 @pytest.mark.usefixtures("machine")
+def test_a_system_container_is_not_restarted() -> None:
+    guest = build.instance(build.prefork(cgroup="/lxc.payload.web/system.slice/odoo.service"))
+    with failing("supervisor.guest"):
+        plan(instance=guest, by=Supervisor(SupervisorKind.CONTAINER, "web"))
+
+
+@pytest.mark.usefixtures("machine")
 def test_only_root_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 102)
     with failing("supervisor.needs_root"):
