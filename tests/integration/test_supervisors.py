@@ -111,7 +111,7 @@ def supervised(fleet: Fleet, host: str) -> t.Iterator[None]:
         path = f"/opt/erp/{name}.conf"
         write(fleet, host, path, SUPERVISORD.format(name=name, command=command, autorestart=autorestart))
         fleet.run(host, "sh", "-ec", f"chown {user}: {path}; chmod 600 {path}; install -d -o {user} /run/{name}")
-        fleet.run(host, "runuser", "-u", user, "--", "/opt/erp/venv/bin/supervisord", "-c", path)
+        fleet.run(host, "sh", "-c", f"cd / && exec runuser -u {user} -- /opt/erp/venv/bin/supervisord -c {path}")
     try:
         yield
     finally:

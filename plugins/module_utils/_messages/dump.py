@@ -63,7 +63,7 @@ LOG_WITHOUT_PIDS = Code(
 JOURNALCTL_NOT_RUN = Code("dump.journalctl_not_run", "journalctl cannot be run ({error})")
 CONTAINER = Code(
     "dump.container",
-    "the runtime {runtime} of the container keeps the log of the server, and this task cannot reach the runtime",
+    "the container runtime ({runtime}) keeps the log of the server, and this task cannot reach the runtime",
     "Run the task on the host of the container, as root. Inside the container, set backend to py-spy for stack dumps.",
 )
 CONTAINER_DRIVER = Code(
