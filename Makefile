@@ -125,6 +125,7 @@ docsite: setup ## guides and reference as HTML, by antsibull-docs and Sphinx: te
 bench: setup ## what a look and a roll cost, against what one would do without us (as root)
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python tests/bench/bench.py
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python tests/bench/payload.py
+	@$(ENV) python tests/bench/cost.py
 	@$(ENV) python tests/bench/roll.py $(ARGS)
 
 .PHONY: bench-dumps
