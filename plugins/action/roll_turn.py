@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option, roll
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import UNREACHABLE
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.locking import call_with_lock
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.record import LOOKED
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.record import record
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import action_failure, failed
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import run_module
 
@@ -24,6 +24,8 @@ Arguments = dict[str, t.Any]
 _COLLECTION = "fleetops.odoo."
 _LOCK = ("id", "kind", "owner", "reason", "ttl", "take_over", "take_over_kinds")
 _CHOICE = ("match", "users", "health")
+#: Ways to take a host out of its load balancer; a file of tasks of the role for each.
+KINDS = ("none", "haproxy", "tasks")
 #: Part of the turn that must be left before a reload begins. A HUP cannot be taken back, so none is sent with too few
 #: seconds left to see what comes of it.
 _LEAST = 0.1
@@ -57,6 +59,9 @@ class ActionModule(ActionBase):
         return {**result, "step": step, "roll": arguments.get("roll"), "started": started, "ended": time.monotonic()}
 
     def _look(self, arguments: Arguments, variables: t.Any) -> Result:
+        kind = (arguments.get("behind") or {}).get("kind", "none")
+        if kind not in KINDS:
+            return failed(option.NOT_A_CHOICE(option="balancer", choices=", ".join(KINDS), value=repr(kind)))
         result = self._with_lock(
             "roll_look", {**_some(arguments, _LOCK), **(arguments.get("options") or {})}, variables
         )
@@ -65,15 +70,10 @@ class ActionModule(ActionBase):
 
     def _begin(self, arguments: Arguments, variables: t.Any) -> Result:
         until = time.time() + float(arguments["turn"])
-        if self._task.check_mode:
-            return {"changed": False, "until": until}
         names = (*_LOCK, *_CHOICE, "step", "roll", "out", "timeout")
         return {**self._with_lock("roll_turn", _some(arguments, names), variables), "until": until}
 
     def _reload(self, arguments: Arguments, variables: t.Any) -> Result:
-        if self._task.check_mode:
-            results = (variables.get(LOOKED) or {}).get("results") or []
-            return {"changed": any(one["did"] in ("signalled", "restarted") for one in results), "results": results}
         options = dict(arguments.get("options") or {})
         left, timeout = float(arguments["until"]) - time.time(), float(options["timeout"])
         if left < timeout * _LEAST:
@@ -83,7 +83,7 @@ class ActionModule(ActionBase):
 
     def _end(self, arguments: Arguments, variables: t.Any) -> Result:
         watch, out = float(arguments.get("min_healthy_time") or 0), arguments.get("out")
-        if self._task.check_mode or (not watch and out is None):
+        if not watch and out is None:
             return {"changed": False, "serves": True}
         left = max(float(arguments["until"]) - time.time(), 1.0)
         names = (*_LOCK, *_CHOICE, "step", "roll", "out", "min_healthy_time")
@@ -96,7 +96,9 @@ class ActionModule(ActionBase):
     def _leave(self, arguments: Arguments, variables: t.Any) -> Result:
         if self._task.check_mode:
             return {"changed": False}
-        stays = {"state": "present", "ttl": 0.001, "out": True} if arguments.get("out") else {"state": "absent"}
+        # A host that stays out of its load balancer keeps an expired lock, which tells the next roll that it is out.
+        out = (record(variables, str(arguments.get("roll"))).get("balancer") or {}).get("state") == "out"
+        stays = {"state": "present", "ttl": 0.001, "out": True} if out else {"state": "absent"}
         result = self._with_lock("roll_lock", {**_some(arguments, ("id", "kind", "reason")), **stays}, variables)
         return {**result, "changed": False}
 

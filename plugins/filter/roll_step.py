@@ -19,11 +19,12 @@ options:
     required: true
   step:
     description:
-      - V(begin) makes a new ledger of O(options). V(plan) decides the batches. V(gate) says in C(stopped)
-        whether O(batch) may begin. V(enter) does so, too, and writes down that it begins. V(leave) closes the last
-        batch, as V(gate) does. V(stop) ends the roll.
+      - V(begin) makes a new ledger of O(options). V(looked) says in C(parts) which tasks come before the batches.
+        V(plan) decides the batches. V(enter) says in C(stopped) whether O(batch) may begin, and writes down that it
+        begins. V(gate) does the same, unless conditions or tasks of the user come before the batch. V(leave) closes the
+        last batch. V(stop) ends the roll.
     type: str
-    choices: [begin, plan, gate, enter, leave, stop]
+    choices: [begin, looked, plan, gate, enter, leave, stop]
     required: true
   records:
     description: What each host told of itself, by host.
@@ -81,7 +82,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import 
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import code_named, filter_error
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
-STEPS = ("begin", "plan", "gate", "enter", "leave", "stop")
+STEPS = ("begin", "looked", "plan", "gate", "enter", "leave", "stop")
 
 
 def roll_step(
@@ -102,8 +103,10 @@ def roll_step(
         if step == "plan":
             faults = faults_of(records, values.get("seen") or [], check=roll["check"])
             return _roll.plan(roll, records, now, untrusted(faults))
+        if step == "looked":
+            return _roll.looked(roll, records)
         if step == "gate":
-            return _roll.gate(roll, records, batch, now)
+            return (_roll.conditions if roll and roll["conditional"] else _roll.enter)(roll, records, batch, now)
         if step == "stop":
             return _roll.stop(roll, why, code_named(code)(**values))
         if step == "enter":

@@ -17,7 +17,7 @@ description:
     balancer and puts it back. Each step is one module call on the host, and its result is what the roll keeps of it.
   - A host that cannot be reached is a failed result with the code V(host.unreachable), so that the host stays in the
     play.
-  - In check mode only O(step=look) works on the host. O(step=reload) returns what that has found.
+  - A check run of the role ends with O(step=look).
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.ACTION
@@ -39,8 +39,8 @@ options:
       - V(begin) renews the lock and waits until the servers are healthy.
       - V(reload) calls M(fleetops.odoo.reload).
       - V(end) notes in the lock that the host is in its balancer, and watches the servers for O(min_healthy_time).
-      - V(leave) gives back the lock. With O(out=true) an expired lock stays, which tells the next roll that the host is
-        out of its balancer.
+      - V(leave) gives back the lock. Where the host stays out of its balancer, an expired lock stays, which tells the
+        next roll that.
     type: str
     choices: [look, begin, reload, end, leave]
     required: true

@@ -72,7 +72,8 @@ def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -
 
     :param options: ``batches``, ``budget``, ``order``, ``window``, ``timezone``, ``check``, ``balancer`` (whether hosts
         leave one), ``stop_after`` (batches, 0: none), ``masters``, and in seconds ``deadline``, ``timeout``,
-        ``drain_timeout``, ``canary_healthy_time``, ``min_healthy_time``, ``lock_stale_after``.
+        ``drain_timeout``, ``canary_healthy_time``, ``min_healthy_time``, ``lock_stale_after``. ``approval`` (never,
+        canary or always) and ``conditional`` (whether anything of the user's own comes before a batch).
     :raises Refused: a value is wrong; the message has the name of the variable of the role.
     """
     sizes = parse_batches(options["batches"], _ROLE + "batches")
@@ -107,6 +108,8 @@ def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -
         "window": options["window"],
         "timezone": options["timezone"],
         "stop_after": int(options["stop_after"]),
+        "approval": options["approval"],
+        "conditional": bool(options["conditional"]),
         "ready": [],
         "skipped": [],
         "faults": {},
@@ -116,12 +119,25 @@ def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -
         "slowest": None,
         "batches": [],
         "stopped": None,
+        "parts": [],
     }
 
 
 def _refuse(problem: Problem | None) -> None:
     if problem:
         raise Refused(problem)
+
+
+def looked(roll: Roll, records: t.Mapping[str, Record]) -> Roll:
+    """Decide, after the look, which files of tasks come before the batches.
+
+    What a roll does not need is not among them. It is decided once: an expression of the role would be worked out for
+    each host over all hosts.
+    """
+    out = not roll["check"] and any(record.get("was_out") for record in records.values())
+    kinds = {(record.get("behind") or {}).get("kind") for record in records.values()}
+    parts = [*(["left_out.yml"] if out else []), *(["ask.yml"] if "haproxy" in kinds else []), "plan.yml"]
+    return {**roll, "parts": parts}
 
 
 def plan(roll: Roll, records: t.Mapping[str, Record], now: Moment, faults: t.Mapping[str, Record] = _NONE) -> Roll:
@@ -148,7 +164,11 @@ def plan(roll: Roll, records: t.Mapping[str, Record], now: Moment, faults: t.Map
     line += f"; {len(skipped)} skipped" if skipped else ""
     line += f"; {_without_balancer(records, flat)}" if not roll["balancer"] and flat else ""
     serial = [len(batch) for batch in batches] or [1]
-    return {**roll, "plan": {"batches": batches, "hosts": flat, "serial": serial}, "line": line}
+    # The look has shown what a check run can show.
+    hosts = [] if roll["check"] else flat
+    # Hosts of the play that ends the roll.
+    last = roll["hosts"][:1] if roll["check"] else roll["hosts"]
+    return {**roll, "plan": {"batches": batches, "hosts": hosts, "serial": serial}, "last": last, "line": line}
 
 
 def _without_balancer(records: t.Mapping[str, Record], hosts: t.Sequence[str]) -> str:
@@ -236,21 +256,39 @@ def enter(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], n
     """
     roll = gate(roll, records, batch, now)
     if roll["stopped"]:
-        return roll
+        return _with_parts(roll)
     absent = [host for host in _planned(roll, batch) if host not in batch]
     roll = _counted({**roll, "begun": [*roll["begun"], *absent]})
     if roll["stopped"]:
-        return roll
+        return _with_parts(roll)
     ready = set(roll["ready"])
     batch = [host for host in batch if host in ready]
     entry = {"number": len(roll["batches"]) + 1, "hosts": batch, "began": now.steady, "ended": None}
     roll = {**roll, "begun": [*roll["begun"], *batch], "batches": [*roll["batches"], entry]}
-    roll = {**roll, "line": progress(roll)}
-    if now.steady - roll["renewed"] < RENEW_AFTER:
-        return {**roll, "renew": []}
-    # Each host of the batch renews its own lock, and a drained one has another.
-    left_out = {*batch, *roll["skipped"]}
-    return {**roll, "renew": [host for host in roll["ready"] if host not in left_out], "renewed": now.steady}
+    roll = {**roll, "line": progress(roll), "renew": []}
+    if now.steady - roll["renewed"] >= RENEW_AFTER:
+        # Each host of the batch renews its own lock, and a drained one has another.
+        left_out = {*batch, *roll["skipped"]}
+        renew = [host for host in roll["ready"] if host not in left_out]
+        roll = {**roll, "renew": renew, "renewed": now.steady}
+    return _with_parts(roll)
+
+
+def conditions(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], now: Moment) -> Roll:
+    """Pass the gate for a batch before which something of the user's own is to be done or to hold."""
+    roll = gate(roll, records, batch, now)
+    return {**roll, "parts": ["stopped.yml"] if roll["stopped"] else ["conditions.yml", "batch.yml"]}
+
+
+def _with_parts(roll: Roll) -> Roll:
+    """Return the same roll with the files of tasks that the batch needs; "turn" stands for that of a host."""
+    if roll["stopped"]:
+        return {**roll, "parts": ["stopped.yml"]}
+    left = set(roll["plan"]["hosts"]) - set(roll["begun"])
+    first = len(roll["batches"]) == 1
+    asks = bool(left) and (roll["approval"] == "always" or (roll["approval"] == "canary" and first))
+    parts = [*(["renew.yml"] if roll["renew"] else []), "turn", *(["approval.yml"] if asks else [])]
+    return {**roll, "parts": parts}
 
 
 def leave(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:

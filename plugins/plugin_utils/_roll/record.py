@@ -104,6 +104,7 @@ def _looked(looked: Variables) -> Record:
     return {
         **found,
         "needs": bool(looked.get("settled")) or any(one["did"] in ("signalled", "restarted") for one in results),
+        "would": "restarted" if any(one["did"] == "restarted" for one in results) else "reloaded",
         "reason": "; ".join(dict.fromkeys(one["reason"] for one in results)),
         "servers": [_server(one.get("before") or {}) for one in results],
         "databases": sorted({name for one in results for name in (one.get("before") or {}).get("databases") or []}),

@@ -80,7 +80,6 @@ def _outcome(roll: Roll, host: str, record: Record) -> dict[str, t.Any]:
     if host in roll["proved"]:
         restarted = any(one.get("did") == RESTARTED for one in instances)
         outcome = UP_TO_DATE if not result.get("changed") else RESTARTED if restarted else RELOADED
-        outcome = _WOULD.get(outcome, outcome) if roll["check"] else outcome
         reason = "; ".join(sorted({one["reason"] for one in instances}))
     elif failure:
         outcome, reason = (UNREACHABLE if failure.get("unreachable") else FAILED), failure["reason"]
@@ -91,6 +90,8 @@ def _outcome(roll: Roll, host: str, record: Record) -> dict[str, t.Any]:
         outcome, code, reason = FAILED, left.code, left.text
     elif record.get("skipped"):
         outcome, reason = SKIPPED, record["skipped"]
+    elif roll["check"] and record.get("ready") and record.get("needs") and not roll["stopped"]:
+        outcome, reason = _WOULD[record["would"]], record.get("reason", "")
     elif record.get("ready") and not record.get("needs"):
         outcome, reason = UP_TO_DATE, record.get("reason", "")
     else:

@@ -34,6 +34,8 @@ OPTIONS: dict[str, t.Any] = {
     "canary_healthy_time": 0,
     "min_healthy_time": "0.5",
     "lock_stale_after": "900",
+    "approval": "never",
+    "conditional": False,
 }
 
 
@@ -57,7 +59,8 @@ def result(did: str = "signalled", seconds: float = 1.5) -> dict[str, t.Any]:
 
 def fit(needs: bool = True, **more: t.Any) -> dict[str, t.Any]:  # noqa: FBT001, FBT002
     """The record of a host that came through the preflight."""
-    return {"ready": True, "needs": needs, "reason": "1 file changed" if needs else "nothing has changed", **more}
+    reason = "1 file changed" if needs else "nothing has changed"
+    return {"ready": True, "needs": needs, "would": "reloaded", "reason": reason, **more}
 
 
 def begun(records: dict[str, t.Any], **options: t.Any) -> ledger.Roll:

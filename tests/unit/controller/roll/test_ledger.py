@@ -212,6 +212,58 @@ def test_a_host_that_its_balancer_does_not_have_in_service_is_in_no_batch() -> N
     assert (told["ok"], told["stats"]["codes"], told["remaining"]) == (False, {"c": "roll.balancer_down"}, ["c"])
 
 
+@pytest.mark.parametrize(
+    ("records", "check", "parts"),
+    [
+        ({}, False, ["plan.yml"]),
+        ({"behind": {"kind": "haproxy"}}, False, ["ask.yml", "plan.yml"]),
+        ({"behind": {"kind": "haproxy"}, "was_out": True}, False, ["left_out.yml", "ask.yml", "plan.yml"]),
+        # A check run puts nothing back.
+        ({"behind": {"kind": "tasks"}, "was_out": True}, True, ["plan.yml"]),
+    ],
+)
+def test_only_what_a_roll_needs_comes_before_its_batches(
+    records: dict[str, t.Any],
+    check: bool,  # noqa: FBT001
+    parts: list[str],
+) -> None:
+    roll = ledger.begin(HOSTS, {**OPTIONS, "check": check}, NOW)
+    assert ledger.looked(roll, {"a": fit(), "b": fit(**records)})["parts"] == parts
+
+
+def test_only_what_a_batch_needs_is_in_it() -> None:
+    records = {host: fit() for host in HOSTS}
+    step = Steps().filters()["roll_step"]
+    plain = step(begun(records, deadline=0), "gate", records, ["a", "b"])
+    assert plain["parts"] == ["turn"]
+    conditional = step(begun(records, deadline=0, conditional=True), "gate", records, ["a", "b"])
+    assert (conditional["parts"], conditional["begun"]) == (["conditions.yml", "batch.yml"], [])
+    entered = step(conditional, "enter", records, ["a", "b"])
+    assert (entered["parts"], entered["begun"]) == (["turn"], ["a", "b"])
+    asks = step(begun(records, deadline=0, approval="canary"), "gate", records, ["a", "b"])
+    assert asks["parts"] == ["turn", "approval.yml"]
+    records |= {host: {**records[host], **good(host)} for host in "ab"}
+    assert step(asks, "gate", records, ["c", "d"])["parts"] == ["turn"]
+    last = begun(records, deadline=0, approval="always", batches="100%")
+    assert step(last, "gate", records, HOSTS)["parts"] == ["turn"]
+    stopped = ledger.stop(plain, ledger.BLOCKED, BLOCKED(task="Ask", error="no"))
+    assert step(stopped, "gate", records, ["c", "d"])["parts"] == ["stopped.yml"]
+    late = ledger.enter(begun(records, deadline=0), records, ["a", "b"], later(400))
+    assert late["parts"] == ["renew.yml", "turn"]
+
+
+def test_a_check_run_ends_with_its_plan() -> None:
+    records = {host: fit(host != "b", would="restarted" if host == "c" else "reloaded") for host in HOSTS}
+    roll = begun(records, check=True)
+    assert (roll["plan"]["hosts"], roll["last"]) == ([], ["a"])
+    told = report(roll, records, NOW)
+    assert (told["ok"], told["remaining"]) == (True, [])
+    assert [one["outcome"] for one in told["hosts"][:3]] == ["would reload", "up to date", "would restart"]
+    closed = report(begun(records, check=True, window="01:00-05:00"), records, NOW)
+    assert (closed["ok"], closed["hosts"][0]["outcome"]) == (False, "not reached")
+    assert begun(records)["last"] == HOSTS
+
+
 def test_what_tasks_of_the_users_own_say_shows_no_secret() -> None:
     problem = BLOCKED(task="Ask", error="curl said password=hunter2")
     roll = ledger.stop(begun({host: fit() for host in HOSTS}), ledger.BLOCKED, problem)
@@ -248,7 +300,7 @@ def test_a_wrong_value_is_refused_by_its_name(option: str, value: t.Any, code: s
 def test_the_filters() -> None:
     step, tell = Steps().filters()["roll_step"], Reports().filters()["roll_report"]
     records = {host: fit() for host in HOSTS}
-    roll = step(step({}, "begin", options={**OPTIONS, "hosts": HOSTS}), "plan", records)
+    roll = step(step({}, "begin", options={**OPTIONS, "hosts": HOSTS, "conditional": True}), "plan", records)
     roll = step(step(roll, "gate", records, ["a", "b"]), "enter", records, ["a", "b"])
     assert roll["line"].startswith("batch 1 of 3: a, b")
     roll = step(step(roll, "leave", records), "stop", why="blocked", task="Ask", error="backup is running")
