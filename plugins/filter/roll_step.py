@@ -106,7 +106,7 @@ def roll_step(
         if step == "looked":
             return _roll.looked(roll, records)
         if step == "gate":
-            return (_roll.conditions if roll and roll["conditional"] else _roll.enter)(roll, records, batch, now)
+            return _roll.arrive(roll, records, batch, now)
         if step == "stop":
             return _roll.stop(roll, why, code_named(code)(**values))
         if step == "enter":

@@ -274,8 +274,10 @@ def enter(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], n
     return _with_parts(roll)
 
 
-def conditions(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], now: Moment) -> Roll:
-    """Pass the gate for a batch before which something of the user's own is to be done or to hold."""
+def arrive(roll: Roll, records: t.Mapping[str, Record], batch: t.Sequence[str], now: Moment) -> Roll:
+    """Pass the gate, and begin the batch, unless conditions or tasks of the user come before it."""
+    if not roll or not roll["conditional"]:
+        return enter(roll, records, batch, now)
     roll = gate(roll, records, batch, now)
     return {**roll, "parts": ["stopped.yml"] if roll["stopped"] else ["conditions.yml", "batch.yml"]}
 

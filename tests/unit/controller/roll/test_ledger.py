@@ -233,22 +233,21 @@ def test_only_what_a_roll_needs_comes_before_its_batches(
 
 def test_only_what_a_batch_needs_is_in_it() -> None:
     records = {host: fit() for host in HOSTS}
-    step = Steps().filters()["roll_step"]
-    plain = step(begun(records, deadline=0), "gate", records, ["a", "b"])
+    plain = ledger.arrive(begun(records), records, ["a", "b"], NOW)
     assert plain["parts"] == ["turn"]
-    conditional = step(begun(records, deadline=0, conditional=True), "gate", records, ["a", "b"])
+    conditional = ledger.arrive(begun(records, conditional=True), records, ["a", "b"], NOW)
     assert (conditional["parts"], conditional["begun"]) == (["conditions.yml", "batch.yml"], [])
-    entered = step(conditional, "enter", records, ["a", "b"])
+    entered = ledger.arrive(conditional, "enter", records, ["a", "b"])
     assert (entered["parts"], entered["begun"]) == (["turn"], ["a", "b"])
-    asks = step(begun(records, deadline=0, approval="canary"), "gate", records, ["a", "b"])
+    asks = step(begun(records, approval="canary"), records, ["a", "b"], NOW)
     assert asks["parts"] == ["turn", "approval.yml"]
     records |= {host: {**records[host], **good(host)} for host in "ab"}
-    assert step(asks, "gate", records, ["c", "d"])["parts"] == ["turn"]
-    last = begun(records, deadline=0, approval="always", batches="100%")
-    assert step(last, "gate", records, HOSTS)["parts"] == ["turn"]
+    assert ledger.arrive(asks, records, ["c", "d"], NOW)["parts"] == ["turn"]
+    last = begun(records, approval="always", batches="100%")
+    assert ledger.arrive(last, records, HOSTS, NOW)["parts"] == ["turn"]
     stopped = ledger.stop(plain, ledger.BLOCKED, BLOCKED(task="Ask", error="no"))
-    assert step(stopped, "gate", records, ["c", "d"])["parts"] == ["stopped.yml"]
-    late = ledger.enter(begun(records, deadline=0), records, ["a", "b"], later(400))
+    assert ledger.arrive(stopped, records, ["c", "d"], NOW)["parts"] == ["stopped.yml"]
+    late = ledger.enter(begun(records), records, ["a", "b"], later(400))
     assert late["parts"] == ["renew.yml", "turn"]
 
 
