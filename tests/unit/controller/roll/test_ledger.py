@@ -237,9 +237,9 @@ def test_only_what_a_batch_needs_is_in_it() -> None:
     assert plain["parts"] == ["turn"]
     conditional = ledger.arrive(begun(records, conditional=True), records, ["a", "b"], NOW)
     assert (conditional["parts"], conditional["begun"]) == (["conditions.yml", "batch.yml"], [])
-    entered = ledger.arrive(conditional, "enter", records, ["a", "b"])
+    entered = ledger.enter(conditional, records, ["a", "b"], NOW)
     assert (entered["parts"], entered["begun"]) == (["turn"], ["a", "b"])
-    asks = step(begun(records, approval="canary"), records, ["a", "b"], NOW)
+    asks = ledger.arrive(begun(records, approval="canary"), records, ["a", "b"], NOW)
     assert asks["parts"] == ["turn", "approval.yml"]
     records |= {host: {**records[host], **good(host)} for host in "ab"}
     assert ledger.arrive(asks, records, ["c", "d"], NOW)["parts"] == ["turn"]
