@@ -104,9 +104,9 @@ scale-steps: setup ## 50 random steps of scaling on Odoo 19 and 14, side by side
 	$(PYTEST) tests/integration/test_workers.py -k random_steps $(ARGS)
 
 .PHONY: quit
-quit: setup ## ten minutes for each kind of server of all that asks by QUIT, under a load that provokes the end of processes (as root)
-	@FLEETOPS_QUIT_SECONDS=600 FLEETOPS_ALL=1; export FLEETOPS_QUIT_SECONDS FLEETOPS_ALL; \
-	$(PYTEST) tests/integration/test_quit.py -s --timeout 1800 $(ARGS)
+quit: setup ## all that asks by QUIT for ten minutes on each kind of server, and 2,000 dumps, under a load that provokes the end of processes (as root)
+	@FLEETOPS_QUIT_SECONDS=600 FLEETOPS_QUIT_DUMPS=2000 FLEETOPS_ALL=1; export FLEETOPS_QUIT_SECONDS FLEETOPS_QUIT_DUMPS FLEETOPS_ALL; \
+	$(PYTEST) tests/integration/test_quit.py -s --timeout 3600 $(ARGS)
 
 .PHONY: docs
 docs: setup ## write docs/reference from ansible-doc and docs/troubleshooting.md from the codes; a unit test tells when

@@ -25,6 +25,8 @@ HOSTS = ("p19", *thorough("t19"))
 LOG = "/var/log/odoo/odoo-server.log"
 #: Seconds of the loops for each host: a few in the gate, ten minutes with `make quit`.
 SECONDS = float(os.environ.get("FLEETOPS_QUIT_SECONDS", "40"))
+#: Dumps of each host that long calls make.
+DUMPS = int(os.environ.get("FLEETOPS_QUIT_DUMPS", "100"))
 #: Seconds within which a plain QUIT must end a process of each host, for the load to be one.
 PROVOKED = 120.0
 #: What the handler says when it ends a process.
@@ -135,6 +137,24 @@ def test_no_question_ends_a_process(fleet: Fleet, walking: str) -> None:
     assert ended(fleet, host) == before
     assert fleet.master(host)["identity"] == master
     assert answered > 0
+
+
+@pytest.mark.thorough
+def test_thousands_of_dumps_end_no_process(fleet: Fleet, walking: str) -> None:
+    """Long calls, since most of a short one is Ansible's."""
+    host = walking
+    master, before = fleet.master(host)["identity"], ended(fleet, host)
+    dumps = calls = 0
+    with Load(fleet, host).running() as load:
+        while dumps < DUMPS:
+            answer = fleet.module(host, "stack_dump", samples=60, sample_timeout=2)
+            assert answer.code == 0, answer.output
+            dumps, calls = dumps + len(answer.only["dumps"]), calls + 1
+    print(f"{host}: {dumps} dumps in {calls} calls, {load.answered} requests, {ended(fleet, host) - before} ended")
+    assert load.failed == []
+    assert ended(fleet, host) == before
+    assert fleet.master(host)["identity"] == master
+    assert load.answered > 0
 
 
 @pytest.mark.thorough

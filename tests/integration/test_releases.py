@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import contextlib
+import pathlib
 import time
 import typing as t
 
 import pytest
 
 from .conftest import HUP, Fleet, thorough
+from .rolls import Ended, Roll
 
 CONF = "/etc/odoo/odoo.conf"
 TOP = "/srv/shop"
@@ -70,6 +72,34 @@ def test_a_release_that_is_switched_back_and_forth_is_loaded_each_time(fleet: Fl
             assert told in run.only["reason"]
             again = fleet.module(host, "reload")
             assert (again.outcome, again.result["changed"]) == ((0, "nothing", None), False)
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(7200)
+def test_a_roll_after_each_of_ten_switches_reloads_the_hosts_that_were_switched(
+    fleet: Fleet, tmp_path: pathlib.Path
+) -> None:
+    hosts = ("p19", "p14")
+    at = dict.fromkeys(hosts, "1")
+    with released(fleet, "p19"), released(fleet, "p14"):
+        for turn in range(10):
+            moved = (hosts, hosts[:1], hosts[1:])[turn % 3]
+            for host in moved:
+                at[host] = {"1": "2", "2": "1"}[at[host]]
+                switch(fleet, host, at[host])
+            done = roll(fleet, tmp_path / str(turn), hosts)
+            assert done.outcomes == {host: "reloaded" if host in moved else "up to date" for host in hosts}, done
+            assert {host: loaded(fleet, host) for host in hosts} == at
+            print(turn, done.outcomes, flush=True)
+        done = roll(fleet, tmp_path / "again", hosts)
+        assert done.outcomes == dict.fromkeys(hosts, "up to date"), done
+
+
+def roll(fleet: Fleet, folder: pathlib.Path, hosts: t.Iterable[str]) -> Ended:
+    """Roll with the default policy."""
+    done = Roll(fleet, folder, "-l", ",".join(hosts), policy="stale", balancer="none").end(1200)
+    assert done.code == 0, done
+    return done
 
 
 @pytest.mark.timeout(900)
