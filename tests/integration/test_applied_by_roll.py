@@ -18,9 +18,9 @@ import pytest
 
 from .conftest import KINDS, Fleet, address, lab_up
 from .rolls import Ended, Roll, all_in
-from .test_applied import BEGIN, expected
+from .test_applied import BEGIN, expected, own_conf
 from .test_graceful_drain import LOAD, until
-from .test_hup_effects import CONF, configure, look
+from .test_hup_effects import configure, look
 
 #: Changes of odoo.conf, each on top of those before it; ``own`` is the address of the host.
 CHANGES: list[dict[str, str]] = [
@@ -84,9 +84,25 @@ def tell_balancer(fleet: Fleet, roll: Roll, port: str) -> None:
     while waiting and roll.process.poll() is None:
         with contextlib.suppress(AssertionError):
             roll.wait_for_turn(waiting[0])
-            words = f"set server odoo/{waiting[0]} addr {address(fleet.inventory, waiting[0])} port {port}"
-            fleet.run("lb", "sh", "-c", f"echo '{words}' | socat - /run/haproxy/admin.sock")
+            set_port(fleet, waiting[0], port)
             del waiting[0]
+
+
+def set_port(fleet: Fleet, host: str, port: str) -> None:
+    """Have the balancer find a host at this port."""
+    words = f"set server odoo/{host} addr {address(fleet.inventory, host)} port {port}"
+    fleet.run("lb", "sh", "-c", f"echo '{words}' | socat - /run/haproxy/admin.sock")
+
+
+@contextlib.contextmanager
+def own_confs(fleet: Fleet) -> t.Iterator[None]:
+    """Have every odoo.conf of the lab again when the block ends."""
+    with contextlib.ExitStack() as stack:
+        for host in KINDS:
+            stack.enter_context(own_conf(fleet, host))
+        yield
+    for host in KINDS:
+        set_port(fleet, host, BEGIN["http_port"])
 
 
 def roll_once(fleet: Fleet, folder: pathlib.Path, change: t.Mapping[str, str]) -> Ended:
@@ -95,20 +111,18 @@ def roll_once(fleet: Fleet, folder: pathlib.Path, change: t.Mapping[str, str]) -
     if "http_port" in change:
         telling = threading.Thread(target=tell_balancer, args=(fleet, roll, change["http_port"]))
         telling.start()
-        done = roll.end(600)
+        done = roll.end(1800)
         telling.join()
         return done
-    return roll.end(600)
+    return roll.end(1800)
 
 
 @pytest.mark.thorough
 @pytest.mark.timeout(7200)
 def test_thirty_changes_of_odoo_conf_are_rolled_without_a_lost_request(fleet: Fleet, tmp_path: pathlib.Path) -> None:
-    for host in KINDS:
-        fleet.run(host, "sh", "-c", f"test -e /root/lab.conf || cp -p {CONF} /root/lab.conf")
     options = {host: {**BEGIN, "workers": "2" if host[0] == "p" else "0"} for host in KINDS}
     did: dict[str, list[str]] = {host: [] for host in KINDS}
-    with load(fleet, tmp_path) as counted:
+    with own_confs(fleet), load(fleet, tmp_path) as counted:
         for number, change in enumerate(CHANGES):
             for host in KINDS:
                 options[host].update(change)
@@ -131,7 +145,7 @@ def test_thirty_changes_of_odoo_conf_are_rolled_without_a_lost_request(fleet: Fl
                 assert seen[2][:3] == expected(options[host]), (change, host, did)
             until(lambda: all_in(fleet))
             print(number, change, [did[host][-1] for host in KINDS], flush=True)
-        again = Roll(fleet, tmp_path / "again", policy="stale").end(600)
+        again = Roll(fleet, tmp_path / "again", policy="stale").end(1800)
         assert set(again.outcomes.values()) == {"up to date"}, again.output
     print(counted, {host: (did[host].count("restarted"), did[host].count("reloaded")) for host in KINDS})
     assert (counted["failed"], counted["requests"] > 1000) == (0, True), counted
