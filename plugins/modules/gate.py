@@ -68,7 +68,7 @@ options:
     type: bool
     default: true
   owner:
-    description: Who has closed it, for people. The default is the user and the controller, or the user of AWX.
+    description: The owner of the gate, for people. The default is the user and the controller, or the user of AWX.
     type: str
 requirements:
   - nftables, and root, on the host
@@ -85,7 +85,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Take the host out of whatever load balancer it is behind
+- name: Take the host out of its load balancer
   fleetops.odoo.gate:
     state: closed
     lease: 600
@@ -124,7 +124,7 @@ closed:
       description: Seconds after which it opens by itself.
       type: float
     owner:
-      description: Who has closed it.
+      description: The owner of the gate.
       type: str
   sample:
     - port: 8069
@@ -153,7 +153,7 @@ seconds:
   returned: always
   type: float
 left_out:
-  description: Servers that match and that the module did not work on, because nobody named their users.
+  description: Servers that match and that the module did not work on, because their users were not named.
   returned: when the module has looked at servers
   type: list
   elements: dict
@@ -197,7 +197,7 @@ SPEC = {
 
 @dataclass(frozen=True)
 class Order:
-    """What the options ask for.
+    """The order that the options make.
 
     :ivar lease: seconds.
     """
@@ -266,7 +266,10 @@ def _shown(now: Gate) -> t.Dict[str, t.Any]:
 
 
 def _targets(module: AnsibleModule, host: Host, order: Order) -> t.Tuple[Targets, t.List[t.Dict[str, t.Any]]]:
-    """Return the ports that are meant; that there is none to close may end the module. None at all opens all."""
+    """Return the ports that are meant. Without any, all that is closed opens.
+
+    The module ends where it finds no port to close.
+    """
     if not order.closing and not any(module.params[name] for name in ("ports", "match", "users")):
         return Targets((), ()), []
     targets, left_out = find_targets(module, host)

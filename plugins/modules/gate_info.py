@@ -47,7 +47,7 @@ closed:
       description: Seconds after which it opens by itself.
       type: float
     owner:
-      description: Who has closed it.
+      description: The owner of the gate.
       type: str
   sample:
     - port: 8069

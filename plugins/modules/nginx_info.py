@@ -15,7 +15,7 @@ author:
 description:
   - Reads nginx's configuration with all that it includes, and returns the servers of its upstreams, their states, where
     they stand, and who has marked them down.
-  - It tells what the files say. What nginx has taken in at its last reload, it tells nobody.
+  - It tells what the files say. nginx does not tell the configuration of its last reload.
 attributes:
   check_mode:
     description: Looks as ever.
@@ -57,7 +57,7 @@ options:
     type: path
     default: /usr/sbin/nginx
 notes:
-  - A name in O(upstreams) or O(servers) that nginx does not know is no failure. Nothing is returned for it.
+  - A name in O(upstreams) or O(servers) that nginx does not know does not make the task fail.
   - Any user who can read the files can run it.
 seealso:
   - module: fleetops.odoo.nginx_upstream
@@ -97,7 +97,7 @@ servers:
     marked:
       description:
         - Who has marked it down by M(fleetops.odoo.nginx_upstream) and since when, in C(owner) and C(since). Null where
-          nobody has.
+          it is not marked.
       type: dict
     file:
       description: The file that names it.

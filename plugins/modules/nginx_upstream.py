@@ -45,7 +45,7 @@ options:
   state:
     description:
       - V(down) takes the servers out of the upstreams.
-      - V(up) puts back what this module has taken out. A server that somebody else has marked C(down) is refused.
+      - V(up) puts back what this module has taken out. A server that was marked C(down) by hand is refused.
     type: str
     choices: [down, up]
     required: true
@@ -93,12 +93,12 @@ options:
     type: bool
     default: false
   owner:
-    description: Who has marked the server, for people. The default is the user and the controller, or the user of AWX.
+    description: The owner of the mark, for people. The default is the user and the controller, or the user of AWX.
     type: str
 requirements:
   - root on the host of nginx
 notes:
-  - A reload takes in whatever the files say, so also what somebody else has changed and not reloaded yet.
+  - A reload takes in everything that the files say, also changes of others that were not reloaded yet.
   - Files that another user than root could change are not written.
   - A configuration with blocks of Lua is refused, since their end cannot be told from nginx's own text.
   - After a task that has failed with V(timeout.connections) the server is marked down, until O(state=up).
@@ -157,7 +157,7 @@ servers:
       description: Its share of the requests.
       type: int
     marked:
-      description: Who has marked it down and since when, in C(owner) and C(since). Null where this module has not.
+      description: The owner of the mark and its time, in C(owner) and C(since). Null where this module has not.
       type: dict
     file:
       description: The file that names it.

@@ -14,8 +14,8 @@ author:
   - fleetops.odoo contributors (@fleetops)
 description:
   - Counts the TCP connections to the http and gevent ports of the chosen servers, as the kernel of the host shows them,
-    and waits until there is none.
-  - It works whatever load balancer the host is behind. Take the host out of it first, or connections come and go for
+    and waits until the last one has ended.
+  - It works with every load balancer. Take the host out of it first, or connections come and go for
     ever.
   - Connections to the gevent port are websockets, or long polling of Odoo before 16. They are counted apart, have a
     time limit of their own, and never make the module fail. A threaded server has them on its http port, where they
@@ -68,7 +68,7 @@ seconds:
   returned: always
   type: float
 left_out:
-  description: Servers that match and that the module did not look at, because nobody named their users.
+  description: Servers that match and that the module did not look at, because their users were not named.
   returned: always
   type: list
   elements: dict

@@ -43,7 +43,7 @@ def _open(fleet: Fleet) -> t.Iterator[None]:
 
 
 def refused(fleet: Fleet, host: str, port: int = 8069) -> bool:
-    """Whether a new connection from this machine is answered with a reset."""
+    """Return True if a new connection from this machine is answered with a reset."""
     try:
         with socket.create_connection((address(fleet.inventory, host), port), timeout=3):
             return False
@@ -52,7 +52,7 @@ def refused(fleet: Fleet, host: str, port: int = 8069) -> bool:
 
 
 def over_loopback(fleet: Fleet, host: str) -> str:
-    """What the host itself gets from its server."""
+    """Return the status that the host itself gets from its server."""
     script = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8069/lab/pid').status)"
     return fleet.run(host, "python3", "-c", script).strip()
 

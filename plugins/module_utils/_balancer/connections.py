@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""What is under way on a host, as its kernel shows it: the connections to the ports of its servers."""
+"""Connections to the ports of the servers of a host, as its kernel shows them."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def host_view(ports: t.Iterable[int]) -> View:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long is waited, in seconds, and for what not."""
+    """Time limits in seconds, and networks whose connections do not count."""
 
     timeout: float
     websocket_timeout: float

@@ -27,7 +27,7 @@ _PATIENCE = 15.0
 
 @dataclass(frozen=True)
 class GateOrder:
-    """What is wished for.
+    """An order to close or open ports.
 
     :ivar ports: empty opens all that is closed.
     :ivar lease: seconds.
@@ -42,14 +42,14 @@ class GateOrder:
 
 @dataclass(frozen=True)
 class Turned:
-    """What a call has changed: the gate before and after."""
+    """The gate before and after a call."""
 
     before: nft.Gate
     after: nft.Gate
 
     @property
     def changed(self) -> bool:
-        """Another port is closed, or another address let through. A longer lease is no change."""
+        """Another port is closed, or another address let through. A longer lease does not count as a change."""
         return (self.before.ports, self.before.allow) != (self.after.ports, self.after.allow)
 
 

@@ -44,7 +44,7 @@ class Closed:
 
 @dataclass(frozen=True)
 class Gate:
-    """What is closed on a host, and which networks are let through to all of it."""
+    """The closed ports of a host, and the networks that are let through to all of them."""
 
     closed: t.Tuple[Closed, ...] = ()
     allow: t.Tuple[Network, ...] = ()
@@ -101,7 +101,7 @@ def opening(ports: t.Iterable[int], now: Gate) -> str:
 
 
 def _without(port: int) -> t.List[str]:
-    """Return the commands after which a port has no element. One that has run out meanwhile is no error."""
+    """Return the commands after which a port has no element. One that has run out meanwhile does no harm."""
     return ["%s element %s closed { %d }" % (verb, TABLE, port) for verb in ("add", "delete")]
 
 

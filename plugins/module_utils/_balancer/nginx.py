@@ -27,7 +27,7 @@ _RELOAD_PATIENCE = 30.0
 
 @dataclass(frozen=True)
 class NginxOrder:
-    """What is wished for.
+    """An order to take servers out or put them back.
 
     :ivar upstreams: whose connections are waited for.
     :ivar websocket_upstreams: whose connections have a time limit of their own.
@@ -48,7 +48,7 @@ class NginxOrder:
 
 @dataclass
 class Done:
-    """What came of it, also where it failed."""
+    """The outcome of a call, also where it failed."""
 
     servers: t.List[UpstreamServer] = field(default_factory=list)
     #: lines of servers before and after, by file
@@ -90,7 +90,7 @@ def to_change(tree: Tree, found: t.Sequence[UpstreamServer], order: NginxOrder) 
             if not left:
                 raise Refused(roll.NGINX_LAST_SERVER(upstream=name))
     if not order.down:
-        # A server that somebody has marked down by hand and we have not is refused when its mark is looked for.
+        # edit() refuses a server that is down without our mark.
         changing = [one for one in found if one.is_down or one.mark]
     return changing
 

@@ -41,7 +41,7 @@ class RealFiles:
     """The files of this host."""
 
     def read(self, path: str) -> str:
-        """Return the text of a file; bytes that are no UTF-8 survive.
+        """Return the text of a file; bytes that are not UTF-8 survive.
 
         :raises Refused: it cannot be read.
         """

@@ -19,7 +19,7 @@ from .._messages import roll
 from .._system.errors import Refused
 
 _BLANKS = " \t\r\n"
-#: Blocks within blocks that nobody needs.
+#: Blocks within blocks; no configuration has so many.
 _DEEPEST = 50
 
 

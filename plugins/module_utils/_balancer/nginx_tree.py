@@ -25,7 +25,7 @@ _DOWN = " down"
 
 
 class Files(t.Protocol):
-    """Where the configuration is read from."""
+    """The files that a configuration is read from."""
 
     def read(self, path: str) -> str:
         """Return the text of a file."""
@@ -36,7 +36,7 @@ class Files(t.Protocol):
 
 @dataclass(frozen=True)
 class Mark:
-    """Who has marked a server down, and when."""
+    """The owner of a mark, and the time at which it was made."""
 
     owner: str
     since: str
@@ -75,7 +75,7 @@ class UpstreamServer:
 
     @property
     def place(self) -> t.Tuple[str, int]:
-        """What tells it from others. A file that is included twice has one server in two upstreams."""
+        """Its identity. A file that is included twice has one server in two upstreams."""
         return self.file, self.end
 
 

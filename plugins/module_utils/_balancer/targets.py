@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""Which ports of a host lead to the chosen servers, and where their connections are seen."""
+"""Find the ports of a host that lead to the chosen servers, and the networks in which their connections are seen."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
 
-"""What the modules of gates share: their options, and which servers and connections they are about."""
+"""Options of the modules that close ports or wait for connections, and the servers that they choose."""
 
 from __future__ import annotations
 
@@ -59,9 +59,12 @@ def ports_of(module: AnsibleModule) -> t.Tuple[int, ...]:
 
 
 def find_targets(module: AnsibleModule, host: Host) -> t.Tuple[Targets, t.List[t.Dict[str, t.Any]]]:
-    """Return the ports that the options mean, and the servers that are left out; that there is none ends the module."""
+    """Return the ports that the options mean, and the servers that are left out.
+
+    The module ends where it finds no server.
+    """
     ports = ports_of(module)
-    # A host whose server is down may still have ports that are to be closed.
+    # Ports can be closed while their server is down.
     seen, identities = matching(module, host) if ports else choose_masters(module, host)
     left_out = told_left_out(module, seen)
     try:
