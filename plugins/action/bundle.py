@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module of the same name, with ``select``, and with what it brings written down on the controller."""
+"""Run the module of the same name with ``select``, and write its bundle to the controller."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["ActionModule"]
 
 
 class ActionModule(Base):
-    """The packed bundle never becomes a part of the result that others see."""
+    """Remove the packed bundle from the result before it is displayed."""
 
     def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
         if module != self._task.action:
             return super()._call(module, arguments, task_vars)
         before = self._play_context.no_log
-        # At -vvv connections show all that a module prints, and this one prints megabytes.
+        # At -vvv connections show the output of a module, and this output has megabytes.
         self._play_context.no_log = True
         try:
             result = super()._call(module, arguments, task_vars)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The folder of a run of diagnostics, on the controller itself: no host is contacted."""
+"""Manage the folder of a run of diagnostics on the controller. No host is contacted."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _COLLECTION = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__
 
 
 class ActionModule(ActionBase):
-    """Works in this process, so it needs neither an interpreter nor rights on any host."""
+    """Work in this process, without an interpreter or rights on any host."""
 
     _supports_check_mode = True
     _requires_connection = False
 
     def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Entry point."""
+        """Run the plugin."""
         super().run(tmp, task_vars)
         del tmp
         _result, given = self.validate_argument_spec(argument_spec=_SPEC)
@@ -105,7 +105,7 @@ class ActionModule(ActionBase):
 
 
 def _collection_version() -> str | None:
-    """As the installed collection says it, or a checkout of it."""
+    """Return the version of the installed collection, or of a checkout."""
     try:
         with open(os.path.join(_COLLECTION, "MANIFEST.json"), encoding="utf-8") as file:
             return str(json.load(file)["collection_info"]["version"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module of the same name, with ``select``. What is drained does not run, so nothing of it can be selected."""
+"""Run the module of the same name with ``select``. A drained server does not run, so it cannot be selected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["ActionModule"]
 
 
 class ActionModule(Base):
-    """That no master is selected is the goal of a drain."""
+    """Accept an empty selection: a drain wants no running server."""
 
     allow_none = True
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module of the same name, with ``select``. With ``allow_none`` it is run even if no master is selected."""
+"""Run the module of the same name with ``select``. With ``allow_none`` it runs even if no master is selected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ActionModule"]
 
 
 class ActionModule(Base):
-    """What is left of a host is evidence too, so the module is run even for no master at all."""
+    """Run the module even without a master, because the rest of a host is evidence too."""
 
     def _none(self, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
         return self._call(self._task.action, {**arguments, "match": {"identity": "none"}}, task_vars)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module of the same name; what is said of a balancer that cannot be reached is no template."""
+"""Run the module of the same name. The message of an unreachable load balancer is not templated."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import run_mo
 
 
 class ActionModule(ActionBase):
-    """Hands everything on."""
+    """Return the result of the module, with marked texts."""
 
     _supports_check_mode = True
 
     def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Entry point."""
+        """Run the plugin."""
         super().run(tmp, task_vars)
         del tmp
         return run_module(self, self._task.action, dict(self._task.args), task_vars)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module of the same name, with ``select``. It looks anyway, so it is run once, and none selected is an answer."""
+"""Run the module of the same name once, and apply ``select`` to its result. An empty selection is a valid result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ActionModule"]
 
 
 class ActionModule(Base):
-    """Leaves out of the result what is not selected."""
+    """Remove masters from the result that are not selected."""
 
     def _selected(self, expression: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
         result = self._call(self._task.action, arguments, task_vars)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module of the same name, with who rolls filled in, and locks of rolls that are known to have ended taken over."""
+"""Run the module of the same name with the owner filled in, and take over locks of rolls that have ended."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import run_mo
 
 
 class ActionModule(ActionBase):
-    """Run the module once, and once more where the roll that holds the lock is known to have ended."""
+    """Run the module once, and once more if the roll that holds the lock is known to have ended."""
 
     _supports_check_mode = True
 
     def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Entry point."""
+        """Run the plugin."""
         super().run(tmp, task_vars)
         del tmp
         variables = task_vars or {}

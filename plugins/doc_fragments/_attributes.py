@@ -19,17 +19,17 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Looks and decides as ever, returns what it would do, and sends no signal.
+    description: Looks and decides as in a normal run, returns what it would do, and sends no signal.
   diff_mode:
     description: With C(--diff), returns the state of each chosen server before and after.
   idempotent:
-    description: The same call again, at once, finds its goal met, sends no signal and says why.
+    description: The same call again, at once, finds that its goal is reached, sends no signal and says why.
   platform:
     description: Operating systems of the hosts it works on.
     support: full
     platforms: linux
     details:
-      - It reads C(/proc) and works on processes, so it runs on the host that Odoo runs on.
+      - It reads C(/proc) and works on processes, so it runs on the host of Odoo.
   action_group:
     description: Use C(group/fleetops.odoo.all) in C(module_defaults) to set defaults for this module.
     support: full
@@ -66,6 +66,6 @@ attributes:
   idempotent:
     support: partial
     details:
-      - A call that asks for a signal whatever the state, such as one with C(policy=always), sends one each time.
-      - A call that comes while an earlier one is still at work waits for that one instead of sending a second signal.
+      - A call that requests a signal in every state, for example with C(policy=always), sends one each time.
+      - If an earlier call is still working on the server, a second call waits for it and sends no second signal.
 """

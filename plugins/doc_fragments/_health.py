@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""The option by which a module asks servers for their health."""
+"""Documentation of the option with which a module checks the health of servers."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ class ModuleDocFragment:
 options:
   health:
     description:
-      - The request that tells whether the server serves. It is sent from the host itself.
+      - The request that checks whether the server serves. The module sends it from the host itself.
     type: dict
     default: {}
     suboptions:
       enabled:
-        description: Whether a request is made at all.
+        description: Whether the module makes a request.
         type: bool
         default: true
       path:
         description:
-          - What to ask for. The default is C(/web/health), and C(/web/login) for Odoo 14 and older.
+          - Path of the request. The default is C(/web/health), and C(/web/login) for Odoo 14 and older.
           - An Odoo 14 that answers C(/web/login) with the choice of a database (C(/web/database/selector)) is healthy,
-            unless this option names the path.
-          - C(/web/health) needs no database. With C(/web/health?db_server_status=1) Odoo 19 asks PostgreSQL, too.
+            unless this option sets the path.
+          - C(/web/health) needs no database. With C(/web/health?db_server_status=1) Odoo 19 also asks PostgreSQL.
         type: str
       port:
-        description: Port to ask at. The default is the one at which the server listens.
+        description: Port of the request. The default is the port on which the server listens.
         type: int
       address:
-        description: Address to ask at. The default is the one that is configured, where the server listens there.
+        description: Address of the request. The default is the configured address, if the server listens there.
         type: str
       host:
         description: Value of the C(Host) header, which may choose a database.

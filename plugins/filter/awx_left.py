@@ -6,16 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: awx_left
-short_description: Compare what AWX has with what a site wants there
+short_description: Compare the objects in AWX with the configuration of a site
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.awx_setup), after the modules of awx.awx have run. These modules cannot empty some
-    fields, and do not see records that the file does not name.
+  - The role C(fleetops.odoo.awx_setup) uses it after the modules of awx.awx. These modules cannot empty some fields,
+    and do not look at records that the file does not name.
 options:
   _input:
-    description: What the filter P(fleetops.odoo.awx_plan#filter) returned.
+    description: The result of the filter P(fleetops.odoo.awx_plan#filter).
     type: dict
     required: true
   shown:
@@ -28,7 +28,7 @@ positional: shown
 """
 
 EXAMPLES = r"""
-- name: See what AWX has and the file does not name
+- name: Show the objects in AWX that the file does not name
   ansible.builtin.debug:
     msg: "{{ (awx_setup_wanted | fleetops.odoo.awx_left(awx_setup_shown)).stays }}"
 """
@@ -38,7 +38,7 @@ _value:
   description:
     - C(reset) lists fields that must be emptied, each with C(url), C(name) and C(fields).
     - C(remove) lists nodes of workflows that the file does not name, each with C(workflow) and C(identifier).
-    - C(stays) lists a sentence for each thing that the role leaves as it is.
+    - C(stays) lists a sentence for each object that the role does not change.
   type: dict
 """
 
@@ -51,5 +51,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"awx_left": left}

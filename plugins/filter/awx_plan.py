@@ -6,21 +6,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: awx_plan
-short_description: What is to be made in AWX, checked, with defaults and surveys filled in
+short_description: Check and complete the configuration for AWX
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.awx_setup). Fails with a sentence where AWX would refuse something half-way.
+  - The role C(fleetops.odoo.awx_setup) uses it. Fails with a message if AWX would refuse a part of the configuration.
 options:
   _input:
-    description: What a site wants, as in C(roles/awx_setup/files/awx.yml).
+    description: The configuration of a site, as in C(roles/awx_setup/files/awx.yml).
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: See the templates that would be made
+- name: Show the templates that the role would create
   ansible.builtin.debug:
     msg: "{{ (awx_setup_wanted | fleetops.odoo.awx_plan).job_templates | map(attribute='name') }}"
 """
@@ -28,7 +28,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - Lists of what is to be made, by section, such as C(job_templates) with C(survey_spec), and C(nodes) of all
+    - Lists of objects to create, by section, such as C(job_templates) with C(survey_spec), and C(nodes) of all
       workflows.
   type: dict
 """
@@ -41,7 +41,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filt
 
 
 def awx_plan(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     try:
         return plan(data)
     except Refused as exc:
@@ -52,5 +52,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"awx_plan": awx_plan}

@@ -11,20 +11,20 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.rolling_restart) in its preflight.
+  - The role C(fleetops.odoo.rolling_restart) uses it in its preflight.
 options:
   _input:
-    description: What M(fleetops.odoo.haproxy_info) returned for each balancer, as a loop over them registers it.
+    description: Results of M(fleetops.odoo.haproxy_info) for each load balancer, as a loop registers them.
     type: list
     elements: dict
     required: true
   backends:
-    description: Names of backends; none stands for every backend that has such a server.
+    description: Names of backends; an empty list means every backend with such a server.
     type: list
     elements: str
     default: []
   servers:
-    description: Names under which the balancers know the host.
+    description: Names of the host in the load balancers.
     type: list
     elements: str
     required: true
@@ -38,7 +38,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What is wrong, each with C(code) and C(message); empty when nothing is.
+  description: Faults, each with C(code) and C(message). Empty without faults.
   type: list
   elements: dict
 """
@@ -53,7 +53,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import unt
 def balancer_faults(
     seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Sequence[str] = (), servers: t.Sequence[str] = ()
 ) -> list[dict[str, str]]:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     return untrusted(listed(_faults.balancer_faults(seen, backends, servers)))
 
 
@@ -61,5 +61,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"balancer_faults": balancer_faults}

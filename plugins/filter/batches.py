@@ -11,19 +11,19 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Turns what people write for the sizes of batches into a list that the keyword C(serial) takes on every ansible-core.
-  - Refuses what Ansible would take for all hosts at once (an empty list, V(0), V(-1), V(150%)) and what would end it
-    with a traceback.
+  - Converts sizes of batches into a list that the keyword C(serial) accepts on every ansible-core.
+  - Refuses values that mean all hosts at once for Ansible (an empty list, V(0), V(-1), V(150%)), and values that would
+    end Ansible with a traceback.
 options:
   _input:
     description:
-      - A number of hosts, a percentage, or a list of them as a list, as a text with commas or as JSON.
+      - A number of hosts, a percentage, or several of them as a list, as a text with commas or as JSON.
     type: raw
     required: true
 """
 
 EXAMPLES = r"""
-- name: One host, then a quarter of them, then halves
+- name: Work on one host, then on a quarter of the hosts, then on halves
   hosts: odoo
   serial: "{{ '1,25%,50%' | fleetops.odoo.batches }}"
   tasks: []
@@ -44,7 +44,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filt
 
 
 def batches(value: t.Any) -> list[str]:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     try:
         return parse_batches(value)
     except Refused as exc:
@@ -55,5 +55,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"batches": batches}

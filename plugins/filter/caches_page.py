@@ -6,21 +6,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: caches_page
-short_description: Make a page of the report of caches
+short_description: Make a page from a report of caches
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.cache_report). The page is one file of HTML that needs no network.
+  - The role C(fleetops.odoo.cache_report) uses it. The page is one HTML file that needs no network.
 options:
   _input:
-    description: A report, as P(fleetops.odoo.merge_caches#filter) makes it.
+    description: A report of P(fleetops.odoo.merge_caches#filter).
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: A page of one host
+- name: Write a page for one host
   ansible.builtin.copy:
     content: "{{ [{'host': inventory_hostname, 'results': caches.results}] | fleetops.odoo.merge_caches
       | fleetops.odoo.caches_page }}"
@@ -41,7 +41,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import unt
 
 
 def caches_page(report: t.Mapping[str, t.Any]) -> str:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     return untrusted(page(report))
 
 
@@ -49,5 +49,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"caches_page": caches_page}

@@ -11,15 +11,15 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.graceful_drain).
+  - The role C(fleetops.odoo.graceful_drain) uses it.
 options:
   _input:
-    description: What M(fleetops.odoo.haproxy_info) returned, by balancer, as a loop registers it.
+    description: Results of M(fleetops.odoo.haproxy_info) for each load balancer, as a loop registers them.
     type: list
     elements: dict
     required: true
   backends:
-    description: Names of backends; none stands for every backend that has such a server.
+    description: Names of backends; an empty list means every backend with such a server.
     type: list
     elements: str
     required: true
@@ -29,7 +29,7 @@ options:
     elements: str
     required: true
   least:
-    description: How many healthy servers must stay in each backend.
+    description: Number of healthy servers that must stay in each backend.
     type: int
     required: true
 """
@@ -42,7 +42,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What is wrong, each with C(code) and C(message); empty when they may be drained.
+  description: Faults, each with C(code) and C(message). Empty if the servers may be drained.
   type: list
   elements: dict
 """
@@ -57,7 +57,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import unt
 def drain_faults(
     seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Sequence[str], leaving: t.Sequence[str], least: int
 ) -> list[dict[str, str]]:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     return untrusted(listed(_faults.drain_faults(seen, backends, leaving, least)))
 
 
@@ -65,5 +65,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"drain_faults": drain_faults}

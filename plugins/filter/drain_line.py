@@ -2,31 +2,31 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module drain did, for people."""
+"""Describe in one line what the module drain did."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: drain_line
-short_description: What became of the servers of a host that was drained or brought back
+short_description: Describe the result of a drain or an undrain in one line
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.graceful_drain).
+  - The role C(fleetops.odoo.graceful_drain) uses it.
 options:
   _input:
-    description: What M(fleetops.odoo.drain) returned.
+    description: The result of M(fleetops.odoo.drain).
     type: dict
     required: true
   check:
-    description: Whether it was a check run.
+    description: Whether the module ran in check mode.
     type: bool
     required: true
 """
 
 EXAMPLES = r"""
-- name: Say it
+- name: Show the line
   ansible.builtin.debug:
     msg: "{{ drained | fleetops.odoo.drain_line(ansible_check_mode) }}"
 """
@@ -44,8 +44,8 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import unt
 
 
 def drain_line(result: t.Mapping[str, t.Any], check: bool) -> str:  # noqa: FBT001
-    """The filter; see the documentation above."""
-    # What a host says must not be taken for a template by ansible-core before 2.19.
+    """Apply the filter, see the documentation above."""
+    # ansible-core before 2.19 would template the texts of a host.
     return untrusted(_lines.drain_line(result, check))
 
 
@@ -53,5 +53,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"drain_line": drain_line}

@@ -6,30 +6,30 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: dumps_page
-short_description: Make a page of the report of stack dumps
+short_description: Make a page from a report of stack dumps
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.explain_dumps). The page is one file of HTML that needs no network.
+  - The role C(fleetops.odoo.explain_dumps) uses it. The page is one HTML file that needs no network.
 options:
   _input:
-    description: A report, as P(fleetops.odoo.explain_logs#filter) makes it.
+    description: A report of P(fleetops.odoo.explain_logs#filter).
     type: dict
     required: true
   files:
-    description: The logs that the report is about, as for P(fleetops.odoo.explain_logs#filter). Their dumps are put
-      into the page as far as it stays small.
+    description: The logs of the report, as for P(fleetops.odoo.explain_logs#filter). The page contains their dumps, up
+      to a size limit.
     type: raw
     default: []
   folder:
-    description: Where the page will lie. Logs in the same directory are linked.
+    description: Directory of the page. The page links to logs in the same directory.
     type: str
     default: ""
 """
 
 EXAMPLES = r"""
-- name: A page of two logs
+- name: Write a page for two logs
   ansible.builtin.copy:
     content: "{{ '/tmp/h1.log,/tmp/h2.log' | fleetops.odoo.explain_logs | fleetops.odoo.dumps_page }}"
     dest: /tmp/dumps.html
@@ -50,7 +50,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import unt
 
 
 def dumps_page(report: t.Mapping[str, t.Any], files: t.Any = (), folder: str = "") -> str:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     paths = paths_of(files) if files else []
     return untrusted(page(report, each_log(paths), beside(paths, folder)))
 
@@ -59,5 +59,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"dumps_page": dumps_page}

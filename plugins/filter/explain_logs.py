@@ -6,18 +6,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: explain_logs
-short_description: Say what the stack dumps in log files mean
+short_description: Explain the stack dumps in log files
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.explain_dumps). Reads log files on the controller, contacts no host, and hides
+  - The role C(fleetops.odoo.explain_dumps) uses it. Reads log files on the controller, contacts no host, and hides
     secrets.
 options:
   _input:
     description:
-      - The log files, as a list or as a text with commas; see the role. What PostgreSQL said meanwhile is taken from
-        C(NAME.postgres.json) where that lies beside C(NAME.log).
+      - The log files, as a list or separated by commas; see the role. The answers of PostgreSQL are read from
+        C(NAME.postgres.json) if it is beside C(NAME.log).
     type: raw
     required: true
   addons:
@@ -27,14 +27,14 @@ options:
     default: []
   silent:
     description:
-      - Who gave no dump, so that the report names them. A dictionary of host and reason, or of host and a list of its
-        processes with C(pid) and C(reason).
+      - Hosts or processes without a dump, which the report names. A dictionary of host and reason, or of host and a
+        list of its processes with C(pid) and C(reason).
     type: dict
     default: {}
 """
 
 EXAMPLES = r"""
-- name: The most costly first
+- name: Show the most costly work first
   ansible.builtin.debug:
     msg: "{{ ('/tmp/h1.log,/tmp/h2.log' | fleetops.odoo.explain_logs).lines }}"
 """
@@ -57,7 +57,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import unt
 def explain_logs(
     files: t.Any, addons: t.Sequence[str] = (), silent: t.Mapping[str, t.Any] | None = None
 ) -> dict[str, t.Any]:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     try:
         return untrusted(analyse(read_logs(paths_of(files)), addons=addons, silent=silent))
     except Refused as exc:
@@ -68,5 +68,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"explain_logs": explain_logs}

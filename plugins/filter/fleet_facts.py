@@ -6,22 +6,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: fleet_facts
-short_description: What is kept of the Odoo servers of a host
+short_description: Return the facts of the Odoo servers of a host for the fact cache
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.fleet_info). Makes of what M(fleetops.odoo.master_info) returns what a fact cache
-    should hold, with the names of the groups that the host belongs to.
+  - The role C(fleetops.odoo.fleet_info) uses it. Converts the result of M(fleetops.odoo.master_info) to facts for a
+    fact cache, with the names of the groups of the host.
 options:
   _input:
-    description: What M(fleetops.odoo.master_info) returned.
+    description: The result of M(fleetops.odoo.master_info).
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: See what runs
+- name: Look at the servers of the host
   fleetops.odoo.master_info:
   register: odoo
 
@@ -34,10 +34,10 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(at) is the moment, C(servers) a list of dictionaries with identity, pid, unit, version, mode, workers, kinds
-      (classes of workers that an addon has added), databases, state, stale, needs, stale_reasons, differences,
-      supervisor, log and hidden, C(groups) a list such as V(odoo_stale), V(odoo_19_0), V(odoo_prefork) and
-      V(odoo_db_prod), and C(unseen) what the kernel did not show, as in M(fleetops.odoo.master_info).
+    - C(at) is the time, C(servers) a list of dictionaries with identity, pid, unit, version, mode, workers, kinds
+      (classes of workers of addons), databases, state, stale, needs, stale_reasons, differences, supervisor, log and
+      hidden, C(groups) a list such as V(odoo_stale), V(odoo_19_0), V(odoo_prefork) and V(odoo_db_prod), and C(unseen)
+      as in M(fleetops.odoo.master_info).
   type: dict
 """
 
@@ -49,9 +49,9 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import unt
 
 
 def fleet_facts(seen: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    # Names of databases and units are the host's, and no templates.
+    # Names of databases and units come from the host, and must not be templated.
     return untrusted(_fleet.facts(seen, at))
 
 
@@ -59,5 +59,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"fleet_facts": fleet_facts}

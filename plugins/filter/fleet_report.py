@@ -6,16 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: fleet_report
-short_description: Tell what runs where in a fleet
+short_description: Make the table of the servers of a fleet
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.fleet_info) for its table and its statistics.
+  - The role C(fleetops.odoo.fleet_info) uses it for its table and its statistics.
 options:
   _input:
-    description: What each host told of itself, by host. Of a host that did not answer, the C(failure), with
-      C(code) and C(reason).
+    description: The facts of each host, by host. For a host that did not answer, the C(failure) with C(code) and
+      C(reason).
     type: dict
     required: true
 """
@@ -29,7 +29,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(lines) is a table for people, C(at) the moment.
+    - C(lines) is a table for people, C(at) the time.
     - C(stats) is for workflows. It has outcome, hosts, remaining and codes as P(fleetops.odoo.outcomes#filter), servers
       as a number, by_version and by_mode, and the names of the hosts that are stale, needs_restart, not_running and
       without_odoo.
@@ -44,7 +44,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import unt
 
 
 def fleet_report(records: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return untrusted(_fleet.report(records, at))
 
@@ -53,5 +53,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"fleet_report": fleet_report}

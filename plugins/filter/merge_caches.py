@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: merge_caches
-short_description: Put the cache statistics of many processes together
+short_description: Merge the cache statistics of many processes
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
@@ -25,7 +25,7 @@ options:
     elements: dict
     required: true
   top:
-    description: How many caches are in C(lines) and C(worst).
+    description: Number of caches in C(lines) and C(worst).
     type: int
     default: 15
 """
@@ -60,7 +60,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import unt
 
 
 def merge_caches(parts: t.Any, top: int = 15) -> dict[str, t.Any]:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     if not isinstance(parts, (list, tuple)) or not all(isinstance(part, t.Mapping) for part in parts):
         raise filter_error(NOT_STATISTICS(error=f"the input is of type {type(parts).__name__}"))
     try:
@@ -75,5 +75,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"merge_caches": merge_caches}

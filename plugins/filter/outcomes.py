@@ -6,26 +6,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: outcomes
-short_description: Sum up what became of the hosts of a play
+short_description: Sum up the results of the hosts of a play
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the roles of this collection for their summary, and for what they hand on by M(ansible.builtin.set_stats),
+  - The roles of this collection use it for their summary, and for the statistics of M(ansible.builtin.set_stats),
     which has the same shape for all of them.
 options:
   _input:
     description:
-      - What each host told of itself, by host. C(ok) where it is done, C(failure) with C(code), C(reason) and
-        C(unreachable) where it failed, and C(line). One with neither has left the play.
+      - The record of each host, by host. C(ok) if it is done, C(failure) with C(code), C(reason) and C(unreachable) if
+        it failed, and C(line). A host with neither has left the play.
     type: dict
     required: true
   own:
-    description: What only this role hands on.
+    description: Further statistics of this role.
     type: dict
     default: {}
   ok:
-    description: Whether the role has done what does not belong to a host.
+    description: Whether the role has done its tasks that belong to no host.
     type: bool
     default: true
 """
@@ -65,8 +65,8 @@ def outcomes(
     own: t.Mapping[str, t.Any] | None = None,
     ok: bool = True,  # noqa: FBT001, FBT002
 ) -> dict[str, t.Any]:
-    """The filter; see the documentation above."""
-    # What a host says must not be taken for a template by ansible-core before 2.19.
+    """Apply the filter, see the documentation above."""
+    # ansible-core before 2.19 would template the texts of a host.
     return untrusted(_outcomes.outcomes(records, _plain(own or {}), ok=ok))
 
 

@@ -11,11 +11,11 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Finds every dump that Odoo has written to its log after a QUIT, and takes it apart into threads and frames.
+  - Finds every dump that Odoo has written to its log after a QUIT, and parses it into threads and frames.
   - Reads log files, the output of C(journalctl) in any of its formats, logs of containers, syslog's files, lines of
-    JSON, what a terminal shows, and pastes that lack their beginning. Whatever a tool puts in front of every line is
-    taken off. Lines of other records may stand in between.
-  - Nothing is hidden. Addresses may hold secrets; the playbook C(fleetops.odoo.explain_dumps) hides them.
+    JSON, the output of a terminal, and pasted text without a beginning. It removes the prefixes that tools put in
+    front of every line. Lines of other records may be in between.
+  - The filter hides nothing. Addresses may contain secrets; the playbook C(fleetops.odoo.explain_dumps) hides them.
 options:
   _input:
     description: The log as a text or as a list of lines.
@@ -33,14 +33,14 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - One dictionary for each dump, in the order of the log, with C(pid) as the log shows it, C(time) in ISO 8601 and
-      UTC, C(database), each of them V(none) where the log does not tell it, C(other), which are lines above the first
-      thread, C(understood), and C(threads).
-    - C(understood) is false where the dump breaks off or a thread has no frame. Such a dump does not tell what the
-      process does.
-    - Each thread has C(name), C(db), C(uid), C(url), C(query_count), C(query_time) and C(python_time) in seconds, each
-      of them V(none) where the dump does not tell, C(idle), C(frames), and C(other), which are lines that are no frame.
-      C(idle) is told by the frames; the thread of a worker that is idle shows its last request.
+    - One dictionary for each dump, in the order of the log, with C(pid) in the log, C(time) in ISO 8601 and UTC,
+      C(database) (these are V(none) if the log does not show them), C(other), which are lines above the first thread,
+      C(understood), and C(threads).
+    - C(understood) is false if the dump is cut off or a thread has no frame. Such a dump does not show what the process
+      does.
+    - Each thread has C(name), C(db), C(uid), C(url), C(query_count), C(query_time) and C(python_time) in seconds (these
+      are V(none) if the dump does not show them), C(idle), C(frames), and C(other), which are lines without a frame.
+      C(idle) comes from the frames; the thread of an idle worker still shows its last request.
     - Each frame has C(file), C(line), C(function) and C(source), the innermost last.
   type: list
   elements: dict
@@ -56,7 +56,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import unt
 
 
 def parse_dumps(log: t.Any) -> list[dict[str, t.Any]]:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     if isinstance(log, str):
         dumps = DumpReader().read([log])
     elif isinstance(log, (list, tuple)) and all(isinstance(line, str) for line in log):
@@ -70,5 +70,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"parse_dumps": parse_dumps}

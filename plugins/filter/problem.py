@@ -13,7 +13,7 @@ author:
 description:
   - Takes a code such as V(roll.no_balancer) and returns its sentence and its remedy, with values filled in. The table
     of all codes is C(docs/troubleshooting.md).
-  - The roles of this collection fail by it. M(ansible.builtin.fail) cannot return a code, so the code stands at the end
+  - The roles of this collection use it for failures. M(ansible.builtin.fail) cannot return a code, so it is at the end
     of the message, in brackets.
 options:
   _input:
@@ -21,7 +21,7 @@ options:
     type: str
     required: true
   values:
-    description: The values that the sentence of the code has placeholders for, as keyword arguments.
+    description: Values for the placeholders of the sentence, as keyword arguments.
     type: dict
     default: {}
 """
@@ -51,12 +51,12 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import unt
 
 
 def problem(code: str, **values: t.Any) -> dict[str, str]:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     try:
         told = code_named(code)(**values)
     except (KeyError, ValueError) as exc:
         raise filter_error(option.UNKNOWN_CODE(value=code, error=exc)) from None
-    # A message of a host must not be taken for a template by ansible-core before 2.19.
+    # ansible-core before 2.19 would template the message of a host.
     return untrusted({"code": told.code, "message": told.message, "msg": marked(told)})
 
 

@@ -11,14 +11,14 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the roles of this collection. Where a task cannot return a code, it is taken from the end of its message.
+  - The roles of this collection use it. If a task cannot return a code, it is taken from the end of its message.
 options:
   _input:
     description: The result of the task, such as C(ansible_failed_result).
     type: dict
     required: true
   step:
-    description: Where in the turn of a host that was.
+    description: The step in the turn of the host.
     type: str
     required: true
 """
@@ -42,8 +42,8 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import unt
 
 
 def roll_failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:
-    """The filter; see the documentation above."""
-    # A message of a host must not be taken for a template by ansible-core before 2.19.
+    """Apply the filter, see the documentation above."""
+    # ansible-core before 2.19 would template the message of a host.
     return untrusted(failure(result, step))
 
 
@@ -51,5 +51,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"roll_failure": roll_failure}

@@ -6,19 +6,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: roll_report
-short_description: Tell what became of every host of a rolling restart
+short_description: Report the result of every host of a rolling restart
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.rolling_restart) for its summary, its report and its statistics.
+  - The role C(fleetops.odoo.rolling_restart) uses it for its summary, its report and its statistics.
 options:
   _input:
     description: The ledger of the roll.
     type: dict
     required: true
   records:
-    description: What each host told of itself, by host.
+    description: The record of each host, by host.
     type: dict
     required: true
 """
@@ -32,10 +32,10 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(outcome) is V(done), V(paused), V(stopped) or V(failed), and C(ok) whether that is what was asked for.
+    - C(outcome) is V(done), V(paused), V(stopped) or V(failed), and C(ok) whether the roll did what was requested.
     - C(hosts) is a list of dictionaries with host, outcome (V(reloaded), V(restarted), V(up to date), V(failed),
       V(unreachable), V(not reached)), code, reason, step, seconds, old and new generation, balancer, lock and results.
-    - C(remaining) are the hosts that are not done, C(stats) is for workflows, C(lines) is a table for people.
+    - C(remaining) are the unfinished hosts, C(stats) is for workflows, C(lines) is a table for people.
   type: dict
 """
 
@@ -47,7 +47,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.report import 
 
 
 def roll_report(roll: dict[str, t.Any], records: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     return report(roll, records, Moment(time.time(), time.monotonic()))
 
 
@@ -55,5 +55,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"roll_report": roll_report}

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: roll_step
-short_description: Lead the ledger of a rolling restart one step on
+short_description: Add a step to the ledger of a rolling restart
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.rolling_restart), which keeps the ledger as a fact of the controller.
+  - The role C(fleetops.odoo.rolling_restart) uses it, and keeps the ledger as a fact of the controller.
 options:
   _input:
     description: The ledger; an empty dictionary for V(begin).
@@ -27,7 +27,7 @@ options:
     choices: [begin, looked, plan, gate, enter, leave, stop]
     required: true
   records:
-    description: What each host told of itself, by host.
+    description: The record of each host, by host.
     type: dict
     default: {}
   batch:
@@ -50,7 +50,7 @@ options:
     type: str
     default: blocked
   code:
-    description: The code that says why the roll stops, for V(stop).
+    description: The code of the reason why the roll stops, for V(stop).
     type: str
     default: roll.blocked
   values:
@@ -67,7 +67,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The ledger after the step, with C(line), which says where the roll is.
+  description: The ledger after the step, with C(line), the progress of the roll in words.
   type: dict
 """
 
@@ -95,7 +95,7 @@ def roll_step(
     code: str = _codes.BLOCKED.name,
     **values: t.Any,
 ) -> dict[str, t.Any]:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     now, records = _roll.Moment(time.time(), time.monotonic()), records or {}
     try:
         if step == "begin":
@@ -122,5 +122,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"roll_step": roll_step}

@@ -11,7 +11,7 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the roles of this collection, which refuse a variable that has their prefix and that they do not know.
+  - The roles of this collection use it. They refuse unknown variables with their prefix.
 options:
   _input:
     description: The variables of all hosts, C(hostvars).
@@ -59,7 +59,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import mark
 def unknown_variables(
     variables: t.Mapping[str, t.Mapping[str, t.Any]], hosts: t.Sequence[str], role_path: str
 ) -> dict[str, t.Any]:
-    """The filter; see the documentation above."""
+    """Apply the filter, see the documentation above."""
     names = {name for host in hosts for name in variables[host]}
     found = _names.unknown_variables(names, role_path)
     if not found:
@@ -73,5 +73,5 @@ class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Names and functions."""
+        """Return names and functions."""
         return {"unknown_variables": unknown_variables}

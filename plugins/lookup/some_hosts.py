@@ -2,20 +2,19 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check that a pattern of hosts matches one: Ansible skips a play without hosts, with exit code 0."""
+"""Check that a pattern matches at least one host: Ansible skips a play without hosts, with exit code 0."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: some_hosts
-short_description: A pattern of hosts, which must match at least one
+short_description: Check that a pattern of hosts matches at least one host
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Returns the pattern that it is given, and fails when no host of the inventory, or none within C(--limit), matches
-    it. Ansible itself skips a play without hosts and ends with exit code 0, so that a job with a typo looks like one
-    that went well.
+  - Returns its pattern, and fails if no host of the inventory, or none within C(--limit), matches it. Ansible itself
+    skips a play without hosts and ends with exit code 0, so a job with a typo looks successful.
 options:
   _terms:
     description: One pattern, as in C(hosts) of a play.
@@ -28,10 +27,10 @@ options:
 """
 
 EXAMPLES = r"""
-- name: A play that does not pass over a typo
+- name: Fail the play if the pattern has a typo
   hosts: "{{ lookup('fleetops.odoo.some_hosts', my_hosts | default('odoo'), name='my_hosts') }}"
   tasks:
-    - name: Look
+    - name: Look at the servers
       fleetops.odoo.master_info:
 """
 
@@ -65,10 +64,10 @@ def _without_warnings() -> t.Iterator[None]:
 
 
 class LookupModule(LookupBase):
-    """Asks an inventory made of the groups that the play knows."""
+    """Match the pattern against an inventory made of the groups of the play."""
 
     def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **options: t.Any) -> list[t.Any]:
-        """Entry point."""
+        """Run the plugin."""
         if context.CLIARGS.get("syntax"):
             # --syntax-check, and ansible-lint with it, may know no inventory, and need none.
             return [term or "all" for term in terms]

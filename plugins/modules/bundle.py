@@ -8,17 +8,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bundle
-short_description: Bring what there is to know of a host and its Odoo servers to the controller
+short_description: Copy information about a host and its Odoo servers to the controller
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Gathers in one call the processes, options, unit files, limits, open files, sockets, memory, cgroups, load, disks
-    and the end of the log of the chosen servers, and writes them as small files to a folder on the controller. No
-    process is signalled, and nothing is written on the host.
-  - Secrets are hidden on the host, before anything leaves it. The finished bundle is then searched for those that the
-    servers are known to have, and for whatever looks like one. If one is left, the module fails and sends nothing.
-  - A part that cannot be gathered does not affect the others. RV(left_out) has its reason.
+  - Collects in one call the processes, options, unit files, limits, open files, sockets, memory, cgroups, load, disks
+    and the end of the log of the chosen servers, and writes them as small files to a folder on the controller. It sends
+    no signal, and writes nothing on the host.
+  - Secrets are hidden on the host, before anything leaves it. The module then searches the finished bundle for the
+    known secrets of the servers, and for everything that looks like a secret. If it finds one, it fails and sends
+    nothing.
+  - If one part cannot be collected, the bundle has the others. RV(left_out) has the reason.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.INFO
@@ -30,59 +31,60 @@ attributes:
   idempotent:
     support: none
     details:
-      - It gathers what there is each time. The folder then has the new bundle, and it is never C(changed).
+      - Each call makes a new bundle in the folder. The module never reports C(changed).
 options:
   dest:
     description:
-      - Folder on the controller for the files. It is made, with mode C(0700), and so are those above it. Files of an
-        earlier bundle in it are overwritten.
+      - Folder on the controller for the files. The module creates it with mode C(0700), and also the folders above it.
+        It overwrites files of an earlier bundle.
     type: path
     required: true
   lines:
-    description: How many lines of each log are taken, from its end. At most 10000.
+    description: Number of lines from the end of each log. At most 10000.
     type: int
     default: 2000
   max_size:
     description:
-      - Megabytes that all parts of the host together may have, before they are packed, from 1 to 4. Logs come last, so
-        they are what is missing where there is no room for all.
+      - Size limit in megabytes for all parts of the host together, before packing, from 1 to 4. Logs come last, so they
+        are cut first.
     type: int
     default: 4
   hide_literals:
-    description: Whether strings and numbers in queries that stand in the log are hidden.
+    description: Whether strings and numbers in the queries of the log are hidden.
     type: bool
     default: false
   allow_none:
-    description: Whether to gather what there is to know of the host where no master is found. Otherwise that fails.
+    description: Whether the module makes a bundle of the host if no master is found. Otherwise it fails.
     type: bool
     default: false
 requirements:
-  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+  - psutil (on the host; if the interpreter lacks it, the module uses a system interpreter that has it)
 notes:
-  - Run it as root, or as the user of the server. Other users get what they may see; the rest is named in RV(left_out).
-  - Of odoo.conf and of environments only values that are known to be harmless are shown, of all others the names.
-  - A secret that has less than 6 characters, or is the name of a database or user as well, cannot be told from other
-    words. The manifest names it in C(not_searched_for). It is hidden where its name stands before it.
-  - The packed bundle travels as one result. It is kept out of what Ansible shows at any verbosity.
+  - Run it as root, or as the user of the server. For other users RV(left_out) names the parts that they must not read.
+  - From odoo.conf and environments the module shows only values that are known to be harmless, and the names of all
+    others.
+  - The module cannot search for a secret that has less than 6 characters, or is also the name of a database or user.
+    The manifest names it in C(not_searched_for). It is hidden only after its name.
+  - The packed bundle travels as one result. Ansible does not show it at any verbosity.
 seealso:
   - module: fleetops.odoo.stack_dump
   - module: fleetops.odoo.evidence
 """
 
 EXAMPLES = r"""
-- name: Bring what there is to know of this host to the controller
+- name: Copy a bundle of this host to the controller
   fleetops.odoo.bundle:
     dest: "/tmp/bundles/{{ inventory_hostname }}"
   register: bundle
 
-- name: Name the parts that are missing
+- name: Show the missing parts
   ansible.builtin.debug:
     msg: "{{ bundle.left_out }}"
 """
 
 RETURN = r"""
 code:
-  description: Stable name of why it failed, such as V(bundle.secret_left).
+  description: Stable code of the failure, such as V(bundle.secret_left).
   returned: failure
   type: str
   sample: bundle.secret_left
@@ -91,15 +93,15 @@ dest:
   returned: success
   type: str
 packed:
-  description: Bytes that travelled.
+  description: Size of the packed bundle in bytes.
   returned: success
   type: int
 sha256:
-  description: Checksum of them.
+  description: Checksum of the packed bundle.
   returned: success
   type: str
 parts:
-  description: The files, but for C(manifest.json), which lists them.
+  description: The files, without C(manifest.json), which lists them.
   returned: success
   type: list
   elements: dict
@@ -114,7 +116,7 @@ parts:
       description: Its checksum.
       type: str
     cut:
-      description: Whether it was too long and only a part of it is there.
+      description: Whether it was too long and was cut.
       type: bool
 left_out:
   description:
@@ -128,7 +130,7 @@ left_out:
       description: Its name.
       type: str
     code:
-      description: Stable name of the reason, such as V(bundle.not_permitted) or V(dump.terminal).
+      description: Stable code of the reason, such as V(bundle.not_permitted) or V(dump.terminal).
       type: str
     reason:
       description: Why.
@@ -140,7 +142,7 @@ servers:
   elements: dict
   contains:
     folder:
-      description: Where their files are below RV(dest).
+      description: Folder of its files below RV(dest).
       type: str
     pid:
       description: Process ID of the master.
@@ -149,7 +151,7 @@ servers:
       description: PID and start of the master.
       type: str
     odoo:
-      description: Version of Odoo. Null where it is not known.
+      description: Version of Odoo. Null if it is not known.
       type: str
     user:
       description: Its user.
@@ -158,7 +160,7 @@ servers:
       description: V(prefork) or V(threaded).
       type: str
     state:
-      description: State as M(fleetops.odoo.master_info) tells it.
+      description: State as in M(fleetops.odoo.master_info).
       type: str
   sample:
     - {folder: server-472, pid: 472, identity: "472:375040", odoo: "19.0", user: odoo, mode: prefork, state: running}

@@ -13,17 +13,17 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.diagnostics). It works on the controller, and no host is contacted.
-  - With O(state=begun) it checks the options, and that there is room, and names a new run. With O(state=packed) it
-    searches the files in the folder of the run for secrets, writes C(manifest.json), makes an archive beside the
-    folder, and removes the oldest runs.
-  - A file that shows a secret is removed and named in RV(unsafe), before anything is packed.
+  - The role C(fleetops.odoo.diagnostics) uses it. It works on the controller, and contacts no host.
+  - With O(state=begun) it checks the options and the free space, and returns the name of a new run. With
+    O(state=packed) it searches the files in the folder of the run for secrets, writes C(manifest.json), makes an
+    archive beside the folder, and removes the oldest runs.
+  - Before packing, it removes files that show a secret and names them in RV(unsafe).
 attributes:
   check_mode:
-    description: Looks and decides as ever, and writes nothing.
+    description: Looks and decides as in a normal run, and writes nothing.
     support: full
   diff_mode:
-    description: With C(--diff), returns what was changed.
+    description: With C(--diff), returns the changes.
     support: none
   platform:
     description: Operating systems of the controller.
@@ -31,7 +31,7 @@ attributes:
     platforms: posix
 options:
   state:
-    description: What is to be done.
+    description: Whether to begin a run, or to pack it.
     type: str
     choices: [begun, packed]
     required: true
@@ -44,7 +44,7 @@ options:
     type: str
   deliver:
     description:
-      - Where the archive is to go, V(controller), C(HOST:/FOLDER) or C(http_put:URL). Here it is only checked.
+      - Destination of the archive, V(controller), C(HOST:/FOLDER) or C(http_put:URL). This module only checks it.
     type: str
     default: controller
   min_free:
@@ -53,16 +53,16 @@ options:
     default: 500
   keep:
     description:
-      - How many runs stay, this one among them. V(0) keeps all. Only a folder with the manifest of a run of this name
-        is ever removed, and its archive.
+      - Number of runs to keep, this one included. V(0) keeps all. The module removes only folders with the manifest of
+        a run of this name, and their archives.
     type: int
     default: 20
   hosts:
-    description: What became of each host, for the manifest.
+    description: The result of each host, for the manifest.
     type: dict
     default: {}
   options:
-    description: What else the manifest is to say of the run.
+    description: Further information about the run, for the manifest.
     type: dict
     default: {}
 seealso:
@@ -70,17 +70,17 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Begin
+- name: Begin a run
   fleetops.odoo.bundle_run:
     state: begun
     report_dir: /var/tmp/diagnostics
   register: begun
 
-- name: Gather
+- name: Make a bundle of the host
   fleetops.odoo.bundle:
     dest: "{{ begun.folder }}/{{ inventory_hostname }}"
 
-- name: Pack
+- name: Pack the run
   fleetops.odoo.bundle_run:
     state: packed
     report_dir: /var/tmp/diagnostics
@@ -94,11 +94,11 @@ run:
   type: str
   sample: 20261124T174507Z
 folder:
-  description: Its folder, which is not made yet.
+  description: Its folder, which does not exist yet.
   returned: with O(state=begun)
   type: str
 deliver:
-  description: Where the archive is to go, as C(kind), C(host), C(path), and C(shown), which has no secret in it.
+  description: Destination of the archive, as C(kind), C(host), C(path), and C(shown), which contains no secret.
   returned: with O(state=begun)
   type: dict
 archive:

@@ -13,18 +13,18 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Sends C(USR1) to the master, the http and the cron workers of the chosen servers, or C(USR2) where the sizes of what
-    is cached are wanted and the process has a handler for it. That makes each of them write to the log how often each
-    method was found in its cache. Returns what they have written, in one structure for Odoo 14 to 19.
-  - It goes through the same door as M(fleetops.odoo.send_signal). A process that would not survive the signal does not
-    get it and is named in RV(results[].missing).
-  - The gevent process is never asked. C(USR1) ends that of Odoo 19 with some versions of gevent, whatever its handlers
-    say.
-  - Before Odoo 19 a process counts in the middle of its work, and ends if that uses a cache at this moment. A process
-    with more than one thread is asked there in a moment only in which all of its threads sleep. One that is at work
-    until O(timeout) has passed is not asked, and named.
-  - Before the first signal it makes sure that the answers can be seen. Where the log level hides them, or the log
-    cannot be read from the host, it signals no process and returns the reason.
+  - Sends C(USR1) to the master, the http and the cron workers of the chosen servers. With O(memory) it sends C(USR2) to
+    processes that have a handler for it. Each process then writes to the log how often each method was found in its
+    cache. Returns these statistics, in one structure for Odoo 14 to 19.
+  - The same rules as in M(fleetops.odoo.send_signal) apply. A process that would not survive the signal does not get
+    it. RV(results[].missing) names it.
+  - The gevent process never gets a signal. With some versions of gevent C(USR1) ends the gevent process of Odoo 19,
+    although it has a handler.
+  - Before Odoo 19 a process counts its caches while it works, and ends if a thread uses a cache at that moment. So a
+    process with more than one thread gets the signal only while all of its threads sleep. If it is at work until
+    O(timeout) has passed, it gets no signal, and the result names it.
+  - Before the first signal the module makes sure that it can read the answers. If the log level hides them, or it
+    cannot read the log, it signals no process and returns the reason.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.INFO
@@ -32,44 +32,45 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - It returns which processes would be asked by which signal, and why the others would not.
+      - It returns the processes that would be asked and the signals, and why other processes would not be asked.
   idempotent:
     support: none
     details:
-      - It has the statistics written each time. They are lines in the log and leave the processes as they are, so it is
-        never C(changed).
+      - Each call makes the processes write their statistics. These are lines in the log and do not change the
+        processes, so the module never reports C(changed).
 options:
   memory:
     description:
-      - Ask for the bytes that the entries take, too, where the version tells (19). It costs the server more. A process
-        counted 1043 entries in 1 ms without and in 80 to 200 ms with their sizes, and serves slower meanwhile.
+      - Also ask for the size of the entries in bytes, if the version supports it (19). This costs the server more. A
+        process counted 1043 entries in 1 ms without and in 80 to 200 ms with their sizes, and serves slower during
+        that time.
     type: bool
     default: false
   timeout:
     description:
-      - Seconds to wait at most for the processes of one server. All servers are asked at the same time. A process that
-        has not answered when two seconds, or two fifths of it, have passed is asked once more, unless it is seen to
-        count.
+      - Seconds to wait at most for the processes of one server. All servers are asked at the same time. The module asks
+        a process once more that has not answered within two seconds, or two fifths of this time, unless it is already
+        counting.
     type: float
     default: 5.0
   roles:
-    description: Which processes are asked. A threaded server has its C(master) and no other.
+    description: Which processes are asked. A threaded server has only a C(master).
     type: list
     elements: str
     choices: [master, http, cron]
     default: [master, http, cron]
   allow_none:
-    description: Whether to return no results where no master is found. Otherwise that fails.
+    description: Whether the task succeeds without results if no master is found. Otherwise it fails.
     type: bool
     default: false
 requirements:
-  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+  - psutil (on the host; if the interpreter lacks it, the module uses a system interpreter that has it)
 notes:
   - Logs are read as in M(fleetops.odoo.stack_dump).
   - A process that does not answer does not fail the module. RV(results[].missing) names it, and the module warns.
-  - Before Odoo 19 a process whose caches are empty writes nothing, which cannot be told from silence.
-  - A second signal while a process of Odoo 19 counts makes it stop. So two calls at once may take their answers from
-    each other, which RV(results[].missing) tells.
+  - Before Odoo 19 a process with empty caches writes nothing. The module cannot distinguish that from no answer.
+  - A second signal stops a process of Odoo 19 that is counting. So two calls at once may disturb each other.
+    RV(results[].missing) then names the process.
   - Run it as root, or as the user of the server.
 seealso:
   - module: fleetops.odoo.stack_dump
@@ -83,11 +84,11 @@ EXAMPLES = r"""
   fleetops.odoo.cache_stats:
   register: caches
 
-- name: Show the worst of them
+- name: Show the most costly caches
   ansible.builtin.debug:
     msg: "{{ ([{'host': inventory_hostname, 'results': caches.results}] | fleetops.odoo.merge_caches).lines }}"
 
-- name: Show what the http workers of one instance keep in memory
+- name: Show how much memory the caches of the http workers of one instance use
   fleetops.odoo.cache_stats:
     match:
       unit: odoo.service
@@ -99,13 +100,13 @@ EXAMPLES = r"""
 RETURN = r"""
 left_out:
   description:
-    - Servers that match and that the module did not work on, because nobody named their users. See O(users).
+    - Servers that match but were left out, because no option names their users. See O(users).
   returned: always
   type: list
   elements: dict
   contains:
     code:
-      description: Stable name of the reason, V(host.user_without_unit).
+      description: Stable code of the reason, V(host.user_without_unit).
       type: str
     pid:
       description: Process ID of the master.
@@ -114,7 +115,7 @@ left_out:
       description: The reason as a sentence, with its remedy.
       type: str
 results:
-  description: What came of it, by server.
+  description: The results, an entry for each chosen server.
   returned: always
   type: list
   elements: dict
@@ -126,39 +127,40 @@ results:
       description: Process ID of the master.
       type: int
     did:
-      description: V(signalled), V(nothing) where there is no process of these roles, or V(refused).
+      description: V(signalled), V(nothing) if the server has no process of these roles, or V(refused).
       type: str
     code:
-      description: Stable name of why no process was asked, such as V(dump.level) or V(dump.none_asked). Null otherwise.
+      description: Stable code of the reason why no process was asked, such as V(dump.level) or V(dump.none_asked). Null
+        otherwise.
       type: str
     reason:
-      description: What came of it, or why no process was asked.
+      description: The result in words, or why no process was asked.
       type: str
     signals:
-      description: Signals that were sent, or that would be in check mode.
+      description: Signals that were sent, or would be sent in check mode.
       type: list
       elements: str
     before:
       description: State, mode and number of workers of the server.
       type: dict
     after:
-      description: Always null. Nothing is changed.
+      description: Always null, because the module changes nothing.
       type: dict
     seconds:
-      description: How long it took.
+      description: Seconds that the call took for this server.
       type: float
     warnings:
-      description: What the caller is warned of, each with C(code) and C(message).
+      description: Warnings, each with C(code) and C(message).
       type: list
       elements: dict
     version:
-      description: Version of its Odoo. Null where it cannot be told.
+      description: Version of Odoo. Null if it is not known.
       type: str
     log_source:
-      description: Where the answers were read from. Null where the log is out of reach.
+      description: Where the answers were read from. Null if the module cannot read the log.
       type: str
     asked:
-      description: Processes that got a signal, or would in check mode.
+      description: Processes that got a signal, or would get one in check mode.
       type: list
       elements: dict
       contains:
@@ -172,10 +174,10 @@ results:
           description: V(master), V(http) or V(cron).
           type: str
         signals:
-          description: How many it got.
+          description: Number of signals that it got.
           type: int
     statistics:
-      description: What was written, by process.
+      description: The statistics, an entry for each process.
       type: list
       elements: dict
       contains:
@@ -183,16 +185,16 @@ results:
           description: Process ID.
           type: int
         log_pid:
-          description: The pid that the log shows, which is another one in a container.
+          description: The pid in the log. In a container it is not RV(results[].statistics[].pid).
           type: int
         role:
           description: Role of the process.
           type: str
         signal:
-          description: By which it was asked.
+          description: The signal that it got.
           type: str
         time:
-          description: When it began to write, in UTC.
+          description: Time when it began to write, in UTC.
           type: str
         caches:
           description: A row for each method and database.
@@ -203,7 +205,7 @@ results:
               description: The database. Null for none.
               type: str
             model:
-              description: The model, such as V(ir.rule). Odoo 19 tells the class instead, such as V(IrRule).
+              description: The model, such as V(ir.rule). Odoo 19 names the class instead, such as V(IrRule).
               type: str
             method:
               description: The method.
@@ -212,39 +214,39 @@ results:
               description: Name of the cache that it shares with others. Null before Odoo 17, which has one for all.
               type: str
             entries:
-              description: What is in the cache now.
+              description: Number of entries in the cache now.
               type: int
             hits:
-              description: How often it was found there, since the process began.
+              description: How often a value was found in the cache since the process began.
               type: int
             misses:
-              description: How often it was not, and had to be made.
+              description: How often a value was not found and had to be computed.
               type: int
             errors:
-              description: How often it could not be looked up.
+              description: How often the lookup failed.
               type: int
             ratio:
               description: Hits of all lookups in percent, as Odoo rounds it.
               type: float
             memory:
-              description: Bytes of its entries. Null where it was not asked for or the version does not tell.
+              description: Bytes of its entries. Null without O(memory), or if the version does not write it.
               type: int
             memory_max:
               description: Bytes of the largest entry.
               type: int
             seconds:
-              description: What it took to make the values. Null before Odoo 19.
+              description: Seconds that the values took to compute. Null before Odoo 19.
               type: float
             transaction_ratio:
-              description: As C(ratio), of the first lookup of a value in each transaction. Null before Odoo 19.
+              description: As C(ratio), for the first lookup of a value in each transaction. Null before Odoo 19.
               type: float
             transaction_calls:
               description: Number of such lookups.
               type: int
         usage:
           description:
-            - How full the caches are that methods share. Empty before Odoo 19. Odoo 19.0 tells it of one database only,
-              which is the one that it counted last.
+            - How full the shared caches are. Empty before Odoo 19. Odoo 19.0 writes it for one database only, the one
+              that it counted last.
           type: list
           elements: dict
           contains:
@@ -255,20 +257,20 @@ results:
               description: Name of the cache.
               type: str
             entries:
-              description: What is in it.
+              description: Number of entries in it.
               type: int
             size:
-              description: What fits into it.
+              description: Number of entries that fit into it.
               type: int
             memory:
               description: Bytes of its entries. Null as above.
               type: int
         other:
-          description: Lines that were not understood, at most 20.
+          description: Lines that the module cannot parse, at most 20.
           type: list
           elements: str
     missing:
-      description: Processes without statistics that should have some.
+      description: Processes that should have written statistics but did not.
       type: list
       elements: dict
       contains:
@@ -276,16 +278,16 @@ results:
           description: Process ID.
           type: int
         role:
-          description: Role of the process, V(shepherd) and V(unknown) among them.
+          description: Role of the process, also V(shepherd) and V(unknown).
           type: str
         code:
-          description: Stable name of the reason, such as V(dump.not_written) or V(dump.at_work).
+          description: Stable code of the reason, such as V(dump.not_written) or V(dump.at_work).
           type: str
         reason:
           description: Why.
           type: str
     left_out:
-      description: Processes that are never asked.
+      description: Processes that never get a signal.
       type: list
       elements: dict
       contains:
@@ -296,7 +298,7 @@ results:
           description: Role of the process.
           type: str
         code:
-          description: Stable name of the reason, V(dump.gevent).
+          description: Stable code of the reason, V(dump.gevent).
           type: str
         reason:
           description: Why.

@@ -14,21 +14,21 @@ author:
   - fleetops.odoo contributors (@fleetops)
 description:
   - With O(state=drained) it prevents the supervisor of each chosen server from starting it again, sends the master one
-    C(INT), and watches on the host until the master and all its processes are gone. Requests and cron jobs in progress
-    finish first.
-  - With O(state=undrained) it releases the supervisor, asks it to start what was drained, and waits until the server
+    C(INT), and watches on the host until the master and all its processes have ended. Requests and cron jobs in
+    progress finish first.
+  - With O(state=undrained) it releases the supervisor, asks it to start the drained server, and waits until the server
     has been healthy for O(min_healthy_time).
-  - A threaded server cuts its cron jobs off when it ends, and Odoo 19 closes the database connections of its requests.
-    So stack dumps are taken until none of its threads is at work, and the C(INT) is sent then. An Odoo before 19 in
-    prefork mode ends its remaining work after its C(limit_time_real), so where O(cron_timeout) is longer, cron jobs are
-    waited for before the C(INT).
-  - It knows nothing of load balancers. Take the server out of them first, or its clients are refused while it drains,
-    and a threaded server may never be idle.
-  - A drain that another call has begun is waited for, and so are starts and reloads. Of several calls at the same
-    moment one sends the signal. The next call continues what an interrupted call has begun, and sends no second C(INT).
-  - Servers are worked on one after the other. The first one that is refused or fails ends the task, and the results say
-    which servers were not begun.
-  - The notes of what was drained and the drop-in that holds systemd are below C(/run), so a boot removes both.
+  - A threaded server cuts off its cron jobs when it ends, and Odoo 19 closes the database connections of its requests.
+    So the module takes stack dumps until none of its threads is at work, and then sends the C(INT). An Odoo before 19
+    in prefork mode ends its remaining work after its C(limit_time_real). If O(cron_timeout) is longer, the module waits
+    for cron jobs before the C(INT).
+  - The module does not know load balancers. Take the server out of them first. Otherwise clients get errors while it
+    drains, and a threaded server may never be idle.
+  - The module waits for a drain, a start or a reload that another call has begun. If several calls come at once, one
+    sends the signal. The next call continues an interrupted drain, and sends no second C(INT).
+  - The module works on one server after the other. The first server that is refused or fails ends the task, and the
+    results name the servers that were not begun.
+  - The notes of drained servers and the drop-in for systemd are below C(/run), so a reboot removes both.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.ACTION
@@ -38,123 +38,124 @@ attributes:
   idempotent:
     support: full
     details:
-      - What is drained and gone is left alone, and what is draining is waited for. No second signal is sent unless
-        O(on_timeout) says so.
+      - The module does nothing to a drained server, and waits for a server that is draining. It sends no second signal
+        unless O(on_timeout) requires it.
 options:
   state:
     description:
-      - With V(drained) the server is gone, and its supervisor does not start it again.
-      - With V(undrained) it is back and healthy. Only what this module has drained since the last boot can be brought
-        back. A server that runs and was not drained must be healthy, and is left as it is.
+      - With V(drained) the server ends, and its supervisor does not start it again.
+      - With V(undrained) the server runs and is healthy. The module can bring back only servers that it has drained
+        since the last boot. A server that runs and was not drained must be healthy, and the module does not change it.
     type: str
     choices: [drained, undrained]
     default: drained
   match:
     description:
-      - Only servers for which every key holds. A list of values holds when one of them does.
+      - Only servers for which every key matches. A list of values matches if one of them does.
       - Keys are V(identity), V(pid), V(user), V(unit), V(config_file), V(database), V(http_port), V(version) and
-        V(mode). What was drained is known by what it had when it ran.
+        V(mode). For a drained server the values are those from the time of the drain.
   select:
     description:
       - A JMESPath expression over the list of masters that M(fleetops.odoo.master_info) returns, after O(match). It
-        must return masters or their C(identity). What was drained does not run, so it is refused with
+        must return masters or their C(identity). A drained server does not run, so this option is refused with
         O(state=undrained).
-      - It is worked out on the controller, which needs the Python package C(jmespath). Without it one module is run on
-        the host, with it two.
+      - The controller evaluates it and needs the Python package C(jmespath). Without this option Ansible runs one
+        module on the host, with it two.
   allow_none:
     description:
-      - Whether the task succeeds where no server is found.
-      - The default is V(true) with O(state=drained), since no running server is the goal of a drain, and V(false) with
+      - Whether the task succeeds if no server is found.
+      - The default is V(true) with O(state=drained), because a drain wants no running server, and V(false) with
         O(state=undrained).
     type: bool
   http_timeout:
     description:
-      - Seconds for which requests are waited for.
-      - They count from the moment at which the work of the server begins to be waited for, which is the C(INT) for a
-        prefork server.
+      - Seconds to wait for requests.
+      - They count from the moment at which the module begins to wait for the work of the server. For a prefork server
+        this is the C(INT).
     type: float
     default: 150.0
   cron_timeout:
-    description: Seconds for which cron jobs are waited for, counted as with O(http_timeout).
+    description: Seconds to wait for cron jobs, counted as with O(http_timeout).
     type: float
     default: 900.0
   gevent_timeout:
-    description: Seconds for which the gevent process is waited for, counted as with O(http_timeout).
+    description: Seconds to wait for the gevent process, counted as with O(http_timeout).
     type: float
     default: 30.0
   timeout:
-    description: Seconds that one server may take in all, waiting for others, for reloads and for its start included.
+    description: Seconds for one server in total. Waiting for other calls, for reloads and for its start counts.
     type: float
     default: 960.0
   on_timeout:
     description:
-      - What is done when a time limit passes. The message names the work that has not ended, and C(steps) says what was
+      - What to do when a time limit passes. The message names the work that has not ended, and C(steps) lists what was
         done.
-      - With V(fail) nothing. A server that got its C(INT) keeps draining, and another call waits for it (code
-        V(timeout.work)). A server that is waited for before its C(INT) keeps serving, and its supervisor is released
-        (code V(timeout.work_before_int)).
-      - With V(abort) a second C(INT) is sent, which cuts the work off. A server that is waited for before its C(INT)
-        gets the first one, and eight seconds later the second if it is still there.
-      - With V(kill) all its remaining processes are killed. A server that is waited for before its C(INT) gets that,
-        and eight seconds later is killed if it is still there.
+      - With V(fail) the module sends no further signal. A server that has got its C(INT) continues to drain, and
+        another call waits for it (code V(timeout.work)). A server that has not got its C(INT) yet continues to serve,
+        and the module releases its supervisor (code V(timeout.work_before_int)).
+      - With V(abort) the module sends a second C(INT), which cuts off the work. A server that has not got its C(INT)
+        yet gets the first one, and the second eight seconds later if it still runs.
+      - With V(kill) the module kills all remaining processes. A server that has not got its C(INT) yet gets it, and is
+        killed eight seconds later if it still runs.
     type: str
     choices: [fail, abort, kill]
     default: fail
   min_gone_time:
     description:
-      - With O(state=drained), seconds for which no other server may take the place of one that has ended. It counts in
-        addition to O(timeout).
+      - With O(state=drained), seconds after the end of a server in which no other server may start in its place. They
+        count in addition to O(timeout).
       - A supervisor that this module does not know (runit, s6, monit, pm2, a shell loop) starts the server again after
-        a while. Where a new server has the port, the configuration, the command or the parent of the old one, the task
-        fails with code V(failed.place_taken), which names the new server and its parent. Set it longer than that
-        supervisor waits.
-      - A unit of systemd whose C(Result) is afterwards V(watchdog), V(timeout), V(signal), V(oom-kill) or V(core-dump)
-        fails the task with code V(failed.bad_end), unless O(on_timeout) cut the work off.
+        a while. If a new server has the port, the configuration, the command or the parent of the old one, the task
+        fails with code V(failed.place_taken). The message names the new server and its parent. Set this option to a
+        longer time than that supervisor waits.
+      - If the C(Result) of the systemd unit is V(watchdog), V(timeout), V(signal), V(oom-kill) or V(core-dump)
+        afterwards, the task fails with code V(failed.bad_end), unless O(on_timeout) cut off the work.
     type: float
     default: 12.0
   hold:
     description:
-      - What prevents that the server is started again.
-      - With V(auto) this module does. A unit of systemd with a C(Restart=) gets a drop-in below C(/run/systemd/system)
-        that says C(Restart=no), and nothing is sent before systemd has read it.
-      - A supervisord is asked over its socket, and cannot be told beforehand. Where its C(autorestart) starts the
-        server again, the new server is stopped at once.
-      - The restart policy of a container of docker or podman is read, and the drain is refused where it would start the
-        server again, or cannot be read.
-      - With V(external) the caller does. Nothing is asked, written or checked.
+      - What prevents a restart of the server.
+      - With V(auto) this module does. For a systemd unit with a C(Restart=) it writes a drop-in with C(Restart=no)
+        below C(/run/systemd/system), and sends no signal before systemd has read it.
+      - The module asks supervisord over its socket. supervisord has no setting that prevents a restart in advance. If
+        its C(autorestart) starts the server again, the module stops the new server at once.
+      - The module reads the restart policy of a container of docker or podman. It refuses the drain if the policy would
+        start the server again, or if it cannot read the policy.
+      - With V(external) you prevent the restart yourself. The module asks, writes and checks nothing for that.
     type: str
     choices: [auto, external]
     default: auto
   force:
     description:
-      - Lift the rules of role, mode, state and platform. The C(warnings) of the result name what was overridden.
-      - Send the C(INT) to a threaded server though nothing can show whether it is idle, since its log shows no dumps.
+      - Lift the rules of role, mode, state and platform. The C(warnings) of the result name the rules that were lifted.
+      - Send the C(INT) to a threaded server even if its log shows no dumps, so that it is not known whether it is idle.
     type: bool
     default: false
   min_healthy_time:
-    description: Seconds for which a server must be healthy without a break before it counts as back.
+    description: With O(state=undrained), seconds that a server must be healthy without a break.
     type: float
     default: 0.0
   start_recorded:
     description:
-      - With O(state=undrained), run the command that the server was running, where nothing else would start it, such as
-        for one that was started in a terminal.
-      - It runs as the user and in the directory of the server, with its environment, limits, umask and priority. Where
-        its interpreter would not load Odoo, the drain warns before the C(INT) (code V(supervisor.no_way_back)).
-      - The command of a server of root gets a plain environment, and is run only if each word is understood, each path
-        in it and in its odoo.conf is absolute and exists, and root alone can write its program, its packages, its
-        addons and those files.
+      - With O(state=undrained), run the recorded command of the server if no supervisor can start it, for example
+        because it was started in a terminal.
+      - The command runs as the user and in the directory of the server, with its environment, limits, umask and
+        priority. If its interpreter would not load Odoo, the drain warns before the C(INT) (code
+        V(supervisor.no_way_back)).
+      - The command of a server of root gets a plain environment. The module runs it only if it understands each word,
+        each path in the command and in its odoo.conf is absolute and exists, and only root can write its program, its
+        packages, its addons and those files.
     type: bool
     default: false
 requirements:
-  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+  - psutil (on the host; if the interpreter lacks it, the module uses a system interpreter that has it)
 notes:
-  - Never run C(systemctl stop) or C(supervisorctl stop) while a drain is under way. Both send a second signal, which
-    cuts off what is at work.
-  - To name the requests and jobs it sends C(QUIT) to the workers, which write their stacks to the log and go on. That
-    needs C(log_level=info) and a log that M(fleetops.odoo.stack_dump) can read. Elsewhere role, pid and seconds are
-    named.
-  - Run it as root, or as the user of a server that nothing starts again.
+  - Never run C(systemctl stop) or C(supervisorctl stop) during a drain. Both send a second signal, which cuts off the
+    work in progress.
+  - To name the requests and jobs, the module sends C(QUIT) to the workers, which write their stacks to the log and
+    continue. This needs C(log_level=info) and a log that M(fleetops.odoo.stack_dump) can read. Otherwise the module
+    names role, pid and seconds only.
+  - Run it as root, or as the user of a server that no supervisor starts again.
 seealso:
   - module: fleetops.odoo.master_info
   - module: fleetops.odoo.wait_healthy
@@ -164,19 +165,19 @@ EXAMPLES = r"""
 - name: Take every Odoo server of the host out of service
   fleetops.odoo.drain:
 
-- name: Bring it back, and go on when it has been well for ten seconds
+- name: Bring it back, and continue when it has been healthy for ten seconds
   fleetops.odoo.drain:
     state: undrained
     min_healthy_time: 10
 
-- name: Drain one of several instances, and give its cron jobs an hour
+- name: Drain one of several instances, and wait up to an hour for its cron jobs
   fleetops.odoo.drain:
     match:
       unit: odoo@prod.service
     cron_timeout: 3600
     timeout: 3700
 
-- name: Do not wait longer than two minutes, whatever it costs
+- name: Drain within two minutes, and cut off work that has not ended
   fleetops.odoo.drain:
     http_timeout: 120
     cron_timeout: 120
@@ -191,18 +192,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: Stable name of the refusal or failure that ended the task, such as V(supervisor.needs_root_to_start).
+  description: Stable code of the refusal or failure that ended the task, such as V(supervisor.needs_root_to_start).
   returned: failure
   type: str
 left_out:
   description:
-    - Servers that match and that the module did not work on, because nobody named their users. See O(users).
+    - Servers that match but were left out, because no option names their users. See O(users).
   returned: always
   type: list
   elements: dict
   contains:
     code:
-      description: Stable name of the reason, V(host.user_without_unit).
+      description: Stable code of the reason, V(host.user_without_unit).
       type: str
     pid:
       description: Process ID of the master.
@@ -211,7 +212,7 @@ left_out:
       description: The reason as a sentence, with its remedy.
       type: str
 results:
-  description: One entry for every chosen server, in the order in which it was worked on. It is there on failure too.
+  description: The results, an entry for each chosen server, in the order of work. Also returned on failure.
   returned: always
   type: list
   elements: dict
@@ -223,32 +224,33 @@ results:
       description: Process ID of that master.
       type: int
     did:
-      description: V(signalled), V(started), V(nothing), V(refused), or V(not_reached) where an earlier server was
-        refused or failed, so this one was not begun.
+      description: V(signalled), V(started), V(nothing), V(refused), or V(not_reached) if an earlier server was refused
+        or failed.
       type: str
     code:
-      description: Stable name of why it was refused, failed or not begun, such as V(timeout.work); null otherwise.
+      description: Stable code of the reason for V(refused), V(not_reached) or a failure, such as V(timeout.work).
+        Null otherwise.
       type: str
     reason:
-      description: Why, in words, and what work was cut off.
+      description: The reason in words, and the work that was cut off.
       type: str
     signals:
-      description: Signals that were sent, or that would be in check mode. C(QUIT), which changes nothing, is left out.
+      description: Signals that were sent, or would be sent in check mode. C(QUIT), which changes nothing, is left out.
       type: list
       elements: str
     warnings:
-      description: What the caller is warned of, such as a rule that O(force) lifted and work that was cut off.
+      description: Warnings, for example about a rule that O(force) lifted and work that was cut off.
       type: list
       elements: dict
       contains:
         code:
-          description: Stable name of the warning, such as V(failed.work_cut_off).
+          description: Stable code of the warning, such as V(failed.work_cut_off).
           type: str
         message:
           description: The warning in words.
           type: str
     hold:
-      description: What would start the server again, and what prevents that. Null where that was not looked at.
+      description: The supervisor that would start the server again, and what prevents that. Null if not checked.
       type: dict
       contains:
         kind:
@@ -261,7 +263,7 @@ results:
           description: The C(Restart=) of the unit, or the restart policy of the container.
           type: str
         drop_in:
-          description: Path of the drop-in, where one is needed.
+          description: Path of the drop-in, if one is needed.
           type: str
         sockets:
           description: Socket units that would start the server at the next request. They are stopped after the C(INT).
@@ -271,20 +273,20 @@ results:
           description: Whether O(hold=external) was set.
           type: bool
     steps:
-      description: What was done, or would be in check mode, in order.
+      description: The steps that were done, or would be done in check mode, in order.
       type: list
       elements: dict
       contains:
         seconds:
-          description: When, in seconds since the work on this server began.
+          description: Seconds since the work on this server began.
           type: float
         what:
-          description: The step, as a clause.
+          description: The step, in words.
           type: str
     busy:
       description:
-        - What was at work at the last look. Empty once the server is gone.
-        - In check mode during a drain it is what the call that drains has seen last.
+        - The requests and jobs in progress at the last look. Empty after the end of the server.
+        - In check mode during a drain, what the draining call has seen last.
       type: list
       elements: dict
       contains:
@@ -296,39 +298,38 @@ results:
           type: str
         seconds:
           description:
-            - For how long it has worked on it, at least. Odoo 16 and earlier do not tell when a request began, so it
-              counts from when it was first seen.
+            - Seconds that it has been busy with it, at least. Odoo 16 and earlier do not show when a request began, so
+              the seconds count from the first look.
           type: float
         url:
-          description: URL of the request. Null where no dump tells.
+          description: URL of the request. Null if no dump shows it.
           type: str
         database:
-          description: Database it works on. Null where no dump tells.
+          description: Database of the work. Null if no dump shows it.
           type: str
         job:
-          description: Name of the cron job. Null where the log does not tell.
+          description: Name of the cron job. Null if the log does not show it.
           type: str
         stack:
-          description: Its calls, the innermost last. Empty without a dump.
+          description: The calls, the innermost last. Empty without a dump.
           type: list
           elements: str
     before:
-      description: State, workers, children and load of the server before. Null where it did not run.
+      description: State, workers, children and load of the server before. Null if it did not run.
       type: dict
     after:
-      description: The same afterwards. A server that is gone has the C(state) V(gone) and nothing else.
+      description: The same afterwards. A server that has ended has only the C(state) V(gone).
       type: dict
     successor:
-      description: Identity of the master that was started, or that has taken the place of a drained one, null
-        otherwise.
+      description: Identity of the new master, which the module or another program has started. Null otherwise.
       type: str
     log:
       description: Up to 100 last lines that the server wrote to its log since the call began, secrets hidden. Empty
-        unless it failed.
+        unless the operation failed.
       type: list
       elements: str
     seconds:
-      description: How long it took, waiting included.
+      description: Seconds that the work on the server took, waiting included.
       type: float
   sample:
     - identity: "472:375040"

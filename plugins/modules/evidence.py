@@ -8,16 +8,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: evidence
-short_description: Gather what is worth keeping of Odoo servers that misbehave
+short_description: Collect evidence from Odoo servers that misbehave
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Has every process of the chosen servers write its stacks to the log, by a C(QUIT) through the same door as
-    M(fleetops.odoo.send_signal), and returns the end of the log, the processes with their memory and CPU time, and what
-    else of Odoo runs on the host. It is meant for the moment after something went wrong, before somebody restarts it.
-  - A process that would not survive the signal, such as one that boots, does not get it. On Python 3.10 and 3.11 it
-    goes to processes at rest only, as in M(fleetops.odoo.stack_dump).
+  - Sends C(QUIT) to every process of the chosen servers, which makes it write its stacks to the log. Returns the end of
+    the log, the processes with their memory and CPU time, and the other Odoo processes of the host. Use it after a
+    fault, before the server is restarted.
+  - The same rules as in M(fleetops.odoo.send_signal) apply. A process that would not survive the signal, such as one
+    that boots, does not get it. On Python 3.10 and 3.11 only processes at rest get it, as in
+    M(fleetops.odoo.stack_dump).
   - Secrets in arguments and in the log are never returned.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
@@ -26,15 +27,15 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - It returns all but the dumps, and sends no signal.
+      - It returns everything but the dumps, and sends no signal.
   idempotent:
     support: none
     details:
-      - It has the stacks written each time. They are lines in the log and leave the processes as they are, so it is
-        never C(changed).
+      - Each call makes the processes write their stacks. These are lines in the log and do not change the processes, so
+        the module never reports C(changed).
 options:
   dumps:
-    description: Whether the processes are made to write their stacks.
+    description: Whether the module asks the processes for their stacks.
     type: bool
     default: true
   timeout:
@@ -45,27 +46,28 @@ options:
     default: 5.0
   lines:
     description:
-      - How many lines of each log are returned from before the signals. What has come since, such as the dumps, is
-        returned too. At most 10000.
+      - Number of lines of each log from before the signals, at most 10000. The result also has all later lines, such as
+        the dumps.
     type: int
     default: 400
   risk:
     description:
-      - Whether C(QUIT) also goes to a process on Python 3.10 or 3.11 that is at work.
-      - With V(accept) it does after two seconds, which may end the whole server. The module warns of it.
+      - Whether a process at work also gets the C(QUIT) on Python 3.10 and 3.11.
+      - With V(accept) it gets the signal after two seconds, which may end the whole server. The module then warns.
     type: str
     choices: [refuse, accept]
     default: refuse
   allow_none:
-    description: Whether to return what else of Odoo runs on the host where no master is found. Otherwise that fails.
+    description: Whether the task succeeds if no master is found, and returns the other Odoo processes of the host.
+      Otherwise it fails.
     type: bool
     default: false
 requirements:
-  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+  - psutil (on the host; if the interpreter lacks it, the module uses a system interpreter that has it)
 notes:
   - A threaded server under load may write its dump late or not at all.
-  - The log of a terminal or of supervisord is not read. The dumps are in it all the same. That of a container is only
-    looked at for dumps and not returned; M(fleetops.odoo.stack_dump) returns them.
+  - The module does not read the log of a terminal or of supervisord, although the dumps are in it. In the log of a
+    container it only looks for dumps, and does not return them. Use M(fleetops.odoo.stack_dump) for that.
   - Run it as root, or as the user of the server.
 seealso:
   - module: fleetops.odoo.stack_dump
@@ -74,7 +76,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep what there is to know before the server is restarted
+- name: Collect evidence before a restart of the server
   fleetops.odoo.evidence:
   register: evidence
 
@@ -85,7 +87,7 @@ EXAMPLES = r"""
     mode: "0600"
   delegate_to: localhost
 
-- name: Only look
+- name: Collect evidence without a signal
   fleetops.odoo.evidence:
     dumps: false
     lines: 50
@@ -94,13 +96,13 @@ EXAMPLES = r"""
 RETURN = r"""
 left_out:
   description:
-    - Servers that match and that the module did not work on, because nobody named their users. See O(users).
+    - Servers that match but were left out, because no option names their users. See O(users).
   returned: always
   type: list
   elements: dict
   contains:
     code:
-      description: Stable name of the reason, V(host.user_without_unit).
+      description: Stable code of the reason, V(host.user_without_unit).
       type: str
     pid:
       description: Process ID of the master.
@@ -109,7 +111,7 @@ left_out:
       description: The reason as a sentence, with its remedy.
       type: str
 results:
-  description: What was gathered, by instance.
+  description: The evidence, an entry for each server.
   returned: always
   type: list
   elements: dict
@@ -121,7 +123,7 @@ results:
       description: Process ID of the master.
       type: int
     state:
-      description: State as M(fleetops.odoo.master_info) tells it, before the signals.
+      description: State as in M(fleetops.odoo.master_info), before the signals.
       type: str
     processes:
       description:
@@ -130,24 +132,24 @@ results:
       type: list
       elements: str
     log:
-      description: The end of its log with the dumps, without empty lines. Secrets are hidden, and long lines cut.
+      description: The end of its log with the dumps, without empty lines. Secrets are hidden, and long lines are cut.
       type: list
       elements: str
     log_source:
-      description: Where they come from. Null when the log is out of reach.
+      description: Where the lines come from. Null if the module cannot read the log.
       type: str
     dumps:
-      description: What came of the signals.
+      description: The effect of the signals.
       type: dict
       contains:
         signalled:
-          description: Number of processes that got one.
+          description: Number of processes that got the signal.
           type: int
         seen:
           description: Number of processes whose dump was seen in the log.
           type: int
         refused:
-          description: Processes that got none.
+          description: Processes that did not get the signal.
           type: list
           elements: dict
           contains:
@@ -158,13 +160,13 @@ results:
               description: Role of the process.
               type: str
             code:
-              description: Stable name of the reason, such as V(refused.no_handler).
+              description: Stable code of the reason, such as V(refused.no_handler).
               type: str
             reason:
               description: Why.
               type: str
         code:
-          description: Stable name of why fewer were seen than processes signalled. Null when all were.
+          description: Stable code of the reason why dumps are missing. Null if none is missing.
           type: str
         reason:
           description: The same in words.
@@ -184,7 +186,7 @@ processes:
   type: list
   elements: str
 one_off:
-  description: Odoo processes that are no servers, as in M(fleetops.odoo.master_info).
+  description: Odoo commands that are not servers, as in M(fleetops.odoo.master_info).
   returned: success
   type: list
   elements: dict
@@ -198,23 +200,23 @@ unseen:
   contains:
     code:
       description:
-        - V(host.other_rights), the process runs with the rights of another user than the one who started it.
+        - V(host.other_rights), the process runs with the rights of another user than the user that started it.
         - V(host.not_python) and V(host.program_unreadable), its program is not a Python interpreter, or cannot be read.
         - V(host.program_hidden), the process runs as root, and the kernel does not show its program.
         - V(host.process_too_large), its arguments, its environment or its open files are far more than a server has.
-        - V(host.process_timeout) and V(host.files_timeout), the process or the files that it names could not be read in
+        - V(host.process_timeout) and V(host.files_timeout), the module could not read the process or its files in
           time.
-        - V(host.look_timeout), the look reached its time limit before it came to all processes.
-        - V(host.more_left_out), more processes are left out than are listed.
-        - V(host.hidden_processes) and V(host.hidden_sockets), this user may not see processes of others, or parts of
-          them.
+        - V(host.look_timeout), the time limit passed before the module had looked at all processes.
+        - V(host.more_left_out), the list does not contain all processes that are left out.
+        - V(host.hidden_processes) and V(host.hidden_sockets), the user of the task cannot see processes of others, or
+          parts of them.
       type: str
       sample: host.other_rights
     pid:
-      description: Process ID. Null where the entry is about many processes.
+      description: Process ID. Null if the entry is about several processes.
       type: int
     reason:
-      description: What is not shown or is left out, and what to do.
+      description: What is hidden or left out, and what to do.
       type: str
 """
 

@@ -13,17 +13,17 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Returns the servers of HAProxy's backends with their health, what an administrator has set them to, and their load.
-  - It is the reading half of M(community.general.haproxy), which sets servers to C(ready), C(drain) or C(maint) and
-    returns nothing of what it finds.
+  - Returns the servers of HAProxy's backends with their health, their administrative state, and their load.
+  - It complements M(community.general.haproxy), which sets servers to C(ready), C(drain) or C(maint) but does not
+    return their state.
 attributes:
   check_mode:
-    description: Looks as ever.
+    description: Looks as in a normal run.
     support: full
     details:
       - It changes nothing in either mode.
   diff_mode:
-    description: With C(--diff), returns what it changes.
+    description: With C(--diff), returns the changes.
     support: N/A
     details:
       - It changes nothing.
@@ -37,12 +37,12 @@ attributes:
     support: full
     platforms: posix
     details:
-      - It runs on HAProxy's host, since a stats socket is a file there.
+      - It runs on the host of HAProxy, because the stats socket is a file there.
 options:
   socket:
     description:
       - HAProxy's stats socket, as C(stats socket) in its configuration names it.
-      - C(level user) is enough, if whom Ansible becomes may connect to it.
+      - C(level user) is enough, if the user of the task may connect to it.
     type: path
     default: /run/haproxy/admin.sock
   backends:
@@ -56,17 +56,17 @@ options:
     elements: str
     default: []
 notes:
-  - A name in O(backends) or O(servers) that HAProxy does not know is no failure. Nothing is returned for it.
+  - If HAProxy does not know a name in O(backends) or O(servers), the module does not fail, and returns nothing for it.
 seealso:
   - module: community.general.haproxy
 """
 
 EXAMPLES = r"""
-- name: See what HAProxy sends where
+- name: Show the servers behind HAProxy
   fleetops.odoo.haproxy_info:
   register: balancer
 
-- name: Wait until a server that is being drained has no session any more
+- name: Wait until a draining server has no sessions
   fleetops.odoo.haproxy_info:
     backends: [odoo]
     servers: [p19]
@@ -78,7 +78,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: Stable name of why HAProxy could not be asked, such as V(roll.balancer_no_socket).
+  description: Stable code of the reason why HAProxy could not be asked, such as V(roll.balancer_no_socket).
   returned: failure
   type: str
   sample: roll.balancer_no_socket
@@ -96,28 +96,28 @@ servers:
       type: str
     status:
       description:
-        - Status in HAProxy's words, such as V(UP), V(DOWN), V(DRAIN), V(MAINT), V(MAINT (via odoo/p19\)), V(no check),
-          and V(DOWN 1/2) or V(UP 1/3) on the way from one to the other.
+        - Status as HAProxy reports it, such as V(UP), V(DOWN), V(DRAIN), V(MAINT), V(MAINT (via odoo/p19\)), V(no
+          check), and V(DOWN 1/2) or V(UP 1/3) during a transition.
       type: str
     admin:
       description:
-        - What it was set to. V(maint) and V(drain) may come from the server that it tracks too, and V(maint) from a
-          name that does not resolve; else V(ready). RV(servers[].status) alone does not tell, since a server that is
-          drained and down is V(DOWN).
+        - Administrative state. V(maint) and V(drain) may also come from the server that it tracks, and V(maint) from a
+          name that does not resolve; otherwise V(ready). RV(servers[].status) is not enough, because a server that is
+          drained and down has the status V(DOWN).
       type: str
     sessions:
-      description: Sessions that it has now.
+      description: Number of its present sessions.
       type: int
     queued:
       description:
-        - Requests that wait for this very server. Those that any server of the backend may take wait in the backend's
-          queue, which is not part of it.
+        - Number of requests that wait for this server. Requests that any server of the backend may take wait in the
+          queue of the backend, and do not count here.
       type: int
     check:
-      description: Result of the last health check, such as V(L7OK) or V(L4CON). Null without a check of its own.
+      description: Result of the last health check, such as V(L7OK) or V(L4CON). Null without its own check.
       type: str
     weight:
-      description: Its weight now. At V(0) it gets no new clients, though it is V(UP).
+      description: Its present weight. At V(0) it gets no new clients, although it is V(UP).
       type: int
   sample:
     - backend: odoo

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: master_info
-short_description: Find the Odoo servers of a host and tell what they are doing
+short_description: Find the Odoo servers of a host and return their state
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
   - Reads C(/proc) once and returns every Odoo master process with its workers.
-  - Masters, workers, the gevent process and the shepherd of a reload are told apart by the signals that they catch, by
-    their exec and by their parent, not by their name. Shells, editors, C(grep odoo), wrappers and database connections
-    are left out.
-  - One-off runs such as C(odoo shell) or C(--stop-after-init) are listed apart.
+  - Recognises masters, workers, the gevent process and the shepherd (the old master during a reload) by the signals
+    that they catch, by their exec and by their parent, not by their name. Shells, editors, C(grep odoo), wrappers and
+    database connections are left out.
+  - One-off commands such as C(odoo shell) or C(--stop-after-init) are in a separate list.
   - Secrets in arguments and in C(odoo.conf) are never returned.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
@@ -26,27 +26,28 @@ extends_documentation_fragment:
 options:
   staleness:
     description:
-      - Compare the code and the configuration on the disk with the moment at which the server loaded them.
-      - It walks over the folders of code, once for all servers that share them.
+      - Whether to compare the code and the configuration on the disk with those that the server has loaded.
+      - The module walks over the folders of code, once for all servers that share them.
     type: bool
     default: true
   details:
-    description: Return the proportional set size (C(pss)) of each process too, which costs more than all the rest.
+    description: Whether to return the proportional set size (C(pss)) of each process. This costs more than all the
+      rest.
     type: bool
     default: false
 requirements:
-  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+  - psutil (on the host; if the interpreter lacks it, the module uses a system interpreter that has it)
 notes:
   - Without root, processes of other users show neither their sockets nor their generation. Such masters have
     RV(masters[].hidden=true).
 """
 
 EXAMPLES = r"""
-- name: See what runs
+- name: List the Odoo servers of the host
   fleetops.odoo.master_info:
   register: odoo
 
-- name: Name the servers that are not at rest
+- name: Show the servers that boot, reload or drain
   ansible.builtin.debug:
     msg: "{{ odoo.masters | rejectattr('state', 'equalto', 'running') | map(attribute='pid') | list }}"
 
@@ -56,7 +57,7 @@ EXAMPLES = r"""
       unit: odoo.service
       mode: prefork
 
-- name: Which servers run code that is older than what lies on the disk?
+- name: List the servers that run older code than their disk has
   fleetops.odoo.master_info:
     select: "[?stale]"
   register: stale
@@ -77,7 +78,7 @@ masters:
       type: str
       sample: "472:375040"
     started:
-      description: When the process was started. A reload keeps it, see RV(masters[].loaded).
+      description: Time when the process was started. A reload keeps it, see RV(masters[].loaded).
       type: str
       sample: "2026-11-24T05:00:00.000Z"
     user:
@@ -94,13 +95,13 @@ masters:
       description: Working directory.
       type: str
     mode:
-      description: V(prefork), V(threaded), or V(gevent) for a gevent process of its own. While a server boots it is
-        the one that is configured.
+      description: V(prefork), V(threaded), or V(gevent) for a gevent process without a master. While a server boots it
+        is the configured mode.
       type: str
     state:
       description:
-        - V(booting) while the handlers for signals are not there yet, V(reloading) while an older generation is left,
-          V(draining) when it has stopped listening, else V(running).
+        - V(booting) while the server has no handlers for signals, V(reloading) while processes of an older generation
+          run, V(draining) when it has closed its port, otherwise V(running).
       type: str
     version:
       description: Version of the Odoo that is installed for this server.
@@ -110,14 +111,14 @@ masters:
       description: Its configuration file.
       type: str
     config_error:
-      description: Why the configuration file could not be read or parsed.
+      description: The reason why the configuration file could not be read or parsed.
       type: str
     databases:
       description: Databases that it is configured to serve. Empty means all.
       type: list
       elements: str
     options:
-      description: Effective options under the names of today, ports and limits in seconds as numbers.
+      description: Effective options under their present names. Ports and limits in seconds are numbers.
       type: dict
       sample:
         http_interface: ""
@@ -161,11 +162,11 @@ masters:
           type: str
           sample: "480:375101"
         role:
-          description: V(http), V(cron), V(gevent), V(other) (a worker that an addon has added), V(shepherd) (the old
-            master during a reload) or V(unknown).
+          description: V(http), V(cron), V(gevent), V(other) (a worker of an addon), V(shepherd) (the old master during
+            a reload) or V(unknown).
           type: str
         kind:
-          description: Class of a worker with the role V(other), where its title or its log tells it. Null otherwise.
+          description: Class of a worker with the role V(other), if its title or its log shows it. Null otherwise.
           type: str
           sample: WorkerJobRunner
         generation:
@@ -187,14 +188,14 @@ masters:
       elements: str
       sample: ["HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CHLD", "TTIN", "TTOU"]
     supervisor:
-      description: Who would start it again.
+      description: The supervisor that would start it again.
       type: dict
       contains:
         kind:
           description: V(systemd), V(systemd-user), V(supervisord), V(container) or V(none).
           type: str
         unit:
-          description: Unit, program of supervisord, or ID of a container. Null where nothing would.
+          description: Unit, program of supervisord, or ID of a container. Null without a supervisor.
           type: str
         restart:
           description: The C(Restart=) of a unit of systemd. Null for others.
@@ -212,13 +213,13 @@ masters:
             - V(docker), V(podman), V(cri-o), V(containerd), V(kubernetes), V(lxc), V(nspawn) or V(unknown).
           type: str
         id:
-          description: ID of the container. Null where the kernel does not tell it.
+          description: ID of the container. Null if the kernel does not show it.
           type: str
         pid:
-          description: The process ID inside, which is the one in its log.
+          description: The process ID inside the container, as in its log.
           type: int
     log:
-      description: Where its log goes.
+      description: Where it writes its log.
       type: dict
       contains:
         kind:
@@ -228,11 +229,11 @@ masters:
           description: Path of a file, as the server sees it. Null for others.
           type: str
         shows_dumps:
-          description: Whether the log level lets stack dumps through.
+          description: Whether the log level allows stack dumps.
           type: bool
       sample: {kind: file, path: /var/log/odoo/odoo-server.log, shows_dumps: true}
     loaded:
-      description: Between which moments the running code was loaded.
+      description: The times between which the running code was loaded.
       type: dict
       contains:
         not_before:
@@ -243,8 +244,8 @@ masters:
           type: str
         evidence:
           description:
-            - V(marker) (a reload by this collection), V(log) (its log says so) or V(process) (only the start of the
-              process is known).
+            - V(marker) (a reload by this collection), V(log) (its log) or V(process) (only the start of the process is
+              known).
           type: str
       sample:
         not_before: "2026-11-24T05:00:01.210Z"
@@ -252,19 +253,19 @@ masters:
         evidence: marker
     stale:
       description:
-        - Something that the server was loaded from has changed since, or may have, or the server does not run with
-          what is configured (see RV(masters[].differences)).
+        - Whether the code or the configuration has changed since the server loaded it, or may have, or the server does
+          not run as configured (see RV(masters[].differences)).
       type: bool
     needs:
       description:
-        - What would make it fresh. V(none), V(reload), or V(restart) by its supervisor, where its unit, its environment
-          files or its interpreter have changed, since a HUP does not read those again, where a HUP does not apply a
-          difference, and where a HUP would end the server.
+        - The operation that applies the changes, V(none), V(reload), or V(restart) through its supervisor. A restart is
+          needed if its unit, its environment files or its interpreter have changed, because a HUP does not read those
+          again, if a HUP does not apply a difference, and if a HUP would end the server.
       type: str
     differences:
       description:
-        - Options that the running server has otherwise than its arguments, its environment and its configuration file
-          say now, as far as its sockets and its processes show it. Empty unless the server is V(running).
+        - Options of the running server that differ from its arguments, its environment and its configuration file, as
+          far as its sockets and its processes show them. Empty unless the server is V(running).
       type: list
       elements: dict
       contains:
@@ -272,23 +273,24 @@ masters:
           description: Name of the option.
           type: str
         running:
-          description: What the server runs with.
+          description: Value of the running server.
           type: raw
         configured:
-          description: What is configured.
+          description: Configured value.
           type: raw
         needs:
           description:
-            - V(reload) or V(restart), what applies it. V(none) for another number of workers than is configured while
-              the configuration is the one that was loaded. Signals made it so, or a worker is being replaced.
+            - V(reload) or V(restart), the operation that applies it. V(none) if only the number of workers differs and
+              the configuration has not changed since the load. Then signals changed the number, or the master is
+              replacing a worker.
           type: str
         hup:
-          description: What a HUP does about it. V(applies) or V(ignores); V(ends) where it would end the server.
+          description: Effect of a HUP, V(applies), V(ignores), or V(ends) if it would end the server.
           type: str
       sample:
         - {option: http_port, running: 8069, configured: 8169, needs: restart, hup: ignores}
     stale_reasons:
-      description: Why, in words.
+      description: The reasons, in words.
       type: list
       elements: str
     stale_files:
@@ -296,7 +298,7 @@ masters:
       type: list
       elements: str
     stale_count:
-      description: How many files have changed.
+      description: Number of files that have changed.
       type: int
     uptime:
       description: Seconds since the process was started.
@@ -308,10 +310,10 @@ masters:
       description: CPU time that the master has used. Its children have the same.
       type: float
     platform:
-      description: V(odoo.sh) on Odoo's own platform, where nothing is signalled unless it is forced. Null elsewhere.
+      description: V(odoo.sh) on Odoo's own platform, where modules send no signal without C(force). Null elsewhere.
       type: str
     hidden:
-      description: The kernel did not let us see all of it.
+      description: Whether the kernel hides parts of the server from the user of the task.
       type: bool
 unseen:
   description: >-
@@ -323,26 +325,26 @@ unseen:
   contains:
     code:
       description:
-        - V(host.other_rights), the process runs with the rights of another user than the one who started it.
+        - V(host.other_rights), the process runs with the rights of another user than the user that started it.
         - V(host.not_python) and V(host.program_unreadable), its program is not a Python interpreter, or cannot be read.
         - V(host.program_hidden), the process runs as root, and the kernel does not show its program.
         - V(host.process_too_large), its arguments, its environment or its open files are far more than a server has.
-        - V(host.process_timeout) and V(host.files_timeout), the process or the files that it names could not be read in
+        - V(host.process_timeout) and V(host.files_timeout), the module could not read the process or its files in
           time.
-        - V(host.look_timeout), the look reached its time limit before it came to all processes.
-        - V(host.more_left_out), more processes are left out than are listed.
-        - V(host.hidden_processes) and V(host.hidden_sockets), this user may not see processes of others, or parts of
-          them.
+        - V(host.look_timeout), the time limit passed before the module had looked at all processes.
+        - V(host.more_left_out), the list does not contain all processes that are left out.
+        - V(host.hidden_processes) and V(host.hidden_sockets), the user of the task cannot see processes of others, or
+          parts of them.
       type: str
       sample: host.other_rights
     pid:
-      description: Process ID. Null where the entry is about many processes.
+      description: Process ID. Null if the entry is about several processes.
       type: int
     reason:
-      description: What is not shown or is left out, and what to do.
+      description: What is hidden or left out, and what to do.
       type: str
 one_off:
-  description: Odoo processes that are no servers, such as shells and runs with C(--stop-after-init).
+  description: Odoo commands that are not servers, such as shells and runs with C(--stop-after-init).
   returned: always
   type: list
   elements: dict

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: recycle_workers
-short_description: Replace workers of prefork Odoo servers while the others go on serving
+short_description: Replace workers of prefork Odoo servers while the other workers serve
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Sends an C(INT) to the workers of the chosen servers for which all of the given conditions hold, O(batch) at a time.
-    Each of them ends after its request or job, and its master starts another one. The module waits for both, and proves
-    it by the new process.
-  - At least one of O(rss_above), O(older_than), O(busy_longer_than) and O(pids) must be given.
-  - A master that keeps up fewer http workers than there are does not replace one that ends, and nothing shows that
-    before. So the first http worker goes alone, and where the master does not replace it, no other gets a signal.
-  - Where a database of the server does not answer, the module refuses, because newer versions of Odoo end the whole
-    server when they have to start a worker then. O(force) does not lift that.
-  - The module waits for a start or a reload that is in progress. Of several calls at the same moment one acts at a
-    time.
+  - Sends an C(INT) to the workers of the chosen servers that meet all of the given conditions, O(batch) at a time. Each
+    worker ends after its request or job, and its master starts another one. The module waits for both, and the new
+    process is the proof.
+  - At least one of O(rss_above), O(older_than), O(busy_longer_than) and O(pids) must be set.
+  - If a master keeps up fewer http workers than it has, it does not replace a worker that ends, and this is not visible
+    before. So the module first signals one http worker alone. If the master does not replace it, no other worker gets a
+    signal.
+  - If a database of the server does not answer, the module refuses, because newer versions of Odoo end the whole server
+    when they have to start a worker then. O(force) does not lift that.
+  - The module waits for a start or a reload in progress. If several calls come at once, they act one after the other.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.ACTION
@@ -31,52 +31,52 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - With O(busy_longer_than) it says for which workers the other conditions hold, and changes nothing, because a
-        stack dump takes a signal.
+      - With O(busy_longer_than) it returns the workers that meet the other conditions, and changes nothing, because a
+        stack dump needs a signal.
   idempotent:
     support: partial
     details:
-      - New workers are younger, smaller, have other pids and no old requests, so a second call finds none. With
-        O(older_than=0) each call recycles all.
+      - New workers are younger, smaller, have other pids and no old requests, so a second call finds no worker. With
+        O(older_than=0) each call replaces all workers.
 options:
   roles:
     description:
-      - Which workers. The gevent process can be recycled alone. It does not wait for its websockets, which are cut and
-        reconnect.
-      - V(other) are workers that an addon has added to the server, such as the runner of a job queue.
+      - Which workers. You can also choose the gevent process alone. It does not wait for its websockets. They are cut
+        off and reconnect.
+      - V(other) are workers of an addon, such as the runner of a job queue.
     type: list
     elements: str
     choices: [http, cron, gevent, other]
     default: [http]
   rss_above:
-    description: Only workers that have more resident memory, in bytes or with a unit such as V(900M) or V(1.5G).
+    description: Only workers with more resident memory, in bytes or with a unit such as V(900M) or V(1.5G).
     type: str
   older_than:
-    description: Only workers that were started longer ago, in seconds. V(0) holds for every worker.
+    description: Only workers that started more than this many seconds ago. V(0) matches every worker.
     type: float
   busy_longer_than:
     description:
-      - Only workers that have been at one request or job for longer, in seconds, as their stack dumps show.
-      - Dumps of Odoo 16 and older do not show when a request began, and those of no version when a cron job began. Such
-        workers are watched for this time, and those count that are at the same address, job and database afterwards.
-      - A worker that writes no stacks is left alone and named in a warning.
+      - Only workers that have been busy with one request or job for more than this many seconds, according to their
+        stack dumps.
+      - Dumps of Odoo 16 and older do not show when a request began, and no version shows when a cron job began. The
+        module watches such workers for this time, and chooses those with the same address, job and database afterwards.
+      - A worker that writes no stacks gets no signal, and a warning names it.
     type: float
   pids:
-    description: Only workers with these process IDs. One that no server has is named in a warning.
+    description: Only workers with these process IDs. A warning names IDs that no server has.
     type: list
     elements: int
   batch:
-    description: How many workers of a server are ended at the same time.
+    description: Number of workers of a server that end at the same time.
     type: int
     default: 1
   on_timeout:
     description:
       - What happens to requests and jobs of the chosen workers that take too long.
-      - With V(fail) a worker ends after its request or job, however long that takes, and the module fails where the
-        O(timeout) passes before.
+      - With V(fail) a worker ends after its request or job. The module fails if O(timeout) passes before.
       - With V(abort) the chosen workers get an C(XCPU) instead of the C(INT), which cuts off their requests and jobs at
-        once. Choose the workers by O(busy_longer_than) to cut off only what takes too long. What is lost is in the
-        result, from a stack dump that is taken before. The gevent process gets an C(INT) all the same.
+        once. Choose the workers with O(busy_longer_than) to cut off only work that takes too long. The result names the
+        work that was cut off, from a stack dump taken before. The gevent process gets an C(INT) in both cases.
     type: str
     choices: [fail, abort]
     default: fail
@@ -85,10 +85,10 @@ options:
     type: float
     default: 300.0
 requirements:
-  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+  - psutil (on the host; if the interpreter lacks it, the module uses a system interpreter that has it)
 notes:
   - The module refuses a threaded server.
-  - A worker that hangs in code that does not come back to Python takes no signal. Its master ends it after
+  - A worker that hangs in code that does not return to Python reacts to no signal. Its master ends it after
     C(limit_time_real).
   - Run it as root, or as the user of the server.
 seealso:
@@ -121,13 +121,13 @@ EXAMPLES = r"""
 RETURN = r"""
 left_out:
   description:
-    - Servers that match and that the module did not work on, because nobody named their users. See O(users).
+    - Servers that match but were left out, because no option names their users. See O(users).
   returned: always
   type: list
   elements: dict
   contains:
     code:
-      description: Stable name of the reason, V(host.user_without_unit).
+      description: Stable code of the reason, V(host.user_without_unit).
       type: str
     pid:
       description: Process ID of the master.
@@ -136,8 +136,7 @@ left_out:
       description: The reason as a sentence, with its remedy.
       type: str
 results:
-  description: What was done, an entry for each chosen server, in the order in which it was done. It is there on failure
-    too.
+  description: The results, an entry for each chosen server, in the order of work. Also returned on failure.
   returned: always
   type: list
   elements: dict
@@ -149,54 +148,53 @@ results:
       description: Process ID of the master.
       type: int
     did:
-      description: V(signalled), V(nothing), V(refused), or V(not_reached) where an earlier server was refused or
-        failed.
+      description: V(signalled), V(nothing), V(refused), or V(not_reached) if an earlier server was refused or failed.
       type: str
     code:
-      description: Why the server was refused, failed or was not begun, such as V(failed.not_replaced). Null otherwise.
+      description: Stable code of the reason for V(refused), V(not_reached) or a failure. Null otherwise.
       type: str
     reason:
-      description: For which workers the conditions hold, and what came of it.
+      description: The workers that meet the conditions, and the result.
       type: str
     signals:
-      description: Signals that were sent, or that would be in check mode, in order. C(QUIT), which changes nothing, is
-        left out.
+      description: Signals that were sent, or would be sent in check mode, in order. C(QUIT) is left out, because it
+        changes nothing.
       type: list
       elements: str
     before:
       description: State, workers, children with their pids, and load of the server before.
       type: dict
     after:
-      description: The same afterwards. Null in check mode, and where the server has ended.
+      description: The same afterwards. Null in check mode, and if the server has ended.
       type: dict
     seconds:
-      description: How long it took, waiting included.
+      description: Seconds that the work on the server took, waiting included.
       type: float
     steps:
-      description: What was done, in order.
+      description: The steps that were done, in order.
       type: list
       elements: dict
       contains:
         seconds:
-          description: When, in seconds since the work on this server began.
+          description: Seconds since the work on this server began.
           type: float
         what:
-          description: The step, as a clause.
+          description: The step, in words.
           type: str
     busy:
       description: The busy workers at the last stack dump, as in M(fleetops.odoo.drain).
       type: list
       elements: dict
     warnings:
-      description: What the caller has to know, such as what O(force) overrode.
+      description: Warnings, for example about a rule that O(force) lifted.
       type: list
       elements: dict
       contains:
         code:
-          description: The stable name of the warning.
+          description: Stable code of the warning.
           type: str
         message:
-          description: The warning for a person.
+          description: The warning as a sentence, with its remedy.
           type: str
     recycled:
       description: Workers that got a signal, or would in check mode.
@@ -225,7 +223,7 @@ results:
           description: Whether it has ended.
           type: bool
         replaced_by:
-          description: The worker that has replaced it. Null where none has.
+          description: The new worker in its place. Null without one.
           type: dict
           contains:
             pid:

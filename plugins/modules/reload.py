@@ -13,34 +13,38 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Sends C(HUP) once to every chosen master and waits on the host until the master has executed itself anew, all
-    workers of the new generation are there, nothing of the old one is left, and the server answers its health check.
-  - With O(method) it restarts a server through its supervisor instead, always or where a C(HUP) would not do, and waits
-    for the new server in the same way.
-  - Before a signal is sent, the reload is rehearsed as the server's own user. The interpreter must find itself again
-    (a virtualenv that is started by its full path does not), Odoo must be importable, its configuration must parse,
-    Python files and manifests that have changed since the load must compile, and PostgreSQL must answer. Otherwise the
-    module refuses, says what helps, and the server goes on. A restart is rehearsed as well, with the interpreter by its
-    full path, as the supervisor executes it.
-  - With a database in its configuration Odoo ends where it cannot connect to PostgreSQL at its start. That is refused,
-    and O(force) does not lift it. It is refused as well, unless O(force) is set, where one of its databases does not
-    answer or is not there, since Odoo would make an empty one.
-  - What is configured is compared with what runs. A C(HUP) that would not apply it, or would end the server because of
-    it, is refused, or becomes a restart with O(method=auto). On Odoo 19 in prefork mode these are another
-    C(http_port) or C(http_interface), C(workers) to 0, HTTP switched on or off, and any C(HUP) to a server without
-    HTTP. A configured port that another process has is refused with every method, with its pid and its program.
-  - Afterwards the server is complete only if it listens where it is configured to, in the mode and with the number of
-    processes that are configured. A server that does not run as configured needs a reload, whatever O(policy) says.
-  - A health check that does not accept what the server answers beforehand (a status from 300 to 499) is refused, since
-    it would fail afterwards too. O(force) lifts that.
-  - It refuses where there is no room. Before a C(HUP) to Odoo 19 and later in prefork mode, whose generations stand
-    side by side for a while, as much memory as the processes of the server use must be free, swap included; and the
-    filesystems of its log, of its data directory and of C(/run) must have 16 MiB free. O(force) lifts that.
-  - While a start, a reload or a drain is under way, the module waits for it instead of sending a second signal, which
-    would kill requests or the server. Of several calls at the same moment, one sends the signal and the others wait.
-  - What a reload costs depends on the server. Odoo 19 in prefork mode loses no request. Odoo 14 in prefork mode is down
-    until its requests have ended and it has booted, and threaded servers cut off what has not ended after one second.
-    Take those out of the load balancer first.
+  - Sends C(HUP) once to every chosen master and waits on the host until the master has executed itself again, all
+    workers of the new generation run, no process of the old generation is left, and the server answers its health
+    check.
+  - With O(method) it restarts a server through its supervisor instead, always or only if a C(HUP) is not enough, and
+    waits for the new server in the same way.
+  - Before a signal the module runs a start-up check as the user of the server. The check makes sure that the server
+    finds its interpreter again (a virtualenv that was started by its full path does not), that Odoo can be imported,
+    that its configuration can be parsed, that changed Python files and manifests compile, and that PostgreSQL answers.
+    Otherwise the module refuses, names the remedy, and the server continues to run. Before a restart it runs the same
+    check, with the full path of the interpreter, as the supervisor executes it.
+  - With a database in its configuration Odoo ends if it cannot connect to PostgreSQL at its start. The module refuses
+    that, and O(force) does not lift it. Unless O(force) is set, it also refuses if one of the databases does not answer
+    or does not exist, because Odoo would create an empty one.
+  - The module compares the configuration with the running server. It refuses a C(HUP) that would not apply the
+    configuration, or would end the server because of it. With O(method=auto) it restarts the server instead. On Odoo 19
+    in prefork mode this happens for another C(http_port) or C(http_interface), C(workers) to 0, HTTP switched on or
+    off, and any C(HUP) to a server without HTTP. If another process has a configured port, the module refuses with
+    every method, and names the pid and the program.
+  - Afterwards the server counts as complete only if it listens on the configured addresses, in the configured mode,
+    with the configured number of processes. A server that does not run as configured needs a reload with every
+    O(policy).
+  - The module refuses if the health check does not accept the answer of the server before the reload (a status from 300
+    to 499), because the check would fail after the reload too. O(force) lifts that.
+  - The module refuses if there is not enough room. Before a C(HUP) to Odoo 19 and later in prefork mode, whose
+    generations run side by side for a while, as much memory as the processes of the server use must be free, swap
+    included. The filesystems of its log, of its data directory and of C(/run) must have 16 MiB free. O(force) lifts
+    that.
+  - While a start, a reload or a drain is in progress, the module waits for it. It sends no second signal, which would
+    cut off requests or kill the server. If several calls come at once, one sends the signal and the others wait.
+  - The cost of a reload depends on the server. Odoo 19 in prefork mode loses no request. Odoo 14 in prefork mode is
+    down until its requests have ended and it has booted. Threaded servers cut off requests that have not ended after
+    one second. Take such servers out of the load balancer first.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.ACTION
@@ -51,38 +55,39 @@ options:
   policy:
     description:
       - When a server needs a reload.
-      - With V(always) it always does, unless a start or a reload is under way, which counts as one.
-      - With V(since) it does when it may have loaded its code before O(since).
-      - With V(stale) it does when its code or its configuration have changed since it loaded them, or may have. Where
-        its unit, its environment files or its interpreter have changed, a C(HUP) would not be enough. It is refused,
-        unless O(method) allows a restart.
+      - With V(always) every server does, unless a start or a reload is in progress, which counts as one.
+      - With V(since) a server does if it may have loaded its code before O(since).
+      - With V(stale) a server does if its code or its configuration have changed since it loaded them, or may have. If
+        its unit, its environment files or its interpreter have changed, a C(HUP) is not enough. The module then
+        refuses, unless O(method) allows a restart.
     type: str
     choices: [always, since, stale]
     default: stale
   since:
     description:
       - Seconds since the epoch, or ISO 8601 with an offset from UTC such as V(2026-11-24T05:00:00Z).
-      - Required with O(policy=since), and of use only there.
+      - Required with O(policy=since), and used only there.
     type: str
   method:
     description:
-      - How a server that needs it is given a new generation.
-      - With V(hup) by a C(HUP), and by nothing else.
-      - With V(supervisor) by a restart through its supervisor. That is C(systemctl restart), after C(systemctl
-        daemon-reload) where the files of its unit have changed, or a request to the supervisord above the server. It
-        needs root, or the user of that supervisord.
-      - With V(auto) by a C(HUP), unless that cannot work or is not enough and a restart would help. That is so for a
-        virtualenv that a C(HUP) would lose, a start with C(-m), an interpreter that has been replaced, a working
-        directory that has been removed, a configuration that a C(HUP) would not apply or survive, and a unit,
-        environment file or interpreter that has changed since the start. The C(reason) of the result says which it
-        was, and the C(code) of a refusal names it.
-      - Broken code, a broken configuration and a PostgreSQL that does not answer are refused with every method, since a
-        restart would end the server as surely. So are servers in containers and those that nothing would start again.
-      - A restart takes the server down, even Odoo 19, and where the unit's C(KillMode) is neither V(mixed) nor
-        V(process) it cuts off the requests under way, which a warning says. supervisord kills what has not ended
-        after its C(stopwaitsecs), which are 10 unless set.
-      - What a changed unit would start is not rehearsed. The C(reason) says so. That systemd has read the unit and that
-        its program is there is made sure of before the server is stopped.
+      - How the module reloads a server.
+      - With V(hup) it sends a C(HUP) and does nothing else.
+      - With V(supervisor) it restarts the server through its supervisor with C(systemctl restart), after C(systemctl
+        daemon-reload) if the files of its unit have changed, or with a request to the supervisord above the server.
+        This needs root, or the user of that supervisord.
+      - With V(auto) it sends a C(HUP), unless a HUP cannot work or is not enough and a restart helps. Examples are a
+        virtualenv that a C(HUP) would leave, a start with C(-m), an interpreter that was replaced, a working directory
+        that was removed, a configuration that a C(HUP) would not apply or survive, and a unit, environment file or
+        interpreter that changed after the start. The C(reason) of the result and the C(code) of a refusal name the
+        case.
+      - With every method the module refuses broken code, a broken configuration and a PostgreSQL that does not answer,
+        because a restart would also end the server. It also refuses to restart servers in containers and servers
+        without a supervisor.
+      - A restart takes the server down, even Odoo 19. If the C(KillMode) of the unit is neither V(mixed) nor
+        V(process), a restart cuts off the requests in progress, and a warning says so. supervisord kills processes that
+        have not ended after its C(stopwaitsecs) (10 unless set).
+      - The start-up check does not check what a changed unit would start. The C(reason) says so. Before the server
+        stops, the module makes sure that systemd has read the unit and that its program exists.
     type: str
     choices: [hup, supervisor, auto]
     default: auto
@@ -93,45 +98,45 @@ options:
     type: float
     default: 180.0
 requirements:
-  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+  - psutil (on the host; if the interpreter lacks it, the module uses a system interpreter that has it)
 notes:
-  - A C(HUP) keeps arguments, environment, user and limits. A changed unit file needs a restart by the supervisor.
+  - A C(HUP) keeps arguments, environment, user and limits. A changed unit file needs a restart through the supervisor.
   - Run it as root, or as the user of the server.
 seealso:
   - module: fleetops.odoo.master_info
 """
 
 EXAMPLES = r"""
-- name: After a deployment, reload what runs older code than lies on the disk, or restart it where that is needed
+- name: After a deployment, reload servers with old code, or restart them if needed
   fleetops.odoo.reload:
 
-- name: Reload every Odoo server of the host, whatever it runs
+- name: Reload every Odoo server of the host
   fleetops.odoo.reload:
     policy: always
 
-- name: Reload what has not been loaded since the deployment
+- name: Reload servers that have not loaded their code since the deployment
   fleetops.odoo.reload:
     policy: since
     since: "{{ deployed_at }}"
   vars:
     deployed_at: "2026-11-24T05:00:00Z"
 
-- name: Reload what is stale by a HUP, and refuse what would need a restart
+- name: Reload stale servers by a HUP, and refuse those that need a restart
   fleetops.odoo.reload:
     method: hup
 
-- name: Reload, and go on where another call is working on the server
+- name: Reload, and continue if another call is working on the server
   fleetops.odoo.reload:
   register: reloaded
   failed_when: reloaded is failed and reloaded.code | default('') != 'timeout.locked'
 
-- name: Restart through systemd or supervisord what has not been started since the deployment
+- name: Restart through systemd or supervisord all servers that have not started since the deployment
   fleetops.odoo.reload:
     policy: since
     since: "2026-11-24T05:00:00Z"
     method: supervisor
 
-- name: Reload one of several instances and ask a page of its own for its health
+- name: Reload one of several instances and check its health with its own page
   fleetops.odoo.reload:
     match:
       unit: odoo@prod.service
@@ -143,18 +148,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: Stable name of what went wrong, as in the result of the server.
+  description: Stable code of the refusal or failure, as in the result of the server.
   returned: failure
   type: str
 left_out:
   description:
-    - Servers that match and that the module did not work on, because nobody named their users. See O(users).
+    - Servers that match but were left out, because no option names their users. See O(users).
   returned: always
   type: list
   elements: dict
   contains:
     code:
-      description: Stable name of the reason, V(host.user_without_unit).
+      description: Stable code of the reason, V(host.user_without_unit).
       type: str
     pid:
       description: Process ID of the master.
@@ -176,17 +181,18 @@ results:
       description: Process ID of the master.
       type: int
     did:
-      description: V(signalled), V(restarted), V(nothing), V(refused), or V(not_reached) where an earlier server was
+      description: V(signalled), V(restarted), V(nothing), V(refused), or V(not_reached) if an earlier server was
         refused or failed.
       type: str
     code:
-      description: Stable name of why it was refused, failed or not begun, such as V(refused.state). Null otherwise.
+      description: Stable code of the reason why the server was refused, failed or not begun, such as V(refused.state).
+        Null otherwise.
       type: str
     reason:
-      description: Why, by which way, and what the rehearsal left out.
+      description: The reason, the method, and what the start-up check did not check.
       type: str
     signals:
-      description: Signals that were sent, or that would be in check mode.
+      description: Signals that were sent, or would be sent in check mode.
       type: list
       elements: str
     before:
@@ -248,46 +254,45 @@ results:
               type: str
         health:
           description:
-            - V(ok), or what was wrong, as a clause. Null where no request was made, because it is disabled, the server
-              has no HTTP, or it was not running.
-            - Before anything is done, one request is made, and it takes no longer than two seconds.
+            - V(ok), or the fault as a clause. Null if no request was made, because it is disabled, the server has no
+              HTTP, or it was not running.
+            - Before it does anything, the module makes one request, which takes at most two seconds.
           type: str
     after:
-      description: The same afterwards, of the new master after a restart. Null in check mode and when it did not end
-        well.
+      description: The same afterwards, for the new master after a restart. Null in check mode and after a failure.
       type: dict
     successor:
-      description: Identity of the master that has taken the place of the one that is gone, null otherwise.
+      description: Identity of the new master after a restart, null otherwise.
       type: str
     log:
       description: Up to 200 last lines that the server wrote to its log since the call began, secrets hidden. Empty
-        unless it failed.
+        unless the operation failed.
       type: list
       elements: str
     seconds:
-      description: How long it took, waiting included.
+      description: Seconds that the work on the server took, waiting included.
       type: float
     warnings:
-      description: What to know of it, such as what O(force) overrode.
+      description: Warnings, for example about a rule that O(force) lifted.
       type: list
       elements: dict
       contains:
         code:
-          description: Stable name of the warning.
+          description: Stable code of the warning.
           type: str
         message:
           description: The warning as a sentence, with its remedy.
           type: str
     steps:
-      description: What was done, in order.
+      description: The steps that were done, in order.
       type: list
       elements: dict
       contains:
         seconds:
-          description: When, in seconds since the work on this server began.
+          description: Seconds since the work on this server began.
           type: float
         what:
-          description: The step, as a clause.
+          description: The step, in words.
           type: str
   sample:
     - identity: "472:375040"

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: roll_lock
-short_description: Take or give back the lock that keeps two rolls from one host
+short_description: Take or release the lock that prevents two rolls on one host
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - A roll takes this lock on each of its hosts before it touches one of them. A second roll that shares a host with it
-    is refused. Its message names the owner and the age of the lock, and says how to take it over.
-  - The lock expires by O(ttl) and with a reboot of the host. An expired lock is taken over. A roll that lives renews
-    its locks long before.
-  - The lock of a roll that has ended is taken over at once, where that is known. The process of C(ansible-playbook)
-    that took it ran on the same controller and is gone. Or AWX says that the job has ended, which is asked where the
-    environment of the controller has C(CONTROLLER_HOST) and C(CONTROLLER_OAUTH_TOKEN), as a credential of the type
-    Red Hat Ansible Automation Platform sets them.
-  - Root's lock lies in C(/run/fleetops-odoo), another user's in C(/tmp/fleetops-odoo-UID), or in
-    C(~/.fleetops-odoo) where somebody else has made that directory. Everybody heeds root's lock.
-    Root does not heed a user's, since it cannot trust what any user may write.
+  - A roll takes this lock on each of its hosts before it touches any of them. A second roll that shares a host is
+    refused. Its message names the owner and the age of the lock, and says how to take it over.
+  - The lock expires after O(ttl) seconds and with a reboot of the host. The next roll takes an expired lock over. A
+    running roll renews its locks long before.
+  - If it is known that the roll of a lock has ended, the next roll takes the lock over at once. This is known if the
+    process of C(ansible-playbook) that took it ran on the same controller and has ended, or if AWX reports that the job
+    has ended. The action plugin asks AWX if the environment of the controller has C(CONTROLLER_HOST) and
+    C(CONTROLLER_OAUTH_TOKEN), as a credential of the type Red Hat Ansible Automation Platform sets them.
+  - Root's lock is in C(/run/fleetops-odoo), the lock of another user in C(/tmp/fleetops-odoo-UID), or in
+    C(~/.fleetops-odoo) if another user owns that directory. All users respect root's lock. Root ignores the locks of
+    users, because any user can write them.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.ACTION
@@ -33,31 +33,31 @@ attributes:
   idempotent:
     support: full
     details:
-      - To take a lock that one has already renews it, and changes nothing else.
+      - A call that already has the lock renews it, and changes nothing else.
 options:
   state:
-    description: Whether the lock is to be had or to be given back.
+    description: Whether to take the lock or to release it.
     type: str
     choices: [present, absent]
     default: present
   id:
     description:
-      - What tells this roll from others. A call with the same ID may renew the lock and give it back.
-      - The default is the job of AWX, else the process that runs C(ansible-playbook) or C(ansible). A lock that this
-        process leaves behind is taken over by the next roll from the same controller. A lock that is to outlive it
-        needs an O(id) of its own.
+      - ID of this roll. A call with the same ID can renew and release the lock.
+      - The default is the job of AWX, otherwise the process that runs C(ansible-playbook) or C(ansible). If this
+        process ends without releasing the lock, the next roll from the same controller takes it over. Set an O(id) for
+        a lock that must outlive the process.
     type: str
   kind:
     description:
-      - What holds the lock. The sentences that refuse others depend on it.
-      - The default is V(other) with an O(id), else V(roll).
+      - Kind of the owner. The messages to other owners depend on it.
+      - The default is V(other) with an O(id), otherwise V(roll).
     type: str
     choices: [roll, drain, other]
   owner:
-    description: Whose roll it is, for people. The default is the user and the controller, or the user of AWX.
+    description: Owner of the roll, for messages. The default is the user and the controller, or the user of AWX.
     type: str
   reason:
-    description: Why, for people.
+    description: Reason of the lock, for messages.
     type: str
     default: ''
   ttl:
@@ -65,17 +65,17 @@ options:
     type: float
     default: 14400.0
   out:
-    description: Whether the roll has taken this host out of a balancer. Who finds the lock later knows what to put
-      right. Without it, what the lock that was there says of it is kept.
+    description: Whether the roll has taken this host out of a load balancer. A later roll that finds the lock then puts
+      the host back. Without this option the value in the present lock is kept.
     type: bool
   take_over:
-    description: IDs of locks that are to be taken over, or of the workflows of AWX that took them. V(workflow) stands
-      for those of the job's own workflow, if it is a node of one, and V(*) for every lock of O(kind=roll).
+    description: IDs of locks to take over, or of the workflows of AWX that took them. V(workflow) means the locks of
+      the job's own workflow, if the job is a node of a workflow, and V(*) every lock of O(kind=roll).
     type: list
     elements: str
     default: []
   take_over_kinds:
-    description: Only locks of these kinds are taken over before they have expired.
+    description: Kinds of locks that may be taken over before they have expired.
     type: list
     elements: str
     choices: [roll, drain, other]
@@ -89,13 +89,13 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Keep every other roll from this host for an hour
+- name: Prevent every other roll on this host for an hour
   fleetops.odoo.roll_lock:
     id: migration
     reason: the database is being migrated
     ttl: 3600
 
-- name: Give the lock back
+- name: Release the lock
   fleetops.odoo.roll_lock:
     id: migration
     state: absent
@@ -108,47 +108,47 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: Stable name of why it failed, such as V(roll.locked).
+  description: Stable code of the failure, such as V(roll.locked).
   returned: failure
   type: str
   sample: roll.locked
 lock:
-  description: The lock that is there now; null when there is none. On failure, the one that stands in the way.
+  description: The present lock; null without one. On failure, the lock of the other owner.
   returned: always
   type: dict
   contains: &contains
     id:
-      description: What tells the roll from others.
+      description: ID of the roll.
       type: str
     owner:
-      description: Whose roll it is.
+      description: Owner of the roll.
       type: str
     reason:
-      description: Why.
+      description: Reason of the lock.
       type: str
     holder:
-      description: The controller's process.
+      description: The process on the controller.
       type: str
     workflow:
       description: The workflow of AWX, as in C(awx-workflow-job-7).
       type: str
     age:
-      description: Seconds since it was taken or renewed.
+      description: Seconds since the lock was taken or renewed.
       type: float
     ttl:
-      description: Seconds that it is valid.
+      description: Seconds for which the lock is valid.
       type: float
     expired:
-      description: Whether that time is over, or the host has been booted since.
+      description: Whether that time has passed, or the host has booted since.
       type: bool
     out:
-      description: Whether the host may have been taken out of a balancer.
+      description: Whether the host may be out of a load balancer.
       type: bool
     kind:
-      description: What holds the lock, V(roll), V(drain) or V(other).
+      description: Kind of the owner, V(roll), V(drain) or V(other).
       type: str
 was:
-  description: The lock that was there before; null when there was none.
+  description: The lock before the call; null without one.
   returned: always
   type: dict
   contains: *contains

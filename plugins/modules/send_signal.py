@@ -13,15 +13,16 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - The door for signals by itself, for what the other modules do not do. Prefer M(fleetops.odoo.reload) where it fits.
-  - Before a signal is sent, the process is held, its identity is checked, and these rules are asked. It must have a
-    handler for the signal at this moment. Its role and the server's mode may get the signal. The server's state allows
-    it, so there is no HUP while it boots, reloads or drains, and no second INT.
-  - When a rule forbids it for one of the processes, none of them gets the signal. The code of the refusal names the
-    rule.
-  - A HUP is rehearsed first, as in M(fleetops.odoo.reload), unless O(force=true).
-  - What makes a master start a worker is refused, unless O(force=true), where a database of the server does not answer.
-    That is C(TTIN), and C(INT) or C(XCPU) to a worker. Newer versions of Odoo end with all of the server then.
+  - Sends one signal. Use it for tasks that the other modules do not do. Prefer M(fleetops.odoo.reload) for a reload.
+  - Before it sends a signal, the module makes sure that the process is still the same, and applies these rules. The
+    process must have a handler for the signal at this moment. Its role and the mode of the server must allow the
+    signal. The state of the server must allow it, so no HUP is sent while the server boots, reloads or drains, and no
+    second INT.
+  - If a rule forbids the signal for one of the processes, no process gets it. The code of the refusal names the rule.
+  - Before a HUP the module runs the start-up check of M(fleetops.odoo.reload), unless O(force=true).
+  - If a database of the server does not answer, the module refuses signals after which a master starts a worker, unless
+    O(force=true). These are C(TTIN), and C(INT) or C(XCPU) to a worker. Newer versions of Odoo end the whole server
+    then.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.ACTION
@@ -31,29 +32,30 @@ attributes:
   idempotent:
     support: none
     details:
-      - It sends the signal each time, unless a rule forbids it. V(QUIT), V(USR1) and V(USR2) write to the log and leave
-        the process as it is, so they are never C(changed).
+      - It sends the signal each time, unless a rule forbids it. V(QUIT), V(USR1) and V(USR2) write to the log and do
+        not change the process, so the module does not report C(changed) for them.
 options:
   signal:
     description:
       - The signal, without C(SIG).
       - V(HUP), V(TTIN) and V(TTOU) are for masters. V(XCPU) is for workers, which lose their request. V(INT), V(QUIT),
-        V(USR1) and V(USR2) are for both, as far as they are caught. Before Odoo 19 V(USR1) may end a process that is at
-        work; M(fleetops.odoo.cache_stats) waits for a moment in which it rests. On Python 3.10 and 3.11 V(QUIT) may end
-        a process that is at work, so O(risk) decides.
+        V(USR1) and V(USR2) are for both, if the process has a handler. Before Odoo 19 V(USR1) may end a process that is
+        at work; M(fleetops.odoo.cache_stats) waits until the process is at rest. On Python 3.10 and 3.11 V(QUIT) may
+        end a process that is at work, see O(risk).
     type: str
     required: true
     choices: [HUP, INT, QUIT, USR1, USR2, TTIN, TTOU, XCPU]
   roles:
-    description: Which processes of the chosen servers get it. V(other) are workers that an addon has added.
+    description: Which processes of the chosen servers get it. V(other) are workers of an addon.
     type: list
     elements: str
     choices: [master, http, cron, gevent, other]
     default: [master]
   wait:
     description:
-      - Wait for what the signal does. A master with V(HUP) runs its new generation, a process with V(INT) or V(XCPU)
-        has ended and was replaced, V(TTIN) has brought one more worker. The others leave the processes as they are.
+      - Whether to wait for the effect of the signal. After V(HUP) the master runs its new generation, after V(INT) or
+        V(XCPU) the process has ended and was replaced, after V(TTIN) the server has one more worker. The other signals
+        have no such effect.
     type: bool
     default: false
   timeout:
@@ -62,15 +64,15 @@ options:
     default: 180.0
   risk:
     description:
-      - What happens to a V(QUIT) on Python 3.10 and 3.11, where it may end a process that is at work.
-      - With V(refuse) a process gets it when all of its threads have slept for a second. One for which that does not
-        happen within five seconds is refused. Processes before it have got the signal by then.
-      - With V(accept) such a process gets it all the same, which may end the whole server.
+      - Whether to send a V(QUIT) on Python 3.10 and 3.11 to a process that is at work, which may end the process.
+      - With V(refuse) a process gets it when all of its threads have slept for a second. If that does not happen within
+        five seconds, the process is refused. Earlier processes have got the signal by then.
+      - With V(accept) such a process gets it nevertheless, which may end the whole server.
     type: str
     choices: [refuse, accept]
     default: refuse
 requirements:
-  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+  - psutil (on the host; if the interpreter lacks it, the module uses a system interpreter that has it)
 seealso:
   - module: fleetops.odoo.reload
   - module: fleetops.odoo.master_info
@@ -93,18 +95,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: Stable name of what went wrong, as in the result of the process.
+  description: Stable code of the refusal or failure, as in the result of the process.
   returned: failure
   type: str
 left_out:
   description:
-    - Servers that match and that the module did not work on, because nobody named their users. See O(users).
+    - Servers that match but were left out, because no option names their users. See O(users).
   returned: always
   type: list
   elements: dict
   contains:
     code:
-      description: Stable name of the reason, V(host.user_without_unit).
+      description: Stable code of the reason, V(host.user_without_unit).
       type: str
     pid:
       description: Process ID of the master.
@@ -113,7 +115,7 @@ left_out:
       description: The reason as a sentence, with its remedy.
       type: str
 results:
-  description: What was done, by process. It is there on failure too.
+  description: The results, an entry for each process. Also returned on failure.
   returned: always
   type: list
   elements: dict
@@ -125,48 +127,49 @@ results:
       description: Process ID.
       type: int
     did:
-      description: V(signalled), V(nothing), V(refused), or V(not_reached) where another process was refused.
+      description: V(signalled), V(nothing), V(refused), or V(not_reached) if another process was refused.
       type: str
     code:
-      description: Stable name of why it was refused, failed or not begun, such as V(refused.state). Null otherwise.
+      description: Stable code of the reason for V(refused), V(not_reached) or a failure, such as V(refused.state).
+        Null otherwise.
       type: str
     reason:
       description: Why.
       type: str
     signals:
-      description: Signals that were sent, or that would be in check mode.
+      description: Signals that were sent, or would be sent in check mode.
       type: list
       elements: str
     before:
-      description: Whether it was alive, and its server's state, mode and workers.
+      description: Whether it was alive, and the state, mode and workers of its server.
       type: dict
     after:
-      description: The same afterwards, where it was waited for.
+      description: The same afterwards, with O(wait).
       type: dict
     seconds:
-      description: How long it was waited for.
+      description: Seconds that the module waited for it.
       type: float
     warnings:
-      description: What to know of it, such as what O(force) overrode.
+      description: Warnings, for example about a rule that O(force) lifted.
       type: list
       elements: dict
       contains:
         code:
-          description: Stable name of the warning.
+          description: Stable code of the warning.
           type: str
         message:
           description: The warning as a sentence, with its remedy.
           type: str
     steps:
-      description: What was done, in order.
+      description: The steps that were done, in order.
       type: list
       elements: dict
       contains:
         seconds:
-          description: When, in seconds since the work on this server began.
+          description: Seconds since the work on this server began.
           type: float
         what:
-          description: The step, as a clause.
+          description: The step, in words.
           type: str
   sample:
     - identity: "480:375101"

@@ -13,22 +13,22 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Sends C(QUIT) to the master, the workers and the gevent process of the chosen servers, which makes each of them
-    write the stacks of its threads to the log and go on. Returns what they have written, as text and understood.
+  - Sends C(QUIT) to the master, the workers and the gevent process of the chosen servers. Each process then writes the
+    stacks of its threads to the log and continues. Returns the dumps, as text and parsed.
   - On Python 3.10 and 3.11 the handler of Odoo may end a process that runs Python code at that moment, a worker with
-    its request or job, and a master with the whole server (both seen on Odoo 19.0). So there the signal goes only to a
-    process at rest, which is one whose threads have all slept for a second. Other processes are read by py-spy where it
-    is installed. Else they are named in RV(results[].missing), with what their threads wait for as the kernel tells it.
-  - There the master of a prefork server is asked last and once, whatever O(samples) says, unless O(roles) is V(master)
-    alone.
+    its request or job, and a master with the whole server (both seen on Odoo 19.0). So there only a process at rest
+    gets the signal. At rest means that all its threads have slept for a second. py-spy reads the other processes if it
+    is installed. Otherwise RV(results[].missing) names them, with what their threads wait for.
+  - There the module asks the master of a prefork server last and once, for any number of O(samples), unless O(roles) is
+    only V(master).
   - A process gets at most one C(QUIT) in a second.
-  - It goes through the same door as M(fleetops.odoo.send_signal). A process that would not survive the signal, such as
-    one that boots, does not get it and is named in RV(results[].missing).
-  - Before the first signal it makes sure that the dumps can be seen. Where the log level hides them, or the log cannot
-    be read from the host, it signals no process and returns the reason.
-  - Only what comes after the signal is read of a log, and that in small pieces, so its size does not matter. A rotation
-    in between does no harm.
-  - Secrets that stand in a dump, such as a token in an URL, are hidden before anything leaves the host.
+  - The same rules as in M(fleetops.odoo.send_signal) apply. A process that would not survive the signal, such as one
+    that boots, does not get it. RV(results[].missing) names it.
+  - Before the first signal the module makes sure that it can read the dumps. If the log level hides them, or it cannot
+    read the log, it signals no process and returns the reason.
+  - The module reads only the new part of a log, in small pieces, so the size of the log does not matter. A rotation
+    during the call does no harm.
+  - Secrets in a dump, such as a token in a URL, are hidden before anything leaves the host.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.INFO
@@ -36,12 +36,12 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - It returns which processes would be asked, and why the others would not.
+      - It returns the processes that would be asked, and why others would not.
   idempotent:
     support: none
     details:
-      - It has the stacks written each time. They are lines in the log and leave the processes as they are, so it is
-        never C(changed).
+      - Each call makes the processes write their stacks. These are lines in the log and do not change the processes, so
+        the module never reports C(changed).
 options:
   samples:
     description:
@@ -55,13 +55,12 @@ options:
     default: 1.0
   sample_timeout:
     description:
-      - Seconds to wait at most for one sample. All servers are asked at the same time. A process that has not answered
-        when two seconds, or two fifths of it, have passed is asked once more.
+      - Seconds to wait at most for one sample. All servers are asked at the same time. The module asks a process once
+        more that has not answered within two seconds, or two fifths of this time.
     type: float
     default: 5.0
   roles:
-    description: Which processes are asked. A threaded server has its C(master) alone. V(other) are workers that an
-      addon has added.
+    description: Which processes are asked. A threaded server has only a C(master). V(other) are workers of an addon.
     type: list
     elements: str
     choices: [master, http, cron, gevent, other]
@@ -72,54 +71,53 @@ options:
       - With V(signal) each process writes its own to the log.
       - With V(py-spy) the program of that name reads them. It must be C(/usr/bin/py-spy), C(/usr/local/bin/py-spy), or
         C(/usr/local/lib/fleetops-odoo/py-spy), where the role diagnostics puts it, and only root may be able to change
-        it. It sends no signal, stops each process for some milliseconds, and also
-        reads a process that hangs. It does not know requests, users and databases, shows one greenlet only, and leaves
-        out the lines of code.
-      - With V(auto) the signal is used. py-spy is used, where it is installed, for a server whose log cannot be read,
-        and on Python 3.10 and 3.11 for the master and for processes that are not at rest within two seconds.
+        it. It sends no signal, stops each process for some milliseconds, and also reads a process that hangs. It does
+        not show requests, users, databases and lines of code, and shows one greenlet only.
+      - With V(auto) the module uses the signal. If py-spy is installed, it uses py-spy for a server whose log it cannot
+        read, and on Python 3.10 and 3.11 for the master and for processes that are not at rest within two seconds.
     type: str
     choices: [auto, signal, py-spy]
     default: auto
   risk:
     description:
-      - What happens on Python 3.10 and 3.11 to a process that is not at rest within two seconds, where py-spy does not
-        read it.
-      - With V(refuse) it gets no signal and is named in RV(results[].missing).
-      - With V(accept) it gets the C(QUIT), which may end the whole server. The result warns of it.
+      - What happens on Python 3.10 and 3.11 to a process that is not at rest within two seconds and that py-spy does
+        not read.
+      - With V(refuse) it gets no signal, and RV(results[].missing) names it.
+      - With V(accept) it gets the C(QUIT), which may end the whole server. The result has a warning.
     type: str
     choices: [refuse, accept]
     default: refuse
   postgres:
     description:
       - Whether to ask PostgreSQL at the moment of each sample which sessions are at work, and which of them wait for
-        which others. Then RV(results[].postgres) has these sessions.
-      - It is asked by C(psql), run on the host as the server's own user with the server's own settings, in a
-        transaction that only reads, for two seconds at most. Where that is not possible the reason is returned, and
-        the dumps are as they would be without.
-      - Which process a session belongs to is told by its socket. Behind a pooler such as pgbouncer it cannot be told.
+        which others. RV(results[].postgres) has these sessions.
+      - The module runs C(psql) on the host as the user of the server with the settings of the server, in a read-only
+        transaction, for two seconds at most. If that is not possible, it returns the reason, and the dumps are complete
+        nevertheless.
+      - The socket of a session shows its process. Behind a pooler such as pgbouncer the process is not known.
     type: bool
     default: false
   hide_literals:
     description:
       - Whether strings, numbers and comments in queries are hidden.
-      - Without it they are hidden in queries in which the name of a secret stands, such as C(password).
+      - Otherwise they are hidden only in queries that contain the name of a secret, such as C(password).
     type: bool
     default: false
   allow_none:
-    description: Whether to return no results where no master is found. Otherwise that fails.
+    description: Whether the task succeeds without results if no master is found. Otherwise it fails.
     type: bool
     default: false
 requirements:
-  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+  - psutil (on the host; if the interpreter lacks it, the module uses a system interpreter that has it)
   - py-spy, for O(backend=py-spy)
-  - psql, for O(postgres), in C(/usr/bin), C(/usr/local/bin) or where the packages of PostgreSQL put it. That of a
-    server's container is used where it has one
+  - psql, for O(postgres), in C(/usr/bin), C(/usr/local/bin) or where the packages of PostgreSQL put it. For a server in
+    a container the module uses the psql of the container if it has one
 notes:
-  - A log is read from a file, the journal, or the container's log as podman (k8s-file, journald) and docker (json-file,
-    journald) keep it. Not from a terminal, supervisord's pipe or a pod of Kubernetes.
+  - The module reads a log from a file, the journal, or the log of a container of podman (k8s-file, journald) or docker
+    (json-file, journald). It cannot read a log from a terminal, a pipe of supervisord or a pod of Kubernetes.
   - A process that does not answer does not fail the module. RV(results[].missing) names it, and the module warns.
-  - All dumps of one call together may have 2 MB. RV(results[].missing) names those that are left out.
-  - journald drops lines of a service that writes more than 10000 in 30 seconds, or what C(RateLimitBurst) says.
+  - All dumps of one call together can have 2 MB. RV(results[].missing) names those that are left out.
+  - journald drops lines of a service that writes more than 10000 in 30 seconds, or more than C(RateLimitBurst).
   - Run it as root, or as the user of the server.
 seealso:
   - module: fleetops.odoo.evidence
@@ -131,7 +129,7 @@ EXAMPLES = r"""
   fleetops.odoo.stack_dump:
   register: stacks
 
-- name: Show the requests that are under way, and where they are
+- name: Show the requests in progress, and their current line of code
   ansible.builtin.debug:
     msg: "{{ item.url }} at {{ item.frames[-1].file }}:{{ item.frames[-1].line }}"
   loop: "{{ stacks.results | map(attribute='dumps') | flatten | map(attribute='threads') | flatten
@@ -139,7 +137,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.name }}"
 
-- name: Look three times at the http workers of one instance, two seconds apart
+- name: Take three samples of the http workers of one instance, two seconds apart
   fleetops.odoo.stack_dump:
     match:
       unit: odoo.service
@@ -165,13 +163,13 @@ EXAMPLES = r"""
 RETURN = r"""
 left_out:
   description:
-    - Servers that match and that the module did not work on, because nobody named their users. See O(users).
+    - Servers that match but were left out, because no option names their users. See O(users).
   returned: always
   type: list
   elements: dict
   contains:
     code:
-      description: Stable name of the reason, V(host.user_without_unit).
+      description: Stable code of the reason, V(host.user_without_unit).
       type: str
     pid:
       description: Process ID of the master.
@@ -180,7 +178,7 @@ left_out:
       description: The reason as a sentence, with its remedy.
       type: str
 results:
-  description: What came of it, by server.
+  description: The results, an entry for each chosen server.
   returned: always
   type: list
   elements: dict
@@ -193,44 +191,46 @@ results:
       type: int
     did:
       description:
-        - V(signalled), V(nothing) where py-spy read the stacks or there is no process of these roles, or V(refused)
-          where no process could be asked.
+        - V(signalled), V(nothing) if py-spy read the stacks or the server has no process of these roles, or V(refused)
+          if no process could be asked.
       type: str
     code:
-      description: Stable name of why no process was asked, such as V(dump.level) or V(dump.none_asked). Null otherwise.
+      description: Stable code of the reason why no process was asked, such as V(dump.level) or V(dump.none_asked). Null
+        otherwise.
       type: str
     reason:
-      description: What came of it, or why no process was asked.
+      description: The result in words, or why no process was asked.
       type: str
     signals:
-      description: Signals that were sent, or that would be in check mode.
+      description: Signals that were sent, or would be sent in check mode.
       type: list
       elements: str
     before:
       description: State, mode and number of workers of the server.
       type: dict
     after:
-      description: Always null. Nothing is changed.
+      description: Always null, because the module changes nothing.
       type: dict
     seconds:
-      description: How long it took.
+      description: Seconds that the call took for this server.
       type: float
     warnings:
-      description: What the caller is warned of, each with C(code) and C(message).
+      description: Warnings, each with C(code) and C(message).
       type: list
       elements: dict
     backend:
       description:
-        - V(signal), or V(py-spy) where that read all of them. Null where no process was asked. Each dump has its own.
+        - V(py-spy) if py-spy read all stacks, otherwise V(signal). Null if no process was asked. Each dump has its own
+          key C(backend).
       type: str
     python:
-      description: Version of the Python that the server runs, such as V(3.11). Null where it cannot be told.
+      description: Version of the Python that the server runs, such as V(3.11). Null if it is not known.
       type: str
     log_source:
-      description: Where the dumps were read from. Null where the log is out of reach.
+      description: Where the dumps were read from. Null if the module cannot read the log.
       type: str
     asked:
-      description: Processes that got the signal, or would in check mode, or that py-spy looked at.
+      description: Processes that got the signal, or would get it in check mode, or that py-spy read.
       type: list
       elements: dict
       contains:
@@ -244,10 +244,10 @@ results:
           description: V(master), V(http), V(cron), V(gevent) or V(other).
           type: str
         signals:
-          description: How many it got, in all samples together.
+          description: Number of signals that it got, in all samples together.
           type: int
     dumps:
-      description: What was written, by sample and process.
+      description: The dumps, an entry for each sample and process.
       type: list
       elements: dict
       contains:
@@ -255,7 +255,7 @@ results:
           description: Process ID.
           type: int
         log_pid:
-          description: The pid that the log shows, which is another one in a container. Null with py-spy.
+          description: The pid in the log. In a container it is not RV(results[].dumps[].pid). Null with py-spy.
           type: int
         role:
           description: Role of the process.
@@ -265,24 +265,24 @@ results:
           type: int
         code:
           description:
-            - V(dump.not_understood) where the text in C(raw) does not tell what the process does, V(dump.cut) where it
-              breaks off, as when journald drops lines, V(dump.unfinished)
-              where the end of it did not come in time. Null otherwise.
+            - V(dump.not_understood) if the text in C(raw) does not show what the process does, V(dump.cut) if lines are
+              missing, for example because journald dropped them, V(dump.unfinished) if its end did not come in time.
+              Null otherwise.
           type: str
         backend:
-          description: Who told it, V(signal) or V(py-spy).
+          description: Source of the dump, V(signal) or V(py-spy).
           type: str
         time:
-          description: When it was written, in UTC.
+          description: Time of the dump, in UTC.
           type: str
         database:
-          description: Database in the first line of the dump. Null where there is none.
+          description: Database in the first line of the dump. Null without one.
           type: str
         raw:
           description:
-            - The dump as it stands in the log, byte for byte, but for secrets, which are hidden to the end of a line.
-              Bytes that are not UTF-8 are shown as escapes. The journal keeps no empty lines.
-            - With py-spy the same form, made from what it prints.
+            - The dump from the log, byte for byte. Secrets are hidden to the end of their line. Bytes that are not
+              UTF-8 are shown as escapes. The journal drops empty lines.
+            - With py-spy the same format, made from its output.
           type: str
         threads:
           description: Its threads and greenlets.
@@ -293,7 +293,7 @@ results:
               description: Name of the thread.
               type: str
             db:
-              description: Database of its request. An idle thread shows that of its last one.
+              description: Database of its request. An idle thread shows the database of its last request.
               type: str
             uid:
               description: Number of the user of its request.
@@ -302,34 +302,34 @@ results:
               description: URL of its request.
               type: str
             query_count:
-              description: Number of queries. Null where the version does not tell.
+              description: Number of queries. Null if the version does not write it.
               type: int
             query_time:
-              description: Seconds that its queries took. One that still runs counts in C(python_time).
+              description: Seconds of its finished queries. A running query counts in C(python_time).
               type: float
             python_time:
-              description: Seconds that it took beside them.
+              description: All other seconds of the request.
               type: float
             idle:
-              description: Whether it waits for work. The frames tell that.
+              description: Whether it waits for work, according to its frames.
               type: bool
             frames:
               description: Its calls, the innermost last, each with C(file), C(line), C(function) and C(source).
               type: list
               elements: dict
             other:
-              description: Lines of it that were not understood.
+              description: Lines of it that the module cannot parse.
               type: list
               elements: str
         understood:
-          description: Whether each thread has calls and the last one does not break off.
+          description: Whether each thread has calls and the last thread is complete.
           type: bool
         other:
-          description: Lines above its first thread that were not understood.
+          description: Lines above its first thread that the module cannot parse.
           type: list
           elements: str
     missing:
-      description: Processes without a dump, by sample. A server that has ended stands here with its master.
+      description: Processes without a dump, by sample. For a server that has ended the list contains its master.
       type: list
       elements: dict
       contains:
@@ -337,7 +337,7 @@ results:
           description: Process ID.
           type: int
         role:
-          description: Role of the process, V(shepherd) and V(unknown) among them.
+          description: Role of the process, also V(shepherd) and V(unknown).
           type: str
         sample:
           description: Number of the sample.
@@ -351,24 +351,24 @@ results:
           type: str
         waits:
           description:
-            - What each of its threads does, as the kernel tells it. It is there where C(code) is V(dump.not_at_rest).
+            - What each of its threads does, according to the kernel. Only with the C(code) V(dump.not_at_rest).
             - C(thread), C(name), C(state) (C(R) runs, C(S) sleeps), C(call) (the system call in which it waits), C(on)
               (the files, sockets and peers that it waits for), and C(seconds) (for how long it was seen not to run).
           type: list
           elements: dict
     postgres:
-      description: What PostgreSQL said. Null without O(postgres).
+      description: The answer of PostgreSQL. Null without O(postgres).
       type: dict
       contains:
         code:
-          description: Stable name of why there are no rows, or not all of them. Null where nothing is missing.
+          description: Stable code of the reason why rows are missing. Null if none are missing.
           type: str
         reason:
-          description: The same in words. Where there is more than one reason, C(code) is that of the first.
+          description: The reasons in words. C(code) belongs to the first one.
           type: str
         rows:
           description:
-            - Sessions that were at work, in a transaction, or that others wait for, by sample; at most 100 of each.
+            - Sessions that were at work, in a transaction, or blocked others, by sample; at most 100 of each sample.
               They are those of all clients of this PostgreSQL. Of those of other users it shows no state and no query,
               unless the server's user is a member of C(pg_read_all_stats).
           type: list
@@ -378,19 +378,19 @@ results:
               description: Number of the sample.
               type: int
             time:
-              description: When it was asked, by its own clock, in UTC.
+              description: Time of the answer by the clock of PostgreSQL, in UTC.
               type: str
             server:
-              description: Which PostgreSQL it is, by its system identifier and the moment of its start.
+              description: The PostgreSQL server, as its system identifier and the time of its start.
               type: str
             version:
               description: Its version.
               type: str
             worker:
-              description: Process ID of the server's process at the other end. Null where it is another's.
+              description: Process ID of the Odoo process that has the session. Null for other clients.
               type: int
             log_pid:
-              description: The pid of that process that its log shows.
+              description: The pid of that process in its log.
               type: int
             role:
               description: The role of that process.
@@ -408,7 +408,7 @@ results:
               description: Its user.
               type: str
             application:
-              description: The name that the client has given itself, secrets hidden.
+              description: Application name of the client, secrets hidden.
               type: str
             client:
               description: Address of the client. Null with a unix socket.
@@ -423,7 +423,7 @@ results:
               description: Such as C(active) or C(idle in transaction).
               type: str
             wait_type:
-              description: What kind of thing it waits for, such as C(Lock).
+              description: Kind of its wait, such as C(Lock).
               type: str
             wait_event:
               description: What it waits for.
@@ -433,13 +433,13 @@ results:
               type: list
               elements: int
             seconds:
-              description: Since its query began, or since it has been in this state if no query runs.
+              description: Seconds since its query began, or in its present state if no query runs.
               type: float
             waited:
-              description: Since it began to wait for a lock. Null before PostgreSQL 14.
+              description: Seconds since it began to wait for a lock. Null before PostgreSQL 14.
               type: float
             transaction_seconds:
-              description: Since its transaction began.
+              description: Seconds since its transaction began.
               type: float
             query:
               description: Its query, or its last one, with secrets hidden. At most 1000 characters.

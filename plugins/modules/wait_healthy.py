@@ -8,19 +8,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: wait_healthy
-short_description: Wait until Odoo servers are complete and healthy, and stay so for a while
+short_description: Wait until Odoo servers are complete and healthy
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Watches every chosen master on the host, about twice a second, until all of them are at rest, have all their
-    processes and answer their health check, at the same time and for O(min_healthy_time) without a break.
-  - A server that was healthy and then is not has a break, and its time begins anew. A break is also a worker that is
-    missing for a moment, or a reload between two looks.
-  - Where C(odoo.conf) has changed since a server was loaded, the server is complete with the processes that it was
-    loaded with. Use M(fleetops.odoo.reload) to have it run with what is configured now.
-  - A master that ends while it is watched is a failure at once. The message names the one that systemd has started in
-    its place, if it has done so already.
+  - Watches every chosen master on the host, about twice a second, until all of them run, have all their processes and
+    answer their health check, at the same time and for O(min_healthy_time) without a break.
+  - If a healthy server becomes unhealthy, it has a break, and its time starts again. A worker that is missing for a
+    moment and a reload between two looks are also breaks.
+  - If C(odoo.conf) has changed since a server was loaded, the server is complete with the processes that it was loaded
+    with. Use M(fleetops.odoo.reload) to apply the present configuration.
+  - If a master ends during the wait, the module fails at once. If systemd has already started a new master, the message
+    names it.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.INFO
@@ -29,22 +29,22 @@ extends_documentation_fragment:
 options:
   min_healthy_time:
     description:
-      - Seconds for which all must be healthy without a break. With V(0) one healthy answer of each is enough.
+      - Seconds that all servers must be healthy without a break. With V(0) one healthy answer of each is enough.
       - It must be less than O(timeout).
     type: float
     default: 0.0
   timeout:
-    description: Seconds to wait at most, for all of them together.
+    description: Seconds to wait at most, for all servers together.
     type: float
     default: 60.0
   allow_none:
-    description: Whether it is all right that no master is found.
+    description: Whether the task succeeds if no master is found.
     type: bool
     default: false
 requirements:
-  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+  - psutil (on the host; if the interpreter lacks it, the module uses a system interpreter that has it)
 notes:
-  - It waits for the masters that are there when it begins. It does not wait for one to be started.
+  - It waits for the masters that run when it begins. It does not wait for a new master to start.
   - Run it as root, or as the user of the server.
 seealso:
   - module: fleetops.odoo.reload
@@ -55,12 +55,12 @@ EXAMPLES = r"""
 - name: Wait until every Odoo server of the host serves
   fleetops.odoo.wait_healthy:
 
-- name: Go on to the next host only when this one has been well for ten seconds
+- name: Continue with the next host only when this one has been healthy for ten seconds
   fleetops.odoo.wait_healthy:
     min_healthy_time: 10
     timeout: 120
 
-- name: One of several instances, asked at a page of its own
+- name: Wait for one of several instances, and check its health with its own page
   fleetops.odoo.wait_healthy:
     match:
       unit: odoo@prod.service
@@ -72,18 +72,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: Stable name of what the first server that is not healthy lacks.
+  description: Stable code of the fault of the first server that is not healthy.
   returned: failure
   type: str
 left_out:
   description:
-    - Servers that match and that the module did not work on, because nobody named their users. See O(users).
+    - Servers that match but were left out, because no option names their users. See O(users).
   returned: always
   type: list
   elements: dict
   contains:
     code:
-      description: Stable name of the reason, V(host.user_without_unit).
+      description: Stable code of the reason, V(host.user_without_unit).
       type: str
     pid:
       description: Process ID of the master.
@@ -92,7 +92,7 @@ left_out:
       description: The reason as a sentence, with its remedy.
       type: str
 results:
-  description: What was seen, by instance. It is there on failure too.
+  description: The results, an entry for each server. Also returned on failure.
   returned: always
   type: list
   elements: dict
@@ -107,25 +107,25 @@ results:
       description: Whether it was complete and healthy for the whole O(min_healthy_time) when the wait ended.
       type: bool
     reason:
-      description: Why it is healthy or not, in words.
+      description: The reason why it is healthy or not, in words.
       type: str
     code:
-      description: Stable name of what it lacks, such as V(timeout.processes). Null where it lacks nothing.
+      description: Stable code of the fault, such as V(timeout.processes). Null for a healthy server.
       type: str
     state:
-      description: State as M(fleetops.odoo.master_info) tells it when the wait ended, or V(gone).
+      description: State as in M(fleetops.odoo.master_info) when the wait ended, or V(gone).
       type: str
     version:
       description: Version of the Odoo that is installed for this server.
       type: str
     breaks:
-      description: How often it was healthy and then was not.
+      description: How often it was healthy and then became unhealthy.
       type: int
     last_break:
       description: What was missing at the last break. Null without one.
       type: str
     seconds:
-      description: How long it was watched.
+      description: Seconds that the module watched it.
       type: float
   sample:
     - identity: "472:375040"

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: workers
-short_description: Give prefork Odoo servers another number of http workers while they serve
+short_description: Change the number of http workers of running prefork Odoo servers
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Brings each chosen server to O(count) http workers, without a reload and without losing a request, and proves it by
-    counting those of the present generation.
-  - A master keeps up a number of workers that it does not show. C(TTIN) raises it. C(TTOU) lowers it and ends no
-    worker, so a C(TTOU) from elsewhere leaves no trace. So the module sends C(TTIN) until the master starts a worker,
-    which shows that the number and the workers agree, and counts from there on. That corrects a number that had
-    drifted.
-  - To scale down, the module has one worker started for that proof, sends C(TTOU) as often as needed, and then C(INT)
-    to http workers that are idle, as their stack dumps show. There are never fewer than O(count), and at most one more
-    than before.
-  - A C(HUP) and a restart set the number to the configuration. See O(persist).
-  - Where a database of the server does not answer, the module refuses what would make the master start a worker,
-    because newer versions of Odoo end the whole server then. O(force) does not lift that.
-  - The module waits for a start or a reload that is in progress. Of several calls at the same moment one acts at a
-    time.
+  - Brings each chosen server to O(count) http workers, without a reload and without losing a request, and proves the
+    number by counting the workers of the present generation.
+  - A master keeps up a number of workers, its target, and does not show it. C(TTIN) raises the target. C(TTOU) lowers
+    it and ends no worker, so a C(TTOU) from another program leaves no trace. So the module sends C(TTIN) until the
+    master starts a worker, which proves that the target and the workers agree, and counts from there. This also
+    corrects a wrong target.
+  - To scale down, the module starts one worker for that proof, sends C(TTOU) as often as needed, and then C(INT) to
+    idle http workers. Stack dumps show which workers are idle. The server never has fewer workers than O(count), and at
+    most one more than before.
+  - A C(HUP) and a restart bring the configured number back. See O(persist).
+  - If a database of the server does not answer, the module refuses to make the master start a worker, because newer
+    versions of Odoo end the whole server then. O(force) does not lift that.
+  - The module waits for a start or a reload in progress. If several calls come at once, they act one after the other.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.ACTION
@@ -35,42 +34,42 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - It returns the signals that would be sent if the master keeps up as many workers as there are, and does not have
-        Odoo parse a changed odoo.conf.
+      - It returns the signals for the case that the target of the master equals its number of workers. It does not
+        check a changed odoo.conf with the parser of Odoo.
   diff_mode:
     details:
-      - With O(persist) it shows the line of odoo.conf as well.
+      - With O(persist) it also shows the line of odoo.conf.
   idempotent:
     support: full
     details:
       - A server that has O(count) http workers gets no signal, unless O(prove) asks for one.
 options:
   count:
-    description: How many http workers, from 1 to 1000.
+    description: Number of http workers, from 1 to 1000.
     type: int
     required: true
   wait_busy:
     description:
-      - Whether busy workers get their C(INT) too, where not enough are idle. They end after their request.
-      - Without it the module waits until enough workers are idle.
+      - Whether busy workers also get a C(INT) if not enough workers are idle. They end after their request.
+      - Otherwise the module waits until enough workers are idle.
     type: bool
     default: false
   persist:
     description:
-      - Whether to set C(workers) in odoo.conf too. One line is changed. Before the new file replaces the old one, the
-        parser of Odoo must have read it, as the user of the server. The old file stays beside it.
-      - The file is written before the first signal. Where the arguments or the environment of the server set the
-        number, the module refuses, because they override the file.
-      - The server counts as stale afterwards, because nothing shows that it has followed this change already. The next
+      - Whether to set C(workers) in odoo.conf too. The module changes one line. Before the new file replaces the old
+        one, the parser of Odoo reads it as the user of the server. The old file stays beside it.
+      - The module writes the file before the first signal. If the arguments or the environment of the server set the
+        number, it refuses, because they override the file.
+      - The server counts as stale afterwards, because it is not known whether it runs with the whole file. The next
         M(fleetops.odoo.reload) with C(policy=stale) reloads it.
     type: bool
     default: false
   prove:
     description:
-      - Whether a server that has O(count) http workers already must prove that its master keeps up that number. One
-        worker is started and one ended for it, each time.
-      - Without it the master of such a server may keep up fewer, after a C(TTOU) from elsewhere. That shows when a
-        worker ends and is not replaced.
+      - Whether to prove the target of a master that already has O(count) http workers. One worker starts and one ends
+        for that, each time.
+      - Otherwise the target of such a master may be lower, after a C(TTOU) from another program. This shows only when a
+        worker ends and the master does not replace it.
     type: bool
     default: false
   timeout:
@@ -79,14 +78,14 @@ options:
     default: 150.0
   force:
     description:
-      - Lift the rules of role, mode, state and platform, and go on without enough memory for the workers. A warning
-        names what was overridden.
+      - Lift the rules of role, mode, state and platform, and continue without enough memory for the workers. A warning
+        names each rule that was lifted.
 requirements:
-  - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
+  - psutil (on the host; if the interpreter lacks it, the module uses a system interpreter that has it)
 notes:
-  - To scale up there must be free memory, swap included, for the new workers, each as large as the largest that is
-    there, or as C(limit_memory_hard) where that is less. The module does not look at limits of a cgroup.
-  - To scale down without O(wait_busy) the log must show stack dumps, as M(fleetops.odoo.stack_dump) says.
+  - To scale up, the host needs free memory, swap included, for the new workers. Each counts as the largest present
+    worker, or as C(limit_memory_hard) if that is less. The module does not look at limits of a cgroup.
+  - To scale down without O(wait_busy), the log must show stack dumps, see M(fleetops.odoo.stack_dump).
   - The module refuses a threaded server.
   - A server with fewer workers than its odoo.conf says counts as complete for the other modules, until its next reload.
   - Run it as root, or as the user of the server.
@@ -96,16 +95,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: More workers for the end of the month, until the next reload
+- name: Set six workers for the end of the month, until the next reload
   fleetops.odoo.workers:
     count: 6
 
-- name: Back to two, and let busy workers finish their requests
+- name: Set two workers again, and let busy workers finish their requests
   fleetops.odoo.workers:
     count: 2
     wait_busy: true
 
-- name: Four workers for one instance, in its odoo.conf too
+- name: Set four workers for one instance, also in its odoo.conf
   fleetops.odoo.workers:
     match:
       unit: odoo@prod.service
@@ -116,13 +115,13 @@ EXAMPLES = r"""
 RETURN = r"""
 left_out:
   description:
-    - Servers that match and that the module did not work on, because nobody named their users. See O(users).
+    - Servers that match but were left out, because no option names their users. See O(users).
   returned: always
   type: list
   elements: dict
   contains:
     code:
-      description: Stable name of the reason, V(host.user_without_unit).
+      description: Stable code of the reason, V(host.user_without_unit).
       type: str
     pid:
       description: Process ID of the master.
@@ -131,8 +130,7 @@ left_out:
       description: The reason as a sentence, with its remedy.
       type: str
 results:
-  description: What was done, an entry for each chosen server, in the order in which it was done. It is there on failure
-    too.
+  description: The results, an entry for each chosen server, in the order of work. Also returned on failure.
   returned: always
   type: list
   elements: dict
@@ -145,61 +143,62 @@ results:
       type: int
     did:
       description:
-        - V(signalled), V(written) where only odoo.conf was written, V(nothing), V(refused), or V(not_reached) where an
+        - V(signalled), V(written) if only odoo.conf was written, V(nothing), V(refused), or V(not_reached) if an
           earlier server was refused or failed.
       type: str
     code:
-      description: Why the server was refused, failed or was not begun, such as V(refused.threaded). Null otherwise.
+      description: Stable code of the reason for V(refused), V(not_reached) or a failure, such as V(refused.threaded).
+        Null otherwise.
       type: str
     reason:
-      description: Why, what came of it, and what a C(HUP) makes of it.
+      description: The reason, the result, and the number of workers after a C(HUP).
       type: str
     signals:
-      description: Signals that were sent, or that would be in check mode, in order. C(QUIT), which changes nothing, is
-        left out.
+      description: Signals that were sent, or would be sent in check mode, in order. C(QUIT) is left out, because it
+        changes nothing.
       type: list
       elements: str
     before:
       description: State, workers, children with their pids, and load of the server before.
       type: dict
     after:
-      description: The same afterwards. Null in check mode, and where the server has ended.
+      description: The same afterwards. Null in check mode, and if the server has ended.
       type: dict
     seconds:
-      description: How long it took, waiting included.
+      description: Seconds that the work on the server took, waiting included.
       type: float
     steps:
-      description: What was done, in order.
+      description: The steps that were done, in order.
       type: list
       elements: dict
       contains:
         seconds:
-          description: When, in seconds since the work on this server began.
+          description: Seconds since the work on this server began.
           type: float
         what:
-          description: The step, as a clause.
+          description: The step, in words.
           type: str
     busy:
       description: The busy workers at the last stack dump, as in M(fleetops.odoo.drain).
       type: list
       elements: dict
     warnings:
-      description: What the caller has to know, such as what O(force) overrode.
+      description: Warnings, for example about a rule that O(force) lifted.
       type: list
       elements: dict
       contains:
         code:
-          description: The stable name of the warning.
+          description: Stable code of the warning.
           type: str
         message:
-          description: The warning for a person.
+          description: The warning as a sentence, with its remedy.
           type: str
     target:
-      description: The number that the master keeps up, as was proved. Null where it was not proved, such as where
+      description: The proved number of workers that the master keeps up. Null if it was not proved, for example because
         nothing was done.
       type: int
     persisted:
-      description: What O(persist) did, or would do in check mode. Null without it.
+      description: The change of O(persist), or the planned change in check mode. Null without O(persist).
       type: dict
       contains:
         path:
@@ -209,13 +208,13 @@ results:
           description: Whether it had to be changed.
           type: bool
         before:
-          description: The line before. Empty where there was none.
+          description: The line before. Empty if the file had none.
           type: str
         after:
           description: The line after.
           type: str
         backup:
-          description: Path of the old file. Null where it was not changed.
+          description: Path of the old file. Null if the file was not changed.
           type: str
   sample:
     - identity: "472:375040"

@@ -251,7 +251,7 @@ def test_texts_of_strangers_stay_texts(opened: t.Callable[..., Seen]) -> None:
 def test_the_page_of_caches_is_one_of_them(opened: t.Callable[..., Seen]) -> None:
     seen = opened("caches")
     page = seen.page
-    expect(page).to_have_title("How do Odoo's caches do?")
+    expect(page).to_have_title("Cache statistics of Odoo")
     rows = seen.shown("#caches-table")
     assert EVIL in page.locator("main").inner_text()
     assert page.locator("img").count() == 0

@@ -165,7 +165,7 @@ def lines(report: t.Mapping[str, t.Any]) -> list[str]:
     unread = report["unread"]
     if not findings:
         found.append(
-            "No thread that was understood is at work. What the others do is not known."
+            "No parsed thread is busy. It is not known what the other threads do."
             if unread
             else "No process is at work: every thread in these dumps waits for something to do."
         )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Follow Odoo's logs and health for Event-Driven Ansible, and tell of trouble once, not a thousand times.
+"""Follow Odoo's logs and health for Event-Driven Ansible, and report trouble once, not a thousand times.
 
 ansible-rulebook runs this file by itself, so it needs nothing but Python's own library.
 """
@@ -23,18 +23,18 @@ from dataclasses import dataclass, field
 
 DOCUMENTATION = r"""
 ---
-short_description: Trouble of Odoo servers, from their logs and by their health
+short_description: Report trouble of Odoo servers from their logs and their health
 description:
-  - Follows log files that lie on the machine of ansible-rulebook, such as those that syslog brings there, and asks
-    servers whether they are healthy.
-  - The first event of each kind on each host is told at once. What follows within O(debounce) seconds is counted and
-    told in one further event, so that a server in trouble does not start a job for each of its lines.
-  - An event has what was matched and nothing else of the line, since lines may hold what users have entered.
+  - Follows log files on the machine of ansible-rulebook, such as those that syslog collects there, and checks whether
+    servers are healthy.
+  - Reports the first event of each kind on each host at once. Counts further events within O(debounce) seconds and
+    reports them in one event, so that a server in trouble does not start a job for each of its lines.
+  - An event contains the matched text and nothing else of the line, because lines may contain what users have entered.
 options:
   logs:
     description:
-      - Files or wildcards, or dictionaries with C(path) and C(host). Without a host it is the name of the folder that
-        the file is in. A rotated file is followed on.
+      - Files or wildcards, or dictionaries with C(path) and C(host). Without C(host) the name of the folder of the file
+        is the host. Rotations of a file are followed.
     type: list
     elements: raw
     default: []
@@ -43,19 +43,19 @@ options:
     type: dict
     default: {}
   health_failures:
-    description: How many times in a row a server must fail.
+    description: Number of failed checks in a row before the source reports a server as unhealthy.
     type: int
     default: 3
   debounce:
-    description: Seconds for which trouble of the same kind on the same host is not told again.
+    description: Seconds before trouble of the same kind on the same host is reported again.
     type: float
     default: 300
   interval:
-    description: Seconds between two looks.
+    description: Seconds between two checks.
     type: float
     default: 2
   patterns:
-    description: Further regular expressions by the kind that they stand for.
+    description: Further regular expressions, by kind of trouble.
     type: dict
     default: {}
 """
@@ -67,31 +67,31 @@ EXAMPLES = r"""
     debounce: 600
 """
 
-#: What Odoo 14 to 19 log when a worker is ended for its time or its memory. A word begins at its boundary and has an
-#: end, since a line may be one word of a megabyte, such as an attachment in a query.
+#: Log lines of Odoo 14 to 19 when a master ends a worker because of its time or its memory. The length of a word is
+#: limited, because a line may be one word of a megabyte, such as an attachment in a query.
 PATTERNS = {
     "timeout": r"\b\w{1,60} \(\d+\) timeout after \d+s|virtual real time limit \(\d+/\d+s\) reached",
     "memory": r"(?:virtual|Server) memory limit (?:\(\d+\) )?reached",
     "cpu": r"CPU time limit (?:\(\d+\) reached|exceeded)",
 }
-#: Bytes that are read of a file at once, and that a line may have.
+#: Bytes of a file that are read at once, and the longest line.
 _CHUNK = 1 << 20
-#: Rounds after which a file that is gone is let go: a rotation leaves a gap, and its last lines may come in it.
+#: Rounds after which a removed file is closed: a rotation leaves a gap in which last lines may come.
 _ROUNDS = 30
-#: Seconds that a server has to begin its answer, and twice that for all of it.
+#: Seconds until a server must begin its answer. The whole answer may take twice as long.
 _TIMEOUT = 5.0
 
 
 @dataclass
 class Debounce:
-    """Lets the first through, and after a while one that stands for those that came meanwhile."""
+    """Pass the first event of a kind, and later one event with the count of those in between."""
 
     seconds: float
     _until: dict[tuple[str, str], float] = field(default_factory=dict)
     _held: dict[tuple[str, str], tuple[int, dict[str, t.Any]]] = field(default_factory=dict)
 
     def feed(self, event: dict[str, t.Any], now: float) -> list[dict[str, t.Any]]:
-        """Trouble has been seen; what is to be told of it now."""
+        """Take an event and return the events to report now."""
         key = (event["host"], event["kind"])
         if now < self._until.get(key, 0.0):
             self._held[key] = (self._held.get(key, (0, event))[0] + 1, event)
@@ -99,7 +99,7 @@ class Debounce:
         return [self._tell(key, event, self._held.pop(key, (0, event))[0] + 1, now)]
 
     def due(self, now: float) -> list[dict[str, t.Any]]:
-        """What was held back for long enough."""
+        """Return the events whose waiting time has passed."""
         ripe = [key for key in self._held if now >= self._until[key]]
         return [self._tell(key, event, count, now) for key in ripe for count, event in [self._held.pop(key)]]
 
@@ -109,18 +109,18 @@ class Debounce:
 
 
 class Follower:
-    """New lines of a file, through rotations. What is there at the start is old."""
+    """Read new lines of a file, also after rotations. Lines from before the start are skipped."""
 
     def __init__(self, path: str, *, fresh: bool) -> None:
         self.path = path
-        #: Rounds for which it has been gone.
+        #: Rounds in which the file was missing.
         self.missing = 0
         self._file: t.BinaryIO | None = None
         self._rest = b""
         self._open(at_end=not fresh)
 
     def lines(self) -> list[str]:
-        """Lines that have come since the last call."""
+        """Return the new lines since the last call."""
         found = self._read()
         try:
             now = os.stat(self.path)
@@ -137,13 +137,13 @@ class Follower:
             self._open(at_end=False)
             found += self._read()
         elif self._file and now.st_size < self._file.tell():
-            # It was cut, and begins anew.
+            # The file was emptied and begins again.
             self._file.seek(0)
             found += self._read()
         return found
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._file:
             self._file.close()
             self._file = None
@@ -169,7 +169,7 @@ class Follower:
 
 
 class Watch:
-    """What one source watches; :meth:`look` is one round."""
+    """Watch the logs and the health of one source; :meth:`look` is one round."""
 
     def __init__(self, args: t.Mapping[str, t.Any]) -> None:
         self.interval = float(args.get("interval", 2))
@@ -185,19 +185,19 @@ class Watch:
         self._begun = False
 
     def look(self, now: float) -> list[dict[str, t.Any]]:
-        """Events of one round."""
+        """Return the events of one round."""
         self._find()
         found = [event for host, follower in self._followers.values() for event in self._said(host, follower)]
         found += [event for host, url in self._health.items() for event in self._sick(host, url)]
         return [told for event in found for told in self._debounce.feed(event, now)] + self._debounce.due(now)
 
     def close(self) -> None:
-        """Let go of all files."""
+        """Close all files."""
         for _place, follower in self._followers.values():
             follower.close()
 
     def _find(self) -> None:
-        """Files may come later, such as those of a new host; they are read from their begin. Others go for good."""
+        """Open new files, such as those of a new host, and read them from their beginning. Close removed files."""
         for path in [path for path, (_host, follower) in self._followers.items() if follower.missing > _ROUNDS]:
             self._followers.pop(path)[1].close()
         for one in self._logs:
@@ -222,9 +222,9 @@ class Watch:
 
 
 def _ask(url: str) -> str:
-    """Why a server is not healthy; empty where it is.
+    """Return why a server is not healthy; empty for a healthy one.
 
-    The timeout of a socket begins anew with every byte, so a server that drips its answer is waited for from outside.
+    The timeout of a socket starts again with every byte, so a thread limits the time of the whole answer.
     """
     answers: list[str] = []
     thread = threading.Thread(target=lambda: answers.append(_answer(url)), daemon=True)
@@ -237,10 +237,10 @@ def _answer(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         return "the address must begin with http:// or https://"
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310 - the scheme was looked at
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310 - the scheme was checked
             return "" if answer.status == 200 else f"status {answer.status}"
     except urllib.error.HTTPError as exc:
-        # It is the answer too, and holds its connection.
+        # The exception is also the answer, and holds its connection.
         exc.close()
         return f"status {exc.code}"
     except (OSError, ValueError, http.client.HTTPException) as exc:
@@ -248,11 +248,11 @@ def _answer(url: str) -> str:
 
 
 async def main(queue: asyncio.Queue[t.Any], args: dict[str, t.Any]) -> None:
-    """Entry point of ansible-rulebook: put events into the queue until it is cancelled."""
+    """Put events into the queue until ansible-rulebook cancels it. This is the entry point of ansible-rulebook."""
     watch = Watch(args)
     try:
         while True:
-            # Files and addresses may be slow, and others' events must not wait for them.
+            # Files and addresses may be slow, and events of other sources must not wait for them.
             for event in await asyncio.to_thread(watch.look, time.monotonic()):
                 await queue.put({"odoo": event})
             await asyncio.sleep(watch.interval)

@@ -60,7 +60,7 @@ def test_the_page_is_whole_and_asks_for_nothing(planted: pathlib.Path) -> None:
     assert "no free worker" in text
     assert "maybe for p19.log pid" in text
     idle = dumps_page(explain_logs(str(CAPTURES / "dumps" / "14-threaded.log")) | {"findings": [], "work": []})
-    assert "No process is at work" in idle
+    assert "No process is busy" in idle
 
 
 def test_the_page_shows_markup_and_templates_of_a_log_as_text(tmp_path: pathlib.Path) -> None:
