@@ -82,6 +82,8 @@ class Proc:
         self.classes: t.Dict[str, str] = {}
         #: what the kernel has shown of workers and the listening socket, by their identity, where it lasts
         self.at_socket: t.Dict[str, AtSocket] = {}
+        #: seconds that are left for supervisords that are slow to say what they run; any user can make thousands
+        self.patience = 10.0
         #: finds classes of workers in the log of their server
         self.classes_in_log = classes_in_log
         self.cgroups = "/sys/fs/cgroup"

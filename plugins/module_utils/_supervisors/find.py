@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ from .._system.word import Word
 from .keeper import unit_above
 from .supervisord import daemon_above, program_of, supervisord_above
 from .systemd import show_units, unit_in, unit_of_user
+
+#: Seconds within which a supervisord answers on a machine that is not overloaded.
+_AT_ONCE = 0.5
 
 
 class SupervisorKind(Word):
@@ -97,10 +101,16 @@ def _supervisord_of(proc: Proc, process: Process) -> t.Optional[Supervisor]:
     """Return a supervisord that is above a process whose environment does not say so, as behind su or sudo."""
     if supervisord_above(proc, process.pid) is None:
         return None
+    begin = time.monotonic()
     try:
         daemon = daemon_above(proc, process)
-        program = program_of(proc, daemon, process)
+        if proc.patience <= 0:
+            return Supervisor(SupervisorKind.SUPERVISORD)
+        program = program_of(proc, daemon, process, proc.patience)
     except Refused:
         return Supervisor(SupervisorKind.SUPERVISORD)
+    finally:
+        seconds = time.monotonic() - begin
+        proc.patience -= seconds if seconds > _AT_ONCE else 0.0
     # Something that it runs has started the server: an agent, a console.
     return Supervisor(SupervisorKind.SUPERVISORD, program, address=daemon.address) if program else None

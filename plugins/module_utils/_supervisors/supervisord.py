@@ -22,6 +22,7 @@ from .._processes.proc import Gone, Proc
 from .._processes.process import Process, parse_cmdline, parse_listening, parse_status
 from .._processes.rights import as_user
 from .._system.errors import Refused
+from .._system.redact import redact_text
 from .ancestors import ancestors
 from .rpc import Daemon, Errand, Fault, ask
 
@@ -34,6 +35,8 @@ _PROGRAMS = frozenset(["supervisord", "supervisor.supervisord"])
 #: Its socket has a name of its own until it is linked to the one that is configured.
 _WHILE_BOUND = re.compile(r"\.\d+$")
 _LISTENS = 0x10000
+#: How long a supervisord may take to answer, in seconds.
+_PATIENCE = 10.0
 #: supervisord answers as soon as what it was asked for is under way.
 _WAIT = False
 
@@ -65,6 +68,8 @@ def daemon_above(proc: Proc, master: Process) -> Daemon:
         raise Refused(codes.NO_SUPERVISORD())
     try:
         status = parse_status(proc.text(pid, "status"))
+        if not status.has_one_user:  # sudo with the arguments of a supervisord has an effective ID of 0
+            raise Refused(codes.NO_SUPERVISORD())
         if os.geteuid() not in (0, status.uid):
             raise Refused(codes.SUPERVISORD_NOT_OURS(pid=pid))
         address = _address(proc, pid)
@@ -118,13 +123,14 @@ def config_of(argv: t.Sequence[str], cwd: str) -> t.Optional[str]:
 _NAMES = ("etc/supervisord.conf", "supervisord.conf")
 
 
-def program_of(proc: Proc, daemon: Daemon, master: Process) -> t.Optional[str]:
+def program_of(proc: Proc, daemon: Daemon, master: Process, seconds: float = _PATIENCE) -> t.Optional[str]:
     """Return the program (``group:name``) of a supervisord that is a server or a launcher of it; None where none is.
 
+    :param seconds: how long it may take to answer.
     :raises Refused: it cannot be asked.
     """
     pids = [master.pid, *(one.pid for one in ancestors(proc, master.pid))]
-    programs = {one["pid"]: "%s:%s" % (one["group"], one["name"]) for one in _told(daemon, "getAllProcessInfo")}
+    programs = {one.pid: one.name for one in _programs(daemon, "getAllProcessInfo", seconds=seconds)}
     return next((programs[pid] for pid in pids if pid in programs), None)
 
 
@@ -146,7 +152,7 @@ def state_of(daemon: Daemon, program: str) -> str:
 
     :raises Refused: it cannot be asked.
     """
-    return str(_told(daemon, "getProcessInfo", program)["statename"])
+    return _programs(daemon, "getProcessInfo", program)[0].state
 
 
 def stop(daemon: Daemon, program: str) -> None:
@@ -170,10 +176,10 @@ def why_down(daemon: Daemon, program: str) -> t.Optional[Problem]:
 
     :raises Refused: it cannot be asked.
     """
-    told = _told(daemon, "getProcessInfo", program)
-    if told["statename"] not in _IS_DOWN:
+    told = _programs(daemon, "getProcessInfo", program)[0]
+    if told.state not in _IS_DOWN:
         return None
-    return codes.SUPERVISORD_SAYS(said="%s is %s (%s)" % (program, told["statename"], told["description"]))
+    return codes.SUPERVISORD_SAYS(said="%s is %s (%s)" % (program, told.state, redact_text(told.description)))
 
 
 def restart(daemon: Daemon, program: str) -> Errand:
@@ -184,8 +190,35 @@ def restart(daemon: Daemon, program: str) -> Errand:
     return Errand(daemon, [("supervisor.stopProcess", (program,)), ("supervisor.startProcess", (program,))])
 
 
-def _told(daemon: Daemon, method: str, *params: t.Any) -> t.Any:
+class _Program(t.NamedTuple):
+    """What a supervisord says of a program."""
+
+    name: str
+    pid: int
+    state: str
+    description: str
+
+
+def _programs(daemon: Daemon, method: str, *params: t.Any, seconds: float = _PATIENCE) -> t.List[_Program]:
+    """Ask about all programs, or about one.
+
+    :raises Refused: it cannot be asked, or answers something else.
+    """
+    told = _told(daemon, method, *params, seconds=seconds)
     try:
-        return ask(daemon, "supervisor." + method, *params)
+        return [
+            _Program(
+                "%s:%s" % (one["group"], one["name"]), int(one["pid"]), str(one["statename"]), str(one["description"])
+            )
+            for one in ([told] if params else told)
+        ]
+    except (KeyError, TypeError, ValueError):
+        error = "its answer is not the state of a program"
+        raise Refused(codes.SUPERVISORD_SILENT(address=daemon.address, error=error)) from None
+
+
+def _told(daemon: Daemon, method: str, *params: t.Any, seconds: float = _PATIENCE) -> t.Any:
+    try:
+        return ask(daemon, "supervisor." + method, *params, seconds=seconds)
     except Fault as exc:
         raise Refused(codes.SUPERVISORD_SAYS(said=str(exc))) from exc

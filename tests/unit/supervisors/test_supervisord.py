@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import os
 import pathlib
+import types
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import supervisor as codes
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import find as _find
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import supervisord
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import supervisor_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.rpc import Daemon
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.supervisord import (
     config_of,
     daemon_above,
@@ -22,6 +27,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.supervi
     parse_listening_unix,
     supervisord_above,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 
 from .. import build
 from ..build import failing
@@ -127,6 +133,10 @@ def test_a_supervisord_that_cannot_be_asked() -> None:
     with failing("supervisor.no_supervisord"):
         daemon_above(files, server())
     files = Files()
+    files.files["50/status"] = STATUS.replace("{0}", "102", 1).format(0)
+    with failing("supervisor.no_supervisord"):
+        daemon_above(files, server())
+    files = Files()
     del files.files["50/status"]
     with failing("supervisor.no_supervisord"):
         daemon_above(files, server())
@@ -199,6 +209,33 @@ def test_a_supervisord_is_found_where_the_environment_does_not_name_it(tmp_path:
     fake.answers = [answer("no")]
     found = supervisor_of(server(cgroup="/system.slice/supervisor.service"), files)
     assert (found.kind, found.unit) == ("supervisord", None)
+
+
+@pytest.mark.parametrize("told", [1, "x", [1], [{"pid": 7}], {"group": "a"}, [{**program("RUNNING"), "pid": "x"}]])
+def test_an_answer_that_is_no_state_of_a_program_is_refused(tmp_path: pathlib.Path, told: object) -> None:
+    fake = FakeSupervisord(tmp_path, answer([told] if told == "x" else told))
+    with failing("supervisor.supervisord_silent"):
+        daemon_of(Files(f"{tmp_path}/sock"), server(), "odoo:odoo")
+    with failing("supervisor.supervisord_silent"):
+        supervisord.state_of(fake.daemon, "odoo:odoo")
+
+
+def test_supervisords_that_do_not_answer_take_ten_seconds_in_all(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = Files(f"{tmp_path}/sock")
+    asked: list[float] = []
+    now = iter(range(0, 100, 4))
+    monkeypatch.setattr(_find, "time", types.SimpleNamespace(monotonic=lambda: float(next(now))))
+
+    def silent(_proc: Proc, _daemon: Daemon, _master: Process, seconds: float) -> None:
+        asked.append(seconds)
+        raise Refused(codes.NO_SUPERVISORD())
+
+    monkeypatch.setattr(_find, "program_of", silent)
+    found = [supervisor_of(server(cgroup="/"), files) for _server in range(5)]
+    assert asked == [10.0, 6.0, 2.0]
+    assert {(one.kind, one.unit) for one in found} == {("supervisord", None)}
 
 
 def test_a_program_is_asked_for_started_and_stopped(tmp_path: pathlib.Path) -> None:
