@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What every module that works on hosts of Odoo says of itself in the same words.
+"""The common documentation of all modules that work on hosts of Odoo.
 
 Such a module extends ``fleetops.odoo._attributes`` and one of ``.INFO`` and ``.ACTION``. What differs in one module,
 it says under its own ``attributes:``, which win.

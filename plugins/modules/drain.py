@@ -421,8 +421,8 @@ def drain(module: AnsibleModule, host: Host) -> t.NoReturn:
 def _settled(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
     """Return a look that misses no server, and the identities of the masters in it that are chosen.
 
-    In the moment of its exec a master does not show what it is (seen with a drain during a HUP). Where a missing server
-    means that the goal is met, one look is no proof: several in a row must agree.
+    During its exec a master shows no arguments (seen with a drain during a HUP). If a missing server means that the
+    goal is reached, one look is not a proof: several in a row must agree.
     """
     seen, identities = matching(module, host)
     agreed = 1

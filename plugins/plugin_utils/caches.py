@@ -51,7 +51,7 @@ class _Merged:
             self.fill = max(fill, self.fill or 0.0)
 
     def told(self) -> dict[str, t.Any]:
-        """Its part of the row of a report."""
+        """Return its part of the row of a report."""
         made, found = self.sums["misses"] + self.sums["errors"], self.sums["hits"]
         lookups = made + found
         full = self.fill is not None and self.fill >= _FULL
@@ -128,7 +128,7 @@ def _add_server(merged: dict[_Key, _Merged], host: str, result: t.Mapping[str, t
 
 
 def _fills(version: str | None, process: t.Mapping[str, t.Any]) -> dict[tuple[t.Any, t.Any], float]:
-    """How full the caches of a process are, from 0 to 1, by database and cache."""
+    """Return how full the caches of a process are, from 0 to 1, by database and cache."""
     fills = {(u["database"], u["cache"]): u["entries"] / u["size"] for u in process["usage"] if u["size"]}
     size = _ONE_CACHE.get(major(version) or 0)
     if size:
@@ -139,12 +139,12 @@ def _fills(version: str | None, process: t.Mapping[str, t.Any]) -> dict[tuple[t.
 
 
 def name_of(one: Row) -> str:
-    """A cache, as people are told of it."""
+    """Return the name of a cache for people."""
     return ".".join(filter(None, (one["model"], one["method"])))
 
 
 def sentence(one: Row) -> str:
-    """What is to be said of a cache."""
+    """Return the sentence about a cache."""
     full = f", its cache {one['cache'] or 'of the database'} is full" if one["full"] else ""
     processes = f"{one['processes']} {'processes' if one['processes'] > 1 else 'process'}"
     return (
@@ -154,7 +154,7 @@ def sentence(one: Row) -> str:
 
 
 def lines(report: t.Mapping[str, t.Any], top: int) -> list[str]:
-    """The report as a table for a terminal."""
+    """Return the report as a table for a terminal."""
     caches = report["caches"]
     head = (
         f"caches of {report['processes']} processes of {report['servers']} servers on {len(report['hosts'])} hosts, "
@@ -187,7 +187,7 @@ _COLUMNS: t.Sequence[tuple[str, t.Callable[[Row], str]]] = (
 
 
 def size_of(number: int | None) -> str:
-    """Bytes as people read them."""
+    """Return bytes in a readable unit."""
     if number is None:
         return ""
     return f"{number / 1048576:.1f} MB" if number >= 1048576 else f"{number / 1024:.0f} kB"

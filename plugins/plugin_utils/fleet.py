@@ -22,10 +22,10 @@ COLUMNS = ("host", "unit", "version", "mode", "workers", "databases", "state", "
 
 
 def facts(seen: t.Mapping[str, t.Any], at: str) -> dict[str, t.Any]:
-    """What is kept of a host: little enough for a fact cache, and no command line.
+    """Return the facts of a host: few enough for a fact cache, and no command line.
 
-    :param seen: what the module ``master_info`` returned.
-    :param at: the moment of the look, in ISO 8601.
+    :param seen: the result of the module ``master_info``.
+    :param at: the time of the look, in ISO 8601.
     """
     servers = [_server(master) for master in seen["masters"]]
     return {
@@ -60,7 +60,7 @@ def _server(master: t.Mapping[str, t.Any]) -> Server:
 
 
 def groups(servers: t.Sequence[Server]) -> list[str]:
-    """Names of groups for a host, by what runs on it."""
+    """Return names of groups for a host, by its servers."""
     if not servers:
         return ["odoo_none"]
     names: set[str] = set()
@@ -132,7 +132,7 @@ def _lines(records: t.Mapping[str, Record], stats: t.Mapping[str, t.Any]) -> lis
 
 
 def _command_row(host: str, one: t.Mapping[str, t.Any]) -> tuple[str, ...]:
-    """Return the row of an Odoo command that is no server."""
+    """Return the row of an Odoo command that is not a server."""
     told = {"host": host, "unit": f"pid {one['pid']}", "mode": one["kind"], "state": "running"}
     return tuple(told.get(column, "-") for column in COLUMNS)
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
-"""What roles tell a workflow by set_stats, in one shape, and the lines of their summaries. Pure."""
+"""The statistics that roles pass to a workflow with set_stats, and the lines of their summaries. Pure."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Record = t.Mapping[str, t.Any]
 def stats(
     outcome: str, hosts: t.Sequence[t.Mapping[str, t.Any]], remaining: t.Sequence[str], **own: t.Any
 ) -> dict[str, t.Any]:
-    """Return what every role hands on, and what only this one does.
+    """Return the statistics of every role, and those of this role only.
 
-    :param hosts: each with ``host``, ``outcome`` and ``code``, which is None where nothing went wrong.
-    :param remaining: hosts that are not done.
+    :param hosts: each with ``host``, ``outcome`` and ``code``, which is None without a failure.
+    :param remaining: unfinished hosts.
     """
     by_outcome: dict[str, list[str]] = {}
     for one in hosts:

@@ -49,7 +49,7 @@ def listed(problems: t.Iterable[Problem]) -> list[dict[str, str]]:
 
 
 def split_code(text: str) -> tuple[str, str | None]:
-    """Take a message apart into what :func:`marked` has put together; the code is None where it has none."""
+    """Split a message of :func:`marked` into sentence and code; the code is None without one."""
     found = _AT_END.search(text)
     return (text[: found.start()], found.group(1)) if found else (text, None)
 

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What comes out of a log must never be taken for a template: whoever sends a request writes its address into it."""
+"""Mark texts of logs so that they are not templated: every sender of a request writes its address into a log."""
 
 from __future__ import annotations
 

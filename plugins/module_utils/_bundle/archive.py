@@ -58,11 +58,11 @@ class Bundle:
         self.left_out: t.List[t.Dict[str, str]] = []
 
     def add(self, name: str, make: t.Callable[[], t.Any], largest: int = _PART, *, end: bool = False) -> None:
-        """Add a part: a text, or data that becomes JSON. Nothing, an empty text or list, is left out silently.
+        """Add a part: a text, or data that becomes JSON. None, an empty text and an empty list are left out.
 
-        :param make: makes it.
-        :param largest: bytes; a longer text is cut, of other things that is no use.
-        :param end: the end of a text is what counts.
+        :param make: returns the part.
+        :param largest: bytes; a longer text is cut, other parts are not added.
+        :param end: keep the end of a long text and not its beginning.
         """
         try:
             content = make()
@@ -88,7 +88,7 @@ class Bundle:
         self.left_out.append({"part": name, "code": problem.code, "reason": reason})
 
     def finish(self, about: t.Mapping[str, t.Any]) -> bytes:
-        """The packed archive, with its manifest.
+        """Return the packed archive with its manifest.
 
         :raises SecretLeft: the check has found one.
         """
@@ -112,7 +112,7 @@ class Bundle:
         self._tar.addfile(member, io.BytesIO(data))
 
     def _written(self, content: t.Any, largest: int, *, end: bool) -> t.Tuple[bytes, bool]:
-        """The bytes of a part, and whether it was cut."""
+        """Return the bytes of a part, and whether it was cut."""
         if isinstance(content, str):
             text, cut = self._text(content, largest, end=end)
             return text.encode("utf-8", "backslashreplace"), cut
@@ -157,9 +157,9 @@ def check(packed: bytes, secrets: Secrets) -> None:
 
 
 def left_in(name: str, data: bytes, secrets: Secrets) -> t.Optional[str]:
-    """What secret a file still shows, by its name or kind; None where it shows none.
+    """Return the kind of the first secret that a file still shows, by name or kind; None without one.
 
-    Of a file of JSON the texts in it are looked at one by one: the signs between them make no sentence.
+    The texts in a JSON file are checked one by one, because the signs between them are not part of a sentence.
     """
     text = data.decode("utf-8", "replace")
     if not name.endswith(".json") or len(data) > _LARGEST_JSON:

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What processes have open: files by their kind, sockets by their state and by who is at the other end. Pure."""
+"""Count open files of processes by kind, and sockets by state and peer. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MOST = 100
 
 
 def open_files(targets: t.Iterable[str]) -> t.Dict[str, t.Any]:
-    """How many files of each kind are open, and which.
+    """Return the number of open files of each kind, and their names.
 
     :param targets: what file descriptors point to, as /proc/PID/fd has it.
     """
@@ -65,11 +65,11 @@ def kind_of(target: str) -> str:
 
 
 def sockets(lines: t.Iterable[str], own: t.Collection[int], listening: t.Collection[int]) -> t.List[t.Dict[str, t.Any]]:
-    """TCP sockets of a network namespace counted by owner, state, direction, port and kind of peer, the most first.
+    """Count TCP sockets of a network namespace by owner, state, direction, port and kind of peer, the most first.
 
     :param lines: of /proc/PID/net/tcp and tcp6; heads are passed over.
     :param own: inodes of the sockets that the server has open.
-    :param listening: ports on which somebody listens: what goes to one of them comes in.
+    :param listening: ports with a listening socket; a connection to one of them comes in.
     """
     counted: t.Counter[t.Tuple[str, str, str, int, str]] = Counter()
     for line in lines:

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What is worth keeping of servers that misbehave: their processes, their log, and their stacks in it."""
+"""Collect evidence of servers that misbehave: their processes, their log, and their stacks in it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MOST_SINCE = 4000
 
 @dataclass(frozen=True)
 class EvidenceOrder:
-    """What the caller wants.
+    """Options of the module evidence.
 
     :ivar timeout: seconds for the dumps of one server; all servers are asked at the same time.
     """
@@ -48,7 +48,7 @@ class EvidenceOrder:
 
 @dataclass
 class Evidence:
-    """What was gathered of one instance."""
+    """The evidence of one server."""
 
     identity: str
     pid: int
@@ -65,7 +65,7 @@ class Evidence:
     warnings: t.List[Problem] = field(default_factory=list)
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As a module returns it."""
+        """Return the evidence as the module returns it."""
         return {
             "identity": self.identity,
             "pid": self.pid,

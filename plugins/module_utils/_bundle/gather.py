@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What a bundle has of a host and of each of its servers."""
+"""Collect the parts of a bundle for a host and for each of its servers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _MOST_SIZES = 100
 
 @dataclass(frozen=True)
 class BundleOrder:
-    """What the caller wants. ``max_size``: bytes of all parts together, before they are packed."""
+    """Options of the module bundle. ``max_size``: bytes of all parts together, before they are packed."""
 
     lines: int
     max_size: int
@@ -108,7 +108,7 @@ def make_bundle(
 
 
 def _host(host: Host, seen: Look, bundle: Bundle) -> None:
-    """The parts about the machine itself."""
+    """Add the parts about the machine itself."""
     root = host.proc.root
     bundle.add("processes.txt", lambda: "\n".join(process_tree(seen, host.proc.uptime_ticks())))
     bundle.add("one_off.json", lambda: one_off(seen))
@@ -127,7 +127,7 @@ class _Server:
         self._folder = "server-%d" % instance.master.pid
 
     def about(self) -> t.Dict[str, t.Any]:
-        """The server in the manifest."""
+        """Return the entry of the server in the manifest."""
         instance = self._instance
         return {
             "folder": self._folder,
@@ -140,7 +140,7 @@ class _Server:
         }
 
     def add_small(self) -> None:
-        """All but its log."""
+        """Add all parts but its log."""
         pid = self._instance.master.pid
         self._add("processes.txt", self._processes)
         self._add("server.json", self._server)
@@ -157,7 +157,7 @@ class _Server:
         self._add("disks.json", self._disks)
 
     def add_log(self, order: BundleOrder, read_log: ReadLog) -> None:
-        """The end of its log."""
+        """Add the end of its log."""
         self._add("log.txt", lambda: self._log(order, read_log), _LOG, end=True)
 
     def _add(self, name: str, make: t.Callable[[], t.Any], largest: int = 1 << 18, *, end: bool = False) -> None:
@@ -279,7 +279,7 @@ class _Server:
 
 
 def _may_be_sql(line: str) -> bool:
-    """All but records that do not talk of SQL: a query may have many lines, and only the first begins like one."""
+    """Return False for a record without SQL. A query may have several lines, and only the first one shows it."""
     is_record = len(line) > 24 and line[4:5] == line[7:8] == "-" and line[19:20] == ","
     return not is_record or any(word in line.lower() for word in ("select", "insert", "update", "delete", "sql"))
 

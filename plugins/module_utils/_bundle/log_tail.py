@@ -30,7 +30,7 @@ from .._system.files import open_regular
 def end_of_log(
     proc: Proc, instance: Instance, place: LogPlace, unit: t.Optional[str], most: int, largest: int
 ) -> t.Tuple[str, t.List[str]]:
-    """Where a log is, and its last lines with secrets hidden.
+    """Return the name of a log and its last lines with secrets hidden.
 
     :param unit: of systemd, None where the server has none.
     :param most: lines.
@@ -73,7 +73,7 @@ def _of_container(runtime: str, name: t.Optional[str], most: int, largest: int) 
 
 
 def joined(lines: t.Iterable[bytes], entry: t.Callable[[bytes], t.Tuple[str, bytes, bool]]) -> t.List[str]:
-    """The lines within the entries of a container's log, put together where they were cut. Pure."""
+    """Join the lines of the entries of a container's log that were cut. Pure."""
     found: t.List[str] = []
     partial: t.Dict[str, bytes] = {}
     for line in lines:

@@ -107,7 +107,7 @@ def disk(path: str, shown: str, ask: t.Callable[[str], os.statvfs_result] = os.s
 
 
 def cgroup(text: str, root: str = _CGROUPS) -> t.List[t.Dict[str, str]]:
-    """What the cgroups of a process say, from its own up to the outermost: each may be the one that limits it.
+    """Return the limits of the cgroups of a process, from its own to the outermost: each of them may limit it.
 
     :param text: of /proc/PID/cgroup.
     """
@@ -137,7 +137,7 @@ def _upwards(base: str, path: str, names: t.Sequence[str]) -> t.Iterator[t.Dict[
 
 
 def _text(path: str) -> str:
-    """A small file of the kernel's, or nothing."""
+    """Return the content of a small file of the kernel, or nothing."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read(_LARGEST).strip()

@@ -48,7 +48,7 @@ def _checkout(folder: str, root: str) -> t.Optional[str]:
 
 
 def _end_of_record(top: str, root: str) -> str:
-    """Return the end of the record of HEAD; empty where there is none, or the server may not read it."""
+    """Return the end of the record of HEAD; empty if it does not exist, or the server must not read it."""
     place = top + "/.git"
     try:
         if os.path.isfile(reached(place, root)):  # a worktree or a submodule

@@ -31,7 +31,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Then:
-    """What is known of a load: where links led to, by our record, and real paths that belong to what was loaded."""
+    """The known facts of a load: the targets of links in our record, and real paths of loaded files."""
 
     links: t.Mapping[str, str]
     files: t.Tuple[str, ...] = ()

@@ -19,9 +19,9 @@ _MOST_LINES = 10000
 
 
 def section_of_options(text: str) -> t.Dict[str, str]:
-    """Return all of the section ``options`` of odoo.conf, with what stands in its section ``DEFAULT``.
+    """Return the options of the section ``options`` of odoo.conf, with those of its section ``DEFAULT``.
 
-    :raises configparser.Error: Odoo would not read it either, or it is none that anybody wrote for Odoo.
+    :raises configparser.Error: Odoo cannot read the file either, or it was not written for Odoo.
     """
     # configparser takes the square of a run of blanks, and of the number of lines that it does not understand: with a
     # megabyte of either it would take minutes to hours.
@@ -43,9 +43,9 @@ class Entry(t.NamedTuple):
 
 
 def conf_entries(text: str) -> t.Iterator[Entry]:
-    """Yield the lines of odoo.conf as configparser takes them, without comments; also of one that it does not parse.
+    """Yield the lines of odoo.conf as configparser reads them, without comments; also of a file that it cannot parse.
 
-    What goes on in the next line has its key. A line that is none of these is a value without a key (``""``).
+    A continuation line has the key of its first line. Other lines become values without a key (``""``).
     """
     key: t.Optional[str] = None
     for line in text.splitlines():
@@ -65,7 +65,7 @@ def conf_entries(text: str) -> t.Iterator[Entry]:
 
 
 def redact_conf(text: str, known: t.Collection[str]) -> str:
-    """Return odoo.conf without comments and secrets. Of what is no option of Odoo's own, only the name is shown.
+    """Return odoo.conf without comments and secrets. Of unknown options it shows only the names.
 
     :param known: names of Odoo's own options.
     """

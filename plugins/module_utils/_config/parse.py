@@ -43,7 +43,7 @@ Value = t.Union[None, bool, int, float, str, t.Tuple[str, ...]]
 
 
 class Place(t.Protocol):
-    """What a server sees where it stands."""
+    """The files and folders that a server sees."""
 
     @property
     def environ(self) -> t.Mapping[str, str]:
@@ -71,7 +71,7 @@ class Place(t.Protocol):
 
 @dataclass(frozen=True, repr=False)
 class Settings:
-    """Every option with its value, of which some are secrets: nothing shows them.
+    """Every option with its value. Some values are secrets, and no result shows them.
 
     :ivar given: names of those that arguments or environment set.
     :ivar path: of odoo.conf; None where there is none.

@@ -22,7 +22,7 @@ NEW = 19
 
 
 class Kind(Word):
-    """What a value is. A list of names or paths is parted by commas."""
+    """Type of a value. Commas separate the items of a list of names or paths."""
 
     INT = "int"
     FLOAT = "float"

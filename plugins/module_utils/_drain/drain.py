@@ -37,7 +37,7 @@ _SHOWS = 10.0
 
 
 class _GoesOn(Exception):
-    """It looked like an end and was none: Odoo 14 stops before it executes itself anew."""
+    """The server did not end: Odoo 14 stops before it executes itself again."""
 
 
 def drain_all(
@@ -327,9 +327,9 @@ class _Drain(Leaving):
         return _processes_end(left) if left else True
 
     def _rest(self) -> None:
-        """Wait until the children of the master are gone as well, its supervisor is at rest, and nothing replaces it.
+        """Wait until the children of the master have ended, its supervisor is inactive, and no server replaces it.
 
-        :raises Failure: another server has taken its place, or its end was no good one.
+        :raises Failure: another server has started in its place, or systemd ended the unit.
         """
         self.deadline = max(self.deadline, self.clock.monotonic() + FORCED)
         self.wait(self._attempt_left)

@@ -54,7 +54,7 @@ class Leaving(ServerOperation[DrainResult]):
         result.before = self.summary()
 
     def refuse_paused(self) -> None:
-        """A server that drains already is waited for, for as long as the caller says."""
+        """Refuse a server with stopped or frozen processes. A server that drains already is waited for."""
         if self.now.state != State.DRAINING and self.noted() is None:
             super().refuse_paused()
 
@@ -87,7 +87,7 @@ class Leaving(ServerOperation[DrainResult]):
                 self.book.write(self.note)
 
     def noted(self) -> t.Optional[Note]:
-        """Return the note of this very server, whichever call wrote it."""
+        """Return the note of this server, from this or an earlier call."""
         note = self.note or self.book.read(self.key)
         return note if note is not None and note.identity == self.now.identity else None
 

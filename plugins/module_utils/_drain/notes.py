@@ -102,7 +102,7 @@ class Note:
         }
 
     def is_of(self, instance: Instance, options: Options) -> bool:
-        """Return whether a server has the same user, odoo.conf and port, whatever its supervisor."""
+        """Return whether a server has the same user, odoo.conf and port, with any supervisor."""
         return (self.uid, self.config_file, self.http_port) == (
             instance.master.uid,
             options.config_file,
@@ -178,7 +178,7 @@ class NoteBook:
         self._store = store
 
     def read(self, key: str) -> t.Optional[Note]:
-        """Return the note with this key; None where there is none of this boot."""
+        """Return the note with this key; None if this boot has none."""
         try:
             note = Note(**self._store.read(_PREFIX + key + _SUFFIX))
         except (OSError, ValueError, TypeError):

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What a drain is asked for, and what it and the undrain return."""
+"""The options of a drain, and the results of drain and undrain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .._supervisors.hold import AUTO
 
 @dataclass(frozen=True)
 class DrainOrder:
-    """What the caller wants. Times are in seconds, and count from when the work of a server begins to be waited for."""
+    """Options of a drain. Times are in seconds, from the moment when the wait for the work of a server begins."""
 
     http_timeout: float
     cron_timeout: float
@@ -39,10 +39,10 @@ class DrainOrder:
 
 @dataclass
 class DrainResult(BusyResult):
-    """What was done to one server.
+    """The result of the drain of one server.
 
-    :ivar hold: what keeps the server running, and what prevents that.
-    :ivar successor: identity of the master that has taken its place.
+    :ivar hold: the supervisor of the server, and what prevents a restart.
+    :ivar successor: identity of the new master in its place.
     :ivar log: what a failed server wrote.
     :ivar hold_changed: its supervisor was held or released, or would be in check mode.
     """

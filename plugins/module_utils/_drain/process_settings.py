@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What a process has besides its command, so that another one can be started like it: environment, limits, priority."""
+"""Read the settings of a process that a new process needs to run like it: environment, limits, priority."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@
 
 """Decide whether root may run the recorded command of a server that ran as root.
 
-Every word must be understood, and nobody but root may be able to change a file that the command executes, imports or
-reads, nor a folder or link on the way to one. So nothing can be exchanged between this check and the start.
+Every word must be understood, and only root may be able to change a file that the command executes, imports or
+reads, and each folder or link on the way to it. So no file can be exchanged between this check and the start.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _check_value(name: str, value: str) -> None:
 
 
 def _roots(name: str, path: str) -> None:
-    """:raises Refused: the path is not absolute, not there, or somebody else than root could change it."""
+    """:raises Refused: the path is not absolute, does not exist, or users other than root could change it."""
     # Odoo expands a tilde and variables, and strips blanks. What is not there may be made after this check.
     plain = path.startswith("/") and path == path.strip() and not set(path) & set("~$,") and "/../" not in path + "/"
     if not plain:
@@ -145,7 +145,7 @@ def _roots(name: str, path: str) -> None:
 def _check_code(program: str, script: str, given: t.Mapping[str, str]) -> None:
     """Check all that Python imports: the folder of the script, packages, addons.
 
-    :raises Refused: somebody else than root could change it.
+    :raises Refused: users other than root could change it.
     """
     prefix = os.path.dirname(os.path.dirname(program))
     folders = [os.path.dirname(os.path.realpath(script))]
@@ -160,7 +160,7 @@ def _check_code(program: str, script: str, given: t.Mapping[str, str]) -> None:
 
 
 def _walk(folders: t.List[str]) -> None:
-    """:raises Refused: somebody else than root could change a file below one of the folders."""
+    """:raises Refused: users other than root could change a file below one of the folders."""
     end = time.monotonic() + _LONGEST_WALK
     waiting = list(folders)
     seen: t.Set[t.Tuple[int, int]] = set()

@@ -23,7 +23,7 @@ from .notes import key_in
 
 
 class SecondLook:
-    """What a server has, taken down while it runs: what a server in its place has as well.
+    """The properties of a running server by which a server in its place is recognised.
 
     :param seen: a look at all servers of the host.
     """
@@ -42,7 +42,7 @@ class SecondLook:
         self._has_own_parent = all(one.master.ppid != instance.master.ppid for one in others)
 
     def successor(self, now: Look) -> t.Optional[t.Tuple[Instance, Problem]]:
-        """Return the server that has taken the place, and what is told of it; None while there is none."""
+        """Return the server in its place and the failure; None while there is no such server."""
         for one in now.instances:
             shared = [] if one.identity in self._known else self._shared(now, one)
             if shared:

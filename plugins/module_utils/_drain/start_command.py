@@ -116,7 +116,7 @@ def launch(note: Note) -> Launched:
 
 
 def _output_of(note: Note) -> t.Optional[int]:
-    """Open the file that the standard error of the server was, with the rights of its user; None where it was none."""
+    """Open the file to which the server wrote its standard error, with the rights of its user; None without a file."""
     path = note.settings.get("output")
     if not path or (note.uid == 0 and not is_roots(path)):
         return None
@@ -170,7 +170,7 @@ def _is_program(path: str) -> bool:
 
 
 def _program(note: Note) -> t.Optional[str]:
-    """A virtualenv shows in the first word only; behind a HUP that is a bare name, and the executable is the one."""
+    """Return the program of the command. Only the first word shows a virtualenv, and a HUP makes it a bare name."""
     first = note.cmdline[0] if note.cmdline else ""
     if os.path.isabs(first):
         return first
@@ -188,7 +188,7 @@ def _home(note: Note) -> t.Iterator[t.Tuple[str, str]]:
 
 
 def _open_folder(note: Note) -> t.Tuple[int, bool]:
-    """Hold the working directory, and tell whether only root may enter it.
+    """Hold the working directory, and return whether only root can enter it.
 
     The path may lead elsewhere in a moment, so it is followed once, with the rights of the user. Where root had started
     the server in a folder of its own, the user may not follow the path, and the server was in that folder all the same:

@@ -40,7 +40,7 @@ class Overdue(TimedOut):
 
 
 class Work:
-    """What a server is still working on, by its dumps and its processes."""
+    """The remaining work of a server, from its dumps and its processes."""
 
     def __init__(self, server: Server, order: DrainOrder) -> None:
         self._server, self._order = server, order

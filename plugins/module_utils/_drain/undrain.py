@@ -37,7 +37,7 @@ _Found = t.Tuple[Look, Instance]
 
 @dataclass(frozen=True)
 class UndrainOrder:
-    """What the caller wants. ``health`` None: no request is made. Times are in seconds, for each server."""
+    """Options of an undrain. ``health`` None: no request is made. Times are in seconds, for each server."""
 
     health: t.Optional[HealthCheck]
     min_healthy_time: float
@@ -95,11 +95,11 @@ class _Undrain(Operation[DrainResult]):
 
     @property
     def name(self) -> str:
-        """What the server is called in messages."""
+        """The name of the server in messages."""
         return super().name if self._note is None else self._note.name
 
     def after(self) -> str:
-        """When it failed, to be told to a person."""
+        """Return the time of a failure for its message."""
         return "after its start" if self.result.did == Outcome.STARTED else "before it was started"
 
     def predict(self) -> None:

@@ -82,44 +82,44 @@ class Asked:
 
     @property
     def was_at_work(self) -> bool:
-        """Whether it got no signal because it was never at rest."""
+        """True if it got no signal because it was never at rest."""
         return not self.signals and self.refused is not None and self.refused.code == codes.NOT_AT_REST.name
 
     @property
     def text(self) -> str:
-        """What it wrote, secrets hidden; bytes that are not UTF-8 are shown as escapes."""
+        """The text that it wrote, secrets hidden; bytes that are not UTF-8 are shown as escapes."""
         lines = (self.raw or b"").decode("utf-8", "backslashreplace").split("\n")
         return "\n".join(redact_text(line) for line in lines)
 
     @property
     def dump(self) -> t.Optional[Dump]:
-        """Its answer as a dump; None where it is none."""
+        """Its answer as a dump; None without one."""
         return next(iter(parse_dumps(self.text.splitlines())), None)
 
     @property
     def understood(self) -> t.Optional[Dump]:
-        """Its answer as a dump that tells all that the process does; None where it is none."""
+        """Its answer as a dump that shows everything that the process does; None without one."""
         found = None if self.cut or self.unfinished else self.dump
         return found if found and found.is_understood and found.is_whole else None
 
 
 class Question:
-    """What processes are asked for, by which signal, and how their answers are known in a log: here their stacks."""
+    """The request to processes: its signal, and how to find the answers in a log. Here: their stacks."""
 
     what = DUMPS
 
     def signal(self, process: Process) -> str:
-        """The signal that asks this process."""
+        """Return the signal for this process."""
         del process
         return "QUIT"
 
     def is_safe(self, process: Process) -> bool:
-        """Whether it may be asked at this moment. Else it is asked later, as soon as it may."""
+        """Return whether the process may be asked at this moment. Otherwise it is asked as soon as it may."""
         del process
         return True
 
     def collector(self, pids: t.Iterable[int], *, whole: bool) -> Collector:
-        """What picks the answers of these processes out of the log; see :class:`Collector`."""
+        """Return the collector of the answers of these processes in the log; see :class:`Collector`."""
         return Collector(pids, whole=whole)
 
 
@@ -143,11 +143,11 @@ def foreseen(
 
 @dataclass(frozen=True)
 class Caution:
-    """How processes are asked that may end of it when they are at work.
+    """How to ask processes that may end while they are at work.
 
-    :ivar watch: for how long processes have been at rest, and when they were asked last.
-    :ivar patience: seconds after which a process that was never at rest is left out; None: no limit of its own.
-    :ivar accepts_risk: it is asked all the same then.
+    :ivar watch: since when processes have been at rest, and when they got the last signal.
+    :ivar patience: seconds after which a process that was never at rest is left out; None: no limit.
+    :ivar accepts_risk: the process gets the signal nevertheless.
     """
 
     watch: Watch
@@ -219,7 +219,7 @@ class Asking:
         )
 
     def finish(self) -> t.List[Asked]:
-        """What has become of each of them."""
+        """Return the result of each process."""
         for one in self.asked:
             pid = one.process.shown_pid
             one.raw, one.cut = self._collector.raw(pid), self._collector.cut(pid)

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What a process is at, as the kernel tells it without a signal: whether it is idle, and what its threads wait for."""
+"""Find out from the kernel, without a signal, whether a process is idle, and what its threads wait for."""
 
 from __future__ import annotations
 

@@ -36,9 +36,9 @@ _COPIES = 19
 
 @dataclass(frozen=True)
 class CacheOrder:
-    """What the caller wants.
+    """Options of the module cache_stats.
 
-    :ivar memory: of what size the entries are.
+    :ivar memory: ask for the size of the entries.
     :ivar timeout: seconds for each server; all servers are asked at the same time.
     :ivar most: bytes that one call returns.
     """
@@ -51,14 +51,14 @@ class CacheOrder:
 
 @dataclass
 class CacheResult(AskedResult):
-    """What came of one server. ``left_out`` are processes that are never asked."""
+    """The result of one server. ``left_out`` are processes that never get a signal."""
 
     version: t.Optional[str] = None
     statistics: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
     left_out: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As the module returns it."""
+        """Return the result as the module returns it."""
         return {
             **super().told(),
             "version": self.version,
@@ -68,12 +68,12 @@ class CacheResult(AskedResult):
 
 
 class CacheQuestion(Question):
-    """What the caches of processes hold.
+    """The request for cache statistics.
 
-    Before Odoo 19 the handler runs over the caches themselves, in the main thread. When another thread uses them
-    meanwhile, a hit included, it raises there: a worker ends with the request that it serves, a threaded server ends
-    altogether (both seen on 14.0). So these are asked only in a moment in which all of their threads have slept since
-    the look before.
+    Before Odoo 19 the handler runs over the caches themselves, in the main thread. If another thread uses them at that
+    moment, even for a hit, the handler raises: a worker ends with its request, a threaded server ends (both seen on
+    14.0). So these processes get the signal only in a moment in which all of their threads have slept since the
+    look before.
     """
 
     what = STATISTICS
@@ -89,7 +89,7 @@ class CacheQuestion(Question):
         return "USR2" if self._memory and self.copies and process.catches("USR2") else "USR1"
 
     def is_safe(self, process: Process) -> bool:
-        """Whether no thread of it can use the caches while it counts them."""
+        """Return whether no thread of it can use the caches while it counts them."""
         # What the door refuses anyway need not wait.
         if not process.catches("USR1") or (self.copies and process.catches("USR2")):
             return True
@@ -102,7 +102,7 @@ class CacheQuestion(Question):
         return len(now) == 1 or (now == before and all(state == "S" for state, _stops in now.values()))
 
     def collector(self, pids: t.Iterable[int], *, whole: bool) -> Collector:
-        """What picks them out of the log."""
+        """Return the collector of the statistics in the log."""
         return StatisticsCollector(pids, whole=whole)
 
 
@@ -139,7 +139,7 @@ class _Case(Case[CacheResult]):
         self._order = order
 
     def prepare(self, stack: contextlib.ExitStack, *, check_mode: bool) -> t.List[Asking]:
-        """Mark the end of its log. Empty where no process of it is to be asked."""
+        """Mark the end of its log. Empty if no process of the server will be asked."""
         host, result = self.host, self.result
         people = chosen(self.instance, self._order.roles)
         result.left_out = [
@@ -202,5 +202,5 @@ class _Case(Case[CacheResult]):
 
 
 def _line(found: Statistics) -> str:
-    """The first line that was not understood."""
+    """Return the first line that cannot be parsed."""
     return t.cast(str, printable(found.other[0].strip()[:160]))

@@ -67,7 +67,7 @@ class _Dump:
         return len(line)
 
     def interrupt(self) -> None:
-        """Another record has begun."""
+        """Note that another record has begun."""
         self.apart, self.fresh = True, False
 
 
@@ -121,7 +121,7 @@ class Collector:
             self._room -= self._dumps[pid].take(line, now, self._room)
 
     def _pid_of(self, head: Head, carrier: str) -> int:
-        """Whose record it is. Where the log does not tell, what carries it does, or there is only one that is asked."""
+        """Return the process of a record: from the log, from its carrier, or the only process that was asked."""
         if head.pid != NO_PID:
             return head.pid
         if carrier.isdigit():
@@ -129,29 +129,29 @@ class Collector:
         return next(iter(self._asked)) if len(self._asked) == 1 else NO_PID
 
     def strange(self, pid: int) -> t.Optional[str]:
-        """A line that looks like an answer of a process and was not understood; None where there is none."""
+        """Return a line that looks like an answer of a process and cannot be parsed; None without one."""
         lines = (line for carrier, line in self._strange.items() if carrier == str(pid) or not carrier.isdigit())
         return next(lines, None)
 
     def begun(self, pid: int) -> bool:
-        """Whether the dump of a process has begun to come."""
+        """Return whether the dump of a process has begun."""
         return pid in self._dumps
 
     def complete(self, pid: int, now: float, rest: float) -> bool:
-        """Whether it is all there.
+        """Return whether it is complete.
 
-        :param rest: seconds without another line after which it is.
+        :param rest: seconds without another line after which it counts as complete.
         """
         dump = self._dumps.get(pid)
         return dump is not None and (dump.ended or now - dump.touched >= rest)
 
     def raw(self, pid: int) -> t.Optional[bytes]:
-        """What a process wrote, byte for byte; None where nothing has come."""
+        """Return the text of a process, byte for byte; None without one."""
         dump = self._dumps.get(pid)
         return None if dump is None else b"".join(dump.lines)
 
     def cut(self, pid: int) -> bool:
-        """Whether there was no room for the end of it."""
+        """Return whether its end was dropped because of its size."""
         return pid in self._dumps and self._dumps[pid].cut
 
 
@@ -187,7 +187,7 @@ class StatisticsCollector(Collector):
             self._under_way[carrier] = found
 
     def complete(self, pid: int, now: float, rest: float) -> bool:
-        """Whether they are all there; see :meth:`Collector.complete`."""
+        """Return whether all statistics are complete; see :meth:`Collector.complete`."""
         found = self._dumps.get(pid)
         if found is None:
             return False

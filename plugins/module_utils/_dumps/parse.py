@@ -68,7 +68,7 @@ class _Record:
         self.broken = self.fresh = False
 
     def last(self) -> t.Optional[t.List[str]]:
-        """The lines of the last thread, to be added to; None where there is no thread yet."""
+        """Return the lines of the last thread, to add to them; None without a thread."""
         if self.piece is not None:
             self.threads.pop()
             self.open = (self.piece[0], [self.piece[1]])
@@ -101,11 +101,11 @@ class DumpReader:
         self._under_way: t.Dict[str, _Record] = {}
 
     def read(self, chunks: t.Iterable[str]) -> t.List[Dump]:
-        """Every dump in one log, in the order of their headers.
+        """Return every dump in one log, in the order of their headers.
 
-        Lines of other records in between do no harm: in the journal each line of a dump is an entry of its own.
+        Lines of other records in between are ignored: in the journal each line of a dump is a separate entry.
 
-        :param chunks: the text of the log, cut anywhere. One of them is held at a time, and what the dumps say.
+        :param chunks: the text of the log, cut anywhere. Only one of them and the dumps are kept in memory.
         """
         self._records, self._under_way = [], {}
         self._carrier, self.strange = Unwrapper(), None
@@ -121,7 +121,7 @@ class DumpReader:
         return self.dumps()
 
     def dumps(self) -> t.List[Dump]:
-        """The dumps of what was read."""
+        """Return the dumps of the text so far."""
         dumps = [self._dump(record) for record in self._records]
         # Where the head of a dump is missing, its frames tell that it is one.
         found = []
@@ -294,27 +294,27 @@ def begins_a_dump(head: Head) -> bool:
 
 
 def looks_like_a_dump(line: str) -> bool:
-    """Return True for a line that looks like one of a dump, in whatever form."""
+    """Return True for a line that looks like a line of a dump, in any form."""
     return _ALIKE.search(line) is not None
 
 
 def _header(line: str) -> str:
-    """The header of a thread without "# "."""
+    """Return the header of a thread without "# "."""
     return line[2:] if line.startswith("# ") else line
 
 
 def _slashed(path: str) -> str:
-    """A path of Windows, as it would be elsewhere."""
+    """Return a path of Windows with slashes."""
     return path.replace("\\", "/") if "\\" in path and "/" not in path else path
 
 
 def parse_dumps(lines: t.Iterable[str]) -> t.List[Dump]:
-    """Every dump in the lines of a log, with or without their ends; see :meth:`DumpReader.read`."""
+    """Return every dump in the lines of a log, with or without line ends; see :meth:`DumpReader.read`."""
     return DumpReader().read(["\n".join([line.rstrip("\r\n") for line in lines])])
 
 
 def _is_plain(text: str) -> bool:
-    """Whether each line of it belongs below the header of a thread, and no colour has to be taken out."""
+    """Return whether every line can stand below the header of a thread, and none contains a colour."""
     return "\x1b" not in text and all(line.startswith(_INNER) or not line.strip() for line in text.split("\n"))
 
 

@@ -22,14 +22,14 @@ PATHS = ("/usr/bin/py-spy", "/usr/local/bin/py-spy", "/usr/local/lib/fleetops-od
 
 
 def find_py_spy() -> t.Optional[str]:
-    """The program, where root owns it and nobody else may write it; None otherwise."""
+    """Return the path of py-spy if only root can change it; None otherwise."""
     return next((path for path in PATHS if is_roots(path)), None)
 
 
 def read_stacks(proc: Proc, program: str, process: Process) -> t.Tuple[str, t.Sequence[Stack]]:
-    """What py-spy prints of a process that an earlier look saw, and its threads. The process stands still meanwhile.
+    """Return the output of py-spy for a process of an earlier look, and its threads. The process stops meanwhile.
 
-    :returns: no threads where it could not be read, or is another process by now.
+    :returns: no threads if the process could not be read, or its pid belongs to another process.
     """
     if not is_alive(proc, process):
         return "", ()
@@ -38,7 +38,7 @@ def read_stacks(proc: Proc, program: str, process: Process) -> t.Tuple[str, t.Se
 
 
 def as_record(pid: int, time: str, threads: t.Sequence[Stack]) -> str:
-    """Return stacks in the form in which Odoo would have logged them, so that whatever reads its logs reads them. Pure.
+    """Return stacks in the form in which Odoo would have logged them, so that the parser of logs can read them. Pure.
 
     :param time: ISO 8601 in UTC, to the millisecond.
     """

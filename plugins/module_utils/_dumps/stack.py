@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What stands in a stack dump, and what each thread in it is at. Pure."""
+"""The content of a stack dump, and the work of each thread in it. Pure."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Stack:
 
     @property
     def work(self) -> t.Optional[str]:
-        """What kind of work it is at; None while it waits for some. The frames tell, and never the url."""
+        """The kind of its work; None while it waits for work. It comes from the frames, never from the url."""
         functions = {frame.function for frame in self.frames}
         if functions & _HTTP_FUNCTIONS:
             return HTTP_WORK
@@ -79,12 +79,12 @@ class Stack:
 
     @property
     def at(self) -> t.Optional[Frame]:
-        """Where it is: the innermost frame of an addon, else the innermost of all."""
+        """The place of the thread: the innermost frame of an addon, otherwise the innermost frame."""
         ours = [f for f in self.frames if "/addons/" in f.file and not f.file.endswith(_CRON_FILE)]
         return next(reversed(ours or self.frames), None)
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As modules and filters return it."""
+        """Return the thread as modules and filters return it."""
         return {
             "name": self.name,
             "db": self.db,
@@ -101,9 +101,9 @@ class Stack:
 
 @dataclass
 class Dump:
-    """What one process wrote. ``pid`` is the one that its log shows, ``time`` is ISO 8601 in UTC, as Odoo's clock.
+    """The dump of one process. ``pid`` is the pid in its log, ``time`` is ISO 8601 in UTC, as Odoo's clock.
 
-    Where the log does not tell them, ``pid`` is 0 and ``time`` is "". ``other`` are lines above the first thread.
+    If the log does not show them, ``pid`` is 0 and ``time`` is "". ``other`` are lines above the first thread.
     """
 
     pid: int
@@ -114,10 +114,10 @@ class Dump:
 
     @property
     def is_understood(self) -> bool:
-        """Whether it tells all that the process does: it has threads, each of them has calls, and it is not cut.
+        """Return whether it shows all that the process does: it has threads, each of them has calls, none is cut.
 
-        A thread at rest has no lines that were not understood: a call may be among them. (Behind the end of a dump
-        there may be anything.)
+        A thread at rest has no lines that cannot be parsed: one of them could be a call. (After the end of a dump
+        other lines may follow.)
         """
         if not self.threads or self.is_cut or not all(thread.frames for thread in self.threads):
             return False
@@ -126,7 +126,7 @@ class Dump:
 
     @property
     def is_whole(self) -> bool:
-        """Whether its end is there, if a signal asked for it.
+        """Return whether its end is present, if a signal asked for it.
 
         The thread that runs the handler is the last one (seen on 14.0 and 19.0, in prefork, threaded and gevent).
         """
@@ -134,14 +134,14 @@ class Dump:
 
     @property
     def is_cut(self) -> bool:
-        """Whether it breaks off: its last call has no line of code, though others have theirs."""
+        """Return whether it is cut: its last call has no line of code, although others have one."""
         if not self.threads or not self.threads[-1].frames or self.is_whole:
             return False
         last = self.threads[-1].frames[-1]
         return last.source is None and any(frame.source for thread in self.threads for frame in thread.frames)
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As modules and filters return it."""
+        """Return the dump as modules and filters return it."""
         return {
             "pid": self.pid or None,
             "time": self.time or None,

@@ -35,12 +35,12 @@ AUTO, SIGNAL, PY_SPY = "auto", "signal", "py-spy"
 
 @dataclass(frozen=True)
 class DumpOrder:
-    """What the caller wants.
+    """Options of the module stack_dump.
 
     :ivar interval: seconds from sample to sample.
     :ivar sample_timeout: seconds for each sample; all servers are asked at the same time.
-    :ivar postgres: whether PostgreSQL is asked, too, and ``hide_literals`` whether the literals in queries are hidden.
-    :ivar accepts_risk: whether a process is asked by a signal that may end it, where nothing else tells its stacks.
+    :ivar postgres: ask PostgreSQL too; ``hide_literals``: hide the literals in queries.
+    :ivar accepts_risk: send the signal to a process that it may end, if its stacks cannot be read otherwise.
     :ivar most: bytes that one call returns.
     """
 
@@ -57,7 +57,7 @@ class DumpOrder:
 
 @dataclass
 class DumpResult(AskedResult):
-    """What came of one server. ``dumps`` and ``missing`` have an entry for each process and sample."""
+    """The result of one server. ``dumps`` and ``missing`` have an entry for each process and sample."""
 
     #: who told the stacks; None where nobody did
     backend: t.Optional[str] = None
@@ -68,7 +68,7 @@ class DumpResult(AskedResult):
     postgres: t.Optional[t.Dict[str, t.Any]] = None
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As the module returns it."""
+        """Return the result as the module returns it."""
         return {
             **super().told(),
             "backend": self.backend,
@@ -148,7 +148,7 @@ class _Case(Case[DumpResult]):
         self._people: t.Sequence[t.Tuple[Process, Role]] = ()
 
     def prepare(self, sample: int, stack: contextlib.ExitStack, *, check_mode: bool) -> t.List[Asking]:
-        """Mark the end of its log. Empty where no process of it is to be asked."""
+        """Mark the end of its log. Empty if no process of the server will be asked."""
         self.asking, self._program = None, None
         host, result, backend = self.host, self.result, self._order.backend
         if sample > 1:

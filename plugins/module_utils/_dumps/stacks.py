@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What the workers of one server do: the kernel says which of them are idle, the others are asked for their stacks."""
+"""Find out what the workers of one server do: the kernel shows the idle ones, the others are asked for their stacks."""
 
 from __future__ import annotations
 

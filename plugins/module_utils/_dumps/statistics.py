@@ -81,7 +81,7 @@ class CacheRow:
 
 @dataclass
 class CacheUsage:
-    """How full one of the caches is that methods share. ``memory`` is in bytes."""
+    """The usage of a cache that methods share. ``memory`` is in bytes."""
 
     database: t.Optional[str]
     cache: str
@@ -92,10 +92,10 @@ class CacheUsage:
 
 @dataclass
 class Statistics:
-    """What one process wrote. ``pid`` is the one that the log shows, ``time`` ISO 8601 in UTC.
+    """The statistics of one process. ``pid`` is the pid in the log, ``time`` ISO 8601 in UTC.
 
-    ``complete`` is false where it has not counted all, ``stopped`` true where a signal made it stop. ``other``
-    are lines that were not understood.
+    ``complete`` is false if it has not counted everything, ``stopped`` true if a signal stopped it. ``other``
+    are lines that cannot be parsed.
     """
 
     pid: int
@@ -107,7 +107,7 @@ class Statistics:
     stopped: bool = False
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As the module returns it."""
+        """Return the statistics as the module returns them."""
         return {
             "time": self.time,
             "caches": [dict(vars(row)) for row in self.rows],
@@ -117,7 +117,7 @@ class Statistics:
 
 
 def kind_of(head: Head) -> t.Optional[str]:
-    """What a record is about that begins with this line; None where it is no statistics."""
+    """Return the kind of statistics that begins with this line; None for other lines."""
     if head.logger not in COUNTERS:
         return None
     if _LINE.match(head.text):
@@ -130,10 +130,10 @@ def kind_of(head: Head) -> t.Optional[str]:
 
 
 def parse_statistics(lines: t.Iterable[str]) -> t.List[Statistics]:
-    """The statistics of each process in the lines of a log, in the order in which they began.
+    """Return the statistics of each process in the lines of a log, in the order of their beginnings.
 
-    Whatever the lines are, it does not raise. Of a process that wrote several, all are put into one: give it those of
-    one signal.
+    It raises for no content of the lines. Several statistics of one process are merged: pass those of one signal
+    only.
     """
     found: t.Dict[int, _Reader] = {}
     inside: t.Dict[str, _Reader] = {}
@@ -197,9 +197,9 @@ class _Reader:
             self._leave(text)
 
     def finished(self) -> Statistics:
-        """What has come together.
+        """Return the statistics so far.
 
-        Odoo 19.0 writes the usage of the database that it counted last below each database: it is kept there only.
+        Odoo 19.0 writes the usage of the database that it counted last below each database: only that one gets it.
         """
         if self._counted:
             last = self._counted[-1]

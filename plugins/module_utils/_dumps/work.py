@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Who is still at work in a server, and on what: what its processes are, put together with their dumps. Pure."""
+"""Find the processes of a server that are still busy, and their work, from the processes and their dumps. Pure."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Busy:
     stack: t.Tuple[str, ...] = ()
 
     def at_least(self, seconds: float) -> Busy:
-        """The same, for this long at least."""
+        """Return the same work with at least this many seconds."""
         return dataclasses.replace(self, seconds=max(self.seconds, seconds))
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As the module returns it."""
+        """Return the work as the module returns it."""
         return {
             "pid": self.pid,
             "role": self.role,
@@ -66,7 +66,7 @@ class Busy:
 
 
 def workers(instance: Instance) -> t.List[t.Tuple[Process, Role]]:
-    """The processes that do the work of a server, with their role: all but a prefork master."""
+    """Return the processes that do the work of a server, with their role: all but a prefork master."""
     if instance.mode == Mode.THREADED:
         return [(instance.master, Role.MASTER)]
     return [(c.process, c.role) for c in instance.children if c.role in (Role.HTTP, Role.CRON, Role.GEVENT)]
@@ -85,11 +85,11 @@ def find_busy(
     *,
     leaving: bool,
 ) -> t.List[Busy]:
-    """The work that is under way in a server.
+    """Return the work in progress of a server.
 
     :param dumps: by pid of the process.
-    :param lines: of its log, in which cron jobs say their name.
-    :param waited: seconds for which its work has been waited for.
+    :param lines: of its log, which show the names of cron jobs.
+    :param waited: seconds of the wait for its work so far.
     :param leaving: the server got its INT, and no work is younger than that.
     """
     found: t.List[Busy] = []

@@ -4,10 +4,10 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What a server runs with against what it is configured with, and whether a HUP would change it. Pure.
+"""Compare a running server with its configuration, and say whether a HUP would change it. Pure.
 
-A HUP makes Odoo execute itself anew and read its configuration again, so it applies every option but those below.
-Odoo 19 in prefork mode hands its listening socket to the next generation instead of opening one anew.
+A HUP makes Odoo execute itself again and read its configuration again, so it applies every option but those below.
+Odoo 19 in prefork mode passes its listening socket to the next generation and opens no new one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Place = t.Tuple[str, int]
 
 
 class Hup(Word):
-    """What a HUP does about an option that has changed."""
+    """The effect of a HUP on an option that has changed."""
 
     APPLIES = "applies"
     IGNORES = "ignores"
@@ -39,7 +39,7 @@ class Hup(Word):
 
 
 class Need(Word):
-    """What a server needs to run with what is configured, and with the code on the disk, the least first."""
+    """The operation after which a server runs with its configuration and the code on the disk, the least first."""
 
     NONE = "none"
     RELOAD = "reload"
@@ -82,7 +82,7 @@ class Difference:
 
     @property
     def needs(self) -> Need:
-        """What applies it."""
+        """Return the operation that applies it."""
         if not self.wanted:
             return Need.NONE
         return Need.RELOAD if self.hup == Hup.APPLIES else Need.RESTART
@@ -112,7 +112,7 @@ def compare(
     stale: bool = False,
     limit: t.Optional[int] = None,
 ) -> t.Tuple[Difference, ...]:
-    """Return how a server that runs differs from its configuration; nothing where that cannot be seen.
+    """Return the differences between a running server and its configuration; empty if they are not visible.
 
     :param version: of its Odoo; None counts as one of which a HUP does the least.
     :param scaled: how many http workers it was told to have since its last exec.
@@ -189,7 +189,7 @@ def hands_over(instance: Instance, version: t.Optional[str]) -> bool:
 
 
 def hup_obstacle(instance: Instance, version: t.Optional[str]) -> t.Optional[Problem]:
-    """Return why a HUP would end a server whatever is configured; None where nothing does."""
+    """Return why a HUP would end a server with every configuration; None if it would not."""
     if instance.mode == Mode.GEVENT:
         return refused.GEVENT_ALONE(deed="a HUP ends it")
     if not hands_over(instance, version) or instance.state != State.RUNNING or instance.listening is None:

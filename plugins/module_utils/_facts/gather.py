@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What a look alone does not tell of its servers: supervisor, log, load and staleness."""
+"""Collect the facts of servers that a look does not show: supervisor, log, load and staleness."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from .staleness import CodeTree, Sources, Staleness, find_staleness, with_config
 
 @dataclass(frozen=True)
 class Facts:
-    """What surrounds one server. ``started``: seconds since the epoch. ``staleness``: None where it was not asked.
+    """The surroundings of one server. ``started``: seconds since the epoch. ``staleness``: None if not requested.
 
     ``differences``: how it differs from its configuration.
     """
@@ -119,7 +119,7 @@ def has_old_configuration(proc: Proc, seen: Look, instance: Instance, store: Ser
 
 
 def survey_one(proc: Proc, seen: Look, instance: Instance, store: ServerRecords) -> Facts:
-    """What surrounds one server of a look, staleness included; the others' code is not walked over."""
+    """Return the surroundings of one server of a look with its staleness. The code of others is not walked over."""
     alone = dataclasses.replace(seen, instances=(instance,))
     return survey(proc, alone, store, staleness=True)[instance.identity]
 
@@ -127,7 +127,7 @@ def survey_one(proc: Proc, seen: Look, instance: Instance, store: ServerRecords)
 def rehearsal_inputs(
     proc: Proc, seen: Look, instance: Instance, store: ServerRecords
 ) -> t.Tuple[t.Optional[str], t.Optional[str], t.Sequence[str]]:
-    """What a rehearsal wants to know: odoo.conf, the systemd unit, and the Python files that have changed."""
+    """Return the inputs of a start-up check: odoo.conf, the systemd unit, and the changed Python files."""
     facts = survey_one(proc, seen, instance, store)
     changed = facts.staleness.python if facts.staleness else ()
     return seen.options[instance.identity].config_file, facts.supervisor.systemd_unit, changed
@@ -150,7 +150,7 @@ def find_load(proc: Proc, master: Process, store: ServerRecords, log: LogPlace, 
 def find_successor(
     proc: Proc, old: Instance, seen: Look, supervisor: Supervisor
 ) -> t.Optional[t.Tuple[Look, Instance]]:
-    """The server that this supervisor has started in place of another one, and the look that found it.
+    """Return the server that this supervisor has started in place of another one, and the look that found it.
 
     :param seen: a look that knows the options of the old one.
     """
@@ -171,12 +171,12 @@ def find_successor(
 
 
 def succeeded_by(supervisor: Supervisor, new: Instance) -> str:
-    """What is said of such a server behind the end of the old one."""
+    """Return the words about such a server for the message about the end of the old one."""
     return "; %s has started another one with pid %d" % (supervisor.unit, new.master.pid)
 
 
 def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervisor) -> LogPlace:
-    """Where a server's log goes."""
+    """Return where a server writes its log."""
     try:
         stderr: t.Optional[str] = proc.link(master.pid, "fd/2")
     except (Gone, PermissionError):
@@ -186,7 +186,7 @@ def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervi
 
 
 def _logfile(proc: Proc, master: Process, path: str) -> t.Optional[str]:
-    """What a server has open where its logfile should be; "" for nothing, None where we may not see that.
+    """Return the file that a server has open as its logfile; "" without one, None if we must not see it.
 
     Odoo opens it when it starts, and holds it. After a rotation it may be there under a name that begins like its own.
     """
@@ -276,7 +276,7 @@ def _addons(proc: Proc, instance: Instance, options: Options, release: Release) 
 def _distinct(
     proc: Proc, master: Process, paths: t.Iterable[t.Optional[str]], data_dir: t.Optional[str]
 ) -> t.Tuple[str, ...]:
-    """Return folders without those that lie below another one, by whatever links; these are walked with that."""
+    """Return folders without those that are below another one; these are walked over with that one."""
     there = [path for path in dict.fromkeys(paths) if path and is_folder(proc, master, path)]
     try:
         with files_of(proc, master) as root:

@@ -49,13 +49,13 @@ class Secrets:
     unsearched: t.Tuple[str, ...] = ()
 
     def hide(self, text: str) -> str:
-        """``text`` without them, in whatever way they are written there."""
+        """Return ``text`` without the secrets, in all ways in which they may be written."""
         for _name, form in self._forms:
             text = text.replace(form, HIDDEN)
         return text
 
     def hide_all(self, value: t.Any) -> t.Any:
-        """The same of every text in lists and dictionaries."""
+        """Return lists and dictionaries with the secrets hidden in every text."""
         if isinstance(value, str):
             return self.hide(value)
         if isinstance(value, t.Mapping):
@@ -63,7 +63,7 @@ class Secrets:
         return [self.hide_all(one) for one in value] if isinstance(value, (list, tuple)) else value
 
     def found(self, text: str) -> t.Optional[str]:
-        """What is left in a text, by its name or its kind; None where nothing is."""
+        """Return the first secret in a text, by its name or its kind; None without one."""
         return next((name for name, form in self._forms if form in text), None) or leak(text)
 
     @functools.cached_property
@@ -83,7 +83,7 @@ _FOREIGN = ("reason", "warnings", "log", "steps", "busy", "lost", "processes", "
 
 
 def hidden_in(secrets: Secrets, told: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    """A result of a module without them."""
+    """Return a result of a module without the known secrets."""
     return {key: secrets.hide_all(value) if key in _FOREIGN else value for key, value in told.items()}
 
 
@@ -106,9 +106,9 @@ def sort_out(found: t.Iterable[t.Tuple[str, str]], ordinary: t.Collection[str]) 
 
 
 def known_secrets(proc: Proc, seen: Look) -> Secrets:
-    """The secrets in odoo.conf, the arguments and the environment of every Odoo process of a look.
+    """Return the secrets in odoo.conf, the arguments and the environment of every Odoo process of a look.
 
-    What we may not read, we cannot tell either.
+    Secrets that we must not read are not included.
     """
     found: t.List[t.Tuple[str, str]] = []
     ordinary = {os.uname().nodename}

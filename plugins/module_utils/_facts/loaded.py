@@ -38,7 +38,7 @@ class Loaded:
 
 
 class ServerRecords(StateDirectory):
-    """What is written down about servers, and the locks of servers, of one user on one host."""
+    """The records about servers, and the locks of servers, of one user on one host."""
 
     def try_lock(self, process: Process) -> t.Optional[int]:
         """Take the lock of this server; None when another call holds it. It ends with the descriptor, or with us."""
@@ -60,7 +60,7 @@ class ServerRecords(StateDirectory):
         self.write(_marker(process), content)
 
     def recall(self, process: Process) -> t.Optional[Loaded]:
-        """What was written down about this process in its present exec; None when nothing was."""
+        """Return the record of this process in its present exec; None without one."""
         try:
             content = self.read(_marker(process))
             if process.fingerprint is None or content["fingerprint"] != process.fingerprint:
@@ -80,7 +80,7 @@ class ServerRecords(StateDirectory):
         self.write(_scale(process), {"fingerprint": process.fingerprint, "count": count, "proven": proven})
 
     def scaled(self, process: Process) -> t.Optional[int]:
-        """How many http workers this master was told to have since its last exec; None where nobody did."""
+        """Return the number of http workers that signals have set since the last exec of this master; None if none."""
         content = self._scaled(process)
         return content[0] if content else None
 
@@ -110,11 +110,11 @@ def _scale(process: Process) -> str:
 def loaded(
     started: float, marker: t.Optional[Loaded], logged: t.Optional[float], now: float, addons: t.Tuple[str, ...] = ()
 ) -> Loaded:
-    """When the running code was loaded, by the best evidence. Pure; all times are seconds since the epoch.
+    """Return when the running code was loaded, by the best evidence. Pure; all times are seconds since the epoch.
 
-    :param started: when the process was started. It bounds the load from below, whatever HUPs came since.
-    :param marker: what we wrote down about the present exec.
-    :param logged: when the log last said which version it starts; Odoo has imported its core by then.
+    :param started: when the process was started. This is a lower bound of the load, also after HUPs.
+    :param marker: our record of the present exec.
+    :param logged: time of the last version line in the log; Odoo has imported its core by then.
     :param addons: the folders of addons that the log names for that load.
     """
     if marker is not None:

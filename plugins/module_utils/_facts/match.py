@@ -18,7 +18,7 @@ KEYS = ("identity", "pid", "user", "unit", "config_file", "database", "http_port
 
 
 def choose(masters: t.Sequence[t.Mapping[str, t.Any]], match: t.Mapping[str, t.Any]) -> t.List[t.Mapping[str, t.Any]]:
-    """The masters for which every key of ``match`` holds; a list of values holds when one of them does.
+    """Return the masters for which every key of ``match`` matches; a list of values matches if one of them does.
 
     :raises Refused: an unknown key, or a value that is neither a scalar nor a list of scalars.
     """

@@ -22,7 +22,7 @@ _WIDTH = 500
 
 
 def process_tree(seen: Look, now: int) -> t.List[str]:
-    """A line for every Odoo process of a look: the servers with what belongs to them, then the one-off runs. Pure.
+    """Return a line for every Odoo process of a look: servers with their processes, then one-off commands. Pure.
 
     :param now: the moment of the look, in clock ticks since boot.
     """
@@ -31,7 +31,7 @@ def process_tree(seen: Look, now: int) -> t.List[str]:
 
 
 def instance_tree(instance: Instance, now: int) -> t.List[str]:
-    """The lines of one server: its master, and indented below it its children by pid. Pure.
+    """Return the lines of one server: its master, and its children by pid, indented. Pure.
 
     :param now: the moment of the look, in clock ticks since boot.
     """

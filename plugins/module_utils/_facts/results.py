@@ -48,7 +48,7 @@ _HARMLESS = frozenset(["QUIT", "USR1", "USR2"])
 
 
 class Outcome(Word):
-    """What was done to a server, or would be in check mode."""
+    """The outcome of an operation on a server, or its prediction in check mode."""
 
     NOTHING = "nothing"
     SIGNALLED = "signalled"
@@ -62,7 +62,7 @@ class Outcome(Word):
 
 @dataclass
 class Result:
-    """What was done to one instance. ``before`` and ``after`` are summaries as :func:`summary` makes them."""
+    """The result of an operation on one server. ``before`` and ``after`` are summaries of :func:`summary`."""
 
     identity: str
     pid: int
@@ -78,13 +78,13 @@ class Result:
 
     @property
     def changed(self) -> bool:
-        """Whether something was changed, or would be in check mode. A dump or statistics in the log change nothing."""
+        """True if something changed, or would change in check mode. Dumps or statistics in the log do not count."""
         if self.did == Outcome.SIGNALLED:
             return not _HARMLESS.issuperset(self.signals)
         return self.did in (Outcome.RESTARTED, Outcome.STARTED, Outcome.WRITTEN)
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As a module returns it."""
+        """Return the result as a module returns it."""
         return {
             "identity": self.identity,
             "pid": self.pid,
@@ -101,7 +101,7 @@ class Result:
 
 @dataclass
 class AskedResult(Result):
-    """What came of a server whose processes were asked to write something.
+    """The result of a server whose processes were asked to write something.
 
     ``asked`` is the number of signals by (pid, identity, role).
     """
@@ -111,7 +111,7 @@ class AskedResult(Result):
     missing: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As a module returns it."""
+        """Return the result as a module returns it."""
         return {
             **super().told(),
             "log_source": printable(self.log_source),
@@ -139,7 +139,7 @@ class StepsResult(Result):
         self.steps.append({"seconds": round(seconds, 2), "what": what})
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As a module returns it."""
+        """Return the result as a module returns it."""
         return {
             **super().told(),
             "steps": [{**step, "what": printable(step["what"])} for step in self.steps],
@@ -153,7 +153,7 @@ class BusyResult(StepsResult):
     busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As a module returns it."""
+        """Return the result as a module returns it."""
         return {**super().told(), "busy": self.busy}
 
 
@@ -165,12 +165,12 @@ class ReloadResult(StepsResult):
     log: t.List[str] = field(default_factory=list)
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As a module returns it."""
+        """Return the result as a module returns it."""
         return {**super().told(), "successor": self.successor, "log": [printable(line) for line in self.log]}
 
 
 def iso(seconds: float) -> str:
-    """Seconds since the epoch as ISO 8601 in UTC, to the millisecond."""
+    """Return seconds since the epoch as ISO 8601 in UTC, to the millisecond."""
     moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -178,10 +178,10 @@ def iso(seconds: float) -> str:
 def masters(
     look: Look, facts: t.Mapping[str, Facts], now: float, sizes: t.Mapping[int, int]
 ) -> t.List[t.Dict[str, t.Any]]:
-    """Every master of a look, as ``master_info`` returns them.
+    """Return every master of a look, as ``master_info`` returns them.
 
     :param now: seconds since the epoch.
-    :param sizes: proportional set size of processes in bytes, by pid, where it was asked for.
+    :param sizes: proportional set size of processes in bytes, by pid, if it was requested.
     """
     return [_master(instance, look, facts[instance.identity], now, sizes) for instance in look.instances]
 
@@ -237,7 +237,7 @@ def _master(instance: Instance, look: Look, facts: Facts, now: float, sizes: t.M
 
 
 def one_off(look: Look) -> t.List[t.Dict[str, t.Any]]:
-    """Odoo processes that are no servers, as ``master_info`` returns them."""
+    """Return the Odoo commands that are not servers, as ``master_info`` returns them."""
     return [
         {
             "pid": process.pid,
@@ -251,7 +251,7 @@ def one_off(look: Look) -> t.List[t.Dict[str, t.Any]]:
 
 
 def kind_of(argv: t.Sequence[str]) -> str:
-    """Return what an Odoo process that is no server does: ``update``, its subcommand, or ``run``. Pure."""
+    """Return the kind of an Odoo command that is not a server: ``update``, its subcommand, or ``run``. Pure."""
     command = parse_command(argv)
     args = command.args if command else ()
     given = parse_arguments(args)
@@ -263,7 +263,7 @@ def kind_of(argv: t.Sequence[str]) -> str:
 
 
 def summary(instance: Instance, version: t.Optional[str], load: Loaded) -> t.Dict[str, t.Any]:
-    """The part of an instance that an operation can change."""
+    """Return the properties of a server that an operation can change."""
     return {
         "state": instance.state,
         "mode": instance.mode,
@@ -275,12 +275,12 @@ def summary(instance: Instance, version: t.Optional[str], load: Loaded) -> t.Dic
 
 
 def counts(instance: Instance) -> t.Dict[str, int]:
-    """How many processes of each kind of worker there are, of all generations."""
+    """Return the number of processes of each kind of worker, of all generations."""
     return {role: len(instance.having(role)) for role in (Role.HTTP, Role.CRON, Role.GEVENT, Role.OTHER)}
 
 
 def mode_configured(options: Options) -> str:
-    """The mode that a server will have once it has booted."""
+    """Return the mode that a server will have after its boot."""
     return "prefork" if options.workers > 0 else "threaded"
 
 

@@ -76,11 +76,11 @@ def with_configuration(
 
 @dataclass(frozen=True)
 class Sources:
-    """What a server is made of, as paths that it sees itself.
+    """The files of a server, as paths that it sees itself.
 
-    ``files`` yields what to put before such a path, as :func:`files_of` does. ``restart_files`` are read by a restart
-    only, such as the interpreter; ``units`` is the same of files of the host, which no server names: change time and
-    path of those that have changed. ``uid`` is the user whose rights count.
+    ``files`` yields the prefix for such a path, as :func:`files_of` does. Only a restart reads ``restart_files``, such
+    as the interpreter. ``units`` has change time and path of changed files of the host, which no server
+    names. ``uid`` is the user whose rights count.
     """
 
     files: t.Callable[[], t.ContextManager[str]]

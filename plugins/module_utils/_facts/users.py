@@ -37,11 +37,11 @@ class Chosen(t.NamedTuple):
 
 
 def choose_users(proc: Proc, instances: t.Sequence[Instance]) -> Chosen:
-    """Choose, of servers of several users, those of users of which the system itself runs a server.
+    """Choose, from servers of several users, those of users for which the system itself runs a server.
 
-    Root's own servers are chosen always, since nobody else can start one.
+    Root's own servers are always chosen, because only root can start them.
 
-    :raises Refused: the system runs none of them.
+    :raises Refused: the system runs no server of these users.
     """
     uids = sorted({one.master.uid for one in instances})
     if len(uids) < 2:

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Which class the workers of a server have, as its log and its dumps tell."""
+"""Find the class of the workers of a server in its log and its dumps."""
 
 from __future__ import annotations
 

@@ -4,11 +4,11 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What journals, containers, syslog, shippers, terminals and people put around the lines of Odoo's log. Pure.
+"""Remove what journals, containers, syslog, shippers, terminals and people put around the lines of Odoo's log. Pure.
 
-Tools put something in front of each line: a time, a host, the name of a container, a quotation mark. No list of them
-would be complete, so what stands in front of a line that can only be Odoo's is learned, and taken off the lines that
-have it too. tests/unit/captures/logs has an example of each form that was seen.
+Tools put text in front of each line: a time, a host, the name of a container, a quotation mark. A list of them would
+never be complete. So this module learns the prefix from lines that only Odoo can have written, and removes it from
+all lines with the same prefix. tests/unit/captures/logs has an example of each known form.
 """
 
 from __future__ import annotations
@@ -82,12 +82,12 @@ Line = t.Tuple[str, str]
 
 
 class Unwrapper:
-    """Takes the lines of one log, and gives those that Odoo wrote, each with its carrier.
+    """Takes the lines of one log, and returns the lines of Odoo, each with its carrier.
 
     A carrier is the process that the journal or syslog names, or the words that a tool puts before all lines of one
-    writer; "" where there is none. A record that has no usual head gets one.
+    writer; "" without one. A record without the usual head gets one.
 
-    :param now: the time in seconds since the epoch, which tells the year where a log leaves it out.
+    :param now: the time in seconds since the epoch, for the year of times without one.
     """
 
     def __init__(self, now: t.Callable[[], float] = time.time) -> None:
@@ -144,14 +144,14 @@ class Unwrapper:
         return found
 
     def _clean(self, line: str) -> str:
-        """The line without colours, byte order mark, and what a page of the web has escaped."""
+        """Return the line without colours, byte order mark, and escapes of web pages."""
         if "[" in line and any(escape in line for escape in _ESCAPES):
             line = _COLOUR.sub("", line)
         self._escaped = self._escaped or "Thread: &lt;" in line or "File: &quot;" in line
         return html.unescape(line) if self._escaped else line.lstrip("\ufeff")
 
     def _behind_known(self, line: str) -> t.Optional[t.List[Line]]:
-        """A line of a dump behind a prefix that was learned."""
+        """Return the line of a dump after a known prefix."""
         for key in reversed(self._shapes):
             known = self._shapes[key].match(line)
             if known and (known.end() == len(line) or line.startswith(_BEHIND, known.end())):
@@ -160,7 +160,7 @@ class Unwrapper:
         return None
 
     def _behind_shape(self, line: str, depth: int) -> t.Optional[t.List[Line]]:
-        """Any other line behind such a prefix."""
+        """Return any other line after such a prefix."""
         for key in reversed(self._shapes):
             known = self._shapes[key].match(line)
             if known:
@@ -193,7 +193,7 @@ class Unwrapper:
         return self._unwrapped(self._partial.pop(stream, "") + text, depth + 1)
 
     def _head_in(self, line: str) -> t.Optional[t.List[Line]]:
-        """Read the line as the head of a record, also of one that is not quite as Odoo writes it; None: it is none."""
+        """Read the line as the head of a record, also if it differs a little from Odoo's form; None for other lines."""
         found, plain = RECORD.search(line), line
         if found is None:
             plain = _BARE_COLOUR.sub("", line) if "m" in line and "[" in line else line
@@ -229,7 +229,7 @@ class Unwrapper:
         return None
 
     def _told(self, prefix: str) -> t.Tuple[int, str]:
-        """What stands before a head says of pid and time, each where it does."""
+        """Return pid and time from the text before a head, each if it is there."""
         found = _PID.search(prefix)
         pid = int(found.group("pid") or found.group("rfc")) if found else 0
         clock = clock_of(prefix)
@@ -272,14 +272,14 @@ class Unwrapper:
 
     @staticmethod
     def _may_stand_before(prefix: str) -> bool:
-        """Whether a tool puts this before a line. A line of code, which is indented, may show what a dump has."""
+        """Return whether a tool puts this before a line. An indented line of code may look like a part of a dump."""
         if len(prefix) > _LONGEST or prefix.endswith(('"', "'")):
             return False
         text = prefix.strip()
         return not prefix.startswith("  ") or not text or text[0] in "0123456789>|[<" or text == "MESSAGE="
 
     def _quoted(self, line: str, depth: int) -> t.List[Line]:
-        """The rest: a text of JSON in a line of its own, as in a list."""
+        """Return the rest: a JSON text in its own line, as in a list."""
         text = line.strip()
         value = re.match(r'(?:"[\w.@-]{1,40}"\s*:\s*)?("(?:[^"\\]|\\.)*"),?$', text) if text[:1] == '"' else None
         if value:
@@ -292,7 +292,7 @@ class Unwrapper:
 
 
 def _is_code(line: str) -> bool:
-    """Whether it is indented, and has nothing that a dump begins with."""
+    """Return whether a line is indented, and does not begin like a dump."""
     if line[:2] != "  " or line.lstrip()[:1] == '"':
         return False
     return "# " not in line and 'File: "' not in line and ".tools." not in line
@@ -304,7 +304,7 @@ def unwrapped(raw: str) -> Line:
 
 
 def _carrier(prefix: str) -> str:
-    """What a prefix tells of who wrote the line: a pid, or its words without times and numbers."""
+    """Return what a prefix shows of the writer of the line: a pid, or its words without times and numbers."""
     if not prefix.strip():
         return ""
     found = _PID.search(prefix)
@@ -315,7 +315,7 @@ def _carrier(prefix: str) -> str:
 
 
 def _shape(prefix: str) -> str:
-    """A regular expression for prefixes like this one: numbers, and the width of blanks between words, may differ."""
+    """Return a regular expression for such prefixes: numbers, and the width of blanks between words, may differ."""
     body = prefix.rstrip(" \t")
     blank = prefix[len(body) :]
     pieces = []
@@ -330,7 +330,7 @@ def _shape(prefix: str) -> str:
 
 
 def _joined(line: str) -> t.List[str]:
-    """The lines of a record that came in one: what stands before its first thread stands for the end of a line."""
+    """Return the lines of a record in one line: the text before its first thread separates them."""
     found = RECORD.match(line)
     if found is None:
         return line.split("\n")

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What the journal, podman and docker make of a line of a server's log, and what it was before. Pure."""
+"""Convert entries of the journal, podman and docker back to the lines of a server's log. Pure."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Entry(t.NamedTuple):
 
 
 def journal_entry(line: bytes) -> t.Optional[Entry]:
-    """An entry, as journalctl prints it as JSON; None where it is none, or has no message. Pure.
+    """Return an entry of the JSON output of journalctl; None for other lines, or without a message. Pure.
 
-    A message that is not UTF-8 comes as a list of numbers. What Odoo sends to syslog has another head, without time
-    and pid: that is put right.
+    A message that is not UTF-8 comes as a list of numbers. Odoo's lines in syslog have another head, without time
+    and pid: this function restores it.
     """
     try:
         entry = json.loads(line.decode("utf-8"))
@@ -45,7 +45,7 @@ def journal_entry(line: bytes) -> t.Optional[Entry]:
 
 
 def from_syslog(message: bytes, pid: str, moment: int) -> bytes:
-    """A record as Odoo sends it to syslog, with the head that it has elsewhere. Pure.
+    """Return a record that Odoo has sent to syslog, with its usual head. Pure.
 
     :param moment: microseconds since the epoch.
     """
@@ -76,7 +76,7 @@ def k8s_entry(line: bytes) -> t.Tuple[str, bytes, bool]:
 
 
 def docker_entry(line: bytes) -> t.Tuple[str, bytes, bool]:
-    """The same of docker's json-file, as its documentation has it. Pure."""
+    """Return an entry of docker's json-file, in the form of its documentation. Pure."""
     try:
         entry = json.loads(line.decode("utf-8", "replace"))
         text = str(entry["log"]).encode("utf-8", "surrogatepass")

@@ -49,9 +49,9 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 class Named(t.NamedTuple):
-    """A record whose values have names. ``logger`` is None where the text is all that it has of Odoo's log.
+    """A record whose values have names. ``logger`` is None if the text is all that it has of Odoo's log.
 
-    ``carrier`` is the process that the journal names, or what else tells writers apart, ``time`` as Odoo's log has it.
+    ``carrier`` is the process that the journal names, or another mark of the writer; ``time`` is as in Odoo's log.
     """
 
     carrier: str
@@ -80,7 +80,7 @@ def named(line: str) -> t.Optional[t.List[Named]]:
 
 
 def clock_of(value: t.Any) -> str:
-    """Return a moment as Odoo's log has it, in UTC: "2026-11-24 10:30:21,608"; "" where it is none.
+    """Return a time as in Odoo's log, in UTC: "2026-11-24 10:30:21,608"; "" for other values.
 
     :param value: ISO 8601, or seconds, milliseconds, microseconds or nanoseconds since the epoch.
     """

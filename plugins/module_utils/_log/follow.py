@@ -62,18 +62,18 @@ class Lines:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> t.List[bytes]:
-        """The lines that these bytes complete, each with its end."""
+        """Return the lines that these bytes complete, each with its end."""
         *lines, rest = (self._rest + chunk).split(b"\n")
         self._rest = rest[: self._longest]
         return [line[: self._longest] + b"\n" for line in lines]
 
 
 class Follower:
-    """What all ways of following have in common.
+    """The interface of all ways to follow a log.
 
-    ``whole``: a dump is not interrupted by lines of other processes. A pipe gives no more than a page in one piece.
-    ``rest`` are the seconds after which a dump that gets no more lines is taken to be complete. ``dropped`` is what
-    journald says of entries that it has left out.
+    ``whole``: lines of other processes do not interrupt a dump. A pipe passes at most a page in one piece.
+    ``rest`` are the seconds without a new line after which a dump counts as complete. ``dropped`` is the message of
+    journald about dropped entries.
     """
 
     source = ""
@@ -82,15 +82,15 @@ class Follower:
     dropped = ""
 
     def read(self) -> t.Iterator[Carried]:
-        """The lines that have come, at most about 32 MB at a time."""
+        """Return the new lines, at most about 32 MB at a time."""
         raise NotImplementedError
 
     def before(self) -> t.List[Carried]:
-        """The last lines from before the mark: they tell in which form the log is written."""
+        """Return the last lines from before the mark, which show the form of the log."""
         return []
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the log."""
 
 
 class _Held:
@@ -106,7 +106,7 @@ class _Held:
         self._lines = Lines()
 
     def before(self) -> t.List[bytes]:
-        """The last lines before the place where reading goes on."""
+        """Return the last lines before the present position."""
         begin = max(0, self._offset - _LOOKED_AT)
         lines = os.pread(self.descriptor, self._offset - begin, begin).splitlines(keepends=True)
         return lines[1:] if begin else lines
@@ -135,10 +135,10 @@ class _Held:
 
 
 class FileFollower(Follower):
-    """A file, held open from the start, and those that come to stand in its place.
+    """A file, held open from the start, and later files at its path.
 
-    :param path: where to look for those.
-    :param opened: opens what stands there, if it is to be trusted; None where it is not.
+    :param path: where to look for later files.
+    :param opened: opens the file there, if it can be trusted; None otherwise.
     """
 
     def __init__(self, source: str, path: str, opened: t.Callable[[], t.Optional[int]]) -> None:
@@ -152,7 +152,7 @@ class FileFollower(Follower):
         self._files = [] if first is None else [_Held(first, os.fstat(first).st_size)]
 
     def read(self) -> t.Iterator[Carried]:
-        """What was written to the files that are held, then to one that has come since."""
+        """Return the new lines of the open files, then of a new one at the path."""
         for held in list(self._files):
             for line in held.read():
                 yield "", line
@@ -165,7 +165,7 @@ class FileFollower(Follower):
                 os.close(self._files.pop(0).descriptor)
 
     def before(self) -> t.List[Carried]:
-        """The last lines of the file."""
+        """Return the last lines of the file."""
         return [("", line) for held in self._files for line in held.before()]
 
     def _rotated(self) -> t.Optional[_Held]:
@@ -179,7 +179,7 @@ class FileFollower(Follower):
         return None if descriptor is None else _Held(descriptor, 0)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         for held in self._files:
             os.close(held.descriptor)
         self._files = []
@@ -224,7 +224,7 @@ class JournalFollower(Follower):
         os.set_blocking(self._output, False)
 
     def read(self) -> t.Iterator[Carried]:
-        """The lines of the entries that have come. A message may have several."""
+        """Return the lines of the new entries. A message may have several lines."""
         left = _AT_ONCE
         while left > 0:
             try:
@@ -238,7 +238,7 @@ class JournalFollower(Follower):
                 yield from self._entry(line)
 
     def before(self) -> t.List[Carried]:
-        """The last entries."""
+        """Return the last entries."""
         told = end_of_output(_LOOKED_AT, *self._ask_before).encode("utf-8", "replace").splitlines()
         lines = [one for line in told for one in self._entry(line)]
         self._partial, self.dropped = b"", ""
@@ -283,11 +283,11 @@ class RuntimeFollower(FileFollower):
             return None
 
     def read(self) -> t.Iterator[Carried]:
-        """The lines within the entries."""
+        """Return the lines of the entries."""
         return self._within(super().read())
 
     def before(self) -> t.List[Carried]:
-        """The last lines within the entries."""
+        """Return the last lines of the entries."""
         lines = list(self._within(super().before()))
         self._partial = {}
         return lines
@@ -318,7 +318,7 @@ def follow(
 
     :param pids: of the processes whose lines are wanted.
     :param now: seconds since the epoch.
-    :param what: is to be read there.
+    :param what: the kind of lines to read.
     :raises Unreachable: it cannot be followed.
     """
     why = hidden(place, what)
@@ -349,9 +349,9 @@ def _follower(proc: Proc, instance: Instance, place: LogPlace, pids: t.Sequence[
 
 
 def container_log(runtime: str, name: t.Optional[str]) -> t.Tuple[str, str, str]:
-    """Where docker or podman keep the log of a container: what to call it, the driver, and the path of the file.
+    """Return where docker or podman keep the log of a container: its name, the driver, and the path of the file.
 
-    :raises Unreachable: they cannot be asked.
+    :raises Unreachable: the runtime cannot be asked.
     """
     program = container_program(runtime)
     if program is None or not name:
@@ -363,9 +363,9 @@ def container_log(runtime: str, name: t.Optional[str]) -> t.Tuple[str, str, str]
 
 
 def entry_of(runtime: str, driver: str, path: str) -> t.Callable[[bytes], t.Tuple[str, bytes, bool]]:
-    """The parser of a line of such a file. Pure.
+    """Return the parser of a line of such a file. Pure.
 
-    :raises Unreachable: it is kept in a way that we do not read.
+    :raises Unreachable: the log driver is not supported.
     """
     if path.startswith("/") and (runtime, driver) == ("docker", "json-file"):
         return docker_entry
@@ -382,5 +382,5 @@ def _of_container(runtime: str, name: t.Optional[str], now: float) -> Follower:
 
 
 def of_container(name: t.Optional[str]) -> t.List[str]:
-    """What a container has written, in journalctl's words."""
+    """Return the entries of a container in the journal, as arguments of journalctl."""
     return ["CONTAINER_ID_FULL=%s" % name]

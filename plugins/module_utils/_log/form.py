@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Whether the form of a log lets us find in it what a process will write. Pure."""
+"""Check whether answers of processes can be found in a log of this form. Pure."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _WITHIN = (" ", "# Thread: ", "# Greenlet: ", 'File: "')
 
 
 def strange_form(source: str, lines: t.Sequence[t.Tuple[str, bytes]], processes: int, what: str) -> t.Optional[Problem]:
-    """Return why nothing could be found in a log, as its last lines tell; None where something could.
+    """Return why answers could not be found in a log, from its last lines; None if they could.
 
-    A log that has no records yet is no reason.
+    A log without records is not a reason.
 
     :param source: what to call the log.
     :param lines: its last lines, each with the process that the log names beside it.
-    :param processes: how many are to be asked.
+    :param processes: number of processes that will be asked.
     """
     unwrapper = Unwrapper()
     strange: t.List[str] = []

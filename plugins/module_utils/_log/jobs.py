@@ -56,17 +56,17 @@ class Jobs:
 
     @staticmethod
     def time_of(raw: str) -> t.Optional[str]:
-        """When a line was written, None where it is not the first of a record."""
+        """Return the time of a line; None if it is not the first line of a record."""
         head = head_of(unwrapped(raw)[1])
         return head and head.time
 
     def of(self, pid: int) -> t.List[Job]:
-        """Those of a process, as the log shows its pid, the latest last."""
+        """Return the jobs of a process, by its pid in the log, the latest last."""
         return list(self._by_pid.get(pid, {}).values())
 
 
 def jobs_under_way(lines: t.Iterable[str], pid: int) -> t.List[t.Tuple[str, t.Optional[str]]]:
-    """Names and databases of the cron jobs that a process has begun and not ended, as its log tells.
+    """Return names and databases of the cron jobs that a process has begun and not ended, from its log.
 
     :param pid: as the log shows it.
     """

@@ -25,7 +25,7 @@ DROPPED = "a596d6fe7bfa4994828e72309e95d61e"
 
 
 def journalctl() -> t.Optional[str]:
-    """Return the path of journalctl; None where there is none."""
+    """Return the path of journalctl; None if it is not installed."""
     return next((path for path in _PROGRAMS if os.path.exists(path)), None)
 
 
@@ -40,7 +40,7 @@ def command(program: str, *options: str, folders: t.Sequence[str] = _FOLDERS) ->
 
 
 def journal(most: int, *options: str) -> str:
-    """Return the last ``most`` bytes of what journalctl prints of messages; empty where there is none."""
+    """Return the last ``most`` bytes of the messages that journalctl prints; empty without any."""
     program = journalctl()
     return end_of_output(most, *command(program, "--output=cat", *options)) if program else ""
 

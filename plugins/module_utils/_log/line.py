@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""How a record of Odoo's log begins. Pure. Seen with Odoo 8.0 to 19.0."""
+"""Parse the beginning of a record of Odoo's log. Pure. Seen with Odoo 8.0 to 19.0."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Head(t.NamedTuple):
 
 
 def head_of(line: str) -> t.Optional[Head]:
-    """Return the line as the first one of a record, None where it is no such line.
+    """Return the line as the first one of a record; None for other lines.
 
     :param line: as Odoo wrote it, see :class:`.carrier.Unwrapper`.
     """

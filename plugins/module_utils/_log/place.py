@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Where a server's log goes, and whether a stack dump would show in it. Pure."""
+"""Find out where a server writes its log, and whether a stack dump would show in it. Pure."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def logfile_of(master: Process, options: Options) -> str:
 
 
 def descriptor_of(path: str) -> t.Optional[str]:
-    """Return the number of the file descriptor that a path such as /dev/stdout stands for; None where it is none."""
+    """Return the number of the file descriptor of a path such as /dev/stdout; None for other paths."""
     found = _DESCRIPTOR.match(path)
     return (found.group("number") or _STREAMS[found.group("stream")]) if found else None
 

@@ -62,14 +62,14 @@ class LogMark:
             self._match = "--unit=" + unit if unit else "_PID=%d" % master.pid
 
     def tail(self, lines: int = 12, largest: int = _LARGEST_TAIL) -> t.List[str]:
-        """The last lines since the mark, secrets hidden; empty when the log is out of reach.
+        """Return the last lines since the mark, secrets hidden; empty if the log cannot be read.
 
         :param largest: bytes of a file that are read at most.
         """
         return self._last(lines, self._offset, largest, "--since=@%d" % int(self._since))
 
     def last(self, lines: int, largest: int = _LARGEST_TAIL) -> t.List[str]:
-        """As :meth:`tail`, with those from before the mark."""
+        """Return the same as :meth:`tail`, with lines from before the mark."""
         return self._last(lines, 0, largest)
 
     def _last(self, lines: int, offset: int, largest: int, *since: str) -> t.List[str]:
@@ -88,28 +88,28 @@ class LogMark:
         return shown_lines(text.splitlines(), lines)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
 
 def shown_lines(found: t.Sequence[str], most: int) -> t.List[str]:
-    """The last lines of a log as they may be shown: no empty ones, secrets hidden, long ones cut. Pure."""
+    """Return the last lines of a log for people: no empty ones, secrets hidden, long ones cut. Pure."""
     shown = [line.rstrip() for line in found if line.strip()]
     return [redact_text(line)[:_WIDTH] for line in (shown[-most:] if most else [])]
 
 
 @dataclass(frozen=True)
 class LoggedLoad:
-    """When the log last said which version a process starts, in seconds since the epoch, and its addons folders."""
+    """The time of the last version line of a process in its log, in seconds since the epoch, and its addons folders."""
 
     moment: float
     addons: t.Tuple[str, ...] = ()
 
 
 def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) -> t.Optional[LoggedLoad]:
-    """What the log last said of a start of this process.
+    """Return the last start of this process from its log.
 
     The log is read backwards in bounded steps, so that its size does not matter.
     """
@@ -166,7 +166,7 @@ def blocks_backwards(proc: Proc, master: Process, place: LogPlace) -> t.Iterator
 
 
 def find_load_line(text: str, pid: int) -> t.Optional[float]:
-    """The last "Odoo version" line of this pid in a text: its time in seconds since the epoch. Pure."""
+    """Return the time of the last "Odoo version" line of this pid in a text, in seconds since the epoch. Pure."""
     if not re.search(_VERSION_LINE % pid, text, re.MULTILINE):
         unwrapper = Unwrapper()
         told = (one for raw in text.split("\n") if "ersion " in raw and raw[:1] != " " for one in unwrapper.lines(raw))
@@ -180,7 +180,7 @@ def find_load_line(text: str, pid: int) -> t.Optional[float]:
 
 
 def find_addons_line(text: str, pid: int) -> t.Tuple[str, ...]:
-    """The folders of the last "addons paths" line of this pid in a text. Pure."""
+    """Return the folders of the last "addons paths" line of this pid in a text. Pure."""
     for found in reversed(list(re.finditer(_ADDONS_LINE % pid, text, re.MULTILINE))):
         try:
             paths = ast.literal_eval(found.group(1))
@@ -191,7 +191,7 @@ def find_addons_line(text: str, pid: int) -> t.Tuple[str, ...]:
 
 
 def log_path(proc: Proc, master: Process, path: str) -> str:
-    """How a log is reached from here: links are followed as the server follows them."""
+    """Return the path of a log from here, following links as the server follows them."""
     return reached(path, root_of(proc.root, master))
 
 

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What knows AnsibleModule, with the files _module_*: parameters in, the pipeline, results out."""
+"""The common parts of modules: parameters, the choice of servers, results. It uses AnsibleModule."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def find_host(**ports: t.Any) -> Host:
 
 
 def choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
-    """Look, and return the identities of the masters that ``match`` chooses; that there is none may end the module."""
+    """Look, and return the identities of the masters that ``match`` chooses; an empty choice may end the module."""
     seen, identities = matching(module, host)
     if not identities and not module.params["allow_none"]:
         others = ["%d (%s)" % (i.master.pid, _name(seen, i.identity)) for i in seen.instances]

@@ -40,7 +40,7 @@ HEALTH_SPEC: t.Dict[str, t.Any] = {
 
 
 def health_of(module: AnsibleModule, given: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[HealthCheck]:
-    """The option ``health``; None where no request is wanted. A bad one ends the module."""
+    """Return the option ``health``; None if no request is wanted. A bad value ends the module."""
     given = {key: value for key, value in (given or {}).items() if value is not None}
     if not given.pop("enabled", True):
         return None

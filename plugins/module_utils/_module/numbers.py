@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What is wrong with an option that is a number of seconds. Pure."""
+"""Check options that are numbers of seconds. Pure."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""How a server connects to PostgreSQL, as an environment for psql. It holds the password: nothing shows it."""
+"""Find the connection of a server to PostgreSQL, as an environment for psql. It has the password: never show it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def read_connection(proc: Proc, master: Process, command: Command, version: t.Op
 
 
 def connection(settings: Settings, environ: t.Mapping[str, str]) -> t.Dict[str, str]:
-    """The same of settings and environment that were read. Pure."""
+    """Return the connection from settings and environment. Pure."""
 
     found = {name: text for name, text in environ.items() if name.startswith("PG") and name not in _OURS}
     names = settings.listed("db_name")
@@ -89,7 +89,7 @@ def connection(settings: Settings, environ: t.Mapping[str, str]) -> t.Dict[str, 
 
 
 def parse_address(text: str) -> t.Dict[str, str]:
-    """A database that is an address, such as postgresql://user:password@host:port/database?sslmode=require. Pure."""
+    """Parse an address of a database, such as postgresql://user:password@host:port/database?sslmode=require. Pure."""
     try:
         parts = urllib.parse.urlsplit(text)
         port = parts.port

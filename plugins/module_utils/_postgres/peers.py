@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Who is at the other end of a session of PostgreSQL: told by the sockets, which nobody can choose as a name."""
+"""Find the process of a session of PostgreSQL by its sockets, because no client can choose them like a name."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def tied(
     own: t.Optional[Session],
     port: int,
 ) -> t.Dict[int, Process]:
-    """Which of a server's processes has which session, by the pid of its backend.
+    """Return which process of a server has which session, by the pid of its backend.
 
-    :param own: our own session, which has come the same way as the server's.
-    :param port: of PostgreSQL, as the server was told it.
+    :param own: our own session, which uses the same way as the server.
+    :param port: of PostgreSQL in the settings of the server.
     """
     owners: t.Dict[int, Process] = {}
     for process in processes:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
-"""Asking PostgreSQL who does what and who waits for whom, by psql, as the server's own user and never as root."""
+"""Ask PostgreSQL for its sessions and their locks, with psql, as the user of the server and never as root."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ ROLLBACK;
 
 @dataclass
 class Answer:
-    """What PostgreSQL said. ``head`` is about itself and our own session, ``cut`` whether there were more rows."""
+    """The answer of PostgreSQL. ``head`` is about itself and our own session; ``cut``: there were more rows."""
 
     rows: t.List[t.Dict[str, t.Any]]
     head: t.Dict[str, t.Any]
@@ -165,9 +165,9 @@ class Question:
 
 
 def understood(said: str, wrong: str) -> Answer:
-    """What psql has printed. Pure.
+    """Parse the output of psql. Pure.
 
-    :raises NoAnswer: it is no answer; then it says what psql complained of, secrets hidden.
+    :raises NoAnswer: it is not an answer; the error has the message of psql, secrets hidden.
     """
     rows: t.List[t.Dict[str, t.Any]] = []
     head: t.Dict[str, t.Any] = {}
@@ -189,11 +189,11 @@ def understood(said: str, wrong: str) -> Answer:
 
 
 def find_psql(proc: Proc, master: Process) -> t.Tuple[str, t.Tuple[str, ...]]:
-    """A psql that is root's alone, and the kinds of namespaces of the server that it is to be run in.
+    """Return a psql that only root can change, and the kinds of namespaces of the server in which it must run.
 
-    A container's own is preferred: its files say what its names mean.
+    The psql of a container is preferred: its files resolve the names of the server.
 
-    :raises NoAnswer: there is none, or we may not enter the server's network.
+    :raises NoAnswer: psql was not found, or we must not enter the network of the server.
     """
     foreign = [kind for kind in (MOUNTS, NETWORK) if differs(proc.root, master.pid, kind)]
     if foreign and os.geteuid() != 0:

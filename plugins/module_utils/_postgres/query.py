@@ -28,10 +28,10 @@ _LIST = re.compile(r"\?(?:\s*,\s*\?)+")
 
 
 def shown_query(text: str, *, hide_literals: bool = False) -> str:
-    """A query in one line, as it may be shown.
+    """Return a query in one line, in a form that may be shown.
 
-    Everything behind the name of a secret is hidden, as in a log. Where such a name stands anywhere, the values may
-    stand elsewhere (``INSERT INTO t (login, password) VALUES …``), so all of them are hidden.
+    Everything after the name of a secret is hidden, as in a log. If such a name occurs anywhere, the values may
+    be elsewhere (``INSERT INTO t (login, password) VALUES …``), so all of them are hidden.
 
     :param hide_literals: hide every string and number, and the comments, in any query.
     """
@@ -42,7 +42,7 @@ def shown_query(text: str, *, hide_literals: bool = False) -> str:
 
 
 def without_literals(text: str) -> str:
-    """A query with ``?`` for every string and number, without comments."""
+    """Return a query with ``?`` for every string and number, without comments."""
 
     def replace(found: re.Match[str]) -> str:
         if found.group("comment") is not None:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
-"""What the PostgreSQL of a server does while its processes write their stacks."""
+"""Return the sessions of the PostgreSQL of a server while its processes write their stacks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def begin(proc: Proc, instance: Instance, version: t.Optional[str]) -> t.Tuple[Q
 
 
 class Postgres:
-    """Asks the PostgreSQL of one server, once in each sample. That it fails is no failure but a reason.
+    """Asks the PostgreSQL of one server, once in each sample. An error is returned as a reason.
 
     :param hide_literals: as for :func:`shown_query`.
     :param begin: begins to ask.
@@ -96,7 +96,7 @@ class Postgres:
         return room - size
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As the module returns it."""
+        """Return the sessions as the module returns them."""
         return {
             "rows": self.rows,
             "code": self.problems[0].code if self.problems else None,
@@ -142,7 +142,7 @@ def _session(row: t.Mapping[str, t.Any], port: str = "client_port") -> Session:
 
 
 def told_row(row: t.Mapping[str, t.Any], *, hide_literals: bool) -> t.Dict[str, t.Any]:
-    """A row as it may leave the host: what strangers may have written into it has its secrets hidden. Pure."""
+    """Return a row for the result: secrets are hidden in all texts that clients can write. Pure."""
 
     def text(name: str) -> t.Optional[str]:
         found = row.get(name)

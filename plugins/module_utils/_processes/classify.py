@@ -4,10 +4,10 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Who is who: from process records to Odoo instances. Pure.
+"""Classify process records: find the Odoo servers and the role of each process. Pure.
 
-Processes are told apart by what they catch, by the fingerprint of their exec and by their parent, never by their name:
-names change with setproctitle, with a HUP and with wrappers (docs/discovery.md says what was seen and where).
+Processes are recognised by the signals that they catch, by the fingerprint of their exec and by their parent, never by
+their name: setproctitle, a HUP and wrappers change names (docs/discovery.md says what was seen and where).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .process import AtSocket, Process
 
 
 class Mode(Word):
-    """How a server works: with processes as its workers, with threads, or as a gevent process of its own."""
+    """The mode of a server: with processes as its workers, with threads, or as a gevent process without a master."""
 
     PREFORK = "prefork"
     THREADED = "threaded"
@@ -36,7 +36,7 @@ class Mode(Word):
 
 
 class State(Word):
-    """What a server is doing at the moment of a look."""
+    """The state of a server at the moment of a look."""
 
     BOOTING = "booting"
     RUNNING = "running"
@@ -46,7 +46,7 @@ class State(Word):
 
 
 class Role(Word):
-    """What a process does within its server."""
+    """The role of a process in its server."""
 
     MASTER = "master"
     HTTP = "http"
@@ -59,7 +59,7 @@ class Role(Word):
 
 
 class Generation(Word):
-    """Whether a process runs the code of the present exec of its master, or of the one before."""
+    """The generation of a process: the present exec of its master, or an older one."""
 
     CURRENT = "current"
     OLD = "old"
@@ -136,7 +136,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Found:
-    """What one look found."""
+    """The results of one look."""
 
     instances: t.Tuple[Instance, ...]
     #: shells, database commands and runs with --stop-after-init: real Odoo, but no server
@@ -223,7 +223,7 @@ def _could_be_master(process: Process) -> bool:
 
 
 def _has_master(process: Process, commands: t.Mapping[int, t.Optional[Command]]) -> bool:
-    """Whether the parent is an Odoo server that forked this process."""
+    """Return whether the parent is an Odoo server that forked this process."""
     parent, mine = commands.get(process.ppid), commands[process.pid]
     if parent is None or mine is None or parent.kind != SERVER:
         return False
@@ -234,10 +234,10 @@ def _has_master(process: Process, commands: t.Mapping[int, t.Optional[Command]])
 
 
 def _is_alone(process: Process, commands: t.Mapping[int, t.Optional[Command]], alive: t.Container[int]) -> bool:
-    """Whether a gevent process was started by itself, as a unit or a container of its own.
+    """Return whether a gevent process was started without a master, as its own unit or container.
 
-    One whose master has ended ends by itself some seconds later (seen on Odoo 19.0). Its parent has ended then, or the
-    leader of its session, which its master was or had.
+    A gevent process whose master has ended also ends some seconds later (seen on Odoo 19.0). Then its parent has ended,
+    or the leader of its session, which was its master or of its master.
     """
     if _kind(commands.get(process.ppid)) == SERVER or process.catches("HUP"):
         return False

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What an argument vector starts: an Odoo server, its gevent child, a one-off run, or nothing of Odoo."""
+"""Find out what an argument vector starts: an Odoo server, its gevent child, a one-off command, or no Odoo."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ class Command:
 
 
 def could_be_odoo(cmdline: bytes) -> bool:
-    """A cheap test on the raw bytes, so that a pass over thousands of processes parses next to none of them."""
+    """Return a cheap guess on the raw bytes, so that a pass over thousands of processes parses only a few of them."""
     return b"odoo" in cmdline or b"openerp" in cmdline
 
 
 def parse_command(argv: t.Sequence[str]) -> t.Optional[Command]:
-    """Tell what ``argv`` starts; None when it is not Odoo run by a Python interpreter.
+    """Return what ``argv`` starts; None if it is not Odoo in a Python interpreter.
 
     Wrappers (sudo, timeout, a shell, poetry) are None: they have no handlers of their own, a signal kills them.
     """
@@ -93,7 +93,7 @@ def parse_command(argv: t.Sequence[str]) -> t.Optional[Command]:
 
 
 def _carried(interpreter: str, words: t.List[str]) -> t.Optional[Command]:
-    """What a carrier runs: the first word that can be a program. Its own options and their values are passed over."""
+    """Return the program that a carrier runs: the first word after its options that can be a program."""
     for at, word in enumerate(words):
         if word == "-m" and at + 1 < len(words):
             module, args = words[at + 1], words[at + 2 :]

@@ -54,7 +54,7 @@ class Container:
 
 
 def find_container(process: Process) -> t.Optional[Container]:
-    """The container of a process, seen from outside; None when it runs beside us."""
+    """Return the container of a process, seen from outside; None if it runs in our own namespaces."""
     inside = process.shown_pid
     for runtime, pattern in _GUESTS:
         found = pattern.search(process.cgroup)

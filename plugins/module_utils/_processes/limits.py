@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""How much is read, and for how long. Any user can make a process whose arguments have gigabytes, or never come.
+"""Limits of bytes and seconds for reading. Any user can start a process with gigabytes of arguments.
 
 Bytes, numbers and seconds are far above what any real server was seen to have.
 """
@@ -50,7 +50,7 @@ ALL_SERVERS = 30.0
 
 
 def in_turn(several: t.Iterable[_T], user: t.Callable[[_T], int]) -> t.List[_T]:
-    """Order what users have so that each of them has a turn: one user's thousands delay nobody else. Pure."""
+    """Order items by user in turn, so that thousands of one user do not delay the others. Pure."""
     by_user: t.Dict[int, t.List[_T]] = {}
     for one in several:
         by_user.setdefault(user(one), []).append(one)

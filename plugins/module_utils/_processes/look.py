@@ -48,7 +48,7 @@ _T = t.TypeVar("_T")
 
 @dataclass(frozen=True)
 class Look:
-    """What one pass saw. ``hidden`` are the pids whose insides the kernel did not show us."""
+    """The result of one pass. ``hidden`` are the pids of which the kernel did not show everything."""
 
     instances: t.Tuple[Instance, ...]
     one_off: t.Tuple[Process, ...]
@@ -62,7 +62,7 @@ class Look:
     left_out: t.Tuple[Problem, ...] = ()
 
     def instance(self, identity: str) -> t.Optional[Instance]:
-        """The instance whose master has this identity; None when it is gone."""
+        """Return the server whose master has this identity; None if it has ended."""
         return next((i for i in self.instances if i.identity == identity), None)
 
 
@@ -139,7 +139,7 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
 def _without_http(proc: Proc, instance: Instance, every: t.Mapping[str, Options]) -> bool:
     """Return whether a server was started without HTTP, so that it does not drain because it does not listen.
 
-    What odoo.conf says now is no answer where it has changed since: then what the main thread does tells.
+    If odoo.conf has changed since, its present content does not answer this: the main thread shows it then.
     """
     options = every[instance.identity]
     if not options.http_enable:
@@ -248,7 +248,7 @@ class _Pass(threading.Thread):
         self.failed: t.Optional[Exception] = None
 
     def run(self) -> None:
-        """Read one process after the other, until there is none or somebody else goes on."""
+        """Read one process after the other, until none is left or another thread continues."""
         try:
             self.found.extend(_processes(self._proc, self._counted(), self.hidden, self.unseen))
         except Exception as exc:  # it is raised again by the one who waits
@@ -315,9 +315,9 @@ def _processes(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int], unseen: t.
 
 
 def _whole(proc: Proc, pid: int, cmdline: bytes, hidden: t.Set[int], unseen: t.List[Problem]) -> t.Optional[Process]:
-    """A process read in one piece: the same one, in the same exec, before and after. None if it never was.
+    """Return a process read consistently: the same process, in the same exec, before and after; None otherwise.
 
-    None as well if its arguments are all that it has of a server; ``unseen`` gets the reason then.
+    Also None if it has only the arguments of a server; ``unseen`` gets the reason then.
     """
     for _attempt in range(5):
         before = parse_stat(proc.text(pid, "stat"))
@@ -342,10 +342,10 @@ def _whole(proc: Proc, pid: int, cmdline: bytes, hidden: t.Set[int], unseen: t.L
 
 
 def _forged(proc: Proc, process: Process, status: Status) -> t.Optional[Problem]:
-    """Return why a process is not what its arguments say; None where nothing speaks against it.
+    """Return why a process is not what its arguments say; None if nothing contradicts them.
 
-    Any user writes what he likes into the arguments of what he starts, also of sudo. The IDs and the program are what
-    the kernel says.
+    Any user can write any arguments for a new process, also for sudo. The kernel reports the IDs and the
+    program.
     """
     pid = process.pid
     if not status.has_one_user:

@@ -33,7 +33,7 @@ _OWN_MODULES = frozenset(["base", "bus", "rpc", "web", "web_kanban"])
 
 @dataclass(frozen=True)
 class Options:
-    """What we need of a server's options. Ports are numbers, limits are seconds, paths are absolute."""
+    """The options of a server that the collection needs. Ports are numbers, limits are seconds, paths are absolute."""
 
     config_file: t.Optional[str]
     #: why odoo.conf could not be read; it says nothing of its content
@@ -128,7 +128,7 @@ def read_options(proc: Proc, master: Process, command: Command, version: t.Optio
 
 
 def read_settings(proc: Proc, master: Process, command: Command, version: t.Optional[str]) -> Settings:
-    """Every option of a server, secrets too; parameters as for :func:`read_options`."""
+    """Return every option of a server, also secrets; parameters as for :func:`read_options`."""
     return read_settings_at(command.args, ServersPlace(proc, master), major(version))
 
 

@@ -22,10 +22,10 @@ from .program import is_python
 
 
 def root_of(proc_root: str, process: Process) -> str:
-    """What to put before a path to read the file that a process sees there: its own root, so that containers work too.
+    """Return the prefix of a path to read the file that a process sees there: its own root, also in containers.
 
-    Those who may not look through that root (another user, or root of a container, which lacks the capability) read the
-    path as it is, where the process has no PID namespace of its own and so most likely no other files.
+    If we must not look through that root (another user, or root of a container, which lacks the capability), the
+    prefix is empty, if the process has no PID namespace of its own and so most likely no other files.
     """
     root = "%s/%d/root" % (proc_root, process.pid)
     try:
@@ -50,11 +50,11 @@ ClassesInLog = t.Callable[..., t.Mapping[str, str]]
 
 
 class Gone(Exception):
-    """The process ended while it was being read, which is no error."""
+    """The process ended while it was read. This is not an error."""
 
 
 def start_time(process: Process) -> float:
-    """When a process was started, in seconds since the epoch, to the clock tick.
+    """Return when a process was started, in seconds since the epoch, to the clock tick.
 
     From the clock that counts since boot and not from ``btime`` of /proc/stat, which is in whole seconds.
     """
@@ -90,7 +90,7 @@ class Proc:
         self._pythons: t.Dict[t.Tuple[int, int, int, int], bool] = {}
 
     def pids(self) -> t.List[int]:
-        """Every process that we may see."""
+        """Return every process that we may see."""
         return t.cast(t.List[int], psutil.pids())
 
     def owner(self, pid: int) -> int:
@@ -131,14 +131,14 @@ class Proc:
         return content[:most].rpartition(b"\n")[0] + b"\n"
 
     def text(self, pid: int, name: str) -> str:
-        """As :meth:`read`, decoded; bytes that are not UTF-8 survive as surrogates."""
+        """Return the same as :meth:`read`, decoded; bytes that are not UTF-8 become surrogates."""
         return self.read(pid, name).decode("utf-8", "surrogateescape")
 
     def lines(self, pid: int, name: str, most: int) -> t.Iterator[str]:
-        """The first lines of /proc/PID/NAME, one by one, of a file that may be long.
+        """Yield the first lines of /proc/PID/NAME, a file that may be long.
 
         :raises Gone: the process has ended.
-        :raises PermissionError: we may not look.
+        :raises PermissionError: we must not read it.
         """
         try:
             with open("%s/%d/%s" % (self.root, pid, name), encoding="utf-8", errors="surrogateescape") as file:
@@ -147,10 +147,10 @@ class Proc:
             raise Gone(str(pid)) from exc
 
     def descriptors(self, pid: int, most: t.Optional[int] = None) -> t.Iterator[str]:
-        """What the files that a process has open point to, or the first of them.
+        """Return the targets of the open files of a process, or the first of them.
 
         :raises Gone: the process has ended.
-        :raises PermissionError: we may not look.
+        :raises PermissionError: we must not read them.
         """
         folder = "%s/%d/fd" % (self.root, pid)
         try:
@@ -171,10 +171,10 @@ class Proc:
             raise Gone(str(pid)) from exc
 
     def runs_python(self, pid: int) -> bool:
-        """Return True if the program that the process executes is a Python interpreter, whatever its name is.
+        """Return True if the program that the process executes is a Python interpreter, with any name.
 
         :raises Gone: the process has ended.
-        :raises PermissionError: we may not look.
+        :raises PermissionError: we must not read it.
         """
         try:
             descriptor = os.open("%s/%d/exe" % (self.root, pid), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -261,7 +261,7 @@ class Proc:
         return {number for number in range(size * 8) if bits >> number & 1}
 
     def lives(self, pid: int, start: int) -> bool:
-        """Whether the process with this pid and start is there, whatever it shows of itself. A zombie is not."""
+        """Return whether the process with this pid and start exists, even without arguments; a zombie does not."""
         try:
             stat = parse_stat(self.text(pid, "stat"))
         except (Gone, ValueError):
@@ -332,7 +332,7 @@ class Proc:
         return found
 
     def hides_others(self) -> bool:
-        """Whether the mount hides other users' processes from those who are not root (hidepid)."""
+        """Return whether the mount hides processes of other users from users other than root (hidepid)."""
         try:
             with open(self.root + "/self/mountinfo") as file:
                 lines = [line.split() for line in file]
@@ -371,5 +371,5 @@ class Proc:
 
 
 def is_alive(proc: Proc, process: Process) -> bool:
-    """Whether this very process still lives, whatever it shows of itself."""
+    """Return whether this process still lives, even if it shows no arguments."""
     return proc.lives(process.pid, process.start)

@@ -4,9 +4,9 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What one process is, as the kernel tells it; pure parsers of the texts under /proc.
+"""The properties of one process in /proc; pure parsers of the texts under /proc.
 
-Nothing here reads a file, so that captured trees and live ones go through the same code.
+No code here reads a file, so that captured trees and live ones use the same code.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def signal_number(name: str) -> int:
 
 
 def caught_names(mask: int) -> t.List[str]:
-    """Names of Odoo's signals that a ``SigCgt`` mask holds (bit n-1 stands for signal n)."""
+    """Return names of Odoo's signals in a ``SigCgt`` mask (bit n-1 is signal n)."""
     return [name for name in ODOO_SIGNALS if mask >> (signal_number(name) - 1) & 1]
 
 
@@ -56,7 +56,7 @@ _TITLE = re.compile(r"^odoo: ([^\W\d]\w*) (\d+)(?: |$)")
 
 
 class AtSocket(Word):
-    """What the kernel shows of a worker and the listening socket of its server."""
+    """The relation of a worker to the listening socket of its server, from the kernel."""
 
     #: it has a connection that was made to that port, and only an http worker accepts any
     ACCEPTED = "accepted"
@@ -138,22 +138,22 @@ class Process:
         return "%d:%d" % (self.pid, self.start)
 
     def catches(self, name: str) -> bool:
-        """Whether the process has a handler for this signal at this moment."""
+        """Return whether the process has a handler for this signal at this moment."""
         return bool(self.caught >> (signal_number(name) - 1) & 1)
 
     @property
     def catches_as_master(self) -> bool:
-        """Whether it catches what a master of Odoo does, prefork or threaded, and no worker does."""
+        """True if it catches the signals of a master of Odoo, prefork or threaded, which no worker does."""
         common = all(self.catches(name) for name in ("HUP", "INT", "QUIT", "USR1", "TERM", "CHLD"))
         return common and (self.catches("XCPU") or (self.catches("TTIN") and self.catches("TTOU")))
 
     def ignores(self, name: str) -> bool:
-        """Whether the process ignores this signal at this moment."""
+        """Return whether the process ignores this signal at this moment."""
         return bool(self.ignored >> (signal_number(name) - 1) & 1)
 
 
 def on_odoo_sh(process: Process) -> bool:
-    """Whether a process runs on Odoo's own platform, which uses signals itself; its environment gives it away."""
+    """Return whether a process runs on Odoo.sh, which sends signals itself; its environment shows it."""
     return process.marks.get("ODOO_STAGE") in ("production", "staging", "dev")
 
 
@@ -331,7 +331,7 @@ def parse_environ(data: bytes) -> t.Dict[str, str]:
 
 
 def parse_cgroup(text: str) -> str:
-    """The most telling path of /proc/PID/cgroup: the unified hierarchy's, else systemd's own, else the longest."""
+    """Return the most useful path of /proc/PID/cgroup: the unified hierarchy, else systemd's own, else the longest."""
     paths: t.Dict[str, str] = {}
     for line in text.splitlines():
         number, _colon, rest = line.partition(":")
@@ -364,7 +364,7 @@ def parse_established(text: str) -> t.Iterator[t.Tuple[int, t.Tuple[str, int], t
 
 
 def plain_address(text: str) -> str:
-    """An address as both the kernel and others write it: IPv4 where it is mapped into IPv6, no zone, no mask."""
+    """Return an address in the common form: IPv4 if it is mapped into IPv6, no zone, no mask."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0].partition("/")[0])
     except ValueError:

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Which Odoo a server runs, read from its release.py as text: no foreign code is run for it."""
+"""Find the version of Odoo of a server in its release.py, read as text: no foreign code runs."""
 
 from __future__ import annotations
 

@@ -74,13 +74,13 @@ def borrowing() -> bool:
 
 @contextlib.contextmanager
 def files_of(proc: Proc, process: Process) -> t.Iterator[str]:
-    """Yield what to put before the path of a file that a server names; within the block we have the server's rights.
+    """Yield the prefix for the path of a file that a server names; within the block we have the rights of the server.
 
-    This thread gets its filesystem IDs, its groups and its capabilities; the other threads keep theirs. Nothing but
-    files is to be looked at within the block: /proc shows less of other processes then. For a user who is not root
-    there is nothing to give up.
+    This thread gets its filesystem IDs, its groups and its capabilities; the other threads keep theirs. Read only files
+    within the block: /proc shows less of other processes then. A user other than root has no
+    rights to give up.
 
-    :raises OSError: the process is gone, or its rights cannot be taken.
+    :raises OSError: the process has ended, or its rights cannot be taken.
     """
     if not may_borrow():
         yield root_of(proc.root, process)
@@ -111,9 +111,9 @@ def files_of(proc: Proc, process: Process) -> t.Iterator[str]:
 
 
 def rights_of(proc: Proc, process: Process) -> Rights:
-    """Return the rights that a process has to files.
+    """Return the rights of a process to files.
 
-    Capabilities within a user namespace are none outside of it.
+    Capabilities within a user namespace do not count outside of it.
     """
     inside = differs(proc.root, process.pid, USERS)
     return Rights(process.uid, process.gid, process.groups, 0 if inside else process.capabilities)
@@ -259,6 +259,6 @@ def is_file(proc: Proc, process: Process, path: str) -> bool:
 
 
 def is_program(proc: Proc, process: Process, path: str) -> bool:
-    """Return True if a server would find a file that somebody may execute."""
+    """Return True if a server would find an executable file there."""
     status = status_of(proc, process, path)
     return status is not None and stat.S_ISREG(status.st_mode) and bool(status.st_mode & 0o111)

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Which interpreter a server runs, and which one it would find again in its PATH."""
+"""Find the interpreter that a server runs, and the one that it would find in its PATH after a HUP."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def path_remedy(executable: str, environ: t.Mapping[str, str], unit: t.Optional[
 
 
 def runs(proc: Proc, master: Process, executable: str) -> bool:
-    """Whether this path of the server's names the very program that the process runs."""
+    """Return whether this path of the server is the program that the process runs."""
     named = status_of(proc, master, executable)
     if named is None:
         return False
@@ -86,8 +86,8 @@ def runs(proc: Proc, master: Process, executable: str) -> bool:
 def is_plain_python(proc: Proc, master: Process) -> bool:
     """Return True if a process is a Python that runs with the rights of one user.
 
-    Where its program has been replaced, nothing ties the path in its arguments to what it runs. Its user could execute
-    that path itself then, so we give nothing away; a setgid program that lies about its arguments is none of these.
+    If its program was replaced, the path in its arguments may not be what it runs. Its user could execute that path
+    without us, so this gives no rights away; a setgid program with forged arguments does not count.
     """
     try:
         return parse_status(proc.text(master.pid, "status")).has_one_user and proc.runs_python(master.pid)

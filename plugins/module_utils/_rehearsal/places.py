@@ -4,10 +4,10 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Whether a new server could listen where it is configured to, and what Odoo's own parser made of its options.
+"""Check whether a new server could listen on its configured ports, and read its options from Odoo's own parser.
 
-The trial has tried to open each port as the user of the server. It cannot open those that the server itself has, which
-the server closes or hands over; a port that another process has ends the new server (seen on Odoo 14.0 prefork and 19.0
+The trial has tried to open each port as the user of the server. It cannot open the ports of the server itself, which
+the server closes or passes on. A port of another process ends the new server (seen on Odoo 14.0 prefork and 19.0
 threaded), or leaves it without HTTP.
 """
 

@@ -66,9 +66,9 @@ class Restart:
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """A rehearsal that went well: what was left out, as noun phrases, and what was overridden by force.
+    """A successful start-up check: what it did not check, as noun phrases, and which rules force has lifted.
 
-    :ivar configured: options as Odoo's own parser has read them, by their names of today; empty where it was not asked.
+    :ivar configured: options from Odoo's own parser, by their present names; empty if it was not asked.
     """
 
     left_out: t.Tuple[str, ...] = ()
@@ -263,7 +263,7 @@ _SUBCOMMANDS = ("gevent", "server")
 
 
 def server_arguments(args: t.Sequence[str]) -> t.List[str]:
-    """What Odoo's own parser gets of the arguments; never --save, which would write odoo.conf. Pure."""
+    """Return the arguments for Odoo's own parser; never --save, which would write odoo.conf. Pure."""
     words = list(args)
     at = 1 if len(words) > 1 and words[0].startswith("--addons-path=") and words[1] in _SUBCOMMANDS else 0
     if words[at : at + 1] and words[at] in _SUBCOMMANDS:
@@ -283,7 +283,7 @@ def server_arguments(args: t.Sequence[str]) -> t.List[str]:
 
 @dataclass(frozen=True)
 class _Told:
-    """What the trial has told, secrets hidden: how far it came, and what stopped it there."""
+    """The report of the trial, secrets hidden: its last step, and the error there."""
 
     stage: str
     error: str

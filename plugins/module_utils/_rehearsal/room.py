@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Whether there is room for a new generation: memory for it beside the old one, and disk for what it writes."""
+"""Check the room for a new generation: memory beside the old one, and disk for its files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _Ask = t.Callable[[str], os.statvfs_result]
 
 @dataclass(frozen=True)
 class Room:
-    """In bytes. ``needed`` is None where no second generation stands beside the first, or its size is not known."""
+    """Free and needed bytes. ``needed`` is None without a second generation, or if its size is unknown."""
 
     needed: t.Optional[int]
     free: int
@@ -45,7 +45,7 @@ class Room:
 
 
 def shortages(room: Room) -> t.List[str]:
-    """What there is too little of, as clauses with both figures. Pure."""
+    """Return what is too small, as clauses with both figures. Pure."""
     short = []
     if room.needed is not None and room.needed > room.free:
         short.append(
@@ -63,16 +63,16 @@ def shortages(room: Room) -> t.List[str]:
 
 
 def free_memory() -> int:
-    """Bytes that processes may still take, swap included."""
+    """Return the bytes of memory that processes can still use, swap included."""
     return int(psutil.virtual_memory().available) + int(psutil.swap_memory().free)
 
 
 def worker_shortage(more: int, sizes: t.Sequence[int], limit: int, free: int) -> t.Optional[str]:
-    """Why there is no room for more workers, as a clause with the figures; None when there is. Pure.
+    """Return why there is no room for more workers, as a clause with the figures; None if there is room. Pure.
 
-    :param more: how many are to come.
-    :param sizes: resident memory of those that are there, in bytes. One more may grow as large as the largest.
-    :param limit: what Odoo lets one of them have at most (limit_memory_hard), in bytes; 0: anything.
+    :param more: number of new workers.
+    :param sizes: resident memory of the present workers in bytes. A new one may become as large as the largest.
+    :param limit: the most that Odoo allows one of them (limit_memory_hard), in bytes; 0: no limit.
     :param free: bytes.
     """
     each = max(sizes, default=0)
@@ -136,7 +136,7 @@ def _size(proc: Proc, instance: Instance, enough: int) -> int:
 
 
 def _disk_free(path: str, ask: _Ask) -> t.Optional[int]:
-    """Bytes that others than root may still write on the filesystem of a path that need not be there yet."""
+    """Return the bytes that users other than root can write on the filesystem of a path that may not exist."""
     while True:
         try:
             found = ask(path)

@@ -38,7 +38,7 @@ _HANDOVER_VARIABLES = ("ODOO_READY_SIGHUP_PID", "ODOO_HTTP_SOCKET_FD", "LISTEN_F
 
 @dataclass(frozen=True)
 class Start:
-    """How an interpreter is started: ``name`` is its argv[0]."""
+    """The start of an interpreter: ``name`` is its argv[0]."""
 
     executable: str
     name: str

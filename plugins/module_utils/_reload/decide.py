@@ -19,7 +19,7 @@ from .._system.word import Word
 
 
 class Act(Word):
-    """What a decision says."""
+    """The result of a decision."""
 
     ACT = "act"
     NOTHING = "nothing"
@@ -28,7 +28,7 @@ class Act(Word):
 
 
 class Policy(Word):
-    """When a server needs a reload: always, when it loaded before a moment, or when its files have changed."""
+    """When a server needs a reload: always, if it was loaded before a time, or if its files have changed."""
 
     ALWAYS = "always"
     SINCE = "since"
@@ -36,7 +36,7 @@ class Policy(Word):
 
 
 class Method(Word):
-    """How a reload is done: by a HUP, by the supervisor, or by the one of them that works."""
+    """The method of a reload: a HUP, the supervisor, or the one of them that works."""
 
     HUP = "hup"
     SUPERVISOR = "supervisor"
@@ -74,10 +74,10 @@ def decide_reload(
     time_text: t.Callable[[float], str],
     differences: t.Sequence[Difference] = (),
 ) -> Decision:
-    """Whether a server needs a HUP or a restart now.
+    """Decide whether a server needs a HUP or a restart now.
 
     :param staleness: needed for the policy ``stale``.
-    :param waited_for: what this call has already waited for: a start or a reload that was under way when it came.
+    :param waited_for: what this call has already waited for: a start or a reload in progress.
     :param time_text: turns seconds since the epoch into text for the reason.
     :param differences: how it differs from its configuration.
     """

@@ -41,11 +41,11 @@ class Way:
 
 
 def prepare(server: Server, method: Method, *, force: bool, restart: bool) -> Way:
-    """Choose the way for a server that is at rest.
+    """Choose the method for a server that runs.
 
-    :param restart: a HUP would not be enough.
-    :param force: go on without room, without a database that it survives to be without, and on Odoo.sh.
-    :raises Refused: there is none.
+    :param restart: a HUP is not enough.
+    :param force: continue without room, without a database if the server survives that, and on Odoo.sh.
+    :raises Refused: no method is possible.
     """
     if method == Method.SUPERVISOR or restart:
         try:

@@ -35,7 +35,7 @@ _LOG_LINES, _LOG_LINES_IN_MESSAGE = 200, 12
 
 @dataclass(frozen=True)
 class ReloadOrder:
-    """What the caller wants. ``health`` None: no request is made. ``timeout`` is in seconds, for each server."""
+    """Options of a reload. ``health`` None: no request is made. ``timeout`` is in seconds, for each server."""
 
     wish: ReloadWish
     health: t.Optional[HealthCheck]
@@ -146,7 +146,7 @@ class _Reload(ServerOperation[ReloadResult]):
         return prepare(self, self._order.wish.method, force=self._order.force, restart=decision.restart)
 
     def _covers(self, way: Way, decision: Decision) -> bool:
-        """Whether what was rehearsed is what is to be done now. With other policies the code is not looked at twice."""
+        """Return whether the start-up check covers the present state. Only one policy looks at the code twice."""
         if self._order.wish.policy != Policy.STALE:
             return True
         return (way.plan is not None or not decision.restart) and way.compiled.issuperset(self.changed_code())
@@ -181,7 +181,7 @@ class _Reload(ServerOperation[ReloadResult]):
         return None
 
     def _follow(self) -> bool:
-        """Go on with the server that has taken the place of the one that is gone; False while there is none."""
+        """Continue with the new server in place of the one that has ended; False while there is none."""
         found = self.host.find_successor(self.now, self.seen, self.supervisor)
         if found is None:
             return False
@@ -190,7 +190,7 @@ class _Reload(ServerOperation[ReloadResult]):
         return True
 
     def _await_complete(self) -> None:
-        """Wait until a start, reload or drain that somebody else began has come to its end."""
+        """Wait until a start, reload or drain that another program began has ended."""
 
         def attempt() -> t.Union[bool, Pending]:
             self.look()
@@ -282,7 +282,7 @@ class _Reload(ServerOperation[ReloadResult]):
     # When it fails.
 
     def after(self) -> str:
-        """When it failed, to be told to a person."""
+        """Return the time of a failure for its message."""
         if self.result.did == Outcome.RESTARTED:
             return "after its restart by %s" % self.supervisor.kind
         return super().after()

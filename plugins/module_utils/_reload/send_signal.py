@@ -135,7 +135,7 @@ class _Shot(Operation[StepsResult]):
 
     @property
     def title(self) -> str:
-        """What is done, in messages."""
+        """The name of the operation in messages."""
         return "%s to %s" % (self._order.signal, self.name)
 
     @property
@@ -242,7 +242,7 @@ class _Shot(Operation[StepsResult]):
             ) from exc
 
     def _effect(self) -> t.Union[bool, Pending]:
-        """Whether it has; True at once for those that leave the processes as they are."""
+        """Return whether the signal has had its effect; True at once for signals that do not change the processes."""
         order, process, role = self._order, self._target.process, self._target.role
         if self._ends and self.host.is_alive(process):
             return Pending(timeout.PROCESS_ENDS(pid=process.pid))

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""When a server is complete: the predicates that the waiter asks. Pure functions of looks."""
+"""The conditions of a complete server, for the waiter. Pure functions of looks."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .._processes.options import Options
 
 
 def missing(instance: Instance, options: Options, scaled: t.Optional[int] = None) -> t.Optional[Problem]:
-    """Return what a server lacks of being complete; None when it has all its processes and runs as it is configured.
+    """Return what is missing of a complete server; None if it has all its processes and runs as configured.
 
     A prefork server is complete when the configured number of http and cron workers and the gevent process are there,
     all of the current generation and with their handlers, and nothing of an older one is left.
 
-    :param scaled: http workers that it was told to have since its last exec, where somebody did; fewer are enough then.
+    :param scaled: number of http workers that signals have set since its last exec; fewer are enough then.
     """
     if instance.mode == Mode.GEVENT:
         return _lacking_alone(instance, options)
@@ -31,9 +31,9 @@ def missing(instance: Instance, options: Options, scaled: t.Optional[int] = None
 
 
 def missing_as_loaded(instance: Instance) -> t.Optional[Problem]:
-    """Return what a server lacks of running as it was loaded, whatever is configured now; None when nothing is.
+    """Return what is missing of a server as it was loaded, for any present configuration; None if nothing is.
 
-    How many processes it has is its own matter then: one http worker is enough where it listens.
+    The number of its processes does not count then: one http worker is enough if the server listens.
     """
     if instance.mode == Mode.GEVENT:
         return None if instance.master.catches("QUIT") else timeout.HANDLERS()
@@ -112,9 +112,9 @@ def gevent_ends(instance: Instance, seen: t.Collection[str]) -> t.Optional[Probl
 
 
 def reloaded(before: Instance, now: Instance) -> bool:
-    """Whether the master has executed itself anew between two looks.
+    """Return whether the master has executed itself again between two looks.
 
-    Where ASLR is off the fingerprint stays; then a master without handlers is the evidence, which lasts for most of a
+    If ASLR is off the fingerprint stays; then a master without handlers is the evidence, which lasts for most of a
     second at least.
     """
     return before.master.fingerprint != now.master.fingerprint or not now.master.catches("QUIT")

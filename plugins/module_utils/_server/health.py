@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Whether a server answers: one HTTP request to itself, from its own host."""
+"""Check whether a server answers: one HTTP request to it, from its own host."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LEAST = 0.5
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """What to ask for. None means: what fits the server."""
+    """The request of a health check. None means: the default of the server."""
 
     path: t.Optional[str] = None
     port: t.Optional[int] = None
@@ -48,7 +48,7 @@ class HealthCheck:
     timeout: float = 10.0
 
     def within(self, seconds: float) -> HealthCheck:
-        """The same, that takes no longer, but half a second at least, to be of any use."""
+        """Return the same check with a shorter limit, but at least half a second."""
         return dataclasses.replace(self, timeout=min(self.timeout, max(seconds, _LEAST)))
 
 
@@ -132,7 +132,7 @@ def _ask(check: HealthCheck, address: str, port: int, path: str) -> t.Optional[s
 
 @contextlib.contextmanager
 def _ended(sock: socket.socket, late: float) -> t.Iterator[None]:
-    """End a connection at this moment of the monotonic clock, whatever is read from it."""
+    """End a connection at this time of the monotonic clock, also while it is read."""
 
     def end() -> None:
         with contextlib.suppress(OSError):

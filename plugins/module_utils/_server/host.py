@@ -91,7 +91,7 @@ class Host:
         return look_again(self.proc, instance)
 
     def is_alive(self, process: Process) -> bool:
-        """Return whether this very process still lives, whatever it shows of itself."""
+        """Return whether this process still lives, even if it shows no arguments."""
         return is_alive(self.proc, process)
 
     def supervisor_of(self, process: Process) -> Supervisor:

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What all operations share: the lock, the deadline, steps, failures, and one loop over the chosen servers."""
+"""The common parts of all operations: the lock, the deadline, steps, failures, and one loop over the chosen servers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _T = t.TypeVar("_T")
 
 
 class OnTimeout(Word):
-    """What is done with work that goes on for longer than is wished for: fail, cut it off, or kill its process."""
+    """What to do with work that takes too long: fail, cut it off, or kill its process."""
 
     FAIL = "fail"
     ABORT = "abort"
@@ -37,10 +37,10 @@ class OnTimeout(Word):
 
 
 class Operation(t.Generic[R]):
-    """One operation on one server, which need not run: predict or act, wait, and tell.
+    """One operation on one server, which may not run: predict or act, wait, and report.
 
-    :ivar deed: what is done, as a noun that follows "the": ``reload``.
-    :ivar doing: the same, as it follows "not": ``reloading``.
+    :ivar deed: the operation, as a noun after "the": ``reload``.
+    :ivar doing: the same, after "not": ``reloading``.
     :param timeout: seconds for everything together.
     """
 
@@ -56,12 +56,12 @@ class Operation(t.Generic[R]):
 
     @property
     def name(self) -> str:
-        """What the server is called in messages."""
+        """The name of the server in messages."""
         return "pid %d" % self.result.pid
 
     @property
     def title(self) -> str:
-        """What is done, in messages."""
+        """The name of the operation in messages."""
         return "the %s of %s" % (self.deed, self.name)
 
     def predict(self) -> None:
@@ -90,14 +90,14 @@ class Operation(t.Generic[R]):
             os.close(self._locks.pop())
 
     def keep(self, lock: t.Optional[int]) -> bool:
-        """Keep a lock until the end; False where there is none."""
+        """Keep a lock until the end; False without one."""
         if lock is not None:
             self._locks.append(lock)
         return lock is not None
 
     @property
     def locks(self) -> int:
-        """How many locks are held."""
+        """The number of locks that are held."""
         return len(self._locks)
 
     def wait(self, attempt: t.Callable[[], t.Union[_T, Pending]]) -> _T:
@@ -119,7 +119,7 @@ class Operation(t.Generic[R]):
     # When it fails.
 
     def after(self) -> str:
-        """When it failed, to be told to a person."""
+        """Return the time of a failure for its message."""
         if self.result.signals:
             return "after %s" % ", ".join(self.result.signals)
         return "before any signal was sent"
@@ -134,7 +134,7 @@ class Operation(t.Generic[R]):
         return ended.why or failed.ENDED(when=self.after(), successor="")
 
     def last_words(self) -> str:
-        """What follows the message, such as the last lines of the log."""
+        """Return the text after the message, such as the last lines of the log."""
         return ""
 
     def fail(self, exc: Exception) -> t.Tuple[str, Problem]:

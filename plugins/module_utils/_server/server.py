@@ -180,7 +180,7 @@ class Server:
 
     @property
     def alive(self) -> bool:
-        """Whether its master lives."""
+        """True if its master lives."""
         return self.host.is_alive(self.now.master)
 
     def target(self, process: t.Optional[Process] = None, role: Role = Role.MASTER) -> Target:

@@ -27,7 +27,7 @@ from .server import end_of
 
 @dataclass(frozen=True)
 class WatchOrder:
-    """What the caller wants. ``health`` None: no request is made. ``timeout`` is in seconds, for all servers."""
+    """Options of a wait. ``health`` None: no request is made. ``timeout`` is in seconds, for all servers."""
 
     health: t.Optional[HealthCheck]
     #: seconds for which all must be healthy without a break; 0 asks for one healthy answer
@@ -37,7 +37,7 @@ class WatchOrder:
 
 @dataclass
 class Watched:
-    """What was seen of one server. ``healthy``: it met the goal, or had met it when another one ended the wait."""
+    """The result of one server. ``healthy``: it had met the goal when it, or another server, ended the wait."""
 
     identity: str
     pid: int

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Which Python a process runs: told by the files that it has mapped, and by no name that a caller can choose."""
+"""Find the Python that a process runs, from the files that it has mapped and not from a name that a user can choose."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def python_of(proc: Proc, pid: int) -> t.Optional[Version]:
 
 
 def parse_maps(text: str) -> t.Optional[Version]:
-    """Return the version of Python in /proc/PID/maps; None where there is none, or more than one. Pure."""
+    """Return the version of Python in /proc/PID/maps; None without one, or with several. Pure."""
     for pattern in (_TAGS, _PATHS):
         found = {int(number) for match in pattern.finditer(text) for number in match.groups() if number}
         if found:

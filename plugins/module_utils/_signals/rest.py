@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Whether a process may get a QUIT now: whether all of its threads have slept for a while, where that matters."""
+"""Check whether a process may get a QUIT now: whether all of its threads have slept for a while, if that matters."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Which signal may go to whom, and when. Pure; the facts behind the table are in docs/signals.md."""
+"""Rules: which signal may be sent to which role, and when. Pure; docs/signals.md has the facts behind the table."""
 
 from __future__ import annotations
 

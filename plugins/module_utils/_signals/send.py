@@ -79,12 +79,12 @@ def _at_rest(watch: Watch, target: Target) -> t.List[Objection]:
 
 
 def kill(proc: Proc, process: Process) -> None:
-    """End a process that an earlier look saw, at once, whatever it does.
+    """Kill a process of an earlier look at once.
 
-    No rule would ever allow that. It is for what is left of a server that was told to end and has not, when the caller
-    has said that it is to be killed then. Identity is made sure of as by :func:`send`.
+    The rules allow KILL for no process. This function is for the remaining processes of a server that did not end, if
+    the caller has requested that. It checks the identity as :func:`send` does.
 
-    :raises SignalRefused: it has ended, or is not ours to kill.
+    :raises SignalRefused: the process has ended, or we must not kill it.
     """
     with _held(process) as handle:
         _make_sure(proc, process)
@@ -93,7 +93,7 @@ def kill(proc: Proc, process: Process) -> None:
 
 @contextlib.contextmanager
 def _held(process: Process) -> t.Iterator[t.Optional[int]]:
-    """A pidfd of the process while the block runs; None where there are none."""
+    """Yield a pidfd of the process while the block runs; None if the kernel has no pidfds."""
     handle = _open_pidfd(process)
     try:
         yield handle
@@ -134,7 +134,7 @@ def check(proc: Proc, signal_name: str, target: Target, *, force: bool = False) 
 
 
 def _make_sure(proc: Proc, process: Process) -> t.Tuple[Stat, int]:
-    """What it shows of itself now, with what it catches, if it is that process and we may signal it."""
+    """Return the present record of the process with the signals that it catches, if we may signal it."""
     try:
         stat = parse_stat(proc.text(process.pid, "stat"))
         status = parse_status(proc.text(process.pid, "status"))

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What the threads of a process wait for, as the kernel tells it without a signal."""
+"""Find out from the kernel, without a signal, what the threads of a process wait for."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _MOST = 1024
 
 @dataclass(frozen=True)
 class Wait:
-    """What one thread waits for. ``call`` is None where it runs, or where the kernel does not tell."""
+    """The wait of one thread. ``call`` is None if the thread runs, or if the kernel does not show it."""
 
     thread: int
     name: str

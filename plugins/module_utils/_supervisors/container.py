@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Whether the runtime of a container would start its server again."""
+"""Find out whether the runtime of a container would start its server again."""
 
 from __future__ import annotations
 

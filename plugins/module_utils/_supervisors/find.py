@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What keeps a server running, as its cgroup, its environment and the processes above it tell."""
+"""Find the supervisor of a server in its cgroup, its environment and the processes above it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AT_ONCE = 0.5
 
 
 class SupervisorKind(Word):
-    """What starts a server again when it ends."""
+    """The kind of supervisor that starts a server again when it ends."""
 
     SYSTEMD = "systemd"
     #: the systemd of a user (``systemctl --user``)

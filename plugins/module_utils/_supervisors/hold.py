@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""hold: keeping the supervisor of a drained server from starting it again, and letting go of that."""
+"""Prevent that the supervisor of a drained server starts it again, and release the supervisor."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ _BY_SYSTEMD = (SupervisorKind.SYSTEMD, SupervisorKind.SYSTEMD_USER)
 
 @dataclass(frozen=True)
 class Hold:
-    """Who keeps a server running, and what keeps him from it.
+    """The supervisor of a server, and what prevents a restart.
 
-    ``policy`` is how he would start it again, in his own word; ``drop_in`` is the file that says otherwise, where one
+    ``policy`` is the restart policy in the words of the supervisor; ``drop_in`` is the file that overrides it, if one
     is needed.
     """
 
@@ -90,7 +90,7 @@ class Hold:
         return self.show().get(self.unit) if self.by_systemd and self.unit else None
 
     def told(self) -> t.Dict[str, t.Any]:
-        """As the module returns it."""
+        """Return the hold as the module returns it."""
         return {
             "kind": str(self.kind),
             "unit": self.unit,
@@ -102,11 +102,11 @@ class Hold:
 
 
 def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str, seconds: float = 0.0) -> Hold:
-    """What is needed so that a server stays away once it has ended. Nothing is changed.
+    """Return what is needed so that a server stays down after its end. Changes nothing.
 
     :param how: auto, or external.
     :param seconds: how long the drain may take.
-    :raises Refused: it would come back, or that cannot be known.
+    :raises Refused: the server would come back, or this is not known.
     """
     if how == EXTERNAL:
         return Hold(supervisor.kind, supervisor.unit, external=True)
@@ -150,9 +150,9 @@ def _systemd(supervisor: Supervisor, unit: Unit, seconds: float, *, by_launcher:
 
 
 def drop_in_of(name: str, uid: t.Optional[int] = None) -> str:
-    """Path of our drop-in for a unit.
+    """Return the path of our drop-in for a unit.
 
-    :raises Refused: that is no name of a service.
+    :raises Refused: the name is not the name of a service.
     """
     if not _UNIT_NAME.match(name):
         raise Refused(codes.BAD_UNIT_NAME(name=name))
@@ -193,9 +193,9 @@ def put(hold: Hold) -> bool:
 
 
 def _files_of(hold: Hold) -> t.ContextManager[None]:
-    """What lies below /run/user belongs to that user, who may put a link there: it is written with the user's rights.
+    """Yield the rights for files below /run/user: they belong to that user, who may put a link there.
 
-    :raises OSError: the kernel does not let us.
+    :raises OSError: the kernel refuses it.
     """
     if hold.uid is None:
         return contextlib.nullcontext()
@@ -236,10 +236,10 @@ def _start_sockets(hold: Hold) -> bool:
 
 
 def take_away(hold: Hold, *, made: bool) -> bool:
-    """Let go of the supervisor. Returns whether there was anything to take away.
+    """Release the supervisor. Return whether something had to be removed.
 
     :param made: the directory of the drop-in was made for it.
-    :raises Refused: systemd does not read that. The drop-in is there still then, so that the next call tries again.
+    :raises Refused: systemd does not read the change. The drop-in stays, so that the next call tries again.
     """
     removed = hold.drop_in is not None and os.path.exists(hold.drop_in)
     if removed:
@@ -312,7 +312,7 @@ _BAD_ENDS = frozenset(["core-dump", "oom-kill", "signal", "timeout", "watchdog"]
 
 
 def bad_end(hold: Hold) -> t.Optional[Problem]:
-    """Return why the end of a server was no good one, as its unit tells; None where nothing speaks against it."""
+    """Return why the end of a server was not a clean one, from its unit; None for a clean end."""
     unit = hold.unit_shown()
     if unit is None or unit.result not in _BAD_ENDS:
         return None
@@ -324,9 +324,9 @@ def _remains(unit: Unit) -> bool:
 
 
 def start(hold: Hold) -> None:
-    """Ask the supervisor to start the server. It returns before that has been done.
+    """Ask the supervisor to start the server, without waiting for the start.
 
-    :raises Refused: he does not want to, or there is none.
+    :raises Refused: the supervisor refuses, or there is none.
     """
     if hold.by_systemd:
         name, unit = t.cast(str, hold.unit), hold.unit_shown()
@@ -352,7 +352,7 @@ def why_down(hold: Hold) -> t.Optional[Problem]:
 
 
 def restored(content: t.Mapping[str, t.Any]) -> Hold:
-    """A hold as :func:`dataclasses.asdict` and JSON have left it."""
+    """Return a hold from the form of :func:`dataclasses.asdict` and JSON."""
     names = {field.name for field in dataclasses.fields(Hold)}
     known: t.Dict[str, t.Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in content.items() if key in names

@@ -4,9 +4,9 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Whether a unit of systemd keeps a server running: its main process is the server, or a launcher above it.
+"""Check whether a systemd unit runs a server: its main process is the server, or a launcher above it.
 
-Launchers (uv run, poetry run, su, a shell script, tini, conmon) are known by where they stand, not by their names.
+Launchers (uv run, poetry run, su, a shell script, tini, conmon) are recognised by their position, not by their names.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def keeps(proc: Proc, master: Process, unit: Unit) -> bool:
 def unit_above(
     proc: Proc, master: Process, show: t.Callable[[t.Collection[str]], t.Mapping[str, Unit]]
 ) -> t.Optional[str]:
-    """Return the unit whose main process stands above a server that is in no unit itself; None where there is none.
+    """Return the unit whose main process is above a server that is in no unit itself; None without one.
 
     PAM moves a server into a session, and its launcher with it (``su -`` in a unit); podman puts it into a scope. So
     all units are asked for their main process.

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""The supervisor's way: who restarts a server, whether that may be asked of it, and how it is asked."""
+"""Plan a restart through the supervisor: which supervisor, whether it may be asked, and how to ask it."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Plan:
 def plan_restart(
     proc: Proc, instance: Instance, supervisor: Supervisor, unit: t.Optional[Unit], started: float
 ) -> Plan:
-    """How the supervisor of a server is asked to restart it.
+    """Return how to ask the supervisor of a server for a restart.
 
-    :param unit: what systemd knows of its unit.
+    :param unit: properties of its unit from systemd.
     :param started: when the process was started, in seconds since the epoch.
-    :raises Refused: there is none that can be asked, or it would restart something else.
+    :raises Refused: no supervisor can be asked, or it would restart more than the server.
     """
     if supervisor.kind in (SupervisorKind.NONE, SupervisorKind.CONTAINER) or not supervisor.unit:
         check_no_guest(instance.master)
@@ -101,7 +101,7 @@ class Job:
             run(command, timeout)
 
     def close(self) -> None:
-        """Let go of what supervisord says; it goes on."""
+        """Close the connection to supervisord, which continues."""
         if self._errand is not None:
             self._errand.close()
 
@@ -126,7 +126,7 @@ class Job:
 
 
 def _check_program(unit: str, uid: t.Optional[int]) -> None:
-    """What a changed unit starts was not rehearsed. That it is there can be seen once systemd has read the unit."""
+    """Check that the program of a changed unit exists. The start-up check cannot, before systemd has read the unit."""
     shown = show_units([unit], uid).get(unit)
     program = shown.program if shown is not None else None
     if program is not None and not os.access(os.path.join("/", program), os.X_OK):

@@ -153,10 +153,10 @@ class _Answer:
 
 
 def _results(answer: bytes) -> t.Any:
-    """Return what an answer to a call holds.
+    """Return the results in an answer to a call.
 
-    :raises Fault: supervisord says no.
-    :raises ValueError, http.client.HTTPException: that is no answer.
+    :raises Fault: supervisord refuses.
+    :raises ValueError, http.client.HTTPException: it is not an answer.
     """
     response = http.client.HTTPResponse(t.cast(t.Any, _Answer(answer)))
     response.begin()
@@ -223,10 +223,10 @@ def _credentials(daemon: Daemon) -> t.Optional[t.Tuple[str, str]]:
 
 
 def credentials_in(text: str, family: str) -> t.Optional[t.Tuple[str, str]]:
-    """Return user name and password in the configuration of a supervisord; None where there are none. Pure.
+    """Return user name and password in the configuration of a supervisord; None without them. Pure.
 
     :param family: of its socket, unix or inet.
-    :raises configparser.Error: it is no configuration.
+    :raises configparser.Error: it is not a configuration.
     """
     parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";", "#"))
     parser.read_string(text)

@@ -42,7 +42,7 @@ _WAIT = False
 
 
 def supervisord_above(proc: Proc, pid: int) -> t.Optional[int]:
-    """Return the nearest supervisord above a process; None where there is none."""
+    """Return the nearest supervisord above a process; None without one."""
     for above in (*(one.pid for one in ancestors(proc, pid)), 1):
         try:
             if is_supervisord(parse_cmdline(proc.read(above, "cmdline"))):
@@ -59,9 +59,9 @@ def is_supervisord(argv: t.Sequence[str]) -> bool:
 
 
 def daemon_above(proc: Proc, master: Process) -> Daemon:
-    """Return how the supervisord above a server is asked.
+    """Return how to ask the supervisord above a server.
 
-    :raises Refused: there is none, we may not ask it, or it has no socket.
+    :raises Refused: there is no supervisord, we must not ask it, or it has no socket.
     """
     pid = supervisord_above(proc, master.pid)
     if pid is None:

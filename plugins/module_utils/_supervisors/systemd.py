@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What systemd knows about units. One call of systemctl for all of them."""
+"""Read properties of units from systemd, with one call of systemctl for all of them."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Unit:
 
 
 def systemctl() -> t.Optional[str]:
-    """Path of systemctl; None where there is none."""
+    """Return the path of systemctl; None if it is not installed."""
     return next((path for path in _SYSTEMCTL if os.access(path, os.X_OK)), None)
 
 
@@ -155,7 +155,7 @@ def files_on_disk(name: str) -> t.List[str]:
 
 
 def changed_since(name: str, unit: Unit, moment: float) -> bool:
-    """Whether what systemd starts a unit by has changed since a moment, which is in seconds since the epoch."""
+    """Return whether the files of a unit have changed since a time, in seconds since the epoch."""
     return unit.need_daemon_reload or bool(changed_after([*files_on_disk(name), *unit.environment_files], moment))
 
 

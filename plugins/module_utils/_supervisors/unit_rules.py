@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What the properties of a unit mean for a drain. Pure."""
+"""Rules: what the properties of a unit mean for a drain. Pure."""
 
 from __future__ import annotations
 

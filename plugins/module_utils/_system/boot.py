@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Which boot of the machine this is, and for how long it has been up."""
+"""Identify the present boot of the machine, and return its uptime."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 def boot_id() -> str:
-    """What tells this boot of the machine from others; empty where the kernel does not say."""
+    """Return the ID of this boot of the machine; empty if the kernel does not show it."""
     try:
         with open(_BOOT_ID, encoding="ascii") as file:
             return file.read().strip()
@@ -23,5 +23,5 @@ def boot_id() -> str:
 
 
 def uptime() -> float:
-    """Seconds since boot, time asleep included, on a clock that nobody can set."""
+    """Return seconds since boot, time asleep included, on a clock that cannot be set."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)

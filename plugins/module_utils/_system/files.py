@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Reading files that somebody else may own, without being led astray by them."""
+"""Read files of other users safely."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _MOST_LINKS = 40
 
 
 def read_regular(path: str, limit: int) -> bytes:
-    """The first ``limit`` bytes of a regular file.
+    """Return the first ``limit`` bytes of a regular file.
 
-    :raises OSError: no such file, no permission, or no regular file.
+    :raises OSError: the file does not exist, must not be read, or is not a regular file.
     """
     # Files of /proc, ours or a container's, show no size. Reading one may wait, or take what others wait for.
     try:
@@ -56,9 +56,9 @@ def open_regular(path: str, flags: int = 0) -> int:
 
 
 def is_roots(path: str, root: str = "") -> bool:
-    """Whether nobody but root could change what is there: the file, every folder on the way to it, every link.
+    """Return whether only root can change a path: the file, every folder on the way to it, every link.
 
-    :param root: what to put before the path to reach it from here; links lead to where they do from there.
+    :param root: prefix of the path from here; links are resolved as from there.
     """
     try:
         return path.startswith("/") and all(_only_root_changes(root + one) for one in _way(path, root))
@@ -74,9 +74,9 @@ def _only_root_changes(path: str) -> bool:
 
 
 def _way(path: str, root: str) -> t.Iterator[str]:
-    """Each folder and link that the kernel goes through to what this path names, and that itself.
+    """Yield each folder and link on the way to a path, and the path itself.
 
-    :raises OSError: its links go round in a circle, or cannot be read.
+    :raises OSError: its links form a circle, or cannot be read.
     """
     here, ahead, links = "/", path.split("/")[::-1], 0
     while ahead:
@@ -102,11 +102,11 @@ def _way(path: str, root: str) -> t.Iterator[str]:
 
 
 def reached(path: str, root: str) -> str:
-    """How what a process sees at a path is reached from here: links lead to where they do from there.
+    """Return the path from here of what a process sees at a path: links are resolved as the process resolves them.
 
     (Behind /proc/PID/root the kernel follows a link that begins with a slash from our own root.)
 
-    :param root: what to put before a path, as ``_processes.proc.root_of`` returns it.
+    :param root: prefix of a path, as ``_processes.proc.root_of`` returns it.
     """
     last = path
     try:

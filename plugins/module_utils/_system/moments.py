@@ -16,9 +16,9 @@ from .errors import Refused
 
 
 def parse_moment(text: str, name: str = "since") -> float:
-    """Seconds since the epoch of ``text``: a number, or ISO 8601 with an offset.
+    """Return ``text`` as seconds since the epoch: a number, or ISO 8601 with an offset.
 
-    A time without an offset is refused: the controller and the host may not mean the same hour by it.
+    A time without an offset is refused: it may mean another hour on the controller than on the host.
 
     :raises Refused: it cannot be parsed.
     """

@@ -22,7 +22,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def differs(proc_root: str, pid: int, kind: str) -> bool:
-    """Whether a process lives in another namespace of this kind than we do; False where we may not see that."""
+    """Return whether a process is in another namespace of this kind than we are; False if we must not see that."""
     try:
         theirs = os.stat("%s/%d/ns/%s" % (proc_root, pid, kind))
         ours = os.stat("/proc/self/ns/" + kind)

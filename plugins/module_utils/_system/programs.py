@@ -68,7 +68,7 @@ def finish(program: subprocess.Popen[bytes], seconds: float) -> bytes:
 
 
 def output_of(*command: str) -> str:
-    """What a program prints; empty when it cannot be run or takes longer than ten seconds.
+    """Return the output of a program; empty if it cannot be run or takes longer than ten seconds.
 
     :param command: its full path, which root owns, and its arguments. No shell is involved.
     """
@@ -79,9 +79,9 @@ def output_of(*command: str) -> str:
 
 
 def end_of_output(most: int, *command: str) -> str:
-    """As :func:`output_of`, but only the last ``most`` bytes: what is before them is never held.
+    """Return the same as :func:`output_of`, but only the last ``most`` bytes, without keeping the others in memory.
 
-    What was printed before the time was up is returned.
+    After a timeout the output so far is returned.
     """
     try:
         program = start(command, stdout=subprocess.PIPE)
@@ -108,7 +108,7 @@ def end_of_output(most: int, *command: str) -> str:
 
 
 def container_program(runtime: str) -> t.Optional[str]:
-    """The program of docker or podman, if root owns it; None for other runtimes, which have other commands."""
+    """Return the program of docker or podman, if root owns it; None for other runtimes, which have other commands."""
     if runtime not in ("docker", "podman"):
         return None
     return next((path for path in ("%s/%s" % (d, runtime) for d in _DIRECTORIES) if is_roots(path)), None)

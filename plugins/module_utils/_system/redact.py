@@ -115,16 +115,16 @@ def redact_text(text: str) -> str:
 
 
 def leak(text: str, *, sure: bool = False) -> t.Optional[str]:
-    """What is left in a text that :func:`redact_text` would have hidden, by its kind; None where nothing is.
+    """Return the kind of the first secret in a text that :func:`redact_text` would hide; None without one.
 
-    :param sure: look only for what can be nothing else than a secret, wherever it stands.
+    :param sure: look only for text that is certainly a secret.
     """
     rules = [rule for rule in _RULES if rule.sure or not sure]
     return next((rule.what for rule in rules if rule.pattern.sub(rule.hide, text) != text), None)
 
 
 def smells(text: str) -> bool:
-    """Whether a name that is one of a secret stands anywhere in a text."""
+    """Return whether a text contains the name of a secret."""
     return _SMELL.search(text) is not None
 
 
@@ -134,12 +134,12 @@ def redact_argv(argv: t.Sequence[str]) -> t.List[str]:
 
 
 def secrets_of_argv(argv: t.Sequence[str]) -> t.List[str]:
-    """The values that :func:`redact_argv` hides, but for those within other words."""
+    """Return the values that :func:`redact_argv` hides, without those within other words."""
     return [secret for _shown, secret in _words(argv) if secret]
 
 
 def _words(argv: t.Sequence[str]) -> t.Iterator[t.Tuple[str, t.Optional[str]]]:
-    """Each word as it may be shown, and what was hidden of it."""
+    """Return each word in a form that may be shown, and its hidden part."""
     hide_next = False
     for word in argv:
         if hide_next:
@@ -173,7 +173,7 @@ _OF_PATHS = frozenset(["cache", "dir", "directory", "file", "folder", "home", "p
 
 
 def holds_secret(name: str, value: str) -> bool:
-    """Return True if what is called so is a secret. A path to where one lies is none."""
+    """Return True if this is the name of a secret. The path of a file with a secret does not count."""
     if not smells(name) or name.upper() in _NO_SECRETS:
         return False
     last = re.split(r"[_.-]", name.lower())[-1]
@@ -198,7 +198,7 @@ def is_plain(value: str) -> bool:
 
 
 def redact_environ(environ: t.Mapping[str, str]) -> t.List[str]:
-    """An environment, ``NAME=value`` a line by name. A value that is not known to be harmless is hidden."""
+    """Return an environment, ``NAME=value`` a line by name. A value that is not known to be harmless is hidden."""
     return ["%s=%s" % (name, _variable(name, value)) for name, value in sorted(environ.items())]
 
 
@@ -209,7 +209,7 @@ def _variable(name: str, value: str) -> str:
 
 
 def redact_unit(text: str) -> str:
-    """A file of systemd without comments and secrets."""
+    """Return a file of systemd without comments and secrets."""
     return "\n".join(
         _setting(line)
         for line in re.sub(r"\\\n[ \t]*", " ", text).splitlines()

@@ -25,10 +25,10 @@ TAKEN = "another call that is at work on this server"
 
 
 def _places(uid: int) -> t.List[str]:
-    """Return where a user who is not root may keep its state, the best place first.
+    """Return where a user other than root may keep its state, the best place first.
 
-    Anybody may have made the one in /tmp, so there are two that others cannot make. What is in the last one goes with
-    the last session of the user.
+    Another user may own the first one in /tmp, so there are two that only this user can create. The last one is removed
+    with the last session of the user.
     """
     found = ["/tmp/fleetops-odoo-%d" % uid]  # noqa: S108
     with contextlib.suppress(KeyError):
@@ -69,9 +69,9 @@ class StateDirectory:
         return found
 
     def open(self) -> None:
-        """Make the directory, and make sure that nobody else can write into it.
+        """Make the directory, and make sure that no other user can write into it.
 
-        :raises OSError: it cannot be made, or it is somebody else's.
+        :raises OSError: the directory cannot be made, or another user owns it.
         """
         with contextlib.suppress(FileExistsError):
             # Others may look up a name in it, and list nothing.
@@ -84,9 +84,9 @@ class StateDirectory:
             raise OSError(errno.EPERM, "must be a directory that only uid %d can write" % self._uid, self.path)
 
     def lock(self, name: str, *, wait: bool) -> int:
-        """Take the lock of this name; it ends with the descriptor that is returned, or with us.
+        """Take the lock of this name; it ends with the returned descriptor, or with this process.
 
-        :raises BlockingIOError: somebody else holds it, and we are not to wait.
+        :raises BlockingIOError: another process holds it, and waiting is not allowed.
         """
         descriptor = os.open(
             os.path.join(self.path, name), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
@@ -117,10 +117,10 @@ class StateDirectory:
             raise
 
     def read(self, name: str) -> t.Any:
-        """What :meth:`write` has put there.
+        """Return the data that :meth:`write` has written.
 
-        :raises OSError: there is none, or the directory is somebody else's.
-        :raises ValueError: it is no JSON.
+        :raises OSError: the file does not exist, or another user owns the directory.
+        :raises ValueError: it is not JSON.
         """
         self._make_sure()
         with open(os.path.join(self.path, name)) as file:

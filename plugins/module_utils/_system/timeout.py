@@ -19,9 +19,9 @@ class TooSlow(Exception):
 
 
 def within(seconds: float, function: t.Callable[[], _T]) -> _T:
-    """What a function returns that may never do so.
+    """Return the result of a function that may never return.
 
-    :raises TooSlow: it takes longer. It is left to itself, and ends with us.
+    :raises TooSlow: the function takes longer. It continues and ends with this process.
     """
     found: t.List[_T] = []
     failed: t.List[Exception] = []

@@ -40,12 +40,12 @@ _ATTRIBUTES = ("security.", "system.posix_acl", "user.")
 
 
 def with_workers(path: str, text: str, count: int) -> t.Tuple[str, str, str]:
-    """Return ``text`` with another number of workers, the line before (empty where there was none) and after. Pure.
+    """Return ``text`` with another number of workers, the line before (empty without one) and after. Pure.
 
-    All else stays as it is, byte for byte.
+    Everything else stays the same, byte for byte.
 
-    :param path: of the file, for messages. They have nothing of its content.
-    :raises Refused: the line is not found without doubt.
+    :param path: of the file, for messages. They do not contain its content.
+    :raises Refused: the line cannot be found with certainty.
     """
     lines = text.splitlines(keepends=True)
     section: t.Optional[str] = None
@@ -113,7 +113,7 @@ class Edit:
 
     @property
     def changes(self) -> bool:
-        """Whether there is anything to be written."""
+        """Return whether something must be written."""
         return self.before != self.after
 
     def told(self) -> t.Dict[str, t.Any]:

@@ -35,7 +35,7 @@ _TELLS_TIMES = 17
 
 @dataclass(frozen=True)
 class RecycleOrder:
-    """What the caller wants. All conditions that are given must hold. Times are in seconds, sizes in bytes."""
+    """Options of the module recycle_workers. All given conditions must hold. Times are in seconds, sizes in bytes."""
 
     timeout: float
     roles: t.Tuple[Role, ...] = (Role.HTTP,)
@@ -327,7 +327,7 @@ class _Recycle(WorkersOperation[RecycleResult]):
                     self.step("pid %d (%s) was replaced by %s" % (child.process.pid, role, identity.partition(":")[0]))
 
     def _enough(self, role: Role, there: t.Mapping[Role, t.Set[str]]) -> bool:
-        """Whether there are as many as before: one that was just started may have replaced another one."""
+        """Return whether there are as many workers as before: a new one may have replaced another one."""
         return len(self._ready(role)) >= len(there[role])
 
     def _conclude(self) -> None:

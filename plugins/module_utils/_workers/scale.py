@@ -6,13 +6,13 @@
 
 """The number of http workers of a prefork server.
 
-A master keeps up a number of workers that it does not show: a TTIN raises it, a TTOU lowers it and ends no worker, a
-HUP sets it to the configuration. While there are fewer workers than that, the master starts some, so there are never
-fewer for long, and there may be more. Two things can be seen. A worker that was started shows that there were fewer
-than the number, so that both agree now. A worker that has ended and was not replaced shows that there were more.
+A master keeps up a number of workers, its target, and does not show it: a TTIN raises it, a TTOU lowers it and ends no
+worker, a HUP sets it to the configuration. While it has fewer workers than its target, the master starts some. So it
+never has fewer for long, and may have more. Two facts are visible. A new worker proves that there were fewer than the
+target, so that both are equal now. A worker that has ended and was not replaced proves that there were more.
 
-So before the number is lowered, TTINs are sent until a worker is started: then the number is known, and from there on
-it is counted. It is never lowered below the wanted count, whatever happens in between.
+So before the target is lowered, TTINs are sent until a worker starts: then the target is known, and from there it is
+counted. It is never lowered below the wanted count.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _STALE = "; %s was written to %s, so the server counts as stale until its next r
 
 @dataclass(frozen=True)
 class ScaleOrder:
-    """What the caller wants. ``timeout`` is in seconds, for each server."""
+    """Options of the module workers. ``timeout`` is in seconds, for each server."""
 
     count: int
     timeout: float
@@ -192,7 +192,7 @@ class _Scale(WorkersOperation[ScaleResult]):
         self._take_evidence()
 
     def _take_evidence(self) -> None:
-        """A worker that was started since the number was last changed shows that it is the number of workers."""
+        """Take a worker that started after the last change as the proof that target and number are equal."""
         now = frozenset(child.process.identity for child in self.current(Role.HTTP))
         if self._before is not None and now - self._before:
             self._kept_up = len(now)

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Which signals lead to a number of http workers, and which workers end. Pure."""
+"""Plan the signals for a number of http workers, and choose the workers that end. Pure."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What scaling and recycling share: when the workers of a server are at rest, which are busy, and their signals."""
+"""The common parts of scaling and recycling: when workers are at rest, which are busy, and their signals."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ class WorkersOperation(ServerOperation[R]):
 
     @property
     def hidden(self) -> t.Optional[Problem]:
-        """Why its dumps cannot be read, as a clause; None when they can."""
+        """The reason why its dumps cannot be read, as a clause; None if they can."""
         hidden: t.Optional[Problem] = self._stacks.hidden(self.now)
         return hidden
 

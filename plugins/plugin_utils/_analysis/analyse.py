@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What the dumps of a fleet say: findings in one sentence each, the most costly first, with their evidence. Pure.
+"""Explain the dumps of a fleet: findings in one sentence each, the most costly first, with their evidence. Pure.
 
 The report is described in docs/dumps.md.
 """
@@ -127,7 +127,7 @@ def analyse(
 
 
 def _unread(sources: t.Iterable[Source], servers: t.Iterable[Server]) -> list[dict[str, t.Any]]:
-    """What was not understood: of a process (None where the log does not tell it), and in which way."""
+    """Return what cannot be parsed: the process (None if the log does not show it) and the reason."""
     found: list[dict[str, t.Any]] = [
         {"host": server.host, "pid": pid or None, "reason": reason}
         for server in servers
@@ -178,9 +178,9 @@ def _told(group: _Group, work: t.Sequence[Work]) -> dict[str, t.Any]:
 
 
 def _holder(waiter: Work, work: t.Sequence[Work]) -> Work | None:
-    """Who may hold what a write waits for: one at work on the same database that does not wait itself.
+    """Return the possible holder of what a write waits for: busy work on the same database that does not wait itself.
 
-    A guess, since nothing in a dump tells who holds a lock: rather one at the same place, then the longest.
+    This is a guess, because a dump does not show the holder of a lock: first work at the same place, then the longest.
     """
     others = [
         one
@@ -192,7 +192,7 @@ def _holder(waiter: Work, work: t.Sequence[Work]) -> Work | None:
 
 
 def _together(one: Work, other: Work) -> bool:
-    """Whether they were seen in the same visit, hosts' clocks granted half a minute."""
+    """Return whether both were seen in the same visit; clocks of hosts may differ by half a minute."""
     return when(one.times[0]) - when(other.times[-1]) < 30 and when(other.times[0]) - when(one.times[-1]) < 30
 
 
@@ -270,7 +270,7 @@ def _stacks(work: t.Iterable[Work]) -> list[dict[str, t.Any]]:
 
 
 def silent_of(told: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    """Who did not answer, as the report has it: ``host``, ``pid`` (None where it is the whole host) and ``reason``.
+    """Return what did not answer, for the report: ``host``, ``pid`` (None for a whole host) and ``reason``.
 
     :param told: of each host the reason, or a list of its processes that did not answer, with ``pid`` and ``reason``.
     """

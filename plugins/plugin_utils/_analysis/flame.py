@@ -33,12 +33,12 @@ class _Table:
         self.numbers: dict[str, int] = {}
 
     def number(self, text: str) -> int:
-        """The number of a text, which is put in if it is new."""
+        """Return the index of a text, and add a new text."""
         return self.numbers.setdefault(text, len(self.numbers))
 
 
 def flame(work: t.Iterable[Work], addons: t.Sequence[str] = ()) -> dict[str, t.Any]:
-    """The merged stacks of all pieces of work with how often each was seen, by host, database and path of the url.
+    """Return the merged stacks of all work with their counts, by host, database and path of the url.
 
     :param addons: as for :func:`place_of`.
     """
@@ -85,7 +85,7 @@ def flame(work: t.Iterable[Work], addons: t.Sequence[str] = ()) -> dict[str, t.A
 
 
 def _asked_for(work: Work) -> str:
-    """What was asked for, without the server's name and the query: of a job its name."""
+    """Return the path of a request, without server name and query, or the name of a job."""
     if work.url is None:
         return " or ".join(work.jobs)
     return _QUERY.sub("", path_of(work.url)) or "/"

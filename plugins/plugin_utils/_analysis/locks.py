@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Who waits for whom in PostgreSQL: rows of pg_stat_activity with pg_blocking_pids(), joined to work. Pure."""
+"""Find chains of locks in PostgreSQL: rows of pg_stat_activity with pg_blocking_pids(), joined to work. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SKEW = 30.0
 
 
 def chains(backends: t.Sequence[Backend], work: t.Sequence[Work]) -> t.Iterator[dict[str, t.Any]]:
-    """A finding for each session that others wait for and that waits for nobody itself: the head of a chain."""
+    """Return a finding for each session that blocks others and waits for none itself: the head of a chain."""
     tied = {one.server for one in backends if one.worker is not None}
     databases = {name for one in work for name in (*one.server.databases, one.database)}
     told: set[t.Any] = set()
@@ -101,7 +101,7 @@ def join(backends: t.Sequence[Backend], work: t.Sequence[Work]) -> None:
 def _nearest(
     seen: t.Sequence[Moment], process: tuple[str, int], times: t.Collection[str]
 ) -> t.Iterator[tuple[Moment, str]]:
-    """For each time of a dump the moment with sessions of this process that is nearest to it."""
+    """Return for each time of a dump the nearest time with sessions of this process."""
     with_it = [one for one in seen if any((row.host, row.worker) == process for row in one.by_pid.values())]
     for time in times:
         moment = min(with_it, key=lambda one: abs(when(one.time) - when(time)), default=None)
@@ -110,14 +110,14 @@ def _nearest(
 
 
 def _last(one: Work, *seconds: float | None) -> None:
-    """It has gone on for so long at least. Before Odoo 17 a dump has no times, and of a job it never has."""
+    """Return the least time that it has taken. Before Odoo 17 a dump has no times, and a job never has any."""
     one.seconds = max((s for s in (one.seconds, *seconds) if s is not None), default=None)
 
 
 def pairs(work: t.Sequence[Work], active: t.Sequence[Backend]) -> list[tuple[Work, Backend]]:
-    """Which thread of one process waits for which query; nothing where that is not sure.
+    """Return which thread of one process waits for which query; nothing if that is not certain.
 
-    A worker has one thread. Those of a threaded server are told apart where no two of them could be meant.
+    A worker has one thread. In a threaded server a query must match exactly one thread.
     """
     if len(work) == len(active) == 1:
         return [(work[0], active[0])]
@@ -141,7 +141,7 @@ def _tell(one: Work, backend: Backend, moment: Moment, work: t.Sequence[Work]) -
 
 
 def _work_of(backend: Backend, work: t.Sequence[Work]) -> Work | None:
-    """The work of the process at the other end, if it is one piece only: a threaded server may have many."""
+    """Return the work of the process at the other end, if it has just one piece of work."""
     if backend.worker is None:
         return None
     found = [one for one in work if one.server.host == backend.host and one.pid == backend.worker]
@@ -168,6 +168,6 @@ def _who(backend: Backend, work: t.Sequence[Work]) -> str:
 
 
 def query_of(backend: Backend) -> str:
-    """Its query, cut and without secrets."""
+    """Return its query, cut and without secrets."""
     text = " ".join(redact_text(backend.query or "an unknown query").split())
     return text if len(text) <= _QUERY else text[:_QUERY] + " …"

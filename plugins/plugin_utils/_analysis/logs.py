@@ -72,7 +72,7 @@ def paths_of(given: t.Any) -> list[dict[str, str]]:
 
 
 def _standard_input() -> str:
-    """The standard input of ansible-playbook, which runs each task in a child without one.
+    """Return the standard input of ansible-playbook, which runs each task in a child without one.
 
     :raises Refused: it is neither a pipe nor a file.
     """
@@ -87,10 +87,10 @@ def _standard_input() -> str:
 
 
 def read_logs(files: t.Sequence[t.Mapping[str, str]]) -> list[Source]:
-    """The dumps in these logs. A file without any gives a source without any.
+    """Return the dumps in these logs. A file without dumps gives an empty source.
 
     :param files: as of :func:`paths_of`.
-    :raises Refused: a file cannot be read, or none of them has a dump.
+    :raises Refused: a file cannot be read, or no file has a dump.
     """
     sources = list(each_log(files))
     if not any(source.dumps for source in sources):
@@ -103,7 +103,7 @@ def read_logs(files: t.Sequence[t.Mapping[str, str]]) -> list[Source]:
 
 
 def each_log(files: t.Sequence[t.Mapping[str, str]]) -> t.Iterator[Source]:
-    """As :func:`read_logs`, one host after the other, so that they need not be in memory together.
+    """Yield the same as :func:`read_logs`, one host after the other, to save memory.
 
     :raises Refused: a file cannot be read.
     """
@@ -126,7 +126,7 @@ def each_log(files: t.Sequence[t.Mapping[str, str]]) -> t.Iterator[Source]:
 
 
 def beside(files: t.Sequence[t.Mapping[str, str]], folder: str) -> dict[str, str]:
-    """Of each host, the name of its log in a directory, if it lies there."""
+    """Return for each host the name of its log in a directory, if it is there."""
     return {
         one["host"]: os.path.basename(one["path"])
         for one in files
@@ -135,7 +135,7 @@ def beside(files: t.Sequence[t.Mapping[str, str]], folder: str) -> dict[str, str
 
 
 def _listed(text: str) -> list[t.Any]:
-    """A text of paths with commas, or a list as JSON, which -e makes a text of."""
+    """Return a list from paths with commas, or from JSON, because -e makes a text of a list."""
     if text.strip().startswith("["):
         try:
             return t.cast("list[t.Any]", json.loads(text))
@@ -145,7 +145,7 @@ def _listed(text: str) -> list[t.Any]:
 
 
 def _with_hosts(files: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Each with a name: the shortest end of its path that no other has. The files of one rotation have one name."""
+    """Name each file: the shortest unique end of its path. The files of one rotation have one name."""
     nameless = [one for one in files if not one["host"]]
     groups = rotation([one["path"] for one in nameless])
     newest = {path: group[-1] for group in groups for path in group}
@@ -160,7 +160,7 @@ def _with_hosts(files: list[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def _read(reader: DumpReader, paths: t.Sequence[str], host: str) -> Source:
-    """The dumps of one log, whose files are read in this order."""
+    """Return the dumps of one log, whose files are read in this order."""
     about_jobs: deque[str] = deque(maxlen=_JOB_LINES)
     dumps = reader.read(chunk for path in paths for chunk in _noting(path, about_jobs))
     backends, unsaid = _beside(paths[-1], host)
@@ -169,7 +169,7 @@ def _read(reader: DumpReader, paths: t.Sequence[str], host: str) -> Source:
 
 
 def _beside(path: str, host: str) -> tuple[list[Backend], list[str]]:
-    """What PostgreSQL said meanwhile, and why not all, if that lies beside a log: h1.postgres.json beside h1.log."""
+    """Return the answers of PostgreSQL, and why they are incomplete, from h1.postgres.json beside h1.log."""
     beside = path.removesuffix(".log") + _BESIDE
     if not os.path.isfile(beside):
         return [], []
@@ -184,7 +184,7 @@ def _beside(path: str, host: str) -> tuple[list[Backend], list[str]]:
 
 
 def _noting(path: str, about_jobs: deque[str]) -> t.Iterator[str]:
-    """A file in chunks, with a note of the lines that tell of cron jobs."""
+    """Yield a file in chunks, and note the lines about cron jobs."""
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
@@ -214,7 +214,7 @@ def _chunks(log: t.TextIO, about_jobs: deque[str]) -> t.Iterator[str]:
 
 
 def _jobs(lines: t.Iterable[str], dumps: t.Iterable[tuple[int, str]]) -> dict[tuple[int, str], list[Job]]:
-    """The jobs under way for each pid at each time."""
+    """Return the jobs in progress for each pid at each time."""
     wanted = sorted(set(dumps), key=lambda one: one[1])
     times = [time for _pid, time in wanted]
     jobs, found, done = Jobs(), dict[tuple[int, str], list[Job]](), 0

@@ -4,11 +4,11 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Where a stack is, and what it waits for there, told by nothing but its frames. Pure.
+"""Find the place of a stack, and what it waits for there, from its frames only. Pure.
 
 A call into C leaves no frame: a query of psycopg2 ends in odoo/sql_db.py, a ``time.sleep`` and a lock in the line that
-calls it. Seen: PostgreSQL, sleep, Python and a lock of PostgreSQL's on Odoo 14.0 and 19.0. The rest is as the sources
-of the libraries have it.
+calls it. Seen: PostgreSQL, sleep, Python and a lock of PostgreSQL on Odoo 14.0 and 19.0. The rest comes from the
+sources of the libraries.
 """
 
 from __future__ import annotations
@@ -86,9 +86,9 @@ _SLEEP = re.compile(r"\bsleep\(")
 
 @dataclass(frozen=True)
 class Place:
-    """What a thread is at. ``module`` is the addon of ``frame``; ``entry`` the outermost call of another addon.
+    """The place of a thread. ``module`` is the addon of ``frame``; ``entry`` the outermost call of another addon.
 
-    ``frames`` are those below the server's own, the innermost last; ``through`` the library that talks to a server.
+    ``frames`` are those below the frames of the server, the innermost last; ``through`` the library of a connection.
     """
 
     wait: str
@@ -108,12 +108,12 @@ class Place:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """The same for threads that are at the same thing, in whatever line of it."""
+        """A key that is equal for threads with the same work, in any line of it."""
         return self.wait, short(self.frame.file) if self.frame else "", self.frame.function if self.frame else ""
 
 
 def place_of(stack: Stack, addons: t.Sequence[str] = ()) -> Place:
-    """Where a thread is.
+    """Return the place of a thread.
 
     :param addons: directories of modules that have no ``addons`` in their path.
     """
@@ -130,7 +130,7 @@ def place_of(stack: Stack, addons: t.Sequence[str] = ()) -> Place:
 
 @functools.lru_cache(maxsize=20_000)
 def module_of(file: str, addons: tuple[str, ...] = ()) -> str | None:
-    """The addon that a file belongs to, None where it belongs to none."""
+    """Return the addon of a file; None without one."""
     for directory in addons:
         if file.startswith(directory.rstrip("/") + "/"):
             return file[len(directory.rstrip("/")) + 1 :].partition("/")[0]
@@ -143,14 +143,14 @@ def module_of(file: str, addons: tuple[str, ...] = ()) -> str | None:
 
 @functools.lru_cache(maxsize=20_000)
 def short(file: str) -> str:
-    """A path from its module or library on: what hosts with other directories have in common."""
+    """Return a path from its module or library on, which is the same on hosts with other directories."""
     found = _SHORT.match(file)
     return file[found.end() :] if found else file
 
 
 @functools.lru_cache(maxsize=20_000)
 def shown(frame: Frame) -> str:
-    """A frame in one line, secrets in its code hidden."""
+    """Return a frame in one line, with secrets in its code hidden."""
     where = f"{short(frame.file)}:{frame.line} {frame.function}"
     return f"{where}: {redact_text(frame.source)}" if frame.source else where
 
@@ -169,7 +169,7 @@ def _below_the_server(stack: Stack) -> tuple[Frame, ...]:
 
 
 def _last_of_odoo(frames: t.Sequence[Frame]) -> Frame | None:
-    """The innermost frame that is no library's, else the innermost one."""
+    """Return the innermost frame outside of libraries, otherwise the innermost frame."""
     return next((f for f in reversed(frames) if "/odoo/" in f.file or not _LIBRARY.search(f.file)), None) or next(
         reversed(frames), None
     )

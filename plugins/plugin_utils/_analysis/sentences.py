@@ -40,10 +40,10 @@ _NAMED, _FINDINGS, _STACKS, _SERVERS = 4, 15, 5, 30
 
 
 def group_sentence(work: t.Sequence[Work], holder: Work | None) -> str:
-    """What work at one place is about.
+    """Return the sentence about work at one place.
 
     :param work: the longest first.
-    :param holder: who may hold what they wait for.
+    :param holder: the possible holder of the lock that they wait for.
     """
     first = work[0]
     parts = [f"{_subject(work)} {_verb(first, len(work))} in {_where(first)}"]
@@ -64,7 +64,7 @@ def group_sentence(work: t.Sequence[Work], holder: Work | None) -> str:
 
 
 def starved_sentence(server: Server, groups: t.Sequence[t.Sequence[Work]]) -> str:
-    """A server without a free worker, and what its workers are at.
+    """Return the sentence about a server without a free worker, and the work of its workers.
 
     :param groups: its work, the most costly first.
     """
@@ -100,7 +100,7 @@ def _subject(work: t.Sequence[Work]) -> str:
 
 
 def _queried(work: t.Sequence[Work]) -> str:
-    """Of those whose query is known the one that has run for the longest."""
+    """Return the work with the query that has run for the longest time."""
     known = [one for one in work if one.query]
     if not known:
         return ""
@@ -127,12 +127,12 @@ def _still(some: t.Sequence[Work], work: t.Sequence[Work], how: str) -> str:
 
 
 def doing(one: Work) -> str:
-    """What a piece of work is at, as it goes on behind "which"."""
+    """Return what a piece of work does, as words after "which"."""
     return f"{_verb(one, 1)} in {one.place.name}"
 
 
 def path_of(url: str | None) -> str:
-    """An url without the server's name, which differs between hosts."""
+    """Return an url without the server name, which differs between hosts."""
     return _ORIGIN.sub("", url) or "/" if url else "an unknown url"
 
 
@@ -152,7 +152,7 @@ def _among(found: Counter[str]) -> str:
 
 
 def lines(report: t.Mapping[str, t.Any]) -> list[str]:
-    """The report for a terminal: findings, servers, the most frequent stacks."""
+    """Return the report for a terminal: findings, servers, the most frequent stacks."""
     hosts = report["hosts"]
     dumps, processes = _count(report["dumps"], "dump"), _count(report["processes"], "process", "es")
     head = f"{dumps} of {processes} from {_count(len(hosts), 'log')}"

@@ -50,7 +50,7 @@ class Backend:
 
     @property
     def session(self) -> tuple[str, int, str | None]:
-        """What names it among all sessions of all servers."""
+        """The key of the session among all sessions of all servers."""
         return self.server, self.pid, self.started
 
     @property
@@ -69,7 +69,7 @@ class Moment:
     by_pid: dict[int, Backend]
 
     def root(self, backend: Backend) -> Backend:
-        """Who is at the end of what a session waits for; in a circle, which PostgreSQL ends by itself, its least."""
+        """Return the session at the end of a chain; in a circle, which PostgreSQL ends itself, the least of it."""
         seen: list[int] = []
         at = backend.pid
         while at not in seen:
@@ -133,9 +133,9 @@ def _number(row: t.Mapping[str, t.Any], name: str) -> float | None:
 
 
 def moments(backends: t.Sequence[Backend]) -> list[Moment]:
-    """The moments in these rows, the latest first. Each session is told with what any host knows of it.
+    """Return the times in these rows, the latest first. Each session has the facts of all hosts.
 
-    A host knows only its own processes, and may not be shown the queries of others.
+    A host knows only its own processes, and may not see the queries of others.
     """
     backends = _with_starts(backends)
     known: dict[tuple[str, int, str | None], dict[str, t.Any]] = {}
@@ -157,7 +157,7 @@ def moments(backends: t.Sequence[Backend]) -> list[Moment]:
 
 
 def _with_starts(backends: t.Sequence[Backend]) -> list[Backend]:
-    """When a session began is not shown to other users either: what names it then is the only one of its pid."""
+    """Add the start of sessions that a host must not see, if their pid has just one session."""
     starts: dict[tuple[str, int], set[str]] = {}
     for backend in backends:
         if backend.started is not None:

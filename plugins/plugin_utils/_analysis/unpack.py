@@ -52,9 +52,9 @@ _ROTATED = re.compile(
 
 @contextlib.contextmanager
 def opened(path: str) -> t.Iterator[t.TextIO]:
-    """Open a log as text. Bytes that are not of its encoding are shown as escapes.
+    """Open a log as text. Bytes that are not in its encoding are shown as escapes.
 
-    :raises Refused: it is an archive, or nothing here unpacks it, or it is no text.
+    :raises Refused: the file is an archive, cannot be decompressed, or is not text.
     :raises OSError, EOFError, lzma.LZMAError, zlib.error: it cannot be read.
     """
     with open(path, "rb") as file:

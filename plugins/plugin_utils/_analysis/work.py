@@ -72,7 +72,7 @@ class Server:
     unseen: bool = False
 
     def pids(self, role: str) -> list[int]:
-        """Its processes of a role."""
+        """Return its processes of a role."""
         return sorted(pid for pid, one in self.roles.items() if one == role)
 
     @property
@@ -88,7 +88,7 @@ class Server:
         return sum(1 for one in by_sample if one and all(one))
 
     def told(self) -> dict[str, t.Any]:
-        """As the report has it: of each role how many there are and how many were at work in the last sample."""
+        """Return the server for the report: for each role its processes and those that were busy in the last sample."""
         last: dict[int, bool] = {}
         for one in self.seen:
             last.update(one)
@@ -132,7 +132,7 @@ class Work:
 
     @property
     def place(self) -> Place:
-        """Where it was seen last."""
+        """The place where it was seen last."""
         return self.places[-1]
 
     @property
@@ -152,19 +152,19 @@ class Work:
 
 
 def frames_key(place: Place) -> tuple[tuple[str, int, str], ...]:
-    """Two threads with the same key stand in the same lines."""
+    """Return a key that is equal for two threads in the same lines."""
     return tuple((short(frame.file), frame.line, frame.function) for frame in place.frames)
 
 
 def _call_key(place: Place) -> tuple[t.Any, ...]:
-    """The lines of all calls down to the one of the addon, of which the line may differ."""
+    """Return the lines of all calls down to the addon, whose line may differ."""
     at = next((n for n, frame in enumerate(place.frames) if frame is place.frame), len(place.frames))
     outer = tuple((frame.file, frame.line, frame.function) for frame in place.frames[:at])
     return (*outer, place.key[1:])
 
 
 def survey(sources: t.Iterable[Source], addons: t.Sequence[str] = ()) -> tuple[list[Server], list[Work]]:
-    """Every server in every visit, and all work that was seen in them.
+    """Return every server in every visit, and all work in them.
 
     :param addons: as for :func:`place_of`.
     """
@@ -181,7 +181,7 @@ def survey(sources: t.Iterable[Source], addons: t.Sequence[str] = ()) -> tuple[l
 
 
 def when(time: str) -> float:
-    """Seconds since the epoch of a dump's time; 0 where it is none."""
+    """Return the time of a dump in seconds since the epoch; 0 without one."""
     try:
         return datetime.datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
     except ValueError:
@@ -201,7 +201,7 @@ def _visits(dumps: t.Sequence[Dump]) -> list[list[Dump]]:
 
 
 def _by_master(dumps: t.Sequence[Dump]) -> list[list[Dump]]:
-    """The dumps of each server. A gevent process has no main thread of its master's: it goes with the only server."""
+    """Return the dumps of each server. A gevent process has another main thread: it belongs to the only server."""
     groups: dict[str, list[Dump]] = {}
     for dump in dumps:
         main = next((found.group(1) for one in dump.threads for found in [_MAIN.match(one.name)] if found), "")
@@ -300,7 +300,7 @@ def _begun(source: Source, server: Server, dump: Dump, stack: Stack, place: Plac
 
 
 def _goes_on(before: Stack, now: Stack, passed: float) -> bool:
-    """Whether it is the request that was under way a sample ago: it has not begun since."""
+    """Return whether it is the same request as a sample ago: it has not begun since."""
     if (before.work, before.url, before.db) != (now.work, now.url, now.db):
         return False
     # In cron threads the times are anybody's. Half a second is for the clocks of request and log.

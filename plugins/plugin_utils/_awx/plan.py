@@ -4,9 +4,9 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What a site wants in AWX, as lists that tasks can loop over. Pure.
+"""Check the configuration of a site for AWX, and convert it to lists for the loops of tasks. Pure.
 
-What the tasks would find wrong half-way is found here, before AWX is asked for anything.
+This finds all faults for which the tasks would stop half-way, before AWX is asked.
 """
 
 from __future__ import annotations

@@ -18,5 +18,5 @@ _ROWS = 2000
 
 
 def page(report: t.Mapping[str, t.Any]) -> str:
-    """The page of a report as :func:`merge` makes it."""
+    """Return the page of a report of :func:`merge`."""
     return render("caches.html.j2", ["caches.css"], [], report=report, rows=_ROWS, name=name_of, size=size_of)

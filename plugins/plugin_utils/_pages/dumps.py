@@ -39,10 +39,10 @@ def page(
     sources: t.Iterable[Source] = (),
     files: t.Mapping[str, str] | None = None,
 ) -> str:
-    """The page of a report as :func:`analyse` makes it.
+    """Return the page of a report of :func:`analyse`.
 
-    :param sources: the dumps that the page shall hold.
-    :param files: of hosts, where their dumps lie beside the page.
+    :param sources: the dumps for the page.
+    :param files: paths of the logs beside the page, by host.
     """
     servers = sorted(
         ({**one, "health": _health(one)} for one in report["servers"]),
@@ -78,7 +78,7 @@ def _health(server: t.Mapping[str, t.Any]) -> str:
 
 
 def _parted(finding: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """The gist of a sentence, and the rest of it without the line of code, which is shown by itself."""
+    """Return the core of a sentence, and the rest of it without the line of code, which is shown separately."""
     sentence = finding["sentence"]
     found = _GIST.get(finding["kind"], _GIST["work"]).search(sentence)
     if found is None:
@@ -92,6 +92,6 @@ def _parted(finding: t.Mapping[str, t.Any]) -> dict[str, str]:
 
 
 def _first(report: t.Mapping[str, t.Any]) -> list[str]:
-    """The hosts that findings are about, the most costly first."""
+    """Return the hosts of the findings, the most costly first."""
     hosts = (one.get("host") for finding in report["findings"] for one in finding["evidence"])
     return list(dict.fromkeys(host for host in hosts if host))

@@ -4,10 +4,10 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Who waits for whom as a drawing: places of boxes and lines between them. Pure.
+"""Draw chains of locks: places of boxes and lines between them. Pure.
 
-Known locks come from the findings of the kind ``blocked``. Without rows of PostgreSQL it is drawn who may hold what
-another waits for, as far as dumps let one guess.
+Known locks come from the findings of the kind ``blocked``. Without rows of PostgreSQL the drawing shows possible
+holders, as far as dumps allow a guess.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class _Box:
 
 
 def lock_graphs(findings: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """A drawing for each chain of locks: ``boxes``, ``lines`` with their ``points``, ``width``, ``height``, ``known``.
+    """Return a drawing for each chain of locks: ``boxes``, ``lines`` with ``points``, ``width``, ``height``, ``known``.
 
-    Rows of PostgreSQL may have more keys than are used; who holds a lock is drawn also where its row is missing.
+    Rows of PostgreSQL may have more keys than are used. The holder of a lock is drawn also without its row.
     """
     known = [_of_rows(one) for one in findings if one["kind"] == "blocked"]
     if known:

@@ -25,7 +25,7 @@ BUDGET = 6_000_000
 
 
 class _Blocks:
-    """What stands below headers, each text once."""
+    """The lines below headers, each text once."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
@@ -33,7 +33,7 @@ class _Blocks:
         self._known: dict[int, tuple[Stack, int]] = {}
 
     def number(self, stack: Stack) -> int:
-        """The number of the block of a thread."""
+        """Return the index of the block of a thread."""
         known = self._known.get(id(stack))
         if known is None:
             text = "\n".join(_block(stack))
@@ -42,11 +42,11 @@ class _Blocks:
 
 
 def raw_dumps(sources: t.Iterable[Source], first: t.Sequence[str] = (), budget: int = BUDGET) -> dict[str, t.Any]:
-    """``blocks``, packed, and the ``hosts`` with how many ``dumps`` each has and their ``text``, packed.
+    """Return ``blocks``, packed, and the ``hosts`` with the number of their ``dumps`` and their ``text``, packed.
 
     Secrets in urls and code are hidden. Where the budget is spent, ``text`` is None.
 
-    :param first: the hosts that rather have their dumps in the page.
+    :param first: the hosts whose dumps come first.
     """
     blocks, texts, dumps = _Blocks(), dict[str, str](), dict[str, int]()
     for source in sources:

@@ -4,10 +4,10 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""A page of HTML in one file that asks the network for nothing: templates and what they share.
+"""Make a page of HTML in one file that needs no network: templates and their common parts.
 
-The templates, styles and scripts lie in the folder ``templates`` beside this file. Only the scripts and styles of the
-page itself are allowed to run, by their hashes: a text of a log that came through as markup would still do nothing.
+The templates, styles and scripts are in the folder ``templates`` beside this file. Only the scripts and styles of the
+page itself may run, by their hashes: text of a log that became markup would have no effect.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _TEMPLATES = jinja2.Environment(
 
 
 def render(template: str, styles: t.Sequence[str], scripts: t.Sequence[str], **values: t.Any) -> str:
-    """A whole page.
+    """Return a whole page.
 
     :param template: name of a template that extends ``base.html.j2``.
     :param styles: names of the page's own files of CSS, beside those that all pages share; ``scripts`` likewise.
-    :param values: what the template shows.
+    :param values: the values of the template.
     """
     style, script = _joined("base.css", *styles), _joined("base.js", *scripts)
     return _TEMPLATES.get_template(template).render(
@@ -66,7 +66,7 @@ def _hash(text: str) -> str:
 
 
 def _data(value: t.Any) -> markupsafe.Markup:
-    """A value as JSON that can stand within a script element: nothing in it can end the element."""
+    """Return a value as JSON that can be inside a script element: no text in it can end the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for one in "<>&\u2028\u2029":
         text = text.replace(one, f"\\u{ord(one):04x}")

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Where the archive of a run is to go. Pure."""
+"""Parse the destination of the archive of a run. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def delivery(text: t.Any, hosts: t.Collection[str]) -> dict[str, t.Any]:
 
     :param text: ``controller``, ``HOST:/PATH`` or ``http_put:URL``.
     :param hosts: of the inventory.
-    :raises Refused: it is none of these.
+    :raises Refused: the destination is none of these.
     """
     if not isinstance(text, str):
         raise Refused(_codes.BAD_DELIVERY(value=repr(text)))

@@ -45,10 +45,10 @@ class Packed:
 
 
 def begin(path: str, stamp: str, least_free: int) -> str:
-    """Return the name of a new run. Nothing is made yet.
+    """Return the name of a new run. Creates nothing yet.
 
-    :param path: folder of all runs, which need not be there.
-    :param stamp: the moment, as ``20261124T174507Z``.
+    :param path: folder of all runs, which may not exist yet.
+    :param stamp: the time, as ``20261124T174507Z``.
     :param least_free: bytes that must be free.
     :raises Refused: there is not enough room, or the folder cannot be written to.
     """
@@ -150,14 +150,14 @@ def _is_run(path: str, name: str) -> bool:
 
 
 def _left(name: str, data: bytes) -> str | None:
-    """What a file still shows. The report is made of parts that were looked through; its own signs make no sentence."""
+    """Return the secret that a file still shows. The parts of the report were checked before they were joined."""
     if "/" in name or name.endswith(".log"):
         return left_in(name, data, Secrets())
     return leak(data.decode("utf-8", "replace"), sure=True)
 
 
 def _names(folder: str) -> t.Iterator[str]:
-    """The plain files below a folder, in order."""
+    """Return the plain files below a folder, in order."""
     for where, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):

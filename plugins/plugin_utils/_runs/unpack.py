@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""A bundle that came from a host, written down. Nothing in it is trusted: a host may be somebody else's by now."""
+"""Write the bundle of a host to the controller. Nothing in it is trusted: an attacker may own the host."""
 
 from __future__ import annotations
 
