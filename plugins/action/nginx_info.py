@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module of the same name; what is said of a balancer that cannot be reached is no template."""
+"""Run the module of the same name. The message of an unreachable load balancer is not templated."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class ActionModule(ActionBase):
         started = time.monotonic()
         result = steps[step](arguments, variables)
         if result.pop("unreachable", False):
-            # Ansible would take the host out of the play, and then nobody would put right what is to be put right.
+            # Ansible would take the host out of the play, and then no later task could clean up.
             result = failed(UNREACHABLE(error=str(result.get("msg", "")).strip()))
         return {**result, "step": step, "roll": arguments.get("roll"), "started": started, "ended": time.monotonic()}
 

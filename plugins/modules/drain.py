@@ -395,7 +395,7 @@ DRAINED = "drained"
 
 _Operation = t.Callable[..., t.List[DrainResult]]
 
-#: Looks that must agree, where there are servers and where there are none, and seconds between two of them.
+#: Looks that must agree, with servers and without, and seconds between two looks.
 _LOOKS = 2
 _LOOKS_FOR_NONE = 5
 _BETWEEN_LOOKS = 0.15

@@ -145,7 +145,7 @@ roll:
   returned: always
   type: str
 started:
-  description: When the step began, in seconds of a clock of the controller that nobody sets.
+  description: When the step began, in seconds of the monotonic clock of the controller.
   returned: always
   type: float
 ended:
@@ -229,7 +229,7 @@ def main() -> None:
     hold_lock(module)
     if module.params["step"] == "end" and not order.min_healthy_time:
         module.exit_json(changed=False)
-    # A fleet's host that runs no server any more is a failure here, whatever it was in the preflight.
+    # A host of the fleet without a server is a failure here, for any result of the preflight.
     module.params["allow_none"] = False
     seen, identities = choose_masters(module, host)
     left_out = told_left_out(module, seen)

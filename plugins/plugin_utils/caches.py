@@ -117,7 +117,7 @@ def _at(merged: dict[_Key, _Merged], version: str | None, row: Row) -> _Merged:
 def _add_server(merged: dict[_Key, _Merged], host: str, result: t.Mapping[str, t.Any]) -> int:
     """Add the processes of a server. Returns how many of them count."""
     mode = (result.get("before") or {}).get("mode")
-    # The master of a prefork server answers nobody; its caches are what it had when its workers were made of it.
+    # The master of a prefork server answers no request; its caches are those from the start of its workers.
     counting = [one for one in result["statistics"] if not (one["role"] == Role.MASTER and mode == Mode.PREFORK)]
     for one in counting:
         fills = _fills(result.get("version"), one)
@@ -163,7 +163,7 @@ def lines(report: t.Mapping[str, t.Any], top: int) -> list[str]:
     if not caches:
         return [f"{head}: none has an entry"]
     shown = caches[:top]
-    # Columns in which nobody has anything are left out: terminals are narrow.
+    # Columns without a value are left out: terminals are narrow.
     columns = [[title, *map(cell, shown)] for title, cell in _COLUMNS]
     table = list(zip(*[column for column in columns if any(column[1:])], strict=True))
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]

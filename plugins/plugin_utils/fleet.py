@@ -64,7 +64,7 @@ def groups(servers: t.Sequence[Server]) -> list[str]:
     if not servers:
         return ["odoo_none"]
     names: set[str] = set()
-    # Without a comparison with the disk nobody knows.
+    # Without a comparison with the disk it is not known.
     if any(one["stale"] is not None for one in servers):
         names = {"odoo_stale" if any(one["stale"] for one in servers) else "odoo_fresh"}
     for one in servers:

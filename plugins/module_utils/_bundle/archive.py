@@ -25,9 +25,9 @@ from .._system.redact import redact_text
 #: The version of the manifest. It becomes 2 when a key changes its meaning or goes.
 SCHEMA = 1
 MANIFEST = "manifest.json"
-#: Bytes that one part may have, unless it is said otherwise.
+#: Bytes of one part, unless the caller sets another limit.
 _PART = 1 << 18
-#: Bytes of JSON that is read as such: in memory it takes fifty times as much if somebody else has made it for that.
+#: Bytes of JSON that is parsed: JSON that was made for that takes fifty times as much memory.
 _LARGEST_JSON = 1 << 20
 #: Bytes that are kept free for the manifest.
 _RESERVED = 1 << 16
@@ -70,7 +70,7 @@ class Bundle:
         except Failure as exc:
             self.leave_out(name, exc.problem)
             return
-        except Exception as exc:  # whatever is wrong with one part must not lose the others
+        except Exception as exc:  # a fault of one part must not lose the other parts
             self.leave_out(name, bundle.ANY_ERROR(error=str(exc) or type(exc).__name__))
             return
         if not data:

@@ -29,7 +29,7 @@ _STATES = {
     "0B": "closing",
     "0C": "new_syn_recv",
 }
-#: Entries of a list: more say no more to anybody.
+#: Entries of a list. More entries would not help the reader.
 _MOST = 100
 
 
@@ -79,7 +79,7 @@ def sockets(lines: t.Iterable[str], own: t.Collection[int], listening: t.Collect
         (_address, near), (peer, far) = socket_end(fields[1]), socket_end(fields[2])
         state = _STATES[fields[3]]
         inode = int(fields[9])
-        # The kernel forgets the owner of a socket that nobody has open any more.
+        # The kernel forgets the owner of a socket that no process has open any more.
         owner = "server" if inode in own else "other" if inode else "nobody"
         if state == "listen":
             key = (owner, state, "in", near, "none")

@@ -111,7 +111,7 @@ class _Case:
         self._log = host.mark_log(instance.master, self._place, supervisor)
         self._asking: t.Optional[Asking] = None
         self._follower: t.Optional[Follower] = None
-        #: why no dump is to be seen
+        #: why the dump is not visible
         self._unseen: t.Optional[Problem] = None
         self.evidence = Evidence(
             instance.identity,

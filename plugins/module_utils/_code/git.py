@@ -16,7 +16,7 @@ from .._system.files import open_regular, reached, read_regular
 
 #: Bytes at the end of the record of HEAD that are read.
 _RECORD = 1 << 16
-#: A line of it: the commit before, the commit after, by whom, and when, in seconds since the epoch.
+#: A line of it: the commit before, the commit after, the author, and the time in seconds since the epoch.
 _LINE = re.compile(r"^[0-9a-f]{40,64} ([0-9a-f]{40,64}) [^\t\n]*> (\d{1,12}) [+-]\d{4}(?:\t|$)", re.MULTILINE)
 _GITDIR = re.compile(r"^gitdir: ([^\n]+)$", re.MULTILINE)
 _SHORT = 10

@@ -36,7 +36,7 @@ _VARIABLE = re.compile(r"\$(\w+|\{[^}]*\})", re.ASCII)
 _LONGPOLLING, _LAST_LONGPOLLING = 15, 18
 _OTHER_FILE = (".odoorc", ".openerp_serverrc")
 
-#: Where Odoo 19 listens unless it is told otherwise.
+#: The default address of Odoo 19.
 _EVERYWHERE = "0.0.0.0"  # noqa: S104
 
 Value = t.Union[None, bool, int, float, str, t.Tuple[str, ...]]
@@ -74,7 +74,7 @@ class Settings:
     """Every option with its value. Some values are secrets, and no result shows them.
 
     :ivar given: names of those that arguments or environment set.
-    :ivar path: of odoo.conf; None where there is none.
+    :ivar path: of odoo.conf; None without one.
     :ivar error: why it could not be read, or why Odoo would not start with it. It says nothing of its content.
     """
 

@@ -253,7 +253,7 @@ class _Drain(Leaving):
             raise
         self.book.write(note)
         self.result.hold_changed = True
-        self.step("%s was put there, and systemd has read it: Restart is no and not %s" % (hold.drop_in, hold.policy))
+        self.step("%s was written, and systemd has read it: Restart=no instead of %s" % (hold.drop_in, hold.policy))
 
     def _new_note(self, hold: Hold) -> Note:
         """Make its note, and have the caller warned where its recorded command would not start it again."""

@@ -179,7 +179,7 @@ def _walk(folders: t.List[str]) -> None:
             if not is_folder and not entry.name.endswith(_CODE):
                 continue
             status = entry.stat(follow_symlinks=False)
-            # A link that leads nowhere is refused: it leads to a file as soon as somebody makes the target.
+            # A link without a target is refused: another user could create the target.
             alone = is_roots(entry.path) if entry.is_symlink() else status.st_uid == 0 and not status.st_mode & 0o022
             if not alone:
                 raise Refused(refused.COMMAND_NOT_ROOTS(path=entry.path))

@@ -136,8 +136,8 @@ def _output_of(note: Note) -> t.Optional[int]:
 def _start(note: Note, words: t.Sequence[str], **outputs: t.Any) -> subprocess.Popen[bytes]:
     """:raises Refused, OSError: it cannot be run."""
     plain = {"PATH": programs.PATH, "LANG": "C.UTF-8", **dict(_home(note))}
-    # With the environment of before a bare "python3" finds its virtualenv again. The command of root is checked word by
-    # word (root_command.py), and a variable could name code that nobody has checked.
+    # With its old environment a bare "python3" finds its virtualenv again. The command of root is checked completely
+    # (root_command.py), and a variable could name code that was not checked.
     environment = note.settings.get("environment") if note.uid else None
     folder, as_root = _open_folder(note)
     try:
@@ -192,7 +192,7 @@ def _open_folder(note: Note) -> t.Tuple[int, bool]:
 
     The path may lead elsewhere in a moment, so it is followed once, with the rights of the user. Where root had started
     the server in a folder of its own, the user may not follow the path, and the server was in that folder all the same:
-    it is entered as root if nobody else could have changed where the path leads.
+    it is entered as root if only root could have changed the path.
 
     :raises OSError: it is not there, or the server may not be in it.
     """

@@ -19,7 +19,7 @@ from .._server.server import Server
 from .._system.errors import TimedOut
 from .order import DrainOrder
 
-#: From this version on a prefork master waits for its workers for as long as it takes. Before it ends whatever is left
+#: From this version on a prefork master waits for its workers without a limit. Before, it ends the remaining ones
 #: after limit_time_real (read in Odoo 14.0 and 19.0).
 _PATIENT = 19
 #: Seconds after which the processes that are left are asked for their stacks, between two such questions, and while an
@@ -50,7 +50,7 @@ class Work:
         self._from = server.clock.monotonic()
         #: by this call
         self._sent = False
-        #: when the INT was sent, by whichever call, in seconds since the boot; None where that is not known
+        #: when the INT was sent, by this or another call, in seconds since the boot; None if not known
         self.sent: t.Optional[float] = None
         self.busy: t.List[Busy] = []
 

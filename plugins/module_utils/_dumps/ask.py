@@ -143,7 +143,7 @@ def foreseen(
 
 @dataclass(frozen=True)
 class Caution:
-    """How to ask processes that may end while they are at work.
+    """Options for processes that may end while they are at work.
 
     :ivar watch: since when processes have been at rest, and when they got the last signal.
     :ivar patience: seconds after which a process that was never at rest is left out; None: no limit.

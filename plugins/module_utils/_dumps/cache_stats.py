@@ -90,7 +90,7 @@ class CacheQuestion(Question):
 
     def is_safe(self, process: Process) -> bool:
         """Return whether no thread of it can use the caches while it counts them."""
-        # What the door refuses anyway need not wait.
+        # The door refuses this one, so it does not have to wait.
         if not process.catches("USR1") or (self.copies and process.catches("USR2")):
             return True
         try:

@@ -21,7 +21,7 @@ from .ask import Asking, Question, foreseen
 
 R = t.TypeVar("R", bound=AskedResult)
 
-#: Bytes that one call returns, so that the module stays small whatever it is asked for.
+#: Bytes that one call returns, so that the module stays small for every request.
 MOST = 2 << 20
 
 

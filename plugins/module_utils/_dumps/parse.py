@@ -23,7 +23,7 @@ from .stack import Dump, Frame, Stack
 #: Dumps are written by this logger (the second one in 8.0 and 9.0); other records of it go on behind the colon.
 _DUMPERS = ("odoo.tools.misc", "openerp.tools.misc")
 #: Where none of these stands there is nothing of a dump; and how the lines of a thread begin, but for unknown ones.
-#: (The journal's JSON has a message that is no plain text as a list of its bytes.)
+#: (The JSON of the journal has a message that is not plain text as a list of its bytes.)
 _MARKS = ("tools.misc", "# ", "File: ", '"MESSAGE":[', '"MESSAGE": [')
 _INNER = ('File: "', "  ")
 #: In a paste, "# " may have been taken for the sign of a heading.
@@ -142,7 +142,7 @@ class DumpReader:
                 record = self._under_way.get("")
                 continue
             below = block.find("\n")
-            # The next record, if its year is no later than 2999, and the thread before it.
+            # The next record, if its year is at most 2999, and the thread before it.
             at = block.find("\n2", below) if below >= 0 else -1
             end = at if at >= 0 else len(block)
             piece = (block[:below], block[below + 1 : end]) if below >= 0 else (block, "")

@@ -28,7 +28,7 @@ from .ask import PATIENCE, ROLES, Asked, Asking, Caution, Question, chosen, coll
 from .case import MOST, Case
 from .stack import Dump
 
-#: Who tells the stacks: the processes themselves after a signal, or py-spy; with auto that one where nobody would see
+#: Source of the stacks: the processes themselves after a signal, or py-spy; with auto py-spy if the log cannot show
 #: what the processes write, and where a signal may end a process.
 AUTO, SIGNAL, PY_SPY = "auto", "signal", "py-spy"
 
@@ -59,12 +59,12 @@ class DumpOrder:
 class DumpResult(AskedResult):
     """The result of one server. ``dumps`` and ``missing`` have an entry for each process and sample."""
 
-    #: who told the stacks; None where nobody did
+    #: source of the stacks; None without stacks
     backend: t.Optional[str] = None
     #: version of its Python
     python: t.Optional[str] = None
     dumps: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
-    #: rows and the reason why there are no more; None where nobody wanted them
+    #: rows and the reason why rows are missing; None if they were not requested
     postgres: t.Optional[t.Dict[str, t.Any]] = None
 
     def told(self) -> t.Dict[str, t.Any]:

@@ -22,7 +22,7 @@ from .._log.line import Head, head_of
 #: The loggers that write them (the second one in 8.0 and 9.0).
 COUNTERS = ("odoo.tools.cache", "openerp.tools.cache")
 
-#: Kinds of its records: a method's, a whole table, those before a table and in place of one, and what is none of them.
+#: Kinds of its records: of a method, a whole table, those before a table and instead of one, and other records.
 LINE, TABLE, PROCESSING, STOPPED, STRANGE = "line", "table", "processing", "stopped", "strange"
 
 _LINE = re.compile(

@@ -115,7 +115,7 @@ def _busy(
     process: Process, role: Role, stack: Stack, jobs: t.Sequence[t.Tuple[str, t.Optional[str]]], waited: float
 ) -> Busy:
     cron = stack.work == CRON_WORK
-    # The times of a thread are those of its request; in a cron thread they may be anybody's.
+    # The times of a thread are those of its request; in a cron thread they may belong to an earlier request.
     seconds = max(waited, 0.0 if cron else stack.seconds or 0.0)
     database = stack.db
     if cron and database is None and jobs:

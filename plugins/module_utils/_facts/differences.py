@@ -115,7 +115,7 @@ def compare(
     """Return the differences between a running server and its configuration; empty if they are not visible.
 
     :param version: of its Odoo; None counts as one of which a HUP does the least.
-    :param scaled: how many http workers it was told to have since its last exec.
+    :param scaled: number of http workers that signals have set since its last exec.
     :param stale: its configuration has changed since it was loaded, so that another number of workers is the old one.
     :param limit: bytes of address space, where Odoo has limited the master itself.
     """

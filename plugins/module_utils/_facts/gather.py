@@ -302,7 +302,7 @@ def _held(proc: Proc, master: Process, load: Loaded) -> t.Tuple[str, ...]:
         found += dict.fromkeys(line.split(None, 5)[5] for line in lines if line.count("/") and len(line.split()) > 5)
     except (Gone, OSError):
         pass
-    # A HUP keeps the working directory, whatever it loads.
+    # A HUP keeps the working directory.
     if load.evidence == PROCESS and master.cwd:
         found.append(master.working_directory)
     return tuple(found)

@@ -32,7 +32,7 @@ from .results import user_name
 
 #: A shorter one stands in other words by chance.
 _SHORTEST = 6
-#: What stands everywhere, whether or not somebody has made a password of it.
+#: Words that occur everywhere, also if they are a password.
 _ORDINARY = frozenset(["password", "postgres", "odoo", "admin", "openerp", "localhost", "secret", "changeme"])
 #: What stands before the password in an address.
 _BEFORE_PASSWORD = re.compile(r"://[^:/@]{0,200}:")
@@ -129,7 +129,7 @@ def known_secrets(proc: Proc, seen: Look) -> Secrets:
         found += list(dict.fromkeys(mine))[:_MOST]
     for process in seen.one_off:
         found += list(_of_process(proc, process.pid, process.argv))[:_MOST]
-    # A folder of the server is none, whatever somebody has called it: it would be hidden in each message.
+    # A folder of the server does not count as a secret: it would be hidden in each message.
     return sort_out([one for one in found if not _leads_to(one[1], paths)], ordinary)
 
 

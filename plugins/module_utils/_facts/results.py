@@ -258,7 +258,7 @@ def kind_of(argv: t.Sequence[str]) -> str:
     if given.get("init") or given.get("update") or given.get("reinit") or args[:1] == ("module",):
         return "update"
     word = args[0] if args and not args[0].startswith("-") else ""
-    # Any user writes what he likes there.
+    # Any user can write any text there.
     return word if re.match(r"[a-z_]{1,20}$", word) and word != "server" else "run"
 
 

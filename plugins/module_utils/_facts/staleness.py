@@ -42,7 +42,7 @@ _LONGEST_WALK = 60.0
 
 @dataclass(frozen=True)
 class Staleness:
-    """``needs`` is none, reload or restart; ``files`` are the first of ``count`` that have changed since."""
+    """``needs``: none, reload or restart; ``files`` are the first of ``count`` that have changed since."""
 
     needs: Need = Need.NONE
     reasons: t.Tuple[str, ...] = ()
@@ -151,7 +151,7 @@ class CodeTree:
                 seen.add((status.st_dev, status.st_ino))
                 entries = list(os.scandir(real))
             except PermissionError:
-                # With the rights of the server: what the server may not read is none of its code.
+                # With the rights of the server: files that it must not read are not its code.
                 if not borrowing():
                     incomplete.append(here)
                 continue
@@ -186,7 +186,7 @@ def _has_lost(changed: float, entries: t.Sequence[os.DirEntry[str]], kinds: t.Tu
     for entry in entries:
         folder = entry.is_dir()
         code = code or folder or entry.name.endswith(kinds)
-        # What Python compiles is no change of code. Another folder may be new, or have come from elsewhere.
+        # Files that Python compiles are not a change of code. Another folder may be new, or moved.
         if folder and entry.name != "__pycache__":
             continue
         try:

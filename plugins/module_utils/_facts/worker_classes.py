@@ -84,7 +84,7 @@ def find_classes(text: str) -> t.Dict[int, t.Tuple[str, float]]:
         if head and alive and int(alive.group(2)) == head.pid:
             try:
                 moment = calendar.timegm(time.strptime(head.time[:19], "%Y-%m-%dT%H:%M:%S"))
-            except ValueError:  # digits that are no moment
+            except ValueError:  # digits that are not a time
                 continue
             found[head.pid] = alive.group(1), float(moment)
     return found

@@ -155,7 +155,7 @@ def _text(flat: t.Mapping[str, t.Any]) -> t.Optional[str]:
         value = flat.get(name)
         if isinstance(value, str):
             return value
-        # The journal's way to carry what is no plain text.
+        # The form of the journal for text that is not plain.
         if name == "message" and isinstance(value, list) and value:
             try:
                 return bytes(value).decode("utf-8", "surrogateescape")

@@ -276,7 +276,7 @@ class RuntimeFollower(FileFollower):
         super().__init__(source, path, self._open)
 
     def _open(self) -> t.Optional[int]:
-        # It lies in a directory of the runtime's, where nobody else could put a link.
+        # Its directory belongs to the runtime, so no other user could put a link there.
         try:
             return open_regular(self._path, os.O_NOFOLLOW)
         except OSError:

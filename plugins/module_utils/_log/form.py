@@ -21,7 +21,7 @@ from .line import NO_PID, head_of
 #: and how many heads are enough. Characters of a line that are shown.
 _SIGN = re.compile(r"\b(?:odoo|openerp|werkzeug)\.\w|\b(?:INFO|WARNING|ERROR|CRITICAL)\b", re.IGNORECASE)
 _ENOUGH, _HEADS, _WIDTH = 3, 50, 160
-#: So many of them behind the last head are no lines of its record.
+#: This number of lines after the last head does not belong to its record.
 _MANY = 10
 #: How further lines of a record begin: a traceback, a dump.
 _WITHIN = (" ", "# Thread: ", "# Greenlet: ", 'File: "')

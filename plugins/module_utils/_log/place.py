@@ -113,7 +113,7 @@ def _stderr(master: Process, supervisor: Supervisor, target: t.Optional[str]) ->
         return IN_CONTAINER, None
     if target is None:
         return (JOURNAL, None) if supervisor.kind == SupervisorKind.SYSTEMD else (NOWHERE, None)
-    # Whoever connects the standard error to the journal says by which socket.
+    # The program that connects the standard error to the journal shows its socket.
     stream = "socket:[%s]" % master.marks.get("JOURNAL_STREAM", "").rpartition(":")[2]
     if target.startswith("socket:") and (supervisor.kind == SupervisorKind.SYSTEMD or target == stream):
         return JOURNAL, None

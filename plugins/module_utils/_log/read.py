@@ -33,7 +33,7 @@ _WIDTH = 500
 _SEARCHED, _STEP = 4 << 20, 1 << 18
 #: Odoo keeps its clock, and so its log, in UTC.
 _VERSION_LINE = r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) %d INFO \S+ (?:odoo|openerp): (?:Odoo|OpenERP) version "
-#: The folders are a list, in whatever Odoo keeps it in.
+#: The folders are a list, in different types of Odoo.
 _ADDONS_LINE = r"^\S+ \S+ %d INFO \S+ (?:odoo|openerp): addons paths: \D{0,40}?(\[.{0,16000}\])\)?\s*$"
 #: Bytes that a step of the search shares with the next one: more than the lines of a start have.
 _SHARED = 1 << 14
@@ -174,7 +174,7 @@ def find_load_line(text: str, pid: int) -> t.Optional[float]:
     for found in reversed(list(re.finditer(_VERSION_LINE % pid, text, re.MULTILINE))):
         try:
             return calendar.timegm(time.strptime(found.group(1), "%Y-%m-%d %H:%M:%S")) + int(found.group(2)) / 1000
-        except ValueError:  # digits that are no moment
+        except ValueError:  # digits that are not a time
             continue
     return None
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+# Private to the fleetops.odoo collection: do not import it from other collections.
 
 """The options of the module ``roll_lock``, which the steps of a roll have too.
 
@@ -54,7 +54,7 @@ def take_lock(module: AnsibleModule, *, absent: bool = False) -> t.Dict[str, t.A
     """Take or renew the lock that the options name, or give it back.
 
     :returns: ``changed``, ``lock`` (what is there now) and ``was``, as ``roll_lock`` returns them.
-    :raises LockFailed: an option is wrong, somebody else has the lock, or it cannot be written.
+    :raises LockFailed: an option is wrong, another roll has the lock, or it cannot be written.
     """
     params, store = module.params, StateDirectory()
     if not params["id"]:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+# Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""A module that runs one step of a roll on a host: whatever it ends with, it tells what became of the lock."""
+"""Run one step of a roll on a host, and return the state of the lock with every result."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def start_step(spec: t.Mapping[str, t.Any], **keywords: t.Any) -> RollModule:
 
 
 def hold_lock(module: RollModule) -> None:
-    """Take or renew the lock of the host. Whoever else has it ends the module.
+    """Take or renew the lock of the host. The lock of another owner ends the module.
 
     From then on each result has ``taken``, ``lock`` and ``was``.
     """
@@ -48,5 +48,5 @@ def hold_lock(module: RollModule) -> None:
         told = take_lock(module)
     except LockFailed as exc:
         module.fail_json(exc.problem.message, code=exc.problem.code, changed=False, **exc.result)
-    # To hold the lock is no change of the host.
+    # Taking the lock does not change the host.
     module.known = {"taken": True, "lock": told["lock"], "was": told["was"]}

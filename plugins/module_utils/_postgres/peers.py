@@ -78,7 +78,7 @@ def tied(
 def _by_unix_sockets(
     proc: Proc, master: Process, owners: t.Mapping[int, Process], backends: t.Sequence[int]
 ) -> t.Dict[int, Process]:
-    # A backend of another PID namespace has another pid here; that of a process which is none has no such socket.
+    # A backend of another PID namespace has another pid here; a process that is not a backend has no such socket.
     theirs: t.Dict[int, int] = {}
     for backend in backends:
         try:

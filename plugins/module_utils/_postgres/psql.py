@@ -96,7 +96,7 @@ class Question:
         if master.uid == 0:
             raise NoAnswer(dump.PSQL_ROOT())
         program, spaces = find_psql(proc, master)
-        # Files and not pipes: whatever psql leaves behind cannot keep them open for us.
+        # Files and not pipes: a process that psql leaves behind cannot keep them open for us.
         self._stack = contextlib.ExitStack()
         self._begun = time.monotonic()
         try:

@@ -23,7 +23,7 @@ from .peers import Session, tied
 from .psql import MOST_ROWS, Answer, Question
 from .query import shown_query
 
-#: What PostgreSQL listens at where nobody says otherwise.
+#: The default address of PostgreSQL.
 _PORT = 5432
 _TEXTS = ("started", "database", "user", "application", "client", "type", "state", "wait_type", "wait_event")
 _NUMBERS = ("seconds", "waited", "transaction_seconds")

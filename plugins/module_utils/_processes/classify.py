@@ -354,8 +354,8 @@ def _worker_role(process: Process, master: Process, ports: Listening, classes: _
     if process.at_socket == AtSocket.ACCEPTED:
         return Role.HTTP, True
     # Niceness comes before sockets: with a socket of systemd every child has that one open. It ends at 19, so the cron
-    # worker of a master that is as nice as can be is told by the socket it lacks. An administrator may have changed the
-    # niceness of any process: then it is told by its socket, too.
+    # worker of a master with the highest niceness has no listening socket. An administrator may have changed the
+    # niceness of any process: the listening socket decides then, too.
     hidden = process.sockets is None
     at_socket = hidden or any(inode in ports for inode in process.sockets or ())
     as_nice = process.nice >= min(19, master.nice + _CRON_NICENESS)

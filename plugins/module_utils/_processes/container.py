@@ -32,7 +32,7 @@ _GUESTS = tuple(
         ("lxc", r"(?:^|/)lxc(?:\.payload)?[./]([^/]+)"),
         ("nspawn", r"(?:^|/)systemd-nspawn@([^/]+)\.service/payload(?=/|$)"),
         ("nspawn", r"(?:^|/)machine-([^/]+)\.scope(?=/|$)"),
-        # In the unit of whatever has started it (--keep-unit).
+        # In the unit of the program that has started it (--keep-unit).
         ("nspawn", r"(?:^|/)([^/]+?)(?:\.service|\.scope)?/payload(?=/|$)"),
     )
 )

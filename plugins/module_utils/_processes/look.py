@@ -56,7 +56,7 @@ class Look:
     options: t.Mapping[str, Options]
     releases: t.Mapping[str, Release]
     hidden: t.FrozenSet[int]
-    #: processes that have the arguments of a server and are none
+    #: processes that have the arguments of a server but are not servers
     unseen: t.Tuple[Problem, ...] = ()
     #: servers that match and are not acted on, because of their users
     left_out: t.Tuple[Problem, ...] = ()

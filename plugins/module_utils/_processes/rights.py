@@ -150,7 +150,7 @@ def as_user(uid: int, gid: int, groups: t.Sequence[int]) -> t.Iterator[None]:
 
 def _take(rights: Rights, ours: int) -> None:
     _set_groups(rights.groups)
-    # These return the former ID, and no error. With an ID that nobody has they only tell it.
+    # These return the former ID, and no error. With an unused ID they only return it.
     for call, number in ((_libc.setfsgid, rights.gid), (_libc.setfsuid, rights.uid)):
         call(ctypes.c_uint(number))
         if ctypes.c_uint(call(ctypes.c_uint(0xFFFFFFFF))).value != number:

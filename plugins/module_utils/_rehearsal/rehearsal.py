@@ -99,7 +99,7 @@ def rehearse(
     if executable is None:
         raise Refused(codes.NO_INTERPRETER(name=command.interpreter), restart_helps=True)
     if command.package or (command.script or "").endswith("/__main__.py"):
-        # Seen on 19.0: it executes odoo/__main__.py by its path, which then is no part of its package.
+        # Seen on 19.0: it executes odoo/__main__.py by its path, which then does not belong to its package.
         raise Refused(codes.STARTED_AS_PACKAGE(), restart_helps=True)
     _check_files(proc, master, command, executable)
     trap = path_trap(executable, environ, unit, lambda path: exists(proc, master, path))

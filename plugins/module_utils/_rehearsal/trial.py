@@ -49,7 +49,7 @@ class Start:
 #: Runs under the server's own interpreter (any Python 3.6 or later), so it is kept as plain as can be.
 _CODE = r"""
 import sys
-# The working directory may be anybody's, and -c puts it first.
+# Any user may own the working directory, and -c puts it first.
 first = sys.path.pop(0)
 sys.dont_write_bytecode = True
 import os, json
@@ -59,7 +59,7 @@ told = {"prefix": sys.prefix, "stage": "import", "error": None}
 sys.path.insert(0, os.path.dirname(os.path.realpath(task["script"])) if task["script"] else first)
 
 def blame(error):
-    # The line of odoo.conf that the error speaks of. Lines that cannot be parsed may hold a secret: only numbers then.
+    # The line of odoo.conf in the error. Lines that cannot be parsed may contain a secret: only numbers then.
     import configparser
     path = task["config_file"]
     if isinstance(error, configparser.Error):

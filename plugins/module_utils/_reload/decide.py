@@ -28,7 +28,7 @@ class Act(Word):
 
 
 class Policy(Word):
-    """When a server needs a reload: always, if it was loaded before a time, or if its files have changed."""
+    """The policy of a reload: always, if loaded before a time, or if files have changed."""
 
     ALWAYS = "always"
     SINCE = "since"

@@ -58,7 +58,7 @@ def prepare(server: Server, method: Method, *, force: bool, restart: bool) -> Wa
             raise Refused(refused.NO_WAY(reload=found, restart=str(exc.problem))) from None
     staleness = server.facts().staleness if method == Method.AUTO else None
     if staleness is not None and staleness.needs == Need.RESTART:
-        # Whatever the policy asked for: a HUP would leave the server as stale as it was.
+        # For every policy: a HUP would leave the server stale.
         return _prepare_restart(server, ", since a HUP is not enough: " + "; ".join(staleness.reasons), force=force)
     config_file, unit = server.options.config_file, server.supervisor.systemd_unit
     changed = server.changed_code()

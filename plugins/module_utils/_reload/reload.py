@@ -146,7 +146,7 @@ class _Reload(ServerOperation[ReloadResult]):
         return prepare(self, self._order.wish.method, force=self._order.force, restart=decision.restart)
 
     def _covers(self, way: Way, decision: Decision) -> bool:
-        """Return whether the start-up check covers the present state. Only one policy looks at the code twice."""
+        """Return whether the start-up check covers the present state. Only the policy stale looks at the code."""
         if self._order.wish.policy != Policy.STALE:
             return True
         return (way.plan is not None or not decision.restart) and way.compiled.issuperset(self.changed_code())
@@ -276,7 +276,7 @@ class _Reload(ServerOperation[ReloadResult]):
         try:
             self.host.store.remember(self.now.master, not_before, not_after, links)
         except OSError as exc:
-            # The reload itself went well. Without the record the next call knows less, and may reload once more.
+            # The reload itself succeeded. Without the record the next call knows less, and may reload once more.
             self.warn(failed.LOAD_NOT_RECORDED(error=exc.strerror or str(exc)))
 
     # When it fails.

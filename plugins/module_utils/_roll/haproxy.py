@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+# Private to the fleetops.odoo collection: do not import it from other collections.
 
 """Ask HAProxy's stats socket for its servers, and set their states."""
 
@@ -25,8 +25,8 @@ STATES, STATISTICS = "show servers state", "show stat"
 
 READY, DRAIN, MAINT = "ready", "drain", "maint"
 
-#: Bits of srv_admin_state. CMAINT (0x04) and HMAINT (0x40) tell where a state came from and are none: a server that the
-#: configuration disables keeps CMAINT when it is set ready (seen on HAProxy 2.6).
+#: Bits of srv_admin_state. CMAINT (0x04) and HMAINT (0x40) show the source of a state and are not states: a server that
+#: the configuration disables keeps CMAINT when it is set ready (seen on HAProxy 2.6).
 _FMAINT, _IMAINT, _RMAINT = 0x01, 0x02, 0x20
 _FDRAIN, _IDRAIN = 0x08, 0x10
 
@@ -49,10 +49,10 @@ def server_states(path: str) -> t.List[t.Dict[str, t.Any]]:
     """Ask HAProxy for the servers of all its backends.
 
     :param path: its stats socket.
-    :raises NoAnswer: no such socket, no permission, or somebody else answers.
+    :raises NoAnswer: the socket does not exist, must not be used, or another program answers.
     """
     statistics = _ask(path, STATISTICS)
-    # A server that is made between the two commands is not told of; one that is deleted there is not either.
+    # A server that is created or deleted between the two commands is missing.
     return parse_statistics(statistics, parse_states(_ask(path, STATES), path), path)
 
 
@@ -61,12 +61,12 @@ Server = t.Dict[str, t.Any]
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which servers are set to which state.
+    """The wanted state of servers.
 
     :ivar hosts: names of the servers.
-    :ivar backends: names of backends; none stands for every backend that has such a server.
-    :ivar out: whether they get no new sessions; else they get requests.
-    :ivar only_ready: refuse servers that somebody else has taken out.
+    :ivar backends: names of backends; an empty list means every backend with such a server.
+    :ivar out: they get no new sessions; otherwise they get requests.
+    :ivar only_ready: refuse servers that another program or user has taken out.
     :ivar timeout: seconds to wait for the sessions to end, or for the health checks to succeed; None does not wait.
     """
 
@@ -84,7 +84,7 @@ def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) ->
 
     :returns: whether that changes anything, and the servers as they are afterwards.
     :raises NoAnswer: HAProxy cannot be asked.
-    :raises NotSet: it lacks a server, somebody else has taken one out, it does not accept a command, or the time is up.
+    :raises NotSet: a server is missing or was taken out before, HAProxy refuses a command, or the timeout passed.
     """
     found = _chosen(path, wanted)
     if wanted.only_ready:
@@ -212,7 +212,7 @@ def parse_statistics(text: str, masks: t.Mapping[t.Tuple[str, str], int], path: 
 
 
 def admin_state(mask: int) -> str:
-    """What an administrator, a tracked server or a name that does not resolve has made of a server. MAINT wins."""
+    """Return the state that an administrator, a tracked server or a name without address has set. MAINT wins."""
     if mask & (_FMAINT | _IMAINT | _RMAINT):
         return MAINT
     return DRAIN if mask & (_FDRAIN | _IDRAIN) else READY

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+# Private to the fleetops.odoo collection: do not import it from other collections.
 
 """The lock of a host: a roll takes it on every host that it is going to touch, and a drain keeps it until the way back.
 
@@ -53,11 +53,11 @@ class RollLock:
     kind: str = ROLL
 
     def expired(self, now: float) -> bool:
-        """Whether it is nobody's any more: its time is over, or the host has been booted since."""
+        """Return whether the lock has expired: its time has passed, or the host has booted since."""
         return self.boot != boot_id() or now - self.taken > self.ttl
 
     def told(self, now: float) -> t.Dict[str, t.Any]:
-        """As the module returns it."""
+        """Return the lock as the module returns it."""
         age = max(0.0, now - self.taken)
         return {
             "id": self.id,
@@ -125,15 +125,15 @@ def take(
     """Take the lock, or renew it.
 
     :returns: whether that changes anything, and the lock that was there before.
-    :raises Held: somebody else has it.
+    :raises Held: another owner has it.
     :raises OSError: it cannot be written.
     """
     with _claimed(store, wanted.id, take_over, wanted.taken, check_mode=check_mode) as found:
         if wanted.out is None:
-            # Whoever takes over what a dead roll left behind has to know it until it has been put right.
+            # A roll that takes over the lock of a dead roll must keep this until the host is back.
             wanted = dataclasses.replace(wanted, out=bool(found and found.out))
         if not check_mode:
-            # Everybody may know of it, and whoever else rolls must.
+            # Every user may read it, and other rolls must.
             store.write(_NAME, dataclasses.asdict(wanted), mode=0o644)
     return found is None or found.id != wanted.id, found
 
@@ -144,7 +144,7 @@ def give_back(
     """Remove the lock.
 
     :returns: whether that changes anything, and the lock that was there before.
-    :raises Held: somebody else has it.
+    :raises Held: another owner has it.
     :raises OSError: it cannot be removed.
     """
     with _claimed(store, wanted_id, take_over, uptime(), check_mode=check_mode) as found:
@@ -157,9 +157,9 @@ def give_back(
 def _claimed(
     store: StateDirectory, wanted_id: str, take_over: TakeOver, now: float, *, check_mode: bool
 ) -> t.Iterator[t.Optional[RollLock]]:
-    """What is there now, which nobody else changes while the block runs, and which we may have.
+    """Yield the present lock, which no other process changes while the block runs, and which we may take.
 
-    :raises Held: we may not.
+    :raises Held: we must not take it.
     """
     descriptor = -1
     if not check_mode:
@@ -177,7 +177,7 @@ def _claimed(
 
 
 def heeded() -> t.List[StateDirectory]:
-    """Where else a lock may lie that we heed: root's. Root heeds nobody's, since any user may write what it likes."""
+    """Return the other places of locks to respect: root's. Root respects no other, because any user can write one."""
     return [] if os.geteuid() == 0 else [StateDirectory.of_root()]
 
 

@@ -114,7 +114,7 @@ def _ask(check: HealthCheck, address: str, port: int, path: str) -> t.Optional[s
             )
             response = connection.getresponse()
             status, place = response.status, urllib.parse.urlsplit(response.headers.get("Location", "")).path
-    # A ValueError: a path or header that is no ASCII, or a name that is none (http_interface is a text of odoo.conf).
+    # A ValueError: a path or header that is not ASCII, or an invalid name (http_interface is a text of odoo.conf).
     except (OSError, http.client.HTTPException, ValueError) as exc:
         if time.monotonic() >= late:
             # The end may come from here, and must not read as if the server had closed the connection.

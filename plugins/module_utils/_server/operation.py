@@ -29,7 +29,7 @@ _T = t.TypeVar("_T")
 
 
 class OnTimeout(Word):
-    """What to do with work that takes too long: fail, cut it off, or kill its process."""
+    """The action for work that takes too long: fail, cut it off, or kill its process."""
 
     FAIL = "fail"
     ABORT = "abort"

@@ -21,7 +21,7 @@ from .command import run
 _ORCHESTRATED = frozenset(["containerd", "cri-o", "kubernetes"])
 #: What docker tells of a container: its restart policy, and the service of Swarm that it is a task of.
 _POLICY = '{{.HostConfig.RestartPolicy.Name}} {{index .Config.Labels "com.docker.swarm.service.name"}}'
-#: A drained server ends with status 0, which is no failure.
+#: A drained server ends with status 0, so its policy does not treat the end as a failure.
 _STAYS_DOWN = frozenset(["", "no", "on-failure"])
 #: How long a runtime may take to answer, in seconds.
 _PATIENCE = 15.0

@@ -36,9 +36,9 @@ from .unit_rules import drain_warnings, is_transient, sockets_of, why_not_drain
 
 AUTO, EXTERNAL = "auto", "external"
 
-#: Where systemd looks for what is to be gone at the next boot.
+#: Where systemd looks for files that the next boot removes.
 RUNTIME = "/run/systemd/system"
-#: It sorts behind the drop-ins of others, whichever directory they are in.
+#: It sorts after the drop-ins of others, in every directory.
 DROP_IN = "zz-fleetops-drain.conf"
 _CONTENT = (
     "# fleetops.odoo.drain keeps this server down. 'state: undrained' takes this file away, and so does a boot.\n"
@@ -66,7 +66,7 @@ class Hold:
     drop_in: t.Optional[str] = None
     #: the supervisord that runs it
     daemon: t.Optional[Daemon] = None
-    #: the caller says that he takes care of it
+    #: the caller prevents the restart itself
     external: bool = False
     #: socket units that would start it at the next request, and are stopped meanwhile
     sockets: t.Tuple[str, ...] = ()
@@ -270,7 +270,7 @@ def outlived(hold: Hold) -> t.Optional[Problem]:
 
 def _tidy_up(folder: str, *, made: bool) -> None:
     if made:
-        with contextlib.suppress(OSError):  # somebody else has put something there meanwhile
+        with contextlib.suppress(OSError):  # another program has put a file there
             os.rmdir(folder)
             if folder.startswith("/run/user/"):
                 os.rmdir(os.path.dirname(folder))

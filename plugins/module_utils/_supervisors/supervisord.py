@@ -191,7 +191,7 @@ def restart(daemon: Daemon, program: str) -> Errand:
 
 
 class _Program(t.NamedTuple):
-    """What a supervisord says of a program."""
+    """The answer of a supervisord about a program."""
 
     name: str
     pid: int

@@ -78,7 +78,7 @@ class Unit:
     has_job: bool = False
     #: path of the program that a start executes, as the host sees it; None where that is not known
     program: t.Optional[str] = None
-    #: exit statuses after which it is started again whatever ``restart`` says, as systemd shows them
+    #: exit statuses after which it is started again with every ``restart``, as systemd shows them
     restart_force: t.Optional[str] = None
     #: how its last run ended: success, or why not
     result: t.Optional[str] = None

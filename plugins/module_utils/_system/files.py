@@ -28,7 +28,7 @@ def read_regular(path: str, limit: int) -> bytes:
         if os.stat(path).st_size == 0 and os.path.isfile(path):
             return b""
     except ValueError as exc:  # a NUL in the path
-        raise OSError("%r is no path" % path) from exc
+        raise OSError("%r is not a path" % path) from exc
     with os.fdopen(open_regular(path), "rb") as file:
         return file.read(limit) or b""
 
@@ -45,7 +45,7 @@ def open_regular(path: str, flags: int = 0) -> int:
     try:
         held = os.open(path, os.O_PATH | os.O_CLOEXEC | flags)
     except ValueError as exc:  # a NUL in the path
-        raise OSError("%r is no path" % path) from exc
+        raise OSError("%r is not a path" % path) from exc
     try:
         status = os.fstat(held)
         if not stat.S_ISREG(status.st_mode) or status.st_dev == os.stat("/proc").st_dev:
@@ -68,7 +68,7 @@ def is_roots(path: str, root: str = "") -> bool:
 
 def _only_root_changes(path: str) -> bool:
     status = os.lstat(path)
-    # A link cannot be written, and in a folder such as /tmp nobody renames or removes what is root's.
+    # A link cannot be written, and in a folder such as /tmp no other user renames or removes root's files.
     safe = stat.S_ISLNK(status.st_mode) or (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX)
     return status.st_uid == 0 and bool(safe or not status.st_mode & 0o022)
 

@@ -26,9 +26,9 @@ _NAMES = (
     r"|(?<=s)(?:ecret|ession[_-]?id)|(?<=t)oken|(?<=a)(?:pi[_-]?key|uthorization)|(?<=c)ookie)"
 )
 _SMELL = re.compile(_NAMES)
-#: A name and a value, to the end of the line: where a value ends, nobody can tell without knowing its language.
+#: A name and a value, to the end of the line: the end of a value depends on the language of the text.
 _ASSIGNED = re.compile(r"(?m)(%s[\w.-]*)(?:([\\'\"]{0,2}[ \t]{0,8}[=:][ \t]{0,8}).+$)?" % _NAMES)
-#: A line that is quoted because nobody could parse it.
+#: A line that is quoted because it cannot be parsed.
 _QUOTED = re.compile(r"(?m)(['\"](?=[\w-]*?%s)[\w.-]+(?:[ \t]|\\t){1,8}).+$" % _NAMES)
 #: All that stands before the host, names too: a token may be one.
 _IN_URL = re.compile(r"://\S+")
@@ -166,7 +166,7 @@ def _is_secret(name: str) -> bool:
     return re.search(r"(?i)passw|secret|token", name) is not None
 
 
-#: Names that only look like those of secrets: they hold a path, or what anybody may know.
+#: Names that only look like those of secrets: their values are paths or public.
 _NO_SECRETS = frozenset(["PWD", "OLDPWD", "INIT_CWD", "PASSWD_FILE", "PGPASSFILE", "NSS_WRAPPER_PASSWD"])
 #: The last word of a name whose value is a path to a secret, and no secret.
 _OF_PATHS = frozenset(["cache", "dir", "directory", "file", "folder", "home", "path", "root", "store"])
@@ -180,7 +180,7 @@ def holds_secret(name: str, value: str) -> bool:
     return last not in _OF_PATHS or not value.lstrip("'\"").startswith(("/", "~/", "./", "../"))
 
 
-#: Variables of an environment whose value tells of the server and is no secret. Of all others only the name is shown.
+#: Variables of an environment whose value is useful and not secret. For all others only the name is shown.
 _HARMLESS_VARIABLES = """
 HOME HOSTNAME INVOCATION_ID JOURNAL_STREAM LANG LANGUAGE LD_PRELOAD LOGNAME MALLOC_ARENA_MAX
 MALLOC_TRIM_THRESHOLD_ MALLOC_MMAP_THRESHOLD_ ODOO_HTTP_SOCKET_FD ODOO_RC ODOO_READY_SIGHUP_PID ODOO_STAGE

@@ -20,7 +20,7 @@ import typing as t
 _ROOTS = "/run/fleetops-odoo"
 
 
-#: What is waited for while somebody else has a server's lock.
+#: The message while another process has the lock of a server.
 TAKEN = "another call that is at work on this server"
 
 

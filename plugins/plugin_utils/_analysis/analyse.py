@@ -44,12 +44,12 @@ from .work import (
 
 SCHEMA = 1
 
-#: What a second of a request costs against one of a job that nobody waits for, and of a request that waits for another
+#: Cost of a second of a request against one of a job, for which no user waits, and of a request that waits for another
 #: one, which is a consequence that names its cause.
 _JOB_COST, _WAITER_COST = 0.5, 1.5
 #: The least that something costs which is seen at all: its time may not be known.
 _LEAST = 0.1
-#: What a server costs that answers nobody, beside its work; and how many seconds its work has gone on then.
+#: Cost of a server without a free worker, beside its work; and the seconds of its work then.
 _STARVED, _LASTING = 1000.0, 1.0
 #: How many merged stacks, and threads for a finding, a report has: it must stay readable for a thousand hosts.
 _STACKS, _EVIDENCE = 200, 50
@@ -202,7 +202,7 @@ def _starved(servers: t.Iterable[Server], work: t.Sequence[Work]) -> t.Iterator[
         if not told["starved"]:
             continue
         own = [one for one in work if one.server is server and one.kind != CRON_WORK]
-        # Under load all of them may be busy for a moment, each with a short request, and nobody waits for long.
+        # Under load all of them may be busy for a moment, each with a short request, and no client waits for long.
         lasting = all(one.seconds is None or one.seconds > _LASTING for one in own)
         groups = sorted(_groups(own), key=lambda group: group.cost, reverse=True)
         yield {

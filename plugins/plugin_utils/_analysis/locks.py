@@ -37,7 +37,7 @@ def chains(backends: t.Sequence[Backend], work: t.Sequence[Work]) -> t.Iterator[
             found.setdefault(root.session, (root, []))[1].append(one)
     for blocker, waiters in found.values():
         waiters.sort(key=lambda one: one.waits or 0.0, reverse=True)
-        # Of other clients of the same PostgreSQL it is told too, but what they wait for is no cause here.
+        # Also for other clients of the same PostgreSQL, but their wait is not a cause here.
         ours = [one for one in waiters if one.worker or (one.server not in tied and one.database in {*databases, None})]
         yield _finding(blocker, waiters, ours, work)
 
@@ -91,7 +91,7 @@ def join(backends: t.Sequence[Backend], work: t.Sequence[Work]) -> None:
             rows = [one for one in moment.by_pid.values() if (one.host, one.worker) == process]
             now = [one for one in some if one.times[-1] == time]
             if len(now) == 1:
-                # Its cursor is as old as the request or the job, and nobody else's.
+                # Its cursor is as old as the request or the job.
                 _last(now[0], *(row.transaction_seconds for row in rows))
             waiting = [one for one in now if one.place.wait in (POSTGRES, WRITE)]
             for one, backend in pairs(waiting, [row for row in rows if row.state == "active"]):
@@ -148,7 +148,7 @@ def _work_of(backend: Backend, work: t.Sequence[Work]) -> Work | None:
     if len(found) > 1 and backend.blocked_by:
         found = [one for one in found if one.query == query_of(backend)] or found
     elif len(found) > 1:
-        # Who holds a lock and does not wait for PostgreSQL is no thread that does.
+        # A holder of a lock that does not wait for PostgreSQL is another thread.
         idle = backend.state != "active"
         found = [one for one in found if (one.place.wait not in (POSTGRES, WRITE, POSTGRES_LOCK)) == idle] or found
     return found[0] if len(found) == 1 else None

@@ -135,7 +135,7 @@ def _unpacking(path: str, name: str) -> t.Iterator[t.Any]:
     command = [program, "-d", "-c", "-q", "--", path] if name == "zstd" else [program, "-d", "-c", "-q", path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as running:
         yield running.stdout
-        # Whoever reads it to its end reads all; a broken file shows there.
+        # A broken file shows only when it is read to its end.
         said = t.cast("t.IO[bytes]", running.stderr).read(500).decode("utf-8", "replace").strip()
         if running.wait():
             raise OSError(0, said.replace("\n", " ") or f"{name} failed")

@@ -303,7 +303,7 @@ def _goes_on(before: Stack, now: Stack, passed: float) -> bool:
     """Return whether it is the same request as a sample ago: it has not begun since."""
     if (before.work, before.url, before.db) != (now.work, now.url, now.db):
         return False
-    # In cron threads the times are anybody's. Half a second is for the clocks of request and log.
+    # In cron threads the times may belong to an earlier request. Half a second is for the clocks of request and log.
     if now.work == CRON_WORK or now.seconds is None:
         return True
     return now.seconds > passed - 0.5

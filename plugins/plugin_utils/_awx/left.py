@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to the fleetops.odoo collection: no compatibility is promised to anybody else.
+# Private to the fleetops.odoo collection: do not import it from other collections.
 
 """Compare what AWX has with what a site wants: what must still be set back, and what stays as it is. Pure.
 

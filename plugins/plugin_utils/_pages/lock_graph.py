@@ -47,7 +47,7 @@ def _of_rows(finding: t.Mapping[str, t.Any]) -> dict[t.Any, _Box]:
     boxes: dict[t.Any, _Box] = {}
     rows = [row for row in finding["evidence"] if row.get("pid") is not None]
     holding = {(row.get("server"), pid) for row in rows for pid in row.get("blocked_by") or []}
-    # Where not all have room, those for whom others wait do.
+    # Without room for all, keep those for which others wait.
     rows.sort(key=lambda row: (row.get("server"), row["pid"]) not in holding)
     for row in rows[:_BOXES]:
         # Two clusters may have sessions of the same pid.
@@ -105,7 +105,7 @@ def _drawn(boxes: dict[t.Any, _Box], *, known: bool) -> dict[str, t.Any]:
                 below += 1
         row += 0 if below else 1
 
-    # In a circle nobody waits for nobody, so any of it may be the first.
+    # A circle has no end, so any of it may be the first.
     for key in sorted(boxes, key=lambda one: bool(boxes[one].blockers)):
         if key not in placed:
             place(key, 0)

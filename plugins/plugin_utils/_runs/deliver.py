@@ -23,7 +23,7 @@ def delivery(text: t.Any, hosts: t.Collection[str]) -> dict[str, t.Any]:
 
     :param text: ``controller``, ``HOST:/PATH`` or ``http_put:URL``.
     :param hosts: of the inventory.
-    :raises Refused: the destination is none of these.
+    :raises Refused: the destination has another form.
     """
     if not isinstance(text, str):
         raise Refused(_codes.BAD_DELIVERY(value=repr(text)))

@@ -27,7 +27,7 @@ from ...module_utils._messages import option
 from ...module_utils._system.errors import Refused
 from ...module_utils._system.redact import leak
 
-#: What tells our manifest from anybody else's.
+#: The mark of our manifest.
 KIND = "fleetops.odoo.diagnostics"
 _RUN = re.compile(r"\d{8}T\d{6}Z(?:-\d+)?")
 _LARGEST_MANIFEST = 64 << 20

@@ -27,7 +27,7 @@ _MOST_FILES = 2000
 _BLOCK = tarfile.BLOCKSIZE
 #: Bytes of the whole archive: each file has a header and is filled up to a block, and there are empty ones at its end.
 _MOST_UNPACKED = _MOST + 2 * _BLOCK * _MOST_FILES + tarfile.RECORDSIZE
-#: A file in a folder or in none. A name that begins with a dot is none of ours.
+#: A file in a folder or at the top. A name that begins with a dot does not belong to a bundle.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,80}(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,80})?")
 
 
