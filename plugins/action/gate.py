@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import UNREACHABLE
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.owner import owner
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import failed
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.select import ActionModule as Base
 
 __all__ = ["ActionModule"]
@@ -20,4 +22,6 @@ class ActionModule(Base):
     def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
         if module == self._task.action:
             arguments["owner"] = arguments.get("owner") or owner(task_vars or {})
-        return super()._call(module, arguments, task_vars)
+        result = super()._call(module, arguments, task_vars)
+        # A play that ignores unreachable hosts must not take a gate for closed.
+        return failed(UNREACHABLE(error=result["msg"])) if result.get("unreachable") else result

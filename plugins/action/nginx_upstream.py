@@ -9,7 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages.roll import BALANCER_UNREACHABLE
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.owner import owner
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import failed
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import run_module
 
 
@@ -25,4 +27,8 @@ class ActionModule(ActionBase):
         del tmp
         arguments = dict(self._task.args)
         arguments["owner"] = arguments.get("owner") or owner(task_vars or {})
-        return run_module(self, self._task.action, arguments, task_vars)
+        result = run_module(self, self._task.action, arguments, task_vars)
+        if not result.get("unreachable"):
+            return result
+        # The host that is to leave its load balancer is there, so it must stay in the play.
+        return failed(BALANCER_UNREACHABLE(balancer=self._play_context.remote_addr, error=result["msg"]))

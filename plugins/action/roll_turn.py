@@ -25,7 +25,7 @@ _COLLECTION = "fleetops.odoo."
 _LOCK = ("id", "kind", "owner", "reason", "ttl", "take_over", "take_over_kinds")
 _CHOICE = ("match", "users", "health")
 #: Ways to take a host out of its load balancer; a file of tasks of the role for each.
-KINDS = ("none", "haproxy", "tasks")
+KINDS = ("none", "haproxy", "nginx", "firewall", "tasks")
 #: Part of the turn that must be left before a reload begins. A HUP cannot be taken back, so none is sent with too few
 #: seconds left to see what comes of it.
 _LEAST = 0.1

@@ -54,7 +54,8 @@ options:
     type: str
     default: roll.blocked
   values:
-    description: Values for the placeholders of O(code), as keyword arguments. C(seen) is for V(plan).
+    description: Values for the placeholders of O(code), as keyword arguments. C(seen) and
+      C(nginx), what the load balancers have answered, are for V(plan).
     type: dict
     default: {}
 """
@@ -101,7 +102,8 @@ def roll_step(
         if step == "begin":
             return _roll.begin((options or {})["hosts"], options or {}, now)
         if step == "plan":
-            faults = faults_of(records, values.get("seen") or [], check=roll["check"])
+            seen = {"haproxy": values.get("seen") or [], "nginx": values.get("nginx") or []}
+            faults = faults_of(records, seen, check=roll["check"])
             return _roll.plan(roll, records, now, untrusted(faults))
         if step == "looked":
             return _roll.looked(roll, records)

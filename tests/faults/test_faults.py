@@ -338,7 +338,8 @@ def test_a_clock_that_is_set_in_the_middle(whole: Fleet, folder: pathlib.Path, t
         time.sleep(0.7)
         whole.run("h2", "sh", "-c", f"echo {step} > /opt/fake/offset")
         done = roll.end()
-        assert (done.code, done.outcomes) == (0, {"h2": "reloaded"}), done.output
+        # By a clock that was set back, files look younger than the process, and then it is restarted.
+        assert (done.code, done.outcomes["h2"] in ("reloaded", "restarted")) == (0, True), done.output
         # It cannot have jumped before or after: the module itself saw it.
         assert 0 < done.report["hosts"][0]["seconds"] < 60, done.output
     whole.run("h2", "rm", "-r", "/opt/fake")

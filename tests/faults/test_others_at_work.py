@@ -101,7 +101,7 @@ def test_a_lock_from_elsewhere_is_told_and_can_be_taken_over(whole: Fleet, folde
     refused = Roll(whole, folder, batches="3").end()
     assert refused.outcomes == {"h1": "not reached", "h2": "failed", "h3": "not reached"}, refused.output
     assert refused.code_of("h2") == "roll.locked"
-    assert "the roll awx-job-7 of ann (AWX) (new modules)" in refused.reason("h2")
+    assert "roll awx-job-7 of ann (AWX) (new modules)" in refused.reason("h2")
     done = Roll(whole, folder, batches="3", take_over=["awx-job-7"]).end()
     assert done.code == 0, done.output
 

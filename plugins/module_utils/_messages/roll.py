@@ -61,8 +61,8 @@ BALANCER_UNREACHABLE = Code("roll.balancer_unreachable", "balancer {balancer} ca
 BALANCER_UNKNOWN_SERVER = Code(
     "roll.balancer_unknown_server",
     "balancer {balancer} has no server {server}; it has {servers}",
-    "Set balancer_haproxy_servers to the name that the balancer has for the host, or correct"
-    " balancer_haproxy_backends.",
+    "Set balancer_haproxy_servers or balancer_nginx_servers to the name that the balancer has for the host, or correct"
+    " balancer_haproxy_backends or balancer_nginx_upstreams.",
 )
 BALANCER_OUT_ALREADY = Code(
     "roll.balancer_out_already",

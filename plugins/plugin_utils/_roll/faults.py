@@ -51,22 +51,55 @@ def balancer_faults(
     return faults
 
 
+def nginx_faults(
+    seen: t.Sequence[t.Mapping[str, t.Any]], upstreams: t.Collection[str], servers: t.Sequence[str]
+) -> list[Problem]:
+    """Return why a host must not be rolled: what nginx lacks, or has marked as down already.
+
+    :param seen: what ``nginx_info`` returned, by balancer, as a loop registers it.
+    :param upstreams: names of the upstreams that hold the host.
+    :param servers: its addresses, with a port or for all of its ports.
+    """
+    faults: list[Problem] = []
+    for where, told in _answers(seen, faults):
+        shown = ", ".join(sorted({f"{one['upstream']}/{one['server']}" for one in told})[:_SHOWN]) or "no server"
+        for upstream in upstreams:
+            known = [one for one in told if one["upstream"] == upstream and _is_named(one["server"], servers)]
+            if not known:
+                name = f"{upstream}/{', '.join(servers)}"
+                faults.append(_codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=name, servers=shown))
+            for one in known:
+                if one["state"] != "up":
+                    name = f"{upstream}/{one['server']}"
+                    faults.append(_codes.BALANCER_OUT_ALREADY(server=name, balancer=where, state=one["state"]))
+    return faults
+
+
+def _is_named(server: str, wanted: t.Sequence[str]) -> bool:
+    return any(server == one or server.rpartition(":")[0] == one for one in wanted)
+
+
 def faults_of(
-    records: t.Mapping[str, t.Mapping[str, t.Any]], seen: t.Sequence[t.Mapping[str, t.Any]], *, check: bool
+    records: t.Mapping[str, t.Mapping[str, t.Any]],
+    seen: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]],
+    *,
+    check: bool,
 ) -> dict[str, dict[str, t.Any]]:
     """Return the failures of hosts that their balancers do not have in service, by host.
 
     :param records: of the hosts that passed the look; ``behind`` says how balancers know them.
-    :param seen: as of :func:`balancer_faults`.
+    :param seen: what the modules ``haproxy_info`` and ``nginx_info`` returned, by kind of balancer.
     :param check: a check run has not put back what an earlier roll left out, so that is no fault.
     """
     found = {}
     for host, record in records.items():
         behind = record.get("behind") or {}
-        if not record.get("ready") or behind.get("kind") != "haproxy" or (check and record.get("was_out")):
+        kind = behind.get("kind")
+        if not record.get("ready") or kind not in ("haproxy", "nginx") or (check and record.get("was_out")):
             continue
+        find = balancer_faults if kind == "haproxy" else nginx_faults
         # Without an answer nothing is known, and that is not all well.
-        faults = balancer_faults(seen or [{}], behind.get("backends") or [], behind.get("servers") or [])
+        faults = find(seen.get(kind) or [{}], behind.get("backends") or [], behind.get("servers") or [])
         if faults:
             told = " ".join(one["message"] for one in listed(faults))
             found[host] = {"step": "balancer", "code": faults[0].code, "reason": told, "unreachable": False}

@@ -136,7 +136,8 @@ def looked(roll: Roll, records: t.Mapping[str, Record]) -> Roll:
     """
     out = not roll["check"] and any(record.get("was_out") for record in records.values())
     kinds = {(record.get("behind") or {}).get("kind") for record in records.values()}
-    parts = [*(["left_out.yml"] if out else []), *(["ask.yml"] if "haproxy" in kinds else []), "plan.yml"]
+    asks = {"haproxy": "ask.yml", "nginx": "ask_nginx.yml", "firewall": "ask_firewall.yml"}
+    parts = [*(["left_out.yml"] if out else []), *(asks[kind] for kind in asks if kind in kinds), "plan.yml"]
     return {**roll, "parts": parts}
 
 

@@ -118,14 +118,34 @@ def test_hosts_that_their_balancers_do_not_have_in_service() -> None:
         "b": {"ready": False, "behind": behind},
         "c": {"ready": True},
     }
-    found = faults_of(records, seen, check=False)
+    found = faults_of(records, {"haproxy": seen}, check=False)
     assert {host: (one["step"], one["code"]) for host, one in found.items()} == {
         "a": ("balancer", "roll.balancer_out_already")
     }
     assert "lb" in found["a"]["reason"]
     left_out = {"a": {"ready": True, "behind": behind, "was_out": True}}
-    assert faults_of(left_out, seen, check=True) == {}
-    assert set(faults_of(left_out, seen, check=False)) == {"a"}
+    assert faults_of(left_out, {"haproxy": seen}, check=True) == {}
+    assert set(faults_of(left_out, {"haproxy": seen}, check=False)) == {"a"}
     # A balancer that does not answer is a fault of every host behind it.
-    nobody = faults_of({"a": {"ready": True, "behind": behind}}, [], check=False)
+    nobody = faults_of({"a": {"ready": True, "behind": behind}}, {}, check=False)
     assert nobody["a"]["code"] == "roll.balancer_not_asked"
+
+
+NGINX = {"upstream": "odoo", "server": "192.0.2.1:8069", "state": "up"}
+
+
+@pytest.mark.parametrize(
+    ("told", "names", "code"),
+    [
+        ([NGINX], ["192.0.2.1"], None),
+        ([NGINX], ["192.0.2.1:8069"], None),
+        ([{**NGINX, "state": "down"}], ["192.0.2.1"], "roll.balancer_out_already"),
+        ([NGINX], ["192.0.2.11"], "roll.balancer_unknown_server"),
+        ([{**NGINX, "upstream": "shop"}], ["192.0.2.1"], "roll.balancer_unknown_server"),
+    ],
+)
+def test_hosts_behind_nginx(told: list[dict[str, t.Any]], names: list[str], code: str | None) -> None:
+    behind = {"kind": "nginx", "backends": ["odoo"], "servers": names}
+    records = {"a": {"ready": True, "behind": behind}}
+    found = faults_of(records, {"nginx": [{"balancer_host": "lb", "servers": told}]}, check=False)
+    assert [one["code"] for one in found.values()] == ([code] if code else [])

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rolls behind nginx, and behind balancers that nobody may touch, under GET and POST: no request is lost."""
+
+from __future__ import annotations
+
+import pathlib
+import time
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, address, lab_up
+from ansible_collections.fleetops.odoo.tests.integration.rolls import Roll
+from ansible_collections.fleetops.odoo.tests.integration.traffic import traffic
+
+HOSTS = ("p19", "t19", "p14")
+#: On lb.
+HAPROXY, NGINX = 80, 81
+UPSTREAMS = {
+    "balancer": "nginx",
+    "balancer_nginx_hosts": ["lb"],
+    "balancer_nginx_upstreams": ["odoo"],
+    "balancer_nginx_websocket_upstreams": ["odoo_gevent"],
+    "balancer_nginx_servers": "{{ ansible_host }}",
+}
+
+
+@pytest.fixture(scope="module")
+def fleet() -> t.Iterator[Fleet]:
+    """A fleet of its own, for the run of this file."""
+    yield from lab_up("rollb", str(pathlib.Path(__file__).parent / "balancers.yml"))
+
+
+def files(fleet: Fleet) -> str:
+    """Digests of nginx's files."""
+    return fleet.run("lb", "sh", "-c", "find /etc/nginx -type f | sort | xargs sha256sum")
+
+
+@pytest.mark.parametrize("method", ["hup", "supervisor"])
+def test_a_roll_behind_nginx_loses_no_request(fleet: Fleet, tmp_path: pathlib.Path, method: str) -> None:
+    before = files(fleet)
+    with traffic(fleet, NGINX) as tally:
+        time.sleep(2)
+        done = Roll(fleet, tmp_path, "-l", ",".join(HOSTS), method=method, **UPSTREAMS).end()
+        time.sleep(1)
+    assert done.code == 0, done.output
+    assert set(done.outcomes.values()) == {"reloaded" if method == "hup" else "restarted"}
+    assert tally["failed"] == 0, tally
+    assert tally["requests"] > 200
+    assert files(fleet) == before
+
+
+@pytest.mark.parametrize("port", [NGINX, HAPROXY])
+def test_a_roll_that_refuses_connections_loses_no_request(fleet: Fleet, tmp_path: pathlib.Path, port: int) -> None:
+    with traffic(fleet, port) as tally:
+        time.sleep(2)
+        done = Roll(fleet, tmp_path, "-l", ",".join(HOSTS), balancer="firewall").end()
+        time.sleep(1)
+    assert done.code == 0, done.output
+    assert set(done.outcomes.values()) == {"reloaded"}
+    assert tally["failed"] == 0, tally
+    assert [fleet.run(host, "nft", "list", "tables") for host in HOSTS] == [""] * len(HOSTS)
+
+
+def test_a_host_that_nginx_does_not_have_is_found_before_anything_is_touched(
+    fleet: Fleet, tmp_path: pathlib.Path
+) -> None:
+    before = fleet.processes("p19")
+    wrong = {**UPSTREAMS, "balancer_nginx_servers": "192.0.2.1"}
+    done = Roll(fleet, tmp_path, "-l", "p19", **wrong).end()
+    assert (done.code, done.code_of("p19")) == (2, "roll.balancer_unknown_server"), done.output
+    assert address(fleet.inventory, "p19") in done.reason("p19")
+    assert fleet.processes("p19") == before
+
+
+def test_a_host_without_nftables_is_found_before_anything_is_touched(fleet: Fleet, tmp_path: pathlib.Path) -> None:
+    before = fleet.processes("p19")
+    fleet.run("p19", "mv", "/usr/sbin/nft", "/usr/sbin/nft.away")
+    try:
+        done = Roll(fleet, tmp_path, "-l", "p19", balancer="firewall").end()
+    finally:
+        fleet.run("p19", "mv", "/usr/sbin/nft.away", "/usr/sbin/nft")
+    assert (done.code, done.code_of("p19")) == (2, "gate.no_nft"), done.output
+    assert fleet.processes("p19") == before
