@@ -128,7 +128,12 @@ def faults(options: reference.Record, given: dict[str, t.Any]) -> list[str]:
     templates = {name for name, value in given.items() if "{{" in json.dumps(value)}
     unknown = [f"{name} is no option" for name in templates if name not in options]
     asked = {
-        name: {**one, "required": bool(one.get("required")) and name not in templates}
+        name: {
+            **one,
+            "required": bool(one.get("required")) and name not in templates,
+            # Some modules of Ansible describe each choice.
+            **({"choices": list(one["choices"])} if isinstance(one.get("choices"), dict) else {}),
+        }
         for name, one in spec(options).items()
     }
     validated = ArgumentSpecValidator(asked).validate({k: v for k, v in given.items() if k not in templates})

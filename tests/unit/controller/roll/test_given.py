@@ -51,7 +51,11 @@ def look(
     ("name", "value", "message"),
     [
         # A drain would leave the host in its balancer otherwise.
-        ("balancer", "haproxi", "balancer must be one of none, haproxy, tasks, got 'haproxi' [option.not_a_choice]"),
+        (
+            "balancer",
+            "haproxi",
+            "balancer must be one of none, haproxy, nginx, firewall, tasks, got 'haproxi' [option.not_a_choice]",
+        ),
         ("report_dir", "reports", "rolling_restart_report_dir must be a path that begins with /, got 'reports' ["),
     ],
 )
