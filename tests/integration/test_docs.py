@@ -22,6 +22,7 @@ from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, 
 NOT_ALONE = {
     "filter roll_report": "the ledger of a roll is made by the whole role (test_rolling_restart.py)",
     "filter roll_step": "the same",
+    "module nginx_upstream": "the fleet has one balanced host, and the last one stays (test_nginx.py)",
 }
 #: Tasks that cannot be run here.
 NOT_HERE = {
@@ -97,7 +98,8 @@ BEFORE: dict[str, list[dict[str, t.Any]]] = {
 }
 #: These change nothing on a host, so they are run for real and have results for the tasks behind them.
 HARMLESS = {
-    *("bundle", "bundle_run", "cache_stats", "evidence", "haproxy_info", "master_info", "stack_dump", "wait_healthy"),
+    *("bundle", "bundle_run", "cache_stats", "evidence", "gate_info", "haproxy_info", "master_info", "nginx_info"),
+    *("stack_dump", "wait_healthy", "wait_idle"),
 }
 
 
@@ -127,7 +129,12 @@ def play(where: str, tasks: list[dict[str, t.Any]], hosts: str) -> dict[str, t.A
 
 
 #: Where examples are run that cannot be run just anywhere. Others: those of modules on p19, the rest on p14.
-HOSTS = {"module haproxy_info": "lb", "filter merge_caches": "p19:p14", "filter balancer_faults": "p19"}
+HOSTS = {
+    "module haproxy_info": "lb",
+    "module nginx_info": "lb",
+    "filter merge_caches": "p19:p14",
+    "filter balancer_faults": "p19",
+}
 
 
 def plays_of_plugins(tmp: pathlib.Path) -> t.Iterator[dict[str, t.Any]]:
