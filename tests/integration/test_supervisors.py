@@ -16,7 +16,7 @@ import pytest
 from .conftest import Fleet, lab_up, request
 
 # A drain, its second look and the way back, after a fleet that boots.
-pytestmark = [pytest.mark.timeout(300), pytest.mark.thorough]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.thorough]
 
 ODOO = "/usr/bin/odoo -c /etc/odoo/odoo.conf --logfile=/var/log/odoo/odoo-server.log"
 UNIT = "/etc/systemd/system/erp.service"
