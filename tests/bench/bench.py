@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a look costs, as ratios against what one would do without it, all measured in this one run.
+"""Measure what a look costs, as ratios against the work without the collection, all measured in this run.
 
 ``make bench``. Exit code 1 when a bound is missed. The processes are started here and ended by pid.
 """
@@ -80,7 +80,7 @@ def main() -> int:
 
 
 def bare_loop() -> None:
-    """What one cannot do without."""
+    """The work that every solution needs."""
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError), open(f"/proc/{name}/cmdline", "rb", buffering=0) as file:
@@ -95,7 +95,7 @@ def full_look() -> None:
 
 
 def psutil_iter() -> None:
-    """What one would write with psutil alone."""
+    """The work of a solution with psutil alone."""
     list(psutil.process_iter(ATTRIBUTES))
 
 
@@ -198,7 +198,7 @@ def servers(count: int) -> t.Iterator[None]:
 
 
 def complete() -> int:
-    """How many of our servers have all their processes."""
+    """Return how many of our servers have all their processes."""
     mine = [i for i in look(Proc()).instances if i.master.ppid == os.getpid()]
     return sum(i.state == "running" and len(i.children) == 11 for i in mine)
 

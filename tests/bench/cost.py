@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a roll costs the controller, as ratios to `ansible -m ping` over the same hosts, and how many lines it prints.
+"""Measure what a roll costs the controller, as ratios to `ansible -m ping` on the same hosts, and its lines of output.
 
 ``make bench``. Three hosts of the lab stand for more: each has as many names in an inventory as are needed. The work of
 the controller is that for a whole fleet; only the servers are the same. All names of a host have the lock of the same

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What reading and explaining stack dumps costs, against odoo-activity's parser in the same run.
+"""Measure what reading and explaining stack dumps costs, against odoo-activity's parser in the same run.
 
     PYTHONPATH=$ANSIBLE_COLLECTIONS_PATH python tests/bench/dumps.py [DIRECTORY]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, fleetops.odoo contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the page of a fleet of a thousand hosts costs, and whether it can be used.
+"""Measure what the page of a fleet of a thousand hosts costs, and check that it can be used.
 
     PYTHONPATH=$ANSIBLE_COLLECTIONS_PATH:. python -m tests.bench.page [HOSTS]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each module ships to a host: files of this collection, their size, and the CPU time of importing them.
+"""Measure what each module ships to a host: files of this collection, their size, and the CPU time of importing them.
 
 Part of ``make bench``, so that it is seen when a module grows. The files are those that Ansible itself would pack.
 """

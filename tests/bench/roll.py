@@ -99,7 +99,7 @@ def bench(kind: str, scratch: pathlib.Path, rate: str, *, ours_only: bool) -> li
 
 
 def judge(kind: str, ours: Leg) -> list[str]:
-    """What our roll must hold."""
+    """Limits that our roll must hold."""
     faults = []
     if ours.code:
         faults.append(f"{kind}: exit code {ours.code}\n{ours.output}")

@@ -1,4 +1,4 @@
 # Copyright (c) 2026, fleetops.odoo contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What writes and reads the documentation: the reference, and the examples that tests run."""
+"""Write and read the documentation: the reference, and the examples that tests run."""

@@ -174,13 +174,13 @@ def listed(text: str) -> list[dict[str, t.Any]]:
 
 
 def slug(heading: str) -> str:
-    """What forges make of a heading for a link to it."""
+    """Return the anchor that forges make of a heading."""
     plain = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading)
     return re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
 
 
 def headings(path: pathlib.Path) -> set[str]:
-    """Where a link into a page may lead."""
+    """Return the anchors of a page."""
     text = re.sub(r"(?ms)^```.*?^```", "", path.read_text(encoding="utf-8"))
     return {slug(found) for found in re.findall(r"(?m)^#+ (.*)$", text)}
 

@@ -33,7 +33,7 @@ Record = dict[str, t.Any]
 
 
 def collected() -> dict[str, dict[str, Record]]:
-    """What ansible-doc knows: by kind and by name without the collection.
+    """Return the documentation from ansible-doc, by kind and by name without the collection.
 
     :raises subprocess.CalledProcessError: if the documentation of something cannot be read.
     """
@@ -212,7 +212,7 @@ def _role(name: str, one: Record) -> str:
 
 
 def _playbooks() -> str:
-    """What the playbooks say of themselves in their first comment."""
+    """Return the first comments of the playbooks."""
     lines = ["# Playbooks", "", "*playbooks* · [all of the reference](README.md)", ""]
     for path in sorted((ROOT / "playbooks").glob("*.yml")):
         lines += [f"## {COLLECTION}.{path.stem}", ""]
@@ -272,7 +272,7 @@ def _index(everything: dict[str, dict[str, Record]]) -> str:
 
 
 def _purpose(role: str) -> str:
-    """What a role is for: each of its entry points tells of a part only."""
+    """Return the purpose of a role: each of its entry points describes only a part."""
     text = (ROOT / "roles" / role / "meta" / "main.yml").read_text(encoding="utf-8")
     return str(yaml.safe_load(text)["galaxy_info"]["description"])
 

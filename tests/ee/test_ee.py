@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(900)
 
 
 def isolated(image: str, fleet: Fleet | None = None, name: str = "job") -> dict[str, t.Any]:
-    """How ansible-runner is to run a job in a container. The lab's key is mounted where its inventory says.
+    """Return how ansible-runner runs a job in a container. The lab's key is mounted at the path of the inventory.
 
     :param name: the container's host name, which AWX makes anew for each job.
     """

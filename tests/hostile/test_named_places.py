@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stands where the files of a server are: pipes, devices, lines without an end, full and read-only places."""
+"""Test pipes, devices, endless lines, full and read-only places instead of the files of a server."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Running:
 
 
 def _settings(environment: t.Mapping[str, str]) -> dict[str, str]:
-    """What Ansible reads of an environment when it is imported."""
+    """The variables of an environment that Ansible reads when it is imported."""
     return {name: value for name, value in environment.items() if name.startswith("ANSIBLE_") and name not in _LATE}
 
 

@@ -40,7 +40,7 @@ HUP = {"policy": "always", "method": "hup"}
 
 @dataclass
 class Answer:
-    """What Ansible returned for one host."""
+    """The result of Ansible for one host."""
 
     code: int
     result: dict[str, t.Any]
@@ -130,7 +130,7 @@ class Fleet:
         return t.cast("dict[str, t.Any]", master)
 
     def processes(self, host: str) -> list[str]:
-        """Who the master and its children are: the same as long as nothing was reloaded."""
+        """Return the identities of the master and its children: equal as long as nothing was reloaded."""
         known = variables(self.inventory, host)
         if known.get("lab_service"):
             # Wherever Odoo's user has nothing but Odoo; it takes a twentieth of the time.
@@ -184,7 +184,7 @@ def _known(inventory: str) -> dict[str, t.Any]:
 
 
 def variables(inventory: str, host: str) -> dict[str, t.Any]:
-    """What the inventory of the lab says of a host."""
+    """Return the variables of a host in the inventory of the lab."""
     groups = _known(inventory)["children"].values()
     (found,) = (group["hosts"][host] for group in groups if group["hosts"].get(host))
     return t.cast("dict[str, t.Any]", found)

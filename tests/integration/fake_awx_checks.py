@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What AWX 24's serializers refuse, and what they make of what is sent."""
+"""Refuse and complete data as AWX 24's serializers do."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Checks:
             raise Refused(source_project=["Cannot use manual project for SCM-based inventory."])
 
     def check_notification_templates(self, record: Record, _data: Record) -> None:
-        """What is left out is filled in, and so it is read."""
+        """Return the record with defaults for missing fields."""
         config = dict(record["notification_configuration"])
         known = _NOTIFICATIONS.get(record["notification_type"], {})
         missing = [field for field, (_type, default) in known.items() if field not in config and default is None]
@@ -125,7 +125,7 @@ class Checks:
         record["organization"] = project["organization"]
 
     def check_workflow_job_template_nodes(self, record: Record, _data: Record) -> None:
-        """What a node asks of its template, the template must let in."""
+        """Check that the template of a node accepts what the node sets."""
         template = self.records["job_templates"].get(record["unified_job_template"] or 0)
         if template is None:
             # Without a template, as before an approval is made, nothing else is kept.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What AWX 24 says of a survey and of answers to it, and what becomes of them when a template is launched."""
+"""Check surveys and answers as AWX 24 does, and return the variables of a launch."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def check_survey(survey: Record) -> None:
 
 
 def _is(value: t.Any, kinds: tuple[type, ...]) -> bool:
-    """Whether a value is of a type; true and false are no numbers here, which is stricter than AWX."""
+    """Return whether a value has a type; true and false are not numbers here, which is stricter than AWX."""
     return isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
 
 
@@ -87,7 +87,7 @@ def _check_choices(number: int, one: Record, default: str) -> None:
 
 
 def wrong(question: Record, data: Record, *, needed: bool = True) -> list[str]:
-    """What AWX says against an answer.
+    """Return the errors of AWX for an answer.
 
     :param needed: whether a missing answer to a question that must be answered counts; not so for nodes.
     """
@@ -147,7 +147,7 @@ def filled(spec: t.Sequence[Record], given: Record) -> Record:
 
 
 def launch(template: Record, spec: t.Sequence[Record], body: Record) -> tuple[Record, Record]:
-    """What a job is started with, and what of the request was ignored."""
+    """Return the variables of a job, and the ignored ones of the request."""
     given = body.get("extra_vars") or {}
     taken = sort_out(template, spec, given)
     ignored: Record = {}

@@ -82,7 +82,7 @@ exec unshare --pid --fork --kill-child=KILL --mount-proc -- {program} "$@"
 
 
 class Ended(t.NamedTuple):
-    """How a job ended. ``told`` is what set_stats hands on."""
+    """The result of a job. ``told`` has the values of set_stats."""
 
     status: str
     code: int

@@ -143,7 +143,7 @@ for case in task["cases"]:
 
 
 def task_of(cases: t.Sequence[Case]) -> str:
-    """What the program reads."""
+    """The input of the program."""
     return json.dumps(
         {
             "cases": [dataclasses.asdict(case) for case in cases],

@@ -31,7 +31,7 @@ LOCK = "Take the lock of each host"
 
 @dataclass
 class Ended:
-    """How a roll ended. ``outcomes`` are from its report, by host."""
+    """The result of a roll. ``outcomes`` are from its report, by host."""
 
     code: int
     output: str
@@ -44,7 +44,7 @@ class Ended:
         return {one["host"]: one["outcome"] for one in self.report.get("hosts", [])}
 
     def reason(self, host: str) -> str:
-        """Why a host has its outcome."""
+        """Return the reason of the outcome of a host."""
         return next(str(one["reason"]) for one in self.report["hosts"] if one["host"] == host)
 
     def code_of(self, host: str) -> str | None:
@@ -95,7 +95,7 @@ class Roll:
 
     @property
     def output(self) -> str:
-        """What it has printed until now."""
+        """Return the output so far."""
         return "".join(self._lines)
 
     def wait_for(self, pattern: str, seconds: float = 60) -> None:
@@ -128,7 +128,7 @@ class Roll:
 
 
 def balancer(fleet: Fleet) -> dict[str, tuple[str, str]]:
-    """What the balancer says of every host: administrative state and status."""
+    """Return the state of every host in the load balancer: administrative state and status."""
     answer = fleet.module("lb", "haproxy_info")
     assert answer.code == 0, answer.output
     return {one["server"]: (one["admin"], one["status"]) for one in answer.result["servers"]}
@@ -140,7 +140,7 @@ def set_state(fleet: Fleet, host: str, state: str) -> None:
 
 
 def all_in(fleet: Fleet) -> bool:
-    """Whether every host is in the balancer, and the balancer finds all of them well."""
+    """Return whether every host is in the load balancer and healthy."""
     return set(balancer(fleet).values()) == {("ready", "UP")}
 
 

@@ -171,7 +171,7 @@ def test_all_is_there_and_no_secret(fleet: Fleet, tmp_path: pathlib.Path) -> Non
 
 
 def leftovers(fleet: Fleet, host: str) -> set[str]:
-    """What lies where modules of Ansible and ours leave things, but for what the lab's own requests do."""
+    """Return the files where modules leave things, without those of the lab's own requests."""
     found = fleet.run(host, "sh", "-c", "ls -d /run/fleetops-odoo/* /tmp/* /var/tmp/* ~/.ansible/tmp/*; true").split()
     return {path for path in found if not path.startswith("/tmp/lab-")}
 

@@ -37,7 +37,7 @@ def warm(fleet: Fleet, host: str) -> None:
 
 @pytest.fixture(scope="module")
 def answers(fleet: Fleet) -> dict[str, list[Answer]]:
-    """What each kind of server answered in the four runs, all of them asked side by side; the journal only once."""
+    """Return the answers of each kind of server in the four runs, asked side by side; the journal only once."""
     for host in HOSTS:
         warm(fleet, host)
     found: dict[str, list[Answer]] = {host: [] for host in HOSTS}

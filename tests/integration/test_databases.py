@@ -115,7 +115,7 @@ def test_an_older_master_would_start_one_all_the_same(fleet: Fleet) -> None:
 @pytest.mark.thorough
 @pytest.mark.parametrize("host", KINDS)
 def test_odoo_does_end_of_that_hup(fleet: Fleet, host: str) -> None:
-    """Why it is refused: what a HUP does that nobody holds back."""
+    """Test what an unchecked HUP does without the database."""
     with edited(fleet, [host], "db_port = 1"):
         assert fleet.module(host, "send_signal", signal="HUP", force=True).code == 0
         ended(fleet, host)

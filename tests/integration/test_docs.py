@@ -192,7 +192,7 @@ def inventory(fleet: Fleet, tmp_path: pathlib.Path) -> pathlib.Path:
 
 @pytest.mark.timeout(800)
 def test_examples_and_commands(fleet: Fleet, inventory: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    """What would act in check mode, the rest for real; those of modules on one host, all others on a second one."""
+    """Run acting modules in check mode and the others for real, on two hosts."""
     assert fleet.module("p19", "stack_dump").code == 0
     for name in ("h1.log", "h2.log"):
         (tmp_path / name).write_text(fleet.run("p19", "tail", "-c", "100000", "/var/log/odoo/odoo-server.log"))

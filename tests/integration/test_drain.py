@@ -105,7 +105,7 @@ def in_postgres(fleet: Fleet, script: str) -> None:
 
 
 def surroundings(fleet: Fleet, hosts: t.Iterable[str]) -> dict[str, str]:
-    """What systemctl status is made of, but for what differs from one run of a server to the next; and drop-ins."""
+    """Return the lines of systemctl status that are equal in all runs of a server; and drop-ins."""
     names = "ActiveState,SubState,Result,Restart,KillMode,DropInPaths,NeedDaemonReload,UnitFileState,NRestarts"
     return each(fleet, hosts, f"systemctl show -p {names} odoo; find /run/systemd/system; ls /run/systemd")
 

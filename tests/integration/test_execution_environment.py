@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ansible-builder makes of our definition. `make ee` builds the image and rolls in it."""
+"""Test the build context that ansible-builder makes. `make ee` builds the image and rolls in it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What runs where, and the groups that later plays and later inventories make of it."""
+"""Test the list of servers, and the groups for later plays and later inventories."""
 
 from __future__ import annotations
 

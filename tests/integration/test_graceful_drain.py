@@ -69,18 +69,18 @@ def until(holds: t.Callable[[], bool], seconds: float = 30) -> None:
 
 
 def changes(done: subprocess.CompletedProcess[str]) -> list[int]:
-    """How many tasks changed something, by host, from the recap."""
+    """Return how many tasks changed something, by host, from the recap."""
     return [int(number) for number in re.findall(r"ok=\d+ +changed=(\d+)", done.stdout)]
 
 
 def traces(fleet: Fleet, host: str) -> tuple[str, str]:
-    """What a drain may leave behind: the unit as systemd sees it, and drop-ins."""
+    """Return what a drain may leave behind: the unit as systemd shows it, and drop-ins."""
     shown = fleet.run(host, "systemctl", "show", "odoo", "-p", "ActiveState,SubState,Restart,DropInPaths,UnitFileState")
     return shown, fleet.run(host, "sh", "-c", "ls -d /run/systemd/system/odoo.service.d 2>&1; true")
 
 
 def stops(fleet: Fleet, host: str) -> int:
-    """How often a server has written that it got an INT."""
+    """Return how often a server has logged that it got an INT."""
     return int(fleet.run(host, "grep", "-cE", STOPS, LOG, check=False))
 
 

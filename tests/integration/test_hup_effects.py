@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a plain HUP does about a changed option, seen from outside and without the collection.
+"""Test the effect of a plain HUP on a changed option, from outside and without the collection.
 
 A server after a HUP is compared with the same server after a restart: the HUP has applied the change if both are equal.
 The table in module_utils/_facts/differences.py is held to what is seen here.
@@ -68,12 +68,12 @@ print(json.dumps([at_rest, stack, [prefork, sockets, kinds, None if prefork else
 
 
 def look(fleet: Fleet, host: str, pid: str) -> list[t.Any] | None:
-    """Whether the server is at rest, its stack, and all else; None when it is gone."""
+    """Return whether the server runs, its stack, and its other properties; None after its end."""
     return t.cast("list[t.Any] | None", json.loads(fleet.run(host, "python3", "-c", LOOK, pid)))
 
 
 def at_rest(fleet: Fleet, host: str, old_stack: str = "") -> list[t.Any] | None:
-    """What is seen of the server once it is the same for 3 s, in another exec than this one; None if it ends."""
+    """Return the properties of the server when they are stable for 3 s in a new exec; None if it ends."""
     pid = fleet.run(host, "systemctl", "show", "odoo", "-p", "MainPID", "--value").strip()
     last, since, deadline = None, time.monotonic(), time.monotonic() + 40
     while time.monotonic() < deadline:

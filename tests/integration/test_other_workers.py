@@ -70,7 +70,7 @@ def _plain(fleet: Fleet) -> t.Iterator[None]:
 
 
 def good(answers: dict[str, Answer]) -> dict[str, dict[str, t.Any]]:
-    """What each host did; all must have done well."""
+    """Return the result of each host; all must succeed."""
     for answer in answers.values():
         assert answer.code == 0, answer.output
     return {host: answer.only for host, answer in answers.items()}

@@ -43,7 +43,7 @@ LOG, BEGINS = "/var/log/odoo/odoo-server.log", "lab slow cron: begins"
 
 @dataclass
 class Cause:
-    """What is planted: requests as (host, path), one after the other, and what the first finding must say."""
+    """The planted cause: requests as (host, path), one after the other, and the expected first finding."""
 
     requests: list[tuple[str, str]]
     first: str

@@ -98,7 +98,7 @@ def sql(fleet: Fleet, host: str, text: str) -> None:
 
 
 def ended(fleet: Fleet, host: str) -> int:
-    """How many processes have ended of a QUIT so far, as the log tells."""
+    """Return how many processes a QUIT has ended so far, from the log."""
     return int(fleet.run(host, "sh", "-c", f"cat {LOG}* | grep -c '{ENDS}' || true"))
 
 

@@ -17,7 +17,7 @@ MANIFEST = "/opt/lab/addons/lab_slow/__manifest__.py"
 
 
 def loads(fleet: Fleet, host: str) -> int:
-    """How often this host's Odoo has loaded its code: it says so in its log at each exec of the master."""
+    """Return how often Odoo on this host has loaded its code: it logs each exec of the master."""
     pid = fleet.master(host)["pid"]
     return int(fleet.run(host, "grep", "-cE", f" {pid} INFO .* odoo: Odoo version", LOG))
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stops a rolling play: a bad host in the second place of four, where Ansible's own keywords go on.
+"""Test what stops a rolling play: a bad host in the second place of four, where Ansible's own keywords continue.
 
 Run by `make matrix` on the oldest and the newest ansible-core as well: `ansible-playbook` is the one on PATH.
 """

@@ -19,7 +19,7 @@ LIMIT = ["-l", ",".join(KINDS)]
 
 @pytest.fixture
 def folder(tmp_path: pathlib.Path) -> pathlib.Path:
-    """Where reports go."""
+    """Return the folder of reports."""
     return tmp_path / "reports"
 
 

@@ -43,7 +43,7 @@ def without_master(found: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def in_log(fleet: Fleet, host: str) -> int:
-    """How many dumps the log of a host has."""
+    """Return the number of dumps in the log of a host."""
     return int(fleet.run(host, "bash", "-c", f"grep -c 'odoo.tools.misc: $' {LOG} || true"))
 
 
@@ -56,7 +56,7 @@ def quiet(fleet: Fleet) -> t.Iterator[None]:
 
 @pytest.fixture(scope="module")
 def answers(fleet: Fleet) -> dict[str, Answer]:
-    """What each kind of server answered, all of them asked side by side."""
+    """Return the answers of each kind of server, asked side by side."""
     hosts = (*KINDS, "journal", "seed")
     begun = {host: fleet.begin(host, "stack_dump", samples=TRIES, interval=0) for host in hosts}
     return {host: answer() for host, answer in begun.items()}

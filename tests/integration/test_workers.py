@@ -47,7 +47,7 @@ def both(fleet: Fleet, name: str, *options: str, **arguments: t.Any) -> dict[str
 
 
 def good(answers: dict[str, Answer]) -> dict[str, dict[str, t.Any]]:
-    """What each host did; all must have done well."""
+    """Return the result of each host; all must succeed."""
     for answer in answers.values():
         assert answer.code == 0, answer.output
     return {host: answer.only for host, answer in answers.items()}

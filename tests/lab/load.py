@@ -29,7 +29,7 @@ POST = "POST "
 
 @dataclass(frozen=True)
 class Options:
-    """What to send, and until when. Whatever else is said, `seconds` ends it."""
+    """The requests to send, and the end of the load. `seconds` always ends it."""
 
     url: str
     rate: float = 30.0

@@ -52,7 +52,7 @@ def _hang_up(lab: Lab, host: str) -> None:
 
 
 def _starts(lab: Lab, host: str) -> int:
-    """How often the master has logged its version: once for each exec."""
+    """Return how often the master has logged its version: once for each exec."""
     log = (lab.root(host) / "var/log/odoo/odoo-server.log").read_text(encoding="utf-8")
     return sum(f" {_master(lab, host)} INFO " in line and "odoo: Odoo version" in line for line in log.splitlines())
 

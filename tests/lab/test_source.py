@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is read of a checkout of Odoo's source: no host is needed."""
+"""Test what is read of a checkout of Odoo's source; no host is needed."""
 
 from __future__ import annotations
 

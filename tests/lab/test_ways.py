@@ -62,7 +62,7 @@ def _answers(lab: Lab, label: str) -> bool:
 
 
 def _generation(lab: Lab, label: str) -> tuple[str, bool]:
-    """Where the present exec put the stack, and whether a HUP would be caught."""
+    """Return the stack of the present exec, and whether a HUP would be caught."""
     host, _server = _find(lab, label)
     pid = _master(lab, label)
     stat = machine.inside(lab, host.name, ["cat", f"/proc/{pid}/stat"]).stdout

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests that need a real lab share."""
+"""The common parts of tests that need a real lab."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOOL = LAB_DIR / "lab"
 
 
 def why_not() -> str:
-    """Why there can be no lab here; empty where there can."""
+    """Return why no lab can run here; empty if one can."""
     if os.geteuid() != 0:
         return "a lab needs root"
     if not shutil.which("systemd-nspawn"):

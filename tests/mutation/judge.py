@@ -39,7 +39,7 @@ def outcomes() -> t.Iterator[tuple[str, str, t.Any]]:
 
 
 def survivor(name: str) -> Mutant:
-    """What a mutant is."""
+    """A mutant."""
     shown = subprocess.run(["mutmut", "show", name], check=True, capture_output=True, text=True).stdout
     added = [line[1:].strip() for line in shown.splitlines() if line.startswith("+") and not line.startswith("+++")]
     return Mutant(name.partition("module_utils.")[2].partition("__mutmut")[0], " ".join(added))

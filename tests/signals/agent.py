@@ -60,7 +60,7 @@ def lives(pid: int) -> bool:
 
 
 def fingerprint(pid: int) -> str:
-    """Where the stack begins: another place after each exec, the same in what was forked from it."""
+    """Return the start of the stack: another one after each exec, the same after a fork."""
     fields = stat(pid)
     return fields[25] if fields else ""
 
@@ -78,7 +78,7 @@ def children(master: int) -> t.Dict[str, t.List[int]]:
 
 
 def unit() -> t.Dict[str, str]:
-    """What systemd says of the server."""
+    """Return the properties of the server in systemd."""
     wanted = "MainPID,ActiveState,Result,ExecMainCode,ExecMainStatus"
     text = subprocess.run(
         ["systemctl", "show", "odoo", "--property=" + wanted], capture_output=True, text=True, check=False
@@ -198,7 +198,7 @@ class Probe(threading.Thread):
 
 
 def written(offset: int, pid: int) -> str:
-    """What a process has logged since, with the lines that follow without a head of their own."""
+    """Return the new lines of a process in the log, with following lines without a head."""
     with open(LOG, "rb") as file:
         file.seek(offset)
         text = file.read().decode("utf-8", "replace")
@@ -234,7 +234,7 @@ def connections(pid: int) -> int:
 
 
 def effect(server: Server, pid: int, before: str, name: str) -> str:
-    """What can be seen of a signal's effect by now; empty while nothing can."""
+    """Return the visible effect of a signal so far; empty without one."""
     fields = stat(server.master)
     if not lives(server.master):
         state = unit()
@@ -258,7 +258,7 @@ def effect(server: Server, pid: int, before: str, name: str) -> str:
 
 
 def told(text: str) -> str:
-    """What a process wrote: its stacks, or statistics of its caches."""
+    """Return what a process wrote: its stacks, or statistics of its caches."""
     if "# Thread:" in text or "\nThread:" in text:
         return "stacks and greenlets" if "# Greenlet" in text else "stacks"
     return "statistics" if " odoo.tools.cache: " in text else ""

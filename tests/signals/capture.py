@@ -81,7 +81,7 @@ def ask(path: str) -> None:
 
 
 def told(number: int) -> bytes:
-    """What all processes write when they get this signal, one after the other."""
+    """Return what all processes write after this signal, one after the other."""
     offset = os.path.getsize(LOG)
     for pid in family()[1:]:
         os.kill(pid, number)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which signal is sent to what, and the records of what it did."""
+"""The signals and processes of the trials, and the records of their effects."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def facts(row: Row) -> Row:
 
 
 def differences(before: t.List[Row], now: t.List[Row]) -> t.List[str]:
-    """What two runs do not have in common, one line each."""
+    """Return the differences between two runs, one line each."""
     known = {_key(row): facts(row) for row in before}
     found = []
     for row in now:

@@ -60,7 +60,7 @@ def _run(fleet: Fleet, host: str, mode: str) -> t.List[cases.Row]:
 
 
 def _what(fleet: Fleet, version: str) -> cases.Row:
-    """What was run: the version that the server tells, its Python, and the commit or the Debian package."""
+    """Return what runs: the version of the server, its Python, and the commit or the Debian package."""
     told = fleet.master("p")
     cache = pathlib.Path(os.environ.get("FLEETOPS_LAB_CACHE", "/var/cache/fleetops-lab"), f"source-{version}.json")
     if cache.exists():

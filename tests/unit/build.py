@@ -86,7 +86,7 @@ def options(**fields: t.Any) -> Options:
 
 @dataclasses.dataclass
 class Place:
-    """What a server sees where it stands: environment, working directory, files, folders, homes of users."""
+    """Return what a server sees: environment, working directory, files, folders, homes of users."""
 
     environ: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     cwd: str = "/"

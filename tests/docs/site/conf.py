@@ -1,7 +1,7 @@
 # Copyright (c) 2026, fleetops.odoo contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How Sphinx makes the pages of tests/docs/docsite. The guides stay plain Markdown; what a site needs more is here."""
+"""Configure Sphinx for tests/docs/docsite. The guides stay plain Markdown; this file has the settings of the site."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 
 
 def moved(target: str, docname: str) -> str:
-    """Where the site has what the checkout has elsewhere: its first page, and what antsibull-docs writes."""
+    """Map files of the checkout to pages of the site: its first page, and the files of antsibull-docs."""
     if target == "../README.md" and docname.startswith("docs/"):
         return "../index.md"
     if target == "README.md" and docname.startswith("reference/"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is written into a host's root before it boots: names, keys, users, odoo.conf, what starts Odoo."""
+"""Write the configuration of a host before it boots: names, keys, users, odoo.conf, the way Odoo starts."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Server:
 
     @property
     def program(self) -> str:
-        """What supervisord and podman know it by."""
+        """The name of the server in supervisord and podman."""
         return self.name or "odoo"
 
     @property
@@ -63,7 +63,7 @@ class Server:
 
     @property
     def data_dir(self) -> str:
-        """Where its filestore is."""
+        """The path of its filestore."""
         return f"/var/lib/odoo/{self.name}".rstrip("/")
 
 
@@ -127,7 +127,7 @@ class Host:
 
     @property
     def gevent_option(self) -> str:
-        """What odoo.conf calls the port of the gevent process; renamed with 16."""
+        """The name of the port of the gevent process in odoo.conf; renamed with 16."""
         return "gevent_port" if self.major >= 16 else "longpolling_port"
 
     @property

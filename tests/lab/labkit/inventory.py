@@ -14,7 +14,7 @@ from .paths import Lab
 
 
 def ssh_options(lab: Lab) -> list[str]:
-    """How to reach a lab host: its key changes with every `up`, and a dead host must be noticed."""
+    """Return the options of ssh for a lab host: its key changes with every `up`, and a dead host must be noticed."""
     return [
         *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"),
         *("-o", "ControlMaster=auto", "-o", "ControlPersist=60s", "-o", f"ControlPath={lab.control_dir}/%C"),

@@ -164,7 +164,7 @@ def _layers(current: State, name: str, bases: dict[str, Image], templates: Image
 
 
 def _venv_layer(base: Image, version: str) -> Path:
-    """What a virtualenv installation changes in a base."""
+    """Return what a virtualenv installation changes in a base."""
     key = images.digest([Path(venv.__file__)], base.key)
     return images.derived(f"venv{version}", key, base, lambda root: venv.move_into_venv(root, version))
 

@@ -161,7 +161,7 @@ def mounts_below(directory: Path) -> list[str]:
 
 
 def console_tail(lab: Lab, host: str) -> str:
-    """What the host's console said last."""
+    """Return the last lines of the host's console."""
     path = lab.host_dir(host) / "console.log"
     return last_lines(path.read_text(encoding="utf-8", errors="replace"), 3) if path.is_file() else "no console log"
 

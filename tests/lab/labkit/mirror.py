@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where Debian comes from: read from the machine's own apt sources, which are never changed."""
+"""Find the sources of Debian in the machine's own apt sources, which are never changed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the lab keeps things, and what it calls them; every kernel object carries the lab's name."""
+"""Paths and names of the lab; every kernel object has the lab's name."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Lab:
 
     @property
     def state_file(self) -> Path:
-        """What was brought up, as JSON."""
+        """Return the path of the JSON file of a running lab."""
         return self.dir / "state.json"
 
     @property

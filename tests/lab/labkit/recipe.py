@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes into the two base images. This file and builder.py are what an image's cache key is made of."""
+"""The content of the two base images. The cache key of an image is made of this file and builder.py."""
 
 from __future__ import annotations
 

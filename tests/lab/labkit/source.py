@@ -57,7 +57,7 @@ class Tree:
 
 
 class _Shelf(ABC):
-    """Where the files of a checkout are. Links are left out, so no name leads out of it."""
+    """Yield the files of a checkout. Links are left out, so no name leads out of it."""
 
     #: The commit and its date, of a git repository.
     commit = ""

@@ -139,7 +139,7 @@ class _Pip:
             shutil.copy(Path("/etc", file), root / "etc" / file)
 
     def _pip_settings(self) -> dict[str, str]:
-        """What this machine's pip knows of registries; places on its disk are not in the new root."""
+        """Return the settings of this machine's pip for registries; paths on its disk do not exist in the new root."""
         program = shutil.which("pip3") or shutil.which("pip")
         text = run([program, "config", "list"], check=False).stdout if program else ""
         settings = {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a lab consists of, on disk: the fleet as brought up, its subnet, every host's place in it."""
+"""The state of a lab on disk: the running fleet, its subnet, the place of every host in it."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def _programs(host: Host) -> Iterator[str]:
 
 
 def _output(host: Host, server: Server) -> str:
-    """Where the output of a server goes that logs neither to a file of its own nor to the journal."""
+    """Return where the output of a server goes that logs neither to a file nor to the journal."""
     if host.start == "supervisord":
         return f"/var/log/supervisor/{server.program}.log"
     return f"/root/{server.program}.typescript"
@@ -151,7 +151,7 @@ def _parent(pid: int) -> int:
 
 
 def state(lab: Lab, host: Host, server: Server) -> str:
-    """How whoever started a server calls its state."""
+    """Return the state of a server in the words of its supervisor."""
     if host.start == "supervisord":
         words = _ask(lab, host, "supervisorctl", "status", server.program).split()
         return words[1] if len(words) > 1 else "?"

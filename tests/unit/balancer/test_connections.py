@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is under way: the rows are those of /proc/net/tcp of a lab host."""
+"""Test connections in progress: the rows are those of /proc/net/tcp of a lab host."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ NET4, NET6 = ipaddress.ip_network("192.0.2.0/24"), ipaddress.ip_network("2001:db
 
 
 def capture(name: str) -> str:
-    """What nft printed."""
+    """Return the output of nft."""
     return (CAPTURES / "nftables" / f"{name}.json").read_text()
 
 

@@ -110,7 +110,7 @@ def act(nginx: FakeNginx, wanted: NginxOrder) -> Balancer:
 
 
 def pending(tmp_path: pathlib.Path) -> bool:
-    """Whether files are noted that nginx may not know yet."""
+    """Return whether files are noted that nginx may not know yet."""
     return (tmp_path / "state/nginx.json").exists()
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of a bundle share: a secret that must not be in it, its limit, and its files."""
+"""The common parts of tests of bundles: a secret that must not be in one, its limit, and its files."""
 
 from __future__ import annotations
 

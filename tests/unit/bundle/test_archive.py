@@ -31,7 +31,7 @@ class Unhidden(Secrets):
 
 
 def fails(exception: Exception) -> t.Callable[[], t.Any]:
-    """What raises when a part is made."""
+    """Raise an error when a part is made."""
 
     def make() -> t.Any:
         raise exception

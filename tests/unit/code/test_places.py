@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where Odoo finds addons by itself: pip, editable installs and files with a path, read and never run."""
+"""Test the places where Odoo finds addons without configuration: pip, editable installs, files with a path."""
 
 from __future__ import annotations
 

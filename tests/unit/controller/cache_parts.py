@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What hosts return of their cache statistics, as far as a test needs it."""
+"""Build cache statistics of hosts for tests."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ Call = tuple[str, dict[str, t.Any]]
 def run(
     action: types.ModuleType, expression: str, named: str = "", **arguments: t.Any
 ) -> tuple[dict[str, t.Any], list[Call]]:
-    """What an action returns for an expression, and the modules that it runs on the host.
+    """Return the result of an action for an expression, and the modules that it runs on the host.
 
     :param named: how the task names the action, where it is not by its full name.
     """

@@ -18,7 +18,7 @@ GROUPS = {"all": ["a", "b", "c"], "odoo": ["a", "b"], "db": ["c"]}
 
 
 def ask(pattern: str, limit: str | None = None) -> list[str]:
-    """What the lookup says of a pattern."""
+    """Return the result of the lookup for a pattern."""
     known = {"groups": GROUPS, **({"ansible_limit": limit} if limit else {})}
     return LookupModule(loader=DataLoader()).run([pattern], known, name="my_hosts")
 

@@ -58,7 +58,7 @@ IDLE = Stack("<T>", url="http://h/old", frames=(Frame("/s.py", 1, "sleep"),))
 
 
 class Records(ServerRecords):
-    """Where calls write down what they do, on a disk that may get full."""
+    """The place of records, on a disk that may get full."""
 
     #: notes that can be written before it is; None: any number
     room: int | None = None
@@ -183,7 +183,7 @@ class Stage:
         return self.ended_badly
 
     def Stacks(self, *_arguments: object) -> t.Any:  # noqa: N802  # the name of the class that it stands for
-        """What its dumps show."""
+        """Return what its dumps show."""
         return types.SimpleNamespace(take=self.take, hidden=lambda _instance: self.hidden)
 
     def take(self, instance: Instance) -> tuple[dict[int, Dump], list[str]]:

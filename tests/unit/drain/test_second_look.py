@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which servers count as having taken the place of one that has ended."""
+"""Test which servers count as a server in place of an ended one."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ FORMS = sorted(one.name for one in (CAPTURES / "logs").iterdir())
 
 
 def told(dump: Dump) -> dict[str, t.Any]:
-    """What is compared of a dump."""
+    """Return the compared parts of a dump."""
     threads = []
     for thread in dump.threads:
         at = thread.at

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the reader goes through a log: whole threads at once, odd lines one by one, and no line is lost."""
+"""Test how the reader goes through a log: whole threads at once, odd lines one by one, without dropping a line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .odd_logs import LOGS
 
 
 def by_lines(text: str) -> tuple[list[Dump], list[str]]:
-    """What comes of a log when no piece of it is taken as a whole."""
+    """Return the dumps of a log when no piece of it is taken as a whole."""
     outside: list[str] = []
     reader = DumpReader(outside.append)
     reader.read([])
@@ -123,7 +123,7 @@ def test_lines_below_a_thread(below: list[str], frames: tuple[Frame, ...], other
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[t.Any]]:
-    """What a reader does for itself: lines that it reads one by one, stacks that it makes, texts that it parses."""
+    """Count the work of a reader: lines read one by one, stacks made, texts parsed."""
     done: dict[str, list[t.Any]] = {"lines": [], "stacks": [], "texts": []}
 
     def noting(kind: str, made: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the workers of a server do: the kernel is asked before they are. (test_ask.py has what they write.)"""
+"""Test what the workers of a server do: the kernel is asked first. (test_ask.py tests what they write.)"""
 
 from __future__ import annotations
 

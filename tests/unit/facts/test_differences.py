@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What runs against what is configured, over captured servers and made ones."""
+"""Test the differences between running and configured, with captured and made servers."""
 
 from __future__ import annotations
 

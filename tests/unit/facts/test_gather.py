@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What surrounds a server: start, log, load, staleness, supervisor, and the server that follows it."""
+"""Test the surroundings of a server: start, log, load, staleness, supervisor, and its successor."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When a server loaded its code: notes about servers, the locks of servers, and which evidence counts."""
+"""Test when a server loaded its code: records, the locks of servers, and the best evidence."""
 
 from __future__ import annotations
 

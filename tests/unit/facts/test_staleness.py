@@ -249,7 +249,7 @@ def backdate(disk: Disk, *names: str) -> float:
 
 
 def changed_since(disk: Disk, moment: float) -> list[str]:
-    """What of the code changed since."""
+    """Return the code that has changed since."""
     return [path for at, path in CodeTree(moment).files(str(disk.root), "/odoo", None, 0)[0] if at > moment]
 
 

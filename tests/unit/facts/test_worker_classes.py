@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which class a worker has, as its log and its dumps tell. The lines are those of Odoo 19.0 and 14.0 with an addon."""
+"""Test the class of a worker from its log and its dumps. The lines are from Odoo 19.0 and 14.0 with an addon."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the last lines of a log let us find an answer in it."""
+"""Test whether an answer can be found in a log, from its last lines."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which journal is read, and what is said where there is none."""
+"""Test which journal is read, and the message without one."""
 
 from __future__ import annotations
 

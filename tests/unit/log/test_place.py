@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a log goes, whether what a signal writes would show in it, and its end."""
+"""Test where a log goes, whether the answer to a signal would show in it, and its end."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module says when it finds no server."""
+"""Test the messages of a module that finds no server."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which process has which session of PostgreSQL: real TCP and unix sockets, and answers of the kernel."""
+"""Test which process has which session of PostgreSQL: real TCP and unix sockets, and answers of the kernel."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is who, over trees that nobody has seen: nothing raises, no decoy is a master, no child has two masters."""
+"""Test random trees: nothing raises, no decoy is a master, no child has two masters."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def trees(draw: st.DrawFn) -> list[Process]:
 
 
 def check(processes: list[Process], found: Found) -> None:
-    """What holds for every tree."""
+    """Check the conditions of every tree."""
     by_pid = {process.pid: process for process in processes}
     masters = [instance.master.pid for instance in found.instances]
     children = [child.process.pid for instance in found.instances for child in instance.children]

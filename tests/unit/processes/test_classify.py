@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is who, over every captured moment of real Odoo 19.0 and 14.0."""
+"""Test the classification of every captured moment of real Odoo 19.0 and 14.0."""
 
 from __future__ import annotations
 

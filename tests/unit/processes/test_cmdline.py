@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What argument vectors start: the ways in which Odoo is started, and all that only looks like it."""
+"""Test what argument vectors start: the ways to start Odoo, and everything that only looks like it."""
 
 from __future__ import annotations
 

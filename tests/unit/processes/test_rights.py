@@ -39,7 +39,7 @@ NOBODY = Rights(USER, GROUP, (GROUP, EXTRA), 0)
 
 
 def ours() -> list[str]:
-    """What the kernel says of the rights of this thread."""
+    """Return the rights of this thread from the kernel."""
     lines = pathlib.Path("/proc/thread-self/status").read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line.startswith(("Uid", "Gid", "Groups", "Cap"))]
 

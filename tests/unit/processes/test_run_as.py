@@ -38,7 +38,7 @@ def master() -> Process:
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[t.Any, ...]]:
-    """What would be done, without doing it. A descriptor is what it leads to."""
+    """Return the planned steps without doing them. A descriptor is shown as its target."""
     done: list[tuple[t.Any, ...]] = []
 
     def note(name: str) -> t.Callable[..., None]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the documentation shows exists and is accepted; tests/integration/test_docs.py runs it."""
+"""Test that the examples of the documentation exist and are accepted; tests/integration/test_docs.py runs them."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def spec(options: reference.Record) -> dict[str, t.Any]:
 
 
 def faults(options: reference.Record, given: dict[str, t.Any]) -> list[str]:
-    """What Ansible would not accept. What is a template is known when it is run."""
+    """Return the errors of Ansible's validation. Templates are not validated."""
     templates = {name for name, value in given.items() if "{{" in json.dumps(value)}
     unknown = [f"{name} is no option" for name in templates if name not in options]
     asked = {
@@ -273,7 +273,7 @@ def test_the_dump_was_written_by_a_server() -> None:
 
 
 def objections(where: str, command: str) -> list[str]:
-    """What speaks against a command."""
+    """Return the errors of a command."""
     program, _blank, rest = command.partition(" ")
     if command in OTHERS or program in OTHERS:
         return []

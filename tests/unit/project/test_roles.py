@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Ansible wants to be told twice of a role is told alike."""
+"""Test that the two places in which a role describes its variables agree."""
 
 from __future__ import annotations
 

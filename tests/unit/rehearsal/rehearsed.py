@@ -205,7 +205,7 @@ class Server:
         return f"{doubt.code}: {doubt}" if doubt else None
 
     def restart_helps(self, **fields: t.Any) -> bool:
-        """Whether the rehearsal of a HUP fails in a way that a restart may get round."""
+        """Return whether a restart may avoid the failure of the start-up check of a HUP."""
         with pytest.raises(Refused) as caught:
             rehearse(Proc(), self.instance(**fields), str(self.folder / "odoo.conf"), None, self.changed)
         return caught.value.restart_helps

@@ -63,7 +63,7 @@ def test_addresses_that_exclude_each_other(mine: str, there: str, *, meet: bool)
 
 
 def answer(*places: tuple[t.Any, ...], **configured: t.Any) -> bytes:
-    """What a trial answers."""
+    """Return the answer of a trial."""
     return json.dumps({"stage": "done", "configured": configured, "places": places}).encode()
 
 

@@ -94,7 +94,7 @@ def judge(
     restart: bool = False,
     force: bool = False,
 ) -> str:
-    """What the judgement says; empty when the server would survive."""
+    """Return the judgement; empty if the server would survive."""
     try:
         overridden = explain(answer, said, "/v/bin/python3", {"PATH": "/usr/bin"}, unit, restart=restart, force=force)
     except Refused as exc:

@@ -58,7 +58,7 @@ class Sizes(Proc):
 
 @pytest.fixture
 def free(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
-    """What the machine has, in bytes."""
+    """The resources of the machine, in bytes."""
     values = types.SimpleNamespace(available=0, swap=0)
     fake = types.SimpleNamespace(
         virtual_memory=lambda: types.SimpleNamespace(available=values.available),

@@ -82,7 +82,7 @@ class Stage:
         """There is nothing to read."""
 
     def shortages(self, _room: None) -> list[str]:
-        """What there is too little of."""
+        """Return the shortages."""
         return self.short
 
     def rehearse(self, *_arguments: object, force: bool) -> Rehearsed:
@@ -187,7 +187,7 @@ class StageHost(Host):
         return super().look_again(instance)
 
     def facts(self, seen: Look, instance: Instance) -> Facts:
-        """What surrounds a server; what lies on the disk of this machine is no part of the scene."""
+        """Return the surroundings of a server, without those on the disk of this machine."""
         self.walks += 1
         facts = survey(self.proc, seen, self.store, staleness=False)[instance.identity]
         if not self.stale:

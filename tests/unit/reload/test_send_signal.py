@@ -46,7 +46,7 @@ class Stage:
         self.on_rehearsal()
 
     def rehearse_spawn(self, _proc: t.Any, _instance: t.Any, config_file: str, version: str | None) -> None:
-        """Whether its master could start a worker."""
+        """Return whether its master could start a worker."""
         self.spawns.append((config_file, version))
         for refusal in self.no_database:
             raise refusal

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What HAProxy's socket answers; the captures are from HAProxy 2.6.12 with servers in every state it has."""
+"""Test answers of HAProxy's socket; the captures are from HAProxy 2.6.12 with servers in every state."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all operations share: one loop over servers, and what a refusal, a timeout and an end say."""
+"""Test the common parts of operations: one loop over servers, and the messages of a refusal, a timeout and an end."""
 
 from __future__ import annotations
 

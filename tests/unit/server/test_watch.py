@@ -48,7 +48,7 @@ class StageHost(Host):
     old_configuration = False
 
     def has_old_configuration(self, _seen: Look, _instance: Instance) -> bool:
-        """What was said."""
+        """Return the message."""
         return self.old_configuration
 
     def look_again(self, instance: Instance) -> Look:
@@ -62,7 +62,7 @@ class StageHost(Host):
         return dataclasses.replace(seen, instances=(dataclasses.replace(one, master=master),))
 
     def find_successor(self, *_arguments: object) -> tuple[Look, Instance] | None:
-        """What was said."""
+        """Return the message."""
         return self.successor
 
     def supervisor_of(self, _process: Process) -> Supervisor:
@@ -298,7 +298,7 @@ class Two:
         return "ill" if ill else None
 
     def both(self) -> float:
-        """How long both have been well by now; -1 when one is not."""
+        """Return for how long both have been healthy; -1 if one is not."""
         first, second = self.since.values()
         return -1 if first is None or second is None else self.clock.now - max(first, second)
 

@@ -78,7 +78,7 @@ def tree(dice: random.Random) -> list[Process]:
 
 
 def fatal(signal_name: str, process: Process, role: Role, instance: Instance) -> bool:
-    """What kills a process, loses requests or does nothing it should, as it was seen on real servers."""
+    """The signals that kill a process, lose requests or have no effect, as seen on real servers."""
     if not process.catches(signal_name):
         return True
     if role == "master":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who may get a QUIT: whether the threads of a process have slept, where that matters."""
+"""Test which processes may get a QUIT: whether their threads have slept, if that matters."""
 
 from __future__ import annotations
 

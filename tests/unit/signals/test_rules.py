@@ -48,7 +48,7 @@ MASKS = {
 
 
 def fatal(name: str, caught: frozenset[str], role: Role, mode: Mode | None, state: State) -> str | None:
-    """What was seen to go wrong with this signal; None where it did what it should."""
+    """Return the harm that was seen after this signal; None if it did what it should."""
     if name not in caught:
         return "no handler: the default action kills or stops"
     at_rest = state == State.RUNNING

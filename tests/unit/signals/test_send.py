@@ -65,7 +65,7 @@ class Child:
 
 
 def seen(pid: int) -> Process:
-    """What a look sees of a process."""
+    """Return the record of a process as a look makes it."""
     proc = Proc()
     stat, status = parse_stat(proc.text(pid, "stat")), parse_status(proc.text(pid, "status"))
     return dataclasses.replace(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel tells of waiting threads. (test_rest.py has a process with some.)"""
+"""Test what the kernel shows of waiting threads. (test_rest.py has a process with some.)"""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ PAGE = "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n<p>Error
 
 
 def program(statename: str, pid: int = 0, group: str = "odoo", description: str = "") -> dict[str, object]:
-    """What supervisord tells of a program."""
+    """The answer of supervisord about a program."""
     return {"name": "odoo", "group": group, "statename": statename, "pid": pid, "description": description}
 
 

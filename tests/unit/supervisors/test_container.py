@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the runtime of a container would start its server again."""
+"""Test whether the runtime of a container would start its server again."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which units keep a server running, by where their main process stands."""
+"""Test which units run a server, from the position of their main process."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom a restart is asked of, and what is not asked of anybody."""
+"""Test which supervisor is asked for a restart, and which requests are refused."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Files(Proc):
 
 
 class Machine:
-    """What plan_restart asks the machine for."""
+    """Return the requests of plan_restart to the machine."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.instances: tuple[Instance, ...] = (SERVER,)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which supervisord stands above a server, how it is asked, and what it calls the server."""
+"""Test which supervisord is above a server, how to ask it, and its name of the server."""
 
 from __future__ import annotations
 

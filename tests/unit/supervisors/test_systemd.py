@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What systemd tells of a unit."""
+"""Test the properties of a unit from systemd."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the properties of a unit mean for a drain."""
+"""Test what the properties of a unit mean for a drain."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class Model:
         return [worker for worker in self.workers.values() if worker.role == role]
 
     def settle(self) -> None:
-        """What becomes of it as time passes. Its master wakes ``delay`` seconds after something has happened to it."""
+        """Simulate the passing of time. Its master wakes ``delay`` seconds after an event."""
         now = self.clock.now
         for worker in list(self.workers.values()):
             if worker.told and worker.until <= now:
@@ -124,7 +124,7 @@ class Model:
             self._start("gevent")
 
     def hang_up(self) -> None:
-        """What a HUP leaves behind."""
+        """Simulate a HUP."""
         self.fingerprint += 1
         self.kept_up = self.configured
         self.workers.clear()
@@ -162,7 +162,7 @@ class Model:
         return Look((instance,), (), {instance.identity: options}, releases, frozenset())
 
     def is_alive(self, process: Process) -> bool:
-        """Whether a process lives."""
+        """Return whether a process lives."""
         return self.alive and (process.pid == MASTER or process.pid in self.workers)
 
     # The ports. The model itself is the door, the rehearsal, the room, and what is asked for stacks.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What rows of pg_stat_activity add to dumps: who waits for whom, and for how long."""
+"""Test what rows of pg_stat_activity add to dumps: chains of locks, and waiting times."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a stack is, and what it waits for, told by its frames."""
+"""Test the place of a stack, and what it waits for, from its frames."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What awx_setup must set back in AWX after its modules have run, and what it leaves as it is."""
+"""Test what awx_setup resets in AWX after its modules, and what it does not change."""
 
 from __future__ import annotations
 

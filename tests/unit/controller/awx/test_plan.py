@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What awx_setup makes in AWX: surveys that fit the roles, and mistakes that are found before AWX is asked."""
+"""Test what awx_setup creates in AWX: surveys that fit the roles, and errors before AWX is asked."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read(path: str) -> t.Any:
 
 
 def options(playbook: str) -> tuple[dict[str, t.Any], str]:
-    """What the first role of a playbook takes, and the playbook's text."""
+    """Return the variables of the first role of a playbook, and the playbook's text."""
     (task,) = read(playbook)[0]["tasks"]
     role = task["ansible.builtin.import_role"]
     specs = read(f"roles/{role['name'].rpartition('.')[2]}/meta/argument_specs.yml")["argument_specs"]
@@ -162,7 +162,7 @@ NEEDED: dict[str, dict[str, t.Any]] = {
 
 @pytest.mark.parametrize("key", SHIPPED["job_templates"])
 def test_a_launch_by_api_may_be_short(key: str) -> None:
-    """What was not answered is not passed to the roles, so that the inventory decides."""
+    """Test that a question without an answer is not passed to the roles, so that the inventory decides."""
     template, spec = as_awx_has_it(key)
     needed = NEEDED.get(key, {})
     if needed:
@@ -252,7 +252,7 @@ def test_a_job_outlives_what_it_waits_for() -> None:
 
 
 def changed(**sections: t.Any) -> dict[str, t.Any]:
-    """What is shipped, with these sections merged in."""
+    """Return the configuration of the collection with these sections merged in."""
     data = copy.deepcopy(SHIPPED)
     for name, value in sections.items():
         both = isinstance(data.get(name), dict) and isinstance(value, dict)

@@ -51,7 +51,7 @@ def generation(*pids: int) -> dict[str, t.Any]:
 
 
 def result(did: str = "signalled", seconds: float = 1.5) -> dict[str, t.Any]:
-    """What ``reload`` returned for one instance."""
+    """Return a result of ``reload`` for one server."""
     one = {"did": did, "reason": "it was asked for", "seconds": seconds}
     one.update(before=generation(1, 2), after=generation(3, 4))
     return {"changed": did != "nothing", "results": [one]}

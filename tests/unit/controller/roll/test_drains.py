@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role graceful_drain says of a host, and what keeps a host in its balancer."""
+"""Test the lines of graceful_drain for a host, and the faults that keep a host in its load balancer."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What balancers report of a host, and what is kept of a task that failed."""
+"""Test the faults from the reports of load balancers, and the record of a failed task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import 
 
 
 def seen(**more: t.Any) -> list[dict[str, t.Any]]:
-    """What one balancer told of h1."""
+    """Return the report of one load balancer about h1."""
     server = {"backend": "odoo", "server": "h1", "status": "UP", "admin": "ready", "sessions": 0, **more}
     return [{"item": "lb", "servers": [server, {**server, "server": "h2", "status": "DOWN"}]}]
 

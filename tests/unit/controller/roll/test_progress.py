@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a roll is, as the callback prints it."""
+"""Test the progress of a roll as the callback prints it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def ledger(*batches: str, proved: str = "", ended: tuple[float, ...] = (), **mor
 
 
 def step(name: str, started: float, seconds: float, **more: t.Any) -> dict[str, t.Any]:
-    """What a step of a host returns."""
+    """Return the result of a step of a host."""
     return {"step": name, "roll": "r", "started": started, "ended": started + seconds, **more}
 
 

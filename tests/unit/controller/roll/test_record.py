@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host tells of itself, from the results that the tasks of its turn have registered."""
+"""Test the record of a host, from the results that the tasks of its turn have registered."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ WOULD = {"did": "signalled", "reason": "1 file changed", "before": BEFORE}
 
 
 def looked(**more: t.Any) -> dict[str, t.Any]:
-    """What the look registered."""
+    """Return the registered result of the look."""
     base = {"roll": "r", "step": "look", "taken": True, "lock": LOCK, "was": None, "results": [WOULD], "settled": False}
     return {"rolling_restart_looked": {**base, "behind": {"kind": "haproxy"}, **more}}
 
 
 def turn(**steps: t.Any) -> dict[str, t.Any]:
-    """What the steps of a turn registered."""
+    """Return the registered results of the steps of a turn."""
     return {f"rolling_restart_{name}": {"roll": "r", **result} for name, result in steps.items()}
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is reported of every host of a roll."""
+"""Test the report of every host of a roll."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_restarted_hosts_and_hosts_out_of_the_balancer_are_reported() -> None:
 
 @pytest.mark.parametrize(("balancer", "step"), [(True, "in"), (True, "out"), (True, "look"), (False, "in")])
 def test_a_host_that_left_the_play_while_out_of_the_balancer_is_reported_as_out(balancer: bool, step: str) -> None:  # noqa: FBT001
-    """What it was told of its balancer last was that it leaves it; no task of its own could say more."""
+    """Test a host whose last step was leaving its load balancer."""
     records = {host: fit() for host in HOSTS}
     turns: dict[str, dict[str, t.Any]] = {
         "a": {"step": step},

@@ -22,7 +22,7 @@ BERLIN = parse_zone("Europe/Berlin")
 
 
 def at(text: str, window: str) -> bool:
-    """Whether a local moment in Berlin lies within. 2026-11-23 is a Monday."""
+    """Return whether a local time in Berlin is within. 2026-11-23 is a Monday."""
     return within(
         parse_windows(window), BERLIN, datetime.datetime.fromisoformat(text).replace(tzinfo=BERLIN).timestamp()
     )
