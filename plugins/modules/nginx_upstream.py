@@ -101,6 +101,8 @@ notes:
   - A reload takes in everything that the files say, also changes of others that were not reloaded yet.
   - Files that another user than root could change are not written.
   - A configuration with blocks of Lua is refused, since their end cannot be told from nginx's own text.
+  - A request whose body an old worker process is still receiving has no connection to a server yet, so it is not waited
+    for. nginx tries another server if the host refuses the connection then.
   - After a task that has failed with V(timeout.connections) the server is marked down, until O(state=up).
   - Of a server at a unix socket the connections are not shown, so the end of all old worker processes is waited for.
 seealso:
