@@ -18,7 +18,7 @@ from ansible_collections.fleetops.odoo.tests.integration.traffic import traffic
 HOSTS = ("p19", "t19", "p14")
 #: On lb.
 HAPROXY, NGINX = 80, 81
-UPSTREAMS = {
+UPSTREAMS: dict[str, t.Any] = {
     "balancer": "nginx",
     "balancer_nginx_hosts": ["lb"],
     "balancer_nginx_upstreams": ["odoo"],
@@ -68,7 +68,7 @@ def test_a_host_that_nginx_does_not_have_is_found_before_anything_is_touched(
     fleet: Fleet, tmp_path: pathlib.Path
 ) -> None:
     before = fleet.processes("p19")
-    wrong = {**UPSTREAMS, "balancer_nginx_servers": "192.0.2.1"}
+    wrong: dict[str, t.Any] = {**UPSTREAMS, "balancer_nginx_servers": "192.0.2.1"}
     done = Roll(fleet, tmp_path, "-l", "p19", **wrong).end()
     assert (done.code, done.code_of("p19")) == (2, "roll.balancer_unknown_server"), done.output
     assert address(fleet.inventory, "p19") in done.reason("p19")
