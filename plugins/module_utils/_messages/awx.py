@@ -45,5 +45,5 @@ NOT_APPROVED = Code(
     "awx.not_approved",
     "The rest of the roll was not approved: the approval was denied or timed out. Done: {done}. Not done:"
     " {remaining}. The hosts that are done keep their new code. No lock is left, and no host is out of its balancer",
-    "Launch the workflow again to go on with what is still stale.",
+    "Launch the workflow again to reload the hosts that are not done.",
 )

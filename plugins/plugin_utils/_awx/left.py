@@ -123,8 +123,9 @@ def _stays(plan: Record, shown: t.Mapping[str, t.Sequence[Record]]) -> list[str]
         if others:
             more = f" and {len(others) - _NAMES} more" if len(others) > _NAMES else ""
             names = ", ".join(f'"{one}"' for one in others[:_NAMES])
+            them = "them" if len(others) > 1 else "it"
             said.append(
-                f"{called} {names}{more}: AWX has it, the file does not name it. awx_setup deletes no {called}."
+                f"{called} {names}{more}: AWX has {them}, the file does not name {them}. awx_setup keeps {them}."
             )
     return [*said, *_kept_values(plan, shown), *_granted(plan, shown), *_modules(plan, shown)]
 
@@ -141,7 +142,9 @@ def _kept_values(plan: Record, shown: t.Mapping[str, t.Sequence[Record]]) -> lis
             empty = not one.get("inputs")
             what = "It is empty: fill it in in AWX." if empty else "It is filled in."
             said.append(f"{_named('credential', one)}: awx_setup never changes a credential that exists. {what}")
-    inventories = {one["name"]: one for one in plan["inventories"]}
+    # Variables of an inventory with a source come from that.
+    fed = {one["inventory"] for one in plan["inventory_sources"]}
+    inventories = {one["name"]: one for one in plan["inventories"] if one["name"] not in fed}
     for one in shown.get("inventories") or []:
         entry = inventories.get(one["name"])
         if entry is not None and not entry["variables"] and not _is_empty(one.get("variables")):

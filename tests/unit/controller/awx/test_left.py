@@ -107,7 +107,7 @@ def test_records_that_the_file_does_not_name_are_named() -> None:
         "inventory_sources": [record("x", "Auto-created source for: Odoo fleet by state", source="constructed")],
     }
     template, inventory = sorted(stays(shown), reverse=True)
-    assert template.startswith('job template "Backup", "Deploy": AWX has it, the file does not name it.')
+    assert template.startswith('job template "Backup", "Deploy": AWX has them, the file does not name them.')
     assert inventory.startswith('inventory "Old":')
 
 
@@ -125,10 +125,15 @@ def test_a_credential_that_exists_is_never_changed(inputs: dict[str, str], told:
 
 def test_variables_of_an_inventory_stay_unless_the_file_has_some() -> None:
     shown = {"inventories": [record("x", "Odoo fleet", variables="ansible_user: ops")]}
-    (said,) = stays(shown)
+    (said,) = stays(shown, inventory_sources={"fleet": None})
     assert "variables" in said
     own = {"fleet": {**SHIPPED["inventories"]["fleet"], "variables": {"ansible_user": "odoo"}}}
-    assert stays(shown, inventories=own) == []
+    assert stays(shown, inventory_sources={"fleet": None}, inventories=own) == []
+
+
+def test_variables_of_an_inventory_with_a_source_are_not_named() -> None:
+    """The source brings them."""
+    assert stays({"inventories": [record("x", "Odoo fleet", variables="ansible_user: ops")]}) == []
 
 
 def test_messages_of_a_notification_template_stay() -> None:
