@@ -182,7 +182,7 @@ def test_a_site_leaves_out_what_it_does_not_want() -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_a_project_that_could_not_be_synced_is_synced_by_the_next_run() -> None:
     awx = FakeAwx(PLAYBOOKS)
     override = {
@@ -210,7 +210,7 @@ def test_a_project_that_could_not_be_synced_is_synced_by_the_next_run() -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_what_is_taken_out_goes_back_to_its_default_and_the_rest_is_named() -> None:
     awx = FakeAwx(PLAYBOOKS)
     small = {
