@@ -76,7 +76,10 @@ PATTERNS: dict[str, tuple[str, str]] = {
 }
 
 #: Of which files a pattern is accepted, and why. A pattern, a path, a part of the line.
-EXCEPTIONS: tuple[tuple[str, str, str, str], ...] = ()
+EXCEPTIONS: tuple[tuple[str, str, str, str], ...] = (
+    ("person", "tests/fresh/clutter", "nobody", "the user nobody in configurations"),
+    ("person", "tests/unit/rehearsal/rehearsed.py", "the user nobody", "its name"),
+)
 
 #: TEMPORARY: other changes to these files are in progress. Delete the list when they have landed.
 IN_PROGRESS = (
@@ -90,9 +93,6 @@ IN_PROGRESS = (
     "roles/rolling_restart/",
     "tests/faults/",
 )
-
-#: TEMPORARY: not rewritten yet. Delete the list when it is empty.
-LATER = ("tests/",)
 
 #: Generated, licences, and captures of programs that are not ours.
 _NOT_OURS = re.compile(
@@ -253,7 +253,7 @@ def _readable(path: str, raw: bytes) -> bool:
 
 def main(arguments: t.Sequence[str]) -> int:
     """Check the given files, or all of the checkout, and print the findings."""
-    everything = list(arguments) or [path for path in files() if not path.startswith((*IN_PROGRESS, *LATER))]
+    everything = list(arguments) or [path for path in files() if not path.startswith(IN_PROGRESS)]
     findings = []
     for path in everything:
         raw = (ROOT / path).read_bytes()

@@ -213,7 +213,7 @@ def end(children: t.Sequence[int]) -> None:
 
 if __name__ == "__main__":
     if "--inside" not in sys.argv:
-        # A PID namespace of our own: whatever else runs on this machine is not counted.
+        # A PID namespace of our own: other processes of this machine are not counted.
         inside = [sys.executable, __file__, "--inside"]
         os.execvp("unshare", ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *inside])
     sys.exit(main())

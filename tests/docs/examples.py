@@ -165,7 +165,7 @@ def commands() -> list[tuple[str, str]]:
 def listed(text: str) -> list[dict[str, t.Any]]:
     """A list of tasks or plays.
 
-    :raises TypeError: if it is none.
+    :raises TypeError: it is not one.
     """
     loaded = yaml.safe_load(text)
     if not isinstance(loaded, list):

@@ -77,7 +77,7 @@ def _inline(text: str) -> str:
     text = re.sub(r"\b(M|P)\(([^)]*)\)", plugin, text)
     text = re.sub(r"\bL\(([^,)]*), *([^)]*)\)", lambda match: keep(f"[{match[1]}]({match[2]})"), text)
     text = re.sub(r"\bU\(([^)]*)\)", lambda match: keep(f"<{match[1]}>"), text)
-    # An underscore within a word is none to Markdown.
+    # Markdown does not read an underscore within a word as markup.
     text = re.sub(r"([*<>\[\]`|]|\b_|_\b)", r"\\\1", text)
     return re.sub(r"\0(\d+)\0", lambda match: kept[int(match[1])], text)
 
@@ -223,7 +223,7 @@ def _playbooks() -> str:
     return _joined(lines)
 
 
-#: What is no word of English in these comments.
+#: Words in these comments that are not English.
 _NAMES = r"ansible-doc [\w. -]+\w|\broles/(?P<role>\w+)|\b\w+_\w+\b"
 
 

@@ -74,7 +74,7 @@ def test_a_roll_in_it(image: str, awx: Awx, fleet: Fleet) -> None:
     assert locked(fleet, "p19") is None
 
 
-def test_nobody_takes_the_lock_of_a_cancelled_job_without_its_name(image: str, awx: Awx, fleet: Fleet) -> None:
+def test_the_lock_of_a_cancelled_job_is_refused_without_its_name(image: str, awx: Awx, fleet: Fleet) -> None:
     """Each job is in a container of its own, so that nothing tells whether another is dead."""
     given = {**HAPROXY, **answers("rolling_restart", rolling_restart_hosts="p19", rolling_restart_policy="always")}
     with request(fleet, "p19", "/lab/hold/ee"):

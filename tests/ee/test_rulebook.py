@@ -46,7 +46,7 @@ def awx() -> FakeAwx:
         {"name": "p", "organization": organization, "scm_type": "git", "scm_url": "https://git.example.com/odoo.git"},
     )["id"]
     inventory = awx.create("inventories", {"name": "i", "organization": organization})["id"]
-    # One of the same name that belongs to somebody else must not be taken.
+    # A collection of the same name from another place must not be used.
     other = awx.create("organizations", {"name": "Others"})["id"]
     others = awx.create("projects", {"name": "p", "organization": other, "scm_type": "git", "scm_url": "https://x/"})
     plain = {name: value for name, value in template.items() if name.startswith("ask_") or name in ("name", "playbook")}
@@ -105,7 +105,7 @@ def test_trouble_launches_diagnostics_for_its_host_once(tmp_path: pathlib.Path, 
                 return len(awx.jobs) >= number
 
             eventually(lambda: said("Waiting for events"), running, output, 120)
-            # What is in a log at its first look is old, and nobody tells when that is; so lines come until one is seen.
+            # Old lines of a log are skipped, and no event shows when it looks first. So lines come until one is seen.
             for number, log in enumerate(logs.values(), 1):
                 eventually(functools.partial(launched, number, log), running, output, 60)
             # Another kind of trouble is another question; more of the same, which comes before it, is not.

@@ -32,10 +32,10 @@ class Map(ctypes.Structure):
 
 
 def become_huge(what: str, size: int) -> mmap.mmap:
-    """Move the arguments, and for an environment that, too, into memory that nobody has touched."""
+    """Move the arguments, and for an environment that, too, into unused memory."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.sbrk.restype = ctypes.c_void_p
-    # Not backed by memory until somebody reads it.
+    # Not backed by memory until a process reads it.
     area = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)
     area[: len(WORDS)] = WORDS
     start = ctypes.addressof(ctypes.c_char.from_buffer(area))

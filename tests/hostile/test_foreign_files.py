@@ -20,7 +20,7 @@ CONF = "/etc/odoo/tenant-only.conf"
 
 @pytest.fixture
 def tenant(fleet: Fleet) -> t.Iterator[None]:
-    """An odoo.conf, addons and a log that nobody but root may read."""
+    """Make an odoo.conf, addons and a log that only root may read."""
     content = f"[options]\ndb_password = {SECRET}\ndb_user = {SECRET}\ndb_name = {SECRET}\nhttp_interface = {SECRET}\n"
     send_file(fleet, "many", content, CONF, "0600")
     fleet.run("many", "mkdir", "-p", "-m", "0700", "/root/addons/private_addon")

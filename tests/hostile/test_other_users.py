@@ -46,13 +46,13 @@ def test_users_that_are_named_are_worked_on_and_no_others(fleet: Fleet) -> None:
         assert named.code == 0, named.output
         assert len(named.result["results"]) == 1
         assert forged not in [one["pid"] for one in named.result["results"]]
-        # Somebody who names the third user gets the servers of that user.
+        # A task that names the third user gets the servers of that user.
         both = fleet.module("many", "master_info", users=[TENANT, THIRD])
         assert {one["user"] for one in both.result["masters"]} == {TENANT, THIRD}
         assert fleet.module("many", "reload", users=["nobody"]).result["code"] == "host.no_master"
 
 
-def test_a_process_in_the_unit_of_another_program_is_no_server_of_the_system(fleet: Fleet) -> None:
+def test_a_process_in_the_unit_of_another_program_does_not_count_as_a_server_of_the_system(fleet: Fleet) -> None:
     # What cron and an ssh without PAM start for a user is in their unit.
     with attack(fleet, "many", THIRD, "catches_signals.py", *FORGED) as (forged,):
         fleet.run("many", "sh", "-c", f"echo {forged} > /sys/fs/cgroup/system.slice/ssh.service/cgroup.procs")

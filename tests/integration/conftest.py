@@ -34,7 +34,7 @@ SECRETS = ("LAB-SECRET",)
 #: `make versions`: "14:17" has the hosts of 14 run 17, which the tests then take for an Odoo that does as 14 does.
 STAND_IN = dict([os.environ["FLEETOPS_STAND_IN"].split(":")]) if os.environ.get("FLEETOPS_STAND_IN") else {}
 
-#: Options of ``reload`` for exactly one HUP, whatever the server needs.
+#: Options of ``reload`` for exactly one HUP to every server.
 HUP = {"policy": "always", "method": "hup"}
 
 
@@ -82,7 +82,7 @@ class Fleet:
         command = ["ansible", "-i", self.inventory, host, "-m", f"fleetops.odoo.{name}"]
         if arguments:
             command += ["-a", json.dumps(arguments)]
-        # One line of JSON a host, whatever the terminal.
+        # One line of JSON a host, for every terminal.
         environment = {
             **os.environ,
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
@@ -157,7 +157,7 @@ class Fleet:
 
 
 def no_secrets(output: str) -> None:
-    """Whatever is run, no secret may come out of it."""
+    """Check that no output contains a secret."""
     for secret in SECRETS:
         assert secret not in output, f"{secret} in:\n{output}"
 
@@ -196,7 +196,7 @@ def address(inventory: str, host: str) -> str:
 
 
 def login(inventory: str, host: str) -> list[str]:
-    """The words of a login to a host of the lab; what is to be run there comes after them.
+    """Return the words of a login to a host of the lab; the command comes after them.
 
     What ``lab ssh`` does, a thousand times in a run, without the tenth of a second that its Python takes to begin.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in for the API of AWX 24, as far as the modules of awx.awx use it. It is no AWX: it runs no job.
+"""A stand-in for the API of AWX 24, as far as the modules of awx.awx use it. It runs no job.
 
 What it refuses and what it fills in, it does as AWX's serializers do, as read in their source: fields it does not know
 are dropped, links must exist, a playbook must be in its project, a survey is checked, and a template's organization is

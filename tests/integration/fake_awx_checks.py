@@ -121,7 +121,7 @@ class Checks:
             raise Refused(inventory=["You must either set a default value or ask to prompt on launch."])
         if (record["scm_branch"] or record["ask_scm_branch_on_launch"]) and not project["allow_override"]:
             raise Refused(scm_branch=["Project does not allow overriding branch."])
-        # Nobody sets it.
+        # No request sets it.
         record["organization"] = project["organization"]
 
     def check_workflow_job_template_nodes(self, record: Record, _data: Record) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The four runs of a restart by the supervisor, whoever that is."""
+"""The four runs of a restart by any supervisor."""
 
 from __future__ import annotations
 

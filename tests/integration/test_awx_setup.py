@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""awx_setup with the real modules of awx.awx, against a stand-in for AWX's API. No AWX is to be had here."""
+"""Test awx_setup with the real modules of awx.awx, against a stand-in for AWX's API."""
 
 from __future__ import annotations
 

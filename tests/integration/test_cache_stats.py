@@ -50,7 +50,7 @@ def answers(fleet: Fleet) -> dict[str, list[Answer]]:
 
 
 @pytest.mark.parametrize("host", KINDS)
-def test_in_four_runs_everybody_answers_and_nobody_is_harmed(
+def test_in_four_runs_every_process_answers_and_none_ends(
     fleet: Fleet, answers: dict[str, list[Answer]], host: str
 ) -> None:
     roles = PREFORK if host.startswith("p") else ["master"]
@@ -61,7 +61,7 @@ def test_in_four_runs_everybody_answers_and_nobody_is_harmed(
         assert (found["did"], found["missing"], found["signals"]) == ("signalled", [], ["USR1"]), found
         # The order is that in which they were started, and workers are replaced.
         assert sorted(one["role"] for one in found["asked"]) == sorted(roles)
-        # The gevent process is none of them.
+        # The gevent process never gets a signal.
         assert [one["role"] for one in found["left_out"]] == (["gevent"] if len(roles) > 1 else [])
         assert [one["pid"] for one in found["statistics"]] == ([] if option else [one["pid"] for one in found["asked"]])
         assert [one["identity"] for one in found["asked"]] == [one["identity"] for one in first["asked"]]
@@ -156,7 +156,7 @@ def test_one_of_14_that_is_at_work_all_the_time_is_not_asked(fleet: Fleet) -> No
     fleet.settle("t14")
 
 
-def test_where_the_log_hides_them_nobody_is_asked(fleet: Fleet) -> None:
+def test_no_process_is_asked_if_the_log_hides_the_statistics(fleet: Fleet) -> None:
     # Stack dumps, which another logger writes, would show.
     with level(fleet, "t19", "log_handler = :INFO,odoo.tools.cache:WARNING"):
         master = fleet.master("t19")

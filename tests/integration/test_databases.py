@@ -95,7 +95,9 @@ def test_a_restart_is_refused_as_well(fleet: Fleet) -> None:
         ("send_signal", {"signal": "INT", "roles": ["http"]}),
     ],
 )
-def test_a_master_that_could_start_nobody_is_left_alone(fleet: Fleet, name: str, arguments: dict[str, t.Any]) -> None:
+def test_a_master_that_could_start_no_worker_gets_no_signal(
+    fleet: Fleet, name: str, arguments: dict[str, t.Any]
+) -> None:
     before = fleet.processes("p19")
     with edited(fleet, ["p19"], "db_port = 1"):
         for option in (["--check"], []):

@@ -216,7 +216,7 @@ def test_examples_and_commands(fleet: Fleet, inventory: pathlib.Path, tmp_path: 
 
 
 def test_the_lines_of_sudoers(fleet: Fleet) -> None:
-    """Each of them is right, and Ansible becomes with it whom it is for."""
+    """Test that Ansible becomes the right user with each of them."""
     page = examples.ROOT / "docs/security.md"
     lines = [block.text for block in examples.blocks(page) if block.language == "sudoers"]
     assert len(lines) == 5

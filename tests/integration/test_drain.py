@@ -261,7 +261,7 @@ def test_a_call_that_is_killed_leaves_no_second_signal(fleet: Fleet) -> None:
         for one in killed:
             one.result()
         for host in KINDS:
-            with contextlib.suppress(AssertionError, ValueError):  # what is left of its answer is no JSON
+            with contextlib.suppress(AssertionError, ValueError):  # the rest of its answer is not JSON
                 calls[host]()
         again = at_once(fleet, KINDS)
     for host, answer in again.items():

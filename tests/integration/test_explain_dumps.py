@@ -21,7 +21,7 @@ DUMPS = pathlib.Path(__file__).resolve().parents[1] / "unit" / "captures" / "dum
 def explain(folder: pathlib.Path, *options: str, **variables: t.Any) -> tuple[int, str]:
     """Run the playbook in a directory as a user would: its exit code and what it printed."""
     command = ["ansible-playbook", "fleetops.odoo.explain_dumps", "-e", json.dumps(variables), *options]
-    # An inventory whose hosts cannot be reached: nobody may try.
+    # An inventory whose hosts cannot be reached: no task may try.
     command += ["-i", "unreachable.invalid,"]
     environment = {**os.environ, "PWD": str(folder)}
     done = subprocess.run(

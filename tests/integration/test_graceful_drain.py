@@ -182,7 +182,7 @@ def test_rolls_and_drains_keep_out_of_each_others_way(fleet: Fleet, tmp_path: pa
     skipped = Roll(fleet, tmp_path / "3", "-l", "t19", drained="skip").end()
     assert (skipped.code, skipped.outcomes) == (0, {"t19": "skipped"}), skipped.output
     assert "(new kernel)" in skipped.reason("t19")
-    # A release is for what rolls left behind, whatever it is told to take over.
+    # A release is for locks of rolls, also with other names to take over.
     lock = locked(fleet, "t19")
     for named in ("*", "graceful_drain"):
         extra = json.dumps({**HAPROXY, "rolling_restart_take_over": named})
@@ -221,7 +221,7 @@ def test_who_holds_it_is_named_and_what_serves_goes_back_in(fleet: Fleet) -> Non
     assert locked(fleet, "t19") is None
 
 
-def test_who_somebody_else_has_taken_out_is_not_put_in(fleet: Fleet) -> None:
+def test_a_host_that_an_administrator_has_taken_out_is_not_put_in(fleet: Fleet) -> None:
     set_state(fleet, "t19", "drain")
     with held(fleet, "t19", "mine"):
         done = play(fleet, "drain", "t19", http_timeout=2)

@@ -17,7 +17,7 @@ from .restarts import four_runs, since_now
 
 DROP_INS = "/etc/systemd/system/odoo.service.d"
 BROKEN = "/opt/lab/addons/lab_broken"
-#: Options of ``reload`` for a new generation whatever the server needs, by its supervisor or by the way that works.
+#: Options of ``reload`` for a new generation of every server, by its supervisor or by the method that works.
 RESTART = {"policy": "always", "method": "supervisor"}
 EITHER = {"policy": "always", "method": "auto"}
 
@@ -57,7 +57,7 @@ def drop_in(fleet: Fleet, host: str, *lines: str) -> t.Iterator[None]:
         fleet.settle(host)
 
 
-def test_auto_restarts_for_a_changed_unit_whatever_the_policy(fleet: Fleet) -> None:
+def test_auto_restarts_for_a_changed_unit_with_every_policy(fleet: Fleet) -> None:
     with drop_in(fleet, "t14", "Environment=FROM_DROP_IN=yes"):
         run = four_runs(fleet, "t14", method="auto", **since_now())
         assert "90-method.conf" in run.only["reason"].partition(" by systemd, ")[2]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of servers: Odoo's own parser has the last word."""
+"""Test the options of servers against Odoo's own parser."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_workers_that_nothing_tells_apart_are_left_alone(fleet: Fleet) -> None:
 
 
 @pytest.mark.thorough
-def test_a_number_that_others_drove_down_is_put_right(fleet: Fleet) -> None:
+def test_a_target_that_another_program_lowered_is_corrected(fleet: Fleet) -> None:
     put(fleet, "keep")
     for host in BOTH:
         pid, worker = fleet.master(host)["pid"], fleet.master(host)["children"][0]["pid"]

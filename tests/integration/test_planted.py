@@ -34,7 +34,7 @@ from ansible_collections.fleetops.odoo.tests.integration.conftest import (
     run_of,
 )
 
-#: Seconds that what is planted goes on at least, whatever the machine: it is cut off when the round is over.
+#: Seconds that the planted cause lasts at least, on every machine: it is cut off at the end of the round.
 LONG = 90
 #: The path of who wants another's lock.
 WANTS = "/lab/lock/0"
@@ -177,7 +177,7 @@ def under_way(fleet: Fleet, causes: t.Sequence[Cause], *, last: bool) -> t.Itera
             ask(*one)
         if waiters:
             until(fleet, len(waiters), "wait_event_type = 'Lock'")
-        # Until all are where they shall be, and for longer than anything takes that is no cause.
+        # Until all are in place, and for longer than any other wait takes.
         time.sleep(2)
         yield
     finally:
@@ -185,7 +185,7 @@ def under_way(fleet: Fleet, causes: t.Sequence[Cause], *, last: bool) -> t.Itera
             connection.close()
         hosts = [] if last else sorted({host for cause in causes for host in cause.hosts})
         everywhere(fleet, hosts, "ansible.builtin.shell", f"systemctl kill -s KILL odoo; truncate -s 0 {LOG}")
-        # Nobody holds the rows of the jobs any more.
+        # No session holds the rows of the jobs any more.
         in_postgres(fleet, [] if last else jobs, "psql -qXd $host -c 'update ir_cron set active = false'")
         everywhere(fleet, hosts, "ansible.builtin.command", "systemctl restart odoo")
         everywhere(fleet, hosts, "fleetops.odoo.wait_healthy", "")
@@ -213,7 +213,7 @@ def diagnosed(fleet: Fleet, folder: pathlib.Path, hosts: t.Sequence[str], **valu
     return run
 
 
-#: The session of somebody who is no server of ours, and what ends it.
+#: The session of a client that is not a server of ours, and its end.
 STRANGER = "application_name like 'tool %'"
 END_STRANGERS = f'psql -qXc "select pg_terminate_backend(pid) from pg_stat_activity where {STRANGER}" >/dev/null'
 
@@ -234,7 +234,7 @@ def stranger(fleet: Fleet, database: str) -> t.Iterator[None]:
 
 
 def test_a_stranger_who_holds_a_lock_is_named_and_no_secret_is(fleet: Fleet, tmp_path: pathlib.Path) -> None:
-    """And where psql cannot be run it is said why, and the dumps are there."""
+    """Test that a psql that cannot be run gives a reason, and the dumps are complete."""
     psql = "/usr/lib/postgresql/15/bin/psql"
     with stranger(fleet, "p19"), request(fleet, "p19", WANTS) as sent:
         until(fleet, 1, "wait_event_type = 'Lock'")

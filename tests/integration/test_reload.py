@@ -85,7 +85,7 @@ def test_two_at_the_same_moment_send_one_hup(fleet: Fleet, host: str) -> None:
     assert fleet.master(host)["state"] == "running"
 
 
-def test_a_reload_that_somebody_else_began_is_waited_for(fleet: Fleet) -> None:
+def test_a_reload_of_another_program_is_waited_for(fleet: Fleet) -> None:
     loaded = loads(fleet, "p19")
     pid = fleet.master("p19")["pid"]
     fleet.run("p19", "kill", "-HUP", str(pid))
@@ -198,7 +198,7 @@ def test_a_server_that_dies_on_its_hup_leaves_its_last_words(fleet: Fleet, host:
         fleet.restore(host)
 
 
-def test_nobody_to_reload(fleet: Fleet) -> None:
+def test_a_host_without_a_server_is_refused_unless_allow_none(fleet: Fleet) -> None:
     answer = fleet.module("p19", "reload", match={"http_port": 1})
     assert (answer.code, answer.result["code"], answer.result["results"]) == (2, "host.no_master", [])
     assert "{'http_port': 1}" in answer.result["msg"]

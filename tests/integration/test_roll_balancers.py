@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rolls behind nginx, and behind balancers that nobody may touch, under GET and POST: no request is lost."""
+"""Test that rolls behind nginx, and behind balancers that tasks must not touch, lose no GET or POST."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def test_only_what_is_stale_is_rolled(fleet: Fleet, folder: pathlib.Path) -> Non
     assert "1 host in 1 batch: t19; 1 up to date" in done.output
 
 
-def test_the_roll_stops_at_the_first_failure_and_touches_nobody_after_it(fleet: Fleet, folder: pathlib.Path) -> None:
+def test_the_roll_stops_at_the_first_failure_and_touches_no_later_host(fleet: Fleet, folder: pathlib.Path) -> None:
     before = fleet.processes("p14")
     plant_killer(fleet, "t19")
     try:
@@ -147,7 +147,7 @@ def test_a_pause(fleet: Fleet, folder: pathlib.Path) -> None:
 
 
 def test_an_approval_and_conditions(fleet: Fleet, folder: pathlib.Path) -> None:
-    # Nobody can answer here, so the answer is no, at once.
+    # No user can answer here, so the answer is no, at once.
     asked = Roll(fleet, folder, "-l", "t19,t14", balancer="none", approval="canary").end()
     assert (asked.code, asked.outcomes) == (2, {"t19": "reloaded", "t14": "not reached"}), asked.output
     assert asked.stop() == ("approval", "roll.not_approved")
@@ -225,7 +225,7 @@ def test_a_balancer_of_the_users_own_that_cannot_be_reached_stops_the_roll(
     assert "t19: released from the roll" in released.stdout
 
 
-def test_a_file_of_tasks_that_is_none_is_found_before_anything_is_touched(
+def test_a_missing_file_of_tasks_is_found_before_anything_is_touched(
     fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     own = _own_tasks(tmp_path, **{"out": "- ansible.builtin.debug:\n", "in": "- no_such.module.at_all:\n"})
@@ -251,7 +251,7 @@ def test_a_turn_that_has_used_up_its_time_sends_nothing(
 def test_a_server_that_ends_while_its_host_is_out_keeps_it_out(
     fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    """No signal was sent to it, and it serves nobody all the same."""
+    """Test a server that got no signal and answers no request."""
     own = _own_tasks(
         tmp_path, **{"out": "- ansible.builtin.command: systemctl stop odoo\n", "in": "- ansible.builtin.debug:\n"}
     )

@@ -92,7 +92,7 @@ def test_a_cancelled_roll_is_plainly_marked_and_release_puts_it_right(awx: Awx, 
     assert (mark["id"], mark["out"]) == ("awx-job-48", True)
     assert mark["owner"] == "operator (AWX)"
     fleet.settle("p19")
-    # Where the next job runs in another container, nobody can tell that this one is dead, so its lock must be named.
+    # A job in another container cannot know that this one is dead, so its lock must be named.
     released = awx.job(
         49,
         "release",
@@ -149,7 +149,7 @@ def test_what_surveys_send_is_understood(awx: Awx, fleet: Fleet) -> None:
     given = {"recycle_workers_hosts": "p19", "recycle_workers_older_than": "0"}
     assert told(65, "recycle_workers", **given) == done_of("p19")
     after = fleet.processes("p19")
-    # The master, and whoever is neither an http worker nor new.
+    # The master, and processes that are neither http workers nor new.
     assert after[0] == before[0]
     assert len(set(before) - set(after)) == 2
     report = told(66, "cache_report", cache_report_hosts="p19,p14", cache_report_top="3")

@@ -163,7 +163,7 @@ def level(fleet: Fleet, host: str, line: str) -> t.Iterator[None]:
         fleet.settle(host)
 
 
-def test_where_the_log_level_hides_dumps_nobody_is_asked(fleet: Fleet) -> None:
+def test_no_process_is_asked_if_the_log_level_hides_dumps(fleet: Fleet) -> None:
     with level(fleet, "t19", "log_level = warn"):
         answer = fleet.module("t19", "stack_dump")
         found = answer.only
@@ -206,7 +206,7 @@ def test_a_rotation_before_and_in_the_middle(fleet: Fleet, way: str) -> None:
     found = without_master(fleet.module("p19", "stack_dump", samples=12, interval=0.3).only)
     lost = [one for one in found["missing"] if one["code"] != "dump.not_written"]
     assert lost == []
-    # A copytruncate loses what is written between its two steps, whoever reads it.
+    # A copytruncate loses lines that are written between its two steps, for every reader.
     assert len(found["dumps"]) == 12 * 4 if way != "copytruncate" else len(found["dumps"]) >= 12 * 4 - 2
 
 

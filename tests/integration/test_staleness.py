@@ -101,7 +101,7 @@ def test_an_old_modification_time_hides_nothing(fleet: Fleet) -> None:
     assert fleet.master("p19")["needs"] == "reload"
 
 
-def test_somebody_elses_hup_is_known_from_the_log(fleet: Fleet) -> None:
+def test_a_hup_of_another_program_is_known_from_the_log(fleet: Fleet) -> None:
     hosts = ("p19", "journal")
     for host in hosts:
         assert fleet.module(host, "reload", **HUP).code == 0

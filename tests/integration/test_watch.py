@@ -104,7 +104,7 @@ def test_its_successor_is_named_where_systemd_has_started_it_already(fleet: Flee
     assert f"pid {new}" in message if "odoo.service" in message else message.count("pid") == 1
 
 
-def test_a_drain_is_no_health(fleet: Fleet) -> None:
+def test_a_draining_server_is_not_healthy(fleet: Fleet) -> None:
     with request(fleet, "p19", "/lab/sleep/6") as long:
         assert fleet.module("p19", "send_signal", signal="INT").code == 0
         answer = fleet.module("p19", "wait_healthy", timeout=30)

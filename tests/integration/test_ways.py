@@ -90,7 +90,7 @@ def test_the_processes_of_a_container_write_their_cache_statistics(ways: Fleet, 
 
 
 @pytest.mark.parametrize(("host", "code"), [("superv", "dump.no_log"), ("term", "dump.terminal")])
-def test_nobody_is_asked_whose_stacks_nobody_could_read(ways: Fleet, host: str, code: str) -> None:
+def test_no_process_is_asked_whose_stacks_cannot_be_read(ways: Fleet, host: str, code: str) -> None:
     found = ways.module(host, "stack_dump").only
     assert (found["did"], found["code"], found["asked"], found["dumps"]) == ("refused", code, [], [])
     assert {one["code"] for one in found["missing"]} == {code}
@@ -201,7 +201,7 @@ def test_a_container_that_would_come_back_is_not_drained(ways: Fleet) -> None:
     assert ways.processes("pod") == old
 
 
-def test_a_container_is_drained_and_whoever_starts_it_says_so(ways: Fleet) -> None:
+def test_a_drained_container_that_is_started_again_is_reported(ways: Fleet) -> None:
     answer = ways.module("podone", "drain")
     assert (answer.outcome, answer.only["signals"]) == ((0, "signalled", None), ["INT"]), answer.output
     assert answer.only["hold"]["policy"] == "no"
@@ -248,7 +248,7 @@ def test_supervisord_and_a_server_that_does_not_come_back(ways: Fleet) -> None:
 
 
 @pytest.mark.parametrize(("host", "code"), [("term", "supervisor.none"), ("pod", "supervisor.container_not_restarted")])
-def test_nobody_to_ask(ways: Fleet, host: str, code: str) -> None:
+def test_a_restart_without_a_supervisor_is_refused(ways: Fleet, host: str, code: str) -> None:
     old = ways.processes(host)
     for options in (["--check"], []):
         answer = ways.module(host, "reload", *options, policy="always", method="supervisor")

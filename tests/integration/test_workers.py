@@ -71,7 +71,7 @@ def load(fleet: Fleet, folder: pathlib.Path, rate: int = 4) -> t.Iterator[dict[s
     """Requests at both hosts while the block runs; what became of them is there at its end.
 
     So few that two workers keep up with them on a machine that has other work too: what overflows the backlog of 16
-    connections is lost, whoever is recycled meanwhile.
+    connections is lost while workers are replaced.
     """
     counted: dict[str, dict[str, t.Any]] = {}
     running = {}
@@ -176,7 +176,7 @@ def test_a_number_that_drifted_is_found_and_put_right(fleet: Fleet) -> None:
         assert one["target"] == 2
     for host in BOTH:
         fleet.run(host, "sh", "-c", lower)
-    # There are as many as are wanted, so nothing is done unless it is to be proved.
+    # There are as many as wanted, so the module does nothing without prove.
     for one in good(both(fleet, "workers", count=2)).values():
         assert one["signals"] == []
     for one in good(both(fleet, "workers", count=2, prove=True)).values():

@@ -160,7 +160,7 @@ async def load(options: Options, stop: Callable[[], bool] = lambda: False) -> Ta
 
 
 async def _ask(host: str, port: int, path: str, timeout: float) -> tuple[int | None, str | None]:
-    """One GET or POST; an answer that ends early is an error, whatever its status."""
+    """Send one GET or POST; an answer that ends early is an error, with every status."""
     writer: asyncio.StreamWriter | None = None
     try:
         async with asyncio.timeout(timeout):

@@ -99,7 +99,7 @@ def test_a_folder_an_archive_and_a_repository_give_the_same_copy(checkout: Path,
         ("{0}/checkout/setup.py", "is no archive that can be read"),
     ],
 )
-def test_what_is_no_source_of_odoo_is_one_sentence(checkout: Path, wanted: str, said: str) -> None:
+def test_a_folder_without_odoo_is_refused_in_one_sentence(checkout: Path, wanted: str, said: str) -> None:
     with pytest.raises(LabError) as caught:
         source.take(wanted.format(checkout.parent))
     assert said in str(caught.value)

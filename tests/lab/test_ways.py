@@ -90,7 +90,7 @@ def test_a_real_hup_from_the_host_keeps_the_pid_and_loads_anew(lab: Lab, label: 
     _sh(lab, host.name, f"kill -HUP {pid}")
 
     def reloaded() -> bool:
-        # In the moment of its exec a process shows no arguments, so nobody is found.
+        # During its exec a process shows no arguments, so it is not found.
         with contextlib.suppress(KeyError):
             return _generation(lab, label) != (before, True) and _generation(lab, label)[1] and _answers(lab, label)
         return False
@@ -158,7 +158,7 @@ def test_a_container_logs_to_its_conmon(lab: Lab, label: str) -> None:
 def test_a_host_with_containers_has_no_odoo_of_its_own(lab: Lab) -> None:
     script = "python3 -c 'import odoo' 2>&1 | tail -n 1; ls /usr/bin/odoo /lib/systemd/system/odoo.service 2>&1"
     assert "No module named 'odoo'" in _sh(lab, "pod", f"{script}; true")
-    # The number is the container's: on the host it is nobody's, or somebody else's.
+    # The number is from the container: on the host it belongs to another user or to none.
     assert _sh(lab, "pod14", f"ps -o uid= -p {_master(lab, 'pod14')}") == "105"
 
 

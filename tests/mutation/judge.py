@@ -18,7 +18,7 @@ import sys
 import tomllib
 import typing as t
 
-#: mutmut's exit codes. Whatever else a test run ended with, it has noticed.
+#: mutmut's exit codes. Every other end of a test run means that the tests noticed.
 SURVIVED, UNTESTED = (0,), (5, 33)
 #: What was never tried, or was interrupted.
 UNTRIED = (None, 2, -2)

@@ -69,7 +69,7 @@ def tree() -> t.Dict[str, bytes]:
 
 
 def ask(path: str) -> None:
-    """Send a request, and wait for its end, whatever that is."""
+    """Send a request, and wait for its end."""
     connection = http.client.HTTPConnection("127.0.0.1", 8069, timeout=60)
     try:
         connection.request("GET", path)

@@ -4,7 +4,7 @@
 
 """Every program that the Makefile's targets start comes with Debian, tests/packages.txt or the virtual environment.
 
-A target that starts another program works where somebody has installed that, and fails on a new machine. The test takes
+A target that starts another program works if that is installed, and fails on a new machine. The test takes
 the words where a shell expects a command, and the first words of lists that Python starts. Each of them that is a
 program on this machine must be of a package that a new machine has. The test does not see a program that is not
 installed here, nor a name that is put together while a script runs: `make fresh` does.

@@ -55,7 +55,7 @@ def _renamed(match: re.Match[str]) -> str:
 
 
 def adapt(text: str, docname: str, pages: t.Collection[str]) -> str:
-    """A page of the checkout as the site has it: what a link leads to that is no page here is named without one."""
+    """Return a page of the checkout for the site: a link to a file outside of the site becomes plain text."""
 
     def link(match: re.Match[str]) -> str:
         words, target = match[1], moved(match[2], docname)

@@ -29,7 +29,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     CALLBACK_NEEDS_ENABLED = True
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
-        """A task went well."""
+        """Write the result of a successful task."""
         self._write(result)
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:  # noqa: FBT001, FBT002

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Builds one base image. Runs as `python3 -m labkit.builder NAME TARBALL` in mount and PID namespaces of its own.
 
-Whatever happens to this process, the kernel takes its mounts and children away with the namespaces.
+If this process ends in any way, the kernel removes its mounts and children with the namespaces.
 """
 
 from __future__ import annotations

@@ -58,13 +58,13 @@ def create(lab: Lab, host: Host) -> None:
 
 
 def drop(lab: Lab, name: str) -> None:
-    """Remove a database, with whoever is connected to it."""
+    """Remove a database, with all its connections."""
     done = _as_postgres(lab, "dropdb", "--if-exists", "--force", name)
     if done:
         raise LabError(f"The database {name} could not be dropped: {done}")
 
 
 def _as_postgres(lab: Lab, *argv: str, feed: str | None = None) -> str:
-    """Run a client program as the database's superuser; the answer is its complaint, empty when it went well."""
+    """Run a client program as the database's superuser; return its error message, empty after success."""
     done = machine.inside(lab, "db", ["runuser", "-u", "postgres", "--", *argv], check=False, feed=feed)
     return "" if done.returncode == 0 else " ".join(done.stderr.split()) or f"exit {done.returncode}"

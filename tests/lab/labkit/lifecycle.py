@@ -270,7 +270,7 @@ def _wait_booted(lab: Lab, name: str) -> None:
 
 
 def servers_up(lab: Lab) -> list[str]:
-    """The servers that HAProxy holds for healthy, and those that somebody has taken out on purpose."""
+    """Return the servers that HAProxy holds for healthy, and those that were taken out on purpose."""
     ask = ["socat", "-", f"UNIX-CONNECT:{balancer.SOCKET}"]
     pid = machine.init_pid(lab, "lb")
     if pid is None:
@@ -281,7 +281,7 @@ def servers_up(lab: Lab) -> list[str]:
 
 
 def down(lab: Lab) -> list[str]:
-    """Take a lab away, whatever state it is in; the answer names what could not be removed."""
+    """Take a lab down in any state; return the names of what could not be removed."""
     with locked(run_dir() / ".locks" / lab.name, f"it works on the lab {lab.name}"):
         _take_down(lab)
     return leftovers(lab)
@@ -325,7 +325,7 @@ def clean(lab: Lab, *, everyones: bool) -> None:
 
 
 def leftovers(lab: Lab) -> list[str]:
-    """Whatever still carries the lab's name: processes, namespaces, interfaces, mounts, cgroups, files."""
+    """Return everything with the lab's name: processes, namespaces, interfaces, mounts, cgroups, files."""
     found = [f"process {pid}" for pid in machine.keepers(lab)]
     found += [f"namespace {path.name}" for path in Path("/run/netns").glob(f"{lab.bridge}-*")]
     found += [

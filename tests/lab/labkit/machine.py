@@ -46,7 +46,7 @@ def boot(lab: Lab, host: str) -> None:
     if volume.is_dir():
         # podman's storage: an overlay cannot be the writable layer of another one.
         argv[-1:-1] = [f"--bind={volume}:/var/lib/containers", "--system-call-filter=@keyring bpf"]
-    # What somebody who tests with the lab wants the hosts to see of this machine (tests/coverage).
+    # Paths of this machine that a user of the lab wants the hosts to see (tests/coverage).
     argv[-1:-1] = [f"--bind={bind}" for bind in os.environ.get("FLEETOPS_LAB_BIND", "").split()]
     procs = "-"
     if not Path("/run/systemd/system").is_dir():

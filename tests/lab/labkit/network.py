@@ -86,7 +86,7 @@ def pids(lab: Lab, host: str) -> list[int]:
 
 
 def remove_all(lab: Lab) -> None:
-    """Take the bridge, and whatever else carries the lab's name, away."""
+    """Remove the bridge, and all other interfaces with the lab's name."""
     for entry in sorted(Path("/sys/class/net").glob(f"{lab.bridge}-*")):
         run(["ip", "link", "del", entry.name], check=False)
     for entry in sorted(Path("/run/netns").glob(f"{lab.bridge}-*")):

@@ -108,7 +108,7 @@ DISABLED_UNITS = (
     "podman-auto-update.timer",
     "podman-restart.service",
 )
-# Sockets of every login session: nobody here uses GnuPG, which podman brings along.
+# Sockets of every login session: the lab does not use GnuPG, which podman requires.
 UNWANTED_USER_UNITS = (
     "dirmngr.socket",
     "gpg-agent.socket",

@@ -58,7 +58,7 @@ def last_lines(text: str, count: int) -> str:
 
 @contextlib.contextmanager
 def locked(path: Path, waiting_for: str) -> Iterator[None]:
-    """Hold an exclusive lock on a file; say so when somebody else has it."""
+    """Hold an exclusive lock on a file; print a message while another process has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

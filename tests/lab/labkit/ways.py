@@ -138,7 +138,7 @@ def masters(lab: Lab, host: str) -> dict[str, int]:
     for pid in sorted(network.pids(lab, host)):
         with contextlib.suppress(OSError, IndexError):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-            # Wrappers (runuser, script) have the same words, but are no Python.
+            # Wrappers (runuser, script) have the same words, but are not Python.
             if "--config" in words[:-1] and Path(os.readlink(f"/proc/{pid}/exe")).name.startswith("python"):
                 config = words[words.index("--config") + 1]
                 found[pid] = (config, _parent(pid), machine.namespace_pids(pid)[level])
@@ -171,7 +171,7 @@ def unit_state(lab: Lab, name: str, unit: str) -> str:
 
 
 def lives(lab: Lab, host: Host, server: Server) -> bool:
-    """Is the host on, and has whoever started Odoo not given it up?"""
+    """Return whether the host is on, and the supervisor of Odoo has not given it up."""
     if machine.init_pid(lab, host.name) is None:
         return False
     if host.start == "terminal":

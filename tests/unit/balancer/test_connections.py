@@ -117,7 +117,7 @@ def test_many_peers_are_not_all_named() -> None:
         wait_idle(Tables(rows), [host_view([8069])], Patience(1, 0), build.FakeClock())
 
 
-def test_websockets_have_their_own_time_and_are_no_failure() -> None:
+def test_websockets_have_their_own_timeout_and_do_not_fail() -> None:
     clock = build.FakeClock()
     begun = clock.monotonic()
     views = [View(1, frozenset([8069]), frozenset([8072]))]

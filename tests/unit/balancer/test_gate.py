@@ -64,7 +64,7 @@ def order(*ports: int, **more: t.Any) -> GateOrder:
     return GateOrder(ports, **{"lease": 60.0, "allow": (), "owner": "anna", **more})
 
 
-def test_closing_is_a_change_and_renewing_is_none(nft: Nft) -> None:
+def test_closing_is_a_change_and_renewing_is_not(nft: Nft) -> None:
     wanted = order(8069, 8072, allow=gate_of(ALLOWED).allow)
     assert close(wanted, check_mode=False).changed
     again = close(wanted, check_mode=False)

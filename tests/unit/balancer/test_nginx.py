@@ -166,7 +166,7 @@ def test_a_connection_that_stays_is_a_timeout_and_the_server_stays_down(nginx: F
     assert not act(nginx, order(wait=False)).done.changed
 
 
-def test_websockets_have_their_own_time_and_are_no_failure(nginx: FakeNginx) -> None:
+def test_websockets_have_their_own_timeout_and_do_not_fail(nginx: FakeNginx) -> None:
     begun = nginx.clock.monotonic()
     nginx.busy["192.0.2.11", 8072] = begun + 1e6
     done = act(nginx, order(websocket_timeout=90.0)).done
@@ -193,7 +193,7 @@ def test_a_reload_that_does_not_happen_is_undone_and_made_up_for(
     with build.failing(code):
         act(nginx, order())
     assert nginx.file.read_text() == TEXT
-    # It may have taken the files in all the same, so the next call reloads, whatever it changes.
+    # It may have read the files nevertheless, so the next call reloads for every change.
     assert pending(tmp_path)
     nginx.reload_fails, nginx.ignores = None, False
     done = act(nginx, order("up")).done
@@ -253,7 +253,7 @@ def test_the_last_server_goes_where_that_is_wished_for(nginx: FakeNginx) -> None
     assert nginx.loaded == TEXT
 
 
-def test_what_somebody_has_marked_down_by_hand_stays_down(nginx: FakeNginx) -> None:
+def test_a_server_that_an_administrator_marked_down_stays_down(nginx: FakeNginx) -> None:
     hand: dict[str, t.Any] = {"upstreams": ("alone",), "websocket_upstreams": (), "servers": ("192.0.2.14",)}
     assert not act(nginx, order(**hand)).done.changed
     with build.failing("nginx.down_by_hand", Refused):

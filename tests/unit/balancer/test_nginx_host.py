@@ -96,13 +96,13 @@ def test_master_and_workers(nginx: Nginx, tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["42\n", "4711\n", "", "x"])
-def test_a_pid_file_of_something_else_is_no_nginx(nginx: Nginx, tmp_path: pathlib.Path, text: str) -> None:
+def test_a_pid_file_of_another_program_does_not_count_as_nginx(nginx: Nginx, tmp_path: pathlib.Path, text: str) -> None:
     (tmp_path / "pid").write_text(text)
     with build.failing("nginx.not_running", Refused):
         nginx.master(str(tmp_path / "pid"))
 
 
-def test_a_title_of_another_user_is_no_nginx(
+def test_a_title_of_another_user_does_not_count_as_nginx(
     nginx: Nginx, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Nginx, "_owner", lambda _self, _pid: 1000)

@@ -136,7 +136,7 @@ def test_all_of_a_file_at_once() -> None:
     assert again(marked, edit(marked.texts, ours, None)).texts == tree.texts
 
 
-def test_bytes_that_are_no_utf_8_survive() -> None:
+def test_bytes_that_are_not_utf_8_survive() -> None:
     tree = read_tree(RealFiles(), CONFIG)
     server = tree.servers[8]
     (text,) = edit(tree.texts, [server], MARK).values()
@@ -166,7 +166,7 @@ def test_down_by_hand_stays() -> None:
     tree = tree_of("upstream a { server h1 down; server h2; }")
     with build.failing("nginx.down_by_hand", Refused):
         edit(tree.texts, [tree.servers[0]], None)
-    # Somebody has added a second one, or moved ours: what is left would not be the file as it was.
+    # A user has added a second one, or moved ours: the rest would not be the file as it was.
     (text,) = edit(tree.texts, [tree.servers[1]], MARK).values()
     for other in (text.replace("h2 down", "h2 down down"), text.replace("h2 down;", "down h2 ;")):
         changed = tree_of(other)

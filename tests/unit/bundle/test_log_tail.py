@@ -89,7 +89,7 @@ def test_last_lines_of_a_container_log_are_joined_and_secrets_hidden(podman_log:
     assert "hunter2" not in shown[2]
     assert shown[3:] == ["last"]
     assert end_of(most=1)[1] == ["last"]
-    # From the middle of a line on: the rest of that one is nobody's.
+    # From the middle of a line on: the rest of that line is dropped.
     assert end_of(largest=len("r F x\nT stderr F last\n"))[1] == ["last"]
 
 

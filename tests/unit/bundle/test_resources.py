@@ -26,7 +26,7 @@ def test_disk_of_a_missing_path_raises() -> None:
         disk("/nonexistent", "/")
 
 
-def test_disk_asks_as_it_is_told(tmp_path: pathlib.Path) -> None:
+def test_disk_runs_the_given_command(tmp_path: pathlib.Path) -> None:
     (tmp_path / "srv").mkdir()
     found = disk("/srv", "data_dir", lambda path: os.statvfs(f"{tmp_path}{path}"))
     assert (found["path"], found["size"]) == ("data_dir", disk(str(tmp_path), "")["size"])

@@ -65,6 +65,6 @@ def test_a_worktree_has_a_record_of_its_own(checkout: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x" * 99, "gitdir: \n", "gitdir: /proc/self/environ", "\0"])
-def test_what_is_no_checkout_tells_nothing(tmp_path: pathlib.Path, text: str) -> None:
+def test_a_folder_without_git_gives_no_commit(tmp_path: pathlib.Path, text: str) -> None:
     (tmp_path / ".git").write_text(text)
     assert commits_moved(["/"], str(tmp_path), 1) == []

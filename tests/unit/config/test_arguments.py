@@ -54,7 +54,7 @@ def test_arguments(line: str, expected: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("line", ["-c", "--workers", "--syslog=1", "-s --save=x", "--no-http=1", "--workers 3 -d"])
 def test_arguments_that_optparse_would_end_the_program_for(line: str) -> None:
-    # Anybody on the host may run something that is called so.
+    # Any user of the host may run a program with that name.
     parse_arguments(line.split())
 
 

@@ -73,7 +73,7 @@ def test_a_long_line_costs_no_more_than_its_length() -> None:
 
 
 @pytest.mark.parametrize("line", ["x\n", "x" * 48 + "\n", "x" * 127 + "\n", " y\n", "\n", "a\r\n"])
-def test_a_megabyte_that_is_no_configuration_is_refused_at_once(line: str) -> None:
+def test_a_megabyte_that_is_not_a_configuration_is_refused_at_once(line: str) -> None:
     text = "[options]\n" + line * ((1 << 20) // len(line))
     begun = time.process_time()
     with contextlib.suppress(configparser.Error):

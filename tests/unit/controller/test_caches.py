@@ -124,6 +124,6 @@ def test_what_a_terminal_shows() -> None:
 
 
 @pytest.mark.parametrize("given", ["x", [1], [{"host": "a"}], [{"host": "a", "results": [{}]}], {"a": 1}])
-def test_what_is_no_statistics_is_said(given: t.Any) -> None:
+def test_a_value_that_is_not_statistics_is_refused(given: t.Any) -> None:
     with pytest.raises(AnsibleFilterError, match=r"\[dump\.not_statistics\]$"):
         merge_caches(given)

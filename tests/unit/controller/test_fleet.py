@@ -121,7 +121,7 @@ def test_a_fleet_without_an_answer_is_reported() -> None:
     ]
 
 
-def test_what_a_host_says_is_no_template() -> None:
+def test_texts_of_a_host_are_not_templated() -> None:
     wrapped = type(pytest.importorskip("ansible.utils.unsafe_proxy").wrap_var("x"))
     if wrapped is str:
         pytest.skip("since ansible-core 2.19 nothing is a template unless it is marked")
@@ -129,7 +129,7 @@ def test_what_a_host_says_is_no_template() -> None:
     assert all(isinstance(line, wrapped) for line in told["lines"])
 
 
-def test_a_command_that_is_no_server_has_a_line_of_its_own() -> None:
+def test_a_one_off_command_has_a_separate_line() -> None:
     told = facts({"masters": [master()], "one_off": [{"pid": 7, "kind": "update", "cmdline": ["odoo", "-u", "all"]}]})
     assert told["one_off"] == [{"pid": 7, "kind": "update"}]
     line = report({"web1": told})["lines"][2]

@@ -219,7 +219,7 @@ def test_a_server_that_drips_its_answer_is_unhealthy_and_others_are_asked(monkey
     assert (event["host"], event["kind"], event["said"]) == ("web1", "unhealthy", "no whole answer within 0.5 s")
 
 
-def test_an_answer_that_is_no_http_is_trouble_and_does_not_end_the_watch() -> None:
+def test_an_answer_that_is_not_http_is_trouble_and_does_not_end_the_watch() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer() -> None:

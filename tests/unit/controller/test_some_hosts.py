@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A pattern of hosts that must match somebody."""
+"""Test a pattern of hosts that must match at least one host."""
 
 from __future__ import annotations
 

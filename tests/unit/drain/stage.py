@@ -110,7 +110,7 @@ class Stage:
         self.no_way_back: Problem | None = None
         #: its unit goes on without it
         self.goes_on: Problem | None = None
-        #: how systemd has ended it, where that was no good end
+        #: how systemd has ended it, if it was not a clean end
         self.ended_badly: Problem | None = None
         #: what each dump of a worker shows, the last one for ever; None: nothing was written
         self.shows: list[tuple[Stack, ...] | None] = [(IDLE,)]

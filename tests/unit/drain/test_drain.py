@@ -78,7 +78,7 @@ def test_check_mode_does_nothing_and_says_what_would_be(stage: Staged, kind: str
 @pytest.mark.parametrize("kind", ["19-threaded", "14-threaded"])
 def test_a_threaded_server_is_waited_for_before_its_int(stage: Staged, kind: str) -> None:
     on = stage(kind, REST[kind], DRAINING, GONE)
-    # No dump is no proof that it is idle.
+    # A missing dump does not prove that it is idle.
     on.shows = [(REQUEST, JOB), (JOB,), None, (IDLE,)]
     on.then = {1010.0: GONE}
     assert on.drain().signals == ["INT"]
@@ -179,7 +179,7 @@ def test_kill_kills_what_is_left(stage: Staged, kind: str) -> None:
     result = on.drain(http_timeout=5, on_timeout="kill")
     assert on.sent[:2] == ["INT", "KILL"]
     assert set(result.signals) == {"INT", "KILL"}
-    # The master first, so that it starts nobody anew.
+    # The master first, so that it starts no new worker.
     assert on.killed[0] == result.pid
     assert result.after == {"state": "gone"}
     assert "failed.work_cut_off" in [one.code for one in result.warnings]
@@ -409,7 +409,7 @@ def test_another_call_is_waited_for_and_no_longer_than_the_timeout(stage: Staged
     assert (result.code, "20 s" in message, on.sent, on.notes) == ("timeout.locked", True, [], [])
 
 
-def test_a_note_of_another_boot_is_none(stage: Staged) -> None:
+def test_a_note_of_another_boot_is_ignored(stage: Staged) -> None:
     on = stage("19-prefork")
     on.drain()
     (note,) = on.notes
@@ -417,7 +417,7 @@ def test_a_note_of_another_boot_is_none(stage: Staged) -> None:
     assert on.notes == []
 
 
-def test_a_note_is_for_its_owner_only_and_a_broken_one_is_none(stage: Staged) -> None:
+def test_a_note_is_readable_by_its_owner_only_and_a_broken_one_is_ignored(stage: Staged) -> None:
     on = stage("19-prefork")
     on.drain()
     (path,) = pathlib.Path(on.store.path).glob("drain-*.json")

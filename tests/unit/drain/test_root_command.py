@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Commands that root may run, and commands that lead to a file of somebody else."""
+"""Test commands that root may run, and commands that use a file of another user."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_an_interpreter_that_runs_no_script_by_its_full_path_is_refused(place: P
     ],
 )
 @pytest.mark.parametrize("how", ["owner", "mode"])
-def test_a_file_that_somebody_else_can_change_is_refused(place: Place, name: str, how: str) -> None:
+def test_a_file_that_another_user_can_change_is_refused(place: Place, name: str, how: str) -> None:
     path = place.folder / name
     if how == "owner":
         os.chown(path, OTHER, OTHER)
@@ -146,7 +146,7 @@ def test_a_file_that_somebody_else_can_change_is_refused(place: Place, name: str
     assert place.refusal("-c", "@/odoo.conf").code == NOT_ROOTS
 
 
-def test_a_link_to_a_file_of_somebody_else_is_refused(place: Place) -> None:
+def test_a_link_to_a_file_of_another_user_is_refused(place: Place) -> None:
     theirs = place.folder / "theirs.py"
     theirs.write_text("")
     os.chown(theirs, OTHER, OTHER)

@@ -88,7 +88,7 @@ def test_a_new_launcher_is_named_by_the_process_above_both() -> None:
     assert found[1].values["parent"] == "runsv (pid 40)"
 
 
-def test_what_two_servers_share_is_no_sign() -> None:
+def test_a_property_of_two_servers_does_not_identify_one() -> None:
     machine = Machine()
     old, other = server(machine, 100), server(machine, 101)
     shared = build.options(http_port=8169, config_file="/etc/odoo.conf")

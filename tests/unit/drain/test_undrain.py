@@ -165,7 +165,7 @@ def test_check_mode(stage: Staged) -> None:
     assert [step["what"] for step in result.steps] == ["systemd would be asked to start it"]
 
 
-def test_one_that_somebody_else_has_started(stage: Staged) -> None:
+def test_a_server_that_another_program_has_started_is_released(stage: Staged) -> None:
     on = stage()
     on.note(identity="1:1", pid=1, start=1)
     result = on.undrain()

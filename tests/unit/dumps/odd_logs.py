@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from .dumped import lines
 
-#: Lines of every captured kind, and some that nobody has written yet.
+#: Lines of every captured kind, and some that no program has written yet.
 ODD = [
     "# Thread: (db:",
     "# Greenlet:",

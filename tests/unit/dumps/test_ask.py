@@ -101,7 +101,7 @@ class Party(Host):
         self.log = Told(whole=whole)
         self.instance = build.instance(build.prefork())
         self.sent: list[tuple[int, float]] = []
-        #: lines in the log that nobody had read yet when a signal was sent
+        #: lines in the log that were not read yet when a signal was sent
         self.unread: list[int] = []
         #: how many of its signals a process does not hear
         self.deaf: dict[int, int] = {}

@@ -151,7 +151,7 @@ def test_19_counts_over_copies_and_may_be_asked_at_any_time() -> None:
     assert CacheQuestion(Threaded({1: ("R", 1), 2: ("R", 1)}), "19.0", memory=False).is_safe(
         build.process(7, caught=build.WORKER)
     )
-    # Whom the door refuses need not be looked at.
+    # A process that the door refuses is not looked at.
     assert CacheQuestion(Threaded({1: ("R", 1), 2: ("R", 1)}), "14.0", memory=False).is_safe(
         build.process(7, caught=[])
     )

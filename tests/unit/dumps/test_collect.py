@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Picking dumps out of the lines of a log: captured ones, whatever comes between them and wherever it is cut."""
+"""Test picking dumps out of the lines of a log: captured ones, with any lines between and cut anywhere."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_greenlets_are_told_by_their_name() -> None:
     "form",
     ["crlf", "spaces", "no blank lines", "podman", "syslog", "precise", "iso", "compose", "docker", "journal", "bytes"],
 )
-def test_whatever_carries_it_the_dump_is_the_same(kind: str, form: str) -> None:
+def test_the_dump_is_the_same_in_every_carrier(kind: str, form: str) -> None:
     plain = lines(kind)
     carried = {
         "crlf": [line + "\r\n" for line in plain],
@@ -155,5 +155,5 @@ def test_headers(header: str, expected: Stack) -> None:
         "# Thread: <T>",
     ],
 )
-def test_what_is_no_dump(text: str) -> None:
+def test_text_without_a_dump_gives_no_dump(text: str) -> None:
     assert parse_dumps(text.splitlines()) == []

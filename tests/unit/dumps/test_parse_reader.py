@@ -48,7 +48,7 @@ def written(dump: Dump) -> t.Iterator[str]:
 
 
 @given(LOGS, st.integers(1, 40))
-def test_whatever_a_log_holds_it_is_read_and_no_line_is_lost(text: str, size: int) -> None:
+def test_every_text_is_read_without_dropping_a_line(text: str, size: int) -> None:
     outside: list[str] = []
     dumps = DumpReader(outside.append).read(text[at : at + size] for at in range(0, len(text), size))
     json.dumps([dump.told() for dump in dumps], allow_nan=False)

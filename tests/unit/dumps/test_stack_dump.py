@@ -338,7 +338,7 @@ def test_what_comes_in_a_form_that_is_not_understood_is_told_with_its_line(play:
     assert 'File: "/usr/bin/odoo"; 6; main' in missing["reason"]
 
 
-def test_nobody_is_asked_whose_log_is_in_a_form_that_is_not_understood(play: Staged) -> None:
+def test_no_process_is_asked_if_its_log_cannot_be_parsed(play: Staged) -> None:
     on = play("hup-19-threaded-done")
     on.log.write_text("".join(f"<r n='{n}'><logger>odoo.http</logger><level>INFO</level>x</r>\n" for n in range(9)))
     found = on.dump()

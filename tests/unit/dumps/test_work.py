@@ -50,18 +50,18 @@ def test_a_prefork_server_at_rest_and_one_that_leaves(kind: str, busy: list[str]
     one = build.instance(build.prefork())
     found = dumps(kind, one)
     gevent = [c.process.pid for c in one.children if c.role == "gevent"]
-    # gevent has written none, which is no proof that it is idle.
+    # gevent has written none, which does not prove that it is idle.
     running = find_busy(one, found, [], 3.0, leaving=False)
     assert [b.role for b in running if b.pid not in gevent] == busy
     leaving = find_busy(one, found, [], 30.0, leaving=True)
     assert [b.role for b in leaving if b.pid not in gevent] == busy
     assert all(b.seconds >= 30 for b in leaving)
-    # Where nothing can be seen, whoever is left counts.
+    # If nothing is visible, every remaining process counts.
     blind = find_busy(one, {}, [], 30.0, leaving=True)
     assert sorted(b.pid for b in blind) == sorted(c.process.pid for c in one.children)
 
 
-def test_no_dump_is_no_proof_of_idleness() -> None:
+def test_a_missing_dump_does_not_prove_that_a_process_is_idle() -> None:
     one = build.instance(build.threaded())
     (busy,) = find_busy(one, {}, [], 4.0, leaving=False)
     assert (busy.pid, busy.role, busy.seconds, busy.url, busy.stack) == (100, "http", 4.0, None, ())
@@ -71,11 +71,11 @@ def test_no_dump_is_no_proof_of_idleness() -> None:
 @pytest.mark.parametrize(
     "threads", [(), (Stack("t"),), (Stack("t"), Stack("idle", frames=(Frame("/x.py", 1, "wait"),)))]
 )
-def test_a_dump_that_was_not_understood_is_no_proof_of_idleness(threads: tuple[Stack, ...]) -> None:
+def test_a_dump_that_cannot_be_parsed_does_not_prove_that_a_process_is_idle(threads: tuple[Stack, ...]) -> None:
     one = build.instance(build.threaded())
     (busy,) = find_busy(one, {100: Dump(100, "", None, threads)}, [], 4.0, leaving=False)
     assert (busy.pid, busy.role, busy.seconds, busy.url, busy.stack) == (100, "http", 4.0, None, ())
-    # Whoever is left of one that leaves is told by its processes, and this one has none but itself.
+    # The remaining processes of a leaving server show its work, and this one has only its master.
     assert find_busy(one, {}, [], 4.0, leaving=True) == []
 
 

@@ -111,11 +111,11 @@ def test_gevent_on_another_address_alone_is_told() -> None:
         {"http_port": 1, "config_error": "odoo.conf cannot be read"},
     ],
 )
-def test_what_is_the_same_or_cannot_be_known_is_no_difference(fields: dict[str, t.Any]) -> None:
+def test_equal_and_unknown_values_are_not_differences(fields: dict[str, t.Any]) -> None:
     assert told(prefork(), **fields) == []
 
 
-def test_another_port_that_an_addon_opened_in_the_master_is_no_difference() -> None:
+def test_a_port_that_an_addon_opened_in_the_master_is_not_a_difference() -> None:
     extra = 4713
     server = prefork({**build.PORTS, extra: ("0.0.0.0", 9100)}, sockets=frozenset([build.SOCKET, extra]))
     assert told(server) == []

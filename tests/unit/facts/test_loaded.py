@@ -42,7 +42,7 @@ def test_one_lock_at_a_time(store: ServerRecords) -> None:
     os.close(other)
 
 
-def test_a_link_is_no_lock(store: ServerRecords, tmp_path: pathlib.Path) -> None:
+def test_a_link_is_not_accepted_as_a_lock(store: ServerRecords, tmp_path: pathlib.Path) -> None:
     os.symlink(tmp_path / "victim", f"{store.path}/100-{MASTER.start}.lock")
     with pytest.raises(OSError, match="symbolic links"):
         store.try_lock(MASTER)
@@ -75,7 +75,7 @@ def test_what_is_remembered_is_recalled_for_this_exec_only(store: ServerRecords)
     "content",
     ["", "{", "[]", "null", "{}", '{"fingerprint": 7000}', '{"fingerprint": 7000, "not_before": "x"}', "\xff"],
 )
-def test_a_broken_marker_is_none(store: ServerRecords, content: str) -> None:
+def test_a_broken_marker_is_ignored(store: ServerRecords, content: str) -> None:
     pathlib.Path(store.path, f"100-{MASTER.start}.json").write_text(content, encoding="latin-1")
     assert store.recall(MASTER) is None
 
@@ -134,7 +134,7 @@ def test_the_bounds_are_in_order(started: float, logged: float | None, age: floa
     assert started <= load.not_before or load.clock_moved
 
 
-def test_a_log_line_from_the_future_is_no_evidence() -> None:
+def test_a_log_line_from_the_future_is_ignored() -> None:
     assert loaded(50.0, None, 1e9, 200.0).not_before <= 200.0
 
 

@@ -85,12 +85,12 @@ def _with_argument(argument: bytes) -> str:
 
 
 @pytest.mark.parametrize("argument", [b"-d\xff", b"--logfile=/\xff", b"--data-dir=/\xff", b"--http-interface=\xff"])
-def test_bytes_that_are_no_text_in_an_option(argument: bytes) -> None:
+def test_bytes_that_are_not_text_in_an_option_are_shown_as_escapes(argument: bytes) -> None:
     _with_argument(argument).encode()
 
 
 @pytest.mark.parametrize("argument", [b"-c/\xff", b"\xff"])
-def test_bytes_that_are_no_text_elsewhere(argument: bytes) -> None:
+def test_bytes_that_are_not_text_elsewhere_are_shown_as_escapes(argument: bytes) -> None:
     assert "\\\\xff" in _with_argument(argument)
     _with_argument(argument).encode()
 
@@ -166,5 +166,5 @@ def test_a_member_is_its_word_as_key_in_text_and_in_json() -> None:
         ("odoo <script>", "run"),
     ],
 )
-def test_what_a_command_that_is_no_server_does(line: str, kind: str) -> None:
+def test_a_one_off_command_has_the_kind_of_its_subcommand(line: str, kind: str) -> None:
     assert kind_of(["python3", *line.split()]) == kind

@@ -200,7 +200,7 @@ def test_what_cannot_be_read_makes_each_of_those_that_share_it_stale(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a mount namespace")
 def test_the_same_path_in_two_containers_is_two_trees() -> None:
-    # /proc/PID/root of a process with its own mounts reads "/", whatever is mounted there.
+    # /proc/PID/root of a process with its own mounts reads "/", with any file system there.
     with subprocess.Popen(
         ["unshare", "--mount", "sh", "-c", "mount -t tmpfs none /mnt && echo > /mnt/only.py && echo ready && read x"],
         stdin=subprocess.PIPE,
@@ -219,7 +219,7 @@ def test_the_same_path_in_two_containers_is_two_trees() -> None:
 
 
 def test_the_walks_together_have_an_end(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Whoever writes odoo.conf can name any number of folders, each with a link to all of the disk.
+    # A user that writes odoo.conf can name any number of folders, each with a link to the whole disk.
     clock = itertools.count()
     monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
     disk.put(*(f"addons{n}/{m}/a.py" for n in range(20) for m in range(40)))

@@ -83,7 +83,7 @@ def test_docker_entry_returns_stream_text_and_whether_it_goes_on() -> None:
 
 
 @pytest.mark.parametrize("line", [b"", b"broken", b"[]", b"{}", b'{"stream":"stdout"}', b"3"])
-def test_a_line_that_is_no_entry_of_docker_is_empty(line: bytes) -> None:
+def test_a_line_that_is_not_an_entry_of_docker_is_empty(line: bytes) -> None:
     assert docker_entry(line) == ("", b"", False)
 
 

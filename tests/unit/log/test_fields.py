@@ -39,11 +39,11 @@ def test_values_are_found_under_many_names(entry: dict[str, t.Any]) -> None:
     "line",
     ["", "text", "{}", "[]", "[1]", '{"a": 1}', "{broken", '{"message": 3}', "a=1 b=2", '{"a":' * 100_000],
 )
-def test_what_has_no_text_is_no_record(line: str) -> None:
+def test_a_line_without_text_is_not_a_record(line: str) -> None:
     assert named(line) is None
 
 
-def test_what_names_a_container_is_no_logger() -> None:
+def test_the_name_of_a_container_is_not_a_logger() -> None:
     (found,) = named(json.dumps({"name": "odoo", "log": "# Thread: <T>", "pid": 1})) or []
     assert found.logger is None
     (found,) = named(json.dumps({"MESSAGE": "text", "_PID": "7", "_SYSTEMD_UNIT": "odoo.service"})) or []

@@ -36,7 +36,7 @@ HERE = build.process(472, cwd="/srv/odoo (deleted)")
     ("supervisor", "stderr", "kind", "path"),
     [
         (UNIT, "socket:[4711]", JOURNAL, None),
-        # We may not see it, and a unit's goes to the journal unless somebody says otherwise.
+        # We must not see it, and by default the log of a unit goes to the journal.
         (UNIT, None, JOURNAL, None),
         (ALONE, None, NOWHERE, None),
         (ALONE, "socket:[4711]", NOWHERE, None),
@@ -84,7 +84,7 @@ def test_a_file_is_where_the_server_sees_it(logfile: str, path: str) -> None:
         ("/var/log/odoo.log", None, UNIT, LogPlace(FILE, "/var/log/odoo.log", shows_dumps=True)),
     ],
 )
-def test_a_logfile_that_is_no_file(logfile: str, held: str | None, supervisor: Supervisor, place: LogPlace) -> None:
+def test_a_logfile_that_is_not_a_file(logfile: str, held: str | None, supervisor: Supervisor, place: LogPlace) -> None:
     assert find_log(HERE, build.options(logfile=logfile), supervisor, "socket:[4711]", "/dev/log", held) == place
 
 
@@ -127,7 +127,7 @@ def test_syslog() -> None:
         ({"log_handler": (":CRITICAL", "odoo.tools:INFO")}, True, True),
         ({"log_handler": ("odoo.tools.cache:ERROR",)}, True, False),
         ({"log_handler": ("odoo.tools.misc:WARNING",)}, False, True),
-        # Later ones win, the nearest name wins, and what nobody knows is INFO.
+        # Later ones win, the nearest name wins, and unknown levels are INFO.
         ({"log_handler": ("odoo:ERROR", "odoo:INFO")}, True, True),
         ({"log_level": "error", "log_handler": ("odoo.tools.misc : debug",)}, True, False),
         ({"log_handler": ("odoo:LOUD", "werkzeug:CRITICAL", "nonsense")}, True, True),

@@ -154,7 +154,7 @@ def test_what_the_server_does_not_have_open_is_not_read(server: Server, bait: st
 
 
 def test_only_what_the_server_writes_is_its_log(tmp_path: pathlib.Path) -> None:
-    # Whoever may not read a file may still hold a handle on it, and see to it that it is taken for his log.
+    # A user that must not read a file may still have a handle on it, and make it look like the log of its server.
     shadow = tmp_path / "shadow"
     shadow.write_text("")
     master = build.process(os.getpid(), uid=os.geteuid() + 1)
@@ -175,7 +175,7 @@ def test_other_places(server: Server) -> None:
     assert open_log(server.proc, MASTER, "/nothing") is None
 
 
-def test_a_path_that_is_none(server: Server) -> None:
+def test_a_path_that_does_not_exist(server: Server) -> None:
     assert open_log(server.proc, MASTER, "/a\0b") is None
 
 
@@ -225,7 +225,7 @@ def test_the_line_of_the_load(text: str, moment: float | None) -> None:
 
 
 @pytest.mark.parametrize("moment", ["2026-13-01 00:00:00", "2026-11-24 99:00:00", "0000-00-00 00:00:00"])
-def test_a_line_with_an_impossible_moment_is_no_evidence(moment: str) -> None:
+def test_a_line_with_an_impossible_time_is_ignored(moment: str) -> None:
     assert find_load_line(LINE.replace("2026-11-24 05:00:01", moment), 100) is None
 
 

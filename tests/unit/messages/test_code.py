@@ -60,7 +60,7 @@ def test_a_code_is_well_formed(group: str, constant: str, code: Code) -> None:
     assert all(re.fullmatch(r"[a-z_]+", name) for name in placeholders(code))
 
 
-#: Patterns that words to avoid have in sentences: a process is no person, and what to do is told directly.
+#: Patterns of words to avoid in sentences: a process is not a person, and the remedy is an instruction.
 AVOIDED = re.compile(
     r"\b(right is|right are|is no|is none|whoever|nobody|somebody|him|who)\b|still waiting for|goes well", re.IGNORECASE
 )

@@ -34,7 +34,7 @@ def test_networks_are_in_one_order_and_none_is_within_another() -> None:
 
 
 @pytest.mark.parametrize("text", ["lb1", "", "192.0.2.256", "192.0.2.0/33", "1"])
-def test_what_is_no_network_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_network_is_refused(text: str) -> None:
     with pytest.raises(Failed, match=r"option\.not_a_network"):
         balancer.networks_of(module(allow=["192.0.2.1", text]), "allow")
 

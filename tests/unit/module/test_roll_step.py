@@ -45,7 +45,7 @@ def test_both_ends_tell_of_the_lock(module: RollModule, monkeypatch: pytest.Monk
     assert ended.value.args[0] == {**known, "msg": "it died", "code": "failed.ended"}
 
 
-def test_a_lock_that_somebody_else_has_ends_the_module(module: RollModule, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lock_of_another_owner_ends_the_module(module: RollModule, monkeypatch: pytest.MonkeyPatch) -> None:
     def held(_module: t.Any) -> t.NoReturn:
         raise LockFailed(roll.LOCK_NOT_WRITTEN(error="full"), {"id": "other"})
 

@@ -40,7 +40,7 @@ def test_connection_turns_settings_into_variables_of_libpq() -> None:
 
 
 def test_connection_gives_what_odoo_gives_by_default() -> None:
-    # Odoo gives its own sslmode to the library, whatever PGSSLMODE says.
+    # Odoo passes its own sslmode to the library, for every PGSSLMODE.
     for content in ({}, {"db_host": "False", "db_password": "False", "db_name": ""}):
         found = connection(build.settings(content), {"PGSSLMODE": "require"})
         assert found == {"PGDATABASE": "postgres", "PGSSLMODE": "prefer"}

@@ -148,5 +148,5 @@ def test_a_container_has_a_psql_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
             found = psql.find_psql(Proc(), build.process(child.pid, uid=65534))
         finally:
             child.communicate(b"\n")
-    # That of 16 is a link to what anybody may change.
+    # The psql of 16 is a link to a file that any user may change.
     assert found == ("/mnt/15/psql", ("mnt", "net"))

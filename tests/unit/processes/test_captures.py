@@ -82,7 +82,7 @@ def check(processes: list[Process], found: Found) -> None:
             continue
         assert instance.mode in (Mode.PREFORK, Mode.THREADED, None)
         assert (instance.mode is None) == (not instance.master.catches("QUIT"))
-        # A worker whose master died is no master.
+        # A worker whose master died is not a master.
         assert instance.master.catches("HUP") or not instance.master.catches("QUIT")
         for child in instance.children:
             assert child.process.ppid == instance.master.pid
@@ -116,7 +116,7 @@ def test_what_stands_beside_a_server_does_not_change_it(processes: list[Process]
 
 
 @pytest.mark.parametrize("argv", DECOYS, ids=" ".join)
-def test_a_decoy_with_all_the_handlers_of_a_master_is_none(argv: tuple[str, ...]) -> None:
+def test_a_decoy_with_all_the_handlers_of_a_master_is_not_a_server(argv: tuple[str, ...]) -> None:
     for caught in (build.PREFORK_MASTER, build.THREADED_MASTER, build.BOOTING):
         found = find_instances([build.process(7, 1, caught, argv=argv)], build.PORTS, 9999)
         assert found == Found((), ())

@@ -175,7 +175,7 @@ def test_postgresql_is_not_odoo() -> None:
     assert seen.one_off == ()
 
 
-def test_a_worker_whose_master_died_is_no_master() -> None:
+def test_a_worker_whose_master_died_is_not_a_master() -> None:
     # Its handlers look like those of a threaded server, but it has none for HUP.
     proc = captured("19-prefork", "running")
     for name in list(proc.files):
@@ -334,7 +334,7 @@ def others(processes: list[Process], **keywords: t.Any) -> list[tuple[int, str |
         ({"at_socket": AtSocket.ELSEWHERE}, None),
     ],
 )
-def test_a_worker_of_an_addon_is_no_http_worker(fields: dict[str, t.Any], kind: str | None) -> None:
+def test_a_worker_of_an_addon_is_not_an_http_worker(fields: dict[str, t.Any], kind: str | None) -> None:
     assert others(with_other(**fields)) == [(170, kind)]
     assert len(build.instance(with_other(**fields)).having(Role.HTTP)) == 2
 
@@ -411,7 +411,7 @@ def test_a_gevent_process_of_its_own_is_a_server() -> None:
 
 
 @pytest.mark.parametrize(("alive", "listed"), [((1,), 0), ((90,), 0), ((1, 90), 1)])
-def test_a_gevent_process_whose_master_has_ended_is_none(alive: tuple[int, ...], listed: int) -> None:
+def test_a_gevent_process_whose_master_has_ended_is_not_a_server(alive: tuple[int, ...], listed: int) -> None:
     found = find_instances([gevent_alone(session=90)], build.PORTS, 99_999, alive=alive)
     assert len(found.instances) == listed
 

@@ -51,7 +51,7 @@ def test_a_one_off_run(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", NOTHING)
-def test_what_is_no_odoo(line: str) -> None:
+def test_command_lines_without_odoo_give_none(line: str) -> None:
     assert _kind(line) is None
 
 
@@ -140,7 +140,7 @@ def test_what_a_start_by_m_becomes(kind: str) -> None:
     assert _kind(line + " gevent" if kind == GEVENT else line) == kind
 
 
-def test_another_packages_main_is_none() -> None:
+def test_the_main_of_another_package_is_not_odoo() -> None:
     assert _kind("python3 /usr/lib/python3/dist-packages/pip/__main__.py install odoo") is None
 
 

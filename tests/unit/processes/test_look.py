@@ -65,19 +65,19 @@ def _execute(files: dict[str, bytes]) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_master_that_dies_at_any_moment_is_no_error(name: str) -> None:
+def test_a_master_that_ends_at_any_moment_raises_nothing(name: str) -> None:
     proc = Changing((472, name), _die)
     assert [i for i in look(proc).instances if i.state == "running" and name != FILES[-1]] == []
     with pytest.raises(Gone):
         proc.read(472, "stat")
 
 
-def test_a_stranger_that_takes_the_pid_during_the_look_is_no_master() -> None:
+def test_a_process_that_takes_the_pid_during_the_look_is_not_a_master() -> None:
     seen = look(Changing((472, "cmdline"), _become_a_stranger))
     assert [i.identity for i in seen.instances if i.master.pid == 472] == []
 
 
-def test_a_program_that_is_executed_during_the_look_is_no_master() -> None:
+def test_a_program_that_is_executed_during_the_look_is_not_a_master() -> None:
     seen = look(Changing((472, "cmdline"), _execute))
     assert [i.identity for i in seen.instances if i.master.pid == 472] == []
 
@@ -157,7 +157,7 @@ def test_a_program_that_the_kernel_does_not_show_is_not_held_against_another_use
     assert seen.unseen == ()
 
 
-def test_a_child_that_runs_as_another_user_is_no_worker() -> None:
+def test_a_child_that_runs_as_another_user_is_not_a_worker() -> None:
     proc = CapturedProc(dict(captured("19-prefork", "running").files))
     (before,) = look(proc).instances
     pid = before.children[0].process.pid
@@ -222,7 +222,7 @@ def test_a_server_whose_files_never_come_is_left_out(monkeypatch: pytest.MonkeyP
     over.set()
 
 
-def test_thousands_of_servers_of_one_user_take_the_turn_of_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thousands_of_servers_of_one_user_do_not_delay_other_users(monkeypatch: pytest.MonkeyPatch) -> None:
     flood = [(1000, number) for number in range(5000)]
     ordered = in_turn([*flood, (990, 1), (0, 1), (990, 2)], lambda one: one[0])
     assert ordered[:6] == [(1000, 0), (990, 1), (0, 1), (1000, 1), (990, 2), (1000, 2)]

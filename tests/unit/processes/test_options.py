@@ -128,7 +128,7 @@ def test_the_home_of_a_user_is_that_of_the_servers_own_database_of_users(tmp_pat
     assert found.addons_path == ("/root/a", "/$B/c")
 
 
-def test_what_is_no_file_is_an_error_and_nothing_waits(tmp_path: pathlib.Path) -> None:
+def test_a_path_that_is_not_a_file_is_an_error_without_waiting(tmp_path: pathlib.Path) -> None:
     master = Master(tmp_path)
     os.mkfifo(master.home / "fifo")
     (master.home / "loop").symlink_to("loop")

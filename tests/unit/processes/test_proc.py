@@ -76,7 +76,7 @@ def test_a_main_thread_rests_when_one_sleep_goes_on(code: str, rests: bool) -> N
             deadline = time.monotonic() + 10
             while Proc().main_thread_rests(child.pid) != rests:
                 assert time.monotonic() < deadline
-            # It is so again, and was no chance.
+            # The same result again, so it was not chance.
             assert Proc().main_thread_rests(child.pid) is rests
         finally:
             child.kill()

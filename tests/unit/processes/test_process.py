@@ -96,12 +96,12 @@ def test_each_field_of_stat_is_the_kernels() -> None:
     assert (stat.rss_pages, stat.cpu_ticks) == (21, 11 + 12)
 
 
-def test_what_is_no_stat_is_shown_in_part() -> None:
+def test_a_broken_stat_is_shown_in_part() -> None:
     with pytest.raises(ValueError, match=r"^not a stat line: '1 \(y{37}'$"):
         parse_stat("1 (" + "y" * 60 + ") S 1")
 
 
-def test_a_hidden_startstack_is_no_fingerprint() -> None:
+def test_a_hidden_startstack_gives_no_fingerprint() -> None:
     assert parse_stat("1 (x) S 1 " + "0 " * 40).fingerprint is None
 
 
@@ -169,7 +169,7 @@ def test_the_pids_of_a_process_in_a_container() -> None:
 def test_a_thread() -> None:
     text = "Name:\tx\nState:\tS (sleeping)\nvoluntary_ctxt_switches:\t31\nnonvoluntary_ctxt_switches:\t4\n"
     assert parse_thread(text) == ("S", 35)
-    # In whichever order; and what is no number counts nothing.
+    # In any order; a word that is not a number does not count.
     assert parse_thread("nonvoluntary_ctxt_switches: 4\nvoluntary_ctxt_switches: ?\nState: R (running)\n") == ("R", 4)
     assert parse_thread("") == ("", 0)
 

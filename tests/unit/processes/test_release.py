@@ -43,7 +43,7 @@ def test_release_files(info: str, version: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "version_info = x", "# version_info = (1, 0)", "version_info = ()"])
-def test_what_is_no_release_file(text: str) -> None:
+def test_a_file_that_is_not_a_release_file_gives_no_version(text: str) -> None:
     assert parse_release(text) is None
 
 
@@ -130,5 +130,5 @@ def test_a_folder_whose_name_is_a_pattern(tmp_path: pathlib.Path, cwd: str) -> N
         ("", False),
     ],
 )
-def test_versions_that_nobody_has_tried(version: t.Optional[str], newer: bool) -> None:  # noqa: FBT001
+def test_a_version_newer_than_the_tested_ones_is_recognised(version: t.Optional[str], newer: bool) -> None:  # noqa: FBT001
     assert is_newer(version) is newer

@@ -31,7 +31,7 @@ USER = [("setgroups", (102, 4)), ("setgid", 102), ("setuid", 102)]
 
 @pytest.fixture
 def master() -> Process:
-    """This very process, with the IDs of somebody else."""
+    """Return this process, with the IDs of another user."""
     start = parse_stat(Proc().text(os.getpid(), "stat")).start
     return build.process(os.getpid(), start=start, groups=(102, 4))
 
@@ -68,7 +68,7 @@ def test_becoming_as_root_enters_namespaces_and_gives_up_privileges(
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     with becoming(Proc(), master, "/usr", 7, spaces) as become:
         become()
-    # The way into its mounts leads through ours; a group cannot be changed any more by who is no longer root. The
+    # The way into its mounts leads through ours; only root can change a group. The
     # directory is entered by its user.
     spots = [("enter", os.readlink(f"/proc/self/ns/{kind}")) for kind in entered]
     assert steps == [*spots, LIMIT, *USER, ("fchdir", "/usr"), ("forbid",)]

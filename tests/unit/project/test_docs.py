@@ -141,7 +141,7 @@ def faults(options: reference.Record, given: dict[str, t.Any]) -> list[str]:
 
 
 def module_of(task: dict[str, t.Any]) -> str:
-    """The one key of a task that is no keyword."""
+    """Return the one key of a task that is not a keyword."""
     (module,) = task.keys() - KEYWORDS
     return module
 

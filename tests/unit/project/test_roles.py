@@ -15,7 +15,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROLES = sorted((ROOT / "roles").iterdir())
-#: Plays over hosts. (Those of localhost have nobody to lose.)
+#: Plays over hosts. (Plays over localhost cannot lose a host.)
 PLAYS = [
     pytest.param(play, id=f"{file.stem}: {play['name']}")
     for file in sorted((ROOT / "playbooks").glob("*.yml"))

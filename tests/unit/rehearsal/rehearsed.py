@@ -45,7 +45,7 @@ class Config(dict):
             int(parser.get("options", "workers"))
 config = Config()
 """
-#: Odoo's way to its databases, as far as the rehearsal goes it: whom it asks there stands in a file.
+#: Odoo's connection to its databases, as far as the start-up check uses it: a file names the database server.
 SQL_DB = """
 import os
 from .tools import config
@@ -76,7 +76,7 @@ def close_all():
 
 
 class Server:
-    """A process that only looks like Odoo, as nobody where we are root."""
+    """A process that only looks like Odoo, as the user nobody if we are root."""
 
     #: Python files that the rehearsal is told to compile
     changed: t.Sequence[str] = ()
@@ -108,7 +108,7 @@ class Server:
         path.write_text(text)
 
     def start(self, argv: list[str] | None = None, **keywords: t.Any) -> None:
-        """Start it; ``argv`` is what it shows, whatever it is."""
+        """Start it; ``argv`` is the arguments that it shows."""
         shown = argv or ["/usr/bin/python3", str(self.folder / "odoo-bin"), "-c", str(self.folder / "odoo.conf")]
 
         # Popen takes a user from Python 3.9 on.

@@ -95,7 +95,7 @@ def test_a_port_that_the_server_has_itself_is_free_for_it() -> None:
         assert check_places(Proc(), master, answer(("http_port", "0.0.0.0", port, errno.EADDRINUSE, ""), workers=1))
 
 
-def test_a_connection_that_the_server_has_accepted_is_no_other_process() -> None:
+def test_an_accepted_connection_does_not_count_as_another_process() -> None:
     # Seen on Odoo 19 behind HAProxy: the look had not known the connection yet.
     with listening("127.0.0.1") as (port, inode):
         said = answer(("http_port", "0.0.0.0", port, errno.EADDRINUSE, ""), workers=1)
@@ -111,7 +111,7 @@ def test_two_equal_ports_are_refused() -> None:
         check_places(Proc(), master, answer(*places))
 
 
-def test_an_address_of_another_host_and_a_port_without_the_right_are_refused() -> None:
+def test_an_address_of_another_host_and_a_forbidden_port_are_refused() -> None:
     master = build.instance(build.threaded(os.getpid()))
     for number in (errno.EADDRNOTAVAIL, errno.EACCES, -2):
         with failing("rehearsal.cannot_listen", Refused) as caught:

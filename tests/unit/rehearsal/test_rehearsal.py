@@ -138,7 +138,7 @@ def test_no_answer(answer: bytes) -> None:
 @pytest.mark.parametrize(
     "answer", [b"[]", b"null", b"7", b"{}", b'{"stage": 1}', b'{"stage": "import", "error": null}']
 )
-def test_an_answer_of_another_form_is_no_answer(answer: bytes) -> None:
+def test_an_answer_of_another_form_is_refused(answer: bytes) -> None:
     # The rehearsal runs code of the service's user, which may write what it likes.
     assert judge(answer, "x\n")
 
@@ -157,7 +157,7 @@ def test_a_line_of_odoo_conf_that_configparser_quotes() -> None:
     ("answer", "options", "code"),
     [
         ({"fatal": True}, {}, "rehearsal.no_postgresql"),
-        # What kills is no matter of force.
+        # Force does not lift what kills.
         ({"fatal": True}, {"force": True}, "rehearsal.no_postgresql"),
         ({"fatal": True}, {"restart": True}, "rehearsal.no_postgresql"),
         ({"fatal": False}, {}, "rehearsal.no_database"),

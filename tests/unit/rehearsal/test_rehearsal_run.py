@@ -194,7 +194,7 @@ def test_the_code_has_no_terminal_of_ours(server: Server) -> None:
 
 
 def test_a_start_by_m_does_not_survive_a_hup(server: Server) -> None:
-    # A HUP executes sys.argv, whose first word is then .../odoo/__main__.py: that is no way to start it. Odoo 19.0 dies
+    # A HUP executes sys.argv, whose first word is then .../odoo/__main__.py: this does not start Odoo. Odoo 19.0 dies
     # of "ImportError: attempted relative import with no known parent package".
     server.start(["/usr/bin/python3", "-m", "odoo"], executable="/bin/cat")
     server.end()
@@ -301,7 +301,7 @@ def test_an_interpreter_that_was_replaced(server: Server, virtualenv: str) -> No
 
 
 @needs_root
-def test_what_is_no_plain_python_is_not_run_in_its_name(server: Server) -> None:
+def test_a_program_that_is_not_plain_python_is_not_run(server: Server) -> None:
     server.write("python3", "#!/bin/sh\necho ran >&2\nexit 0\n")
     (server.folder / "python3").chmod(0o755)
     server.start([str(server.folder / "python3"), "odoo-bin", "-"], executable="/bin/cat")
@@ -456,7 +456,9 @@ def test_of_a_server_of_root_nothing_is_run_for_a_worker_either(server: Server) 
     assert server.rehearse_spawn(uid=0) is None
 
 
-def test_in_a_network_that_may_not_be_entered_nobody_is_asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_database_is_asked_in_a_network_that_must_not_be_entered(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.start()
     server.write("odoo/sql_db.py", SQL_DB + DOWN % "postgres")
     monkeypatch.setattr(_trial, "differs", lambda _root, _pid, kind: kind == "net")

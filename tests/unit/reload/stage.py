@@ -86,7 +86,7 @@ class Stage:
         return self.short
 
     def rehearse(self, *_arguments: object, force: bool) -> Rehearsed:
-        """A rehearsal that goes well."""
+        """A start-up check that succeeds."""
         self.rehearsed += 1
         self.on_rehearsal()
         for failing in self.failing:
@@ -94,7 +94,7 @@ class Stage:
         return Rehearsed(overridden=self.lost if force else ())
 
     def rehearse_restart(self, *_arguments: object, force: bool, **_keywords: object) -> Rehearsed:
-        """A rehearsal of a restart that goes as well as that of a HUP that is no trap."""
+        """A start-up check of a restart that succeeds if that of a HUP does."""
         self.rehearsed += 1
         for failing in self.failing:
             if not failing.restart_helps:
@@ -102,7 +102,7 @@ class Stage:
         return Rehearsed(("its moods",), self.lost if force else ())
 
     def plan_restart(self, *_arguments: object) -> Plan:
-        """A supervisor that does what it is told."""
+        """A supervisor with a given behaviour."""
         for refusal in self.no_plan:
             raise refusal
         return Plan(
@@ -118,7 +118,7 @@ class Stage:
         return types.SimpleNamespace(problem=lambda **_keywords: self.problem, close=lambda: None)
 
     def check_health(self, check: HealthCheck, *_arguments: object) -> str | None:
-        """A health check that is as sick as it is told to be."""
+        """A health check with given faults."""
         self.asked += 1
         self.patience.append(check.timeout)
         return self.sick.pop(0) if self.sick else None

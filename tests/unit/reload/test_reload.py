@@ -121,7 +121,7 @@ def test_a_call_during_a_start_waits_for_it(stage: Staged) -> None:
     assert result.reason == "it was booting when this call came, and that has ended well"
 
 
-def test_a_reload_by_somebody_else_does_not_count_for_since(stage: Staged) -> None:
+def test_a_reload_of_another_program_does_not_count_for_since(stage: Staged) -> None:
     on = stage("19-prefork", [*PREFORK_19[1:], *PREFORK_19[1:]])
     # It waits, and since nothing proves when that load was, it sends a HUP of its own.
     assert on.reload(Policy.SINCE, on.clock.time()).did == "signalled"
@@ -151,7 +151,7 @@ def test_a_call_that_waited_for_the_lock_sends_nothing(stage: Staged) -> None:
     )
 
 
-def test_the_lock_is_let_go_of(stage: Staged) -> None:
+def test_the_lock_is_released(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.reload()
     assert on.store.try_lock(look(on.scene).instances[0].master) is not None
@@ -214,14 +214,14 @@ def test_check_mode_during_a_reload_predicts_the_wait(stage: Staged) -> None:
 
 
 @pytest.mark.parametrize("meanwhile", PREFORK_19[2:5])
-def test_a_reload_that_somebody_begins_during_the_rehearsal_gets_no_second_hup(stage: Staged, meanwhile: str) -> None:
+def test_a_reload_that_begins_during_the_rehearsal_gets_no_second_hup(stage: Staged, meanwhile: str) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.on_rehearsal = lambda: on.scene.go_to(meanwhile)
     on.reload()
     assert on.sent == []
 
 
-def test_a_drain_that_somebody_begins_during_the_rehearsal_gets_no_hup(stage: Staged) -> None:
+def test_a_drain_that_begins_during_the_rehearsal_gets_no_hup(stage: Staged) -> None:
     on = stage("14-prefork", [PREFORK_14[0], "hup-14-draining-first", "hup-14-draining-in-flight", GONE])
     on.on_rehearsal = on.scene.go_on
     with pytest.raises(OperationFailed):
@@ -364,7 +364,7 @@ def test_what_a_hup_does_not_apply_is_refused_or_restarted(stage: Staged, option
     assert (on.sent, on.restarts) == ([], [])
 
 
-def test_a_hup_that_somebody_else_sent_and_that_applied_nothing_is_not_up_to_date(stage: Staged) -> None:
+def test_a_hup_of_another_program_that_applied_nothing_is_not_up_to_date(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.scene.write_conf("workers = 2\nmax_cron_threads = 1\nhttp_port = 8169\n")
     on.scene.go_to(PREFORK_19[2])

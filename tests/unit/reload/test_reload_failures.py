@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reloads that come to nothing: the server ends, stays sick or never gets ready, and it is told in time."""
+"""Test reloads that fail: the server ends, stays unhealthy or never gets ready, and the module says so in time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .stage import Staged, stage
 __all__ = ["stage"]
 
 
-def test_a_lock_that_is_never_let_go_of_is_a_failure_in_time(stage: Staged) -> None:
+def test_a_lock_that_is_never_released_fails_at_the_timeout(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[:1])
     on.store.open()
     assert on.store.try_lock(look(on.scene).instances[0].master) is not None
@@ -50,7 +50,7 @@ def test_a_master_that_has_ended_before_is_a_failure_and_gets_nothing(stage: Sta
     assert caught.value.results[0].signals == []
 
 
-def test_the_moment_of_the_exec_is_no_end(stage: Staged) -> None:
+def test_the_moment_of_the_exec_does_not_count_as_an_end(stage: Staged) -> None:
     on = stage("19-prefork", [PREFORK_19[0], SILENT, SILENT, *PREFORK_19[1:]])
     assert on.reload().did == "signalled"
     assert on.scene.moment == "hup-19-done"

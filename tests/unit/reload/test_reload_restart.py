@@ -42,7 +42,7 @@ def test_a_restart_from_the_stop_to_the_new_server(stage: Staged) -> None:
     assert (result.identity.split(":")[0], t.cast("str", result.successor).split(":")[0]) == ("513", "472")
     after = t.cast("dict[str, t.Any]", result.after)
     assert (after["state"], after["health"], after["loaded"]["evidence"]) == ("running", "ok", "marker")
-    # What lies on this machine's disk is no part of the scene.
+    # Files on the disk of this machine do not count here.
     on.host.stale = [FRESH]
     again = on.reload(Policy.STALE, method=Method.SUPERVISOR)
     assert (again.did, again.successor) == ("nothing", None)

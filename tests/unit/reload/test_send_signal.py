@@ -200,7 +200,7 @@ def test_what_starts_a_worker_is_rehearsed_once_a_server(stage: Staged, name: st
     assert len(on.sent) == len(results)
 
 
-def test_a_directory_for_locks_that_is_somebody_elses_is_a_failure_and_no_traceback(stage: Staged) -> None:
+def test_a_directory_for_locks_of_another_user_is_a_failure_without_traceback(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[-1:])
     pathlib.Path(on.store.path).mkdir(mode=0o777)
     pathlib.Path(on.store.path).chmod(0o777)

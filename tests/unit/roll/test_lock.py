@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 
 
 def lock(name: str, age: float = 0.0, **more: t.Any) -> RollLock:
-    """A lock that somebody took so many seconds ago, for a minute."""
+    """Return a lock that another owner took so many seconds ago, for a minute."""
     values = {
         "owner": "ann on ctl",
         "reason": "",
@@ -133,7 +133,7 @@ def test_an_expired_lock_can_be_taken(store: StateDirectory) -> None:
     assert take(store, lock("two"), TakeOver(), check_mode=False)[0]
 
 
-def test_a_lock_that_cannot_be_read_is_none(store: StateDirectory) -> None:
+def test_a_lock_that_cannot_be_read_is_ignored(store: StateDirectory) -> None:
     store.open()
     (pathlib.Path(store.path) / "roll.json").write_text('{"id": 1}', encoding="utf-8")
     assert read(store) is None

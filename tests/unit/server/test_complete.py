@@ -66,7 +66,7 @@ def test_each_process_is_missed(pid: int, count: int, role: str) -> None:
     assert lacking == timeout.PROCESSES(lacking=1, count=count, role=role)
 
 
-def test_more_workers_than_configured_are_no_lack() -> None:
+def test_more_workers_than_configured_are_complete() -> None:
     # TTIN, or a worker that is being replaced.
     assert missing(build.instance(build.prefork(100, workers=4)), options()) is None
 
@@ -111,7 +111,7 @@ def test_other_places_than_configured(given: dict[str, t.Any]) -> None:
         ([process for process in build.prefork(100) if process.pid != 150], "timeout.running"),
     ],
 )
-def test_what_a_server_lacks_whatever_is_configured(processes: list[Process], lacking: str | None) -> None:
+def test_what_a_server_lacks_as_it_was_loaded(processes: list[Process], lacking: str | None) -> None:
     found = missing_as_loaded(build.instance(processes))
     assert (found and found.code) == lacking
 
@@ -136,7 +136,7 @@ def test_a_server_without_http() -> None:
     assert missing(build.instance(processes[:1], without_http=(100,)), options(http_enable="False")) is not None
 
 
-def test_one_that_nobody_may_look_into() -> None:
+def test_a_hidden_server_is_not_complete() -> None:
     blind = [dataclasses.replace(p, sockets=None, fingerprint=None) for p in build.prefork(100)]
     assert missing(build.instance(blind), options()) is None
 
@@ -165,12 +165,12 @@ def test_without_aslr_a_reload_shows_by_the_missing_handlers() -> None:
     assert not reloaded(before, before)
 
 
-def test_fewer_are_enough_where_it_was_told_to_have_fewer() -> None:
+def test_fewer_workers_are_enough_after_signals_for_fewer() -> None:
     three = build.instance(build.prefork(100, workers=3))
     assert missing(three, options(4)) == timeout.PROCESSES(lacking=1, count=4, role="http")
     assert missing(three, options(4), 3) is None
     assert missing(three, options(4), 2) is None
-    # More than are configured are nobody's concern: a TTOU may have lowered them since.
+    # More than configured do not count: a TTOU may have lowered them since.
     assert missing(three, options(3), 6) is None
 
 

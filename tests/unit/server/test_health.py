@@ -159,7 +159,7 @@ def test_an_answer_that_is_not_whole_in_time_is_a_timeout_and_not_the_servers_en
         HealthCheck(port=1, address="a" * 64 + ".example"),
     ],
 )
-def test_what_cannot_be_asked_for_is_no_answer(check: HealthCheck) -> None:
+def test_a_request_that_cannot_be_made_is_unhealthy(check: HealthCheck) -> None:
     said = check_health(check, INSTANCE, build.options(), "19.0")
     assert said is not None
     assert " does not answer (" in said
@@ -194,7 +194,9 @@ TWO = (("10.0.0.1", 8069), ("10.0.0.2", 8069))
         (HealthCheck(port=80, address="10.0.0.4"), (("0.0.0.0", 8069),), build.options(), ("10.0.0.4", 80)),
     ],
 )
-def test_whom_to_ask(check: HealthCheck, heard: t.Any, options: Options, expected: tuple[str, int]) -> None:
+def test_the_address_and_port_of_the_health_check(
+    check: HealthCheck, heard: t.Any, options: Options, expected: tuple[str, int]
+) -> None:
     assert target(check, dataclasses.replace(INSTANCE, listening=heard), options) == expected
 
 

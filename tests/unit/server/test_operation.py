@@ -26,7 +26,7 @@ HOST = Host(Proc("/nonexistent"), FakeClock(), ServerRecords("/nonexistent"))
 
 
 class Polish(Operation[StepsResult]):
-    """An operation that does what it is told."""
+    """An operation with a given behaviour."""
 
     deed, doing = "polish", "polishing"
 

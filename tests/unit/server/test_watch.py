@@ -71,7 +71,7 @@ class StageHost(Host):
 
 
 class Stage:
-    """One server, a clock, and a health check that is as sick as it is told to be."""
+    """One server, a clock, and a health check with given faults."""
 
     def __init__(self, moments: list[str], folder: pathlib.Path) -> None:
         self.scene = Scene("19-prefork", moments, folder / "proc")

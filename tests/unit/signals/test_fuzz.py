@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Random process trees: no decoy is a master, nobody has two masters, and no rule lets a fatal signal through.
+"""Random process trees: no decoy is a master, no child has two masters, and no rule allows a fatal signal.
 
 FLEETOPS_FUZZ says how many trees; ``make fuzz`` runs 100,000.
 """

@@ -91,7 +91,7 @@ def test_nothing_fatal_is_ever_allowed(role: Role, mask: str) -> None:
     st.sampled_from(MODES),
     st.sampled_from(STATES),
 )
-def test_nothing_fatal_is_ever_allowed_whatever_is_caught(
+def test_nothing_fatal_is_ever_allowed_for_any_caught_signals(
     name: str, caught: frozenset[str], role: Role, mode: Mode | None, state: State
 ) -> None:
     if fatal(name, caught, role, mode, state):

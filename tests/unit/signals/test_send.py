@@ -184,7 +184,7 @@ def test_what_the_kernel_forbids_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_stopped_process_is_left_alone() -> None:
-    # The signal would wait, and be there when nobody thinks of it any more.
+    # The signal would wait, and take effect much later.
     child = Child(CATCHER)
     os.kill(child.popen.pid, signal.SIGSTOP)
     try:
@@ -338,7 +338,7 @@ def test_a_stranger_of_another_user_is_a_refusal(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.usefixtures("way")
-def test_kill_ends_what_catches_nothing_and_nobody_else() -> None:
+def test_kill_ends_a_process_without_handlers_and_no_other() -> None:
     child = Child(DEAF)
     stranger = dataclasses.replace(child.process, start=child.process.start - 1)
     with failing("refused.pid_reused"):
@@ -366,7 +366,7 @@ def test_nothing_else_in_the_collection_signals_a_process() -> None:
         r"os\.kill\(|killpg\(|\.send_signal\(|pidfd_send_signal|pthread_kill|\.terminate\(|\.kill\(|pkill"
     )
     guilty = {(source.name, found) for source in sources for found in calls.findall(source.read_text())}
-    # A journalctl, a psql or another program that was started there, and nobody else, is ended there.
+    # A journalctl, a psql or another program that was started there is ended there, and no other process.
     # The drain kills what is left through the port of this door.
     guilty -= {("leaving.py", ".kill("), ("follow.py", ".terminate("), ("psql.py", ".kill("), ("programs.py", ".kill(")}
     assert {name for name, found in guilty} == {"send.py"}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Programs of supervisors: what they say, and how it is told that they cannot be run."""
+"""Test programs of supervisors: their output, and the message if they cannot be run."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ def test_a_kill_mode_that_kills_workers_is_named_with_its_remedy(systemd: System
 
 
 @pytest.mark.parametrize("kill_mode", ["mixed", "process"])
-def test_a_kill_mode_that_leaves_workers_alone_is_none_of_ours(systemd: Systemd, kill_mode: str) -> None:
+def test_a_kill_mode_that_keeps_workers_gives_no_warning(systemd: Systemd, kill_mode: str) -> None:
     systemd.unit = dataclasses.replace(systemd.unit, kill_mode=kill_mode)
     assert find().warnings == ()
 
@@ -198,7 +198,7 @@ def test_who_may_not_is_refused(systemd: Systemd, monkeypatch: pytest.MonkeyPatc
     assert find().drop_in is None
 
 
-def test_a_unit_of_somebody_else_is_left_alone(systemd: Systemd) -> None:
+def test_a_unit_of_another_program_is_not_held(systemd: Systemd) -> None:
     systemd.unit = dataclasses.replace(systemd.unit, main_pid=7)
     hold = find()
     assert (hold.kind, hold.drop_in) == ("none", None)
@@ -211,7 +211,7 @@ def test_a_unit_that_systemd_does_not_know(systemd: Systemd) -> None:
         find(unit="other.service")
 
 
-def test_a_name_that_is_none_makes_no_path(systemd: Systemd) -> None:
+def test_an_invalid_name_makes_no_path(systemd: Systemd) -> None:
     del systemd
     with failing("supervisor.bad_unit_name"):
         _hold.drop_in_of("../../etc/x.service")
@@ -229,7 +229,7 @@ def test_a_unit_of_a_user_is_held_below_the_runtime_folder_of_that_user(systemd:
     )
 
 
-def test_external_and_none_ask_nobody(systemd: Systemd) -> None:
+def test_external_and_none_ask_no_supervisor(systemd: Systemd) -> None:
     assert find("external").external is True
     assert find(kind=SupervisorKind.NONE, unit=None) == Hold(SupervisorKind.NONE)
     assert systemd.commands == []

@@ -106,7 +106,7 @@ def test_what_is_cut_off_is_said(mode: str | None, cut_off: bool) -> None:  # no
     ],
 )
 @pytest.mark.usefixtures("machine")
-def test_nobody_to_ask(by: Supervisor, code: str) -> None:
+def test_a_restart_without_a_supervisor_is_refused(by: Supervisor, code: str) -> None:
     with failing(code):
         plan(by=by)
 

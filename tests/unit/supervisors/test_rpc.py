@@ -53,7 +53,7 @@ def test_a_fault_has_the_number_and_the_words_of_supervisord(tmp_path: pathlib.P
         (b"HTTP/1.0 200 OK\r\n\r\n\xff", "utf-8"),
     ],
 )
-def test_what_is_no_answer_is_refused(tmp_path: pathlib.Path, given: bytes, error: str) -> None:
+def test_a_broken_answer_is_refused(tmp_path: pathlib.Path, given: bytes, error: str) -> None:
     fake = FakeSupervisord(tmp_path, given)
     with failing("supervisor.supervisord_silent") as caught:
         ask(fake.daemon, "supervisor.getState")

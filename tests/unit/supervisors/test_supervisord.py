@@ -182,7 +182,7 @@ def test_a_program_is_known_by_the_server_or_its_launcher(tmp_path: pathlib.Path
         assert caught.value.problem.values["named"] == "odoo:odoo"
 
 
-def test_a_server_that_is_none_of_its_programs(tmp_path: pathlib.Path) -> None:
+def test_a_server_that_is_not_one_of_its_programs(tmp_path: pathlib.Path) -> None:
     FakeSupervisord(tmp_path, answer([program("RUNNING", 7)]))
     with failing("supervisor.other_program") as caught:
         daemon_of(Files(f"{tmp_path}/sock"), server(), "odoo:odoo")
@@ -212,7 +212,7 @@ def test_a_supervisord_is_found_where_the_environment_does_not_name_it(tmp_path:
 
 
 @pytest.mark.parametrize("told", [1, "x", [1], [{"pid": 7}], {"group": "a"}, [{**program("RUNNING"), "pid": "x"}]])
-def test_an_answer_that_is_no_state_of_a_program_is_refused(tmp_path: pathlib.Path, told: object) -> None:
+def test_an_answer_that_is_not_a_state_of_a_program_is_refused(tmp_path: pathlib.Path, told: object) -> None:
     fake = FakeSupervisord(tmp_path, answer([told] if told == "x" else told))
     with failing("supervisor.supervisord_silent"):
         daemon_of(Files(f"{tmp_path}/sock"), server(), "odoo:odoo")
@@ -249,7 +249,7 @@ def test_a_program_is_asked_for_started_and_stopped(tmp_path: pathlib.Path) -> N
     ]
 
 
-def test_what_supervisord_says_against_it_is_told(tmp_path: pathlib.Path) -> None:
+def test_the_refusal_of_supervisord_is_in_the_message(tmp_path: pathlib.Path) -> None:
     fake = FakeSupervisord(tmp_path, answer(FAULT))
     with failing("supervisor.supervisord_says") as caught:
         supervisord.start(fake.daemon, "no:no")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that somebody else owns, read by root."""
+"""Test files of other users, read by root."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_file_and_its_beginning(tmp_path: pathlib.Path) -> None:
     assert read_regular(str(tmp_path / "x"), 4) == b"0123"
 
 
-def test_what_is_no_file_is_refused_at_once(tmp_path: pathlib.Path) -> None:
+def test_a_path_that_is_not_a_file_is_refused_at_once(tmp_path: pathlib.Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "link").symlink_to(tmp_path / "fifo")
     for name in ("fifo", "link", "", "nothing"):
@@ -33,7 +33,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_device_is_not_even_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A new pts is opened for reading only once somebody opens it by its path.
+    # A new pts is opened for reading only after a process opens it by its path.
     master, slave = pty.openpty()
     path = os.ttyname(slave)
     os.close(slave)
@@ -70,7 +70,7 @@ def test_no_descriptor_is_left_behind(tmp_path: pathlib.Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
 def test_a_file_of_another_proc_is_not_read() -> None:
-    # A container has a /proc of its own, and anybody can make one in a user namespace.
+    # A container has its own /proc, and any user can make one in a user namespace.
     with subprocess.Popen(
         ["unshare", "--mount", "sh", "-c", "mount -t proc none /mnt && echo ready && read x"],
         stdin=subprocess.PIPE,
@@ -133,7 +133,7 @@ def test_a_path_that_another_user_could_change_is_not_roots(tmp_path: pathlib.Pa
     assert is_roots(str(ours / "far"))
     assert not is_roots(str(ours / "round"))
 
-    # Root's file in a folder where somebody else may put another one.
+    # Root's file in a folder in which another user may put another one.
     os.chown(theirs, 65534, 65534)
     assert not is_roots(str(theirs / "x"))
     (ours / "through").symlink_to(theirs / "x")

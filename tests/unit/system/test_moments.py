@@ -36,7 +36,7 @@ def test_moments(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "-5", "1e9", "nan", "inf", "2026-13-01T00:00:00Z", "12:00", "0x10"])
-def test_what_is_no_moment(text: str) -> None:
+def test_a_text_that_is_not_a_time_is_refused(text: str) -> None:
     with failing("option.not_a_moment", Refused):
         parse_moment(text)
 

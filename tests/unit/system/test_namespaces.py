@@ -31,7 +31,7 @@ def test_another_inode_of_the_namespace_differs_and_an_unreadable_one_does_not(t
     other.mkdir(parents=True)
     (other / MOUNTS).touch()
     assert differs(str(tmp_path), 7, MOUNTS) is True
-    # What we may not see is no reason to go there.
+    # A namespace that we must not see is not a reason to enter it.
     assert differs(str(tmp_path), 8, MOUNTS) is False
 
 

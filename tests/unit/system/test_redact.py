@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Secrets: none that was planted survives, in whatever way Odoo lets it be written."""
+"""Test secrets: no planted secret survives, in every form that Odoo accepts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 #: What no output may contain. No part of a text around it has these letters.
 SECRET = "Q7zX9w"
 
-#: A secret as people make them: with characters that mean something to somebody on the way.
+#: A typical secret: with characters that have a meaning for some parser.
 PLAIN = st.text(st.sampled_from("abc0123.-_!$%^*+~"), max_size=6)
 NASTY = st.text(st.sampled_from("abc ,;:&'\"()/@=#\\"), max_size=6)
 
@@ -73,7 +73,7 @@ def test_the_password_of_a_subcommand(option: str) -> None:
 
 
 @given(st.lists(st.sampled_from(["-d", "prod", "-c", "/etc/odoo.conf", "--workers=4", "--log-level", "info", "-u"])))
-def test_what_is_no_secret_is_shown(argv: list[str]) -> None:
+def test_words_that_are_not_secrets_are_shown(argv: list[str]) -> None:
     assert redact_argv(argv) == argv
 
 
@@ -176,7 +176,7 @@ def test_secrets_with_characters_that_mean_something(text: str) -> None:
         "http://db:5432/path",
     ],
 )
-def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
+def test_text_without_a_secret_stays_as_it_is(text: str) -> None:
     assert redact_text(text) == text
 
 
@@ -278,7 +278,7 @@ def test_what_was_hidden_of_arguments_is_known() -> None:
 
 
 @pytest.mark.parametrize("name", ["PWD", "OLDPWD", "PGPASSFILE", "TOKEN_DIR", "PASSWORD_STORE_DIR", "DB_PASSWORD_FILE"])
-def test_a_path_to_a_secret_is_none(name: str) -> None:
+def test_a_path_to_a_secret_is_not_a_secret(name: str) -> None:
     assert not holds_secret(name, "/run/secrets/x")
     assert redact_environ({name: "/run/secrets/x"}) == [f"{name}=/run/secrets/x"]
 

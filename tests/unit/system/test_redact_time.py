@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hiding secrets takes time in proportion to the text, whatever its author has made of it.
+"""Test that hiding secrets takes time in proportion to the text, for every text.
 
 The fragments are those for which a search among thousands took longest, before the patterns were linear and after.
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The directory of locks and notes: who may write it, locks, files, and what is forgotten."""
+"""Test the directory of locks and notes: its owner, locks, files, and old notes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def store(tmp_path: pathlib.Path) -> StateDirectory:
 
 
 @pytest.mark.parametrize("taken", ["file", "link", "writable", "others"])
-def test_a_place_that_somebody_else_has_taken_is_left_for_the_next(taken: str, tmp_path: pathlib.Path) -> None:
+def test_a_place_of_another_user_is_skipped_for_the_next(taken: str, tmp_path: pathlib.Path) -> None:
     first, second, uid = tmp_path / "first", tmp_path / "second", os.geteuid()
     places = [str(first), str(second)]
     assert _first_own(places, uid) == str(first)

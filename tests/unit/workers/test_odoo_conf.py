@@ -192,7 +192,7 @@ def test_a_user_who_may_not_write_there_is_told_before_anything_is_done(
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, *_rest, **_keywords: not path.startswith("/proc/self/fd/"))
     assert server.refusal() == "refused.conf_not_permitted"
-    # Nothing is to be written.
+    # Nothing must be written.
     assert server.edit(2).changes is False
 
 

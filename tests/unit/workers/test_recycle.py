@@ -96,7 +96,7 @@ def test_in_batches_and_every_role(host_of: Put) -> None:
     assert recycle(host, model, pids=frozenset([101, 102]), roles=ALL).signals == []
 
 
-def test_where_one_of_a_batch_is_refused_it_is_told_what_became_of_the_others(host_of: Put) -> None:
+def test_the_results_of_a_batch_with_a_refusal_name_the_others(host_of: Put) -> None:
     model = Model(3, 3)
     send = model.send
 

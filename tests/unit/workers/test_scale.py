@@ -178,7 +178,7 @@ def test_signals_that_get_lost_are_sent_again(host_of: Put, lost: int) -> None:
     assert state(model) == (1, 1)
 
 
-def test_a_master_that_is_slow_gets_too_many_and_is_put_right(host_of: Put) -> None:
+def test_a_slow_master_gets_too_many_signals_and_is_corrected(host_of: Put) -> None:
     model = Model(2, 2)
     host = host_of(model)
     model.delay = 2.5
@@ -369,7 +369,7 @@ def test_without_its_databases_nothing_is_done(host_of: Put, *, check: bool) -> 
     host = host_of(model)
     failure, result = failing(host, model, 3, check=check, force=True)
     assert (failure.code, model.sent, result.did) == ("rehearsal.spawn_without_database", [], "refused")
-    # The databases are not asked where no worker is to be started.
+    # The databases are not asked if no worker will be started.
     assert scale(host, model, 2, check=check).signals == []
     failing(host, model, 2, check=check, prove=True)
     # Fewer are kept up after a TTOU and a TTIN, which starts one.
@@ -439,7 +439,7 @@ def test_a_server_behind_one_that_is_refused_is_in_the_results_too(host_of: Put)
     assert caught.value.results[1].told()["persisted"] is None
 
 
-def test_what_it_was_told_to_have_is_remembered(host_of: Put) -> None:
+def test_the_number_that_signals_have_set_is_remembered(host_of: Put) -> None:
     model = Model(3, 3, configured=3)
     host = host_of(model)
     scale(host, model, 3)

@@ -174,7 +174,7 @@ def test_rows_name_a_lock_and_its_holder(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_rows_say_that_it_is_no_lock(kind: str) -> None:
+def test_rows_without_a_lock_override_the_guess(kind: str) -> None:
     report = planted(kind, waiter={"state": "active", "query": "SELECT slow", "seconds": 700.0})
     waiting = next(one for one in report["work"] if one["query"])
     assert (waiting["wait"], waiting["seconds"]) == ("postgresql", 700.0)

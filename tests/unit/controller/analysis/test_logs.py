@@ -129,7 +129,7 @@ def test_a_broken_gzip_file_is_refused_with_one_sentence(tmp_path: pathlib.Path)
     whole = gzip.compress(LOG.encode())
     (tmp_path / "a.gz").write_bytes(whole[: len(whole) // 2])
     assert explain_logs(str(tmp_path / "a.gz"))["code"] == "dump.unreadable"
-    # What zlib itself says is no OSError.
+    # An error of zlib itself is not an OSError.
     (tmp_path / "a.gz").write_bytes(whole[:20] + bytes(200))
     assert explain_logs(str(tmp_path / "a.gz"))["code"] == "dump.unreadable"
     (tmp_path / "a.gz").write_bytes(whole)

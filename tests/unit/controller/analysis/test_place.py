@@ -140,7 +140,7 @@ def test_a_cron_job_begins_in_ir_cron() -> None:
     )
     place = place_of(stack)
     assert [frame.function for frame in place.frames] == ["_process_job", "f"]
-    # ir_cron.py is the dispatcher of every job, so it is no entry.
+    # ir_cron.py is the dispatcher of every job, so it is not an entry.
     assert (place.module, place.entry) == ("a", None)
 
 

@@ -53,7 +53,7 @@ def test_a_log_that_a_program_unpacks_is_read(
     assert explain_logs(str(tmp_path / "a"))["code"] == "dump.packed"
 
 
-def test_archives_and_what_is_no_text_are_refused(tmp_path: pathlib.Path) -> None:
+def test_archives_and_binary_files_are_refused(tmp_path: pathlib.Path) -> None:
     (tmp_path / "a.log").write_text(LOG)
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(tmp_path / "a.log")

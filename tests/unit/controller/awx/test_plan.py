@@ -71,7 +71,7 @@ def test_a_question_is_about_what_the_role_takes(playbook: str, question: dict[s
     assert question.get("help") or question["type"] == "choices"
     if name.endswith("_hosts"):
         default = re.search(rf"{name} \| default\('([^']*)'\)", text)
-        # Where there is none, nobody may forget to say which hosts.
+        # Without a default the hosts must be named.
         assert question["default"] == (default.group(1) if default else "")
         assert question.get("required", False) == (not default)
         assert question["min"] == 1

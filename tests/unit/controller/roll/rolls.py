@@ -58,7 +58,7 @@ def result(did: str = "signalled", seconds: float = 1.5) -> dict[str, t.Any]:
 
 
 def fit(needs: bool = True, **more: t.Any) -> dict[str, t.Any]:  # noqa: FBT001, FBT002
-    """The record of a host that came through the preflight."""
+    """Return the record of a host that passed the preflight."""
     reason = "1 file changed" if needs else "nothing has changed"
     return {"ready": True, "needs": needs, "would": "reloaded", "reason": reason, **more}
 
@@ -82,5 +82,5 @@ def roll_on(roll: ledger.Roll, records: dict[str, t.Any], outcome: t.Callable[[s
 
 
 def good(_host: str) -> dict[str, t.Any]:
-    """A turn that went well."""
+    """Return the record of a successful turn."""
     return {"serves": True, "result": result()}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sizes of batches: whatever passes is safe for the keyword serial."""
+"""Test sizes of batches: accepted ones are safe for the keyword serial."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("value", WRONG, ids=repr)
-def test_what_is_no_size_is_refused(value: object) -> None:
+def test_a_value_that_is_not_a_size_is_refused(value: object) -> None:
     with pytest.raises(Refused) as caught:
         parse_batches(value)
     assert (caught.value.code, caught.value.problem.values["option"]) == ("option.bad_batches", "batches")
@@ -115,7 +115,7 @@ JSONS = st.lists(st.integers(-2, 150) | st.text("0123456789%", max_size=4), max_
 
 @given(VALUES | JSONS, st.integers(1, 500))
 @example("٣", 5)
-def test_whatever_passes_is_safe_for_serial(value: t.Any, hosts: int) -> None:
+def test_accepted_sizes_are_safe_for_serial(value: t.Any, hosts: int) -> None:
     with contextlib.suppress(Refused):
         sizes = parse_batches(value)
         assert sizes

@@ -95,7 +95,7 @@ def test_failures() -> None:
         ({"msg": "Locked", "code": "roll.locked"}, "roll.locked", "Locked"),
         ({"msg": "Locked [roll.locked]"}, "roll.locked", "Locked"),
         ({"msg": "no\nroute [roll.locked]\n"}, "roll.locked", "no\nroute"),
-        # What a module of somebody else calls code is not a code of ours.
+        # The key code in a result of another collection is not a code of ours.
         ({"msg": "no", "code": 7}, "roll.task_failed", "no"),
         ({"msg": "no", "code": "E 7"}, "roll.task_failed", "no"),
         ({"msg": "a list [1, 2]"}, "roll.task_failed", "a list [1, 2]"),

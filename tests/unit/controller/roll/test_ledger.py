@@ -23,7 +23,7 @@ from .rolls import HOSTS, NOW, OPTIONS, begun, fit, good, later, roll_on
 GAP = "; no load balancer, so requests to a, b fail during the reload (threaded mode, or Odoo before 19)"
 
 
-def test_a_roll_that_goes_well() -> None:
+def test_a_roll_without_a_failure_is_done() -> None:
     records = {host: fit() for host in HOSTS}
     roll = begun(records, batches="1,2")
     assert roll["plan"] == {"batches": [["a"], ["b", "c"], ["d", "e"], ["f"]], "hosts": HOSTS, "serial": [1, 2, 2, 1]}
@@ -80,7 +80,7 @@ def test_locks_of_all_other_hosts_are_renewed_once_in_five_minutes() -> None:
 
 @pytest.mark.parametrize("unreachable", [False, True])
 @pytest.mark.parametrize("batches", ["1", "2", "1,2,100%"])
-def test_no_batch_begins_after_a_host_is_lost(batches: str, unreachable: bool) -> None:  # noqa: FBT001
+def test_no_batch_begins_after_a_host_has_failed(batches: str, unreachable: bool) -> None:  # noqa: FBT001
     def turn(host: str) -> dict[str, t.Any]:
         code = "host.unreachable" if unreachable else "failed.ended"
         failure = {"step": "reload", "code": code, "reason": "it died\nits log", "unreachable": unreachable}
@@ -101,7 +101,7 @@ def test_no_batch_begins_after_a_host_is_lost(batches: str, unreachable: bool) -
     assert told["remaining"][0] == "c"
 
 
-def test_a_host_without_proof_is_lost_whatever_ansible_says() -> None:
+def test_a_host_without_proof_counts_as_failed() -> None:
     records = {host: fit() for host in HOSTS}
     told = report(roll_on(begun(records), records, lambda host: {} if host == "a" else good(host)), records, NOW)
     assert [one["outcome"] for one in told["hosts"]] == ["failed", "reloaded", *["not reached"] * 4]
@@ -314,8 +314,8 @@ def test_the_filters() -> None:
     st.integers(0, 3),
     st.dictionaries(st.sampled_from(HOSTS), st.sampled_from(["unfit", "dies", "silent", "idle"])),
 )
-def test_no_more_hosts_are_lost_than_the_budget_and_one_batch(batches: str, budget: int, fates: dict[str, str]) -> None:
-    """The one promise: once more are lost than may be, nobody else is touched."""
+def test_no_more_hosts_fail_than_the_budget_and_one_batch(batches: str, budget: int, fates: dict[str, str]) -> None:
+    """Test the promise: when more hosts have failed than the budget allows, no other host is touched."""
     records: dict[str, t.Any] = {
         host: {"ready": False} if fates.get(host) == "unfit" else fit(fates.get(host) != "idle") for host in HOSTS
     }

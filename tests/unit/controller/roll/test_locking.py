@@ -43,6 +43,6 @@ def test_the_lock_of_a_roll_that_has_ended_is_taken_over(monkeypatch: pytest.Mon
     assert [one["take_over"] for one in seen] == ([[], ["other"]] if dead else [[]])
 
 
-def test_a_failure_after_the_lock_was_taken_is_no_reason_to_call_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_after_the_lock_was_taken_does_not_call_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locking, "is_dead", lambda _holder: True)
     assert len(calls({}, {"failed": True, "taken": True, "lock": {"id": "me", "holder": "h"}})) == 1

@@ -47,7 +47,7 @@ def test_only_an_ended_process_of_this_machine_is_dead() -> None:
     assert is_dead(text)
     # The pid is another process's now.
     assert is_dead(holder({}, os.getpid()).rpartition("/")[0] + "/1")
-    # Somewhere else, or nowhere: nobody can tell.
+    # On another machine, or already gone: this is not known.
     assert not is_dead("other/" + text.partition("/")[2])
     assert not is_dead("")
     assert not is_dead("a/b/c/d/e")
@@ -102,7 +102,7 @@ def test_awx_is_asked_whether_a_job_has_ended() -> None:
         (["a", "*"], "awx-workflow-job-5", ["a", "*"]),
         (["a", "workflow"], "awx-workflow-job-5", ["a", "awx-workflow-job-5"]),
         ("a,workflow", "awx-workflow-job-5", ["a", "awx-workflow-job-5"]),
-        # Outside of AWX nobody's lock is taken for it.
+        # Outside of AWX no lock is taken over.
         ("workflow", "", []),
     ],
 )

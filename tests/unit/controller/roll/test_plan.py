@@ -74,7 +74,7 @@ def test_budget(value: t.Any, expected: int) -> None:
 
 
 @pytest.mark.parametrize("value", [-1, "-1", "150%", "", None, True, 1.5, "a", [], "٣"])
-def test_what_is_no_budget_is_refused(value: t.Any) -> None:
+def test_a_value_that_is_not_a_budget_is_refused(value: t.Any) -> None:
     with pytest.raises(Refused) as caught:
         parse_budget(value, 10)
     assert (caught.value.code, caught.value.problem.values["option"]) == ("option.bad_budget", "budget")

@@ -58,7 +58,7 @@ def test_a_roll_from_its_plan_to_its_end() -> None:
     assert line.endswith("; 2 of 3; slowest step: reload of a with 3.0 s; about 6 s left")
 
 
-def test_without_a_load_balancer_no_step_of_it_is_told() -> None:
+def test_without_a_load_balancer_its_steps_are_not_printed() -> None:
     progress = Progress()
     progress.feed_ledger(ledger("a", balancer=False))
     (line,) = turn(progress, "a", 2, 9.0, 8.0)
@@ -82,7 +82,7 @@ def test_a_host_whose_turn_fails_and_the_stop() -> None:
     assert progress.feed_step("a", step("reload", 1, 2, failed=True, msg="it died", code="failed.ended")) == []
     failure = {"step": "reload", "code": "failed.ended", "reason": "it died\nlast words", "unreachable": False}
     assert progress.feed_failure("a", {"failure": failure}) == ["a failed (reload): it died [failed.ended]"]
-    # What becomes of its balancer and its evidence is no second failure.
+    # A failure at its load balancer or its evidence does not count as a second failure.
     assert progress.feed_failure("a", {"failure": failure, "balancer": {"state": "out"}}) == []
     assert progress.feed_failure("a", {"failure": failure, "evidence": "/e"}) == []
     # Nor is a lock that cannot be given back in the end.
@@ -92,7 +92,7 @@ def test_a_host_whose_turn_fails_and_the_stop() -> None:
     assert progress.feed_ledger(ledger("a", stopped=stop)) == []
 
 
-def test_the_preflight_is_no_turn() -> None:
+def test_the_preflight_does_not_count_as_a_turn() -> None:
     progress = Progress()
     assert progress.feed_step("a", step("look", 0, 5)) == []
     bad = step("look", 0, 5, failed=True, msg="broken code", code="rehearsal.syntax_error")

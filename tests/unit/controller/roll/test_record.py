@@ -81,7 +81,7 @@ def test_a_turn_that_succeeded_and_one_that_failed() -> None:
     assert "roll" not in bad
 
 
-def test_a_host_that_somebody_else_holds() -> None:
+def test_a_host_with_the_lock_of_another_owner() -> None:
     held = {"failed": True, "taken": False, "lock": {**LOCK, "out": True}, "msg": "Held", "code": "roll.locked"}
     told = record(looked(**held), "r")
     assert (told["ready"], told["locked"], told["failure"]["step"]) == (False, False, "lock")

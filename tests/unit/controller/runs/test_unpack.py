@@ -18,7 +18,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.unpack import 
 
 
 def packed_of(*members: tarfile.TarInfo, data: bytes = b"x") -> tuple[str, str]:
-    """An archive as somebody else might make it."""
+    """Make an archive as an attacker might make it."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for member in members:

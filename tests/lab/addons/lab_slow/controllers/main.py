@@ -39,7 +39,7 @@ class LabSlow(http.Controller):
 
     @http.route("/lab/hold/<string:name>", type="http", auth="none", csrf=False)
     def hold(self, name):
-        """Wait until somebody writes into a pipe: as long as a test wants, however slow the machine is."""
+        """Wait until a test writes into a pipe: for any time, on any machine."""
         path = pathlib.Path("/tmp", "lab-" + "".join(filter(str.isalnum, name)))
         with contextlib.suppress(FileExistsError):
             os.mkfifo(path)
@@ -76,7 +76,7 @@ class LabSlow(http.Controller):
 
     @http.route("/lab/mutex/<string:seconds>", type="http", auth="none", csrf=False)
     def mutex(self, seconds):
-        """Wait for a lock of Python's that nobody gives back."""
+        """Wait for a lock of Python that is never released."""
         lock = threading.Lock()
         lock.acquire()
         lock.acquire(timeout=_seconds(seconds))
