@@ -12,7 +12,6 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import (
-    ROOT,
     Fleet,
     address,
     free,
@@ -21,6 +20,7 @@ from ansible_collections.fleetops.odoo.tests.integration.conftest import (
     request,
 )
 from ansible_collections.fleetops.odoo.tests.integration.traffic import roll, traffic
+from ansible_collections.fleetops.odoo.tests.unit.balancer.nginx_files import folder
 
 HOSTS = ("p19", "t19", "p14")
 PORT = 81
@@ -128,7 +128,7 @@ def test_what_nginx_refuses_is_undone(fleet: Fleet, before: str) -> None:
 
 def test_nginx_takes_the_files_of_the_unit_tests(fleet: Fleet) -> None:
     corpus = subprocess.run(
-        ["tar", "-C", str(ROOT / "tests/unit/captures"), "-cf", "-", "nginx"], check=True, capture_output=True
+        ["tar", "-C", str(folder().parent), "-cf", "-", "nginx"], check=True, capture_output=True
     ).stdout
     unpack = "rm -rf /tmp/nginx; tar -C /tmp -xf -; echo 192.0.2.12 odoo2.example.com >> /etc/hosts"
     test = "nginx -t -c /tmp/nginx/nginx.conf"

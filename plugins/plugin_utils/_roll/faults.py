@@ -95,7 +95,10 @@ def faults_of(
     for host, record in records.items():
         behind = record.get("behind") or {}
         kind = behind.get("kind")
-        if not record.get("ready") or kind not in ("haproxy", "nginx") or (check and record.get("was_out")):
+        # A host that is left out may be out of its balancer.
+        if not record.get("ready") or record.get("skipped") or kind not in ("haproxy", "nginx"):
+            continue
+        if check and record.get("was_out"):
             continue
         find = balancer_faults if kind == "haproxy" else nginx_faults
         # Without an answer nothing is known, and that is not all well.

@@ -38,8 +38,6 @@ from .window import parse_windows, parse_zone, within
 Roll = dict[str, t.Any]
 Record = t.Mapping[str, t.Any]
 
-_NONE: t.Mapping[str, t.Any] = {}
-
 #: Why a roll stopped. A paused one has done all that it was asked for.
 FAILURES, DEADLINE, WINDOW, BLOCKED, APPROVAL, PAUSED, UNPREPARED = (
     "failures",
@@ -141,11 +139,14 @@ def looked(roll: Roll, records: t.Mapping[str, Record]) -> Roll:
     return {**roll, "parts": parts}
 
 
-def plan(roll: Roll, records: t.Mapping[str, Record], now: Moment, faults: t.Mapping[str, Record] = _NONE) -> Roll:
+def plan(
+    roll: Roll, records: t.Mapping[str, Record], now: Moment, faults: t.Mapping[str, Record] | None = None
+) -> Roll:
     """Decide the batches, after the preflight: those who need it, unless the roll must not begin at all.
 
     :param faults: failures of hosts that their load balancers do not have in service.
     """
+    faults = faults or {}
     ready = [host for host in roll["hosts"] if records.get(host, {}).get("ready") and host not in faults]
     skipped = [host for host in ready if records[host].get("skipped")]
     roll = gate({**roll, "ready": ready, "skipped": skipped, "faults": dict(faults)}, records, (), now)

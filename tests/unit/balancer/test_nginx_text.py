@@ -14,9 +14,9 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors impor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..conftest import CAPTURES
+from .nginx_files import folder
 
-CORPUS = sorted(path for path in (CAPTURES / "nginx").rglob("*") if path.is_file())
+CORPUS = sorted(path for path in folder().rglob("*") if path.is_file())
 
 
 def words(directives: t.Sequence[Directive]) -> list[t.Any]:

@@ -24,9 +24,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .. import build
-from ..conftest import CAPTURES
+from .nginx_files import folder
 
-CONFIG = str(CAPTURES / "nginx/nginx.conf")
+CONFIG = str(folder() / "nginx.conf")
 MARK = Mark("anna on ctl", "2026-11-30T05:00:00Z")
 
 
@@ -103,14 +103,14 @@ def test_a_mark_is_seen_and_leaves_no_trace(number: int) -> None:
 def test_the_line_of_a_marked_server() -> None:
     tree = read_tree(RealFiles(), CONFIG)
     mark = "# [fleetops.odoo: anna on ctl; since 2026-11-30T05:00:00Z]"
-    (text,) = edit(tree.texts, tree.servers[:2], MARK).values()
+    text = next(iter(edit(tree.texts, tree.servers[:2], MARK).values()))
     lines = text.split("\n")
     assert lines[3] == f"    server 192.0.2.11:8069 weight=3 max_fails=2 fail_timeout=10s down; {mark}   # the first"
     assert lines[4] == f"    server odoo2.example.com:8069 down; {mark}# no blank before it"
-    (text,) = edit(tree.texts, [tree.servers[4]], MARK).values()
+    text = next(iter(edit(tree.texts, [tree.servers[4]], MARK).values()))
     assert f"\n        weight=2\n         down; {mark}\n    keepalive" in text
     # What follows on the line must not become part of the comment.
-    (text,) = edit(tree.texts, [tree.servers[9]], MARK).values()
+    text = next(iter(edit(tree.texts, [tree.servers[9]], MARK).values()))
     assert f"{{ server 192.0.2.11:8069 down; {mark.replace(':', '+:', 1)}\n server 192.0.2.12:8069 backup; }}" in text
 
 
@@ -139,7 +139,7 @@ def test_all_of_a_file_at_once() -> None:
 def test_bytes_that_are_not_utf_8_survive() -> None:
     tree = read_tree(RealFiles(), CONFIG)
     server = tree.servers[8]
-    (text,) = edit(tree.texts, [server], MARK).values()
+    text = next(iter(edit(tree.texts, [server], MARK).values()))
     data = text.encode("utf-8", "surrogateescape")
     assert data.count(b"\r\n") == 3
     assert data.endswith(b"since 2026-11-30T05:00:00Z] # \xe4\xf6\r\n}")
@@ -167,7 +167,7 @@ def test_down_by_hand_stays() -> None:
     with build.failing("nginx.down_by_hand", Refused):
         edit(tree.texts, [tree.servers[0]], None)
     # A user has added a second one, or moved ours: the rest would not be the file as it was.
-    (text,) = edit(tree.texts, [tree.servers[1]], MARK).values()
+    text = next(iter(edit(tree.texts, [tree.servers[1]], MARK).values()))
     for other in (text.replace("h2 down", "h2 down down"), text.replace("h2 down;", "down h2 ;")):
         changed = tree_of(other)
         with build.failing("nginx.down_by_hand", Refused):

@@ -126,6 +126,8 @@ def test_hosts_that_their_balancers_do_not_have_in_service() -> None:
     left_out = {"a": {"ready": True, "behind": behind, "was_out": True}}
     assert faults_of(left_out, {"haproxy": seen}, check=True) == {}
     assert set(faults_of(left_out, {"haproxy": seen}, check=False)) == {"a"}
+    drained = {"a": {"ready": True, "skipped": "the host is drained", "behind": behind}}
+    assert faults_of(drained, {"haproxy": seen}, check=False) == {}
     # A balancer that does not answer is a fault of every host behind it.
     nobody = faults_of({"a": {"ready": True, "behind": behind}}, {}, check=False)
     assert nobody["a"]["code"] == "roll.balancer_not_asked"
