@@ -28,7 +28,7 @@ def trio() -> t.Iterator[Fleet]:
 
 @pytest.fixture
 def whole(trio: Fleet) -> t.Iterator[Fleet]:
-    """The fleet, before and after a test: what it broke is made anew, what it left behind is put right."""
+    """The fleet, before and after a test: hosts that it broke are made anew, and what it left behind is corrected."""
     mend(trio)
     yield trio
     mend(trio)
@@ -66,7 +66,7 @@ def link(fleet: Fleet, host: str, state: str) -> None:
 
 @pytest.fixture
 def folder(tmp_path: pathlib.Path) -> pathlib.Path:
-    """Where reports go."""
+    """Return the folder of the reports."""
     return tmp_path / "reports"
 
 

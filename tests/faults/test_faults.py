@@ -4,7 +4,7 @@
 
 """Every fault that a roll may meet, injected for real.
 
-For each: who was touched, that no later batch began, what the balancer says, and what the next run does.
+For each: the hosts that were touched, that no later batch began, what the balancer says, and what the next run does.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def test_a_master_that_dies_on_its_hup(whole: Fleet, folder: pathlib.Path) -> No
     assert (lock["out"], lock["expired"]) == (True, True)
     evidence = (done.folder / "h2" / "evidence.txt").read_text()
     assert "the end, db_password=" in evidence
-    # The next run finds the dead server before it touches anybody.
+    # The next run finds the dead server before it touches a host.
     again = Roll(whole, folder).end()
     assert again.code == 2
     assert again.outcomes == {"h1": "not reached", "h2": "failed", "h3": "not reached"}
@@ -58,7 +58,7 @@ def test_a_host_that_is_unreachable_before_its_batch(whole: Fleet, folder: pathl
     assert done.code == 2, done.output
     assert done.outcomes["h1"] == "reloaded"
     assert done.outcomes["h2"] == "unreachable", done.output
-    # Its mate's turn had begun at the same moment, and goes well.
+    # Its mate's turn had begun at the same moment, and succeeds.
     assert done.outcomes["h3"] == ("not reached" if batches == "1" else "reloaded"), done.output
     link(whole, "h2", "up")
     if batches == "1":
@@ -120,7 +120,7 @@ def test_a_reload_whose_answer_is_lost(whole: Fleet, folder: pathlib.Path) -> No
             process.kill()
     done = roll.end()
     stopped_at_h2(done, whole, before)
-    # Nothing tells whether it was signalled, so it stays out until somebody has looked.
+    # Nothing tells whether it was signalled, so it stays out until a person has looked.
     assert balancer(whole)["h2"][0] == "drain"
     assert re.search(r"out of the balancer: .*\[roll\.not_proved\]", done.output, re.DOTALL), done.output
     assert release(whole).returncode == 0
@@ -139,12 +139,12 @@ def until_the_hup(fleet: Fleet, folder: pathlib.Path) -> Roll:
 
 
 def in_log(fleet: Fleet, host: str, pattern: str) -> str:
-    """How many lines of a server's log have this: not seen over a connection that is to be cut."""
+    """Count the lines of a server's log that match, without the connection that the test cuts."""
     return lab(fleet.name, "exec", host, "sh", "-c", f"grep -c '{pattern}' /var/log/odoo/odoo-server.log || true")
 
 
 def ssh_of(fleet: Fleet) -> list[psutil.Process]:
-    """The connections to the lab's hosts, and nobody else's: they name its sockets. [mux] is what holds one open."""
+    """Return the connections to the hosts of this lab only: they name its sockets. [mux] is what holds one open."""
     sockets = re.search(r"ControlPath=(\S+)/", " ".join(login(fleet.inventory, "h2")))
     assert sockets
     return [
@@ -265,7 +265,7 @@ def test_ansible_that_is_ended_in_the_middle(whole: Fleet, folder: pathlib.Path,
     assert whole.processes("h3") == before
     assert balancer(whole)["h2"][0] == "drain"
     if number == signal.SIGINT:
-        # What is left behind is put right by a playbook of its own...
+        # A playbook of its own corrects what is left behind...
         done_again = release(whole)
         assert done_again.returncode == 0, done_again.stdout
         assert "h2: released from the roll" in done_again.stdout
@@ -322,7 +322,7 @@ time.time = stepped
 
 
 def test_a_clock_that_is_set_in_the_middle(whole: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    """The modules' clock jumps by a day while they wait: deadlines and locks go by clocks that nobody sets."""
+    """The modules' clock jumps by a day while they wait: deadlines and locks use clocks that cannot be set."""
     (tmp_path / "sitecustomize.py").write_text(STEPPED, encoding="utf-8")
     (tmp_path / "python3").write_text('#!/bin/sh\nPYTHONPATH=/opt/fake exec /usr/bin/python3 "$@"\n', encoding="utf-8")
     whole.run("h2", "mkdir", "-p", "/opt/fake")

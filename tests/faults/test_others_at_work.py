@@ -21,14 +21,14 @@ from .conftest import HOSTS, release, stopped_at_h2
 
 
 def test_what_an_administrator_takes_out_stays_out(whole: Fleet, folder: pathlib.Path) -> None:
-    """A killed roll has h2 out. Somebody takes h3 out meanwhile: no roll did that, so none may undo it."""
+    """A killed roll has h2 out. An administrator takes h3 out meanwhile: no roll did that, so no roll may undo it."""
     roll = Roll(whole, folder)
     roll.wait_for_turn("h2")
     os.killpg(roll.process.pid, signal.SIGKILL)
     roll.end()
     assert {host: (locked(whole, host) or {}).get("out") for host in HOSTS} == {"h1": False, "h2": True, "h3": False}
     set_state(whole, "h3", "drain")
-    # A roll that knows no balancer puts nobody back, and does not forget it either.
+    # A roll without a balancer puts no host back, and keeps the note.
     blind = Roll(whole, folder, "-l", "h2", balancer="none").end()
     assert (blind.code, blind.report["stats"]["out_of_balancer"]) == (0, ["h2"]), blind.output
     again = Roll(whole, folder).end()
@@ -107,7 +107,7 @@ def test_a_lock_from_elsewhere_is_told_and_can_be_taken_over(whole: Fleet, folde
 
 
 def test_a_release_of_the_same_workflow_has_its_locks(whole: Fleet) -> None:
-    # With an id of its own nobody can tell that its process, which ran here, is dead: as from another controller.
+    # With an id of its own the lock does not tell that its process has ended, as if it came from another controller.
     taken = whole.module("h2", "roll_lock", "-e", '{"awx_workflow_job_id": 9}', kind="roll", id="awx-job-45", ttl=600)
     assert (taken.result["lock"]["id"], taken.result["lock"]["workflow"]) == ("awx-job-45", "awx-workflow-job-9")
     other = release(whole, "-e", json.dumps({"awx_job_id": 46, "awx_workflow_job_id": 10}))

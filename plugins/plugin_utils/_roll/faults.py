@@ -89,7 +89,7 @@ def faults_of(
 
     :param records: of the hosts that passed the look; ``behind`` says how balancers know them.
     :param seen: what the modules ``haproxy_info`` and ``nginx_info`` returned, by kind of balancer.
-    :param check: a check run has not put back what an earlier roll left out, so that is no fault.
+    :param check: a check run has not put back what an earlier roll left out, so that does not count.
     """
     found = {}
     for host, record in records.items():

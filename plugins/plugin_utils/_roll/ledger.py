@@ -11,7 +11,7 @@ record, made of the results that the tasks of its turn have registered (record.p
 a host whose batch began and that has no proof is lost. Each batch asks only the hosts of the batch before it, so that
 a roll over a thousand hosts does not ask a thousand hosts a thousand times.
 
-Keys of a record: ``ready`` (it passed the preflight), ``needs`` (it is to be reloaded), ``reason`` (why, or why not),
+Keys of a record: ``ready`` (it passed the preflight), ``needs`` (the roll reloads it), ``reason`` (why, or why not),
 ``databases``, ``servers`` (mode and version of each), ``skipped`` (why it takes no part), ``taken`` (whose lock was
 taken over), ``failure`` (``step``, ``code``, ``reason``, ``unreachable``), ``result`` (what the module ``reload``
 returned), ``serves`` (the proof), ``balancer`` (``state``, where ``out`` means that it was taken out and stays so,
@@ -59,7 +59,7 @@ _ROLE = "rolling_restart_"
 
 @dataclass(frozen=True)
 class Moment:
-    """``wall``: seconds since the epoch. ``steady``: seconds of a clock that nobody sets, for durations."""
+    """``wall``: seconds since the epoch. ``steady``: seconds of a clock that cannot be set, for durations."""
 
     wall: float
     steady: float

@@ -15,7 +15,7 @@ _One = t.Mapping[str, t.Any]
 
 
 def drain_line(result: t.Mapping[str, t.Any], check: bool) -> str:  # noqa: FBT001
-    """What became of the servers of a host.
+    """Return what became of the servers of a host.
 
     :param result: what the module ``drain`` returned.
     :param check: whether nothing was done, and it would be.
@@ -24,7 +24,7 @@ def drain_line(result: t.Mapping[str, t.Any], check: bool) -> str:  # noqa: FBT0
 
 
 def workers_line(result: t.Mapping[str, t.Any], check: bool) -> str:  # noqa: FBT001
-    """What became of the workers of a host.
+    """Return what became of the workers of a host.
 
     :param result: what the module ``workers`` or ``recycle_workers`` returned.
     :param check: as of :func:`drain_line`.

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Who rolls: the process of ``ansible-playbook``, and whether one that took a lock is still there."""
+"""The owner of a roll: the process of ``ansible-playbook``, and whether a process that took a lock still runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LARGEST = 4 << 20
 
 
 def roll_id(variables: t.Mapping[str, t.Any], pid: int) -> str:
-    """What tells a roll from others: the job of AWX, else the process."""
+    """Return the ID of a roll: the job of AWX, else the process."""
     return _job(variables, _JOBS) or f"{socket.gethostname()}-{pid}-{_start(pid)}"
 
 
@@ -62,7 +62,7 @@ def _job(variables: t.Mapping[str, t.Any], names: t.Sequence[str]) -> str:
 
 
 def owner(variables: t.Mapping[str, t.Any]) -> str:
-    """Whose roll it is, for people."""
+    """Return the owner of a roll as text for people."""
     for name in _USERS:
         if variables.get(name):
             return f"{variables[name]} (AWX)"
@@ -84,7 +84,7 @@ def holder(variables: t.Mapping[str, t.Any], pid: int) -> str:
 
 
 def is_dead(text: str) -> bool:
-    """Whether a holder ran on this very controller, in this very container, and is gone. In doubt it is not."""
+    """Return whether a holder ran on this controller, in this container, and has ended; False in doubt."""
     machine, slash, rest = text.rpartition("/")
     machine, slash, pid = machine.rpartition("/")
     if not slash or not pid.isdigit() or machine != "/".join(_machine()):

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Which hosts make up which batch. Pure."""
+"""Divide hosts into batches. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def cut(
     """Cut hosts into batches.
 
     :param sizes: as ``parse_batches`` returns them; the last one repeats.
-    :param total: hosts of which a percentage is a part: the whole fleet, whether or not all of it is to be rolled.
+    :param total: hosts of which a percentage is a part: the whole fleet, also if the roll needs only some of them.
     :param keys: what no two hosts of a batch may share, such as databases. A batch is made smaller for it.
     """
     waiting = list(hosts)

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Where a roll is, from the ledger that its tasks set and from the results of the steps of its hosts. Pure."""
+"""The progress of a roll, from the ledger that its tasks set and from the results of the steps of its hosts. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STEPS = {
 
 @dataclass
 class Progress:
-    """What has been seen so far."""
+    """The results of a roll until now."""
 
     ledger: dict[str, t.Any] = field(default_factory=dict)
     #: host -> step of its turn -> seconds

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What a host tells of itself in a roll, from the registered results of its tasks. Pure.
+"""Make the record of a host in a roll from the registered results of its tasks. Pure.
 
 Only results of the same roll count: an earlier roll of the same ``ansible-playbook`` leaves its own behind.
 """

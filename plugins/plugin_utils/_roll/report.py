@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What became of every host of a roll, for people, for workflows and for a file. Pure."""
+"""Report the outcome of every host of a roll, for people, for workflows and for a file. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def report(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> dict[str
     spoilt = [one for one in outcomes if one["outcome"] in (FAILED, UNREACHABLE)]
     stopped = roll.get("stopped")
     paused = stopped is not None and stopped["why"] == PAUSED and not spoilt
-    # Without a ledger nothing has been looked at, and that is no success.
+    # Without a ledger nothing has been looked at, which must not count as success.
     done = bool(outcomes) and not remaining and not stopped
     told = {
         "name": roll.get("name"),
@@ -85,7 +85,7 @@ def _outcome(roll: Roll, host: str, record: Record) -> dict[str, t.Any]:
         outcome, reason = (UNREACHABLE if failure.get("unreachable") else FAILED), failure["reason"]
         code = failure.get("code")
     elif begun:
-        # Nothing proves that it serves, whatever Ansible makes of it.
+        # Nothing proves that it is healthy, also if Ansible reports no failure.
         left = _codes.LEFT_PLAY()
         outcome, code, reason = FAILED, left.code, left.text
     elif record.get("skipped"):

@@ -30,7 +30,7 @@ class Window:
     end: int
 
     def holds(self, moment: datetime.datetime) -> bool:
-        """Whether a local moment lies within. Hours past midnight belong to the day on which they began."""
+        """Return whether a local moment lies within. Hours past midnight belong to the day on which they began."""
         minute = moment.hour * 60 + moment.minute
         if self.begin < self.end:
             return moment.weekday() in self.days and self.begin <= minute < self.end
@@ -86,6 +86,6 @@ def parse_zone(name: str, option: str = "timezone") -> datetime.tzinfo:
 
 
 def within(windows: t.Sequence[Window], zone: datetime.tzinfo, seconds: float) -> bool:
-    """Whether a moment, in seconds since the epoch, lies in one of the windows; always where there is none."""
+    """Return whether a moment, in seconds since the epoch, lies in one of the windows; always where there is none."""
     moment = datetime.datetime.fromtimestamp(seconds, zone)
     return not windows or any(window.holds(moment) for window in windows)
