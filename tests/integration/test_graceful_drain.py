@@ -194,7 +194,7 @@ def test_rolls_and_drains_keep_out_of_each_others_way(fleet: Fleet, tmp_path: pa
     before = fleet.processes("p14")
     with held(fleet, "p19", "rolled"):
         roll = Roll(fleet, tmp_path / "2", "-l", "p19,p14")
-        roll.wait_for_turn("p19", "Take the host out of HAProxy")
+        roll.wait_for_turn("p19", "Take the host out of HAProxy, and wait until its requests have ended")
         done = play(fleet, "drain", "p14")
         assert done.returncode == 2, done.stdout
         assert re.search(r"NOT DRAINED \(lock\): .*\[roll\.locked\]", re.sub(r"\s+", " ", done.stdout)), done.stdout
