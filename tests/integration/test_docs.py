@@ -22,6 +22,8 @@ from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, 
 NOT_ALONE = {
     "filter roll_report": "the ledger of a roll is made by the whole role (test_rolling_restart.py)",
     "filter roll_step": "the same",
+    "filter roll_records": "the same",
+    "module roll_turn": "the same",
     "module nginx_upstream": "the fleet has one balanced host, and the last one stays (test_nginx.py)",
 }
 #: Tasks that cannot be run here.
