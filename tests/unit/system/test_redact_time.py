@@ -63,8 +63,8 @@ def grows(function: t.Callable[[str], object], fragment: str) -> float:
 
 @pytest.mark.parametrize("fragment", FRAGMENTS)
 def test_a_hostile_text_takes_time_in_proportion_to_its_length(fragment: str) -> None:
-    # What grows with the square takes 64 times as long.
-    assert grows(redact_text, fragment) < 24
+    # What grows with the square takes 64 times as long. On a busy machine 24 was seen for what is linear.
+    assert grows(redact_text, fragment) < 40
 
 
 @pytest.mark.parametrize("fragment", FRAGMENTS)
@@ -75,15 +75,15 @@ def test_a_hostile_text_takes_little_more_than_a_log(fragment: str) -> None:
 
 @pytest.mark.parametrize("fragment", SQL)
 def test_literals_of_a_hostile_query_take_time_in_proportion(fragment: str) -> None:
-    assert grows(without_literals, fragment) < 24
+    assert grows(without_literals, fragment) < 40
 
 
 @pytest.mark.parametrize("fragment", ["a ", " ", "a b", "=", ": ", "a = b\n", "\n ", "\n", "[", "a"])
 def test_a_hostile_configuration_takes_time_in_proportion(fragment: str) -> None:
-    assert grows(lambda text: redact_conf("x" + text + "x", ()), fragment) < 24
-    assert grows(lambda text: redact_conf("x" + text + "= x", ()), fragment) < 24
+    assert grows(lambda text: redact_conf("x" + text + "x", ()), fragment) < 40
+    assert grows(lambda text: redact_conf("x" + text + "= x", ()), fragment) < 40
 
 
 @pytest.mark.parametrize("fragment", ["://", "://a:", "://a:b@", "://a:b@ ", "://a/", "@", "a"])
 def test_passwords_in_hostile_addresses_take_time_in_proportion(fragment: str) -> None:
-    assert grows(lambda text: list(_passwords(text)), fragment) < 24
+    assert grows(lambda text: list(_passwords(text)), fragment) < 40
