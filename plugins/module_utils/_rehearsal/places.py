@@ -47,7 +47,7 @@ def check_places(proc: Proc, instance: Instance, answer: bytes) -> t.Dict[str, t
     for option, address, port, number, error in tried:
         if number == errno.EADDRINUSE:
             ends = _ends(proc, instance) if ends is None else ends
-            own = {inode for process, _role in instance.everybody for inode in process.sockets or ()}
+            own = _own(proc, instance)
             taken = conflicts(address, port, ends, own)
             if taken:
                 holder = _holder(proc, {inode for inode, _address, _port in taken})
@@ -129,6 +129,21 @@ def _ends(proc: Proc, instance: Instance) -> Ends:
         except (Gone, OSError):
             continue
     return found
+
+
+def _own(proc: Proc, instance: Instance) -> t.Set[int]:
+    """Return the sockets of the server: those that were seen, and those that its present children have.
+
+    A gevent process that has begun after the look would be taken for another program (seen on Odoo 19.0, just after a
+    start).
+    """
+    own = {inode for process, _role in instance.everybody for inode in process.sockets or ()}
+    for pid in (instance.master.pid, *proc.children(instance.master.pid)):
+        try:
+            own |= proc.sockets(pid)
+        except (Gone, TooLarge, OSError):
+            continue
+    return own
 
 
 def _holder(proc: Proc, inodes: t.Set[int]) -> str:

@@ -11,6 +11,8 @@ import errno
 import json
 import os
 import socket
+import subprocess
+import sys
 import typing as t
 
 import pytest
@@ -77,9 +79,17 @@ def test_where_a_name_leads_is_told() -> None:
     assert parse_places(said)[0] == {"http_interface": "10.0.0.7", "workers": 3}
 
 
-def test_a_port_of_another_process_is_refused_with_its_holder() -> None:
+@pytest.fixture(name="idle")
+def _idle() -> t.Iterator[int]:
+    """Pid of a process without sockets and without children."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process.pid
+        process.communicate(b"\n")
+
+
+def test_a_port_of_another_process_is_refused_with_its_holder(idle: int) -> None:
     with listening() as (port, _inode):
-        master = build.instance(build.threaded(os.getpid(), sockets=frozenset()))
+        master = build.instance(build.threaded(idle, sockets=frozenset()))
         said = answer(("gevent_port", "0.0.0.0", port, errno.EADDRINUSE, "in use"))
         with failing("rehearsal.port_taken", Refused) as caught:
             check_places(Proc(), master, said)
@@ -93,6 +103,20 @@ def test_a_port_that_the_server_has_itself_is_free_for_it() -> None:
     with listening() as (port, inode):
         master = build.instance(build.threaded(os.getpid(), sockets=frozenset([inode])))
         assert check_places(Proc(), master, answer(("http_port", "0.0.0.0", port, errno.EADDRINUSE, ""), workers=1))
+
+
+LISTEN = "import socket; one = socket.create_server(('127.0.0.1', 0)); print(one.getsockname()[1], flush=True); input()"
+
+
+def test_a_port_of_a_child_that_began_after_the_look_is_the_servers_own() -> None:
+    master = build.instance(build.threaded(os.getpid(), sockets=frozenset()))
+    command = [sys.executable, "-c", LISTEN]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        port = int(t.cast("t.IO[str]", child.stdout).readline())
+        try:
+            assert check_places(Proc(), master, answer(("gevent_port", "0.0.0.0", port, errno.EADDRINUSE, ""), workers=1))
+        finally:
+            child.communicate("\n")
 
 
 def test_an_accepted_connection_does_not_count_as_another_process() -> None:
