@@ -22,7 +22,7 @@ Result = dict[str, t.Any]
 Arguments = dict[str, t.Any]
 
 _COLLECTION = "fleetops.odoo."
-_LOCK = ("id", "kind", "owner", "reason", "ttl", "take_over", "take_over_kinds")
+_LOCK = ("id", "owner", "reason", "ttl", "take_over", "take_over_kinds")
 _CHOICE = ("match", "users", "health")
 #: Ways to take a host out of its load balancer; a file of tasks of the role for each.
 KINDS = ("none", "haproxy", "nginx", "firewall", "tasks")
@@ -99,11 +99,13 @@ class ActionModule(ActionBase):
         # A host that stays out of its load balancer keeps an expired lock, which tells the next roll that it is out.
         out = (record(variables, str(arguments.get("roll"))).get("balancer") or {}).get("state") == "out"
         stays = {"state": "present", "ttl": 0.001, "out": True} if out else {"state": "absent"}
-        result = self._with_lock("roll_lock", {**_some(arguments, ("id", "kind", "reason")), **stays}, variables)
+        result = self._with_lock("roll_lock", {**_some(arguments, ("id", "reason")), **stays}, variables)
         return {**result, "changed": False}
 
     def _with_lock(self, module: str, arguments: Arguments, variables: t.Any) -> Result:
-        return call_with_lock(functools.partial(self._call, module, variables=variables), arguments, variables)
+        # A lock with an id of its own is of the kind "other" by default, and "*" in take_over does not take that over.
+        call = functools.partial(self._call, module, variables=variables)
+        return call_with_lock(call, {**arguments, "kind": "roll"}, variables)
 
     def _call(self, module: str, arguments: Arguments, variables: t.Any) -> Result:
         return run_module(self, _COLLECTION + module, arguments, variables)

@@ -80,7 +80,7 @@ options:
     description: As O(fleetops.odoo.roll_lock#module:id).
     type: str
   kind:
-    description: As O(fleetops.odoo.roll_lock#module:kind).
+    description: Kind of the owner. The action plugin sets it to V(roll) in every step.
     type: str
     choices: [roll, drain, other]
   owner:
