@@ -50,7 +50,7 @@ class ActionModule(ActionBase):
         }
         step = arguments.get("step")
         if step not in steps:
-            raise action_failure(option.NOT_A_CHOICE(option="step", choices=", ".join(steps), value=repr(step)))
+            raise action_failure(option.NOT_A_CHOICE(option="step", choices=", ".join(steps), value=step))
         started = time.monotonic()
         result = steps[step](arguments, variables)
         if result.pop("unreachable", False):
@@ -61,7 +61,7 @@ class ActionModule(ActionBase):
     def _look(self, arguments: Arguments, variables: t.Any) -> Result:
         kind = (arguments.get("behind") or {}).get("kind", "none")
         if kind not in KINDS:
-            return failed(option.NOT_A_CHOICE(option="balancer", choices=", ".join(KINDS), value=repr(kind)))
+            return failed(option.NOT_A_CHOICE(option="balancer", choices=", ".join(KINDS), value=kind))
         result = self._with_lock(
             "roll_look", {**_some(arguments, _LOCK), **(arguments.get("options") or {})}, variables
         )

@@ -129,8 +129,10 @@ def test_an_unknown_step_is_refused() -> None:
     with pytest.raises(AnsibleActionFail) as caught:
         run({"step": "stop"})
     assert caught.value.result["code"] == "option.not_a_choice"
+    assert caught.value.message == "step must be one of look, begin, reload, end, leave, got 'stop'"
 
 
 def test_an_unknown_kind_of_balancer_is_refused() -> None:
     result, calls = run({"step": "look", "behind": {"kind": "apache"}})
     assert (result["failed"], result["code"], calls) == (True, "option.not_a_choice", [])
+    assert result["msg"] == "balancer must be one of none, haproxy, nginx, firewall, tasks, got 'apache'"
