@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - fleetops.odoo._attributes.ACTION
   - fleetops.odoo._choice
   - fleetops.odoo._health
+  - fleetops.odoo._lock
 attributes:
   diff_mode:
     support: none
@@ -76,44 +77,10 @@ options:
     description: Seconds for the wait of the step. It must be greater than 0.
     type: float
     default: 60.0
-  id:
-    description: As O(fleetops.odoo.roll_lock#module:id).
-    type: str
   kind:
     description: Kind of the owner. The action plugin sets it to V(roll) in every step.
     type: str
     choices: [roll, drain, other]
-  owner:
-    description: As O(fleetops.odoo.roll_lock#module:owner).
-    type: str
-  reason:
-    description: As O(fleetops.odoo.roll_lock#module:reason).
-    type: str
-    default: ''
-  ttl:
-    description: As O(fleetops.odoo.roll_lock#module:ttl).
-    type: float
-    default: 14400.0
-  out:
-    description: As O(fleetops.odoo.roll_lock#module:out).
-    type: bool
-  take_over:
-    description: As O(fleetops.odoo.roll_lock#module:take_over).
-    type: list
-    elements: str
-    default: []
-  take_over_kinds:
-    description: As O(fleetops.odoo.roll_lock#module:take_over_kinds).
-    type: list
-    elements: str
-    choices: [roll, drain, other]
-    default: [roll, drain, other]
-  holder:
-    description: The process that runs C(ansible-playbook). Set by the action plugin.
-    type: str
-  workflow:
-    description: The workflow of AWX that the job is a node of. Set by the action plugin.
-    type: str
 seealso:
   - module: fleetops.odoo.reload
   - module: fleetops.odoo.roll_look
