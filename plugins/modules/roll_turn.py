@@ -147,23 +147,11 @@ was:
   type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
-    CHOICE_SPEC,
-    choose_masters,
-    fail,
-    find_host,
-    healthy_time_of,
-    timeout_of,
-    told_left_out,
-)
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import fail, find_host
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.roll_step import hold_lock, start_step
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.watching import WATCH_SPEC, order_of, watch
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
-from ansible_collections.fleetops.odoo.plugins.module_utils._server.watch import WatchOrder, watch_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed
 
 SPEC = {
     "step": {"type": "str", "choices": ["look", "begin", "reload", "end", "leave"], "required": True},
@@ -173,17 +161,8 @@ SPEC = {
     "drained": {"type": "str", "choices": ["refuse", "skip"], "default": "refuse"},
     "turn": {"type": "float"},
     "until": {"type": "float"},
-    "min_healthy_time": {"type": "float", "default": 0.0},
-    "timeout": {"type": "float", "default": 60.0},
-    **CHOICE_SPEC,
-    **HEALTH_SPEC,
+    **WATCH_SPEC,
 }
-
-
-def order_of(module: AnsibleModule) -> WatchOrder:
-    """Return what the options ask for; a bad one ends the module."""
-    timeout = timeout_of(module)
-    return WatchOrder(health_of(module, module.params["health"]), healthy_time_of(module, timeout), timeout)
 
 
 def main() -> None:
@@ -196,17 +175,7 @@ def main() -> None:
     hold_lock(module)
     if module.params["step"] == "end" and not order.min_healthy_time:
         module.exit_json(changed=False)
-    # A host of the fleet without a server is a failure here, for any result of the preflight.
-    module.params["allow_none"] = False
-    seen, identities = choose_masters(module, host)
-    left_out = told_left_out(module, seen)
-    try:
-        results = watch_all(host, seen, identities, order)
-    except OperationFailed as exc:
-        told = [one.told() for one in exc.results]
-        module.fail_json(str(printable(exc.message)), code=exc.code, changed=False, results=told, left_out=left_out)
-    else:
-        module.exit_json(changed=False, results=[one.told() for one in results], left_out=left_out)
+    watch(module, host, order)
 
 
 if __name__ == "__main__":
