@@ -58,6 +58,11 @@ options:
     description: How load balancers know the host, as O(step=look) returns it, with C(kind), C(backends) and C(servers).
     type: dict
     default: {}
+  balancers:
+    description: The kinds that O(behind) may have, for O(step=look). With an empty list every kind is accepted.
+    type: list
+    elements: str
+    default: []
   drained:
     description: What becomes of a drained host, as O(step=look) returns it.
     type: str
@@ -158,6 +163,7 @@ SPEC = {
     "roll": {"type": "str", "required": True},
     "options": {"type": "dict", "default": {}},
     "behind": {"type": "dict", "default": {}},
+    "balancers": {"type": "list", "elements": "str", "default": []},
     "drained": {"type": "str", "choices": ["refuse", "skip"], "default": "refuse"},
     "turn": {"type": "float"},
     "until": {"type": "float"},
