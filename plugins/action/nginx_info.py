@@ -6,19 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import ActionModule
 
-from ansible.plugins.action import ActionBase
-from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import run_module
-
-
-class ActionModule(ActionBase):
-    """Hands everything on."""
-
-    _supports_check_mode = True
-
-    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Entry point."""
-        super().run(tmp, task_vars)
-        del tmp
-        return run_module(self, self._task.action, dict(self._task.args), task_vars)
+__all__ = ["ActionModule"]

@@ -6,23 +6,6 @@
 
 from __future__ import annotations
 
-import functools
-import typing as t
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.locking import ActionModule
 
-from ansible.plugins.action import ActionBase
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.locking import call_with_lock
-from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import run_module
-
-
-class ActionModule(ActionBase):
-    """Run the module once, and once more if the roll that holds the lock is known to have ended."""
-
-    _supports_check_mode = True
-
-    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Run the plugin."""
-        super().run(tmp, task_vars)
-        del tmp
-        variables = task_vars or {}
-        call = functools.partial(run_module, self, self._task.action, task_vars=variables)
-        return call_with_lock(call, self._task.args, variables)
+__all__ = ["ActionModule"]

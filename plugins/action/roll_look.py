@@ -2,27 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module of the same name for the module that looks at a host before a roll; see ``roll_lock``."""
+"""Run the module that looks at a host before a roll, with the lock as ``roll_lock`` takes it."""
 
 from __future__ import annotations
 
-import functools
-import typing as t
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.locking import ActionModule
 
-from ansible.plugins.action import ActionBase
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.locking import call_with_lock
-from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import run_module
-
-
-class ActionModule(ActionBase):
-    """Run the module once, and once more where the roll that holds the lock is known to have ended."""
-
-    _supports_check_mode = True
-
-    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Entry point."""
-        super().run(tmp, task_vars)
-        del tmp
-        variables = task_vars or {}
-        call = functools.partial(run_module, self, self._task.action, task_vars=variables)
-        return call_with_lock(call, self._task.args, variables)
+__all__ = ["ActionModule"]

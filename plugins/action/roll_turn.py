@@ -10,37 +10,28 @@ import functools
 import time
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option, roll
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import UNREACHABLE
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.locking import call_with_lock
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.record import record
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import action_failure, failed
-from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import run_module
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import ActionModule as Base
 
 Result = dict[str, t.Any]
 Arguments = dict[str, t.Any]
 
 _COLLECTION = "fleetops.odoo."
-_LOCK = ("id", "kind", "owner", "reason", "ttl", "take_over", "take_over_kinds")
+_LOCK = ("id", "owner", "reason", "ttl", "take_over", "take_over_kinds")
 _CHOICE = ("match", "users", "health")
-#: Ways to take a host out of its load balancer; a file of tasks of the role for each.
-KINDS = ("none", "haproxy", "nginx", "firewall", "tasks")
 #: Part of the turn that must be left before a reload begins. A HUP cannot be taken back, so none is sent with too few
 #: seconds left to see what comes of it.
 _LEAST = 0.1
 
 
-class ActionModule(ActionBase):
+class ActionModule(Base):
     """One method for each step."""
 
-    _supports_check_mode = True
-
-    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
-        """Entry point."""
-        super().run(tmp, task_vars)
-        del tmp
-        arguments, variables = dict(self._task.args), task_vars or {}
+    def _run(self, arguments: Arguments, task_vars: Arguments) -> Result:
         steps = {
             "look": self._look,
             "begin": self._begin,
@@ -50,9 +41,9 @@ class ActionModule(ActionBase):
         }
         step = arguments.get("step")
         if step not in steps:
-            raise action_failure(option.NOT_A_CHOICE(option="step", choices=", ".join(steps), value=repr(step)))
+            raise action_failure(option.NOT_A_CHOICE(option="step", choices=", ".join(steps), value=step))
         started = time.monotonic()
-        result = steps[step](arguments, variables)
+        result = steps[step](arguments, task_vars)
         if result.pop("unreachable", False):
             # Ansible would take the host out of the play, and then no later task could clean up.
             result = failed(UNREACHABLE(error=str(result.get("msg", "")).strip()))
@@ -60,8 +51,9 @@ class ActionModule(ActionBase):
 
     def _look(self, arguments: Arguments, variables: t.Any) -> Result:
         kind = (arguments.get("behind") or {}).get("kind", "none")
-        if kind not in KINDS:
-            return failed(option.NOT_A_CHOICE(option="balancer", choices=", ".join(KINDS), value=repr(kind)))
+        kinds = arguments.get("balancers") or [kind]
+        if kind not in kinds:
+            return failed(option.NOT_A_CHOICE(option="balancer", choices=", ".join(kinds), value=kind))
         result = self._with_lock(
             "roll_look", {**_some(arguments, _LOCK), **(arguments.get("options") or {})}, variables
         )
@@ -79,7 +71,7 @@ class ActionModule(ActionBase):
         if left < timeout * _LEAST:
             return {**failed(roll.LITTLE_TIME(left=int(max(left, 0)), turn=int(timeout))), "results": []}
         options["timeout"] = min(left, timeout)
-        return self._call("reload", options, variables)
+        return self._call(_COLLECTION + "reload", options, variables)
 
     def _end(self, arguments: Arguments, variables: t.Any) -> Result:
         watch, out = float(arguments.get("min_healthy_time") or 0), arguments.get("out")
@@ -99,14 +91,13 @@ class ActionModule(ActionBase):
         # A host that stays out of its load balancer keeps an expired lock, which tells the next roll that it is out.
         out = (record(variables, str(arguments.get("roll"))).get("balancer") or {}).get("state") == "out"
         stays = {"state": "present", "ttl": 0.001, "out": True} if out else {"state": "absent"}
-        result = self._with_lock("roll_lock", {**_some(arguments, ("id", "kind", "reason")), **stays}, variables)
+        result = self._with_lock("roll_lock", {**_some(arguments, ("id", "reason")), **stays}, variables)
         return {**result, "changed": False}
 
     def _with_lock(self, module: str, arguments: Arguments, variables: t.Any) -> Result:
-        return call_with_lock(functools.partial(self._call, module, variables=variables), arguments, variables)
-
-    def _call(self, module: str, arguments: Arguments, variables: t.Any) -> Result:
-        return run_module(self, _COLLECTION + module, arguments, variables)
+        # A lock with an id of its own is of the kind "other" by default, and "*" in take_over does not take that over.
+        call = functools.partial(self._call, _COLLECTION + module, task_vars=variables)
+        return call_with_lock(call, {**arguments, "kind": "roll"}, variables)
 
 
 def _some(arguments: Arguments, names: t.Sequence[str]) -> Arguments:

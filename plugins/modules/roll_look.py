@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - fleetops.odoo._choice
   - fleetops.odoo._choice.ACTION
   - fleetops.odoo._health
+  - fleetops.odoo._lock
 attributes:
   diff_mode:
     support: none
@@ -33,44 +34,6 @@ attributes:
   action_group:
     support: none
 options:
-  id:
-    description: As O(fleetops.odoo.roll_lock#module:id).
-    type: str
-  kind:
-    description: As O(fleetops.odoo.roll_lock#module:kind).
-    type: str
-    choices: [roll, drain, other]
-  owner:
-    description: As O(fleetops.odoo.roll_lock#module:owner).
-    type: str
-  reason:
-    description: As O(fleetops.odoo.roll_lock#module:reason).
-    type: str
-    default: ''
-  ttl:
-    description: As O(fleetops.odoo.roll_lock#module:ttl).
-    type: float
-    default: 14400.0
-  out:
-    description: As O(fleetops.odoo.roll_lock#module:out).
-    type: bool
-  take_over:
-    description: As O(fleetops.odoo.roll_lock#module:take_over).
-    type: list
-    elements: str
-    default: []
-  take_over_kinds:
-    description: As O(fleetops.odoo.roll_lock#module:take_over_kinds).
-    type: list
-    elements: str
-    choices: [roll, drain, other]
-    default: [roll, drain, other]
-  holder:
-    description: The process that runs C(ansible-playbook). Set by the action plugin.
-    type: str
-  workflow:
-    description: The workflow of AWX that the job is a node of. Set by the action plugin.
-    type: str
   policy:
     description: As O(fleetops.odoo.reload#module:policy).
     type: str

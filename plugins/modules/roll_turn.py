@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - fleetops.odoo._attributes.ACTION
   - fleetops.odoo._choice
   - fleetops.odoo._health
+  - fleetops.odoo._lock
 attributes:
   diff_mode:
     support: none
@@ -57,6 +58,11 @@ options:
     description: How load balancers know the host, as O(step=look) returns it, with C(kind), C(backends) and C(servers).
     type: dict
     default: {}
+  balancers:
+    description: The kinds that O(behind) may have, for O(step=look). With an empty list every kind is accepted.
+    type: list
+    elements: str
+    default: []
   drained:
     description: What becomes of a drained host, as O(step=look) returns it.
     type: str
@@ -76,44 +82,10 @@ options:
     description: Seconds for the wait of the step. It must be greater than 0.
     type: float
     default: 60.0
-  id:
-    description: As O(fleetops.odoo.roll_lock#module:id).
-    type: str
   kind:
-    description: As O(fleetops.odoo.roll_lock#module:kind).
+    description: Kind of the owner. The action plugin sets it to V(roll) in every step.
     type: str
     choices: [roll, drain, other]
-  owner:
-    description: As O(fleetops.odoo.roll_lock#module:owner).
-    type: str
-  reason:
-    description: As O(fleetops.odoo.roll_lock#module:reason).
-    type: str
-    default: ''
-  ttl:
-    description: As O(fleetops.odoo.roll_lock#module:ttl).
-    type: float
-    default: 14400.0
-  out:
-    description: As O(fleetops.odoo.roll_lock#module:out).
-    type: bool
-  take_over:
-    description: As O(fleetops.odoo.roll_lock#module:take_over).
-    type: list
-    elements: str
-    default: []
-  take_over_kinds:
-    description: As O(fleetops.odoo.roll_lock#module:take_over_kinds).
-    type: list
-    elements: str
-    choices: [roll, drain, other]
-    default: [roll, drain, other]
-  holder:
-    description: The process that runs C(ansible-playbook). Set by the action plugin.
-    type: str
-  workflow:
-    description: The workflow of AWX that the job is a node of. Set by the action plugin.
-    type: str
 seealso:
   - module: fleetops.odoo.reload
   - module: fleetops.odoo.roll_look
@@ -180,43 +152,23 @@ was:
   type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
-    CHOICE_SPEC,
-    choose_masters,
-    fail,
-    find_host,
-    healthy_time_of,
-    timeout_of,
-    told_left_out,
-)
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import fail, find_host
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.roll_step import hold_lock, start_step
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.watching import WATCH_SPEC, order_of, watch
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
-from ansible_collections.fleetops.odoo.plugins.module_utils._server.watch import WatchOrder, watch_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed
 
 SPEC = {
     "step": {"type": "str", "choices": ["look", "begin", "reload", "end", "leave"], "required": True},
     "roll": {"type": "str", "required": True},
     "options": {"type": "dict", "default": {}},
     "behind": {"type": "dict", "default": {}},
+    "balancers": {"type": "list", "elements": "str", "default": []},
     "drained": {"type": "str", "choices": ["refuse", "skip"], "default": "refuse"},
     "turn": {"type": "float"},
     "until": {"type": "float"},
-    "min_healthy_time": {"type": "float", "default": 0.0},
-    "timeout": {"type": "float", "default": 60.0},
-    **CHOICE_SPEC,
-    **HEALTH_SPEC,
+    **WATCH_SPEC,
 }
-
-
-def order_of(module: AnsibleModule) -> WatchOrder:
-    """Return what the options ask for; a bad one ends the module."""
-    timeout = timeout_of(module)
-    return WatchOrder(health_of(module, module.params["health"]), healthy_time_of(module, timeout), timeout)
 
 
 def main() -> None:
@@ -229,17 +181,7 @@ def main() -> None:
     hold_lock(module)
     if module.params["step"] == "end" and not order.min_healthy_time:
         module.exit_json(changed=False)
-    # A host of the fleet without a server is a failure here, for any result of the preflight.
-    module.params["allow_none"] = False
-    seen, identities = choose_masters(module, host)
-    left_out = told_left_out(module, seen)
-    try:
-        results = watch_all(host, seen, identities, order)
-    except OperationFailed as exc:
-        told = [one.told() for one in exc.results]
-        module.fail_json(str(printable(exc.message)), code=exc.code, changed=False, results=told, left_out=left_out)
-    else:
-        module.exit_json(changed=False, results=[one.told() for one in results], left_out=left_out)
+    watch(module, host, order)
 
 
 if __name__ == "__main__":

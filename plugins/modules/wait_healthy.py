@@ -140,51 +140,17 @@ results:
       seconds: 12.48
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import printable
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
-    CHOICE_SPEC,
-    choose_masters,
-    find_host,
-    healthy_time_of,
-    start,
-    timeout_of,
-    told_left_out,
-)
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import find_host, start
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.watching import WATCH_SPEC, order_of, watch
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
-from ansible_collections.fleetops.odoo.plugins.module_utils._server.watch import WatchOrder, watch_all
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed
 
-SPEC = {
-    "min_healthy_time": {"type": "float", "default": 0.0},
-    "timeout": {"type": "float", "default": 60.0},
-    "allow_none": {"type": "bool", "default": False},
-    **CHOICE_SPEC,
-    **HEALTH_SPEC,
-}
-
-
-def order_of(module: AnsibleModule) -> WatchOrder:
-    """Return what the options ask for; a bad one ends the module."""
-    timeout = timeout_of(module)
-    return WatchOrder(health_of(module, module.params["health"]), healthy_time_of(module, timeout), timeout)
+SPEC = {"allow_none": {"type": "bool", "default": False}, **WATCH_SPEC}
 
 
 def main() -> None:
     """Entry point."""
     module = start(SPEC)
-    host = find_host(health=health)
-    order = order_of(module)
-    seen, identities = choose_masters(module, host)
-    left_out = told_left_out(module, seen)
-    try:
-        results = watch_all(host, seen, identities, order)
-    except OperationFailed as exc:
-        told = [one.told() for one in exc.results]
-        module.fail_json(msg=printable(exc.message), code=exc.code, changed=False, results=told, left_out=left_out)
-    else:
-        module.exit_json(changed=False, results=[one.told() for one in results], left_out=left_out)
+    watch(module, find_host(health=health), order_of(module))
 
 
 if __name__ == "__main__":

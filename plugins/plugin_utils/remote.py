@@ -11,11 +11,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
 
 from ..module_utils._messages.host import UNREACHABLE
-
-if t.TYPE_CHECKING:
-    from ansible.plugins.action import ActionBase
 
 
 def run_module(action: ActionBase, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
@@ -31,3 +29,22 @@ def run_module(action: ActionBase, module: str, arguments: dict[str, t.Any], tas
     except AnsibleConnectionFailure as exc:
         return {"unreachable": True, "changed": False, "msg": str(exc), "code": UNREACHABLE.name}
     return t.cast("dict[str, t.Any]", result)
+
+
+class ActionModule(ActionBase):
+    """Run the module of the same name. The message of a host that cannot be reached is not templated."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Entry point."""
+        super().run(tmp, task_vars)
+        del tmp
+        return self._run(dict(self._task.args), task_vars or {})
+
+    def _run(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the result of the task. Other actions change the options or the result here."""
+        return self._call(self._task.action, arguments, task_vars)
+
+    def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
+        return run_module(self, module, arguments, task_vars)

@@ -11,13 +11,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
 
 from ..module_utils._messages import option
 from ..module_utils._messages.host import NONE_SELECTED
 from ..module_utils._system.errors import Refused
 from .problems import action_failure
-from .remote import run_module
+from .remote import ActionModule as Base
 
 try:
     import jmespath
@@ -54,23 +53,16 @@ def _short(value: t.Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-class ActionModule(ActionBase):
+class ActionModule(Base):
     """Runs the module of the same name; with ``select`` it looks first and hands on the identities."""
 
     #: what the option of this name is where a task does not say
     allow_none = False
 
-    _supports_check_mode = True
-    _supports_diff = True
-
-    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Entry point."""
-        super().run(tmp, task_vars)
-        del tmp
-        arguments = dict(self._task.args)
+    def _run(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         expression = arguments.pop("select", None)
         if expression is None or expression == "":
-            return self._call(self._task.action, arguments, task_vars)
+            return super()._run(arguments, task_vars)
         if jmespath is None:
             raise action_failure(option.NO_JMESPATH())
         if not isinstance(expression, str):
@@ -100,6 +92,3 @@ class ActionModule(ActionBase):
             return select_masters(expression, masters)
         except Refused as exc:
             raise action_failure(exc.problem) from None
-
-    def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
-        return run_module(self, module, arguments, task_vars)

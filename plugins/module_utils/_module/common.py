@@ -131,9 +131,12 @@ def find_host(**ports: t.Any) -> Host:
 
 
 def choose_masters(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
-    """Look, and return the identities of the masters that ``match`` chooses; an empty choice may end the module."""
+    """Look, and return the identities of the masters that ``match`` chooses.
+
+    An empty choice ends the module, unless it has the option ``allow_none`` and this is set.
+    """
     seen, identities = matching(module, host)
-    if not identities and not module.params["allow_none"]:
+    if not identities and not module.params.get("allow_none"):
         others = ["%d (%s)" % (i.master.pid, _name(seen, i.identity)) for i in seen.instances]
         match = told_match(module)
         # To a user who sees little, an empty host and one with servers look the same.

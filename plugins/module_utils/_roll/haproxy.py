@@ -122,25 +122,38 @@ class NotSet(Failure):
         self.changed = changed
 
 
-def name_of(server: Server) -> str:
+def name_of(server: t.Mapping[str, t.Any]) -> str:
     """Return how HAProxy's commands name a server."""
     return "%s/%s" % (server["backend"], server["server"])
 
 
+def some_of(names: t.Iterable[str]) -> str:
+    """Return the names of the servers that a balancer has, for a message; not all of many."""
+    every = sorted(set(names))
+    return ", ".join(every[:_SHOWN]) + (", ..." if len(every) > _SHOWN else "") or "no server"
+
+
+def find_servers(
+    every: t.Sequence[Server], hosts: t.Collection[str], backends: t.Collection[str]
+) -> t.Tuple[t.List[Server], t.List[str]]:
+    """Return the servers of these names, and the names that no server has. Pure.
+
+    :param every: as :func:`server_states` returns them.
+    :param backends: an empty list means every backend with such a server.
+    """
+    found = [one for one in every if one["server"] in hosts and (not backends or one["backend"] in backends)]
+    if backends:
+        wanted, known = ["%s/%s" % (b, s) for b in backends for s in hosts], {name_of(one) for one in found}
+    else:
+        wanted, known = list(hosts), {one["server"] for one in found}
+    return found, [name for name in wanted if name not in known]
+
+
 def _chosen(path: str, wanted: Wanted) -> t.List[Server]:
     every = server_states(path)
-    found = [
-        one
-        for one in every
-        if one["server"] in wanted.hosts and (not wanted.backends or one["backend"] in wanted.backends)
-    ]
-    known = {(one["backend"], one["server"]) for one in found}
-    if wanted.backends:
-        lacking = ["%s/%s" % (b, s) for b in wanted.backends for s in wanted.hosts if (b, s) not in known]
-    else:
-        lacking = [host for host in wanted.hosts if host not in {server for _backend, server in known}]
+    found, lacking = find_servers(every, wanted.hosts, wanted.backends)
     if lacking:
-        has = ", ".join(sorted(name_of(one) for one in every)[:_SHOWN]) or "no server"
+        has = some_of(map(name_of, every))
         raise NotSet(
             roll.BALANCER_UNKNOWN_SERVER(balancer=wanted.name, server=", ".join(lacking), servers=has), changed=False
         )

@@ -11,18 +11,16 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ...module_utils._balancer.nginx_tree import names
 from ...module_utils._messages import roll as _codes
 from ...module_utils._messages.code import Problem
 from ...module_utils._messages.host import UNREACHABLE
+from ...module_utils._roll.haproxy import READY, find_servers, name_of, some_of
 from ...module_utils._system.redact import redact_text
 from ..problems import listed, split_code
 
 #: A code, and not what a foreign module calls code.
 _CODE = re.compile(r"[a-z]+\.[a-z0-9_]+")
-
-
-#: How many servers a message names.
-_SHOWN = 12
 
 
 def balancer_faults(
@@ -36,18 +34,15 @@ def balancer_faults(
     """
     faults: list[Problem] = []
     for where, told in _answers(seen, faults):
-        known = [s for s in told if s["server"] in servers and (not backends or s["backend"] in backends)]
-        wanted = [(b, s) for b in backends for s in servers] if backends else [(None, s) for s in servers]
-        for backend, server in wanted:
-            if not any(k["server"] == server and backend in (None, k["backend"]) for k in known):
-                name = f"{backend}/{server}" if backend else server
-                faults.append(_codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=name, servers=_names(told)))
-        for k in known:
-            name = f"{k['backend']}/{k['server']}"
-            if k["admin"] != "ready":
-                faults.append(_codes.BALANCER_OUT_ALREADY(server=name, balancer=where, state=k["admin"]))
-            elif not _is_up(k):
-                faults.append(_codes.BALANCER_DOWN(balancer=where, server=name, status=k["status"]))
+        found, lacking = find_servers(told, servers, backends)
+        for name in lacking:
+            problem = _codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=name, servers=some_of(map(name_of, told)))
+            faults.append(problem)
+        for one in found:
+            if one["admin"] != READY:
+                faults.append(_codes.BALANCER_OUT_ALREADY(server=name_of(one), balancer=where, state=one["admin"]))
+            elif not _is_up(one):
+                faults.append(_codes.BALANCER_DOWN(balancer=where, server=name_of(one), status=one["status"]))
     return faults
 
 
@@ -62,9 +57,9 @@ def nginx_faults(
     """
     faults: list[Problem] = []
     for where, told in _answers(seen, faults):
-        shown = ", ".join(sorted({f"{one['upstream']}/{one['server']}" for one in told})[:_SHOWN]) or "no server"
+        shown = some_of(f"{one['upstream']}/{one['server']}" for one in told)
         for upstream in upstreams:
-            known = [one for one in told if one["upstream"] == upstream and _is_named(one["server"], servers)]
+            known = [one for one in told if one["upstream"] == upstream and names(one["server"]).intersection(servers)]
             if not known:
                 name = f"{upstream}/{', '.join(servers)}"
                 faults.append(_codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=name, servers=shown))
@@ -73,10 +68,6 @@ def nginx_faults(
                     name = f"{upstream}/{one['server']}"
                     faults.append(_codes.BALANCER_OUT_ALREADY(server=name, balancer=where, state=one["state"]))
     return faults
-
-
-def _is_named(server: str, wanted: t.Sequence[str]) -> bool:
-    return any(server == one or server.rpartition(":")[0] == one for one in wanted)
 
 
 def faults_of(
@@ -122,20 +113,14 @@ def drain_faults(
         known = [s for s in told if not backends or s["backend"] in backends]
         unknown = sorted(set(leaving) - {s["server"] for s in known})
         if unknown:
-            problem = _codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=", ".join(unknown), servers=_names(told))
-            faults.append(problem)
-        staying = [s for s in known if s["server"] not in leaving and s["admin"] == "ready" and _takes_requests(s)]
+            shown = some_of(map(name_of, told))
+            faults.append(_codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=", ".join(unknown), servers=shown))
+        staying = [s for s in known if s["server"] not in leaving and s["admin"] == READY and _takes_requests(s)]
         for backend in sorted({s["backend"] for s in known if s["server"] in leaving}):
             stay = sum(1 for s in staying if s["backend"] == backend)
             if stay < least:
                 faults.append(_codes.TOO_FEW_LEFT(backend=backend, balancer=where, left=stay, least=least))
     return faults
-
-
-def _names(servers: t.Sequence[t.Mapping[str, t.Any]]) -> str:
-    """Return the servers that a balancer has, for people; not all of many."""
-    names = sorted(f"{one['backend']}/{one['server']}" for one in servers)
-    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "") or "no server"
 
 
 def _answers(

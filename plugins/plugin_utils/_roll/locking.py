@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import typing as t
 
+from ..remote import ActionModule as Base
 from .owner import holder, is_dead, job_has_ended, may_take, owner, roll_id, workflow
 
 Call = t.Callable[[dict[str, t.Any]], dict[str, t.Any]]
@@ -38,3 +40,11 @@ def call_with_lock(call: Call, given: t.Mapping[str, t.Any], variables: t.Mappin
     if in_the_way and (is_dead(lock.get("holder", "")) or job_has_ended(lock.get("id", ""), os.environ)):
         result = call({**arguments, "take_over": [*arguments["take_over"], lock["id"]]})
     return result
+
+
+class ActionModule(Base):
+    """Run the module of the same name with the lock."""
+
+    def _run(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        call = functools.partial(self._call, self._task.action, task_vars=task_vars)
+        return call_with_lock(call, arguments, task_vars)

@@ -69,6 +69,10 @@ def test_the_message_of_an_empty_host_names_hidepid_only_where_processes_are_hid
     )
     _seen, identities = common.choose_masters(t.cast("t.Any", Module(allow_none=True)), host)
     assert identities == []
+    without_option = Module()
+    del without_option.params["allow_none"]
+    with pytest.raises(Failed):
+        common.choose_masters(t.cast("t.Any", without_option), host)
 
 
 def test_the_others_are_named_in_what_json_can_carry(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:

@@ -54,3 +54,10 @@ def test_variables_have_the_name_of_their_role_and_are_used(role: pathlib.Path) 
 def test_no_ansible_cfg_takes_the_other_hosts_away(play: dict[str, t.Any]) -> None:
     assert play["any_errors_fatal"] is False
     assert play["strategy"] == "ansible.builtin.linear"
+
+
+def test_each_step_of_a_turn_is_one_task() -> None:
+    """The callback roll_progress takes a step "end" for the end of a turn, so no other task may use that step."""
+    texts = [file.read_text("utf-8") for file in (ROOT / "roles/rolling_restart/tasks").glob("*.yml")]
+    steps = [step for text in texts for step in re.findall(r"fleetops\.odoo\.roll_turn:\s+step: (\w+)", text)]
+    assert sorted(steps) == ["begin", "end", "leave", "look", "reload"]

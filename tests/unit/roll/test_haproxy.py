@@ -20,10 +20,12 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy import
     NotSet,
     Wanted,
     admin_state,
+    find_servers,
     parse_states,
     parse_statistics,
     server_states,
     set_servers,
+    some_of,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
 from hypothesis import example, given
@@ -45,6 +47,30 @@ def test_every_server_is_there_in_order_and_nothing_else() -> None:
     assert list(servers())[:3] == [("odoo", "p19"), ("odoo", "drained"), ("odoo", "maint")]
     assert len(servers()) == len(STATES.strip().splitlines()) - 2 == 18
     assert not {"FRONTEND", "BACKEND"} & {name for _backend, name in servers()}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "backends", "found", "lacking"),
+    [
+        (["a"], [], ["odoo/a", "shop/a"], []),
+        (["a"], ["shop"], ["shop/a"], []),
+        (["a", "z"], [], ["odoo/a", "shop/a"], ["z"]),
+        (["a", "b"], ["odoo", "shop"], ["odoo/a", "odoo/b", "shop/a"], ["shop/b"]),
+    ],
+)
+def test_servers_are_found_by_name_and_backend(
+    hosts: list[str], backends: list[str], found: list[str], lacking: list[str]
+) -> None:
+    every = [{"backend": b, "server": s} for b, s in (("odoo", "a"), ("odoo", "b"), ("shop", "a"))]
+    chosen, missing = find_servers(every, hosts, backends)
+    assert (list(map(haproxy.name_of, chosen)), missing) == (found, lacking)
+
+
+def test_a_message_names_a_dozen_servers() -> None:
+    assert some_of([]) == "no server"
+    assert some_of(["odoo/b", "odoo/a", "odoo/b"]) == "odoo/a, odoo/b"
+    many = [f"odoo/s{number:02}" for number in range(13)]
+    assert some_of(many) == ", ".join(many[:12]) + ", ..."
 
 
 def test_a_server_whole() -> None:

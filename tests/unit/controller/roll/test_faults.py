@@ -141,6 +141,8 @@ NGINX = {"upstream": "odoo", "server": "192.0.2.1:8069", "state": "up"}
     [
         ([NGINX], ["192.0.2.1"], None),
         ([NGINX], ["192.0.2.1:8069"], None),
+        # The module nginx_upstream takes these for one server, too.
+        ([{**NGINX, "server": "h1"}], ["h1:80"], None),
         ([{**NGINX, "state": "down"}], ["192.0.2.1"], "roll.balancer_out_already"),
         ([NGINX], ["192.0.2.11"], "roll.balancer_unknown_server"),
         ([{**NGINX, "upstream": "shop"}], ["192.0.2.1"], "roll.balancer_unknown_server"),

@@ -124,6 +124,8 @@ def test_the_callback_reads_results_of_every_core(public: bool, monkeypatch: pyt
     callback.v2_runner_on_ok(facts(rolling_restart_roll=ledger()))
     callback.v2_runner_on_ok(facts(something_else=1))
     callback.v2_runner_on_ok(result(step="of another module", roll=None))
+    # The lock of a host that an earlier roll left out is renewed by roll_lock, which is not a step of a turn.
+    callback.v2_runner_on_ok(result(changed=False, lock={"id": "me", "out": False}, was={"id": "me", "out": True}))
     callback.v2_runner_on_ok(result(**step("begin", 0, 1)))
     callback.v2_runner_on_ok(facts(rolling_restart_roll=ledger("a")))
     callback.v2_runner_on_failed(result(**step("look", 0, 1, failed=True, msg="no", code="roll.locked")))
