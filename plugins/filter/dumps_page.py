@@ -44,13 +44,27 @@ _value:
 
 import typing as t
 
+from ansible.errors import AnsibleFilterError
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.logs import beside, each_log, paths_of
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._pages.dumps import page
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filter_error
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def dumps_page(report: t.Mapping[str, t.Any], files: t.Any = (), folder: str = "") -> str:
-    """Apply the filter, see the documentation above."""
+    """Apply the filter, see the documentation above.
+
+    :raises AnsibleFilterError: the input is not a report.
+    """
+    if "servers" not in report:
+        # What explain_logs returns when it has found no dump.
+        if "error" in report:
+            raise AnsibleFilterError(str(report["error"]))
+        wanted = "a report of the filter fleetops.odoo.explain_logs"
+        raise filter_error(
+            option.WRONG_TYPE(option="the input of dumps_page", wanted=wanted, value=", ".join(report) or "nothing")
+        )
     paths = paths_of(files) if files else []
     return untrusted(page(report, each_log(paths), beside(paths, folder)))
 

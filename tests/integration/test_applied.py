@@ -161,6 +161,7 @@ def test_a_server_for_cron_alone_gets_no_hup_that_would_end_it(fleet: Fleet) -> 
         assert at_rest(fleet, "p19") is not None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("host", ["p19", *thorough("t19", "p14", "t14")])
 def test_http_that_is_enabled_later_is_applied(fleet: Fleet, host: str) -> None:
     """Until then the server looks as one that drains: it does not listen, and odoo.conf says that it should."""

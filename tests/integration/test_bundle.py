@@ -253,6 +253,7 @@ def test_it_is_sent_by_put_and_older_runs_go(fleet: Fleet, tmp_path: pathlib.Pat
     assert got["Authorization"].startswith("Basic ")
 
 
+@pytest.mark.thorough
 def test_a_receiver_that_drips_its_answer_does_not_hold_the_run(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     with dripping(b"HTTP/1.1 201 Created\r\nX: ") as port:
         place = f"http_put:http://me:LAB-SECRET-put@127.0.0.1:{port}/in/"

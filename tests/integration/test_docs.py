@@ -196,9 +196,10 @@ def inventory(fleet: Fleet, tmp_path: pathlib.Path) -> pathlib.Path:
 @pytest.mark.timeout(800)
 def test_examples_and_commands(fleet: Fleet, inventory: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """Run acting modules in check mode and the others for real, on two hosts."""
-    assert fleet.module("p19", "stack_dump").code == 0
+    # On its Python every process answers, also one that is not at rest.
+    assert fleet.module("p14", "stack_dump").code == 0
     for name in ("h1.log", "h2.log"):
-        (tmp_path / name).write_text(fleet.run("p19", "tail", "-c", "100000", "/var/log/odoo/odoo-server.log"))
+        (tmp_path / name).write_text(fleet.run("p14", "tail", "-c", "100000", "/var/log/odoo/odoo-server.log"))
     before = [fleet.processes(host) for host in ("p19", "p14")]
     plays = list(plays_of_plugins(tmp_path))
     plays += plays_of_guides(tmp_path, plays)

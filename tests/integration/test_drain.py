@@ -271,6 +271,7 @@ def test_a_call_that_is_killed_leaves_no_second_signal(fleet: Fleet) -> None:
     assert set(active(fleet, KINDS).values()) == {GONE}
 
 
+@pytest.mark.thorough
 def test_who_takes_too_long_is_named(fleet: Fleet) -> None:
     stops = Stops(fleet, KINDS)
     before = surroundings(fleet, THREADED)
@@ -333,6 +334,7 @@ def test_one_that_came_back_is_told_apart(fleet: Fleet) -> None:
     assert active(fleet, ["p19"])["p19"].startswith("always active")
 
 
+@pytest.mark.thorough
 def test_nothing_to_bring_back(fleet: Fleet) -> None:
     answer = fleet.module("p19", "drain", state="undrained", match={"http_port": 1234})
     assert (answer.code, answer.result["changed"]) == (2, False)
@@ -362,6 +364,7 @@ def test_supervisord(fleet: Fleet, host: str, state: str) -> None:
     assert fleet.run(host, "supervisorctl", "status", "odoo").split()[1] == "RUNNING"
 
 
+@pytest.mark.thorough
 def test_a_terminal(fleet: Fleet) -> None:
     before = fleet.master("term")
     answer = fleet.module("term", "drain")
@@ -375,6 +378,7 @@ def test_a_terminal(fleet: Fleet) -> None:
     assert all(before[key] == after[key] for key in ("user", "cmdline", "cwd", "executable", "workers"))
 
 
+@pytest.mark.thorough
 def test_the_other_instance_goes_on_and_the_drained_one_stays_away(fleet: Fleet, away: tuple[float, Answer]) -> None:
     since, answer = away
     assert (answer.code, answer.only["did"]) == (0, "signalled")

@@ -17,7 +17,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, address, held, lab_up
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, address, held, lab_up, thorough
 from ansible_collections.fleetops.odoo.tests.integration.traffic import roll, traffic
 
 HOSTS = ("p19", "t19", "p14")
@@ -57,7 +57,7 @@ def over_loopback(fleet: Fleet, host: str) -> str:
     return fleet.run(host, "python3", "-c", script).strip()
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", ["p19", *thorough("t19", "p14")])
 def test_four_runs(fleet: Fleet, host: str) -> None:
     checked = fleet.module(host, "gate", "--check", "--diff", state="closed", lease=60, timeout=20)
     assert (checked.code, checked.result["changed"]) == (0, True), checked.output
@@ -181,7 +181,7 @@ def test_without_nft_it_is_refused(fleet: Fleet) -> None:
         fleet.run("p19", "mv", "/usr/sbin/nft.away", "/usr/sbin/nft")
 
 
-@pytest.mark.parametrize("port", [NGINX, HAPROXY])
+@pytest.mark.parametrize("port", [HAPROXY, *thorough(NGINX)])
 def test_no_request_is_lost_while_hosts_leave_and_come_back(fleet: Fleet, port: int) -> None:
     closed = "\n    - fleetops.odoo.gate: {state: closed, lease: 120, timeout: 100}\n"
     with traffic(fleet, port) as tally:

@@ -172,6 +172,7 @@ def test_enough_must_stay(fleet: Fleet) -> None:
     assert (fleet.processes("p19"), all_in(fleet)) == (before, True)
 
 
+@pytest.mark.thorough
 def test_rolls_and_drains_keep_out_of_each_others_way(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     assert play(fleet, "drain", "t19", reason="new kernel").returncode == 0
     refused = Roll(fleet, tmp_path / "1", "-l", "p19,t19").end()
@@ -221,6 +222,7 @@ def test_who_holds_it_is_named_and_what_serves_goes_back_in(fleet: Fleet) -> Non
     assert locked(fleet, "t19") is None
 
 
+@pytest.mark.thorough
 def test_a_host_that_an_administrator_has_taken_out_is_not_put_in(fleet: Fleet) -> None:
     set_state(fleet, "t19", "drain")
     with held(fleet, "t19", "mine"):
@@ -230,6 +232,7 @@ def test_a_host_that_an_administrator_has_taken_out_is_not_put_in(fleet: Fleet) 
     assert (balancer(fleet)["t19"][0], locked(fleet, "t19")) == ("drain", None)
 
 
+@pytest.mark.thorough
 def test_an_undrain_without_the_balancer_does_not_forget_it(fleet: Fleet) -> None:
     assert play(fleet, "drain", "p19").returncode == 0
     # A release leaves the lock of a drain alone.

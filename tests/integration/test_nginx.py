@@ -18,6 +18,7 @@ from ansible_collections.fleetops.odoo.tests.integration.conftest import (
     lab_up,
     login,
     request,
+    thorough,
 )
 from ansible_collections.fleetops.odoo.tests.integration.traffic import roll, traffic
 from ansible_collections.fleetops.odoo.tests.unit.balancer.nginx_files import folder
@@ -135,7 +136,7 @@ def test_nginx_takes_the_files_of_the_unit_tests(fleet: Fleet) -> None:
     subprocess.run([*login(fleet.inventory, "lb"), f"{unpack}; {test}"], input=corpus, check=True)
 
 
-@pytest.mark.parametrize("more", ["", "    ip_hash;\n    keepalive 8;\n"])
+@pytest.mark.parametrize("more", [*thorough(""), "    ip_hash;\n    keepalive 8;\n"])
 def test_no_request_fails_while_hosts_leave_and_come_back(fleet: Fleet, before: str, more: str) -> None:
     change(fleet, before.replace("upstream odoo {\n", f"upstream odoo {{\n{more}"))
     try:

@@ -59,6 +59,7 @@ def loaded(fleet: Fleet, host: str) -> str:
     return fleet.run(host, "sh", "-c", "grep 'addons.lab_shop: ' /var/log/odoo/odoo-server.log | tail -n 1").split()[-1]
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_release_that_is_switched_back_and_forth_is_loaded_each_time(fleet: Fleet, host: str) -> None:
@@ -131,7 +132,7 @@ ADDONS = {
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("place", ADDONS)
+@pytest.mark.parametrize("place", ["pip", *thorough("data_dir")])
 @pytest.mark.parametrize("host", ["p19", *thorough("p14")])
 def test_addons_that_no_option_names(fleet: Fleet, host: str, place: str) -> None:
     addon = ADDONS[place][host] + "/lab_more"

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .conftest import HUP, KINDS, Fleet, free, plant_killer, request, thorough
+from .conftest import HUP, Fleet, free, plant_killer, request, thorough
 
 pytestmark = pytest.mark.versions
 
@@ -22,7 +22,7 @@ def loads(fleet: Fleet, host: str) -> int:
     return int(fleet.run(host, "grep", "-cE", f" {pid} INFO .* odoo: Odoo version", LOG))
 
 
-@pytest.mark.parametrize("host", KINDS)
+@pytest.mark.parametrize("host", ["p19", "t14", *thorough("t19", "p14")])
 def test_four_runs(fleet: Fleet, host: str) -> None:
     since = time.time()
     arguments = {"policy": "since", "since": str(since), "method": "hup"}
@@ -52,7 +52,7 @@ def test_four_runs(fleet: Fleet, host: str) -> None:
     assert loads(fleet, host) == loaded + 1
 
 
-@pytest.mark.parametrize("host", ["p19", "t14"])
+@pytest.mark.parametrize("host", ["p19", *thorough("t14")])
 def test_four_runs_with_the_defaults(fleet: Fleet, host: str) -> None:
     """Policy stale and method auto: a server whose files have changed gets a HUP where that is enough, and no other."""
     assert fleet.module(host, "reload", **HUP).code == 0

@@ -11,7 +11,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, address, lab_up
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, address, lab_up, thorough
 from ansible_collections.fleetops.odoo.tests.integration.rolls import Roll
 from ansible_collections.fleetops.odoo.tests.integration.traffic import traffic
 
@@ -38,7 +38,7 @@ def files(fleet: Fleet) -> str:
     return fleet.run("lb", "sh", "-c", "find /etc/nginx -type f | sort | xargs sha256sum")
 
 
-@pytest.mark.parametrize("method", ["hup", "supervisor"])
+@pytest.mark.parametrize("method", ["hup", *thorough("supervisor")])
 def test_a_roll_behind_nginx_loses_no_request(fleet: Fleet, tmp_path: pathlib.Path, method: str) -> None:
     before = files(fleet)
     with traffic(fleet, NGINX) as tally:
@@ -55,7 +55,7 @@ def test_a_roll_behind_nginx_loses_no_request(fleet: Fleet, tmp_path: pathlib.Pa
     assert files(fleet) == before
 
 
-@pytest.mark.parametrize("port", [NGINX, HAPROXY])
+@pytest.mark.parametrize("port", [NGINX, *thorough(HAPROXY)])
 def test_a_roll_that_refuses_connections_loses_no_request(fleet: Fleet, tmp_path: pathlib.Path, port: int) -> None:
     with traffic(fleet, port) as tally:
         time.sleep(2)

@@ -235,6 +235,7 @@ def test_a_missing_file_of_tasks_is_found_before_anything_is_touched(
     assert LOCK not in done.output
 
 
+@pytest.mark.thorough
 def test_a_turn_that_has_used_up_its_time_sends_nothing(
     fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -248,6 +249,7 @@ def test_a_turn_that_has_used_up_its_time_sends_nothing(
     assert fleet.processes("p19") == before
 
 
+@pytest.mark.thorough
 def test_a_server_that_ends_while_its_host_is_out_keeps_it_out(
     fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -266,6 +268,7 @@ def test_a_server_that_ends_while_its_host_is_out_keeps_it_out(
     assert fleet.module("t19", "roll_lock", state="absent").result["was"]["out"]
 
 
+@pytest.mark.thorough
 def test_a_host_that_cannot_be_put_back_before_a_roll_stays_known_as_out(
     fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -279,6 +282,7 @@ def test_a_host_that_cannot_be_put_back_before_a_roll_stays_known_as_out(
     assert (left["out"], left["expired"]) == (True, True)
 
 
+@pytest.mark.thorough
 def test_tags_do_not_lead_around_the_roll(fleet: Fleet, folder: pathlib.Path) -> None:
     done = Roll(fleet, folder, "-l", "t19", "--tags", "configuration", balancer="none").end()
     assert (done.code, done.outcomes) == (0, {"t19": "reloaded"}), done.output

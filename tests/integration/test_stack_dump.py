@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from .conftest import KINDS, Answer, Fleet, free, request, unwatched
+from .conftest import KINDS, Answer, Fleet, free, request, thorough, unwatched
 
 pytestmark = pytest.mark.versions
 
@@ -198,7 +198,7 @@ ROTATE = {
 }
 
 
-@pytest.mark.parametrize("way", ROTATE)
+@pytest.mark.parametrize("way", ["rename", *thorough("rename only", "copytruncate")])
 def test_a_rotation_before_and_in_the_middle(fleet: Fleet, way: str) -> None:
     fleet.run("p19", "bash", "-c", ROTATE[way])
     again = f"(for n in 1 2 3 4; do sleep 0.9; {ROTATE[way]}; done) >/dev/null 2>&1 &"

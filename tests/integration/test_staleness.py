@@ -101,6 +101,7 @@ def test_an_old_modification_time_hides_nothing(fleet: Fleet) -> None:
     assert fleet.master("p19")["needs"] == "reload"
 
 
+@pytest.mark.thorough
 def test_a_hup_of_another_program_is_known_from_the_log(fleet: Fleet) -> None:
     hosts = ("p19", "journal")
     for host in hosts:

@@ -201,6 +201,7 @@ def test_a_container_that_would_come_back_is_not_drained(ways: Fleet) -> None:
     assert ways.processes("pod") == old
 
 
+@pytest.mark.thorough
 def test_a_drained_container_that_is_started_again_is_reported(ways: Fleet) -> None:
     answer = ways.module("podone", "drain")
     assert (answer.outcome, answer.only["signals"]) == ((0, "signalled", None), ["INT"]), answer.output

@@ -158,6 +158,7 @@ def test_no_request_is_lost(fleet: Fleet, tmp_path: pathlib.Path) -> None:
         assert (tally["failed"], tally["requests"] > 40) == (0, True), tally
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("_reloaded")
 def test_a_number_that_drifted_is_found_and_put_right(fleet: Fleet) -> None:
     """A number that was lowered by hand shows when a worker ends and is not replaced."""
@@ -265,6 +266,7 @@ def test_the_number_is_written_to_odoo_conf(fleet: Fleet) -> None:
             )
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("_reloaded")
 def test_calls_from_two_controllers_at_once_converge(fleet: Fleet) -> None:
     same = [fleet.begin(host, "workers", count=5) for host in BOTH for _controller in (1, 2)]

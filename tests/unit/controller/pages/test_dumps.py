@@ -13,6 +13,8 @@ import pathlib
 import re
 import zlib
 
+import pytest
+from ansible.errors import AnsibleFilterError
 from ansible_collections.fleetops.odoo.plugins.filter.dumps_page import dumps_page
 from ansible_collections.fleetops.odoo.plugins.filter.explain_logs import explain_logs
 from ansible_collections.fleetops.odoo.plugins.filter.parse_dumps import parse_dumps
@@ -133,3 +135,11 @@ def test_hosts_and_processes_that_did_not_answer_are_in_the_page() -> None:
     text = dumps_page(report)
     assert "<b>1</b> <span>did not answer" in text
     assert "pid 4: no dump within 10 s" in text
+
+
+def test_what_is_no_report_is_refused(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "log").write_text("nothing\n", encoding="utf-8")
+    with pytest.raises(AnsibleFilterError, match="dump"):
+        dumps_page(explain_logs(str(tmp_path / "log")))
+    with pytest.raises(AnsibleFilterError, match=r"got lines \[option.wrong_type\]"):
+        dumps_page({"lines": []})
