@@ -304,6 +304,7 @@ results:
 """
 
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._log import follow
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import find_host, start
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.reload_option import (
@@ -323,7 +324,7 @@ SPEC = RELOAD_SPEC
 def main() -> None:
     """Entry point."""
     module = start(SPEC, required_if=REQUIRED_IF)
-    host = find_host(door=send, rehearsal=rehearsal, room=room, health=health, restarts=restart)
+    host = find_host(door=send, rehearsal=rehearsal, room=room, health=health, logs=follow, restarts=restart)
     order = order_of(module, host.clock)
     run_on_masters(
         module, host, lambda seen, chosen: reload_all(host, seen, chosen, order, check_mode=module.check_mode)

@@ -27,6 +27,7 @@ from .._supervisors.restart import Plan
 from .._system.clock import Pending
 from .._system.errors import Refused, TimedOut
 from .decide import Act, Decision, Policy, ReloadWish, decide_reload
+from .failing import Failing
 from .prepare import Way, prepare
 
 #: Lines of the log that a failed result carries, and that its message shows.
@@ -66,6 +67,7 @@ class _Reload(ServerOperation[ReloadResult]):
         super().__init__(host, seen, first, order.health, order.timeout, result)
         self._order = order
         self._book = NoteBook(host.store)
+        self._failing = Failing(self, self.step)
         self.probe()
         result.before = self.summary()
 
@@ -195,6 +197,7 @@ class _Reload(ServerOperation[ReloadResult]):
         def attempt() -> t.Union[bool, Pending]:
             self.look()
             pending = self.pending(as_loaded=True)
+            self._failing.check(pending)
             # What the other one has not applied is for us to do.
             return pending if pending and pending.problem.code != timeout.CONFIGURATION.name else True
 
@@ -218,7 +221,7 @@ class _Reload(ServerOperation[ReloadResult]):
                     return Pending(timeout.NEW_EXEC())
                 executed.append(self.clock.time())
                 self.step("the master executed itself anew")
-            return self.pending() or True
+            return self._lacking()
 
         try:
             self.wait(attempt)
@@ -240,7 +243,7 @@ class _Reload(ServerOperation[ReloadResult]):
             if self.now is not old:
                 try:
                     self.look()
-                    return self.pending() or True
+                    return self._lacking()
                 except Ended:
                     pass  # It has died while it booted; its supervisor may start another one.
             elif self.host.is_alive(old.master):
@@ -251,7 +254,7 @@ class _Reload(ServerOperation[ReloadResult]):
                     raise Refused(problem)
                 return Pending(timeout.OLD_SERVER())
             if self._follow():
-                return self.pending() or True
+                return self._lacking()
             problem = job.problem(stopped=True)
             if problem:
                 raise Ended(failed.NOT_BACK(supervisor=plan.supervisor.kind, why=problem.text))
@@ -264,6 +267,15 @@ class _Reload(ServerOperation[ReloadResult]):
         # It has loaded its code between its start and now.
         self._remember(self.host.start_time(self.now.master), self.clock.time(), links)
         self._conclude()
+
+    def _lacking(self) -> t.Union[bool, Pending]:
+        """Return what the new generation lacks, True if nothing.
+
+        :raises Failure: it cannot become healthy.
+        """
+        pending = self.pending()
+        self._failing.check(pending)
+        return pending or True
 
     def _conclude(self) -> None:
         self.step("the server is complete and healthy")
@@ -278,6 +290,11 @@ class _Reload(ServerOperation[ReloadResult]):
         except OSError as exc:
             # The reload itself succeeded. Without the record the next call knows less, and may reload once more.
             self.warn(failed.LOAD_NOT_RECORDED(error=exc.strerror or str(exc)))
+
+    def close(self) -> None:
+        """Release the locks and the logs."""
+        super().close()
+        self._failing.close()
 
     # When it fails.
 

@@ -20,7 +20,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._facts.gather import
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import ReloadResult
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import Staleness
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import supervisor
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.follow import Unreachable
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import dump, supervisor
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
@@ -117,6 +118,10 @@ class Stage:
         self.scene.go_on()
         return types.SimpleNamespace(problem=lambda **_keywords: self.problem, close=lambda: None)
 
+    def follow_server(self, *_arguments: object) -> t.NoReturn:
+        """A log that cannot be read."""
+        raise Unreachable(dump.NO_LOG())
+
     def check_health(self, check: HealthCheck, *_arguments: object) -> str | None:
         """A health check with given faults."""
         self.asked += 1
@@ -163,6 +168,7 @@ class StageHost(Host):
             room=stage,
             health=stage,
             restarts=stage,
+            logs=stage,
         )
         self._scene = stage.scene
         #: what comparing the code on the disk finds, one after the other; the last one for ever
