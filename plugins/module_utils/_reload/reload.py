@@ -28,7 +28,7 @@ from .._system.clock import Pending
 from .._system.errors import Refused, TimedOut
 from .decide import Act, Decision, Policy, ReloadWish, decide_reload
 from .failing import Failing
-from .prepare import Way, prepare
+from .prepare import Effort, Way, prepare
 
 #: Lines of the log that a failed result carries, and that its message shows.
 _LOG_LINES, _LOG_LINES_IN_MESSAGE = 200, 12
@@ -43,6 +43,8 @@ class ReloadOrder:
     timeout: float
     #: on Odoo.sh, which uses signals itself, and without room for it nothing is done without it
     force: bool = False
+    #: the start-up check imports the changed addons
+    imports: bool = False
 
 
 def reload_all(
@@ -145,7 +147,8 @@ class _Reload(ServerOperation[ReloadResult]):
         if is_not_accepted(self.health) and not self._order.force:
             # What it answers before, it answers afterwards too, and then the reload would have failed for nothing.
             raise Refused(refused.HEALTH_NOT_ACCEPTED(answer=self.health))
-        return prepare(self, self._order.wish.method, force=self._order.force, restart=decision.restart)
+        effort = Effort(self._order.force, self._order.imports)
+        return prepare(self, self._order.wish.method, effort, restart=decision.restart)
 
     def _covers(self, way: Way, decision: Decision) -> bool:
         """Return whether the start-up check covers the present state. Only the policy stale looks at the code."""

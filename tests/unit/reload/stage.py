@@ -50,6 +50,8 @@ class Stage:
         self.sent: list[tuple[str, str]] = []
         self.rehearsed = 0
         self.asked = 0
+        #: of each rehearsal, whether it was to import changed addons
+        self.imported: list[bool] = []
         self.sick: list[str] = []
         self.on_rehearsal: t.Callable[[], object] = lambda: None
         #: how long each request for its health might have taken, in seconds
@@ -86,17 +88,19 @@ class Stage:
         """Return the shortages."""
         return self.short
 
-    def rehearse(self, *_arguments: object, force: bool) -> Rehearsed:
+    def rehearse(self, *_arguments: object, force: bool, imports: bool = False) -> Rehearsed:
         """A start-up check that succeeds."""
         self.rehearsed += 1
+        self.imported.append(imports)
         self.on_rehearsal()
         for failing in self.failing:
             raise failing
         return Rehearsed(overridden=self.lost if force else ())
 
-    def rehearse_restart(self, *_arguments: object, force: bool, **_keywords: object) -> Rehearsed:
+    def rehearse_restart(self, *_arguments: object, force: bool, imports: bool = False) -> Rehearsed:
         """A start-up check of a restart that succeeds if that of a HUP does."""
         self.rehearsed += 1
+        self.imported.append(imports)
         for failing in self.failing:
             if not failing.restart_helps:
                 raise failing
@@ -138,10 +142,12 @@ class Stage:
         timeout: float = 60,
         method: Method = Method.HUP,
         force: bool = False,
+        imports: bool = False,
     ) -> ReloadResult:
         """Reload the only instance; the one result."""
         seen = look(self.scene)
-        order = ReloadOrder(ReloadWish(policy, since, method), HealthCheck() if health else None, timeout, force)
+        check = HealthCheck() if health else None
+        order = ReloadOrder(ReloadWish(policy, since, method), check, timeout, force, imports)
         (result,) = reload_all(self.host, seen, [seen.instances[0].identity], order, check_mode=check_mode)
         return result
 
