@@ -74,7 +74,7 @@ def test_a_trial_import_refuses_before_the_signal(fleet: Fleet, host: str) -> No
 
 
 @pytest.mark.parametrize("host", ["p19", *thorough("p14")])
-def test_a_traceback_of_a_server_that_is_healthy_is_no_failure(fleet: Fleet, host: str) -> None:
+def test_a_traceback_does_not_fail_the_reload_of_a_healthy_server(fleet: Fleet, host: str) -> None:
     folder = "/opt/lab/addons/lab_wide"
     fleet.run(host, "mkdir", "-p", folder)
     fleet.run(host, "sh", "-c", f"echo \"{{'name': 'w'}}\" > {folder}/__manifest__.py")

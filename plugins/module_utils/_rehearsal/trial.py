@@ -222,7 +222,7 @@ def import_addons(package):
         try:
             __import__(package + ".addons." + name)
         except Exception:
-            # One that is as it was is no news; an addon that needs it fails, too.
+            # Unchanged code has failed before, too; an addon that needs it fails as well.
             if name in wanted:
                 raise
 

@@ -42,7 +42,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Effort:
-    """How to rehearse.
+    """Options of a rehearsal.
 
     :ivar force: continue without room, without a database if the server survives that, and on Odoo.sh.
     :ivar imports: import the changed addons.

@@ -152,7 +152,7 @@ def test_tracebacks_of_other_processes_do_not_count(stage: Staged) -> None:
         on.reload(timeout=180)
 
 
-def test_a_server_that_gets_healthy_is_reloaded_whatever_its_log_shows(stage: Staged) -> None:
+def test_a_server_that_becomes_healthy_is_reloaded_in_spite_of_tracebacks(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.host.logs = Log(broken(on, "19-prefork-import.log", 654))
     on.sick = ["", *[ANSWERS_500] * 5]
@@ -189,7 +189,7 @@ def test_a_broken_generation_is_asked_while_the_old_one_works(stage: Staged) -> 
     assert on.clock.now < 1015
 
 
-def test_an_old_generation_that_answers_500_is_no_reason(stage: Staged) -> None:
+def test_an_old_generation_that_answers_500_does_not_end_the_wait(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19[:4])
     on.host.logs = Log()
     on.sick = ["", *[ANSWERS_500] * 1000]
