@@ -30,8 +30,8 @@ from .._system.redact import redact_text
 
 #: Seconds for which the health check must fail: with a traceback as its cause, and without one.
 WITH_CAUSE, WITHOUT_CAUSE = 5.0, 10.0
-#: Seconds after which a new generation is asked though old processes have not ended.
-_OLD_MAY_TAKE = 3.0
+#: Seconds after which a new generation is asked though old processes have not ended, and for such a request.
+_OLD_MAY_TAKE, _REQUEST = 3.0, 2.0
 _OLD = (timeout.OLD_MASTER.name, timeout.OLD_PROCESSES.name)
 _ERROR = 500
 #: So often a load must have failed in the same way where the server does not answer at all.
@@ -92,7 +92,7 @@ def conclude(sick: Sick, cause: t.Optional[Traceback], log: str) -> t.Optional[P
 
 
 class Failing:
-    """Watches a server while a reload waits for it.
+    """Watches a server during one wait of a reload.
 
     :param step: puts down what was seen, as a clause.
     """
@@ -103,6 +103,8 @@ class Failing:
         self._first: t.Optional[float] = None
         self._since: t.Optional[float] = None
         self._status: t.Optional[int] = None
+        #: the new generation was healthy while the old one worked
+        self._was_healthy = False
         self._follower: t.Optional[Follower] = None
         self._readable = True
         self._tracebacks = Tracebacks()
@@ -151,9 +153,12 @@ class Failing:
         """Return what is wrong with the answer of the new generation; None if nothing is, or it was not asked."""
         if pending.problem.code == timeout.HEALTHY.name:
             return str(pending.problem.values["answer"])
-        if pending.problem.code in _OLD and waited >= _OLD_MAY_TAKE:
+        if pending.problem.code in _OLD and waited >= _OLD_MAY_TAKE and not self._was_healthy:
             # The old generation may work on a long request, and takes no new ones any more.
-            return self._server.ask_health(self._server.deadline - self._server.clock.monotonic())
+            left = self._server.deadline - self._server.clock.monotonic()
+            answer = self._server.ask_health(min(left, _REQUEST))
+            self._was_healthy = answer is None
+            return answer
         return None
 
     def _read(self) -> None:

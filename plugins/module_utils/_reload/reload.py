@@ -216,6 +216,7 @@ class _Reload(ServerOperation[ReloadResult]):
         for one in lifted:
             self.warn(one.problem)
         executed: t.List[float] = []
+        self._watch_anew()
 
         def attempt() -> t.Union[bool, Pending]:
             self.look()
@@ -241,6 +242,7 @@ class _Reload(ServerOperation[ReloadResult]):
         self.result.did = Outcome.RESTARTED
         links = self.links()
         self.step("%s was asked to restart %s" % (plan.supervisor.kind, plan.supervisor.unit))
+        self._watch_anew()
 
         def attempt() -> t.Union[bool, Pending]:
             if self.now is not old:
@@ -270,6 +272,11 @@ class _Reload(ServerOperation[ReloadResult]):
         # It has loaded its code between its start and now.
         self._remember(self.host.start_time(self.now.master), self.clock.time(), links)
         self._conclude()
+
+    def _watch_anew(self) -> None:
+        """Forget what the earlier generation wrote and answered: a HUP keeps the pid of the master."""
+        self._failing.close()
+        self._failing = Failing(self, self.step)
 
     def _lacking(self) -> t.Union[bool, Pending]:
         """Return what the new generation lacks, True if nothing.

@@ -12,6 +12,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._log.tracebacks impo
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import dump
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Generation
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
+from ansible_collections.fleetops.odoo.plugins.module_utils._reload.decide import Policy
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.failing import Sick, conclude, find_cause
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed
 
@@ -187,6 +188,28 @@ def test_a_broken_generation_is_asked_while_the_old_one_works(stage: Staged) -> 
     with failing("failed.load"):
         on.reload(timeout=180)
     assert on.clock.now < 1015
+
+
+def test_a_new_generation_that_is_healthy_is_not_asked_again_while_the_old_one_works(stage: Staged) -> None:
+    on = stage("19-prefork", PREFORK_19[:4])
+    with failing("timeout.old_master"):
+        on.reload(timeout=60)
+    # Before the signal, and once while the old master works.
+    assert on.asked == 2
+
+
+def test_what_the_earlier_generation_wrote_does_not_count(stage: Staged) -> None:
+    reexecuted, done = PREFORK_19[1], PREFORK_19[-1]
+    on = stage("19-prefork", [reexecuted, *[done] * 5, reexecuted, done])
+    # A HUP keeps the pid of the master.
+    text = (CAPTURES / "broken/19-prefork-import.log").read_bytes()
+    log = on.host.logs = Log(text.replace(b" 91 ", b" %d " % on.scene.master))
+    on.sick = [*[ANSWERS_500] * 3, "", *[ANSWERS_500] * 1000]
+    with failing("failed.unhealthy", OperationFailed) as caught:
+        on.reload(Policy.SINCE, since=2e9, timeout=180)
+    assert log.opened == 2
+    assert [signal for signal, _moment in on.sent] == ["HUP"]
+    assert any("traceback" in step["what"] for step in caught.value.results[0].steps)
 
 
 def test_an_old_generation_that_answers_500_does_not_end_the_wait(stage: Staged) -> None:
