@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from .conftest import HUP, Fleet, thorough
+from .conftest import HUP, Fleet, held, thorough
 from .rolls import Roll
 
 pytestmark = pytest.mark.versions
@@ -45,6 +45,16 @@ def test_a_broken_addon_ends_the_reload_within_seconds(fleet: Fleet, host: str) 
         assert any(f"wrote a traceback that ends with {ERROR}" in step["what"] for step in answer.only["steps"])
         executed = next(step["seconds"] for step in answer.only["steps"] if "executed itself anew" in step["what"])
         assert answer.only["seconds"] - executed < 60
+
+
+@pytest.mark.parametrize("host", thorough("p19"))
+def test_a_broken_addon_ends_the_reload_while_an_old_request_works(fleet: Fleet, host: str) -> None:
+    with broken(fleet, host), held(fleet, host, "old") as sent:
+        answer = fleet.module(host, "reload", timeout=180, **HUP)
+        assert answer.outcome == (2, "signalled", "failed.load")
+        assert ERROR in answer.result["msg"].splitlines()[0]
+        assert answer.only["seconds"] < 60
+    assert sent.status == 200
 
 
 @pytest.mark.parametrize("host", thorough("p19", "p14"))
