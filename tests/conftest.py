@@ -21,6 +21,7 @@ LONG = (
     "test_releases.py",
     "test_quit.py",
     "test_supervisors.py",
+    "test_broken_addon.py",
     "test_reload.py",
     "test_send_signal.py",
     "test_watch.py",

@@ -18,9 +18,14 @@ description:
     check.
   - With O(method) it restarts a server through its supervisor instead, always or only if a C(HUP) is not enough, and
     waits for the new server in the same way.
+  - The wait ends early if the server cannot become healthy. If the health check fails for 5 s and the log shows that
+    the new processes cannot load their code, the message has the last line of the traceback (V(failed.load)). If the
+    server has all its processes and answers 500 for 10 s, the code is V(failed.unhealthy). A traceback alone does not
+    end the wait. If PostgreSQL does not answer, the module waits for it until O(timeout).
   - Before a signal the module runs a start-up check as the user of the server. The check makes sure that the server
     finds its interpreter again (a virtualenv that was started by its full path does not), that Odoo can be imported,
     that its configuration can be parsed, that changed Python files and manifests compile, and that PostgreSQL answers.
+    With O(rehearse=import) the changed addons must be importable, too.
     Otherwise the module refuses, names the remedy, and the server continues to run. Before a restart it runs the same
     check, with the full path of the interpreter, as the supervisor executes it.
   - With a database in its configuration Odoo ends if it cannot connect to PostgreSQL at its start. The module refuses
@@ -91,6 +96,20 @@ options:
     type: str
     choices: [hup, supervisor, auto]
     default: auto
+  rehearse:
+    description:
+      - What the start-up check does with the code that has changed since the server loaded it. V(compile) compiles the
+        changed Python files.
+      - V(import) also imports the addons that have changed Python files, each after the addons it depends on. This
+        finds most addons that compile and cannot be loaded, for example because a Python package is missing. It runs
+        code of these addons, in a process of its own, with the interpreter and the rights of the server, without a
+        database. It may take a minute longer than V(compile).
+      - V(import) cannot tell whether a database has an addon, so it refuses the reload for an addon that is not
+        installed, too. Errors that need a database, such as an unknown field, show after the signal only.
+      - For a server that runs as root the start-up check runs no code, and both values check the same.
+    type: str
+    choices: [compile, import]
+    default: compile
   timeout:
     description:
       - Seconds that the reload of one server may take in all, waiting included. Requests that run when the signal is
@@ -124,6 +143,10 @@ EXAMPLES = r"""
 - name: Reload stale servers by a HUP, and refuse those that need a restart
   fleetops.odoo.reload:
     method: hup
+
+- name: Reload servers with old code, and refuse it if a changed addon cannot be imported
+  fleetops.odoo.reload:
+    rehearse: import
 
 - name: Reload, and continue if another call is working on the server
   fleetops.odoo.reload:
@@ -304,6 +327,7 @@ results:
 """
 
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._log import follow
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import find_host, start
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.reload_option import (
@@ -323,7 +347,7 @@ SPEC = RELOAD_SPEC
 def main() -> None:
     """Entry point."""
     module = start(SPEC, required_if=REQUIRED_IF)
-    host = find_host(door=send, rehearsal=rehearsal, room=room, health=health, restarts=restart)
+    host = find_host(door=send, rehearsal=rehearsal, room=room, health=health, logs=follow, restarts=restart)
     order = order_of(module, host.clock)
     run_on_masters(
         module, host, lambda seen, chosen: reload_all(host, seen, chosen, order, check_mode=module.check_mode)

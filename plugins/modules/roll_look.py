@@ -47,6 +47,11 @@ options:
     type: str
     choices: [hup, supervisor, auto]
     default: auto
+  rehearse:
+    description: As O(fleetops.odoo.reload#module:rehearse).
+    type: str
+    choices: [compile, import]
+    default: compile
   timeout:
     description: Seconds for one server to end a start or a reload in progress. It must be greater than 0.
     type: float

@@ -324,7 +324,7 @@ def follow(
     why = hidden(place, what)
     if why:
         raise Unreachable(why)
-    follower = _follower(proc, instance, place, pids, now)
+    follower = _follower(proc, instance, place, ["_PID=%d" % pid for pid in pids], now)
     why = strange_form(follower.source, follower.before(), len(pids), what)
     if why:
         follower.close()
@@ -332,10 +332,24 @@ def follow(
     return follower
 
 
-def _follower(proc: Proc, instance: Instance, place: LogPlace, pids: t.Sequence[int], now: float) -> Follower:
+def follow_server(proc: Proc, instance: Instance, place: LogPlace, unit: t.Optional[str], now: float) -> Follower:
+    """Mark the end of a server's log, for the lines of all of its processes, those to come included.
+
+    :param unit: systemd unit of the server; without one the journal is read for its master alone.
+    :param now: seconds since the epoch.
+    :raises Unreachable: it cannot be followed.
+    """
+    why = nowhere(place)
+    if why:
+        raise Unreachable(why)
+    match = "_SYSTEMD_UNIT=" + unit if unit else "_PID=%d" % instance.master.pid
+    return _follower(proc, instance, place, [match], now)
+
+
+def _follower(proc: Proc, instance: Instance, place: LogPlace, match: t.Sequence[str], now: float) -> Follower:
     master = instance.master
     if place.kind == JOURNAL:
-        follower = JournalFollower("the journal", ["_PID=%d" % pid for pid in pids], now, carried=True)
+        follower = JournalFollower("the journal", match, now, carried=True)
         why = unreadable(master.uid)
         if why:
             follower.close()

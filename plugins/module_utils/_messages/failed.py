@@ -16,6 +16,18 @@ NOT_BACK = Code(
     "{supervisor} restarted the server, and the server did not come back: {why}",
     "Read the last lines of its log for the reason.",
 )
+LOAD = Code(
+    "failed.load",
+    "the server does not become healthy because of {error}; seen: this traceback of pid {pid:d} in {log}, and for"
+    " {seconds:.0f} s {answer}",
+    "The server answers its users in the same way. Correct the code or restore the earlier one, then run the task"
+    " again.",
+)
+UNHEALTHY = Code(
+    "failed.unhealthy",
+    "the server has all its processes and does not become healthy; seen: for {seconds:.0f} s {answer}",
+    "Read the log of the server for the reason, or correct the option health.",
+)
 OS_ERROR = Code("failed.os_error", "{error}")
 NOT_REACHED = Code(
     "failed.not_reached",

@@ -78,7 +78,8 @@ NOT_RUN = Code(
 TRIAL_TIMEOUT = Code(
     "rehearsal.trial_timeout",
     "the start-up check timed out after {seconds:d} s",
-    "Check whether the disk or PostgreSQL is slow, then run the task again.",
+    "Check whether the disk or PostgreSQL is slow, then run the task again. With rehearse set to import, the import of"
+    " the changed addons counts too.",
 )
 TRIAL_ENDED = Code(
     "rehearsal.trial_ended", "{fate}: the interpreter of the start-up check ended early (its last output: {words})"
@@ -102,6 +103,12 @@ SYNTAX_ERROR = Code(
     "rehearsal.syntax_error",
     "a changed file does not compile: {error}",
     "Fix the file, then run the task again.",
+)
+ADDON_ERROR = Code(
+    "rehearsal.addon_error",
+    "the changed addon {addon} cannot be imported: {error}",
+    "Correct the addon, or install what it needs, then run the task again. If no database has the addon, set rehearse"
+    " to compile.",
 )
 IMPORT_ERROR = Code("rehearsal.import_error", "{fate}: Odoo cannot be imported: {error}", "{remedy}")
 SPAWN_WITHOUT_DATABASE = Code(

@@ -29,6 +29,7 @@ RELOAD_SPEC: t.Dict[str, t.Any] = {
     "policy": {"type": "str", "choices": ["always", "since", "stale"], "default": "stale"},
     "since": {"type": "str"},
     "method": {"type": "str", "choices": ["hup", "supervisor", "auto"], "default": "auto"},
+    "rehearse": {"type": "str", "choices": ["compile", "import"], "default": "compile"},
     "timeout": {"type": "float", "default": 180.0},
     **ACTION_SPEC,
     **HEALTH_SPEC,
@@ -43,6 +44,7 @@ def order_of(module: AnsibleModule, clock: Clock) -> ReloadOrder:
         health_of(module, module.params["health"]),
         timeout_of(module),
         module.params["force"],
+        module.params["rehearse"] == "import",
     )
 
 

@@ -84,6 +84,7 @@ def rehearse(
     changed: t.Sequence[str] = (),
     *,
     force: bool = False,
+    imports: bool = False,
 ) -> Rehearsed:
     """Go through what a HUP would make this server do, without a signal.
 
@@ -91,6 +92,7 @@ def rehearse(
     :param config_file: path of its odoo.conf, in whose lines a fault is looked for.
     :param unit: systemd unit of the server, named in the remedy.
     :param force: go on though it would be without its database, as long as it would survive that.
+    :param imports: import the addons that the changed files belong to.
     :raises Refused: with the reason and the remedy.
     """
     master, command = instance.master, instance.command
@@ -111,7 +113,7 @@ def rehearse(
     cwd = master.cwd or "/"
     start = Start(executable, os.path.basename(executable), "/" if cwd.endswith(DELETED) else cwd, environ)
     script = command.script and os.path.join(cwd, command.script)
-    answer, said = try_out(proc, master, _task(instance, script, config_file, changed), start)
+    answer, said = try_out(proc, master, _task(instance, script, config_file, changed, imports=imports), start)
     overridden = explain(answer, redact_text(said), executable, environ, unit, force=force)
     return Rehearsed((), overridden, check_places(proc, instance, answer))
 
@@ -124,6 +126,7 @@ def rehearse_restart(
     restart: Restart,
     *,
     force: bool = False,
+    imports: bool = False,
 ) -> Rehearsed:
     """Go through what a start by the supervisor would do, as far as the running process tells it.
 
@@ -131,7 +134,7 @@ def rehearse_restart(
     interpreter that has been replaced is the new one.
 
     :param config_file: and ``changed``: as for :func:`rehearse`.
-    :param force: as for :func:`rehearse`.
+    :param force: as for :func:`rehearse`, and ``imports``.
     :raises Refused: with the reason.
     """
     master, command = instance.master, instance.command
@@ -151,7 +154,8 @@ def rehearse_restart(
     if master.uid == 0:
         return Rehearsed((*left_out, "its code, since it runs as root"))
     start = Start(executable, executable, home, environ)
-    task = _task(instance, script, config_file, changed, database="start" if restart.database else None)
+    database = "start" if restart.database else None
+    task = _task(instance, script, config_file, changed, database=database, imports=imports)
     answer, said = try_out(proc, master, task, start)
     overridden = explain(answer, redact_text(said), executable, environ, None, restart=True, force=force)
     return Rehearsed(left_out, overridden, check_places(proc, instance, answer))
@@ -212,6 +216,7 @@ def _task(
     *,
     modules: t.Sequence[str] = ("service.server", "http", "sql_db"),
     database: t.Optional[str] = "start",
+    imports: bool = False,
 ) -> t.Dict[str, t.Any]:
     command = instance.command
     return {
@@ -224,6 +229,7 @@ def _task(
         "config_file": config_file,
         "changed": list(changed),
         "database": database,
+        "imports": imports,
     }
 
 
@@ -289,6 +295,7 @@ class _Told:
     error: str
     where: str
     fatal: bool
+    addon: str
 
 
 def _read_answer(answer: bytes) -> t.Optional[_Told]:
@@ -300,6 +307,7 @@ def _read_answer(answer: bytes) -> t.Optional[_Told]:
             redact_text(" ".join(str(told["error"]).split())),
             redact_text(str(told.get("where") or "")),
             bool(told.get("fatal")),
+            redact_text(str(told.get("addon") or "")),
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
@@ -343,6 +351,8 @@ def explain(
         raise Refused(lost)
     if told.stage == "code":
         raise Refused(codes.SYNTAX_ERROR(error=reason))
+    if told.stage == "addons":
+        raise Refused(codes.ADDON_ERROR(addon=told.addon, error=reason))
     # Under its full path the interpreter may find packages that it does not find under its name.
     lacks = told.error.startswith(("ImportError", "ModuleNotFound")) and not restart
     remedy = path_remedy(executable, environ, unit) if lacks else "Install what is missing, then run the task again."

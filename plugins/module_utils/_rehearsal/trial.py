@@ -6,7 +6,8 @@
 
 """A trial of a server's start: its own interpreter imports Odoo, parses odoo.conf and connects to PostgreSQL.
 
-It does so as the server's user, among the server's files and in its network.
+It does so as the server's user, among the server's files and in its network. If it is asked to, it imports the addons
+that have changed, too.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from .._system.namespaces import MOUNTS, NETWORK, differs
 
 #: Seconds that Odoo may take to be imported and to connect (0.4 s seen; a cold disk needs more).
 _TIMEOUT = 60
+#: Seconds more for the import of changed addons.
+_IMPORT_TIMEOUT = 60
 #: Seconds for one connection to PostgreSQL, unless the server's own environment says otherwise.
 _CONNECT = 10
 #: Bytes that the trial may write into one file.
@@ -158,6 +161,74 @@ def listen(package):
             number, error = getattr(exc, "errno", None) or -1, getattr(exc, "strerror", None) or str(exc)
         places.append([option, place, port, number, error])
 
+def addon_of(path):
+    # Name and folder of the addon that a file belongs to.
+    folder = os.path.dirname(path)
+    while folder != os.path.dirname(folder):
+        if manifest_of(folder) is not None:
+            return os.path.basename(folder), folder
+        folder = os.path.dirname(folder)
+    return None, None
+
+def manifest_of(folder):
+    import ast
+    for name in ("__manifest__.py", "__openerp__.py"):
+        try:
+            with open(os.path.join(folder, name), "rb") as file:
+                found = ast.literal_eval(file.read().decode("utf-8").strip())
+            return found if isinstance(found, dict) else {}
+        except (OSError, ValueError, SyntaxError):
+            if os.path.exists(os.path.join(folder, name)):
+                return {}
+    return None
+
+def import_addons(package):
+    # As Odoo does when it loads them: server-wide modules first, and what an addon depends on before it.
+    module = __import__(package + ".modules.module", fromlist=["module"])
+    module.initialize_sys_path()
+    namespace = __import__(package + ".addons", fromlist=["addons"])
+    paths = list(namespace.__path__) + [path for path in getattr(module, "ad_paths", ())]
+
+    def folder_of(name):
+        return next((p for p in (os.path.join(path, name) for path in paths) if manifest_of(p) is not None), None)
+
+    wanted = set()
+    for path in task["changed"]:
+        name, folder = addon_of(path)
+        there = folder_of(name) if name else None
+        # Another folder of the same name may come first.
+        if there and os.path.realpath(there) == os.path.realpath(folder):
+            if manifest_of(there).get("installable", True):
+                wanted.add(name)
+    if not wanted:
+        return
+
+    def no_database(*args, **kwargs):
+        raise RuntimeError("the start-up check gives an addon no database")
+
+    sys.modules[package + ".sql_db"].db_connect = no_database
+    wide = sys.modules[package + ".tools"].config["server_wide_modules"] or []
+    wide = [name.strip() for name in (wide.split(",") if isinstance(wide, str) else wide)]
+    done = set()
+
+    def load(name):
+        if name in done:
+            return
+        done.add(name)
+        folder = folder_of(name)
+        for other in ((manifest_of(folder) or {}).get("depends") or ["base"]) if folder and name != "base" else ():
+            load(other)
+        told["addon"] = name
+        try:
+            __import__(package + ".addons." + name)
+        except Exception:
+            # Unchanged code has failed before, too; an addon that needs it fails as well.
+            if name in wanted:
+                raise
+
+    for name in [one for one in wide if one] + sorted(wanted):
+        load(name)
+
 try:
     package = task["package"]
     try:
@@ -188,6 +259,9 @@ try:
     told["stage"] = "database"
     if task["database"]:
         connect(package)
+    if not told["error"] and task["imports"]:
+        told["stage"] = "addons"
+        import_addons(package)
     if not told["error"]:
         told["stage"] = "done"
 except BaseException as exc:
@@ -195,7 +269,11 @@ except BaseException as exc:
     last = traceback.extract_tb(sys.exc_info()[2])[-1]
     told["error"] = "%s: %s" % (type(exc).__name__, exc)
     told["where"] = "%s:%s" % (getattr(exc, "filename", None) or last[0], getattr(exc, "lineno", None) or last[1])
-    if isinstance(exc, SystemExit):
+    if told["stage"] == "addons":
+        # The last line of the traceback, with the line of the code that raised it.
+        told["error"] = traceback.format_exception_only(type(exc), exc)[-1].strip() or told["error"]
+        told["where"] = "%s:%s" % (last[0], last[1]) if not isinstance(exc, SyntaxError) else told["where"]
+    elif isinstance(exc, SystemExit):
         # optparse has said why on stderr.
         told["error"] = "SystemExit"
         told["where"] = None
@@ -224,7 +302,8 @@ def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start)
 
     :param task: what :data:`_CODE` reads: script, package, modules (those of Odoo that it imports), args, config_file,
         changed, database (which are asked: those of a ``start`` or of a ``spawn`` of workers; None: none), ports
-        (whether they are tried) and activated (a unit of systemd has opened the port of HTTP).
+        (whether they are tried), activated (a unit of systemd has opened the port of HTTP) and imports (whether changed
+        addons are imported).
     :raises Refused: it took too long, its interpreter cannot be run, or we cannot write.
     """
     # In a network that we may not enter, another PostgreSQL or none would answer.
@@ -235,7 +314,7 @@ def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start)
             more = {"connect": _CONNECT, "fd": answer.fileno(), **out_of_reach}
             order.write(json.dumps({**task, **more}).encode())
             order.seek(0)
-            _run(proc, master, start, order, answer, said)
+            _run(proc, master, start, (order, answer, said), _TIMEOUT + (_IMPORT_TIMEOUT if task["imports"] else 0))
             answer.seek(0)
             said.seek(0)
             return answer.read(_MOST_WRITTEN), said.read(_MOST_WRITTEN).decode("utf-8", "replace")
@@ -243,7 +322,10 @@ def try_out(proc: Proc, master: Process, task: t.Dict[str, t.Any], start: Start)
         raise Refused(codes.NO_TRIAL(error=exc.strerror or str(exc))) from None
 
 
-def _run(proc: Proc, master: Process, start: Start, order: t.IO[bytes], answer: t.IO[bytes], said: t.IO[bytes]) -> None:
+def _run(
+    proc: Proc, master: Process, start: Start, files: t.Tuple[t.IO[bytes], t.IO[bytes], t.IO[bytes]], seconds: int
+) -> None:
+    order, answer, said = files
     clean = {key: value for key, value in start.environ.items() if key not in _HANDOVER_VARIABLES}
     try:
         with becoming(proc, master, start.cwd, _MOST_WRITTEN, (MOUNTS, NETWORK)) as become:
@@ -258,8 +340,8 @@ def _run(proc: Proc, master: Process, start: Start, order: t.IO[bytes], answer: 
                 start_new_session=True,
                 preexec_fn=become,  # a module has one thread
             )
-            programs.finish(program, _TIMEOUT)
+            programs.finish(program, seconds)
     except subprocess.TimeoutExpired:
-        raise Refused(codes.TRIAL_TIMEOUT(seconds=_TIMEOUT)) from None
+        raise Refused(codes.TRIAL_TIMEOUT(seconds=seconds)) from None
     except (OSError, subprocess.SubprocessError) as exc:
         raise Refused(codes.NOT_RUN(path=start.executable, error=str(exc))) from None

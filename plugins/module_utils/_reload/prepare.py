@@ -40,16 +40,27 @@ class Way:
     warnings: t.Tuple[Problem, ...] = ()
 
 
-def prepare(server: Server, method: Method, *, force: bool, restart: bool) -> Way:
+@dataclass(frozen=True)
+class Effort:
+    """Options of a rehearsal.
+
+    :ivar force: continue without room, without a database if the server survives that, and on Odoo.sh.
+    :ivar imports: import the changed addons.
+    """
+
+    force: bool = False
+    imports: bool = False
+
+
+def prepare(server: Server, method: Method, effort: Effort, *, restart: bool) -> Way:
     """Choose the method for a server that runs.
 
     :param restart: a HUP is not enough.
-    :param force: continue without room, without a database if the server survives that, and on Odoo.sh.
     :raises Refused: no method is possible.
     """
     if method == Method.SUPERVISOR or restart:
         try:
-            return _prepare_restart(server, "", force=force)
+            return _prepare_restart(server, "", effort)
         except Refused as exc:
             found = "; ".join(one.text for one in server.differences() if one.needs == Need.RESTART)
             if not found or not exc.code.startswith("supervisor."):
@@ -59,21 +70,23 @@ def prepare(server: Server, method: Method, *, force: bool, restart: bool) -> Wa
     staleness = server.facts().staleness if method == Method.AUTO else None
     if staleness is not None and staleness.needs == Need.RESTART:
         # For every policy: a HUP would leave the server stale.
-        return _prepare_restart(server, ", since a HUP is not enough: " + "; ".join(staleness.reasons), force=force)
+        return _prepare_restart(server, ", since a HUP is not enough: " + "; ".join(staleness.reasons), effort)
     config_file, unit = server.options.config_file, server.supervisor.systemd_unit
     changed = server.changed_code()
     try:
-        rehearsed = server.host.rehearsal.rehearse(server.proc, server.now, config_file, unit, changed, force=force)
+        rehearsed = server.host.rehearsal.rehearse(
+            server.proc, server.now, config_file, unit, changed, force=effort.force, imports=effort.imports
+        )
         server.configured = rehearsed.configured
         check_hup(server.now, server.version, server.differences())
     except Refused as exc:
         if method == Method.HUP or not exc.restart_helps:
             raise
         try:
-            return _prepare_restart(server, ", since a HUP is not possible: %s" % exc.problem.text, force=force)
+            return _prepare_restart(server, ", since a HUP is not possible: %s" % exc.problem.text, effort)
         except Refused as other:
             raise Refused(refused.NO_WAY(reload=exc.problem.text, restart=str(other.problem))) from None
-    overridden = (*rehearsed.overridden, *_check_room(server, force=force, restart=False))
+    overridden = (*rehearsed.overridden, *_check_room(server, force=effort.force, restart=False))
     return Way(None, "", frozenset(changed), overridden)
 
 
@@ -91,8 +104,8 @@ def check_hup(instance: Instance, version: t.Optional[str], differences: t.Seque
             raise Refused(code(differences="; ".join(found)), restart_helps=True)
 
 
-def _prepare_restart(server: Server, why: str, *, force: bool) -> Way:
-    if on_odoo_sh(server.now.master) and not force:
+def _prepare_restart(server: Server, why: str, effort: Effort) -> Way:
+    if on_odoo_sh(server.now.master) and not effort.force:
         raise Refused(refused.ODOO_SH_RESTARTS())
     facts = server.facts()
     plan: Plan = server.host.restarts.plan_restart(server.proc, server.now, facts.supervisor, facts.unit, facts.started)
@@ -103,14 +116,15 @@ def _prepare_restart(server: Server, why: str, *, force: bool) -> Way:
         server.options.config_file,
         changed,
         Restart(plan.cwd, plan.unit_changed),
-        force=force,
+        force=effort.force,
+        imports=effort.imports,
     )
     if not plan.unit_changed:
         server.configured = rehearsed.configured
     note = "; a restart by %s%s" % (plan.supervisor.kind, why)
     if rehearsed.left_out:
         note += "; the start-up check left out " + ", ".join(rehearsed.left_out)
-    overridden = (*rehearsed.overridden, *_check_room(server, force=force, restart=True))
+    overridden = (*rehearsed.overridden, *_check_room(server, force=effort.force, restart=True))
     return Way(plan, note, frozenset(changed), (*plan.warnings, *overridden))
 
 

@@ -27,7 +27,8 @@ from .._supervisors.restart import Plan
 from .._system.clock import Pending
 from .._system.errors import Refused, TimedOut
 from .decide import Act, Decision, Policy, ReloadWish, decide_reload
-from .prepare import Way, prepare
+from .failing import Failing
+from .prepare import Effort, Way, prepare
 
 #: Lines of the log that a failed result carries, and that its message shows.
 _LOG_LINES, _LOG_LINES_IN_MESSAGE = 200, 12
@@ -42,6 +43,8 @@ class ReloadOrder:
     timeout: float
     #: on Odoo.sh, which uses signals itself, and without room for it nothing is done without it
     force: bool = False
+    #: the start-up check imports the changed addons
+    imports: bool = False
 
 
 def reload_all(
@@ -66,6 +69,7 @@ class _Reload(ServerOperation[ReloadResult]):
         super().__init__(host, seen, first, order.health, order.timeout, result)
         self._order = order
         self._book = NoteBook(host.store)
+        self._failing = Failing(self, self.step)
         self.probe()
         result.before = self.summary()
 
@@ -143,7 +147,8 @@ class _Reload(ServerOperation[ReloadResult]):
         if is_not_accepted(self.health) and not self._order.force:
             # What it answers before, it answers afterwards too, and then the reload would have failed for nothing.
             raise Refused(refused.HEALTH_NOT_ACCEPTED(answer=self.health))
-        return prepare(self, self._order.wish.method, force=self._order.force, restart=decision.restart)
+        effort = Effort(self._order.force, self._order.imports)
+        return prepare(self, self._order.wish.method, effort, restart=decision.restart)
 
     def _covers(self, way: Way, decision: Decision) -> bool:
         """Return whether the start-up check covers the present state. Only the policy stale looks at the code."""
@@ -195,6 +200,7 @@ class _Reload(ServerOperation[ReloadResult]):
         def attempt() -> t.Union[bool, Pending]:
             self.look()
             pending = self.pending(as_loaded=True)
+            self._failing.check(pending)
             # What the other one has not applied is for us to do.
             return pending if pending and pending.problem.code != timeout.CONFIGURATION.name else True
 
@@ -210,6 +216,7 @@ class _Reload(ServerOperation[ReloadResult]):
         for one in lifted:
             self.warn(one.problem)
         executed: t.List[float] = []
+        self._watch_anew()
 
         def attempt() -> t.Union[bool, Pending]:
             self.look()
@@ -218,7 +225,7 @@ class _Reload(ServerOperation[ReloadResult]):
                     return Pending(timeout.NEW_EXEC())
                 executed.append(self.clock.time())
                 self.step("the master executed itself anew")
-            return self.pending() or True
+            return self._lacking()
 
         try:
             self.wait(attempt)
@@ -235,12 +242,13 @@ class _Reload(ServerOperation[ReloadResult]):
         self.result.did = Outcome.RESTARTED
         links = self.links()
         self.step("%s was asked to restart %s" % (plan.supervisor.kind, plan.supervisor.unit))
+        self._watch_anew()
 
         def attempt() -> t.Union[bool, Pending]:
             if self.now is not old:
                 try:
                     self.look()
-                    return self.pending() or True
+                    return self._lacking()
                 except Ended:
                     pass  # It has died while it booted; its supervisor may start another one.
             elif self.host.is_alive(old.master):
@@ -251,7 +259,7 @@ class _Reload(ServerOperation[ReloadResult]):
                     raise Refused(problem)
                 return Pending(timeout.OLD_SERVER())
             if self._follow():
-                return self.pending() or True
+                return self._lacking()
             problem = job.problem(stopped=True)
             if problem:
                 raise Ended(failed.NOT_BACK(supervisor=plan.supervisor.kind, why=problem.text))
@@ -264,6 +272,20 @@ class _Reload(ServerOperation[ReloadResult]):
         # It has loaded its code between its start and now.
         self._remember(self.host.start_time(self.now.master), self.clock.time(), links)
         self._conclude()
+
+    def _watch_anew(self) -> None:
+        """Forget what the earlier generation wrote and answered: a HUP keeps the pid of the master."""
+        self._failing.close()
+        self._failing = Failing(self, self.step)
+
+    def _lacking(self) -> t.Union[bool, Pending]:
+        """Return what the new generation lacks, True if nothing.
+
+        :raises Failure: it cannot become healthy.
+        """
+        pending = self.pending()
+        self._failing.check(pending)
+        return pending or True
 
     def _conclude(self) -> None:
         self.step("the server is complete and healthy")
@@ -278,6 +300,11 @@ class _Reload(ServerOperation[ReloadResult]):
         except OSError as exc:
             # The reload itself succeeded. Without the record the next call knows less, and may reload once more.
             self.warn(failed.LOAD_NOT_RECORDED(error=exc.strerror or str(exc)))
+
+    def close(self) -> None:
+        """Release the locks and the logs."""
+        super().close()
+        self._failing.close()
 
     # When it fails.
 

@@ -31,6 +31,7 @@ HEALTH_PATH, LOGIN_PATH = "/web/health", "/web/login"
 _CHOICE_OF_DATABASES = "/web/database/"
 #: An answer that the server gives because of what it was asked for, and will give again after a reload.
 _NOT_ACCEPTED = re.compile(r" answers (?:3\d\d|4(?!08|29)\d\d) where ")
+_STATUS = re.compile(r" answers (\d{3})\b")
 #: Seconds that any request gets.
 _LEAST = 0.5
 
@@ -87,6 +88,20 @@ def is_not_accepted(answer: t.Optional[str]) -> bool:
     :param answer: what :func:`check_health` returned.
     """
     return bool(_NOT_ACCEPTED.search(answer or ""))
+
+
+def status_of(answer: str) -> t.Optional[int]:
+    """Return the HTTP status of an answer that is not healthy; None if the server did not answer.
+
+    :param answer: what :func:`check_health` returned.
+    """
+    found = _STATUS.search(answer)
+    return int(found.group(1)) if found else None
+
+
+def paths_of(check: HealthCheck) -> t.Tuple[str, ...]:
+    """Return the paths that a health check may ask for."""
+    return (check.path,) if check.path else (HEALTH_PATH, LOGIN_PATH)
 
 
 def target(check: HealthCheck, instance: Instance, options: Options) -> t.Tuple[str, int]:

@@ -74,6 +74,8 @@ class Host:
     room: t.Any = _ABSENT
     #: ``_server/health``
     health: t.Any = _ABSENT
+    #: ``_log/follow``
+    logs: t.Any = _ABSENT
     #: ``_dumps/stacks``
     stacks: t.Any = _ABSENT
     #: ``_supervisors/restart`` and ``_supervisors/hold``

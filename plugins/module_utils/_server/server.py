@@ -26,8 +26,11 @@ from .._supervisors.find import Supervisor
 from .._system.clock import Pending
 from .._system.errors import TimedOut
 from .complete import gevent_ends, missing, missing_as_loaded
-from .health import HealthCheck
+from .health import HealthCheck, paths_of
 from .host import Host
+
+if t.TYPE_CHECKING:
+    from .._log.follow import Follower
 
 #: Seconds that the look at the health of a server before anything is done may take.
 _FIRST_REQUEST = 2.0
@@ -157,16 +160,20 @@ class Server:
         self._gevents |= {child.process.identity for child in self.now.having(Role.GEVENT, Generation.CURRENT)}
         lacking = lacking and (gevent_ends(self.now, self._gevents) or lacking)
         if lacking is None:
-            sick = self._ask(self.deadline - self.clock.monotonic())
+            sick = self.ask_health(self.deadline - self.clock.monotonic())
             lacking = timeout.HEALTHY(answer=sick) if sick else None
         return Pending(lacking) if lacking else None
 
     def probe(self) -> None:
         """Ask a server that nothing was done to for its health, and do not wait long."""
         if self.now.state == State.RUNNING:
-            self._ask(_FIRST_REQUEST)
+            self.ask_health(_FIRST_REQUEST)
 
-    def _ask(self, seconds: float) -> t.Optional[str]:
+    def ask_health(self, seconds: float) -> t.Optional[str]:
+        """Ask it for its health; None if it is healthy or is not asked, else what is wrong.
+
+        :param seconds: for the request.
+        """
         if self._check is None or not self.options.http_enable:
             return None
         if self.now.state == State.RUNNING and serves_http(self.now, self.options) is False:
@@ -177,6 +184,20 @@ class Server:
         )
         self.health = sick or "ok"
         return sick
+
+    @property
+    def health_paths(self) -> t.Tuple[str, ...]:
+        """Paths of its health check."""
+        return paths_of(self._check) if self._check else ()
+
+    def follow_log(self) -> Follower:
+        """Mark the end of its log; the lines of all of its processes are read from there.
+
+        :raises Unreachable: it cannot be followed.
+        """
+        unit = self.supervisor.systemd_unit
+        follower: Follower = self.host.logs.follow_server(self.proc, self.now, self.place, unit, self.clock.time())
+        return follower
 
     @property
     def alive(self) -> bool:

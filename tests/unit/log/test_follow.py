@@ -23,6 +23,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._log.follow import (
     Unreachable,
     entry_of,
     follow,
+    follow_server,
     hidden,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import (
@@ -247,6 +248,29 @@ def test_the_journal(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, em
     assert "--lines=1" in first
     assert all("_PID=7 _PID=8 + MESSAGE_ID=" in asked for asked in (first, second))
     assert ("--since=@12.500000" if empty else "--after-cursor=s=1;i=2") in second
+
+
+@pytest.mark.parametrize(
+    ("unit", "match"), [("odoo.service", "_SYSTEMD_UNIT=odoo.service"), (None, "_PID=%d")], ids=["unit", "no unit"]
+)
+def test_the_journal_of_a_server_has_all_of_its_processes(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, unit: str | None, match: str
+) -> None:
+    program = tmp_path / "journalctl"
+    program.write_text(_JOURNALCTL.format(folder=tmp_path))
+    program.chmod(0o755)
+    monkeypatch.setattr(log_follow, "journalctl", lambda: str(program))
+    monkeypatch.setattr(log_follow, "unreadable", lambda _uid: None)
+    instance = build.instance(build.threaded())
+    follow_server(Proc(), instance, LogPlace(JOURNAL, None, shows_dumps=False), unit, 12.5).close()
+    match = match.replace("%d", str(instance.master.pid))
+    assert f" {match} + MESSAGE_ID=" in (tmp_path / "asked").read_text().splitlines()[0]
+
+
+def test_a_terminal_is_not_followed() -> None:
+    with pytest.raises(Unreachable) as caught:
+        follow_server(Proc(), build.instance(build.threaded()), LogPlace(TERMINAL, None, shows_dumps=False), None, 0.0)
+    assert caught.value.code == "dump.terminal"
 
 
 def test_no_journalctl(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,8 @@ class Server:
     #: whether a restart goes on without a database, and whether it asks for one
     force = False
     asks = True
+    #: whether the addons of these files are imported
+    imports = False
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
@@ -104,7 +106,7 @@ class Server:
     def write(self, name: str, text: str) -> None:
         """Write a file of the server."""
         path = self.folder / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True, parents=True)
         path.write_text(text)
 
     def start(self, argv: list[str] | None = None, **keywords: t.Any) -> None:
@@ -167,6 +169,7 @@ class Server:
                 "odoo.service",
                 self.changed,
                 force=self.force,
+                imports=self.imports,
             )
         except Refused as exc:
             return f"{exc.code}: {exc}"
@@ -189,6 +192,7 @@ class Server:
                 self.changed,
                 Restart(cwd, unit_changed, self.asks),
                 force=self.force,
+                imports=self.imports,
             )
             return [*done.left_out, *(f"forced: {one.code}: {one}" for one in done.overridden)]
         except Refused as exc:

@@ -478,6 +478,7 @@ def test_no_database_is_asked_in_a_network_that_must_not_be_entered(
         "args": [],
         "config_file": None,
         "modules": [],
+        "imports": False,
     }
     answer, _said = _trial.try_out(Proc(), instance.master, {**task, "changed": [], "database": True}, start)
     assert json.loads(answer)["stage"] == "done"

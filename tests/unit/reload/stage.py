@@ -20,7 +20,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._facts.gather import
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import ReloadResult
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import Staleness
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import supervisor
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.follow import Unreachable
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import dump, supervisor
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
@@ -49,6 +50,8 @@ class Stage:
         self.sent: list[tuple[str, str]] = []
         self.rehearsed = 0
         self.asked = 0
+        #: of each rehearsal, whether it was to import changed addons
+        self.imported: list[bool] = []
         self.sick: list[str] = []
         self.on_rehearsal: t.Callable[[], object] = lambda: None
         #: how long each request for its health might have taken, in seconds
@@ -85,17 +88,19 @@ class Stage:
         """Return the shortages."""
         return self.short
 
-    def rehearse(self, *_arguments: object, force: bool) -> Rehearsed:
+    def rehearse(self, *_arguments: object, force: bool, imports: bool = False) -> Rehearsed:
         """A start-up check that succeeds."""
         self.rehearsed += 1
+        self.imported.append(imports)
         self.on_rehearsal()
         for failing in self.failing:
             raise failing
         return Rehearsed(overridden=self.lost if force else ())
 
-    def rehearse_restart(self, *_arguments: object, force: bool, **_keywords: object) -> Rehearsed:
+    def rehearse_restart(self, *_arguments: object, force: bool, imports: bool = False) -> Rehearsed:
         """A start-up check of a restart that succeeds if that of a HUP does."""
         self.rehearsed += 1
+        self.imported.append(imports)
         for failing in self.failing:
             if not failing.restart_helps:
                 raise failing
@@ -117,6 +122,10 @@ class Stage:
         self.scene.go_on()
         return types.SimpleNamespace(problem=lambda **_keywords: self.problem, close=lambda: None)
 
+    def follow_server(self, *_arguments: object) -> t.NoReturn:
+        """A log that cannot be read."""
+        raise Unreachable(dump.NO_LOG())
+
     def check_health(self, check: HealthCheck, *_arguments: object) -> str | None:
         """A health check with given faults."""
         self.asked += 1
@@ -133,10 +142,12 @@ class Stage:
         timeout: float = 60,
         method: Method = Method.HUP,
         force: bool = False,
+        imports: bool = False,
     ) -> ReloadResult:
         """Reload the only instance; the one result."""
         seen = look(self.scene)
-        order = ReloadOrder(ReloadWish(policy, since, method), HealthCheck() if health else None, timeout, force)
+        check = HealthCheck() if health else None
+        order = ReloadOrder(ReloadWish(policy, since, method), check, timeout, force, imports)
         (result,) = reload_all(self.host, seen, [seen.instances[0].identity], order, check_mode=check_mode)
         return result
 
@@ -163,6 +174,7 @@ class StageHost(Host):
             room=stage,
             health=stage,
             restarts=stage,
+            logs=stage,
         )
         self._scene = stage.scene
         #: what comparing the code on the disk finds, one after the other; the last one for ever

@@ -383,3 +383,15 @@ def test_a_change_that_a_hup_applies_is_waited_for(stage: Staged) -> None:
         on.reload(timeout=20)
     assert "gevent_port: the server runs with 8072, and 8172 is configured" in str(caught.value)
     assert len(on.sent) == 1
+
+
+@pytest.mark.parametrize("method", [Method.HUP, Method.SUPERVISOR])
+@pytest.mark.parametrize("imports", [True, False])
+def test_the_start_up_check_imports_changed_addons_if_asked_to(
+    stage: Staged,
+    method: Method,
+    imports: bool,  # noqa: FBT001
+) -> None:
+    on = stage("19-prefork", PREFORK_19)
+    assert on.reload(check_mode=True, method=method, imports=imports).did != "refused"
+    assert on.imported == [imports]

@@ -84,7 +84,7 @@ def test_a_health_check_that_cannot_succeed_is_refused_before_the_hup(stage: Sta
 
 def test_a_server_that_stays_sick_is_a_failure_with_what_it_answered(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
-    on.sick = ["http://x answers 500"] * 10_000
+    on.sick = ["http://x answers 503"] * 10_000
     with failing("timeout.healthy"):
         on.reload(timeout=20)
     assert len(on.sent) == 1
