@@ -137,7 +137,8 @@ class DumpReader:
         self._lines(first)
         record = self._under_way.get("")
         for block in blocks:
-            if record is None or record.broken or not block.startswith(("Thread: ", "Greenlet: ")):
+            whole = block.startswith(("Thread: ", "Greenlet: ")) and not self._carrier.last
+            if record is None or record.broken or not whole:
                 self._lines("# " + block)
                 record = self._under_way.get("")
                 continue

@@ -99,8 +99,8 @@ class Unwrapper:
         self._carriers: t.Dict[str, str] = {}
         self._partial: t.Dict[str, str] = {}
         self._escaped = False
-        #: the carrier of the last head
-        self._last = ""
+        #: the carrier of the last head, which a line without any has too
+        self.last = ""
 
     def lines(self, raw: str) -> t.List[Line]:
         """Return the lines in a line of the log, without their ends; mostly one, none where its rest comes later."""
@@ -248,12 +248,12 @@ class Unwrapper:
             self._learn(prefix)
         carrier = self._named_by(prefix)
         if prefix.strip():
-            self._last = carrier
+            self.last = carrier
         return [(carrier, line) for line in lines]
 
     def _named_by(self, prefix: str) -> str:
         if not prefix.strip():  # journalctl puts the further lines of an entry below its first one
-            return self._last
+            return self.last
         known = self._carriers.get(prefix)
         if known is None:
             if len(self._carriers) >= _LEARNED:

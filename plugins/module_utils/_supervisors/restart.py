@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._messages import supervisor as codes
 from .._messages.code import Problem
@@ -52,6 +52,11 @@ def plan_restart(
     :param started: when the process was started, in seconds since the epoch.
     :raises Refused: no supervisor can be asked, or it would restart more than the server.
     """
+    if supervisor.kind == SupervisorKind.SUPERVISORD and not supervisor.unit:
+        # When it was found it did not tell its name of the server. What keeps it from that now is the reason to refuse.
+        daemon = supervisord.daemon_above(proc, instance.master)
+        program = supervisord.program_of(proc, daemon, instance.master)
+        supervisor = replace(supervisor, unit=program, address=daemon.address)
     if supervisor.kind in (SupervisorKind.NONE, SupervisorKind.CONTAINER) or not supervisor.unit:
         check_no_guest(instance.master)
         in_container = supervisor.kind == SupervisorKind.CONTAINER

@@ -17,7 +17,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import 
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump, Frame
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.carrier import Unwrapper
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.line import head_of
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ..conftest import KINDS
@@ -66,6 +66,14 @@ def test_every_text_is_read_without_dropping_a_line(text: str, size: int) -> Non
     assert not kept - given_
 
 
+MIXED = """\
+2026-11-24 10:30:22,111 33 INFO p19 odoo.tools.misc:
+Nov 24 10:30:22 h odoo[33]: # Thread: s
+# Thread: <_MainThread(MainThread, started 139765676859456)> (db:p19) (uid:n/a) (url:n/a) (qc:n/a qt:n/a pt:n/a)
+2026-11-24 10:30:16,444 46 INFO p19 odoo.http: something else"""
+
+
+@example(MIXED)
 @given(LOGS)
 def test_taking_threads_as_a_whole_changes_nothing(text: str) -> None:
     outside: list[str] = []

@@ -17,7 +17,12 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc impo
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import find as _find
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import supervisord
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import supervisor_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import (
+    Supervisor,
+    SupervisorKind,
+    supervisor_of,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.restart import plan_restart
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.rpc import Daemon
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.supervisord import (
     config_of,
@@ -148,6 +153,10 @@ def test_a_supervisord_of_another_user_is_asked_by_root_alone(monkeypatch: pytes
     monkeypatch.setattr(os, "geteuid", lambda: 102)
     with failing("supervisor.supervisord_not_ours"):
         daemon_above(files, server())
+    # Its name of the server is not known then, and that is not said to be no supervisor.
+    unnamed = Supervisor(SupervisorKind.SUPERVISORD)
+    with failing("supervisor.supervisord_not_ours"):
+        plan_restart(files, build.instance(build.prefork(100, ppid=60)), unnamed, None, 0.0)
     monkeypatch.setattr(os, "geteuid", lambda: 4321)
     assert daemon_above(files, server()).uid == 4321
 
