@@ -39,6 +39,7 @@ OTHERS = {
 #: Playbooks take too long to be run once more for the guides: where each of them is run for real, with these variables.
 RUN_BY = {
     "awx_setup": "test_awx_setup.py",
+    "balancer_info": "test_balancer_info.py",
     "cache_report": "test_cache_stats.py",
     "diagnostics": "test_diagnostics.py",
     "drain": "test_graceful_drain.py",
