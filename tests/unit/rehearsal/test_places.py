@@ -114,7 +114,9 @@ def test_a_port_of_a_child_that_began_after_the_look_is_the_servers_own() -> Non
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         port = int(t.cast("t.IO[str]", child.stdout).readline())
         try:
-            assert check_places(Proc(), master, answer(("gevent_port", "0.0.0.0", port, errno.EADDRINUSE, ""), workers=1))
+            assert check_places(
+                Proc(), master, answer(("gevent_port", "0.0.0.0", port, errno.EADDRINUSE, ""), workers=1)
+            )
         finally:
             child.communicate("\n")
 
