@@ -46,7 +46,8 @@ _value:
   description:
     - C(lines) is a table for people.
     - C(rows) has the rows by host, each with C(balancer), C(server), C(state) (V(in), V(out), V(down) or V(unknown)),
-      C(detail), C(sessions), C(by) and C(since).
+      C(detail), C(sessions), C(by) and C(since). C(failures) has C(code) and C(reason) by host, and C(servers) the
+      names of all servers by load balancer.
     - C(stats) is for workflows. It has outcome, hosts, remaining and codes as P(fleetops.odoo.outcomes#filter), and the
       names of the hosts that are in, out, down, partly (in one load balancer and not in another one) and locked.
   type: dict

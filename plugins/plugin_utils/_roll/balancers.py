@@ -35,7 +35,9 @@ class Row(t.NamedTuple):
 
 
 def report(records: t.Mapping[str, Record], seen: t.Mapping[str, t.Sequence[Answer]], now: float) -> dict[str, t.Any]:
-    """Return ``lines`` for people, ``stats`` for a workflow, and ``rows`` by host.
+    """Return ``lines`` for people, ``stats`` for a workflow, ``rows`` and ``failures`` by host, and ``servers``.
+
+    ``servers`` has the names of all servers of each load balancer that answered.
 
     :param records: of each host how balancers know it (``kind``, ``ask``, ``backends``, ``servers``), and the results
         ``lock`` of ``roll_lock`` and ``gate`` of ``gate_info``.
@@ -53,6 +55,8 @@ def report(records: t.Mapping[str, Record], seen: t.Mapping[str, t.Sequence[Answ
         told[host] = {"failure": faults[0]} if faults else {"ok": True}
     return {
         "rows": {host: [one._asdict() for one in several] for host, several in rows.items()},
+        "failures": {host: one["failure"] for host, one in told.items() if "failure" in one},
+        "servers": _servers(seen),
         "lines": _lines(rows, records, told, now),
         "stats": outcomes(told, _own(rows, records))["stats"],
     }
@@ -85,6 +89,14 @@ def _rows(
             yield Row(where, ", ".join(record["servers"]) or "-", UNKNOWN, "not in this load balancer")
         for one in found:
             yield (_haproxy_row if kind == "haproxy" else _nginx_row)(where, one, ours, since)
+
+
+def _servers(seen: t.Mapping[str, t.Sequence[Answer]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for answer in [one for several in seen.values() for one in several if "servers" in one]:
+        names = [f"{one.get('backend') or one.get('upstream')}/{one['server']}" for one in answer["servers"]]
+        found.setdefault(str(answer["balancer_ask"]["host"]), []).extend(names)
+    return found
 
 
 def _not_asked(where: str, answer: Answer) -> dict[str, t.Any]:

@@ -42,6 +42,7 @@ RUN_BY = {
     "balancer_info": "test_balancer_info.py",
     "cache_report": "test_cache_stats.py",
     "diagnostics": "test_diagnostics.py",
+    "doctor": "test_doctor.py",
     "drain": "test_graceful_drain.py",
     "explain_dumps": "test_explain_dumps.py",
     "fleet_info": "test_fleet_info.py",
