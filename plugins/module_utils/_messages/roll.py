@@ -64,6 +64,11 @@ BALANCER_UNKNOWN_SERVER = Code(
     "Set balancer_haproxy_servers or balancer_nginx_servers to the name that the balancer has for the host, or correct"
     " balancer_haproxy_backends or balancer_nginx_upstreams.",
 )
+AFTER_FAILED = Code(
+    "roll.after_failed",
+    "the notification {file} failed: {error}",
+    "Correct these tasks. The outcome above is not affected.",
+)
 NOT_READY = Code(
     "roll.not_ready",
     "the doctor found {count} faults on {names}",

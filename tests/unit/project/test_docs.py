@@ -72,6 +72,8 @@ KEYWORDS = {
     "retries",
     "delay",
     "delegate_to",
+    "become",
+    "no_log",
 }
 
 
