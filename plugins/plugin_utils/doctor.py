@@ -326,7 +326,7 @@ def propose(records: t.Mapping[str, Result], balancers: Result, options: Result)
     parts = ["---", "# Proposed by fleetops.odoo.doctor for the Odoo hosts. Read it before you use it."]
     if any(int((one.get("facts") or {}).get("ansible_effective_user_id") or 0) for one in records.values()):
         parts += ["", "# The tasks did not run as root (docs/security.md says what needs it).", "ansible_become: true"]
-    parts += ["", *_proposed_balancer(balancers, options)]
+    parts += ["", *_proposed_balancer(records, balancers, options)]
     counts = {len((one.get("seen") or {}).get("masters") or []) for one in records.values()}
     if len(counts) == 1 and counts != {0}:
         parts += [
@@ -337,7 +337,7 @@ def propose(records: t.Mapping[str, Result], balancers: Result, options: Result)
     return "\n".join([*parts, *_proposed_times(masters)]) + "\n"
 
 
-def _proposed_balancer(balancers: Result, options: Result) -> list[str]:
+def _proposed_balancer(records: t.Mapping[str, Result], balancers: Result, options: Result) -> list[str]:
     kind = options.get("balancer") or "none"
     if kind == "none":
         return [
@@ -347,7 +347,9 @@ def _proposed_balancer(balancers: Result, options: Result) -> list[str]:
             "# balancer_haproxy_backends: [odoo]",
         ]
     told = dict(options)
-    rows = [row for several in balancers["rows"].values() for row in several if row["state"] != "unknown"]
+    # Another host may have another kind of load balancer.
+    same = [host for host, record in records.items() if record.get("balancer") == kind]
+    rows = [row for host in same for row in balancers["rows"].get(host) or [] if row["state"] != "unknown"]
     groups = sorted({row["server"].partition("/")[0] for row in rows})
     if kind == "haproxy" and groups:
         told["balancer_haproxy_backends"] = groups

@@ -269,6 +269,14 @@ def test_proposal(one: dict[str, t.Any], options: dict[str, t.Any], variables: d
     assert set(variables or {}) - {"ansible_become"} <= known
 
 
+def test_the_proposal_has_only_backends_of_hosts_with_the_same_kind_of_balancer() -> None:
+    seen = balancers(ROW)
+    seen["rows"]["web2"] = [{**ROW, "balancer": "firewall", "server": "all ports"}]
+    hosts = {"web1": record(), "web2": record(balancer="firewall")}
+    told = yaml.safe_load(propose(hosts, seen, {"balancer": "haproxy", "balancer_haproxy_hosts": ["lb1"]}))
+    assert told["balancer_haproxy_backends"] == ["odoo"]
+
+
 def test_the_filter_adds_what_it_knows_of_the_controller() -> None:
     told = FilterModule().filters()["doctor_report"]({"web1": record()}, balancers(ROW))
     assert told["lines"][0].split()[:5] == ["controller", "ok", "versions", "fleetops.odoo", "1.0.0,"]

@@ -82,7 +82,7 @@ def test_a_host_without_an_answer_is_down_and_has_no_other_metric() -> None:
 
 
 def test_the_lock_of_a_drain_counts_as_drained_and_others_do_not() -> None:
-    hosts = {name: {"servers": []} for name in ("drained", "rolled", "gone")}
+    hosts: dict[str, t.Any] = {name: {"servers": []} for name in ("drained", "rolled", "gone")}
     locks = {"drained": {"lock": {"kind": "drain"}}, "rolled": {"lock": {"kind": "roll"}}, "gone": {"msg": "no route"}}
     text = textfile(hosts, locks, NOW)
     assert re.findall(r'drained\{host="(\w+)"\} (\d)', text) == [("drained", "1"), ("rolled", "0")]
