@@ -56,7 +56,7 @@ _value:
 import time
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import balancers as _balancers
+from ansible_collections.fleetops.odoo.plugins.plugin_utils import balancers as _balancers
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 

@@ -15,8 +15,7 @@ import typing as t
 from ..module_utils._messages import host as _codes
 from ..module_utils._messages import rehearsal, roll
 from ..module_utils._messages.code import Problem
-from ..module_utils._system.redact import redact_text
-from .outcomes import first_line, outcomes
+from .outcomes import failure_of, first_line, outcomes
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
 CONTROLLER = "controller"
@@ -57,7 +56,7 @@ def examine(
     :param records: of each host the results ``seen`` of ``master_info``, ``facts`` of ``setup`` and ``rehearsed`` of
         ``reload`` in check mode, the kind of its ``balancer``, and ``began`` and ``ended``, the seconds since the epoch
         between which the controller waited for the facts.
-    :param balancers: what :func:`_roll.balancers.report` returns.
+    :param balancers: what :func:`balancers.report` returns.
     :param controller: ``collection`` and ``core`` (versions), ``python``, and whether it has ``jmespath``.
     :param wrong: problems of the variables of the load balancers, with ``code`` and ``message``.
     """
@@ -111,8 +110,7 @@ def _others(balancers: Result) -> t.Iterator[Line]:
 def _host(host: str, record: Result, balancers: Result) -> t.Iterator[Line]:
     seen = record.get("seen") or {}
     if seen.get("unreachable") or not seen:
-        error = first_line(redact_text(str(seen.get("msg") or "no answer")).strip())
-        yield _line(host, FAULT, "reachable", _codes.UNREACHABLE(error=error))
+        yield _line(host, FAULT, "reachable", _codes.UNREACHABLE(error=failure_of(seen)["reason"]))
         return
     yield Line(host, OK, "reachable", "the controller reaches the host")
     yield from _facts(host, record)
@@ -132,8 +130,8 @@ def _host(host: str, record: Result, balancers: Result) -> t.Iterator[Line]:
 
 
 def _failed(host: str, check: str, result: Result) -> Line:
-    text = first_line(redact_text(str(result.get("msg") or "")).strip()) or roll.NO_MESSAGE().text
-    return Line(host, FAULT, check, text, str(result.get("code") or roll.TASK_FAILED.name))
+    failure = failure_of(result)
+    return Line(host, FAULT, check, failure["reason"], failure["code"])
 
 
 def _facts(host: str, record: Result) -> t.Iterator[Line]:

@@ -11,9 +11,8 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ...module_utils._messages import roll as _codes
-from ..outcomes import first_line, outcomes
-from .faults import failure
+from ..module_utils._messages import roll as _codes
+from .outcomes import failure_of, first_line, outcomes
 
 Record = t.Mapping[str, t.Any]
 Answer = t.Mapping[str, t.Any]
@@ -49,7 +48,7 @@ def report(records: t.Mapping[str, Record], seen: t.Mapping[str, t.Sequence[Answ
     for host, record in records.items():
         found = list(_rows(host, record, seen, now))
         # The lock of another owner makes roll_lock fail, and that is an answer.
-        faults = [failure(record.get("lock") or {}, "lock")] if "lock" not in (record.get("lock") or {}) else []
+        faults = [failure_of(record.get("lock") or {})] if "lock" not in (record.get("lock") or {}) else []
         faults += [one for one in found if not isinstance(one, Row)]
         rows[host] = [one for one in found if isinstance(one, Row)]
         told[host] = {"failure": faults[0]} if faults else {"ok": True}
@@ -71,7 +70,7 @@ def _rows(
     ours, since = (str(lock.get("owner") or "?"), _ago(lock["age"], now)) if lock and lock.get("out") else ("", "")
     if kind == "firewall":
         gate = record.get("gate") or {}
-        yield from _gate_rows(gate, since) if "closed" in gate else [failure(gate, "gate")]
+        yield from _gate_rows(gate, since) if "closed" in gate else [failure_of(gate)]
         return
     if kind not in ("haproxy", "nginx"):
         yield Row("-", host, UNKNOWN, f"balancer: {kind}", by=ours, since=since)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.balancers import report
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.balancers import report
 
 #: 2026-11-30T10:20:00Z
 NOW = 1796034000.0
