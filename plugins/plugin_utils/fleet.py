@@ -49,6 +49,7 @@ def _server(master: t.Mapping[str, t.Any]) -> Server:
         "kinds": sorted({child["kind"] for child in master["children"] if child["kind"]}),
         "databases": list(master["databases"]),
         "state": master["state"],
+        "loaded": (master.get("loaded") or {}).get("not_before"),
         "stale": master.get("stale"),
         "needs": master.get("needs"),
         "stale_reasons": list(master.get("stale_reasons") or []),

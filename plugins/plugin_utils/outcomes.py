@@ -10,6 +10,8 @@ from __future__ import annotations
 import typing as t
 
 from ..module_utils._messages import roll as _codes
+from ..module_utils._messages.host import UNREACHABLE as _UNREACHABLE
+from ..module_utils._system.redact import redact_text
 
 DONE, FAILED, UNREACHABLE = "done", "failed", "unreachable"
 
@@ -60,6 +62,16 @@ def _outcome(host: str, record: Record) -> dict[str, t.Any]:
         "outcome": UNREACHABLE if failure.get("unreachable") else FAILED,
         "code": failure["code"],
         "line": f"{record.get('line') or 'FAILED: ' + failure['reason']} [{failure['code']}]",
+    }
+
+
+def failure_of(result: Record) -> dict[str, t.Any]:
+    """Return ``code``, ``reason`` and ``unreachable`` of the result of a module of this collection that failed."""
+    unreachable = bool(result.get("unreachable"))
+    return {
+        "code": str(result.get("code") or (_UNREACHABLE if unreachable else _codes.TASK_FAILED).name),
+        "reason": first_line(redact_text(str(result.get("msg") or "")).strip()) or _codes.NO_MESSAGE().text,
+        "unreachable": unreachable,
     }
 
 

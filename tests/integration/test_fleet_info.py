@@ -10,6 +10,7 @@ import json
 import pathlib
 import re
 import subprocess
+import time
 
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import KINDS, ROOT, Fleet, lab
@@ -68,12 +69,39 @@ def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet) -> N
     assert "[host.unreachable]" in done.stdout
 
 
+def test_metrics_replace_the_file_before(fleet: Fleet, tmp_path: pathlib.Path) -> None:
+    place = tmp_path / "fleetops_odoo.prom"
+    place.write_text("old\n", encoding="utf-8")
+    old = place.stat().st_ino
+    values = json.dumps({"fleet_info_hosts": "p19,t14", "fleet_info_textfile": str(tmp_path)})
+    assert fleet.playbook("fleet_info", "--check", "-e", values).returncode == 0
+    assert place.read_text(encoding="utf-8") == "old\n"
+    assert fleet.module("t14", "roll_lock", id="graceful_drain", kind="drain", ttl=600).code == 0
+    try:
+        done = fleet.playbook("fleet_info", "-e", values)
+    finally:
+        fleet.module("t14", "roll_lock", id="graceful_drain", state="absent")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("changed=0") == 2
+    assert [path.name for path in tmp_path.iterdir()] == [place.name]
+    assert place.stat().st_ino != old
+    lines = place.read_text(encoding="utf-8").splitlines()
+    assert 'fleetops_odoo_servers{host="p19"} 1' in lines
+    assert 'fleetops_odoo_drained{host="p19"} 0' in lines
+    assert 'fleetops_odoo_drained{host="t14"} 1' in lines
+    assert 'fleetops_odoo_server_workers{host="p19",server="odoo.service",role="http"} 2' in lines
+    (loaded,) = (one.split() for one in lines if one.startswith("fleetops_odoo_server_loaded_") and '"p19"' in one)
+    assert time.time() - 86400 < float(loaded[1]) < time.time()
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"fleet_info_hosts": "oddo"}, "[option.no_hosts]"),
         ({"fleet_info_host": "p19"}, "[option.set_by_role]"),
         ({"fleet_info_report_dir": "here"}, "[option.not_a_path]"),
+        ({"fleet_info_textfile": "here"}, "[option.not_a_path]"),
+        ({"fleet_info_textfile": "/nowhere/at/all"}, "[option.not_writable]"),
     ],
 )
 def test_what_cannot_be_done_is_said(fleet: Fleet, values: dict[str, str], message: str) -> None:

@@ -134,3 +134,78 @@ DUMPS_HIDDEN = Code(
     "the module cannot see what the busy processes do ({why})",
     "Let the server log to a file or to the journal, with log_level=info.",
 )
+
+# What the playbook doctor finds.
+NOT_ROOT = Code(
+    "host.not_root",
+    "the tasks run as {user} and not as root",
+    "Set ansible_become to true. Otherwise read docs/security.md, which lists what works without root.",
+)
+OLD_PYTHON = Code(
+    "host.old_python",
+    "modules run with Python {version} ({path}), and they need Python {least} or later",
+    "Set ansible_python_interpreter to a newer Python.",
+)
+NO_SERVER = Code(
+    "host.no_server",
+    "no Odoo server runs on this host",
+    "Start Odoo, or remove the host from the group. If a server runs, run the playbook as root (become).",
+)
+NO_LOG = Code(
+    "host.no_log",
+    "the log of {server} cannot be read later (log: {kind})",
+    "Let the server log to a file or to the journal.",
+)
+LOG_HIDES_DUMPS = Code(
+    "host.log_hides_dumps",
+    "the log of {server} shows no stack dumps, because its log_level is {level}",
+    "Set log_level = info in odoo.conf, then reload the server.",
+)
+NO_SUPERVISOR = Code(
+    "host.no_supervisor",
+    "no supervisor starts {server} again after its end",
+    "Start Odoo by systemd or supervisord. Until then it can be reloaded, and it cannot be restarted.",
+)
+KILL_MODE = Code(
+    "host.kill_mode",
+    "a restart of {server} cuts off its requests, because its KillMode is {mode}",
+    "Put KillMode=mixed into the section [Service] of the unit, then run systemctl daemon-reload.",
+)
+NOT_HEALTHY = Code(
+    "host.not_healthy",
+    "{server} does not pass its health check: {answer}",
+    "Correct the server, or set health to a request that it answers.",
+)
+NOT_CHECKED = Code(
+    "host.not_checked",
+    "{what} of {server} was not checked, because a check before it failed",
+    "Correct the other fault, then run the playbook again.",
+)
+LOSES_REQUESTS = Code(
+    "host.loses_requests",
+    "each reload of {server} loses requests: Odoo {version} in {mode} mode closes its port for a moment, and the host"
+    " has no load balancer",
+    "Set balancer and its variables, see docs/load_balancers.md.",
+)
+CLOCK_DIFFERS = Code(
+    "host.clock_differs",
+    "the clock of the host is {seconds:.1f} s {direction} the clock of the controller",
+    "Synchronise both clocks (chrony, systemd-timesyncd).",
+)
+LOCKED = Code(
+    "host.locked",
+    "the {kind} {id} of {owner} has the lock of the host",
+    "Wait until it has ended. After a drain, run the playbook undrain. After a roll that ended early, run the playbook"
+    " release.",
+)
+NO_JMESPATH = Code(
+    "host.no_jmespath",
+    "the controller has no jmespath, so the option select does not work",
+    "Install jmespath into the Python of ansible-core, if you use select.",
+)
+NEWER_CORE = Code(
+    "host.newer_core",
+    "the controller runs ansible-core {version}, which is newer than {newest}, the newest version that fleetops.odoo"
+    " was tested with",
+    "Look for a newer fleetops.odoo.",
+)

@@ -64,6 +64,21 @@ BALANCER_UNKNOWN_SERVER = Code(
     "Set balancer_haproxy_servers or balancer_nginx_servers to the name that the balancer has for the host, or correct"
     " balancer_haproxy_backends or balancer_nginx_upstreams.",
 )
+AFTER_FAILED = Code(
+    "roll.after_failed",
+    "the notification {file} failed: {error}",
+    "Correct these tasks. The outcome above is not affected.",
+)
+NOT_READY = Code(
+    "roll.not_ready",
+    "the doctor found {count} faults on {names}",
+    "Follow the remedies in the lines of these faults, then run the playbook doctor again.",
+)
+BALANCER_OTHER_SERVERS = Code(
+    "roll.balancer_other_servers",
+    "balancer {balancer} has servers that do not belong to a host of this play: {servers}",
+    "Add these hosts to the inventory, or correct balancer_haproxy_servers or balancer_nginx_servers.",
+)
 BALANCER_OUT_ALREADY = Code(
     "roll.balancer_out_already",
     "server {server} is out of balancer {balancer} already ({state}), and no roll took it out",

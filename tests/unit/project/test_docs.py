@@ -39,8 +39,10 @@ OTHERS = {
 #: Playbooks take too long to be run once more for the guides: where each of them is run for real, with these variables.
 RUN_BY = {
     "awx_setup": "test_awx_setup.py",
+    "balancer_info": "test_balancer_info.py",
     "cache_report": "test_cache_stats.py",
     "diagnostics": "test_diagnostics.py",
+    "doctor": "test_doctor.py",
     "drain": "test_graceful_drain.py",
     "explain_dumps": "test_explain_dumps.py",
     "fleet_info": "test_fleet_info.py",
@@ -70,6 +72,8 @@ KEYWORDS = {
     "retries",
     "delay",
     "delegate_to",
+    "become",
+    "no_log",
 }
 
 
