@@ -137,7 +137,7 @@ def test_hosts_and_processes_that_did_not_answer_are_in_the_page() -> None:
     assert "pid 4: no dump within 10 s" in text
 
 
-def test_what_is_no_report_is_refused(tmp_path: pathlib.Path) -> None:
+def test_anything_but_a_report_is_refused(tmp_path: pathlib.Path) -> None:
     (tmp_path / "log").write_text("nothing\n", encoding="utf-8")
     with pytest.raises(AnsibleFilterError, match="dump"):
         dumps_page(explain_logs(str(tmp_path / "log")))
