@@ -20,7 +20,7 @@ Call = tuple[str, dict[str, t.Any]]
 
 def run(
     given: dict[str, t.Any],
-    answer: dict[str, t.Any] | Exception = ANSWER,
+    answer: dict[str, t.Any] | Exception | None = None,
     variables: dict[str, t.Any] | None = None,
     *,
     check: bool = False,
@@ -28,7 +28,7 @@ def run(
     """Return the result of a step, and the modules that it calls with their options.
 
     :param given: options of the task.
-    :param answer: what each module returns or raises.
+    :param answer: what each module returns or raises; None: ANSWER.
     :param variables: variables of the host.
     """
     calls: list[Call] = []
@@ -38,7 +38,7 @@ def run(
             calls.append((module_name.rpartition(".")[2], module_args))
             if isinstance(answer, Exception):
                 raise answer
-            return answer
+            return ANSWER if answer is None else answer
 
     task = types.SimpleNamespace(
         action="fleetops.odoo.roll_turn", args={"roll": "r", **given}, check_mode=check, async_val=0
