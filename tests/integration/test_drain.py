@@ -15,7 +15,7 @@ import typing as t
 
 import pytest
 
-from .conftest import KINDS, Answer, Fleet, address, free, lab, lab_up, request, side_by_side
+from .conftest import KINDS, Answer, Fleet, address, free, lab, lab_up, request, side_by_side, thorough
 from .stops import Stops, counts, each
 
 pytestmark = pytest.mark.versions
@@ -332,6 +332,22 @@ def test_one_that_came_back_is_told_apart(fleet: Fleet) -> None:
     assert (answer.code, answer.only["did"], answer.result["changed"]) == (0, "nothing", True)
     assert "runs again" in answer.only["reason"]
     assert active(fleet, ["p19"])["p19"].startswith("always active")
+
+
+@pytest.mark.parametrize("hosts", [("p19", "t14"), *thorough(("t19", "p14"))])
+def test_a_port_that_another_program_has_taken_is_named_before_the_start(fleet: Fleet, hosts: tuple[str, ...]) -> None:
+    assert {one.outcome for one in at_once(fleet, hosts).values()} == {(0, "signalled", None)}
+    each(fleet, hosts, "systemd-run --quiet --unit other python3 -m http.server 8069; sleep 1")
+    try:
+        before = each(fleet, hosts, "find /run/systemd/system /run/fleetops-odoo | sort")
+        for options in (["--check"], []):
+            for answer in at_once(fleet, hosts, *options, state="undrained").values():
+                assert answer.outcome == (2, "refused", "refused.port_taken"), answer.output
+                assert "(http_port) before its drain, and now pid " in answer.result["msg"]
+        assert each(fleet, hosts, "find /run/systemd/system /run/fleetops-odoo | sort") == before
+    finally:
+        each(fleet, hosts, "systemctl stop other")
+    assert {one.outcome for one in at_once(fleet, hosts, state="undrained").values()} == {(0, "started", None)}
 
 
 @pytest.mark.thorough

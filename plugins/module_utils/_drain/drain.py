@@ -12,6 +12,7 @@ import dataclasses
 import os
 import typing as t
 
+from .._facts.ports import places_of
 from .._facts.results import Outcome, iso
 from .._messages import failed, option, refused, supervisor, timeout
 from .._messages.code import Problem
@@ -259,6 +260,7 @@ class _Drain(Leaving):
         """Make its note, and have the caller warned where its recorded command would not start it again."""
         settings = self.host.commands.read_settings(self.proc, self.now.master)
         note = new_note(self.seen, self.now, hold, self.clock.time(), self.supervisor, settings)
+        note.places = [*places_of(self.proc, self.now, self.options)]
         if note.is_launched and not hold.external:
             why = self.host.commands.why_not_launch(note) or self.host.commands.rehearse(note)
             if why:

@@ -67,6 +67,8 @@ class Note:
     logs_itself: bool = False
     #: of its supervisord
     address: t.Optional[str] = None
+    #: where it listened: option, address and port
+    places: t.List[t.Sequence[t.Any]] = field(default_factory=list)
     #: what was at work at the last look, as results tell it
     busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
 

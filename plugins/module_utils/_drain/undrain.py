@@ -12,10 +12,12 @@ import os
 import typing as t
 from dataclasses import dataclass
 
+from .._facts.ports import conflicts, holder_of, listeners
 from .._facts.results import Outcome, iso, summary
 from .._messages import failed, refused, supervisor, timeout
 from .._processes.classify import Instance
 from .._processes.look import Look
+from .._processes.rights import as_user
 from .._server.health import HealthCheck
 from .._server.host import Host
 from .._server.operation import Begin, Operation, run_all
@@ -205,6 +207,7 @@ class _Undrain(Operation[DrainResult]):
             raise Refused(refused.EXTERNAL_HOLD())
         if hold.kind == SupervisorKind.CONTAINER:
             raise Refused(supervisor.CONTAINER_NOT_STARTED(name=hold.unit or "of unknown name"))
+        self._check_ports(note)
         if not note.is_launched:
             if os.geteuid() not in (0, hold.uid):
                 raise Refused(supervisor.NEEDS_ROOT_TO_START(kind=hold.kind, unit=hold.unit))
@@ -214,6 +217,20 @@ class _Undrain(Operation[DrainResult]):
         why = self.host.commands.why_not_launch(note) or self.host.commands.rehearse(note)
         if why:
             raise Refused(why)
+
+    def _check_ports(self, note: Note) -> None:
+        """Make sure that no other process has a port of the server. A changed odoo.conf may name others.
+
+        :raises Refused: one has.
+        """
+        if not note.places or _has_changed(note):
+            return
+        heard = listeners(self.host.proc, os.getpid())
+        for option, address, port in note.places:
+            taken = conflicts(address, port, heard, ())
+            if taken:
+                holder = holder_of(self.host.proc, {inode for inode, _address, _port in taken})
+                raise Refused(refused.PORT_TAKEN(option=option, address=address, port=port, holder=holder))
 
     def _let_go(self, hold: Hold, *, made: bool) -> None:
         if self.host.holds.take_away(hold, made=made):
@@ -304,3 +321,14 @@ class _Undrain(Operation[DrainResult]):
             return None
         path = self.host.holds.drop_in_of(unit)
         return Hold(SupervisorKind.SYSTEMD, unit, drop_in=path) if os.path.exists(path) else None
+
+
+def _has_changed(note: Note) -> bool:
+    """Return whether the odoo.conf of a drained server has changed since its drain; True where that is not visible."""
+    if note.config_file is None:
+        return False
+    try:
+        with as_user(note.uid, note.gid, note.groups):
+            return os.stat(note.config_file).st_ctime > note.begun
+    except OSError:
+        return True

@@ -124,6 +124,11 @@ WORK_HIDDEN = Code(
     " has any ({why})",
     "Let the server log to a file or to the journal with log_level=info, or set force.",
 )
+PORT_TAKEN = Code(
+    "refused.port_taken",
+    "the server listened on {address}:{port:d} ({option}) before its drain, and now {holder} listens there",
+    "End the process that has the port, then run the task again.",
+)
 EXTERNAL_HOLD = Code(
     "refused.external_hold",
     "the server was drained with hold=external, so the collection does not start it",

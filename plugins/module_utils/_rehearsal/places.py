@@ -14,18 +14,15 @@ threaded), or leaves it without HTTP.
 from __future__ import annotations
 
 import errno
-import ipaddress
 import json
 import typing as t
 
+from .._facts.ports import Ends, conflicts, holder_of, listeners
 from .._messages import rehearsal as codes
 from .._processes.classify import Instance, Mode
 from .._processes.proc import Gone, Proc, TooLarge
-from .._processes.process import parse_listening, plain_address
 from .._system.errors import Refused
 
-#: Socket inode, address and port of this end.
-Ends = t.Sequence[t.Tuple[int, str, int]]
 #: Lets a process open ports below 1024.
 _CAP_NET_BIND_SERVICE = 10
 
@@ -46,11 +43,11 @@ def check_places(proc: Proc, instance: Instance, answer: bytes) -> t.Dict[str, t
     ends: t.Optional[Ends] = None
     for option, address, port, number, error in tried:
         if number == errno.EADDRINUSE:
-            ends = _ends(proc, instance) if ends is None else ends
+            ends = listeners(proc, instance.master.pid) if ends is None else ends
             own = _own(proc, instance)
             taken = conflicts(address, port, ends, own)
             if taken:
-                holder = _holder(proc, {inode for inode, _address, _port in taken})
+                holder = holder_of(proc, {inode for inode, _address, _port in taken})
                 raise Refused(codes.PORT_TAKEN(option=option, port=port, address=taken[0][1], holder=holder))
             if not any(there == port and inode in own for inode, _address, there in ends):
                 raise Refused(codes.CANNOT_LISTEN(option=option, address=address, port=port, error=error))
@@ -91,44 +88,12 @@ _KINDS: t.Tuple[t.Tuple[str, t.Callable[[t.Any], t.Any]], ...] = (
 )
 
 
-def conflicts(address: str, port: int, ends: Ends, own: t.Container[int]) -> t.List[t.Tuple[int, str, int]]:
-    """Return the sockets of others that keep a server from listening at a place. Pure.
-
-    :param own: inodes of the server's own sockets.
-    """
-    return [end for end in ends if end[2] == port and end[0] not in own and _meet(address, end[1])]
-
-
-def _meet(one: str, other: str) -> bool:
-    """Tell whether two addresses exclude each other for one port; the wildcard of IPv6 stands for IPv4 too."""
-    try:
-        first, second = (ipaddress.ip_address(plain_address(text)) for text in (one, other))
-    except ValueError:
-        return True
-    if first.version == second.version:
-        return first == second or first.is_unspecified or second.is_unspecified
-    six = first if first.version == 6 else second
-    return six.is_unspecified
-
-
 def _may_be_allowed(instance: Instance, port: int, number: int) -> bool:
     """Tell whether the server has a right that the trial has not, or has the place already."""
     if number != errno.EACCES:
         return False
     held = any(port == there for _address, there in instance.ports)
     return held or bool(instance.master.capabilities >> _CAP_NET_BIND_SERVICE & 1)
-
-
-def _ends(proc: Proc, instance: Instance) -> Ends:
-    found: t.List[t.Tuple[int, str, int]] = []
-    for name in ("net/tcp", "net/tcp6"):
-        try:
-            # A connection has the port of its server too, and keeps no other one from listening.
-            heard = parse_listening(proc.text(instance.master.pid, name))
-            found += [(inode, address, port) for inode, (address, port) in heard.items()]
-        except (Gone, OSError):
-            continue
-    return found
 
 
 def _own(proc: Proc, instance: Instance) -> t.Set[int]:
@@ -144,14 +109,3 @@ def _own(proc: Proc, instance: Instance) -> t.Set[int]:
         except (Gone, TooLarge, OSError):
             continue
     return own
-
-
-def _holder(proc: Proc, inodes: t.Set[int]) -> str:
-    """Name the process that has one of these sockets, as a noun phrase."""
-    for pid in proc.pids():
-        try:
-            if inodes & proc.sockets(pid):
-                return "pid %d (%s)" % (pid, proc.text(pid, "comm").strip())
-        except (Gone, TooLarge, OSError):
-            continue
-    return "another process"

@@ -27,6 +27,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._drain.start_command
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.undrain import UndrainOrder, undrain_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import ServerRecords
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused, supervisor
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.health import HealthCheck
@@ -219,6 +220,29 @@ def test_what_cannot_be_run_was_not_waited_for(stage: Staged, error: Exception, 
     # The hold was let go.
     assert (result.did, result.changed, result.code) == ("nothing", True, code)
     assert on.clock.now < 1002
+
+
+def test_a_port_that_another_process_has_is_found_before_anything_is_released(
+    stage: Staged, tmp_path: pathlib.Path
+) -> None:
+    on = stage()
+    conf = tmp_path / "odoo.conf"
+    conf.touch()
+    on.note(places=[["http_port", "0.0.0.0", 8069]], config_file=str(conf))
+    on.scene.go_on()
+    ours = tmp_path / "proc" / str(os.getpid()) / "net"
+    ours.mkdir(parents=True)
+    row = "   0: 0100007F:1F85 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 105 1 0 100 0 0"
+    (ours / "tcp").write_text(f"  sl  local_address\n{row}\n")
+    # The odoo.conf has changed since, and may name another port.
+    assert on.undrain(check_mode=True).did == Outcome.STARTED
+    note = on.notes[0]
+    note.begun = conf.stat().st_ctime + 1
+    NoteBook(on.store).write(note)
+    for check_mode in (True, False):
+        result = on.fail(check_mode=check_mode)
+        assert (result.did, result.code) == (Outcome.REFUSED, "refused.port_taken")
+    assert (on.did, len(on.notes)) == ([], 1)
 
 
 def test_one_that_systemd_cannot_start(stage: Staged) -> None:

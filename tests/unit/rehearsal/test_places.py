@@ -19,7 +19,6 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal.places import (
     check_places,
-    conflicts,
     parse_places,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
@@ -39,29 +38,6 @@ def listening(address: str = "127.0.0.1") -> t.Iterator[tuple[int, int]]:
         one.bind((address, 0))
         one.listen(1)
         yield one.getsockname()[1], os.fstat(one.fileno()).st_ino
-
-
-@pytest.mark.parametrize(
-    ("mine", "there", "meet"),
-    [
-        ("0.0.0.0", "127.0.0.1", True),
-        ("127.0.0.1", "0.0.0.0", True),
-        ("127.0.0.1", "127.0.0.1", True),
-        ("127.0.0.1", "127.0.0.2", False),
-        ("::", "127.0.0.1", True),
-        ("127.0.0.1", "::", True),
-        ("::1", "::", True),
-        ("::1", "127.0.0.1", False),
-        ("::1", "0.0.0.0", False),
-        ("::ffff:127.0.0.1", "127.0.0.1", True),
-        ("fe80::1%eth0", "fe80::1", True),
-        ("a-name-that-nobody-knows", "10.0.0.1", True),
-    ],
-)
-def test_addresses_that_exclude_each_other(mine: str, there: str, *, meet: bool) -> None:
-    ends = [(7, there, 80), (8, there, 81)]
-    assert conflicts(mine, 80, ends, ()) == (ends[:1] if meet else [])
-    assert conflicts(mine, 80, ends, {7}) == []
 
 
 def answer(*places: tuple[t.Any, ...], **configured: t.Any) -> bytes:
