@@ -33,7 +33,7 @@ if t.TYPE_CHECKING:
     from .._log.follow import Follower
 
 #: Seconds that the look at the health of a server before anything is done may take.
-_FIRST_REQUEST = 2.0
+_FIRST_REQUEST = 5.0
 
 
 class Ended(Exception):

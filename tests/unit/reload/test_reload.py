@@ -265,7 +265,7 @@ def test_results_can_be_told_as_json(stage: Staged) -> None:
 def test_the_first_request_is_not_waited_for_long(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.reload()
-    assert on.patience == [2.0, 10.0]
+    assert on.patience == [5.0, 10.0]
 
 
 @pytest.mark.parametrize("method", ["hup", "supervisor"])
