@@ -11,8 +11,10 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ..module_utils._balancer.nginx_tree import names
 from ..module_utils._messages import roll as _codes
-from .outcomes import failure_of, first_line, outcomes
+from ..module_utils._roll.haproxy import READY, is_up, name_of, takes_requests
+from .outcomes import aligned, counted, failure_of, first_line, outcomes
 
 Record = t.Mapping[str, t.Any]
 Answer = t.Mapping[str, t.Any]
@@ -111,21 +113,18 @@ def _is_of(server: Answer, record: Record, kind: str) -> bool:
     """Return whether a server of a load balancer is the host."""
     wanted, groups = record["servers"], record.get("backends") or []
     group = server["backend" if kind == "haproxy" else "upstream"]
-    name = str(server["server"])
-    named = name in wanted or (kind == "nginx" and name.rpartition(":")[0] in wanted)
-    return named and (not groups or group in groups)
+    known = {server["server"]} if kind == "haproxy" else names(server["server"])
+    return bool(known.intersection(wanted)) and (not groups or group in groups)
 
 
 def _haproxy_row(where: str, server: Answer, ours: str, since: str) -> Row:
-    status, name = str(server["status"]), f"{server['backend']}/{server['server']}"
-    sessions = str(server.get("sessions", ""))
-    if server["admin"] != "ready":
+    name, sessions = name_of(server), str(server.get("sessions", ""))
+    if server["admin"] != READY:
         return Row(where, name, OUT, str(server["admin"]), sessions, ours or "not by fleetops.odoo", since)
-    if not status.startswith(("UP", "no check")):
-        return Row(where, name, DOWN, f"{status} {server.get('check') or ''}".strip(), sessions)
-    # HAProxy gives a server of weight 0 no new clients, though it calls it UP.
-    weightless = int(server.get("weight", 1)) == 0
-    return Row(where, name, OUT if weightless else IN, "weight 0" if weightless else "", sessions)
+    if not is_up(server):
+        return Row(where, name, DOWN, f"{server['status']} {server.get('check') or ''}".strip(), sessions)
+    serves = takes_requests(server)
+    return Row(where, name, IN if serves else OUT, "" if serves else "weight 0", sessions)
 
 
 def _nginx_row(where: str, server: Answer, ours: str, since: str) -> Row:
@@ -193,8 +192,7 @@ def _lines(
             )
             for row in several
         ]
-    widths = [max(len(row[at]) for row in table) for at in range(len(COLUMNS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    lines = aligned(table)
     lines += [
         f"{host}: NO ANSWER: {one['failure']['reason']} [{one['failure']['code']}]"
         for host, one in told.items()
@@ -205,7 +203,7 @@ def _lines(
         lines += [f"{host}: {_locked(lock, now)}"] if lock else []
     found = [row.state for several in rows.values() for row in several]
     total = ", ".join(f"{found.count(state)} {state}" for state in (IN, OUT, DOWN, UNKNOWN) if found.count(state))
-    return [*lines, f"{len(rows)} host{'' if len(rows) == 1 else 's'}; servers: {total or 'none'}"]
+    return [*lines, f"{counted(len(rows), 'host')}; servers: {total or 'none'}"]
 
 
 def _locked(lock: Answer, now: float) -> str:

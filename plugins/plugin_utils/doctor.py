@@ -15,7 +15,8 @@ import typing as t
 from ..module_utils._messages import host as _codes
 from ..module_utils._messages import rehearsal, roll
 from ..module_utils._messages.code import Problem
-from .outcomes import failure_of, first_line, outcomes
+from ..module_utils._roll.haproxy import some_of
+from .outcomes import aligned, counted, failure_of, first_line, outcomes
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
 CONTROLLER = "controller"
@@ -34,8 +35,6 @@ _ONLY_HUP = frozenset(
     one.name for one in (rehearsal.NO_INTERPRETER, rehearsal.STARTED_AS_PACKAGE, rehearsal.VIRTUALENV_LOST)
 )
 _CAN_RESTART = ("systemd", "systemd-user", "supervisord")
-#: How many servers a line names.
-_SHOWN = 12
 
 
 class Line(t.NamedTuple):
@@ -101,10 +100,10 @@ def _others(balancers: Result) -> t.Iterator[Line]:
     for where, names in balancers["servers"].items():
         ours = {row["server"] for row in rows if row["balancer"] == where and row["state"] != "unknown"}
         groups = {name.partition("/")[0] for name in ours}
-        others = sorted({name for name in names if name not in ours and name.partition("/")[0] in groups})
+        others = {name for name in names if name not in ours and name.partition("/")[0] in groups}
         if others:
-            shown = ", ".join(others[:_SHOWN]) + (", ..." if len(others) > _SHOWN else "")
-            yield _line(CONTROLLER, WARNING, "balancer", roll.BALANCER_OTHER_SERVERS(balancer=where, servers=shown))
+            problem = roll.BALANCER_OTHER_SERVERS(balancer=where, servers=some_of(others))
+            yield _line(CONTROLLER, WARNING, "balancer", problem)
 
 
 def _host(host: str, record: Result, balancers: Result) -> t.Iterator[Line]:
@@ -262,9 +261,8 @@ def _balancer(host: str, record: Result, balancers: Result) -> t.Iterator[Line]:
             problem = roll.BALANCER_OUT_ALREADY(balancer=where, server=name, state=detail)
             yield _line(host, WARNING, "balancer", problem)
         elif row["state"] == "unknown" and where != "-":
-            known = balancers["servers"].get(where) or []
-            names = ", ".join(known[:_SHOWN]) or "no server"
-            problem = roll.BALANCER_UNKNOWN_SERVER(balancer=where, server=name, servers=names)
+            known = some_of(balancers["servers"].get(where) or [])
+            problem = roll.BALANCER_UNKNOWN_SERVER(balancer=where, server=name, servers=known)
             yield _line(host, FAULT, "balancer", problem)
 
 
@@ -273,21 +271,12 @@ def _count(checks: t.Sequence[Line], host: str, verdict: str) -> int:
 
 
 def _lines(checks: t.Sequence[Line], hosts: t.Sequence[str], faulty: t.Sequence[str]) -> list[str]:
-    widths = [max(len(one[at]) for one in checks) for at in range(3)]
-    lines = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(one[:3], widths, strict=True)), one.text])
-        + (f" [{one.code}]" if one.code else "")
-        for one in checks
-    ]
+    lines = aligned([(*one[:3], one.text + (f" [{one.code}]" if one.code else "")) for one in checks])
     warnings = sum(1 for one in checks if one.verdict == WARNING)
     faults = sum(1 for one in checks if one.verdict == FAULT)
     where = f" on {', '.join(faulty)}" if faulty else ""
-    told = ", ".join([_number(len(checks), "check"), _number(warnings, "warning"), _number(faults, "fault")])
-    return [*lines, f"{_number(len(hosts), 'host')}: {told}{where}"]
-
-
-def _number(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    told = ", ".join([counted(len(checks), "check"), counted(warnings, "warning"), counted(faults, "fault")])
+    return [*lines, f"{counted(len(hosts), 'host')}: {told}{where}"]
 
 
 def _stats(checks: t.Sequence[Line], records: t.Mapping[str, Result], faulty: t.Sequence[str]) -> dict[str, t.Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .outcomes import first_line, outcomes
+from .outcomes import aligned, counted, first_line, outcomes
 
 Server = dict[str, t.Any]
 #: What a host has told (``servers``, ``groups``, ``unseen``, ``one_off``, ``at``), or ``failure`` with ``code`` and
@@ -115,8 +115,7 @@ def _lines(records: t.Mapping[str, Record], stats: t.Mapping[str, t.Any]) -> lis
         rows += [_row(host, one) for one in record.get("servers") or []]
         rows += [_command_row(host, one) for one in record.get("one_off") or []]
     table = [COLUMNS, *rows] if rows else []
-    widths = [max(len(row[at]) for row in table) for at in range(len(COLUMNS))] if table else []
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    lines = aligned(table)
     for host, record in records.items():
         if "failure" in record:
             lines.append(f"{host}: NO ANSWER: {first_line(record['failure']['reason'])} [{record['failure']['code']}]")
@@ -128,7 +127,7 @@ def _lines(records: t.Mapping[str, Record], stats: t.Mapping[str, t.Any]) -> lis
             for one in record.get("servers") or []
             if one["stale"] and one["stale_reasons"]
         ]
-    total = f"{_count(stats['servers'], 'server')} on {_count(len(records), 'host')}"
+    total = f"{counted(stats['servers'], 'server')} on {counted(len(records), 'host')}"
     return [*lines, f"{total}, {len(stats['stale'])} with stale code, {len(stats['remaining'])} without an answer"]
 
 
@@ -158,7 +157,3 @@ def _row(host: str, one: Server) -> tuple[str, ...]:
 
 def _name(one: Server) -> str:
     return str(one["unit"] or f"pid {one['pid']}")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

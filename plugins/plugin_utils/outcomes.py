@@ -75,6 +75,17 @@ def failure_of(result: Record) -> dict[str, t.Any]:
     }
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def aligned(table: t.Sequence[t.Sequence[str]]) -> list[str]:
+    """Return the rows of a table as lines. All rows have the same number of cells."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+
+
 def first_line(text: str) -> str:
     """Return the first line of a text; empty where it has none."""
     return (text.splitlines() or [""])[0]

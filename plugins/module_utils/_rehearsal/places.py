@@ -40,11 +40,13 @@ def check_places(proc: Proc, instance: Instance, answer: bytes) -> t.Dict[str, t
     ports = [port for option, _address, port, _number, _error in tried if port]
     if len(ports) != len(set(ports)):
         raise Refused(codes.SAME_PORT(port=ports[0]))
-    ends: t.Optional[Ends] = None
+    ends: Ends = ()
+    own: t.Optional[t.Set[int]] = None
     for option, address, port, number, error in tried:
         if number == errno.EADDRINUSE:
-            ends = listeners(proc, instance.master.pid) if ends is None else ends
-            own = _own(proc, instance)
+            if own is None:
+                # In this order: a child that begins between the two looks is not taken for another program.
+                ends, own = listeners(proc, instance.master.pid), _own(proc, instance)
             taken = conflicts(address, port, ends, own)
             if taken:
                 holder = holder_of(proc, {inode for inode, _address, _port in taken})

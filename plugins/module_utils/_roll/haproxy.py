@@ -127,6 +127,16 @@ def name_of(server: t.Mapping[str, t.Any]) -> str:
     return "%s/%s" % (server["backend"], server["server"])
 
 
+def is_up(server: t.Mapping[str, t.Any]) -> bool:
+    """Return whether HAProxy finds a server healthy, or does not check it."""
+    return str(server["status"]).startswith(("UP", "no check"))
+
+
+def takes_requests(server: t.Mapping[str, t.Any]) -> bool:
+    """Return whether a healthy server gets requests: HAProxy gives none to one of weight 0, though it calls it UP."""
+    return is_up(server) and int(server.get("weight", 1)) > 0
+
+
 def some_of(names: t.Iterable[str]) -> str:
     """Return the names of the servers that a balancer has, for a message; not all of many."""
     every = sorted(set(names))

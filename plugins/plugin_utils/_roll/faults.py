@@ -15,7 +15,7 @@ from ...module_utils._balancer.nginx_tree import names
 from ...module_utils._messages import roll as _codes
 from ...module_utils._messages.code import Problem
 from ...module_utils._messages.host import UNREACHABLE
-from ...module_utils._roll.haproxy import READY, find_servers, name_of, some_of
+from ...module_utils._roll.haproxy import READY, find_servers, is_up, name_of, some_of, takes_requests
 from ...module_utils._system.redact import redact_text
 from ..problems import listed, split_code
 
@@ -41,7 +41,7 @@ def balancer_faults(
         for one in found:
             if one["admin"] != READY:
                 faults.append(_codes.BALANCER_OUT_ALREADY(server=name_of(one), balancer=where, state=one["admin"]))
-            elif not _is_up(one):
+            elif not is_up(one):
                 faults.append(_codes.BALANCER_DOWN(balancer=where, server=name_of(one), status=one["status"]))
     return faults
 
@@ -115,7 +115,7 @@ def drain_faults(
         if unknown:
             shown = some_of(map(name_of, told))
             faults.append(_codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=", ".join(unknown), servers=shown))
-        staying = [s for s in known if s["server"] not in leaving and s["admin"] == READY and _takes_requests(s)]
+        staying = [s for s in known if s["server"] not in leaving and s["admin"] == READY and takes_requests(s)]
         for backend in sorted({s["backend"] for s in known if s["server"] in leaving}):
             stay = sum(1 for s in staying if s["backend"] == backend)
             if stay < least:
@@ -134,15 +134,6 @@ def _answers(
             faults.append(_codes.BALANCER_NOT_ASKED(balancer=where, error=why.splitlines()[0]))
         else:
             yield where, one["servers"]
-
-
-def _takes_requests(server: t.Mapping[str, t.Any]) -> bool:
-    # HAProxy gives a server of weight 0 no requests, though it calls it UP.
-    return _is_up(server) and int(server.get("weight", 1)) > 0
-
-
-def _is_up(server: t.Mapping[str, t.Any]) -> bool:
-    return str(server["status"]).startswith(("UP", "no check"))
 
 
 def failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:
