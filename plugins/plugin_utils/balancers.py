@@ -13,7 +13,7 @@ import typing as t
 
 from ..module_utils._balancer.nginx_tree import names
 from ..module_utils._messages import roll as _codes
-from ..module_utils._roll.haproxy import READY, is_up, name_of, takes_requests
+from ..module_utils._roll.haproxy import READY, find_servers, is_up, name_of, takes_requests
 from .outcomes import aligned, counted, failure_of, first_line, outcomes
 
 Record = t.Mapping[str, t.Any]
@@ -85,11 +85,11 @@ def _rows(
         if "servers" not in answer:
             yield _not_asked(where, answer)
             continue
-        found = [one for one in answer["servers"] if _is_of(one, record, kind)]
-        if not found:
-            yield Row(where, ", ".join(record["servers"]) or "-", UNKNOWN, "not in this load balancer")
+        found, lacking = _find(answer["servers"], record, kind)
         for one in found:
             yield (_haproxy_row if kind == "haproxy" else _nginx_row)(where, one, ours, since)
+        for name in lacking:
+            yield Row(where, name, UNKNOWN, "not in this load balancer")
 
 
 def _servers(seen: t.Mapping[str, t.Sequence[Answer]]) -> dict[str, list[str]]:
@@ -109,12 +109,20 @@ def _not_asked(where: str, answer: Answer) -> dict[str, t.Any]:
     return {"code": problem.code, "reason": problem.text, "unreachable": False}
 
 
-def _is_of(server: Answer, record: Record, kind: str) -> bool:
-    """Return whether a server of a load balancer is the host."""
-    wanted, groups = record["servers"], record.get("backends") or []
-    group = server["backend" if kind == "haproxy" else "upstream"]
-    known = {server["server"]} if kind == "haproxy" else names(server["server"])
-    return bool(known.intersection(wanted)) and (not groups or group in groups)
+def _find(every: t.Sequence[Answer], record: Record, kind: str) -> tuple[list[Answer], list[str]]:
+    """Return the servers that are the host, and the names that the load balancer does not have.
+
+    A backend or upstream without the host is among these, as in the preflight of a roll.
+    """
+    wanted, groups = record["servers"] or ["-"], record.get("backends") or []
+    if kind == "haproxy":
+        return find_servers(every, wanted, groups)
+    found = [one for one in every if names(one["server"]).intersection(wanted)]
+    found = [one for one in found if not groups or one["upstream"] in groups]
+    told, there = ", ".join(wanted), {one["upstream"] for one in found}
+    if groups:
+        return found, [f"{group}/{told}" for group in groups if group not in there]
+    return found, [] if found else [told]
 
 
 def _haproxy_row(where: str, server: Answer, ours: str, since: str) -> Row:
@@ -167,7 +175,7 @@ def _own(rows: t.Mapping[str, t.Sequence[Row]], records: t.Mapping[str, Record])
         "in": only(IN),
         "out": only(OUT),
         "down": only(DOWN),
-        "partly": [host for host, found in states.items() if IN in found and found & {OUT, DOWN}],
+        "partly": [host for host, found in states.items() if IN in found and len(found) > 1],
         "locked": [host for host, record in records.items() if (lock := _lock(record)) and not lock["expired"]],
     }
 

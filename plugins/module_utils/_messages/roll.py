@@ -71,7 +71,7 @@ AFTER_FAILED = Code(
 )
 NOT_READY = Code(
     "roll.not_ready",
-    "the doctor found {count} faults on {names}",
+    "the doctor found {faults} on {names}",
     "Follow the remedies in the lines of these faults, then run the playbook doctor again.",
 )
 BALANCER_OTHER_SERVERS = Code(

@@ -103,6 +103,24 @@ def test_state_of_a_server_of_nginx(server: dict[str, t.Any], names: list[str], 
 
 
 @pytest.mark.parametrize(
+    ("kind", "server", "missing"),
+    [
+        ("haproxy", {"backend": "odoo", "server": "web1", "admin": "ready", "status": "UP"}, "odoo_gevent/web1"),
+        ("nginx", {"upstream": "odoo", "server": "web1:8069", "state": "up"}, "odoo_gevent/web1"),
+    ],
+)
+def test_a_backend_without_the_host_is_told_beside_one_that_has_it(
+    kind: str, server: dict[str, t.Any], missing: str
+) -> None:
+    answer = {"balancer_ask": PLACE, "servers": [server]}
+    done = told(record(kind, backends=["odoo", "odoo_gevent"]), answer)
+    rows = [(one["server"], one["state"], one["detail"]) for one in done["rows"]["web1"]]
+    assert rows[1:] == [(missing, "unknown", "not in this load balancer")]
+    assert rows[0][1] == "in"
+    assert (done["stats"]["in"], done["stats"]["partly"]) == ([], ["web1"])
+
+
+@pytest.mark.parametrize(
     ("closed", "rows"),
     [
         ([], [("all ports", "in", "", "")]),
