@@ -109,7 +109,7 @@ def _not_asked(where: str, answer: Answer) -> dict[str, t.Any]:
     return {"code": problem.code, "reason": problem.text, "unreachable": False}
 
 
-def _find(every: t.Sequence[Answer], record: Record, kind: str) -> tuple[list[Answer], list[str]]:
+def _find(every: t.Sequence[dict[str, t.Any]], record: Record, kind: str) -> tuple[list[dict[str, t.Any]], list[str]]:
     """Return the servers that are the host, and the names that the load balancer does not have.
 
     A backend or upstream without the host is among these, as in the preflight of a roll.
