@@ -31,7 +31,7 @@ NGINX = {"upstreams": ["odoo"], "servers": ["{{ hostvars.t14.ansible_host }}"]}
 @pytest.fixture(scope="module")
 def fleet() -> t.Iterator[Fleet]:
     """A fleet of its own, for the run of this file."""
-    yield from lab_up("hour", str(pathlib.Path(__file__).parent / "first_hour.yml"))
+    yield from lab_up("inout", str(pathlib.Path(__file__).parent / "first_hour.yml"))
 
 
 def tell(fleet: Fleet, command: str) -> None:

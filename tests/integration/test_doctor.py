@@ -22,7 +22,7 @@ BEHIND: dict[str, t.Any] = {"balancer": "haproxy", "balancer_haproxy_hosts": ["l
 @pytest.fixture(scope="module")
 def fleet() -> t.Iterator[Fleet]:
     """A fleet of its own, for the run of this file."""
-    yield from lab_up("hour", str(pathlib.Path(__file__).parent / "first_hour.yml"))
+    yield from lab_up("doctor", str(pathlib.Path(__file__).parent / "first_hour.yml"))
 
 
 def examined(fleet: Fleet, *options: str, **values: t.Any) -> tuple[int, str]:

@@ -26,7 +26,7 @@ ROLES: dict[str, tuple[str, dict[str, t.Any]]] = {
 @pytest.fixture(scope="module")
 def fleet() -> t.Iterator[Fleet]:
     """A fleet of its own, for the run of this file."""
-    yield from lab_up("hour", str(pathlib.Path(__file__).parent / "first_hour.yml"))
+    yield from lab_up("notify", str(pathlib.Path(__file__).parent / "first_hour.yml"))
 
 
 def notified(fleet: Fleet, folder: pathlib.Path, role: str, **more: t.Any) -> tuple[int, str, dict[str, t.Any] | None]:

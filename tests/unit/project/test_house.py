@@ -136,3 +136,11 @@ def test_every_reason_says_something_and_names_only_test_files_that_exist() -> N
     for name, reason in WITHOUT_A_TEST_FILE.items():
         assert len(reason.split()) > 1, name
         assert [path for path in re.findall(r"[\w/]+/test_\w+\.py", reason) if not (UNITS / path).exists()] == []
+
+
+def test_no_two_files_of_tests_share_a_lab() -> None:
+    # Three files run side by side, and each takes its lab away at its end.
+    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests/integration").glob("test_*.py")}
+    labs = [name for text in texts.values() for name in set(re.findall(r'lab_up\("(\w+)"', text))]
+    assert len(labs) > 5
+    assert sorted(labs) == sorted(set(labs))
