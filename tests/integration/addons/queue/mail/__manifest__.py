@@ -1,0 +1,5 @@
+# Copyright (c) 2026, fleetops.odoo contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+{"name": "mail", "version": "1.0", "depends": ["base"], "license": "LGPL-3", "installable": True}
