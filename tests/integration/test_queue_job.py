@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The real queue_job of PyPI: its runner is known, and a job that is under way ends, whatever is done to the server.
+"""The real queue_job of PyPI: its runner is known, and a job under way ends while each module works.
 
 The lab's images have neither mail nor base_sparse_field, so small stubs take their place.
 """

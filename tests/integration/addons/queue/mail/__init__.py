@@ -8,7 +8,7 @@ from odoo import fields, models
 
 
 class MailThread(models.AbstractModel):
-    """What a model with messages has."""
+    """Give a model messages."""
 
     _name = "mail.thread"
     _description = "Messages"
@@ -21,12 +21,12 @@ class MailThread(models.AbstractModel):
         return True
 
     def message_subscribe(self, **_partners):
-        """Subscribe nobody."""
+        """Add no follower."""
         return True
 
 
 class MailActivityMixin(models.AbstractModel):
-    """What a model with activities has."""
+    """Give a model activities."""
 
     _name = "mail.activity.mixin"
     _description = "Activities"
@@ -35,7 +35,7 @@ class MailActivityMixin(models.AbstractModel):
 
 
 class MailMessageSubtype(models.Model):
-    """What the data of queue_job makes a record of."""
+    """Kind of a message; the data of queue_job makes a record of it."""
 
     _name = "mail.message.subtype"
     _description = "Subtype"
