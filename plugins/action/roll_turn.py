@@ -71,7 +71,8 @@ class ActionModule(Base):
         if left < timeout * _LEAST:
             return {**failed(roll.LITTLE_TIME(left=int(max(left, 0)), turn=int(timeout))), "results": []}
         options["timeout"] = min(left, timeout)
-        return self._call(_COLLECTION + "reload", options, variables)
+        result = self._call(_COLLECTION + "reload", options, variables)
+        return {**result, "under_way": under_way(arguments.get("left") or {})}
 
     def _end(self, arguments: Arguments, variables: t.Any) -> Result:
         watch, out = float(arguments.get("min_healthy_time") or 0), arguments.get("out")
@@ -98,6 +99,17 @@ class ActionModule(Base):
         # A lock with an id of its own is of the kind "other" by default, and "*" in take_over does not take that over.
         call = functools.partial(self._call, _COLLECTION + module, task_vars=variables)
         return call_with_lock(call, {**arguments, "kind": "roll"}, variables)
+
+
+def under_way(left: t.Mapping[str, t.Any]) -> int | None:
+    """Return the requests that were under way on a host when it left its load balancers.
+
+    :param left: the registered result of the task that took it out, which may be a loop over load balancers.
+    :returns: None where no load balancer tells.
+    """
+    told = [one.get("under_way") for one in left.get("results") or [left]]
+    known = [one for one in told if isinstance(one, int)]
+    return sum(known) if known else None
 
 
 def _some(arguments: Arguments, names: t.Sequence[str]) -> Arguments:

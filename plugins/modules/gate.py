@@ -139,6 +139,10 @@ requests:
   description: Connections to http ports when the wait ended.
   returned: always
   type: int
+under_way:
+  description: Connections to http ports when the gate was closed.
+  returned: O(state=closed)
+  type: int
 websockets:
   description: Connections to gevent ports when the wait ended.
   returned: always
@@ -242,6 +246,7 @@ def turn(module: AnsibleModule, host: Host, order: Order) -> t.NoReturn:
         }
     now, late = UnderWay(0, 0), None
     if order.closing:
+        result["under_way"] = count(host.proc, targets.views, order.patience.ignored).requests
         try:
             if module.params["wait"] and not module.check_mode:
                 now = wait_idle(host.proc, targets.views, order.patience, host.clock)

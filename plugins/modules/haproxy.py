@@ -116,6 +116,11 @@ servers:
       queued: 0
       check: L7OK
       weight: 1
+under_way:
+  description: Sessions of the servers, and requests in their queues, before the module set the first server.
+  returned: success
+  type: int
+  sample: 3
 """
 import socket
 
@@ -158,12 +163,12 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     wanted = order_of(module)
     try:
-        changed, servers = set_servers(module.params["socket"], wanted, Clock(), check_mode=module.check_mode)
+        done = set_servers(module.params["socket"], wanted, Clock(), check_mode=module.check_mode)
     except Failure as exc:
         changed = isinstance(exc, NotSet) and exc.changed
         module.fail_json(msg=exc.problem.message, code=exc.code, changed=changed)
     else:
-        module.exit_json(changed=changed, servers=servers)
+        module.exit_json(changed=done.changed, servers=done.servers, under_way=done.under_way)
 
 
 if __name__ == "__main__":

@@ -188,6 +188,11 @@ websockets:
   description: The same for servers of O(websocket_upstreams).
   returned: always
   type: int
+under_way:
+  description: Connections of old worker processes to servers of O(upstreams) when the wait began. Null where the module
+    did not wait, and for servers at a unix socket, whose connections are not shown.
+  returned: always
+  type: int
 seconds:
   description: How long it took.
   returned: always
@@ -254,6 +259,7 @@ def _told(module: AnsibleModule, done: Done, seconds: float) -> t.Dict[str, t.An
         "reloaded": done.reloaded,
         "connections": done.connections,
         "websockets": done.websockets,
+        "under_way": done.under_way,
         "seconds": round(seconds, 3),
     }
     if module._diff:  # noqa: SLF001  # there is no other way to ask

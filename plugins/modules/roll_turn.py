@@ -74,6 +74,10 @@ options:
   until:
     description: When the turn must have ended, as O(step=begin) returned it.
     type: float
+  left:
+    description: The registered result of the task that took the host out of its load balancer, for O(step=reload).
+    type: dict
+    default: {}
   min_healthy_time:
     description: Seconds without a break for which the servers must be healthy, for O(step=end).
     type: float
@@ -128,6 +132,10 @@ until:
   description: When the turn must have ended, in seconds since the epoch, by the clock of the controller.
   returned: O(step=begin)
   type: float
+under_way:
+  description: Requests that were under way when the host left its load balancer. Null where that is not known.
+  returned: O(step=reload)
+  type: int
 serves:
   description: Whether the host has proved that it is healthy.
   returned: O(step=end)
@@ -167,6 +175,7 @@ SPEC = {
     "drained": {"type": "str", "choices": ["refuse", "skip"], "default": "refuse"},
     "turn": {"type": "float"},
     "until": {"type": "float"},
+    "left": {"type": "dict", "default": {}},
     **WATCH_SPEC,
 }
 

@@ -296,3 +296,8 @@ def test_the_balancer_is_told_and_a_long_request_survives(fleet: Fleet, folder: 
     assert long.status == 200
     assert all_in(fleet)
     assert json.loads((done.folder / "report.json").read_text(encoding="utf-8"))["outcome"] == "done"
+    assert f"{done.folder}: report.html and report.json" in " ".join(done.output.split())
+    page = (done.folder / "report.html").read_text(encoding="utf-8")
+    steps = ["preflight", "look", "leaves the load balancer", "reload", "returns to the load balancer", "end"]
+    assert re.findall(r"<li>([a-z ]+?) [\d.]+ s</li>", page) == steps
+    assert [one["under_way"] for one in done.report["hosts"]] == [1]

@@ -17,7 +17,7 @@ import tempfile
 from playwright.sync_api import sync_playwright
 
 from .browser import launched
-from .incident import caches_page_of, incident, page_of
+from .incident import caches_page_of, incident, page_of, roll, roll_page_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
@@ -48,6 +48,7 @@ def main() -> None:
             ("report", page_of(incident(pathlib.Path(work)), rows=True), "", 1000),
             ("locks", page_of(incident(pathlib.Path(work)), rows=True), "locks", 1120),
             ("caches", caches_page_of("shop1", "shop2"), "", 1300),
+            ("roll", roll_page_of(roll("done"), pathlib.Path(work)), "", 1000),
         ):
             path = pathlib.Path(work, f"{name}.html")
             path.write_text(page, encoding="utf-8")

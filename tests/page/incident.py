@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import tarfile
 import typing as t
 
+from ansible_collections.fleetops.odoo.plugins.filter.roll_page import roll_page
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.statistics import parse_statistics
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.analyse import analyse, silent_of
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.logs import read_logs
@@ -70,9 +72,51 @@ def page_of(files: list[dict[str, str]], *, rows: bool = False) -> str:
     return page(report, sources, {"shop1": "shop1.log"})
 
 
-def caches_page_of(*hosts: str) -> str:
+def roll(name: str) -> dict[str, t.Any]:
+    """The report of a real roll over three hosts: done, failed, check, or after_interruption."""
+    return t.cast("dict[str, t.Any]", json.loads((CAPTURES / "rolls" / f"{name}.json").read_text()))
+
+
+def large_roll(count: int = 200, size: int = 10) -> dict[str, t.Any]:
+    """The report of a roll over many hosts, of which two failed, composed of the turns of three real hosts."""
+    report, real = roll("done"), roll("done")["hosts"]
+    names = [f"odoo-{number:03d}.shop.example.com" for number in range(count)]
+    planned = [names[first : first + size] for first in range(0, count, size)]
+    hosts = [{**real[number % 3], "host": name} for number, name in enumerate(names)]
+    for number, one in enumerate(hosts):
+        began = 20.0 + 40.0 * (number // size) - one["steps"][1]["began"]
+        one["steps"] = [
+            one["steps"][0],
+            *({**part, **{end: part[end] + began for end in ("began", "ended")}} for part in one["steps"][1:]),
+        ]
+    for one in hosts[57:59]:
+        why = "The reload of pid 33 failed: the server ended after HUP"
+        one.update(outcome="failed", code="failed.ended", reason=why, step="reload", steps=one["steps"][:4])
+    for one in hosts[120:]:
+        one.update(outcome="not reached", reason="", steps=one["steps"][:1], results=[], under_way=None)
+    begun = [
+        {"number": number, "hosts": batch, "began": 40.0 * number - 20, "ended": 40.0 * number + 20}
+        for number, batch in enumerate(planned[:12], 1)
+    ]
+    report.update(hosts=hosts, planned=planned, batches=begun, seconds=500.0, outcome="stopped", ok=False)
+    report["remaining"] = [one["host"] for one in hosts if one["outcome"] != "reloaded"]
+    report["stopped"] = {"why": "failures", "code": "roll.hosts_lost", "reason": "2 hosts failed, and the budget is 1"}
+    return report
+
+
+def roll_page_of(report: t.Mapping[str, t.Any], folder: pathlib.Path) -> str:
+    """The page of a roll, with the earlier ones in a folder: one that succeeded, one that failed, one interrupted."""
+    for name, earlier in {"20261130T180125Z": "done", "20261130T180335Z": "failed", "20261130T180517Z": ""}.items():
+        (folder / name).mkdir(exist_ok=True, parents=True)
+        if earlier:
+            (folder / name / "report.json").write_text(json.dumps(roll(earlier)))
+            (folder / name / "report.html").write_text("")
+    return roll_page(report, folder=str(folder / "20261130T180618Z"))
+
+
+def caches_page_of(*hosts: str, log: str = "19-prefork-usr2") -> str:
     """The page of the statistics that workers of these hosts wrote, and of a process that did not."""
-    lines = (CAPTURES / "caches" / "19-prefork-usr2.log").read_text().splitlines()
+    lines = (CAPTURES / "caches" / f"{log}.log").read_text().splitlines()
     found = [{"role": "http", **one.told()} for one in parse_statistics(lines)]
     result = {"version": "19.0", "before": {"mode": "prefork"}, "statistics": found}
     result["missing"] = [{"pid": 44, "role": "gevent", "reason": "USR1 would kill it"}]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, fleetops.odoo contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of the page of the incident, to be looked at: python -m tests.page.pictures DIRECTORY."""
+"""Pictures of the pages, to be looked at: python -m tests.page.pictures DIRECTORY."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import typing as t
 from playwright.sync_api import sync_playwright
 
 from .browser import launched
-from .incident import caches_page_of, incident, page_of
+from .incident import caches_page_of, incident, large_roll, page_of, roll, roll_page_of
 
 VIEWS: dict[str, t.Any] = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1200, "height": 900}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1200, "height": 900}},
-    "small": {"color_scheme": "light", "viewport": {"width": 375, "height": 800}},
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
+    "small": {"color_scheme": "light", "viewport": {"width": 390, "height": 800}},
 }
 
 
@@ -30,6 +30,10 @@ def main(folder: pathlib.Path) -> None:
             "known": page_of(incident(pathlib.Path(work)), rows=True),
             "guessed": page_of(incident(pathlib.Path(work))),
             "caches": caches_page_of("shop1", "shop2"),
+            "roll": roll_page_of(roll("done"), pathlib.Path(work)),
+            "failed-roll": roll_page_of(roll("failed"), pathlib.Path(work)),
+            "check-roll": roll_page_of(roll("check"), pathlib.Path(work)),
+            "large-roll": roll_page_of(large_roll(), pathlib.Path(work)),
         }.items():
             path = pathlib.Path(work, f"{name}.html")
             path.write_text(html)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 import typing as t
@@ -14,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from .browser import launched
-from .incident import HOSTS, caches_page_of, incident, page_of, planted
+from .incident import HOSTS, caches_page_of, incident, large_roll, page_of, planted, roll, roll_page_of
 
 EVIL = "/<script>document.title='taken'</script>{{7*191}}{%raw%}\"'&</script><img/src=x:y>"
 
@@ -41,10 +42,63 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pathlib.Path]:
         "idle": page_of([{"path": str(folder / "shop6.log"), "host": "shop6"}]),
         "evil": page_of([{"path": str(folder / "evil.log"), "host": "evil" + EVIL}]),
         "caches": caches_page_of("shop1", "evil" + EVIL),
+        "old caches": caches_page_of("shop1.example.com", "odoo-17.shop.example.com", log="14-prefork-usr1"),
+        "new caches": caches_page_of("shop1.example.com", "odoo-17.shop.example.com"),
+        "long names": page_of([{**one, "host": f"{one['host']}.site-2.example.com"} for one in files]),
+        "roll": roll_page_of(roll("done"), folder),
+        "failed roll": roll_page_of(roll("failed"), folder),
+        "check": roll_page_of(roll("check"), folder),
+        "large roll": roll_page_of(large_roll(), folder),
+        "evil roll": roll_page_of(evil(roll("failed")), folder),
     }
     for name, text in texts.items():
         (folder / f"{name}.html").write_text(text)
     return {name: folder / f"{name}.html" for name in texts}
+
+
+def evil(report: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the report of a roll with markup in the names of hosts, in reasons and in what was done."""
+    text = json.dumps(report)
+    for value in ("t19", "root on vm", "release 2026.12", "HUP was sent to pid 33", "the budget is 0"):
+        text = text.replace(value, value + json.dumps(EVIL)[1:-1])
+    return t.cast("dict[str, t.Any]", json.loads(text))
+
+
+#: Words that a browser has broken, and labels without anything behind them. A name may be broken after a character
+#: that is neither a letter nor a digit. What is longer than the place for it is broken anywhere.
+UGLY = """() => {
+  const found = [];
+  const seen = (element) => element.checkVisibility() && !element.closest("script, style, datalist, svg");
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const node = texts.currentNode;
+    if (!seen(node.parentElement)) continue;
+    for (const word of node.textContent.matchAll(/[\\p{L}\\p{N}]+/gu)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      const lines = new Set([...range.getClientRects()].filter((one) => one.width).map((one) => Math.round(one.top)));
+      if (lines.size > 1) found.push(`broken: ${word[0]} in ${node.textContent.trim().slice(0, 80)}`);
+    }
+  }
+  for (const one of document.querySelectorAll("td, label, h2, h3, th, caption, summary, li, pre")) {
+    if (!seen(one) || one.textContent.trim() || one.querySelector("svg")) continue;
+    const label = getComputedStyle(one, "::before").content;
+    if (one.tagName === "TD" && (label === "none" || label === "normal")) continue;
+    found.push(`empty: ${one.outerHTML.slice(0, 80)}`);
+  }
+  for (const table of document.querySelectorAll("table")) {
+    const frame = table.parentElement;
+    if (frame.scrollWidth > frame.clientWidth) found.push(`wider than the screen: ${table.id}`);
+    const rows = [...table.tBodies[0].rows];
+    [...table.tHead.rows[0].cells].forEach((head, column) => {
+      if (rows.length && rows.every((row) => !row.cells[column].textContent.trim())) {
+        found.push(`empty column: ${head.textContent}`);
+      }
+    });
+  }
+  return found;
+}"""
 
 
 class Seen:
@@ -101,7 +155,7 @@ def test_the_culprit_is_at_the_top(opened: t.Callable[..., Seen]) -> None:
     expect(page.get_by_text("unreachable: connection timed out")).to_be_visible()
 
 
-@pytest.mark.parametrize("name", ["incident", "guessed", "idle", "evil", "caches"])
+@pytest.mark.parametrize("name", ["incident", "guessed", "idle", "evil", "caches", "roll", "failed roll", "check"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(opened: t.Callable[..., Seen], name: str, scheme: str) -> None:
     page = opened(name, color_scheme=scheme).page
@@ -264,6 +318,43 @@ def test_the_page_of_caches_is_one_of_them(opened: t.Callable[..., Seen]) -> Non
     assert hits == sorted(hits, reverse=True)
 
 
+def test_a_roll_is_filtered_sorted_and_read_with_the_keyboard(opened: t.Callable[..., Seen]) -> None:
+    seen = opened("large roll")
+    page = seen.page
+    expect(page).to_have_title("Rolling restart: stopped")
+    assert page.locator(".health li").all_inner_texts() == ["118\nreloaded", "2\nfailed", "80\nnot reached"]
+    assert len(seen.shown("#hosts-table")) == 50
+    page.get_by_label("Result").select_option("failed")
+    rows = page.locator("#hosts-table tbody tr:not([hidden])")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("reload failed after")
+    assert rows.first.locator("rect.failed").count() == 1
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("combobox", name="Host").fill("odoo-119.shop.example.com")
+    assert len(seen.shown("#hosts-table")) == len(seen.shown("#versions-table")) == 1
+    page.get_by_role("combobox", name="Host").fill("")
+    head = page.locator("#hosts-table").get_by_role("button", name="Requests under way")
+    head.focus()
+    page.keyboard.press("Enter")
+    assert seen.shown("#hosts-table")[0].split("\t")[-1] == "3"
+    page.get_by_role("group", name="Command that rolls the hosts that remain").focus()
+    expect(page.locator(":focus")).to_contain_text("--limit @")
+    history = page.get_by_role("row", name="2026-11-30 18:03:35 UTC")
+    expect(history).to_contain_text("failed: t19")
+    expect(history.get_by_role("link")).to_have_attribute("href", "../20261130T180335Z/report.html")
+    expect(page.get_by_role("row", name="2026-11-30 18:05:17 UTC")).to_contain_text("it was interrupted")
+
+
+def test_a_roll_of_strangers_is_text_and_can_be_read_without_the_script(opened: t.Callable[..., Seen]) -> None:
+    seen = opened("evil roll", java_script_enabled=False)
+    page = seen.page
+    assert page.locator("img").count() == 0
+    assert EVIL in page.locator("#hosts-table").inner_text()
+    assert EVIL in page.locator("#versions-table").inner_text()
+    assert len(seen.shown("#hosts-table")) == 3
+    expect(page.locator("form")).to_be_hidden()
+
+
 def test_it_works_without_its_script(opened: t.Callable[..., Seen]) -> None:
     seen = opened(java_script_enabled=False)
     page = seen.page
@@ -276,11 +367,19 @@ def test_it_works_without_its_script(opened: t.Callable[..., Seen]) -> None:
     expect(page.get_by_text("The most frequent first")).to_be_visible()
 
 
-@pytest.mark.parametrize("name", ["incident", "evil", "idle", "caches"])
-def test_a_small_screen_is_not_scrolled_sideways(opened: t.Callable[..., Seen], name: str) -> None:
-    page = opened(name, viewport={"width": 375, "height": 700}).page
+#: Pages with the names that sites have; those of strangers come beside them.
+PLAIN = ["incident", "guessed", "idle", "long names", "old caches", "new caches", "roll", "failed roll", "check"]
+
+
+@pytest.mark.parametrize("name", [*PLAIN, "large roll", "evil", "caches", "evil roll"])
+def test_no_screen_is_scrolled_sideways_and_no_word_is_broken(opened: t.Callable[..., Seen], name: str) -> None:
+    page = opened(name).page
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    for width in (375, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        # What strangers write may be longer than a screen is wide.
+        assert page.evaluate(UGLY) == [] or name not in (*PLAIN, "large roll")
 
 
 def test_it_is_printed_on_white_without_what_only_a_screen_can_do(opened: t.Callable[..., Seen]) -> None:

@@ -58,6 +58,8 @@ class Done:
     reloaded: bool = False
     connections: int = 0
     websockets: int = 0
+    #: connections of requests when the wait began; None where it was not, or where they cannot be seen
+    under_way: t.Optional[int] = None
 
 
 def chosen(tree: Tree, order: NginxOrder) -> t.List[UpstreamServer]:
@@ -196,6 +198,8 @@ class Balancer:
             leaving = [one for one in self.nginx.workers(master) if one.leaving]
             self.done.connections = self._count(leaving, requests)
             self.done.websockets = self._count(leaving, websockets)
+            if self.done.under_way is None and requests is not None:
+                self.done.under_way = self.done.connections
             shown = ", ".join(sorted({one.address for one in found}))
             if self.done.connections:
                 problem = timeout.CONNECTIONS(count=self.done.connections, servers=shown)

@@ -79,10 +79,23 @@ class Wanted:
     name: str = "HAProxy"
 
 
-def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) -> t.Tuple[bool, t.List[Server]]:
+@dataclass(frozen=True)
+class Set:
+    """The outcome of :func:`set_servers`.
+
+    :ivar changed: whether a server was set, or would be.
+    :ivar servers: as they are afterwards.
+    :ivar under_way: sessions of the servers, and requests in their queues, before the first of them was set.
+    """
+
+    changed: bool
+    servers: t.List[Server]
+    under_way: int
+
+
+def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) -> Set:
     """Set servers to a state, and wait until HAProxy has no session for them, or until it reports them as healthy.
 
-    :returns: whether that changes anything, and the servers as they are afterwards.
     :raises NoAnswer: HAProxy cannot be asked.
     :raises NotSet: a server is missing or was taken out before, HAProxy refuses a command, or the timeout passed.
     """
@@ -94,8 +107,9 @@ def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) ->
                 raise NotSet(problem, changed=False)
     # A server in maintenance gets no requests either, and it is for those who set that to end it.
     to_set = [one for one in found if (one["admin"] == READY) is wanted.out]
+    under_way = sum(one["sessions"] + one["queued"] for one in found)
     if check_mode:
-        return bool(to_set), found
+        return Set(bool(to_set), found, under_way)
     try:
         for number, one in enumerate(to_set):
             command = "set server %s state %s" % (name_of(one), DRAIN if wanted.out else READY)
@@ -108,7 +122,7 @@ def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) ->
             found = _await(path, wanted, wanted.timeout, clock)
     except Failure as exc:
         raise NotSet(exc.problem, changed=bool(to_set)) from exc
-    return bool(to_set), found
+    return Set(bool(to_set), found, under_way)
 
 
 class NotSet(Failure):

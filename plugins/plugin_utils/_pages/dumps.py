@@ -51,7 +51,7 @@ def page(
     silent = report.get("silent", [])
     return render(
         "dumps.html.j2",
-        ["dumps.css"],
+        ["cards.css", "dumps.css"],
         ["flame.js", "raw.js"],
         report=report,
         servers=servers,

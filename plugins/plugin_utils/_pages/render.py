@@ -16,6 +16,7 @@ import base64
 import hashlib
 import json
 import pathlib
+import re
 import typing as t
 import zlib
 
@@ -32,6 +33,22 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+#: Where a long name or path may be broken, so that no word and no number is.
+_BREAK = re.compile(r"(?<=[\w)\]}'\"][./_:=,;&?@)\]}])(?!(?<=\d[.,:])\d)(?=[^\s.])|(?<=[^\W_])(?=[(\[{])")
+
+
+def breaks(text: t.Any) -> markupsafe.Markup:
+    """Return a text with places where a browser may break names and paths.
+
+    >>> str(breaks("IrUiView._get <b>"))
+    'IrUiView.<wbr>_get &lt;b&gt;'
+    """
+    return markupsafe.Markup("<wbr>").join(markupsafe.escape(part) for part in _BREAK.split(str(text)))
+
+
+_TEMPLATES.filters["breaks"] = breaks
 
 
 def render(template: str, styles: t.Sequence[str], scripts: t.Sequence[str], **values: t.Any) -> str:

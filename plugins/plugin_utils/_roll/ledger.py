@@ -15,7 +15,9 @@ Keys of a record: ``ready`` (it passed the preflight), ``needs`` (the roll reloa
 ``databases``, ``servers`` (mode and version of each), ``skipped`` (why it takes no part), ``taken`` (whose lock was
 taken over), ``failure`` (``step``, ``code``, ``reason``, ``unreachable``), ``result`` (what the module ``reload``
 returned), ``serves`` (the proof), ``balancer`` (``state``, where ``out`` means that it was taken out and stays so,
-``because`` and ``code``), ``lock`` (``code`` and ``reason`` why it could not be given back).
+``because`` and ``code``), ``lock`` (``code`` and ``reason`` why it could not be given back), ``by`` (``id``, ``owner``
+and ``reason`` of the roll), ``spans`` (its steps with begin and end), ``under_way`` (requests when it left its
+balancer).
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from ...module_utils._messages import roll as _codes
+from ...module_utils._system.redact import redact_text
 from .faults import failure
 
 Variables = t.Mapping[str, t.Any]
@@ -48,6 +49,7 @@ def record(variables: Variables, roll: str) -> Record:
     left = _of(variables, LEFT, roll)
     if left.get("failed"):
         found["lock"] = failure(left, "lock")
+    found["spans"] = spans(variables, roll)
     return {**found, **turn, **{name: value for name, value in noted.items() if name != "roll"}}
 
 
@@ -66,6 +68,31 @@ def step_of(variables: Variables, roll: str) -> str:
     return "look"
 
 
+def spans(variables: Variables, roll: str) -> list[dict[str, t.Any]]:
+    """Return the steps of a host: ``step``, ``began`` and ``ended``, in seconds of the controller's steady clock.
+
+    Between two results of the turn the host leaves its load balancer or returns to it; before that, it waits for its
+    batch. A step that has not ended has None there.
+    """
+    found: list[dict[str, t.Any]] = []
+    before: Variables = {}
+    for name, step, gap in (
+        (LOOKED, "preflight", None),
+        (BEGAN, "look", None),
+        (RELOADED, "reload", "out"),
+        (ENDED, "end", "in"),
+    ):
+        result = _of(variables, name, roll)
+        if gap and before and not before.get("failed"):
+            found.append({"step": gap, "began": before["ended"], "ended": result.get("started")})
+        if "started" not in result:
+            break
+        shown = "watch" if step == "end" and result.get("results") else step
+        found.append({"step": shown, "began": result["started"], "ended": result["ended"]})
+        before = result
+    return found
+
+
 def _turn(variables: Variables, roll: str) -> Record:
     if not _of(variables, BEGAN, roll):
         return {}
@@ -73,6 +100,7 @@ def _turn(variables: Variables, roll: str) -> Record:
     reloaded = _of(variables, RELOADED, roll)
     if reloaded:
         found["result"] = reloaded
+        found["under_way"] = reloaded.get("under_way")
     if _of(variables, ENDED, roll).get("serves"):
         found["serves"] = True
     return found
@@ -89,6 +117,8 @@ def _looked(looked: Variables) -> Record:
         "was_out": bool(was.get("out")),
     }
     lock = looked.get("lock") or {}
+    if found["locked"] and lock:
+        found["by"] = {name: redact_text(str(lock.get(name) or "")) for name in ("id", "owner", "reason")}
     if found["locked"] and was and was.get("id") != lock.get("id", was.get("id")):
         found["taken"] = _codes.TOOK_OVER(id=was["id"], owner=was["owner"], age=was["age"]).message
     if found["locked"] and was.get("out"):

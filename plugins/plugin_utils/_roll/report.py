@@ -50,7 +50,11 @@ def report(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> dict[str
         "outcome": "done" if done else "paused" if paused else "stopped" if stopped else "failed",
         "stopped": stopped,
         "ok": done or paused,
+        "check": bool(roll.get("check")),
+        "by": next((record["by"] for record in records.values() if record.get("by")), None),
+        "balancer": next((kind for kind in map(_kind, records.values()) if kind), "none"),
         "hosts": outcomes,
+        "planned": (roll.get("plan") or {}).get("batches", []),
         "batches": [
             {**one, "began": _since(roll, one["began"]), "ended": _since(roll, one["ended"])}
             for one in roll.get("batches", [])
@@ -58,13 +62,29 @@ def report(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> dict[str
         "remaining": remaining,
     }
     told["stats"] = _stats(told)
-    told["lines"] = lines(told, len((roll.get("plan") or {}).get("batches", [])))
+    told["lines"] = lines(told, len(told["planned"]))
     return told
 
 
 def _record(roll: Roll, records: t.Mapping[str, Record], host: str) -> Record:
     found, fault = records.get(host) or {}, roll["faults"].get(host)
     return {**found, "failure": fault} if fault else found
+
+
+def _kind(record: Record) -> str:
+    return str((record.get("behind") or {}).get("kind") or "")
+
+
+def _steps(roll: Roll, record: Record) -> list[dict[str, t.Any]]:
+    """Return the steps of a host, in seconds since the begin of the roll.
+
+    Without a load balancer, the time between two steps is not a step, unless the turn ended in it.
+    """
+    return [
+        {**one, "began": _since(roll, one["began"]), "ended": _since(roll, one["ended"])}
+        for one in record.get("spans") or []
+        if roll["balancer"] or one["step"] not in ("out", "in") or one["ended"] is None
+    ]
 
 
 def _since(roll: Roll, moment: t.Optional[float]) -> t.Optional[float]:
@@ -102,6 +122,10 @@ def _outcome(roll: Roll, host: str, record: Record) -> dict[str, t.Any]:
         "code": code,
         "reason": reason,
         "step": failure["step"] if failure else None,
+        "evidence": record.get("evidence"),
+        "steps": _steps(roll, record),
+        "under_way": record.get("under_way"),
+        "servers": record.get("servers") or [],
         "seconds": seconds(result),
         "old": [generation(one["before"]) for one in instances if one.get("after")],
         "new": [generation(one["after"]) for one in instances if one.get("after")],

@@ -149,7 +149,7 @@ def test_old_workers_with_a_connection_are_waited_for(nginx: FakeNginx) -> None:
     nginx.busy["192.0.2.12", 8069] = begun + 99
     done = act(nginx, order()).done
     assert 20 <= nginx.clock.monotonic() - begun < 22
-    assert done.connections == 0
+    assert (done.connections, done.under_way) == (0, 1)
 
 
 def test_a_connection_that_stays_is_a_timeout_and_the_server_stays_down(nginx: FakeNginx) -> None:
@@ -163,7 +163,8 @@ def test_a_connection_that_stays_is_a_timeout_and_the_server_stays_down(nginx: F
     with build.failing("timeout.connections", TimedOut):
         act(nginx, order())
     assert nginx.reloads == 1
-    assert not act(nginx, order(wait=False)).done.changed
+    at_once = act(nginx, order(wait=False)).done
+    assert (at_once.changed, at_once.under_way) == (False, None)
 
 
 def test_websockets_have_their_own_timeout_and_do_not_fail(nginx: FakeNginx) -> None:

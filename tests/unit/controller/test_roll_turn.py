@@ -138,3 +138,22 @@ def test_an_unknown_kind_of_balancer_is_refused() -> None:
     assert (result["failed"], result["code"], calls) == (True, "option.not_a_choice", [])
     assert result["msg"] == "balancer must be one of none, haproxy, tasks, got 'apache'"
     assert "failed" not in run({"step": "look", "behind": behind})[0]
+
+
+@pytest.mark.parametrize(
+    ("left", "number"),
+    [
+        ({}, None),
+        ({"under_way": 2, "closed": []}, 2),
+        ({"under_way": None}, None),
+        ({"results": [{"under_way": 3}, {"under_way": 4}]}, 7),
+        # An item that failed tells nothing.
+        ({"results": [{"under_way": 3}, {"failed": True}]}, 3),
+        ({"results": [{"failed": True}]}, None),
+        ({"results": []}, None),
+    ],
+)
+def test_a_reload_keeps_the_requests_that_were_under_way(left: dict[str, t.Any], number: int | None) -> None:
+    result, calls = run({"step": "reload", "until": soon(), "options": {"timeout": 60}, "left": left})
+    assert result["under_way"] == number
+    assert "left" not in calls[0][1]

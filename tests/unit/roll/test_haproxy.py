@@ -286,30 +286,30 @@ def wanted(*hosts: str, **more: t.Any) -> Wanted:
 
 def test_servers_leave_and_their_sessions_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     live = Live(monkeypatch, a={"sessions": 3}, b={"sessions": 1}, c={})
-    changed, found = set_servers("/s", wanted("a", "b"), Clock(), check_mode=False)
-    assert changed
+    done = set_servers("/s", wanted("a", "b"), Clock(), check_mode=False)
+    assert (done.changed, done.under_way) == (True, 4)
     assert live.said == ["set server odoo/a state drain", "set server odoo/b state drain"]
-    assert [(one["server"], one["sessions"]) for one in found] == [("a", 0), ("b", 0)]
-    changed, _found = set_servers("/s", wanted("a", "b"), Clock(), check_mode=False)
-    assert (changed, len(live.said)) == (False, 2)
+    assert [(one["server"], one["sessions"]) for one in done.servers] == [("a", 0), ("b", 0)]
+    again = set_servers("/s", wanted("a", "b"), Clock(), check_mode=False)
+    assert (again.changed, again.under_way, len(live.said)) == (False, 0, 2)
 
 
 def test_a_server_that_enters_is_waited_for_until_it_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     live = Live(monkeypatch, a={"admin": "drain", "status": "DOWN 1/2"})
-    changed, found = set_servers("/s", wanted("a", out=False), Clock(), check_mode=False)
-    assert (changed, live.said, found[0]["status"]) == (True, ["set server odoo/a state ready"], "UP")
+    done = set_servers("/s", wanted("a", out=False), Clock(), check_mode=False)
+    assert (done.changed, live.said, done.servers[0]["status"]) == (True, ["set server odoo/a state ready"], "UP")
 
 
 def test_check_mode_sets_nothing_and_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     live = Live(monkeypatch, a={"sessions": 10**6})
-    changed, _found = set_servers("/s", wanted("a"), Clock(), check_mode=True)
-    assert (changed, live.said) == (True, [])
+    done = set_servers("/s", wanted("a"), Clock(), check_mode=True)
+    assert (done.changed, live.said) == (True, [])
 
 
 def test_a_server_in_maintenance_stays_in_maintenance(monkeypatch: pytest.MonkeyPatch) -> None:
     live = Live(monkeypatch, a={"admin": "maint", "status": "MAINT"})
-    changed, _found = set_servers("/s", wanted("a"), Clock(), check_mode=False)
-    assert (changed, live.said) == (False, [])
+    done = set_servers("/s", wanted("a"), Clock(), check_mode=False)
+    assert (done.changed, live.said) == (False, [])
 
 
 @pytest.mark.parametrize(

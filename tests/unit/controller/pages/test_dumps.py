@@ -28,7 +28,7 @@ LOG = (CAPTURES / "dumps" / "19-prefork.log").read_text()
 class Page(html.parser.HTMLParser):
     """Tags of a page, and whether they are closed in order."""
 
-    VOID = frozenset(["meta", "input"])
+    VOID = frozenset(["meta", "input", "wbr"])
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
@@ -60,7 +60,7 @@ def test_the_page_is_whole_and_asks_for_nothing(planted: pathlib.Path) -> None:
     assert not [one for one in found.tags if "style" in one[1] or any(key.startswith("on") for key in one[1])]
     assert "unsafe" not in text.partition("<title>")[0]
     assert "no free worker" in text
-    assert "maybe for p19.log pid" in text
+    assert "maybe for p19.<wbr>log pid" in text
     idle = dumps_page(explain_logs(str(CAPTURES / "dumps" / "14-threaded.log")) | {"findings": [], "work": []})
     assert "No process is busy" in idle
 
@@ -70,7 +70,7 @@ def test_the_page_shows_markup_and_templates_of_a_log_as_text(tmp_path: pathlib.
     (tmp_path / "log").write_text(LOG.replace("/lab/sleep/10)", evil + ")"))
     text = dumps_page(explain_logs(str(tmp_path / "log")))
     assert "<script>alert" not in text
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;{{7*191}}&#34;&#39;&amp;" in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;{{7*191}}&#34;&#39;&amp;" in text.replace("<wbr>", "")
     assert Page(text).open == []
 
 

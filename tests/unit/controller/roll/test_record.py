@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.record import record, step_of
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.record import record, spans, step_of
 
 LOCK = {"id": "me", "owner": "op on c", "age": 0.1, "out": False}
 BEFORE = {"state": "running", "mode": "prefork", "version": "19.0", "databases": ["shop"], "health": "ok"}
@@ -63,6 +63,57 @@ def test_results_of_an_earlier_roll_prove_nothing() -> None:
 )
 def test_the_step_of_a_turn(steps: dict[str, t.Any], step: str) -> None:
     assert step_of(turn(**steps), "r") == step
+
+
+def timed(began: float, ended: float, **more: t.Any) -> dict[str, t.Any]:
+    """Return a registered result that began and ended at these seconds."""
+    return {"started": began, "ended": ended, **more}
+
+
+def steps(variables: dict[str, t.Any]) -> list[tuple[t.Any, ...]]:
+    return [(one["step"], one["began"], one["ended"]) for one in spans(variables, "r")]
+
+
+def test_the_spans_of_a_turn_have_the_way_out_and_in_between_the_results() -> None:
+    whole = {
+        **looked(**timed(1, 3)),
+        **turn(began=timed(5, 6), reloaded=timed(8, 9), ended=timed(11, 12, results=[WOULD])),
+    }
+    assert steps(whole) == [
+        ("preflight", 1, 3),
+        ("look", 5, 6),
+        ("out", 6, 8),
+        ("reload", 8, 9),
+        ("in", 9, 11),
+        ("watch", 11, 12),
+    ]
+    assert steps({**whole, **turn(ended=timed(11, 12))})[-1] == ("end", 11, 12)
+
+
+def test_the_spans_of_a_turn_that_failed_end_with_the_step_that_failed() -> None:
+    before = {**looked(**timed(1, 3)), **turn(began=timed(5, 6))}
+    assert steps(before)[-1] == ("out", 6, None)
+    assert steps({**before, **turn(began=timed(5, 6, failed=True))})[-1] == ("look", 5, 6)
+    assert steps({**before, **turn(reloaded=timed(8, 9, failed=True))})[-1] == ("reload", 8, 9)
+    assert steps({**before, **turn(reloaded=timed(8, 9))})[-1] == ("in", 9, None)
+    # A result of an earlier roll does not count.
+    assert steps({**before, "rolling_restart_reloaded": timed(8, 9, roll="before")})[-1] == ("out", 6, None)
+
+
+def test_the_owner_of_the_roll_is_known_from_the_lock_and_holds_no_secret() -> None:
+    lock = {**LOCK, "reason": "release with token=abcdefgh"}
+    assert record(looked(lock=lock), "r")["by"] == {
+        "id": "me",
+        "owner": "op on c",
+        "reason": "release with token=********",
+    }
+    # The lock that is in the way belongs to another roll.
+    assert "by" not in record(looked(taken=False, failed=True, msg="locked"), "r")
+
+
+def test_requests_under_way_are_those_that_the_reload_has_kept() -> None:
+    assert record({**looked(), **turn(began={}, reloaded={"under_way": 3})}, "r")["under_way"] == 3
+    assert record({**looked(), **turn(began={}, reloaded={})}, "r")["under_way"] is None
 
 
 def test_a_turn_that_succeeded_and_one_that_failed() -> None:

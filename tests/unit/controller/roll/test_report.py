@@ -108,3 +108,25 @@ def test_a_failure_is_told_with_its_step_and_the_first_line_of_its_reason() -> N
     assert (first["outcome"], first["step"], first["reason"]) == ("unreachable", "lock", "no route\nmore")
     assert told["lines"][0] == "a  unreachable    no route [host.unreachable]"
     assert (told["stats"]["why"], told["stats"]["hosts"]["unreachable"]) == ("failures", ["a"])
+
+
+def test_the_steps_of_a_host_are_told_in_seconds_since_the_begin_of_the_roll() -> None:
+    records = {host: fit() for host in HOSTS}
+    by = {"id": "me", "owner": "anna on ctl", "reason": "release"}
+    spans = [{"step": "look", "began": 1001.0, "ended": 1002.5}, {"step": "out", "began": 1002.5, "ended": 1004.0}]
+    records["a"].update(by=by, behind={"kind": "haproxy"}, spans=spans, under_way=3)
+    told = report(roll_on(begun(records), records, good), records, NOW)
+    assert (told["check"], told["by"], told["balancer"]) == (False, by, "haproxy")
+    assert told["planned"] == [["a", "b"], ["c", "d"], ["e", "f"]]
+    first = told["hosts"][0]
+    assert first["steps"] == [
+        {"step": "look", "began": 1.0, "ended": 2.5},
+        {"step": "out", "began": 2.5, "ended": 4.0},
+    ]
+    assert (first["under_way"], told["hosts"][1]["under_way"]) == (3, None)
+    # Without a load balancer the time between two steps does not count as a step, unless the turn ended there.
+    told = report(roll_on(begun(records, balancer=False), records, good), records, NOW)
+    assert [one["step"] for one in told["hosts"][0]["steps"]] == ["look"]
+    spans[1]["ended"] = None
+    told = report(roll_on(begun(records, balancer=False), records, good), records, NOW)
+    assert [one["step"] for one in told["hosts"][0]["steps"]] == ["look", "out"]
