@@ -49,6 +49,7 @@ def test_a_roll_behind_nginx_loses_no_request(fleet: Fleet, tmp_path: pathlib.Pa
         time.sleep(1)
     assert done.code == 0, done.output
     assert set(done.outcomes.values()) == {"reloaded" if method == "hup" else "restarted"}
+    assert {type(one["under_way"]) for one in done.report["hosts"]} == {int}
     assert tally["failed"] == 0, tally
     # Sent are five a second.
     assert tally["requests"] > 2 * seconds
@@ -63,6 +64,7 @@ def test_a_roll_that_refuses_connections_loses_no_request(fleet: Fleet, tmp_path
         time.sleep(1)
     assert done.code == 0, done.output
     assert set(done.outcomes.values()) == {"reloaded"}
+    assert {type(one["under_way"]) for one in done.report["hosts"]} == {int}
     assert tally["failed"] == 0, tally
     assert [fleet.run(host, "nft", "list", "tables") for host in HOSTS] == [""] * len(HOSTS)
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from ...module_utils._dumps.stack import CRON_WORK
 from ...module_utils._system.redact import redact_text
 from .flame import flame
+from .incidents import Seen, joined
 from .locks import chains, join
 from .place import (
     MESSAGES,
@@ -32,6 +33,7 @@ from .sentences import (
     starved_sentence,
 )
 from .sessions import Backend
+from .todo import for_starved, for_work
 from .work import (
     HTTP,
     Server,
@@ -92,12 +94,12 @@ def analyse(
     backends = [*backends, *(backend for source in sources for backend in source.backends)]
     join(backends, work)
     groups = _groups(work)
-    findings = [
+    found = [
         *_starved(servers, work),
-        *chains(backends, work),
+        *(Seen(finding, _keys(own), _keys(own)) for finding, own in chains(backends, work)),
         *(_told(group, work) for group in groups),
     ]
-    findings.sort(key=lambda finding: finding["cost"], reverse=True)
+    findings = joined(found)
     report: dict[str, t.Any] = {
         "schema": SCHEMA,
         "hosts": sorted({source.host for source in sources}),
@@ -158,12 +160,12 @@ def _groups(work: t.Iterable[Work]) -> list[_Group]:
     return list(found.values())
 
 
-def _told(group: _Group, work: t.Sequence[Work]) -> dict[str, t.Any]:
+def _told(group: _Group, work: t.Sequence[Work]) -> Seen:
     first = group.work[0]
     holder = _holder(first, work) if first.place.wait == WRITE else None
     # Where one holds what the other wants, this is the finding that names both.
     same = holder is not None and holder.place.key[1:] == first.place.key[1:]
-    return {
+    finding = {
         "kind": "cron" if first.kind == CRON_WORK else "work",
         "wait": first.place.wait,
         "sentence": group_sentence(group.work, holder),
@@ -174,7 +176,9 @@ def _told(group: _Group, work: t.Sequence[Work]) -> dict[str, t.Any]:
         "evidence": [_work(one) for one in group.work[:_EVIDENCE]],
         "stack": [shown(frame) for frame in first.place.frames[-_DEEPEST:]],
         "holder": _work(holder) if holder else None,
+        "todo": for_work(group.work),
     }
+    return Seen(finding, _keys([*group.work, *([holder] if holder and same else [])]), _keys(group.work))
 
 
 def _holder(waiter: Work, work: t.Sequence[Work]) -> Work | None:
@@ -196,7 +200,12 @@ def _together(one: Work, other: Work) -> bool:
     return when(one.times[0]) - when(other.times[-1]) < 30 and when(other.times[0]) - when(one.times[-1]) < 30
 
 
-def _starved(servers: t.Iterable[Server], work: t.Sequence[Work]) -> t.Iterator[dict[str, t.Any]]:
+def _keys(work: t.Iterable[Work]) -> frozenset[int]:
+    return frozenset(map(id, work))
+
+
+def _starved(servers: t.Iterable[Server], work: t.Sequence[Work]) -> t.Iterator[Seen]:
+    """Return a finding for each server without a free worker. Its cause is the most costly place of its work."""
     for server in servers:
         told = server.told()
         if not told["starved"]:
@@ -205,8 +214,9 @@ def _starved(servers: t.Iterable[Server], work: t.Sequence[Work]) -> t.Iterator[
         # Under load all of them may be busy for a moment, each with a short request, and no client waits for long.
         lasting = all(one.seconds is None or one.seconds > _LASTING for one in own)
         groups = sorted(_groups(own), key=lambda group: group.cost, reverse=True)
-        yield {
+        finding = {
             "kind": "starved",
+            "server": server.name,
             "wait": groups[0].work[0].place.wait if groups else None,
             "sentence": starved_sentence(server, [group.work for group in groups]),
             "count": len(server.pids("http")),
@@ -215,7 +225,9 @@ def _starved(servers: t.Iterable[Server], work: t.Sequence[Work]) -> t.Iterator[
             "cost": round(sum(group.cost for group in groups) + (_STARVED if lasting else _LEAST), 1),
             "evidence": [_work(one) for one in own[:_EVIDENCE]],
             "stack": [shown(frame) for frame in groups[0].work[0].place.frames[-_DEEPEST:]] if groups else [],
+            "todo": for_starved([group.work for group in groups]),
         }
+        yield Seen(finding, _keys(own), _keys(groups[0].work if groups else ()))
 
 
 def _work(one: Work) -> dict[str, t.Any]:

@@ -15,6 +15,7 @@ from ...module_utils._system.redact import redact_text
 from .place import POSTGRES, POSTGRES_LOCK, WRITE
 from .sentences import doing, path_of
 from .sessions import Backend, Moment, moments
+from .todo import compared, for_chain
 from .work import Work, when
 
 #: How much of a query is shown.
@@ -23,8 +24,11 @@ _QUERY = 120
 _SKEW = 30.0
 
 
-def chains(backends: t.Sequence[Backend], work: t.Sequence[Work]) -> t.Iterator[dict[str, t.Any]]:
-    """Return a finding for each session that blocks others and waits for none itself: the head of a chain."""
+def chains(backends: t.Sequence[Backend], work: t.Sequence[Work]) -> t.Iterator[tuple[dict[str, t.Any], list[Work]]]:
+    """Return a finding for each session that blocks others and waits for none itself: the head of a chain.
+
+    :returns: each finding with the work of its sessions.
+    """
     tied = {one.server for one in backends if one.worker is not None}
     databases = {name for one in work for name in (*one.server.databases, one.database)}
     told: set[t.Any] = set()
@@ -39,7 +43,8 @@ def chains(backends: t.Sequence[Backend], work: t.Sequence[Work]) -> t.Iterator[
         waiters.sort(key=lambda one: one.waits or 0.0, reverse=True)
         # Also for other clients of the same PostgreSQL, but their wait is not a cause here.
         ours = [one for one in waiters if one.worker or (one.server not in tied and one.database in {*databases, None})]
-        yield _finding(blocker, waiters, ours, work)
+        sessions = [_work_of(one, work) for one in (*waiters, blocker)]
+        yield _finding(blocker, waiters, ours, work), [one for one in sessions if one is not None]
 
 
 def _finding(
@@ -71,6 +76,7 @@ def _finding(
             {**vars(one), "blocked_by": list(one.blocked_by), "query": query_of(one)} for one in (*waiters, blocker)
         ],
         "stack": [],
+        "todo": for_chain(blocker, _who(blocker, work)),
     }
 
 
@@ -135,6 +141,7 @@ def _tell(one: Work, backend: Backend, moment: Moment, work: t.Sequence[Work]) -
     locked = bool(backend.blocked_by) or backend.wait_type == "Lock"
     one.places[-1] = dataclasses.replace(one.place, wait=POSTGRES_LOCK if locked else POSTGRES)
     one.query, one.query_seconds = query_of(backend), backend.seconds
+    one.backend, one.compared = backend.pid, compared(backend.query)
     _last(one, backend.seconds)
     if backend.blocked_by:
         one.holder = _who(moment.root(backend), work)

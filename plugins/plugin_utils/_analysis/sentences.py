@@ -16,6 +16,7 @@ from collections import Counter
 from ...module_utils._dumps.stack import CRON_WORK
 from ...module_utils._system.redact import redact_text
 from . import place
+from .incidents import incidents
 from .work import Server, Work
 
 #: Of one and of several.
@@ -37,6 +38,8 @@ _WRAP: t.Any = {"width": 100, "break_long_words": False, "break_on_hyphens": Fal
 _ORIGIN = re.compile(r"^[a-z]+://[^/?#]*")
 #: How many of a kind are named before the rest is only counted, and lines of the text for findings and stacks.
 _NAMED, _FINDINGS, _STACKS, _SERVERS = 4, 15, 5, 30
+#: Other findings of an incident that the text has, and incidents with what to do. The page has it for all.
+_PARTS, _REMEDIES = 2, 5
 
 
 def group_sentence(work: t.Sequence[Work], holder: Work | None) -> str:
@@ -158,9 +161,13 @@ def lines(report: t.Mapping[str, t.Any]) -> list[str]:
     head = f"{dumps} of {processes} from {_count(len(hosts), 'log')}"
     when = f"{report['began']} to {report['ended']}" if report["began"] else "at a time that the log does not tell"
     found = [f"{head}, {when}", ""]
-    findings = report["findings"]
+    findings = incidents(report["findings"])
     for number, one in enumerate(findings[:_FINDINGS], 1):
         found += textwrap.wrap(f"{number}. {one['sentence']}", subsequent_indent="   ", **_WRAP)
+        texts = list(one["also"][:_PARTS])
+        texts += [f"To do: {text}" for text in one["todo"]] if number <= _REMEDIES else []
+        for text in texts:
+            found += textwrap.wrap(text, initial_indent="   - ", subsequent_indent="     ", **_WRAP)
     found += [f"   ... and {_count(len(findings) - _FINDINGS, 'finding')} more"] if len(findings) > _FINDINGS else []
     unread = report["unread"]
     if not findings:

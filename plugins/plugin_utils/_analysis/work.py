@@ -129,6 +129,9 @@ class Work:
     query: str | None = None
     query_seconds: float | None = None
     holder: str | None = None
+    #: the pid of its session, and the table and columns that its query compares
+    backend: int | None = None
+    compared: str | None = None
 
     @property
     def place(self) -> Place:

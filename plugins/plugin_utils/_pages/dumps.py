@@ -16,6 +16,7 @@ import re
 import typing as t
 from collections import Counter
 
+from .._analysis.incidents import incidents
 from .._analysis.sentences import path_of
 from .._analysis.work import Source
 from .lock_graph import HEIGHT, WIDTH, lock_graphs
@@ -48,7 +49,7 @@ def page(
         ({**one, "health": _health(one)} for one in report["servers"]),
         key=lambda one: (HEALTH.index(one["health"]), -len(one["http"]["busy"]), one["server"]),
     )
-    silent = report.get("silent", [])
+    silent, found = report.get("silent", []), incidents(report["findings"])
     return render(
         "dumps.html.j2",
         ["cards.css", "dumps.css"],
@@ -59,7 +60,8 @@ def page(
         lost=len({one["host"] for one in silent if one["pid"] is None}),
         silent=silent,
         unread=report["unread"],
-        findings=[{**one, **_parted(one)} for one in report["findings"][: _ROWS["findings"]]],
+        findings=[{**one, **_parted(one)} for one in found[: _ROWS["findings"]]],
+        all_findings=len(found),
         graphs=lock_graphs(report["findings"])[: _ROWS["graphs"]],
         box={"width": WIDTH, "height": HEIGHT},
         raw=raw_dumps(sources, _first(report)),

@@ -41,7 +41,7 @@ def rows(kind: str) -> list[Backend]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_chain_of_locks_is_told_from_its_head(kind: str) -> None:
-    (finding,) = chains(rows(kind), [])
+    ((finding, _work),) = chains(rows(kind), [])
     assert finding["count"] == 2
     assert 'UPDATE "res_partner"' in finding["sentence"]
     assert "(psql-lock-holder)" in finding["sentence"]
@@ -53,7 +53,7 @@ def test_workers_are_named_in_a_chain() -> None:
         Backend(1, "h1", 803, blocked_by=(2,), query="UPDATE res_partner SET a = 1", seconds=41.2),
         Backend(2, "h2", 812, state="idle in transaction", query="SELECT 1"),
     ]
-    (finding,) = chains(backends, [])
+    ((finding, _work),) = chains(backends, [])
     assert finding["sentence"] == (
         "worker 803 on h1 waits 41 s for worker 812 on h2: UPDATE res_partner SET a = 1, "
         "blocked by idle in transaction SELECT 1"
@@ -75,10 +75,10 @@ def test_hosts_that_share_a_server_know_its_sessions_together() -> None:
         session(1, "h2", "2", blocked_by=(2,)),
         session(2, "h2", "2", host="h2", worker=812, query="SELECT 1", state="idle in transaction"),
     ]
-    (finding,) = chains(backends, [])
+    ((finding, _work),) = chains(backends, [])
     assert finding["count"] == 1
     earlier = [dataclasses.replace(one, time="3") if one.seen_by == "h1" else one for one in backends]
-    assert next(chains(earlier, []))["sentence"] == (
+    assert next(chains(earlier, []))[0]["sentence"] == (
         "worker 803 on h1 waits 41 s for worker 812 on h2: UPDATE a, blocked by idle in transaction SELECT 1"
     )
     assert finding["sentence"].endswith("worker 812 on h2: UPDATE a, blocked by idle in transaction SELECT 1")
@@ -95,7 +95,7 @@ def test_pids_of_two_servers_may_coincide() -> None:
         session(1, "h2", server="B", host="h2", worker=6, blocked_by=(2,), query="UPDATE b"),
         session(2, "h2", server="B", host="h2", worker=7),
     ]
-    sentences = [finding["sentence"] for finding in chains([*one, *other], [])]
+    sentences = [finding["sentence"] for finding, _work in chains([*one, *other], [])]
     assert sentences[0].startswith("worker 5 on h1 waits for backend 2 (psql): UPDATE a")
     assert sentences[1].startswith("worker 6 on h2 waits for worker 7 on h2: UPDATE b")
 
@@ -107,7 +107,7 @@ def test_what_waited_in_an_earlier_sample_is_told_too() -> None:
         session(9, "h1", "1", user="me", application="pg_dump", client="10.0.0.9"),
         session(9, "h1", "2", user="me", application="pg_dump", client="10.0.0.9"),
     ]
-    (finding,) = chains(backends, [])
+    ((finding, _work),) = chains(backends, [])
     assert finding["count"] == 2
     assert "for backend 9 (pg_dump of user me from 10.0.0.9), and 1 more" in finding["sentence"]
 
@@ -122,16 +122,16 @@ def test_what_waited_in_an_earlier_sample_is_told_too() -> None:
     ],
 )
 def test_a_stranger_is_named_by_what_it_calls_itself(blocker: Backend, name: str) -> None:
-    (finding,) = chains([Backend(1, blocked_by=(blocker.pid,)), *([blocker] if blocker.pid else [])], [])
+    ((finding, _work),) = chains([Backend(1, blocked_by=(blocker.pid,)), *([blocker] if blocker.pid else [])], [])
     assert f" waits for {name}" in finding["sentence"]
 
 
 def test_locks_among_others_are_told_last() -> None:
     waiting: dict[str, t.Any] = {"blocked_by": (2,), "seconds": 100.0}
     theirs = [session(1, "h1", database="theirs", **waiting), session(2, "h1")]
-    assert next(chains(theirs, []))["cost"] < 1
-    assert next(chains([*theirs, session(3, "h1", host="h1", worker=5)], []))["cost"] < 1
-    assert next(chains([session(1, "h1", host="h1", worker=5, **waiting), session(2, "h1")], []))["cost"] > 100
+    assert next(chains(theirs, []))[0]["cost"] < 1
+    assert next(chains([*theirs, session(3, "h1", host="h1", worker=5)], []))[0]["cost"] < 1
+    assert next(chains([session(1, "h1", host="h1", worker=5, **waiting), session(2, "h1")], []))[0]["cost"] > 100
 
 
 def planted(kind: str, **rows: dict[str, t.Any]) -> dict[str, t.Any]:
