@@ -60,7 +60,7 @@ def test_fleets_that_come_with_the_lab_are_valid(path: Path) -> None:
             "instance a: in a container the user is odoo",
         ),
         ({"hosts": [{"name": "h1-a"}, {"name": "h1", "instances": [{"name": "a", "port": 8069}]}]}, "database h1-a is"),
-        ({"hosts": [{"name": "h1", "start": "docker"}]}, "host h1: start must be one of package, venv-path"),
+        ({"hosts": [{"name": "h1", "start": "lxd"}]}, "host h1: start must be one of package, venv-path"),
         ({"hosts": [{"name": "h1", "start": "podman", "log": "journal"}]}, "with start: podman it is file or stdout"),
         ({"hosts": [{"name": "h1", "log": "stdout"}]}, "with start: package it is file or journal, not stdout"),
         ({"hosts": [{"name": "h1", "start": "terminal", "unit": {"Restart": "no"}}]}, "terminal Odoo has no unit"),

@@ -33,6 +33,8 @@ from .time_limits import Overdue
 
 #: Seconds between two looks into a server that is still at work before its INT.
 _QUIET_PAUSE = 1.0
+#: Seconds that a container gets to end after its server.
+_CONTAINER_ENDS = 5.0
 #: Seconds within which an INT shows. A drain that was cut off between its note and its signal sends it after that.
 _SHOWS = 10.0
 
@@ -343,13 +345,19 @@ class _Drain(Leaving):
         until = self.clock.monotonic() + seconds
         self.deadline = max(self.deadline, until + FORCED)
 
+        # A container ends a moment after its server, unless its first process is another program.
+        patience = _CONTAINER_ENDS if hold.kind == SupervisorKind.CONTAINER else 0.0
+        has_ended = False
+
         def attempt() -> t.Union[bool, Pending]:
-            lacking, done = self.host.holds.rest(hold)
+            nonlocal has_ended
+            lacking, done = (None, None) if has_ended else self.host.holds.rest(hold)
+            has_ended = not lacking and hold.kind == SupervisorKind.CONTAINER
             if done:
                 self.step(done)
             if not (lacking and hold.kind == SupervisorKind.SUPERVISORD):  # what it has started is being stopped
-                self._make_sure_of_its_place()
-            if lacking and self.clock.monotonic() >= until and self._outlived(hold):
+                self.make_sure_of_its_place()
+            if lacking and self.clock.monotonic() >= until + patience and self._outlived(hold):
                 return True
             if lacking:
                 return Pending(lacking)
@@ -373,22 +381,14 @@ class _Drain(Leaving):
         warning, note = self.host.holds.outlived(hold), self.note
         if not warning or note is None:
             return False
+        if hold.kind == SupervisorKind.CONTAINER:
+            self.warn(warning)
+            return True
         if self.host.holds.take_away(hold, made=note.made):
             self.step("the hold was taken away again")
         self.warn(warning)
         note.hold, note.made = dataclasses.asdict(Hold(SupervisorKind.NONE)), False
         return True
-
-    def _make_sure_of_its_place(self) -> None:
-        """:raises Failure: another server has taken its place. That one is not held, and there is no note of it."""
-        found = self.second_look.successor(self.host.look())
-        if found is None:
-            return
-        successor, problem = found
-        self.result.successor = successor.identity
-        if self.note is not None:
-            self.undo(self.note)
-        raise Failure(problem)
 
 
 def _processes_end(left: t.Sequence[Process]) -> Pending:

@@ -21,7 +21,7 @@ from .._server.host import Host
 from .._server.operation import OnTimeout, ServerOperation
 from .._server.server import Ended
 from .._system.clock import Pending
-from .._system.errors import Refused, TimedOut
+from .._system.errors import Failure, Refused, TimedOut
 from .notes import Note, NoteBook, key_in
 from .order import DrainOrder, DrainResult
 from .second_look import SecondLook
@@ -167,6 +167,17 @@ class Leaving(ServerOperation[DrainResult]):
         self.book.forget(note)
         self.note = None
         self.result.hold_changed = False
+
+    def make_sure_of_its_place(self) -> None:
+        """:raises Failure: another server has taken its place. That one is not held, and there is no note of it."""
+        found = self.second_look.successor(self.host.look())
+        if found is None:
+            return
+        successor, problem = found
+        self.result.successor = successor.identity
+        if self.note is not None:
+            self.undo(self.note)
+        raise Failure(problem)
 
     # When it fails.
 

@@ -121,7 +121,8 @@ class _Undrain(Operation[DrainResult]):
         if not self._alive():
             self._may_start()
         self.result.did = Outcome.STARTED
-        self.step("it would be started" if self._note.is_launched else "%s would be asked to start it" % hold.kind)
+        by_command = self._note.is_launched
+        self.step("it would be started" if by_command else "%s would be asked to start %s" % _starter_of(hold))
 
     def act(self) -> None:
         """Release the supervisor, start what does not run, wait, and remove the note."""
@@ -181,6 +182,11 @@ class _Undrain(Operation[DrainResult]):
         if not same and note.kind not in (SupervisorKind.NONE, SupervisorKind.CONTAINER):
             # Its odoo.conf may say another port by now.
             same = [one for one in now.instances if self.host.supervisor_of(one.master) == note.supervisor]
+        if not same and note.kind == SupervisorKind.CONTAINER:
+            # It may have been made anew under its name (docker compose up), with another id.
+            held = note.held.container
+            unit = held.id_now() if held is not None else None
+            same = [one for one in now.instances if unit and self.host.supervisor_of(one.master).unit == unit]
         if not same and note.is_launched:
             # A command may be run from anywhere.
             same = [one for one in now.instances if note.is_of(one, now.options[one.identity])]
@@ -205,12 +211,12 @@ class _Undrain(Operation[DrainResult]):
         hold = note.held
         if hold.external:
             raise Refused(refused.EXTERNAL_HOLD())
-        if hold.kind == SupervisorKind.CONTAINER:
-            raise Refused(supervisor.CONTAINER_NOT_STARTED(name=hold.unit or "of unknown name"))
         self._check_ports(note)
         if not note.is_launched:
             if os.geteuid() not in (0, hold.uid):
                 raise Refused(supervisor.NEEDS_ROOT_TO_START(kind=hold.kind, unit=hold.unit))
+            if hold.kind == SupervisorKind.CONTAINER:
+                self.host.holds.check_container(hold)
             return
         if not self._order.start_recorded:
             raise Refused(supervisor.TRANSIENT(unit=hold.unit) if hold.transient else supervisor.NOTHING_STARTS_IT())
@@ -245,7 +251,7 @@ class _Undrain(Operation[DrainResult]):
                 done = "its recorded command was run as %s" % note.user
             else:
                 self.host.holds.start(note.held)
-                done = "%s was asked to start %s" % (note.held.kind, note.unit)
+                done = "%s was asked to start %s" % _starter_of(note.held)
         except Refused as exc:
             # Its supervisor was released, so that nothing was done would not be true.
             raise Failure(exc.problem) from exc
@@ -321,6 +327,12 @@ class _Undrain(Operation[DrainResult]):
             return None
         path = self.host.holds.drop_in_of(unit)
         return Hold(SupervisorKind.SYSTEMD, unit, drop_in=path) if os.path.exists(path) else None
+
+
+def _starter_of(hold: Hold) -> t.Tuple[str, t.Optional[str]]:
+    """Return what is asked to start a server, and how that calls the server."""
+    held = hold.container
+    return (held.runtime, held.name) if held is not None else (str(hold.kind), hold.unit)
 
 
 def _has_changed(note: Note) -> bool:

@@ -58,6 +58,11 @@ BAD_END = Code(
     "systemd ended {unit} (Result={result}), which may have cut off requests and jobs",
     "Run systemctl status {unit} on the host, and correct the setting because of which systemd ended it.",
 )
+CONTAINER_BAD_END = Code(
+    "failed.container_bad_end",
+    "the container {name} did not end by itself ({why}), which may have cut off requests and jobs",
+    "Run {runtime} logs {name} on the host, and find out what ended the container.",
+)
 DRAIN_NOT_RECORDED = Code(
     "failed.drain_not_recorded",
     "the server has ended, but the module cannot record the end of the drain ({error})",

@@ -186,8 +186,28 @@ KILL_MODE = Code(
 )
 CONTAINER_NOT_STARTED = Code(
     "supervisor.container_not_started",
-    "the server ran in the container {name}, and the collection does not start containers",
+    "the server ran in the container {name}, and the module cannot ask the runtime of the container to start it",
     "Start the container with its runtime.",
+)
+CONTAINER_GONE = Code(
+    "supervisor.container_gone",
+    "the server ran in the container {name}, and {runtime} does not know this container any more",
+    "Start a new container of this name the way the old one was started, then run undrained again.",
+)
+CONTAINER_GOES_ON = Code(
+    "supervisor.container_goes_on",
+    "the container {name} runs without the server, because the first process of the container is another program",
+    "Run {runtime} restart {name} to bring the server back.",
+)
+CONTAINER_DOWN = Code(
+    "supervisor.container_down",
+    "the container {name} has ended again with status {status:d}",
+    "Run {runtime} logs {name} on the host.",
+)
+CONTAINER_REMOVED = Code(
+    "supervisor.container_removed",
+    "{runtime} removes the container {name} when it ends (--rm), so undrained cannot start it",
+    "Keep the command that starts the container at hand.",
 )
 NEEDS_ROOT_TO_START = Code(
     "supervisor.needs_root_to_start",

@@ -66,6 +66,7 @@ OLD_SERVER = Code("timeout.old_server", "the old server to end")
 NEW_SERVER = Code("timeout.new_server", "{supervisor} to start a new server")
 STOPPED = Code("timeout.stopped", "supervisord to stop the server")
 INACTIVE = Code("timeout.inactive", "unit {unit} to become inactive (it is {state})")
+CONTAINER_ENDS = Code("timeout.container_ends", "the container {name} to end")
 PROCESS_ENDS = Code("timeout.process_ends", "pid {pid:d} to end", "The process ends after its request or job.")
 ONE_MORE_WORKER = Code("timeout.one_more_worker", "one more http worker to start")
 WORK = Code(

@@ -27,7 +27,7 @@ from .._processes.rights import as_user
 from .._system.errors import Refused
 from . import supervisord
 from .command import run
-from .container import policy_of
+from .container import HeldContainer, held_container
 from .find import Supervisor, SupervisorKind
 from .keeper import keeps
 from .rpc import Daemon
@@ -75,6 +75,8 @@ class Hold:
     warnings: t.Tuple[Problem, ...] = ()
     #: whose systemd or supervisord it is, where it is that of a user
     uid: t.Optional[int] = None
+    #: whose id is the unit, where the runtime can be asked
+    container: t.Optional[HeldContainer] = None
 
     @property
     def by_systemd(self) -> bool:
@@ -125,8 +127,9 @@ def find_hold(proc: Proc, instance: Instance, supervisor: Supervisor, how: str, 
     if supervisor.kind == SupervisorKind.CONTAINER:
         if instance.master.marks.get("SUPERVISOR_ENABLED"):
             raise Refused(codes.SUPERVISORD_INSIDE())
-        name, policy = policy_of(instance.master)
-        return Hold(SupervisorKind.CONTAINER, name, policy)
+        held, facts = held_container(instance.master)
+        warnings = (codes.CONTAINER_REMOVED(name=held.name, runtime=held.runtime),) if facts.is_removed else ()
+        return Hold(supervisor.kind, held.id, facts.policy or "no", warnings=warnings, container=held)
     return Hold(SupervisorKind.NONE)
 
 
@@ -261,7 +264,12 @@ def take_away(hold: Hold, *, made: bool) -> bool:
 
 
 def outlived(hold: Hold) -> t.Optional[Problem]:
-    """Return the warning about a unit whose main process goes on without the server; None where it does not."""
+    """Return the warning about a unit whose main process goes on without the server; None where it does not.
+
+    So it is with a container whose first process is another program.
+    """
+    if hold.container is not None:
+        return hold.container.goes_on()
     unit = hold.unit_shown()
     if unit is None or unit.active_state != "active" or unit.main_pid is None or unit.has_job:
         return None
@@ -298,6 +306,8 @@ def rest(hold: Hold) -> t.Tuple[t.Optional[Problem], t.Optional[str]]:
             supervisord.stop(hold.daemon, name)
             return waits.STOPPED(), "supervisord started the server again, and was asked to stop it"
         return None, None
+    if hold.container is not None:
+        return hold.container.lacking(), None
     if hold.by_systemd and not hold.external:
         name, unit = t.cast(str, hold.unit), hold.unit_shown()
         # With RemainAfterExit it stays active, without a process.
@@ -312,7 +322,9 @@ _BAD_ENDS = frozenset(["core-dump", "oom-kill", "signal", "timeout", "watchdog"]
 
 
 def bad_end(hold: Hold) -> t.Optional[Problem]:
-    """Return why the end of a server was not a clean one, from its unit; None for a clean end."""
+    """Return why the end of a server was not a clean one, from its unit or container; None for a clean end."""
+    if hold.container is not None:
+        return hold.container.bad_end()
     unit = hold.unit_shown()
     if unit is None or unit.result not in _BAD_ENDS:
         return None
@@ -336,6 +348,18 @@ def start(hold: Hold) -> None:
         run(words, _PATIENCE)
     elif hold.daemon is not None:
         supervisord.start(hold.daemon, t.cast(str, hold.unit))
+    elif hold.container is not None:
+        hold.container.start()
+
+
+def check_container(hold: Hold) -> None:
+    """Make sure that the container of a drained server can be started.
+
+    :raises Refused: otherwise.
+    """
+    if hold.container is None:
+        raise Refused(codes.CONTAINER_NOT_STARTED(name=hold.unit or "of unknown name"))
+    hold.container.check_startable()
 
 
 def why_down(hold: Hold) -> t.Optional[Problem]:
@@ -345,6 +369,8 @@ def why_down(hold: Hold) -> t.Optional[Problem]:
     """
     if hold.daemon is not None:
         return supervisord.why_down(hold.daemon, t.cast(str, hold.unit))
+    if hold.container is not None:
+        return hold.container.why_down()
     unit = hold.unit_shown()
     if unit is None or unit.active_state not in ("failed", "inactive") or unit.has_job:
         return None
@@ -360,4 +386,6 @@ def restored(content: t.Mapping[str, t.Any]) -> Hold:
     daemon = known.get("daemon")
     if daemon is not None:
         known["daemon"] = Daemon(**{**daemon, "groups": tuple(daemon["groups"])})
+    if known.get("container") is not None:
+        known["container"] = HeldContainer(**known["container"])
     return Hold(**{**known, "kind": SupervisorKind(known["kind"])})

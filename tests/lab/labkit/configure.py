@@ -65,7 +65,7 @@ def odoo(root: Path, host: Host, database_address: str, filestore: Path, account
         (root / "var/log/odoo").chmod(0o755)
     if accounts != root:
         os.chown(root / "var/log/odoo", *account(accounts, "odoo"))
-    if host.setproctitle and host.start != "podman":
+    if host.setproctitle and not host.in_container:
         if host.from_source:
             (packages,) = (root / venv.VENV.lstrip("/")).glob("lib/python3.*/site-packages")
         else:

@@ -22,7 +22,7 @@ from .shell import last_lines, run, write_file
 IMAGES = "opt/lab/images"
 UNIT = "odoo-containers.service"
 # What a container has no use for.
-_LEFT_OUT = (
+LEFT_OUT = (
     *("boot", "dev", "etc/systemd", "opt/lab/addons", "usr/bin/podman", "usr/bin/runc", "usr/lib/postgresql"),
     *("usr/lib/systemd", "usr/sbin/haproxy", "usr/share/postgresql", "var/lib/apt", "var/lib/dpkg/info"),
 )
@@ -86,7 +86,7 @@ def _import(base19: Path, base: Path, name: str, store: Path) -> None:
     run(["mount", "-t", "tmpfs", "tmpfs", root / "run"])
     (root / "store").mkdir()
     run(["mount", "--bind", store, root / "store"])
-    tar = ["tar", "-C", os.fspath(base), "--numeric-owner", *(f"--exclude=./{path}" for path in _LEFT_OUT), "-cf", "-"]
+    tar = ["tar", "-C", os.fspath(base), "--numeric-owner", *(f"--exclude=./{path}" for path in LEFT_OUT), "-cf", "-"]
     podman = ["chroot", os.fspath(root), "podman", "--root=/store", "--runroot=/run/store", "--storage-driver=overlay"]
     archive = subprocess.Popen([*tar, "."], stdout=subprocess.PIPE)
     done = subprocess.run([*podman, "import", "--quiet", "-", name], stdin=archive.stdout, check=False)

@@ -20,7 +20,8 @@ VERSIONS = tuple(recipe.version for recipe in RECIPES.values())
 MODES = ("prefork", "threaded")
 LOGS = ("file", "journal", "stdout")
 UNIT_STARTS = ("package", "venv-path", "venv-on-path")
-STARTS = (*UNIT_STARTS, "supervisord", "terminal", "podman")
+CONTAINER_STARTS = ("podman", "docker")
+STARTS = (*UNIT_STARTS, "supervisord", "terminal", *CONTAINER_STARTS)
 RESTART_POLICIES = ("no", "always", "on-failure", "unless-stopped")
 SERVICE_HOSTS = ("db", "lb")
 MOST_HOSTS = 60
@@ -43,7 +44,7 @@ class Server:
 
     @property
     def program(self) -> str:
-        """The name of the server in supervisord and podman."""
+        """The name of the server in supervisord, podman and docker."""
         return self.name or "odoo"
 
     @property
@@ -83,6 +84,7 @@ class Host:
     conf: Mapping[str, str] = field(default_factory=dict)
     supervisord: Mapping[str, str] = field(default_factory=dict)
     podman: Mapping[str, str] = field(default_factory=dict)
+    docker: Mapping[str, str] = field(default_factory=dict)
     instances: tuple[Server, ...] = ()
     balanced: bool = True
 
@@ -100,6 +102,11 @@ class Host:
     def major(self) -> int:
         """The number of the version: 17 of 17 and saas17_2, 19 of 19source."""
         return int(re.sub(r"^\D*(\d+).*", r"\1", self.version))
+
+    @property
+    def in_container(self) -> bool:
+        """Does Odoo run in a container, on a host without an Odoo of its own?"""
+        return self.start in CONTAINER_STARTS
 
     @property
     def in_venv(self) -> bool:
@@ -262,9 +269,9 @@ def _check_start(host: Host, place: str) -> None:
             raise LabError(f"{place}: log: with start: {host.start} it is file or {other}, not {server.log}.")
         if server.unit and not by_unit:
             raise LabError(f"{place}: unit: with start: {host.start} Odoo has no unit.")
-        if server.user != "odoo" and host.start == "podman":
+        if server.user != "odoo" and host.in_container:
             raise LabError(f"{place}: instance {server.name}: in a container the user is odoo.")
-    for key in ("supervisord", "podman"):
+    for key in ("supervisord", *CONTAINER_STARTS):
         if getattr(host, key) and host.start != key:
             raise LabError(f"{place}: {key}: only with start: {key}.")
 
@@ -348,13 +355,17 @@ def _settings(value: object, place: str) -> dict[str, str]:
     return result
 
 
-def _podman(value: object, place: str) -> dict[str, str]:
-    choices = {"restart": RESTART_POLICIES, "pid1": ("runuser", "odoo"), "cgroups": ("systemd", "cgroupfs")}
-    given = _mapping(value, place)
-    _known_keys(given, set(choices), place)
-    # YAML's bare word no is a boolean.
-    words = {key: "no" if item is False else item for key, item in given.items()}
-    return {key: _one_of(*choices[key])(item, f"{place}: {key}") for key, item in words.items()}
+def _container(**choices: tuple[str, ...]) -> Callable[[object, str], dict[str, str]]:
+    choices = {"restart": RESTART_POLICIES, "cgroups": ("systemd", "cgroupfs"), **choices}
+
+    def check(value: object, place: str) -> dict[str, str]:
+        given = _mapping(value, place)
+        _known_keys(given, set(choices), place)
+        # YAML's bare word no is a boolean.
+        words = {key: "no" if item is False else item for key, item in given.items()}
+        return {key: _one_of(*choices[key])(item, f"{place}: {key}") for key, item in words.items()}
+
+    return check
 
 
 def _program(value: object, place: str) -> dict[str, str]:
@@ -374,7 +385,8 @@ _CHECKS: dict[str, Callable[[object, str], Any]] = {
     "unit": _settings,
     "conf": _settings,
     "supervisord": _program,
-    "podman": _podman,
+    "podman": _container(pid1=("runuser", "odoo")),
+    "docker": _container(pid1=("tini", "odoo"), network=("bridge", "host")),
     "instances": lambda value, _place: value,
     "balanced": _flag,
 }

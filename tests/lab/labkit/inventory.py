@@ -86,5 +86,5 @@ def _server_vars(host: Host, server: Server) -> dict[str, Any]:
         "log_file": server.log_file if server.log == "file" else None,
         "service": server.service if host.start in UNIT_STARTS else None,
         "program": server.program if host.start == "supervisord" else None,
-        "container": server.program if host.start == "podman" else None,
+        "container": server.program if host.in_container else None,
     }

@@ -15,6 +15,7 @@ from . import (
     configure,
     containers,
     database,
+    docker,
     images,
     inventory,
     machine,
@@ -156,8 +157,9 @@ def _layers(current: State, name: str, bases: dict[str, Image], templates: Image
     if host is None:
         return [*([templates.tree] if name == "db" else []), bases["odoo19"].tree]
     base = bases[host.base]
-    if host.start == "podman":
-        return [*_container_layers(bases["odoo19"], base, host.version), bases["odoo19"].tree]
+    if host.in_container:
+        layers = _docker_layers if host.start == "docker" else _podman_layers
+        return [*layers(bases["odoo19"], base, host.version), bases["odoo19"].tree]
     if host.start.startswith("venv-") and not host.from_source:
         return [_venv_layer(base, host.version), base.tree]
     return [base.tree]
@@ -169,7 +171,7 @@ def _venv_layer(base: Image, version: str) -> Path:
     return images.derived(f"venv{version}", key, base, lambda root: venv.move_into_venv(root, version))
 
 
-def _container_layers(base19: Image, base: Image, version: str) -> list[Path]:
+def _podman_layers(base19: Image, base: Image, version: str) -> list[Path]:
     """The shared image store, and what a host with containers lacks of a base."""
     file = Path(containers.__file__)
     store = images.once(
@@ -181,15 +183,25 @@ def _container_layers(base19: Image, base: Image, version: str) -> list[Path]:
     return [store, host]
 
 
+def _docker_layers(base19: Image, base: Image, version: str) -> list[Path]:
+    """Docker with what it depends on, and the tarball of the image that its containers are made of."""
+    files = [Path(docker.__file__), Path(containers.__file__)]
+    tarball = images.once(
+        f"tarball{version}",
+        images.digest(files, base.key),
+        lambda part: docker.make_tarball(base.tree, version, part),
+    )
+    return [tarball, images.derived("docker", images.digest(files, base19.key), base19, docker.install)]
+
+
 def _configure(lab: Lab, current: State, name: str, root: Path, bases: dict[str, Image], templates: Image) -> None:
     configure.machine(lab, root, name, current.addresses())
     host = current.host(name)
     if host is not None:
         filestore = bases.get(f"template{host.version}", templates).tree / "opt/lab/filestore" / host.version
-        in_container = host.start == "podman"
-        if in_container:
+        if host.in_container:
             (lab.host_dir(name) / "containers").mkdir()
-        accounts = bases[host.base].tree if in_container else root
+        accounts = bases[host.base].tree if host.in_container else root
         configure.odoo(root, host, current.address("db"), filestore, accounts)
     elif name == "db":
         ways.enable(root, "postgresql.service")

@@ -44,8 +44,10 @@ def boot(lab: Lab, host: str) -> None:
     argv += ["--link-journal=no", "--console=pipe", "--boot"]
     volume = lab.host_dir(host) / "containers"
     if volume.is_dir():
-        # podman's storage: an overlay cannot be the writable layer of another one.
+        # The storage of podman or docker: an overlay cannot be the writable layer of another one.
         argv[-1:-1] = [f"--bind={volume}:/var/lib/containers", "--system-call-filter=@keyring bpf"]
+        # Docker's bridge needs it, and a host may not write there itself.
+        run(["ip", "netns", "exec", name, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"])
     # Paths of this machine that a user of the lab wants the hosts to see (tests/coverage).
     argv[-1:-1] = [f"--bind={bind}" for bind in os.environ.get("FLEETOPS_LAB_BIND", "").split()]
     procs = "-"
@@ -87,6 +89,25 @@ def namespace_pids(process: int | str) -> list[int]:
         if line.startswith("NSpid:"):
             return [int(word) for word in line.split()[1:]]
     return []
+
+
+def parent(pid: int) -> int:
+    """The parent of a process."""
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    return int(stat.rpartition(") ")[2].split()[1])
+
+
+def below(top: int) -> list[int]:
+    """Return a process and all that descend from it, by their pids."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                children.setdefault(parent(int(entry)), []).append(int(entry))
+    found = [top]
+    for pid in found:
+        found += children.get(pid, [])
+    return sorted(found)
 
 
 def inside(

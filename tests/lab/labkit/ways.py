@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import containers, inventory, machine, network
+from . import containers, docker, inventory, machine, network
 from .fleet import UNIT_STARTS, Host, Server
 from .health import listens, wait_until
 from .paths import Lab
@@ -58,10 +58,11 @@ def install(root: Path, host: Host) -> None:
     elif host.start == "supervisord":
         write_file(root / "etc/supervisor/conf.d/odoo.conf", "\n".join(_programs(host)))
         enable(root, "supervisor.service")
-    elif host.start == "podman":
-        containers.settings(root, host)
+    elif host.in_container:
+        runtime = docker if host.start == "docker" else containers
+        runtime.settings(root, host)
         commands = [(server, command(host, server)) for server in host.servers]
-        write_file(root / _SYSTEM / containers.UNIT, containers.unit(host, commands))
+        write_file(root / _SYSTEM / containers.UNIT, runtime.unit(host, commands))
         enable(root, containers.UNIT, f"/{_SYSTEM}/{containers.UNIT}")
 
 
@@ -135,19 +136,15 @@ def masters(lab: Lab, host: str) -> dict[str, int]:
         return {}
     level = len(machine.namespace_pids(init)) - 1
     found: dict[int, tuple[str, int, int]] = {}
-    for pid in sorted(network.pids(lab, host)):
+    # A container may have a network of its own.
+    for pid in machine.below(init):
         with contextlib.suppress(OSError, IndexError):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
             # Wrappers (runuser, script) have the same words, but are not Python.
             if "--config" in words[:-1] and Path(os.readlink(f"/proc/{pid}/exe")).name.startswith("python"):
                 config = words[words.index("--config") + 1]
-                found[pid] = (config, _parent(pid), machine.namespace_pids(pid)[level])
+                found[pid] = (config, machine.parent(pid), machine.namespace_pids(pid)[level])
     return {config: seen for config, parent, seen in found.values() if parent not in found}
-
-
-def _parent(pid: int) -> int:
-    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    return int(stat.rpartition(") ")[2].split()[1])
 
 
 def state(lab: Lab, host: Host, server: Server) -> str:
@@ -155,8 +152,8 @@ def state(lab: Lab, host: Host, server: Server) -> str:
     if host.start == "supervisord":
         words = _ask(lab, host, "supervisorctl", "status", server.program).split()
         return words[1] if len(words) > 1 else "?"
-    if host.start == "podman":
-        inspect = ("podman", "container", "inspect", "--format={{.State.Status}}", server.program)
+    if host.in_container:
+        inspect = (host.start, "container", "inspect", "--format={{.State.Status}}", server.program)
         return _ask(lab, host, *inspect).strip() or unit_state(lab, host.name, containers.UNIT)
     if host.start == "terminal":
         return "running" if server.config in masters(lab, host.name) else "-"
@@ -198,8 +195,10 @@ def log_tail(lab: Lab, host: Host, server: Server, lines: int) -> str:
     # Before Odoo has read its options it complains on stderr.
     if machine.init_pid(lab, host.name) is None:
         return machine.console_tail(lab, host.name)
-    if host.start == "podman":
-        return last_lines(_ask(lab, host, "podman", "logs", f"--tail={lines}", server.program), lines)
+    if host.in_container:
+        # Docker prints on standard error what the server has written there.
+        words = [*("sh", "-c", 'exec "$0" logs "--tail=$1" "$2" 2>&1'), host.start, str(lines), server.program]
+        return last_lines(_ask(lab, host, *words), lines)
     words = ["journalctl", f"--unit={server.service}", "--no-pager", "--output=cat", f"--lines={lines}"]
     return last_lines(_ask(lab, host, *words), lines)
 
