@@ -120,7 +120,8 @@ options:
       - The module asks supervisord over its socket. supervisord has no setting that prevents a restart in advance. If
         its C(autorestart) starts the server again, the module stops the new server at once.
       - The module reads the restart policy of a container of docker or podman. It refuses the drain if the policy would
-        start the server again, or if it cannot read the policy.
+        start the server again, or if it cannot read the policy. V(undrained) has the runtime start the container, or
+        the new container of the same name.
       - With V(external) you prevent the restart yourself. The module asks, writes and checks nothing for that.
     type: str
     choices: [auto, external]
@@ -183,11 +184,10 @@ EXAMPLES = r"""
     cron_timeout: 120
     on_timeout: abort
 
-- name: Drain a container whose restart policy was set to no
+- name: Drain one container of a compose project, whose restart policy is no
   fleetops.odoo.drain:
     match:
-      http_port: 8069
-    hold: external
+      unit: "{{ container_id }}" # docker inspect --format '{{ '{{.Id}}' }}' shop-odoo-2
 """
 
 RETURN = r"""

@@ -181,6 +181,22 @@ def test_the_container_of_a_host(tmp_path: Path, podman: dict[str, Any], said: s
     assert said in text
 
 
+@pytest.mark.parametrize(
+    ("docker", "said"),
+    [
+        ({}, ["--restart=no ", "--publish=8069:8069", "--init --user=odoo lab/odoo:19 /usr/bin/odoo --config "]),
+        ({"restart": "always", "pid1": "odoo"}, ["--restart=always ", "--publish=8072:8072 --user=odoo "]),
+        ({"network": "host"}, ["--network=host --init "]),
+    ],
+)
+def test_the_container_of_a_host_with_docker(tmp_path: Path, docker: dict[str, Any], said: list[str]) -> None:
+    (host,) = _fleet(start="docker", docker=docker).hosts
+    ways.install(tmp_path, host)
+    text = (tmp_path / "etc/systemd/system/odoo-containers.service").read_text(encoding="utf-8")
+    assert [words for words in said if words not in text] == []
+    assert '"native.cgroupdriver=systemd"' in (tmp_path / "etc/docker/daemon.json").read_text(encoding="utf-8")
+
+
 def test_the_balancer_checks_what_every_server_has() -> None:
     new, old = _fleet().hosts[0], _fleet(version=14, conf={"http_port": 8169}).hosts[0]
     assert "uri /web/health ver HTTP/1.1 hdr Host" in balancer.haproxy_conf([(new, "10.213.0.11")])

@@ -19,6 +19,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code impor
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import parse_cgroup
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Objection, Rule
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import SignalRefused
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.container import HeldContainer
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import SupervisorKind
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed
@@ -368,6 +369,26 @@ def test_a_unit_that_goes_on_without_the_server_is_released(stage: Staged) -> No
     assert (on.holding, result.told()["hold"]["kind"]) == (["hold", "INT", "let go"], "none")
     assert "supervisor.other_unit" in [one.code for one in result.warnings]
     assert on.notes[0].is_launched
+
+
+def test_a_container_that_goes_on_without_the_server_is_warned_of_and_stays_noted(stage: Staged) -> None:
+    on = stage("19-prefork")
+    held = HeldContainer("docker", "ab" * 32, "odoo")
+    on.hold, on.goes_on = Hold(SupervisorKind.CONTAINER, held.id, "no", container=held), held.goes_on()
+    on.resting = [timeout.CONTAINER_ENDS(name="odoo")] * 999
+    result = on.drain(min_gone_time=2)
+    assert [one.code for one in result.warnings] == ["supervisor.container_goes_on"]
+    assert (on.notes[0].held, on.notes[0].is_launched, "let go" in on.holding) == (on.hold, False, False)
+
+
+def test_a_container_that_has_ended_is_not_asked_again(stage: Staged) -> None:
+    on = stage("19-prefork")
+    held = HeldContainer("docker", "ab" * 32, "odoo")
+    on.hold = Hold(SupervisorKind.CONTAINER, held.id, "no", container=held)
+    on.resting = [timeout.CONTAINER_ENDS(name="odoo")]
+    result = on.drain()
+    assert (result.warnings, result.steps[-1]["what"]) == ([], "no other server has taken its place within 12 s")
+    assert len([step for step in result.steps if step["what"] == "it was stopped"]) == 1
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

@@ -31,8 +31,9 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results impor
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused, supervisor
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.health import HealthCheck
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.container import HeldContainer
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.hold import Hold, check_container
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed, Refused
 
 from ..build import FakeClock
@@ -79,6 +80,7 @@ class Stage:
         self.did.append(f"let go {made}")
         return hold.drop_in is not None
 
+    check_container = staticmethod(check_container)
     drop_in_of = staticmethod(lambda unit: f"/nonexistent/{unit}.d")
 
     def why_down(self, _hold: Hold) -> Problem | None:
@@ -163,7 +165,7 @@ def test_check_mode(stage: Staged) -> None:
     on.scene.go_to(GONE)
     result = on.undrain(check_mode=True)
     assert (result.did, result.changed, on.did, len(on.notes)) == ("started", True, [], 1)
-    assert [step["what"] for step in result.steps] == ["systemd would be asked to start it"]
+    assert [step["what"] for step in result.steps] == ["systemd would be asked to start odoo.service"]
 
 
 def test_a_server_that_another_program_has_started_is_released(stage: Staged) -> None:
@@ -270,6 +272,30 @@ def test_what_cannot_be_started_is_refused(stage: Staged, hold: Hold, code: str)
         result = on.fail(check_mode=check_mode)
         assert (result.did, result.code) == ("refused", code)
     assert (on.did, len(on.notes)) == ([], 1)
+
+
+@pytest.mark.parametrize("made_anew", [False, True])
+def test_a_container_is_started_by_its_runtime_also_when_it_was_made_anew(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch, *, made_anew: bool
+) -> None:
+    on = stage()
+    held = HeldContainer("docker", "ab" * 32, "shop-odoo-1")
+    by = Supervisor(SupervisorKind.CONTAINER, "cd" * 32 if made_anew else held.id)
+    on.note(
+        hold=dataclasses.asdict(Hold(SupervisorKind.CONTAINER, held.id, "no", container=held)),
+        kind=SupervisorKind.CONTAINER,
+        unit=held.id,
+        key=key_of(Supervisor(SupervisorKind.CONTAINER, held.id), "/etc/odoo/odoo.conf", 8069),
+    )
+    on.scene.go_to(GONE)
+    monkeypatch.setattr(HeldContainer, "check_startable", lambda _self: None)
+    monkeypatch.setattr(HeldContainer, "id_now", lambda _self: by.unit)
+    monkeypatch.setattr(on.host, "supervisor_of", lambda _process: by)
+    check = on.undrain(check_mode=True)
+    assert [step["what"] for step in check.steps] == ["docker would be asked to start shop-odoo-1"]
+    result = on.undrain()
+    assert (result.did, on.did[-1], on.notes) == ("started", f"start {held.id}", [])
+    assert "docker was asked to start shop-odoo-1" in [step["what"] for step in result.steps]
 
 
 @pytest.mark.parametrize("uid", [None, 4711])

@@ -64,6 +64,7 @@ PROSE = [*examples.GUIDES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT 
 KEYWORDS = {
     "name",
     "register",
+    "changed_when",
     "failed_when",
     "loop",
     "loop_control",
