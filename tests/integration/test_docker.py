@@ -192,6 +192,29 @@ def test_the_policy_on_failure_leaves_a_drained_server_down(fleet: Fleet) -> Non
         assert docker(fleet, "d19", "inspect --format '{{.HostConfig.RestartPolicy.Name}}' two") == "on-failure"
 
 
+def test_a_killed_server_that_the_policy_on_failure_starts_again_is_told(fleet: Fleet) -> None:
+    with container(fleet, "--init --restart on-failure") as chosen, contextlib.suppress(ConnectionError):
+        with request(fleet, "d19", "/lab/sleep/100", 8169):
+            answer = drained(fleet, http_timeout=1, on_timeout="kill", **chosen)
+        assert answer.outcome == (2, "signalled", "failed.place_taken"), answer.output
+
+
+def test_a_unit_that_runs_a_new_container_is_told(fleet: Fleet) -> None:
+    words = f"--rm --init --name unit --user odoo --publish 8169:8069 {VOLUMES} lab/odoo:19 {ODOO}"
+    start = f"[Service]\nRestart=always\nRestartSec=2\nExecStart=/usr/bin/docker run {words}\n"
+    path = "/etc/systemd/system/erp.service"
+    fleet.run(
+        "d19", "sh", "-ec", f"printf '%s' \"$1\" >{path}; systemctl daemon-reload; systemctl start erp", "sh", start
+    )
+    try:
+        serves(fleet, 8169)
+        answer = fleet.module("d19", "drain", **of(fleet, "unit"))
+        assert answer.outcome == (2, "signalled", "failed.place_taken"), answer.output
+        assert list(answer.warned) == ["supervisor.container_removed"]
+    finally:
+        fleet.run("d19", "sh", "-c", f"systemctl stop erp; docker rm -f unit; rm {path}; systemctl daemon-reload")
+
+
 def test_a_paused_container_is_refused_before_any_signal(fleet: Fleet) -> None:
     docker(fleet, "d19", "pause odoo")
     try:
