@@ -175,7 +175,7 @@ def test_a_policy_that_starts_it_again_is_refused_with_the_command_that_changes_
             assert answer.outcome == (2, "refused", "supervisor.container_starts_again"), answer.output
             assert f" {policy}, so docker " in answer.result["msg"]
         assert fleet.identities("d19") == before
-        # Whoever says that a restart is prevented and is wrong is told of it.
+        # The caller says that the restart is prevented, and it is not.
         external = drained(fleet, hold="external")
         assert external.outcome == (2, "signalled", "failed.place_taken"), external.output
     finally:
@@ -334,8 +334,8 @@ def test_from_the_inside_all_but_its_log_and_its_end_is_reached(fleet: Fleet, in
     master = inside.master(host)
     assert (master["pid"] == 1, master["state"], master["workers"]) == (host == "d14", "running", WORKERS[host])
     assert (master["supervisor"]["kind"], master["container"], master["hidden"]) == ("container", None, False)
-    for name, arguments in (("stack_dump", {}), ("cache_stats", {})):
-        refused = inside.module(host, name, **arguments).only
+    for name in ("stack_dump", "cache_stats"):
+        refused = inside.module(host, name).only
         assert (refused["did"], refused["code"], refused.get("asked", [])) == ("refused", "dump.container", [])
     for options in (["--check"], []):
         drain = inside.module(host, "drain", *options)

@@ -42,7 +42,7 @@ _PATIENCE, _START_PATIENCE = 15.0, 60.0
 
 @dataclass(frozen=True)
 class Facts:
-    """What a runtime tells of a container."""
+    """Hold what a runtime tells of a container."""
 
     id: str
     name: str

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is asked of the runtime of a container: whether it starts a server again, its end, and a start."""
+"""Test the questions to the runtime of a container: whether it starts a server again, its end, and a start."""
 
 from __future__ import annotations
 
