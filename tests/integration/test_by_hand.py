@@ -35,12 +35,12 @@ def fleet() -> t.Iterator[Fleet]:
     yield from lab_up("byhand", str(pathlib.Path(__file__).parent / "by_hand.yml"))
 
 
-@pytest.mark.parametrize("reloaded", [False, True], ids=["at_first", "after_a_hup"])
+@pytest.mark.parametrize("hups", [0, 1])
 @pytest.mark.parametrize("host", ["w19", "w14"])
-def test_what_a_shell_started_comes_back_as_it_was(fleet: Fleet, host: str, reloaded: bool) -> None:
+def test_what_a_shell_started_comes_back_as_it_was(fleet: Fleet, host: str, hups: int) -> None:
     fleet.run(host, "sh", "-ec", START % "\\ two")
     fleet.settle(host, seconds=90)
-    if reloaded:
+    for _hup in range(hups):
         answer = fleet.module(host, "reload", policy="always")
         assert answer.outcome == (0, "signalled", None), answer.output
     before = look_of(fleet, host)
