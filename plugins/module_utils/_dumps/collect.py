@@ -11,8 +11,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._log.carrier import Unwrapper
-from .._log.line import NO_PID, Head, head_of
+from .._forms.carrier import Unwrapper
+from .._forms.line import NO_PID, Head, head_of
 from .parse import begins_a_dump, looks_like_a_dump
 from .statistics import (
     LINE,

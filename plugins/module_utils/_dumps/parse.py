@@ -16,21 +16,26 @@ import math
 import re
 import typing as t
 
-from .._log.carrier import Unwrapper
-from .._log.line import NO_PID, Head, head_of
+from .._forms.carrier import Unwrapper
+from .._forms.line import NO_PID, Head, head_of
 from .stack import Dump, Frame, Stack
 
 #: Dumps are written by this logger (the second one in 8.0 and 9.0); other records of it go on behind the colon.
 _DUMPERS = ("odoo.tools.misc", "openerp.tools.misc")
 #: Where none of these stands there is nothing of a dump; and how the lines of a thread begin, but for unknown ones.
 #: (The JSON of the journal has a message that is not plain text as a list of its bytes.)
-_MARKS = ("tools.misc", "# ", "File: ", '"MESSAGE":[', '"MESSAGE": [')
+#: Behind the others begins what shows of which record, or of which file, the next lines are.
+_MARKS = ("tools.misc", "# ", "File: ", '"MESSAGE":[', '"MESSAGE": [', "{\n", "{\r\n", "__CURSOR=", "[s=", "==> ")
 _INNER = ('File: "', "  ")
 #: In a paste, "# " may have been taken for the sign of a heading.
 _THREAD = re.compile(r"(?:# )?(?P<kind>(?<=# )(?:Thread|Greenlet)|(?:Thread|Greenlet)(?=: .*[<(])): (?P<rest>.*)$")
 #: What looks like a line of a dump.
 _ALIKE = re.compile(r'\b(?:Thread|Greenlet): ?<|File: \\?["\'&]|\b(?:odoo|openerp)\.tools\.misc\W*$')
 _FRAME = re.compile(r'File: "(?P<file>.*)", line (?P<line>0|[1-9][0-9]{0,8}), in (?P<function>[\w.<>]+)\s*$')
+#: The thread of a prefork worker, which tells its pid.
+_WORKER = re.compile(r"\bWorker Worker\w+ \((?P<pid>[0-9]{1,10})\) workthread\b")
+#: The call that writes a dump.
+_HANDLER = re.compile(r", in dumpstacks\s*$")
 #: The header of a thread since Odoo 14, if there is no bracket in the name of its database.
 _USUAL = re.compile(
     r"# Thread: (?P<name>.*?) \(db:(?P<db>[^()]*)\) \(uid:(?P<uid>[^()]*)\) \(url:(?P<url>[^()]*)\)"
@@ -54,10 +59,11 @@ class _Record:
     ``threads`` are those that were read; ``piece`` is the text of the last one, and None while the lines of another,
     ``open``, come one by one. Headers are kept without their ``# ``. ``other`` are lines above the first thread.
     ``broken``: another record has begun since, so that only what can belong to nothing but a dump is taken for it.
-    ``fresh``: it is broken, and the next line may be the source of the last frame.
+    ``fresh``: it is broken, and the next line may be the source of the last frame. ``follows``: it has begun within
+    another dump, or right behind it.
     """
 
-    __slots__ = ("broken", "fresh", "head", "open", "other", "piece", "threads")
+    __slots__ = ("broken", "follows", "fresh", "head", "open", "other", "piece", "threads")
 
     def __init__(self, head: Head) -> None:
         self.head = head
@@ -65,7 +71,7 @@ class _Record:
         self.piece: t.Optional[t.Tuple[str, str]] = None
         self.open: t.Optional[t.Tuple[str, t.List[str]]] = None
         self.other: t.List[str] = []
-        self.broken = self.fresh = False
+        self.broken = self.fresh = self.follows = False
 
     def last(self) -> t.Optional[t.List[str]]:
         """Return the lines of the last thread, to add to them; None without a thread."""
@@ -93,6 +99,8 @@ class DumpReader:
         self._carrier = Unwrapper()
         #: the first line that looks like one of a dump, and belongs to none
         self.strange: t.Optional[str] = None
+        #: the log has its newest line first
+        self.is_backwards = False
         self._stacks: t.Dict[t.Tuple[str, str], Stack] = {}
         self._bodies: t.Dict[str, _Body] = {}
         self._frames: t.Dict[str, t.Optional[Frame]] = {}
@@ -108,7 +116,7 @@ class DumpReader:
         :param chunks: the text of the log, cut anywhere. Only one of them and the dumps are kept in memory.
         """
         self._records, self._under_way = [], {}
-        self._carrier, self.strange = Unwrapper(), None
+        self._carrier, self.strange, self.is_backwards = Unwrapper(), None, False
         pending: t.List[str] = []
         for chunk in chunks:
             end = chunk.rfind("\n")
@@ -122,7 +130,12 @@ class DumpReader:
 
     def dumps(self) -> t.List[Dump]:
         """Return the dumps of the text so far."""
+        for source, line in self._carrier.end():
+            self._take(source, line)
         dumps = [self._dump(record) for record in self._records]
+        # Two that were written at the same time to one pipe: the end of the first stands in the second.
+        for record, before, mixed in zip(self._records[1:], dumps, dumps[1:]):
+            before.is_torn = before.is_torn or (record.follows and mixed.is_mixed and not before.is_whole)
         # Where the head of a dump is missing, its frames tell that it is one.
         found = []
         for one, record in zip(dumps, self._records):
@@ -137,8 +150,8 @@ class DumpReader:
         self._lines(first)
         record = self._under_way.get("")
         for block in blocks:
-            whole = block.startswith(("Thread: ", "Greenlet: ")) and not self._carrier.last
-            if record is None or record.broken or not whole:
+            whole = block.startswith(("Thread: ", "Greenlet: ")) and not self._carrier.last and not self._carrier.is_odd
+            if record is None or record.broken or not whole or record.head is _HEADLESS:
                 self._lines("# " + block)
                 record = self._under_way.get("")
                 continue
@@ -169,7 +182,7 @@ class DumpReader:
         if not rest:
             return
         # Such as an hour of requests: as long as no mark comes, nothing in it can belong to a dump.
-        if all(one.broken for one in self._under_way.values()):
+        if all(one.broken for one in self._under_way.values()) and not self._carrier.is_odd:
             at = min((at for at in map(rest.find, _MARKS) if at >= 0), default=len(rest))
             begin = len(rest) if at == len(rest) else rest.rfind("\n", 0, at) + 1
             if self._outside:
@@ -185,8 +198,13 @@ class DumpReader:
     def _take(self, source: str, line: str) -> None:
         head, record = head_of(line), self._under_way.get(source)
         thread = None if head else _THREAD.match(line)
+        if record is None and thread and source:
+            record = self._adopt(source)
         if head is not None and begins_a_dump(head):
-            self._begin(source, head)
+            follows = record is not None and not record.broken
+            # A header that nothing follows but the head of its dump: the newest line comes first.
+            self.is_backwards = self.is_backwards or (record is not None and follows and _is_bare(record))
+            self._begin(source, head).follows = follows
         elif record is None and (thread or _FRAME.match(line)):
             # A paste that begins within a dump.
             record = self._begin(source, _HEADLESS)
@@ -199,6 +217,8 @@ class DumpReader:
                 del self._under_way[source]
             self._leave(line)
         elif thread:
+            if record.head is _HEADLESS and _has_ended(record):
+                record = self._begin(source, _HEADLESS)
             self._close(record)
             record.piece, record.open = None, (_header(line), [])
             record.fresh = False
@@ -219,6 +239,14 @@ class DumpReader:
         self._records.append(record)
         return record
 
+    def _adopt(self, source: str) -> t.Optional[_Record]:
+        """Return the dump of which only the head has come, where its carrier was not known yet."""
+        lone = self._under_way.get("")
+        if lone is None or lone.head is _HEADLESS or lone.broken or lone.threads or lone.open or lone.other:
+            return None
+        self._under_way[source] = self._under_way.pop("")
+        return lone
+
     def _close(self, record: _Record) -> None:
         """Read the lines of the open thread, if there is one."""
         if record.open is not None:
@@ -235,7 +263,9 @@ class DumpReader:
     def _dump(self, record: _Record) -> Dump:
         self._close(record)
         head = record.head
-        return Dump(head.pid, head.time, head.database, tuple(record.threads), tuple(record.other))
+        named = (_WORKER.search(thread.name) for thread in record.threads if head.pid == NO_PID)
+        pid = next((int(found.group("pid")) for found in named if found), head.pid)
+        return Dump(pid, head.time, head.database, tuple(record.threads), tuple(record.other))
 
     def _thread(self, header: str, text: str) -> Stack:
         # A process that waits writes the same every time, and those of one master write the same of its main thread.
@@ -289,6 +319,16 @@ class DumpReader:
         return self._frames[line]
 
 
+def _has_ended(record: _Record) -> bool:
+    """Return whether the thread that writes the dump, which is its last one, is there."""
+    return record.open is not None and any(_HANDLER.search(line) for line in record.open[1])
+
+
+def _is_bare(record: _Record) -> bool:
+    """Return whether the last line was the header of a thread."""
+    return record.open is not None and bool(record.open[0]) and not any(line.strip() for line in record.open[1])
+
+
 def begins_a_dump(head: Head) -> bool:
     """Return True if a dump begins with this record."""
     return head.logger in _DUMPERS and not head.text.strip()
@@ -309,9 +349,16 @@ def _slashed(path: str) -> str:
     return path.replace("\\", "/") if "\\" in path and "/" not in path else path
 
 
+def backwards(text: str) -> str:
+    """Return a log whose newest line comes first, as exports of web pages have it, with its oldest line first."""
+    return "\n".join(reversed(text.split("\n")))
+
+
 def parse_dumps(lines: t.Iterable[str]) -> t.List[Dump]:
-    """Return every dump in the lines of a log, with or without line ends; see :meth:`DumpReader.read`."""
-    return DumpReader().read(["\n".join([line.rstrip("\r\n") for line in lines])])
+    """Return every dump in the lines of a log, with or without line ends, in either order; see :meth:`DumpReader.read`."""
+    text, reader = "\n".join([line.rstrip("\r\n") for line in lines]), DumpReader()
+    dumps = reader.read([text])
+    return reader.read([backwards(text)]) if reader.is_backwards else dumps
 
 
 def _is_plain(text: str) -> bool:

@@ -71,6 +71,11 @@ class Stack:
         return HTTP_WORK if taken else None
 
     @property
+    def is_thread(self) -> bool:
+        """Return whether it is a thread, and not a greenlet."""
+        return not self.header.startswith("# Greenlet")
+
+    @property
     def seconds(self) -> t.Optional[float]:
         """For how long it has been at its request; None where the dump does not tell (14, 15; cron jobs)."""
         if self.query_time is None or self.python_time is None:
@@ -111,6 +116,8 @@ class Dump:
     database: t.Optional[str]
     threads: t.Tuple[Stack, ...]
     other: t.Tuple[str, ...] = ()
+    #: its end stands in the dump of another process
+    is_torn: bool = False
 
     @property
     def is_understood(self) -> bool:
@@ -119,10 +126,19 @@ class Dump:
         A thread at rest has no lines that cannot be parsed: one of them could be a call. (After the end of a dump
         other lines may follow.)
         """
-        if not self.threads or self.is_cut or not all(thread.frames for thread in self.threads):
+        if not self.threads or self.is_cut or self.is_mixed or not all(thread.frames for thread in self.threads):
             return False
         sure = self.threads[:-1] if self.is_whole else self.threads
         return not any(thread.other and thread.work is None for thread in sure)
+
+    @property
+    def is_mixed(self) -> bool:
+        """Return whether threads of two processes are in it, as where these wrote to one pipe at the same time."""
+        # A greenlet may be listed more than once, and also as the thread in which it runs.
+        threads = [thread for thread in self.threads if thread.is_thread]
+        names = [thread.name for thread in threads if thread.name.startswith("<")]
+        writers = [thread for thread in threads if any(frame.function == _HANDLER for frame in thread.frames)]
+        return len(writers) > 1 or len(set(names)) < len(names)
 
     @property
     def is_whole(self) -> bool:
@@ -135,6 +151,8 @@ class Dump:
     @property
     def is_cut(self) -> bool:
         """Return whether it is cut: its last call has no line of code, although others have one."""
+        if self.is_torn:
+            return True
         if not self.threads or not self.threads[-1].frames or self.is_whole:
             return False
         last = self.threads[-1].frames[-1]

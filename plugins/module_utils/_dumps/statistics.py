@@ -16,8 +16,8 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from .._log.carrier import Unwrapper
-from .._log.line import Head, head_of
+from .._forms.carrier import Unwrapper
+from .._forms.line import Head, head_of
 
 #: The loggers that write them (the second one in 8.0 and 9.0).
 COUNTERS = ("odoo.tools.cache", "openerp.tools.cache")
@@ -138,7 +138,7 @@ def parse_statistics(lines: t.Iterable[str]) -> t.List[Statistics]:
     found: t.Dict[int, _Reader] = {}
     inside: t.Dict[str, _Reader] = {}
     unwrapper = Unwrapper()
-    for carrier, line in (one for raw in lines for one in unwrapper.lines(raw)):
+    for carrier, line in unwrapper.each(lines):
         head = head_of(line)
         if head is None:
             if carrier in inside:

@@ -13,8 +13,8 @@ import re
 import time
 import typing as t
 
-from .._log.carrier import unwrapped
-from .._log.line import head_of
+from .._forms.carrier import unwrapped
+from .._forms.line import head_of
 from .._log.place import LogPlace, level_of
 from .._log.read import blocks_backwards, journal_of
 from .._processes.classify import Instance

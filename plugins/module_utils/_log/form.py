@@ -14,8 +14,8 @@ import typing as t
 from .._messages import dump
 from .._messages.code import Problem
 from .._system.redact import redact_text
-from .carrier import Unwrapper
-from .line import NO_PID, head_of
+from .._forms.carrier import Unwrapper
+from .._forms.line import NO_PID, head_of
 
 #: What only a record of a log has, how many lines with it are too many for a log of Odoo that has none of its heads,
 #: and how many heads are enough. Characters of a line that are shown.

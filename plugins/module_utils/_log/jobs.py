@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .carrier import unwrapped
-from .line import head_of
+from .._forms.carrier import unwrapped
+from .._forms.line import head_of
 
 #: How a job is announced and concluded: by Odoo 14, and by Odoo 19, which adds its id.
 _JOB = re.compile(

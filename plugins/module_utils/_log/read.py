@@ -22,7 +22,7 @@ from .._processes.process import Process
 from .._processes.rights import files_of, open_file
 from .._system.files import open_regular, reached
 from .._system.redact import redact_text
-from .carrier import Unwrapper
+from .._forms.carrier import Unwrapper
 from .journal import journal, journalctl
 from .place import FILE, JOURNAL, LogPlace
 

@@ -15,8 +15,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .carrier import Unwrapper
-from .line import NO_PID, head_of
+from .._forms.carrier import Unwrapper
+from .._forms.line import NO_PID, head_of
 
 _TRACEBACK = "Traceback (most recent call last):"
 _FRAME = re.compile(r'  File "(?P<path>[^"\n]+)", line (?P<line>\d+)')

@@ -263,6 +263,12 @@ STRANGE_FORM = Code(
     "the log {host} has lines of a stack dump that cannot be parsed, such as {line!r}",
     "Use the log as Odoo wrote it, before another program changed it.",
 )
+UNKNOWN_FORM = Code(
+    "dump.unknown_form",
+    "{path} has no line that the module can parse as a record of a log of Odoo, so it is not known whether it has a"
+    " stack dump; a line of it is {line!r}",
+    "Use the log as Odoo wrote it, before another program changed it.",
+)
 PACKED = Code(
     "dump.packed",
     "{path} is compressed, and {program} is not installed on the controller",

@@ -40,6 +40,7 @@ from .work import (
     Source,
     Work,
     frames_key,
+    shown_pid,
     survey,
     when,
 )
@@ -104,7 +105,8 @@ def analyse(
         "schema": SCHEMA,
         "hosts": sorted({source.host for source in sources}),
         "dumps": sum(len(source.dumps) for source in sources),
-        "processes": sum(len(server.roles) for server in servers),
+        "processes": sum(1 for server in servers for pid in server.roles if pid > 0),
+        "unnamed": sum(1 for server in servers for pid in server.roles if pid < 0),
         "began": min((server.began for server in servers), default=None),
         "ended": max((server.ended for server in servers), default=None),
         "findings": findings,
@@ -131,7 +133,7 @@ def analyse(
 def _unread(sources: t.Iterable[Source], servers: t.Iterable[Server]) -> list[dict[str, t.Any]]:
     """Return what cannot be parsed: the process (None if the log does not show it) and the reason."""
     found: list[dict[str, t.Any]] = [
-        {"host": server.host, "pid": pid or None, "reason": reason}
+        {"host": server.host, "pid": shown_pid(pid) or None, "reason": reason}
         for server in servers
         for pid, reason in server.unread.items()
     ]
@@ -235,7 +237,7 @@ def _work(one: Work) -> dict[str, t.Any]:
     return {
         "host": one.server.host,
         "server": one.server.name,
-        "pid": one.pid,
+        "pid": shown_pid(one.pid),
         "thread": one.thread,
         "kind": one.kind,
         "url": one.url,

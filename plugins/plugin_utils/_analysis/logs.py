@@ -18,7 +18,9 @@ import typing as t
 import zlib
 from collections import deque
 
-from ...module_utils._dumps.parse import DumpReader
+from ...module_utils._dumps.parse import DumpReader, backwards
+from ...module_utils._forms.carrier import Unwrapper
+from ...module_utils._forms.line import head_of
 from ...module_utils._log.jobs import Job, Jobs
 from ...module_utils._messages import dump as _codes
 from ...module_utils._system.errors import Refused
@@ -97,9 +99,22 @@ def read_logs(files: t.Sequence[t.Mapping[str, str]]) -> list[Source]:
         for source in sources:
             if source.strange is not None:
                 raise Refused(_codes.STRANGE_FORM(host=source.host, line=redact_text(source.strange)[:_WIDTH]))
+        for one in files:
+            line = _without_records(one["path"])
+            if line is not None:
+                raise Refused(_codes.UNKNOWN_FORM(path=one["path"], line=redact_text(line)[:_WIDTH]))
         names = ", ".join(one["path"] for one in files[:3]) + (" or the other files" if len(files) > 3 else "")
         raise Refused(_codes.NO_STACKS(files=names))
     return sources
+
+
+def _without_records(path: str) -> str | None:
+    """Return the first line of a log without one record that can be parsed; None if it has one, or is empty."""
+    with opened(path) as log:
+        lines = [line for line in log.read(_CHUNK).split("\n") if line.strip()]
+    if not lines or any(head_of(line) for _carrier, line in Unwrapper().each(lines)):
+        return None
+    return lines[0].strip()
 
 
 def each_log(files: t.Sequence[t.Mapping[str, str]]) -> t.Iterator[Source]:
@@ -163,6 +178,9 @@ def _read(reader: DumpReader, paths: t.Sequence[str], host: str) -> Source:
     """Return the dumps of one log, whose files are read in this order."""
     about_jobs: deque[str] = deque(maxlen=_JOB_LINES)
     dumps = reader.read(chunk for path in paths for chunk in _noting(path, about_jobs))
+    if reader.is_backwards:
+        dumps = reader.read([backwards("".join(chunk for path in paths for chunk in _noting(path, deque())))])
+        about_jobs.reverse()
     backends, unsaid = _beside(paths[-1], host)
     jobs = _jobs(about_jobs, [(dump.pid, dump.time) for dump in dumps])
     return Source(host, dumps, jobs=jobs, backends=backends, unsaid=unsaid, strange=reader.strange)

@@ -17,7 +17,7 @@ from ...module_utils._dumps.stack import CRON_WORK
 from ...module_utils._system.redact import redact_text
 from . import place
 from .incidents import incidents
-from .work import Server, Work
+from .work import Server, Work, shown_pid
 
 #: Of one and of several.
 _WAITS = {
@@ -35,6 +35,7 @@ _WAITS = {
     place.PYTHON: ("runs Python", "run Python"),
 }
 _WRAP: t.Any = {"width": 100, "break_long_words": False, "break_on_hyphens": False}
+_ROLES = {"unknown": "of unknown role"}
 _ORIGIN = re.compile(r"^[a-z]+://[^/?#]*")
 #: How many of a kind are named before the rest is only counted, and lines of the text for findings and stacks.
 _NAMED, _FINDINGS, _STACKS, _SERVERS = 4, 15, 5, 30
@@ -142,7 +143,7 @@ def path_of(url: str | None) -> str:
 def _workers(work: t.Sequence[Work]) -> str:
     by_server: dict[str, Counter[str]] = {}
     for one in work:
-        by_server.setdefault(one.server.name, Counter())[str(one.pid or "unknown")] += 1
+        by_server.setdefault(one.server.name, Counter())[str(shown_pid(one.pid) or "unknown")] += 1
     named = [f"{name} (pid {_among(pids)})" for name, pids in list(by_server.items())[:_NAMED]]
     rest = len(by_server) - len(named)
     return ", ".join(named) + (f" and {_count(rest, 'server')} more" if rest else "")
@@ -158,6 +159,9 @@ def lines(report: t.Mapping[str, t.Any]) -> list[str]:
     """Return the report for a terminal: findings, servers, the most frequent stacks."""
     hosts = report["hosts"]
     dumps, processes = _count(report["dumps"], "dump"), _count(report["processes"], "process", "es")
+    if report.get("unnamed"):
+        others = "processes that the log does not name"
+        processes = f"{processes} and of {others}" if report["processes"] else others
     head = f"{dumps} of {processes} from {_count(len(hosts), 'log')}"
     when = f"{report['began']} to {report['ended']}" if report["began"] else "at a time that the log does not tell"
     found = [f"{head}, {when}", ""]
@@ -198,9 +202,9 @@ def _server_lines(servers: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[str]
     ordered = sorted(servers, key=lambda one: (not one["starved"], -len(one["http"]["busy"]), one["server"]))
     for one in ordered[:_SERVERS]:
         told = [
-            f"{role} {len(one[role]['busy'])} of {len(one[role]['pids'])} busy"
-            for role in ("http", "cron", "gevent", "threaded")
-            if one[role]["pids"]
+            f"{_ROLES.get(role, role)} {len(one[role]['busy'])} of {len(one[role]['pids'])} busy"
+            for role in ("http", "cron", "gevent", "threaded", "unknown")
+            if one.get(role, {}).get("pids")
         ]
         samples = _count(one["samples"], "sample") + (f" at {one['began']}" if one["began"] else "")
         starved = "  NO FREE WORKER" if one["starved"] else ""

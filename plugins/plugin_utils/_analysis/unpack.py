@@ -11,6 +11,7 @@ from __future__ import annotations
 import bz2
 import codecs
 import contextlib
+import email
 import gzip
 import io
 import lzma
@@ -33,6 +34,9 @@ _OPENERS: dict[bytes, t.Callable[..., t.Any]] = {
 }
 _PROGRAMS = {b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
 _ARCHIVES = {b"PK\x03\x04": "zip", b"7z\xbc\xaf": "7z", b"Rar!": "rar"}
+#: How a mail begins, and what its header has.
+_HEADER = re.compile(rb"[A-Za-z][A-Za-z-]{1,40}: [^\r\n]")
+_ENCODED = re.compile(rb"(?im)^(?:MIME-Version|Content-Transfer-Encoding|Content-Type: multipart/):? ?")
 #: Byte order marks, the longer ones first.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -62,6 +66,9 @@ def opened(path: str) -> t.Iterator[t.TextIO]:
     archive = next((kind for mark, kind in _ARCHIVES.items() if begin.startswith(mark)), None)
     if archive or begin[257:262] == b"ustar":
         raise Refused(_codes.ARCHIVE(path=path, kind=archive or "tar"))
+    if _is_mail(path, begin):
+        yield io.StringIO(_text_of_mail(path))
+        return
     program = next((name for mark, name in _PROGRAMS.items() if begin.startswith(mark)), None)
     with contextlib.ExitStack() as stack:
         raw = stack.enter_context(_unpacking(path, program) if program else _reading(path, begin))
@@ -73,6 +80,29 @@ def opened(path: str) -> t.Iterator[t.TextIO]:
         if encoding is None:
             raise Refused(_codes.NOT_TEXT(path=path))
         yield io.TextIOWrapper(buffered, encoding, "backslashreplace", newline="\n")
+
+
+def _is_mail(path: str, begin: bytes) -> bool:
+    """Return whether a file is a mail, as a program for mails saves it."""
+    if not _HEADER.match(begin):
+        return False
+    with open(path, "rb") as file:
+        head = re.split(rb"\r?\n\r?\n", file.read(_BUFFER), maxsplit=1)[0]
+    return _ENCODED.search(head) is not None
+
+
+def _text_of_mail(path: str) -> str:
+    with open(path, "rb") as file:
+        mail = email.message_from_binary_file(file)
+    parts = [part for part in mail.walk() if part.get_content_maintype() != "multipart"]
+    plain = [part for part in parts if part.get_content_type() != "text/html"]
+    found = []
+    for part in plain or parts:
+        raw = t.cast("bytes | None", part.get_payload(decode=True)) or b""
+        encoding = _encoding(raw[:_LOOKED_AT])
+        if encoding:
+            found.append(raw.decode(encoding, "backslashreplace"))
+    return "\n".join(found)
 
 
 def spooled(path: str) -> str:

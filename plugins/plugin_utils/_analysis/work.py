@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime
 import re
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...module_utils._dumps.stack import CRON_WORK, Dump, Stack
 from ...module_utils._log.jobs import Job
@@ -22,7 +22,7 @@ from ...module_utils._system.redact import redact_text
 from .place import Place, place_of, short
 from .sessions import Backend
 
-HTTP, CRON, GEVENT, MASTER, THREADED = "http", "cron", "gevent", "master", "threaded"
+HTTP, CRON, GEVENT, MASTER, THREADED, UNKNOWN = "http", "cron", "gevent", "master", "threaded", "unknown"
 
 #: Why nothing is known of what a process does.
 CUT = "its dump breaks off in the middle, so that threads are missing"
@@ -55,7 +55,10 @@ class Source:
 
 @dataclass
 class Server:
-    """One Odoo server in one visit. ``roles`` are those of its processes by pid, ``busy`` its pids by sample."""
+    """One Odoo server in one visit. ``roles`` are those of its processes by pid, ``busy`` its pids by sample.
+
+    Each dump of which the log does not tell the pid has a negative number of its own: two of them may be of one process.
+    """
 
     host: str
     name: str
@@ -82,7 +85,7 @@ class Server:
         # A single dump may have been asked of a single worker.
         if len(self.roles) < 2 or self.unseen:
             return 0
-        if set(workers) & set(self.unread):
+        if any(self.roles.get(pid) in (HTTP, UNKNOWN) for pid in self.unread) or any(pid < 0 for pid in self.roles):
             return 0
         by_sample = [[busy for pid, busy in one.items() if pid in workers] for one in self.seen]
         return sum(1 for one in by_sample if one and all(one))
@@ -93,7 +96,7 @@ class Server:
         for one in self.seen:
             last.update(one)
         last.update(dict.fromkeys(self.unread, False))
-        by_role = {role: self.pids(role) for role in (HTTP, CRON, GEVENT, THREADED)}
+        by_role = {role: self.pids(role) for role in (HTTP, CRON, GEVENT, THREADED, UNKNOWN)}
         return {
             "host": self.host,
             "server": self.name,
@@ -101,9 +104,12 @@ class Server:
             "ended": self.ended,
             "databases": self.databases,
             "samples": self.samples,
-            "master": self.pids(MASTER),
-            **{role: {"pids": pids, "busy": [pid for pid in pids if last.get(pid)]} for role, pids in by_role.items()},
-            "unread": sorted(self.unread),
+            "master": [shown_pid(pid) for pid in self.pids(MASTER)],
+            **{
+                role: {"pids": [*map(shown_pid, pids)], "busy": [shown_pid(pid) for pid in pids if last.get(pid)]}
+                for role, pids in by_role.items()
+            },
+            "unread": sorted(map(shown_pid, self.unread)),
             "full_samples": self.full,
             "starved": bool(self.full) and self.full == len([one for one in self.seen if one]),
         }
@@ -151,7 +157,12 @@ class Work:
     @property
     def who(self) -> str:
         """The process, as people name it."""
-        return f"{self.server.name} pid {self.pid or 'unknown'}"
+        return f"{self.server.name} pid {shown_pid(self.pid) or 'unknown'}"
+
+
+def shown_pid(pid: int) -> int:
+    """Return a pid for people; 0 where the log does not tell it."""
+    return max(pid, 0)
 
 
 def frames_key(place: Place) -> tuple[tuple[str, int, str], ...]:
@@ -174,7 +185,8 @@ def survey(sources: t.Iterable[Source], addons: t.Sequence[str] = ()) -> tuple[l
     servers: list[Server] = []
     work: list[Work] = []
     for source in sources:
-        for visit in _visits(sorted(source.dumps, key=lambda dump: dump.time)):
+        dumps = [dump if dump.pid else replace(dump, pid=-n) for n, dump in enumerate(source.dumps, 1)]
+        for visit in _visits(sorted(dumps, key=lambda dump: dump.time)):
             grouped = _by_master(visit)
             for dumps in grouped:
                 server = _server(source, dumps, alone=len(grouped) == 1)
@@ -228,7 +240,7 @@ def _role(dump: Dump) -> str:
         worker = _WORKER.search(text)
         if worker:
             return HTTP if worker.group(1) == "HTTP" else CRON
-    return MASTER
+    return MASTER if any(_MAIN.match(name) for name in names) else UNKNOWN
 
 
 def _server(source: Source, dumps: t.Sequence[Dump], *, alone: bool) -> Server:
@@ -239,7 +251,7 @@ def _server(source: Source, dumps: t.Sequence[Dump], *, alone: bool) -> Server:
     for dump in dumps:
         # A thread that ran the handler may not show its work, so a worker stays a worker.
         role = _role(dump)
-        roles[dump.pid] = role if role != MASTER else roles.get(dump.pid, role)
+        roles[dump.pid] = role if role not in (MASTER, UNKNOWN) else roles.get(dump.pid, role)
         number = count[dump.pid] = count.get(dump.pid, -1) + 1
         while len(seen) <= number:
             seen.append({})
@@ -252,7 +264,7 @@ def _server(source: Source, dumps: t.Sequence[Dump], *, alone: bool) -> Server:
     name = source.host if not source.instance else f"{source.host} {source.instance}"
     if not alone and not source.instance:
         masters = sorted(pid for pid, role in roles.items() if role in (MASTER, THREADED)) or sorted(roles)
-        name += f" (server of pid {masters[0]})"
+        name += f" (server of pid {shown_pid(masters[-1]) or 'unknown'})"
     return Server(source.host, name, dumps[0].time, dumps[-1].time, roles, databases, len(seen), seen, unread)
 
 

@@ -15,8 +15,8 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import DumpReader, parse_dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump, Frame
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.carrier import Unwrapper
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.line import head_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._forms.carrier import Unwrapper
+from ansible_collections.fleetops.odoo.plugins.module_utils._forms.line import head_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 

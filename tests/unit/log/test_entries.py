@@ -15,7 +15,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._log.entries import 
     journal_entry,
     k8s_entry,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.line import head_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._forms.line import head_of
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -23,6 +23,7 @@ HOST = (
     "_config",
     "_processes",
     "_supervisors",
+    "_forms",
     "_log",
     "_code",
     "_facts",

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.line import Head, head_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._forms.line import Head, head_of
 
 from ..conftest import CAPTURES, KINDS
 

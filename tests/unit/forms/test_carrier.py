@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.carrier import Unwrapper, unwrapped
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.line import head_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._forms.carrier import Unwrapper, unwrapped
+from ansible_collections.fleetops.odoo.plugins.module_utils._forms.line import head_of
 from hypothesis import given
 from hypothesis import strategies as st
 

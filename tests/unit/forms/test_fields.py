@@ -10,7 +10,7 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.fields import Named, clock_of, head_line, named
+from ansible_collections.fleetops.odoo.plugins.module_utils._forms.fields import Named, clock_of, head_line, named
 from hypothesis import given
 from hypothesis import strategies as st
 
