@@ -13,6 +13,7 @@ import os
 import typing as t
 from dataclasses import dataclass
 
+from .._forms.line import NO_PID
 from .._log.follow import DUMPS, Follower
 from .._messages import dump as codes
 from .._messages import refused
@@ -186,6 +187,8 @@ class Asking:
         ]
         whole = follower is None or follower.whole
         self._collector = self._question.collector((one.process.shown_pid for one in self.asked), whole=whole)
+        own = {one.role: one.process.shown_pid for one in self.asked if one.role in (Role.MASTER, Role.GEVENT)}
+        self._collector.expect(master=own.get(Role.MASTER, NO_PID), gevent=own.get(Role.GEVENT, NO_PID))
         #: Where the log mixes what two processes write at the same time, one is asked after the other.
         self._one_by_one = not whole
         self._waiting = list(self.asked)

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, field
 
@@ -24,6 +25,11 @@ from .statistics import (
 )
 
 _FRAME = b'File: "'
+#: Behind these lines the record has more lines, of which only some have a mark.
+_OPENING = (b"{\n", b"{\r\n")
+#: The thread of a worker, which tells its pid, a greenlet, and the thread that writes the dump, which is the last one.
+_WORKER = re.compile(r"# Thread: .*\bWorker Worker\w+ \((?P<pid>[0-9]{1,10})\) workthread\b")
+_GREENLET, _HANDLER = "# Greenlet: ", re.compile(r'File: ".*", line \d+, in dumpstacks\s*$')
 _OF_A_DUMP = (b"# Thread: ", b"# Greenlet: ", _FRAME)
 
 #: The same of statistics, whose inner lines are told apart in this way.
@@ -50,6 +56,8 @@ class _Dump:
     fresh: bool = False
     #: how the lines begin that are part of it
     inner: t.Tuple[bytes, ...] = _OF_A_DUMP
+    #: its head did not tell the pid
+    unnamed: bool = False
     #: of statistics: what kinds of records it has
     kinds: t.Set[str] = field(default_factory=set)
 
@@ -85,10 +93,16 @@ class Collector:
         self._asked, self._whole, self._room = frozenset(pids), whole, room
         self._dumps: t.Dict[int, _Dump] = {}
         self._unwrapper = Unwrapper()
+        #: who writes a dump that does not name its process
+        self._master = self._gevent = NO_PID
         #: what looks like an answer and belongs to none, by what carries it
         self._strange: t.Dict[str, str] = {}
         #: the dump under way, by what carries its lines
         self._under_way: t.Dict[str, _Dump] = {}
+
+    def expect(self, *, master: int = NO_PID, gevent: int = NO_PID) -> None:
+        """Note which processes have no thread with their pid in its name, for a log that does not tell pids either."""
+        self._master, self._gevent = master, gevent
 
     def take(self, carrier: str, line: bytes, now: float) -> None:
         """Look at one line.
@@ -96,7 +110,8 @@ class Collector:
         :param carrier: the process that the log names beside it; "" where it names none.
         :param now: seconds, on a clock that only grows.
         """
-        if not self._under_way and not any(mark in line for mark in self._marks):
+        inside = self._under_way or self._unwrapper.is_odd
+        if not inside and not any(mark in line for mark in self._marks) and not line.endswith(_OPENING):
             return
         for inner, text in self._unwrapper.lines(line.decode("utf-8", "surrogateescape")):
             self._take(carrier or inner, text, now)
@@ -105,8 +120,12 @@ class Collector:
         dump, line = self._under_way.get(carrier), (text + "\n").encode("utf-8", "surrogateescape")
         head = head_of(text)
         if head is None:
+            if dump is None and _is_thread(text):
+                dump = self._adopt(carrier)
             if dump is not None:
                 self._room -= dump.take(line, now, self._room)
+                if dump.pid in (NO_PID, self._master):
+                    self._name(dump, text)
             elif looks_like_a_dump(text):
                 self._strange.setdefault(carrier, text)
             return
@@ -116,9 +135,38 @@ class Collector:
                 dump.ended = True
                 del self._under_way[carrier]
             dump.interrupt()
-        if begins and pid in self._asked and pid not in self._dumps:
-            self._dumps[pid] = self._under_way[carrier] = _Dump(pid, now)
-            self._room -= self._dumps[pid].take(line, now, self._room)
+        if begins and ((pid in self._asked and pid not in self._dumps) or pid == NO_PID):
+            begun = self._under_way[carrier] = _Dump(pid, now)
+            if pid != NO_PID:
+                self._dumps[pid] = begun
+            self._room -= begun.take(line, now, self._room)
+
+    def _adopt(self, carrier: str) -> t.Optional[_Dump]:
+        """Return the dump of which only the head has come, where its carrier was not known yet."""
+        lone = self._under_way.get("")
+        if lone is None or len(lone.lines) != 1 or not carrier:
+            return None
+        self._under_way[carrier] = self._under_way.pop("")
+        return lone
+
+    def _name(self, dump: _Dump, text: str) -> None:
+        """Find out whose dump it is, of one whose head does not tell."""
+        worker = _WORKER.match(text)
+        if dump.pid == NO_PID and worker:
+            self._give(dump, int(worker.group("pid")))
+        elif dump.pid == NO_PID and _HANDLER.match(text):
+            self._give(dump, self._master or self._gevent)
+        elif text.startswith(_GREENLET) and self._gevent and dump.unnamed and self._dumps.get(dump.pid) is dump:
+            # Its thread comes first, and may be the one that writes the dump.
+            del self._dumps[dump.pid]
+            self._give(dump, self._gevent)
+        elif text.startswith(_GREENLET) and dump.pid == NO_PID:
+            self._give(dump, self._gevent)
+
+    def _give(self, dump: _Dump, pid: int) -> None:
+        if pid in self._asked and pid not in self._dumps:
+            dump.pid, dump.unnamed = pid, True
+            self._dumps[pid] = dump
 
     def _pid_of(self, head: Head, carrier: str) -> int:
         """Return the process of a record: from the log, from its carrier, or the only process that was asked."""
@@ -155,6 +203,10 @@ class Collector:
         return pid in self._dumps and self._dumps[pid].cut
 
 
+def _is_thread(text: str) -> bool:
+    return text.startswith(("# Thread: ", _GREENLET))
+
+
 class StatisticsCollector(Collector):
     """Keeps the first cache statistics of each of these processes, in any of Odoo's ways to write them."""
 
@@ -166,6 +218,8 @@ class StatisticsCollector(Collector):
         if head is not None and head.pid == NO_PID:
             head = head._replace(pid=self._pid_of(head, carrier))
         if head is None:
+            if under_way is None and text.startswith("Database "):
+                under_way = self._adopt(carrier)
             if under_way is not None:
                 self._room -= under_way.take(line, now, self._room)
             return

@@ -12,23 +12,24 @@ query times is that of 14 and 15, the one with ``id`` that of servers older than
 
 from __future__ import annotations
 
-import math
 import re
 import typing as t
 
 from .._forms.carrier import Unwrapper
 from .._forms.line import NO_PID, Head, head_of
-from .stack import Dump, Frame, Stack
+from .stack import THREAD, Dump, Frame, Stack, stack_of
 
 #: Dumps are written by this logger (the second one in 8.0 and 9.0); other records of it go on behind the colon.
 _DUMPERS = ("odoo.tools.misc", "openerp.tools.misc")
 #: Where none of these stands there is nothing of a dump; and how the lines of a thread begin, but for unknown ones.
 #: (The JSON of the journal has a message that is not plain text as a list of its bytes.)
-#: Behind the others begins what shows of which record, or of which file, the next lines are.
-_MARKS = ("tools.misc", "# ", "File: ", '"MESSAGE":[', '"MESSAGE": [', "{\n", "{\r\n", "__CURSOR=", "[s=", "==> ")
+_MARKS = ("tools.misc", "# ", "File: ")
+_OF_JSON = ('"MESSAGE":[', '"MESSAGE": [', "{\n", "{\r\n")
+#: What shows of which record, or of which file, the next lines are, from the begin of a log on.
+_FORMS = ("__CURSOR=", "[s=", "==> ")
+#: Characters of the begin of a log.
+_BEGIN = 1 << 16
 _INNER = ('File: "', "  ")
-#: In a paste, "# " may have been taken for the sign of a heading.
-_THREAD = re.compile(r"(?:# )?(?P<kind>(?<=# )(?:Thread|Greenlet)|(?:Thread|Greenlet)(?=: .*[<(])): (?P<rest>.*)$")
 #: What looks like a line of a dump.
 _ALIKE = re.compile(r'\b(?:Thread|Greenlet): ?<|File: \\?["\'&]|\b(?:odoo|openerp)\.tools\.misc\W*$')
 _FRAME = re.compile(r'File: "(?P<file>.*)", line (?P<line>0|[1-9][0-9]{0,8}), in (?P<function>[\w.<>]+)\s*$')
@@ -36,15 +37,6 @@ _FRAME = re.compile(r'File: "(?P<file>.*)", line (?P<line>0|[1-9][0-9]{0,8}), in
 _WORKER = re.compile(r"\bWorker Worker\w+ \((?P<pid>[0-9]{1,10})\) workthread\b")
 #: The call that writes a dump.
 _HANDLER = re.compile(r", in dumpstacks\s*$")
-#: The header of a thread since Odoo 14, if there is no bracket in the name of its database.
-_USUAL = re.compile(
-    r"# Thread: (?P<name>.*?) \(db:(?P<db>[^()]*)\) \(uid:(?P<uid>[^()]*)\) \(url:(?P<url>[^()]*)\)"
-    r"(?: \(qc:(?P<qc>[^\s()]+) qt:(?P<qt>[^\s()]+) pt:(?P<pt>[^\s()]+)\))?$"
-)
-#: In any other one: behind the name of a thread. Where a secret in an url was hidden, the rest of the line is gone.
-_DETAIL = re.compile(r" \((?P<key>id|db|uid|url):(?P<value>.*?)(?:\)(?= \(|$)|$)")
-_TIMES = re.compile(r" \(qc:(?P<qc>\S+) qt:(?P<qt>\S+) pt:(?P<pt>[^\s)]+)\)?$")
-
 #: How many stacks are remembered at a time, so that each is read once; and how many lines one may have.
 _REMEMBERED, _LONGEST = 4096, 20_000
 
@@ -101,6 +93,9 @@ class DumpReader:
         self.strange: t.Optional[str] = None
         #: the log has its newest line first
         self.is_backwards = False
+        #: characters that were looked at for the form of the log, and which marks are in it
+        self._seen = 0
+        self._forms: t.Tuple[str, ...] = ()
         self._stacks: t.Dict[t.Tuple[str, str], Stack] = {}
         self._bodies: t.Dict[str, _Body] = {}
         self._frames: t.Dict[str, t.Optional[Frame]] = {}
@@ -117,6 +112,7 @@ class DumpReader:
         """
         self._records, self._under_way = [], {}
         self._carrier, self.strange, self.is_backwards = Unwrapper(), None, False
+        self._seen, self._forms = 0, ()
         pending: t.List[str] = []
         for chunk in chunks:
             end = chunk.rfind("\n")
@@ -135,7 +131,7 @@ class DumpReader:
         dumps = [self._dump(record) for record in self._records]
         # Two that were written at the same time to one pipe: the end of the first stands in the second.
         for record, before, mixed in zip(self._records[1:], dumps, dumps[1:]):
-            before.is_torn = before.is_torn or (record.follows and mixed.is_mixed and not before.is_whole)
+            before.is_torn = record.follows and not before.is_whole and mixed.is_mixed
         # Where the head of a dump is missing, its frames tell that it is one.
         found = []
         for one, record in zip(dumps, self._records):
@@ -183,7 +179,7 @@ class DumpReader:
             return
         # Such as an hour of requests: as long as no mark comes, nothing in it can belong to a dump.
         if all(one.broken for one in self._under_way.values()) and not self._carrier.is_odd:
-            at = min((at for at in map(rest.find, _MARKS) if at >= 0), default=len(rest))
+            at = min((at for at in map(rest.find, self._marks(rest)) if at >= 0), default=len(rest))
             begin = len(rest) if at == len(rest) else rest.rfind("\n", 0, at) + 1
             if self._outside:
                 self._leave(*(line for raw in rest[:begin].split("\n") for _who, line in self._carrier.lines(raw)))
@@ -191,13 +187,20 @@ class DumpReader:
         for line in rest.split("\n") if rest else ():
             self._line(line)
 
+    def _marks(self, text: str) -> t.Tuple[str, ...]:
+        """Return the marks to look for in a text; to look for them takes most of the time of a plain log."""
+        if self._seen < _BEGIN:
+            self._seen += len(text)
+            self._forms += tuple(mark for mark in _FORMS if mark in text and mark not in self._forms)
+        return _MARKS + self._forms + (_OF_JSON if "{" in text else ())
+
     def _line(self, raw: str) -> None:
         for source, line in self._carrier.lines(raw):
             self._take(source, line)
 
     def _take(self, source: str, line: str) -> None:
         head, record = head_of(line), self._under_way.get(source)
-        thread = None if head else _THREAD.match(line)
+        thread = None if head else THREAD.match(line)
         if record is None and thread and source:
             record = self._adopt(source)
         if head is not None and begins_a_dump(head):
@@ -273,7 +276,7 @@ class DumpReader:
         if known is None:
             if len(self._stacks) >= _REMEMBERED:
                 self._stacks.clear()
-            known = self._stacks[header, text] = _stack("# " + header if header else "", *self._body(text))
+            known = self._stacks[header, text] = stack_of("# " + header if header else "", *self._body(text))
         return known
 
     def _body(self, text: str) -> _Body:
@@ -355,7 +358,7 @@ def backwards(text: str) -> str:
 
 
 def parse_dumps(lines: t.Iterable[str]) -> t.List[Dump]:
-    """Return every dump in the lines of a log, with or without line ends, in either order; see :meth:`DumpReader.read`."""
+    """Return every dump in the lines of a log, with or without line ends, in either order; see :class:`DumpReader`."""
     text, reader = "\n".join([line.rstrip("\r\n") for line in lines]), DumpReader()
     dumps = reader.read([text])
     return reader.read([backwards(text)]) if reader.is_backwards else dumps
@@ -364,56 +367,3 @@ def parse_dumps(lines: t.Iterable[str]) -> t.List[Dump]:
 def _is_plain(text: str) -> bool:
     """Return whether every line can stand below the header of a thread, and none contains a colour."""
     return "\x1b" not in text and all(line.startswith(_INNER) or not line.strip() for line in text.split("\n"))
-
-
-def _stack(header: str, frames: t.Tuple[Frame, ...], other: t.Tuple[str, ...]) -> Stack:
-    header = header.rstrip()
-    if not header:
-        return Stack("", frames=frames, other=other)
-    usual = _USUAL.match(header)
-    name, db, uid, url, count, queries, python = usual.groups() if usual else _unusual(header)
-    return Stack(
-        name,
-        _known(db),
-        _known(uid),
-        _known(url),
-        _number(count, int),
-        _number(queries, float),
-        _number(python, float),
-        frames,
-        other,
-        header,
-    )
-
-
-def _unusual(header: str) -> t.Tuple[t.Any, ...]:
-    kind, rest = t.cast("re.Match[str]", _THREAD.match(header + " ")).groups()
-    rest = rest.rstrip()
-    if kind == "Greenlet":
-        return (rest, *[None] * 6)
-    times = _TIMES.search(rest)
-    if times:
-        rest = rest[: times.start()]
-    first = _DETAIL.search(rest)
-    details = {found.group("key"): found.group("value") for found in _DETAIL.finditer(rest)}
-    name = rest[: first.start()] if first else rest
-    numbers = times.groups() if times else (None, None, None)
-    return (name, details.get("db"), details.get("uid"), details.get("url"), *numbers)
-
-
-def _known(text: t.Optional[str]) -> t.Optional[str]:
-    return None if text in ("n/a", "None", "?", "", None) else text
-
-
-_N = t.TypeVar("_N", int, float)
-
-
-def _number(text: t.Optional[str], kind: t.Callable[[str], _N]) -> t.Optional[_N]:
-    if text is None:
-        return None
-    try:
-        number = kind(text)
-    except ValueError:
-        return None
-    # JSON knows neither nan nor inf.
-    return number if math.isfinite(number) else None

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import typing as t
 from dataclasses import dataclass, field
 
@@ -21,6 +23,18 @@ _GEVENT_FUNCTIONS = frozenset(["run_application", "handle_one_response"])
 _HANDLER = "dumpstacks"
 #: A prefork worker that has taken a connection is not free for another one, before it has read the request, too.
 _TAKEN = ("process_request", "/service/server.py")
+
+
+#: In a paste, "# " may have been taken for the sign of a heading.
+THREAD = re.compile(r"(?:# )?(?P<kind>(?<=# )(?:Thread|Greenlet)|(?:Thread|Greenlet)(?=: .*[<(])): (?P<rest>.*)$")
+#: The header of a thread since Odoo 14, if there is no bracket in the name of its database.
+_USUAL = re.compile(
+    r"# Thread: (?P<name>.*?) \(db:(?P<db>[^()]*)\) \(uid:(?P<uid>[^()]*)\) \(url:(?P<url>[^()]*)\)"
+    r"(?: \(qc:(?P<qc>[^\s()]+) qt:(?P<qt>[^\s()]+) pt:(?P<pt>[^\s()]+)\))?$"
+)
+#: In any other one: behind the name of a thread. Where a secret in an url was hidden, the rest of the line is gone.
+_DETAIL = re.compile(r" \((?P<key>id|db|uid|url):(?P<value>.*?)(?:\)(?= \(|$)|$)")
+_TIMES = re.compile(r" \(qc:(?P<qc>\S+) qt:(?P<qt>\S+) pt:(?P<pt>[^\s)]+)\)?$")
 
 
 @dataclass(frozen=True)
@@ -168,3 +182,57 @@ class Dump:
             "threads": [thread.told() for thread in self.threads],
             "other": list(self.other),
         }
+
+
+def stack_of(header: str, frames: t.Tuple[Frame, ...], other: t.Tuple[str, ...]) -> Stack:
+    """Return the thread with this header; "" where the log does not show it."""
+    header = header.rstrip()
+    if not header:
+        return Stack("", frames=frames, other=other)
+    usual = _USUAL.match(header)
+    name, db, uid, url, count, queries, python = usual.groups() if usual else _unusual(header)
+    return Stack(
+        name,
+        _known(db),
+        _known(uid),
+        _known(url),
+        _number(count, int),
+        _number(queries, float),
+        _number(python, float),
+        frames,
+        other,
+        header,
+    )
+
+
+def _unusual(header: str) -> t.Tuple[t.Any, ...]:
+    kind, rest = t.cast("re.Match[str]", THREAD.match(header + " ")).groups()
+    rest = rest.rstrip()
+    if kind == "Greenlet":
+        return (rest, *[None] * 6)
+    times = _TIMES.search(rest)
+    if times:
+        rest = rest[: times.start()]
+    first = _DETAIL.search(rest)
+    details = {found.group("key"): found.group("value") for found in _DETAIL.finditer(rest)}
+    name = rest[: first.start()] if first else rest
+    numbers = times.groups() if times else (None, None, None)
+    return (name, details.get("db"), details.get("uid"), details.get("url"), *numbers)
+
+
+def _known(text: t.Optional[str]) -> t.Optional[str]:
+    return None if text in ("n/a", "None", "?", "", None) else text
+
+
+_N = t.TypeVar("_N", int, float)
+
+
+def _number(text: t.Optional[str], kind: t.Callable[[str], _N]) -> t.Optional[_N]:
+    if text is None:
+        return None
+    try:
+        number = kind(text)
+    except ValueError:
+        return None
+    # JSON knows neither nan nor inf.
+    return number if math.isfinite(number) else None

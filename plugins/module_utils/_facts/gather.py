@@ -19,6 +19,7 @@ from .._code.places import addons_in, site_folders
 from .._facts.loaded import ServerRecords
 from .._log.place import LogPlace, descriptor_of, find_log, logfile_of
 from .._log.read import logged_load
+from .._log.syslog import SOCKET, syslog_file
 from .._processes.classify import Instance
 from .._processes.look import Look, look
 from .._processes.options import Options, ServersPlace
@@ -182,7 +183,9 @@ def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervi
     except (Gone, PermissionError):
         stderr = None
     logfile = _logfile(proc, master, logfile_of(master, options)) if options.logfile else None
-    return find_log(master, options, supervisor, stderr, os.path.realpath("/dev/log"), logfile)
+    syslog = os.path.realpath(SOCKET)
+    kept = syslog_file(proc, syslog) if options.syslog and "/journal/" not in syslog else None
+    return find_log(master, options, supervisor, stderr, syslog, logfile, kept)
 
 
 def _logfile(proc: Proc, master: Process, path: str) -> t.Optional[str]:

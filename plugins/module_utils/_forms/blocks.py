@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Put together records that have a line for each of their values: indented JSON, journalctl -o export and verbose. Pure."""
+"""Put together records with a line for each of their values: indented JSON, journalctl -o export and verbose. Pure."""
 
 from __future__ import annotations
 
@@ -48,8 +48,11 @@ class Blocks:
 
     def ends_before(self, line: str) -> bool:
         """Return whether a record is over with the line before this one."""
-        of_verbose = self.is_open and self._end is None and not self._lines[0].startswith("__CURSOR=")
-        return of_verbose and bool(line) and not line.startswith("    ")
+        if not self.is_open or self._end is not None:
+            return False
+        if self._lines[0].startswith("__CURSOR="):
+            return line.startswith("__CURSOR=")
+        return bool(line) and not line.startswith("    ")
 
     def take(self, line: str) -> t.Tuple[t.List[Values], t.List[str]]:
         """Take the next line. Returns the record that it completes, if there is one, and lines that need a reader."""
@@ -58,7 +61,9 @@ class Blocks:
         if len(self._lines) > _MOST or self._size > _LONGEST:
             return [], self.close()
         if self._end is None:
-            return ([], []) if line or not self._lines[0].startswith("__CURSOR=") else self.rest()
+            # In a value of several lines one may be blank, too.
+            ends = not line and self._lines[0].startswith("__CURSOR=") and _FIELD.match(self._lines[-2])
+            return self.rest() if ends else ([], [])
         if line.startswith(self._end):
             lines = self.close()
             text = "\n".join(lines)

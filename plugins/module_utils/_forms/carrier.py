@@ -41,6 +41,7 @@ _END_OF_LINE = re.compile(
     r'(?=(?:# )?(?:Thread|Greenlet): |File: \\*["\u201c&]|20\d\d-\d\d-\d\d[ T]\d\d:)'
 )
 _TEXT = re.compile(r'(?:"[\w.@-]{1,40}"\s*:\s*)?("(?:[^"\\]|\\.)*"),?$')
+_EPOCH = re.compile(r"(?<![\w.])1\d{9}(?:\d{3}|\.\d{1,9})?(?![\w.])")
 _DAY = re.compile(r"(?P<month>[A-Z][a-z]{2}) (?P<day>[ \d]\d) (?P<clock>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d+))?")
 #: What the journal and compose put before a line, where the form of the line is not known.
 _TOOL = re.compile(r".{0,120}?\S\[\d{1,10}\]: |[\w.@/-]{1,60}\s{0,40}\| ")
@@ -85,7 +86,7 @@ class Unwrapper:
         if not self.is_odd:
             # The first line of a record, as it is: most lines of most logs.
             if line[:2] == "20" and line[10:11] == " " and "\x1b" not in line and "# " not in line:
-                if ".tools." not in line and RECORD.match(line):
+                if (".tools." not in line or line.rstrip()[-5:] == "misc:") and RECORD.match(line):
                     self.last = ""
                     self._prefixes.forget_blanks()
                     return [("", line)]
@@ -135,8 +136,11 @@ class Unwrapper:
 
     def _unwrapped(self, line: str, depth: int) -> t.List[Line]:
         line = self._cleaner.clean(line)
-        if depth > _DEEPEST or not line:
-            return [(self.last, line)]
+        # Every record, and every line of a dump but those of code, has a colon.
+        bare = ":" not in line and "&" not in line and not self._suffix and not self._prefixes.shapes
+        bare = bare and not self._cleaner.is_odd
+        if depth > _DEEPEST or not line or (bare and line[-1:] not in "{['"):
+            return [(self.last if line[:2] in ("", "  ") else self._section, line)]
         found = self._with_values(line, depth)
         if found is not None:
             return found
@@ -231,7 +235,7 @@ class Unwrapper:
                 return self._carried(prefix, self._joined(plain[found.start() :]), head=True)
             said = found.groupdict()
             clock = clock_of("%s %s,%s%s" % (said["day"], said["clock"], said["ms"] or "0", said["zone"] or ""))
-            clock = clock or "%s %s,%s" % (NO_DAY, said["clock"], (said["ms"] or "").ljust(3, "0")[:3])
+            clock = clock or clock_of(plain[: found.start("pid")]) or "%s %s,%s" % (NO_DAY, said["clock"], (said["ms"] or "").ljust(3, "0")[:3])
             record = Named("", said["text"], said["logger"], int(said["pid"]), clock, said["level"], said["database"])
             return self._carried(prefix, self._joined(head_line(record)), head=True)
         found = SYSLOG.search(plain)
@@ -256,7 +260,8 @@ class Unwrapper:
         """Return pid and time from the text before a head, each if it is there."""
         found = PID.search(prefix)
         pid = int(found.group("pid") or found.group("rfc")) if found else 0
-        clock = clock_of(prefix)
+        since = _EPOCH.search(prefix)
+        clock = clock_of(prefix) or (clock_of(since.group()) if since else "")
         day = None if clock else _DAY.search(prefix)
         if day and day.group("month") in MONTHS:
             month, number = MONTHS.index(day.group("month")) + 1, int(day.group("day"))

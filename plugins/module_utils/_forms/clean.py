@@ -20,7 +20,7 @@ _TERMINAL = re.compile("\x1b(?:\\[[0-9;?]{0,32}[ -/]?[@-~]|\\][^\x07\x1b]{0,500}
 #: A colour without the character, beside the level.
 _BARE_COLOUR = re.compile(r"\[(?:\d{1,3};?){0,4}m")
 
-_TAG = r"</?(?:html|head|body|main|pre|code|p|div|span|table|tbody|tr|td|th|ol|ul|li|br|tt|samp|font|b|i)\b[^<>]{0,300}>"
+_TAG = r"</?(?:html|head|body|main|pre|code|p|div|span|table|tbody|tr|td|th|ol|ul|li|br|tt|font|b|i)\b[^<>]{0,300}>"
 _TAGS_BEFORE = re.compile(r"(?:\s*%s(?:\d{1,9}(?=</))?)+" % _TAG)
 _TAGS_BEHIND = re.compile(r"(?:\s*%s)+\s*$" % _TAG)
 #: Text of a web page whose signs were not put back.
@@ -53,7 +53,7 @@ class Cleaner:
     @staticmethod
     def clean(line: str) -> str:
         """Return the line without colours, and what else was for a terminal or a web page alone."""
-        if "[" in line and any(escape in line for escape in _ESCAPES):
+        if "[" in line and ("m" in line or "K" in line):
             line = _COLOUR.sub("", line)
         if "\x1b" in line:
             line = _TERMINAL.sub("", line)

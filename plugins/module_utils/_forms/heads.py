@@ -29,7 +29,7 @@ SYSLOG = re.compile(
 _ANSWERS = re.compile(r"(?<![\w.])(?:odoo|openerp)\.tools\.(?:misc|cache)\b(?![\w/]|\.\w+\.)")
 #: Any logger of Odoo's, that of its start only behind a level; not a unit of systemd or a file.
 _LOGGER = re.compile(
-    r"(?:(?<![\w.\"'=<>;/@-])(?:(?:odoo|openerp)(?:\.\w+)+|werkzeug)|(?<=\? )(?:odoo|openerp)|(?<=INFO:)(?:odoo|openerp))"
+    r"(?:(?<![\w.\"'=<>;/@-])(?:(?:odoo|openerp)(?:\.\w+)+|werkzeug)|(?:(?<=\? )|(?<=INFO:))(?:odoo|openerp))"
     r"(?=[\s:\])>|#-]|$)"
 )
 _FILES = (".service", ".scope", ".slice", ".socket", ".log", ".conf", ".py", ".sh")
@@ -39,7 +39,7 @@ _LETTER = re.compile(r"[IWEF]\d{4} (?=\d\d:)")
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d|(?<![\w.])1\d{9}(?:\d{3}|\.\d{1,9})?(?![\w.])")
 #: What may stand between logger and text: where the record was made, by whom, its level.
 _BETWEEN = re.compile(
-    r"""(?:[\s\])>|:\-,;"'.#]|\[-?\]|\d{1,8}(?![\w.])|(?:dumpstacks|log_ormcache_stats)(?:\(\))?|line\b|\w{1,30}\.py\b
+    r"""(?:[\s\])>|:\-,;"'.#]|\[(?:-|\d{1,8})?\]|(?:(?<=[:(])|(?<=line\ ))\d{1,8}(?![\w.])|(?:dumpstacks|log_ormcache_stats)(?:\(\))?|line\b|\w{1,30}\.py\b
     |(?:DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\b|MainThread\b|[A-Za-z_.]{1,20}=\S{0,40})*""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -47,6 +47,7 @@ _ANSWER = re.compile(
     r"# (?:Thread|Greenlet): |Caches stats:|Processing database |[\w.]{1,60},\s+\d+ entries,| *\d+ entries,"
 )
 _PID = re.compile(r"(?:pid[=: ]+|\[|(?<![\w.:,+-]))(?P<pid>[0-9]{1,7})(?![\w.,]|-\d|:\d)", re.IGNORECASE)
+_MARKED_PID = re.compile(r"(?:\[|(?:pid|process)[=: ]+)(?P<pid>[0-9]{1,7})\b", re.IGNORECASE)
 _DATABASE = re.compile(r" (?P<database>[\w.?-]{1,80}) $")
 #: Characters before a logger.
 _FAR = 200
@@ -57,7 +58,7 @@ def odd_head(line: str) -> t.Optional[t.Tuple[str, Named]]:
 
     Its level or its time tells that it is one. Of dumps and statistics the logger is known, whatever is around it.
     """
-    if line.startswith((" ", "# ", "File: ", "\t")):
+    if line.startswith(("  ", "# ", "File: ", "\t")):
         return None
     found = _ANSWERS.search(line) if ".tools." in line else None
     answers = found is not None
@@ -75,7 +76,7 @@ def odd_head(line: str) -> t.Optional[t.Tuple[str, Named]]:
     rest = behind[between.end() :]
     answer = _ANSWER.search(behind) if answers else None
     text = behind[answer.start() :] if answer else rest
-    pid = _PID.search(_CLOCK.split(before)[-1]) or _PID.search(between.group())
+    pid = _PID.search(_CLOCK.split(before)[-1]) or _MARKED_PID.search(between.group())
     database = _DATABASE.search(before[level.end() :] if level and level.string is before else "")
     return before, Named(
         "",

@@ -18,7 +18,7 @@ import typing as t
 
 from .._messages import dump
 from .._messages.code import Problem
-from .._processes.classify import Instance
+from .._processes.classify import Instance, Role
 from .._processes.container import runtime_of
 from .._processes.proc import Proc
 from .._system.errors import Failure
@@ -26,22 +26,22 @@ from .._system.files import open_regular
 from .._system.programs import container_program, end_of_output, output_of, start
 from .entries import docker_entry, journal_entry, k8s_entry
 from .form import strange_form
+from .held import AT_ONCE, CHUNK, LONGEST, LOOKED_AT, Held, Lines
 from .journal import DROPPED, command, journalctl, unreadable
 from .place import COUNTER, DUMPER, FILE, JOURNAL, LogPlace, nowhere
-from .read import log_path, open_log
+from .read import log_path, open_place
 
-#: Bytes that are read at a time, and in one call before the caller gets to look at its clock.
-_CHUNK, _AT_ONCE = 1 << 16, 32 << 20
-#: Bytes of a line that are kept: of Odoo's log, and of an entry of the journal, which may be a list of numbers.
-_LONGEST, _LONGEST_ENTRY = 1 << 15, 1 << 18
-#: Bytes before the place where reading goes on, by which a file that was emptied is known though it has grown again.
-_REMEMBERED = 64
+#: Bytes of an entry of the journal that are kept; its message may be a list of numbers.
+_LONGEST_ENTRY = 1 << 22
 #: How many files of a log that was rotated are held.
 _MOST_FILES = 4
-#: What tells the form of a log: bytes of its end, entries of the journal.
-_LOOKED_AT, _ENTRIES = 1 << 18, 200
+#: Entries of the journal that tell the form of a log.
+_ENTRIES = 200
 
 Carried = t.Tuple[str, bytes]
+
+#: Roles of processes with a thread that has their pid in its name.
+NAMED = (Role.HTTP, Role.CRON, Role.OTHER)
 
 #: What processes may be asked to write.
 DUMPS, STATISTICS = "stacks", "cache statistics"
@@ -49,23 +49,6 @@ DUMPS, STATISTICS = "stacks", "cache statistics"
 
 class Unreachable(Failure):
     """A log cannot be followed."""
-
-
-class Lines:
-    """Bytes put together to lines, wherever they were cut. Pure.
-
-    :param longest: bytes of a line that are kept; what is behind them is dropped.
-    """
-
-    def __init__(self, longest: int = _LONGEST) -> None:
-        self._longest = longest
-        self._rest = b""
-
-    def feed(self, chunk: bytes) -> t.List[bytes]:
-        """Return the lines that these bytes complete, each with its end."""
-        *lines, rest = (self._rest + chunk).split(b"\n")
-        self._rest = rest[: self._longest]
-        return [line[: self._longest] + b"\n" for line in lines]
 
 
 class Follower:
@@ -93,47 +76,6 @@ class Follower:
         """Close the log."""
 
 
-class _Held:
-    """A file that is read on from an offset."""
-
-    def __init__(self, descriptor: int, offset: int) -> None:
-        status = os.fstat(descriptor)
-        self.descriptor = descriptor
-        self.key = (status.st_dev, status.st_ino)
-        self._offset = offset
-        begin = max(0, offset - _REMEMBERED)
-        self._before = os.pread(descriptor, offset - begin, begin)
-        self._lines = Lines()
-
-    def before(self) -> t.List[bytes]:
-        """Return the last lines before the present position."""
-        begin = max(0, self._offset - _LOOKED_AT)
-        lines = os.pread(self.descriptor, self._offset - begin, begin).splitlines(keepends=True)
-        return lines[1:] if begin else lines
-
-    def read(self) -> t.Iterator[bytes]:
-        left = _AT_ONCE
-        while left > 0:
-            known = len(self._before)
-            data = os.pread(self.descriptor, known + _CHUNK, self._offset - known)
-            if data[:known] != self._before:
-                # It was emptied (copytruncate). One who does not append goes on behind a hole then.
-                self._offset, self._before, self._lines = self._first(), b"", Lines()
-                continue
-            if len(data) == known:
-                return
-            self._before = data[-_REMEMBERED:]
-            self._offset += len(data) - known
-            left -= len(data) - known
-            yield from self._lines.feed(data[known:])
-
-    def _first(self) -> int:
-        try:
-            return os.lseek(self.descriptor, 0, os.SEEK_DATA)
-        except OSError:  # it is empty
-            return 0
-
-
 class FileFollower(Follower):
     """A file, held open from the start, and later files at its path.
 
@@ -149,7 +91,7 @@ class FileFollower(Follower):
             raise Unreachable(dump.LOG_UNREADABLE(path=source))
         if first is None and not os.path.isdir(os.path.dirname(path)):
             raise Unreachable(dump.LOG_MISSING(path=source))
-        self._files = [] if first is None else [_Held(first, os.fstat(first).st_size)]
+        self._files = [] if first is None else [Held(first, os.fstat(first).st_size)]
 
     def read(self) -> t.Iterator[Carried]:
         """Return the new lines of the open files, then of a new one at the path."""
@@ -168,7 +110,7 @@ class FileFollower(Follower):
         """Return the last lines of the file."""
         return [("", line) for held in self._files for line in held.before()]
 
-    def _rotated(self) -> t.Optional[_Held]:
+    def _rotated(self) -> t.Optional[Held]:
         try:
             status = os.stat(self._path, follow_symlinks=False)
         except OSError:
@@ -176,7 +118,7 @@ class FileFollower(Follower):
         if any(held.key == (status.st_dev, status.st_ino) for held in self._files):
             return None
         descriptor = self._opened()
-        return None if descriptor is None else _Held(descriptor, 0)
+        return None if descriptor is None else Held(descriptor, 0)
 
     def close(self) -> None:
         """Close the files."""
@@ -225,10 +167,10 @@ class JournalFollower(Follower):
 
     def read(self) -> t.Iterator[Carried]:
         """Return the lines of the new entries. A message may have several lines."""
-        left = _AT_ONCE
+        left = AT_ONCE
         while left > 0:
             try:
-                data = os.read(self._output, _CHUNK)
+                data = os.read(self._output, CHUNK)
             except BlockingIOError:
                 return
             if not data:
@@ -239,7 +181,7 @@ class JournalFollower(Follower):
 
     def before(self) -> t.List[Carried]:
         """Return the last entries."""
-        told = end_of_output(_LOOKED_AT, *self._ask_before).encode("utf-8", "replace").splitlines()
+        told = end_of_output(LOOKED_AT, *self._ask_before).encode("utf-8", "replace").splitlines()
         lines = [one for line in told for one in self._entry(line)]
         self._partial, self.dropped = b"", ""
         return lines
@@ -251,7 +193,7 @@ class JournalFollower(Follower):
         if DROPPED.encode() in line:
             self.dropped = entry.message.decode("utf-8", "replace")
             return
-        if entry.partial and len(self._partial) < _LONGEST:
+        if entry.partial and len(self._partial) < LONGEST:
             self._partial += entry.message
             return
         message, self._partial = self._partial + entry.message, b""
@@ -296,7 +238,7 @@ class RuntimeFollower(FileFollower):
         for _carrier, entry in entries:
             stream, text, partial = self._entry(entry)
             known = self._partial.pop(stream, b"")
-            if partial and len(known) < _LONGEST:
+            if partial and len(known) < LONGEST:
                 self._partial[stream] = known + text
             else:
                 yield "", known + text + b"\n"
@@ -325,11 +267,22 @@ def follow(
     if why:
         raise Unreachable(why)
     follower = _follower(proc, instance, place, ["_PID=%d" % pid for pid in pids], now)
-    why = strange_form(follower.source, follower.before(), len(pids), what)
+    why = strange_form(follower.source, follower.before(), unnamed(instance, pids, what), what)
     if why:
         follower.close()
         raise Unreachable(why)
     return follower
+
+
+def unnamed(instance: Instance, pids: t.Sequence[int], what: str) -> int:
+    """Return how many of these processes a log without pids does not tell from the others. Pure.
+
+    A stack dump names a worker by its thread, and shows whether it is that of the master or of the gevent process.
+    """
+    if len(pids) == 1 or what != DUMPS:
+        return len(pids) - 1
+    roles = [role for process, role in instance.everybody if process.pid in pids]
+    return sum(1 for role in roles if role not in NAMED) - len({Role.MASTER, Role.GEVENT} & set(roles))
 
 
 def follow_server(proc: Proc, instance: Instance, place: LogPlace, unit: t.Optional[str], now: float) -> Follower:
@@ -356,9 +309,9 @@ def _follower(proc: Proc, instance: Instance, place: LogPlace, match: t.Sequence
             raise Unreachable(why)
         return follower
     if place.kind == FILE:
-        path = t.cast(str, place.path)
-        children = [child.process.pid for child in instance.children]
-        return FileFollower(path, log_path(proc, master, path), lambda: open_log(proc, master, path, children))
+        path, children = t.cast(str, place.path), [child.process.pid for child in instance.children]
+        here = path if place.daemon else log_path(proc, master, path)
+        return FileFollower(path, here, lambda: open_place(proc, master, place, children))
     return _of_container(*runtime_of(master), now)
 
 

@@ -18,6 +18,7 @@ from .._messages.code import Problem
 from .._processes.options import Options
 from .._processes.process import Process
 from .._supervisors.find import Supervisor, SupervisorKind
+from .syslog import SyslogFile
 
 FILE, JOURNAL, IN_CONTAINER, TERMINAL, NOWHERE = "file", "journal", "container", "terminal", "none"
 
@@ -38,13 +39,15 @@ DUMPER, COUNTER = "odoo.tools.misc", "odoo.tools.cache"
 class LogPlace:
     """``path`` is that of a file, as the server sees it. ``shows_dumps``: what QUIT writes would appear.
 
-    ``shows_statistics``: the same of USR1 and USR2, which write by another logger.
+    ``shows_statistics``: the same of USR1 and USR2, which write by another logger. ``daemon`` is the syslog daemon that
+    writes the file.
     """
 
     kind: str
     path: t.Optional[str]
     shows_dumps: bool
     shows_statistics: bool = True
+    daemon: t.Optional[int] = None
 
 
 def find_log(
@@ -54,6 +57,7 @@ def find_log(
     stderr: t.Optional[str],
     syslog: str,
     logfile: t.Optional[str] = None,
+    syslogs: t.Optional[SyslogFile] = None,
 ) -> LogPlace:
     """Tell where the log of a server goes.
 
@@ -63,9 +67,12 @@ def find_log(
     :param syslog: where /dev/log leads to; systemd's journal puts itself there.
     :param logfile: what the server has open where its logfile should be: a path, or "" for nothing; None when we may
         not see that.
+    :param syslogs: the file of a syslog daemon.
     """
     shows, counts = (level_of(logger, options) <= _NAMES["INFO"] for logger in (DUMPER, COUNTER))
     if options.syslog:
+        if "/journal/" not in syslog and syslogs is not None:
+            return LogPlace(FILE, syslogs.path, shows, counts, syslogs.daemon)
         return LogPlace(JOURNAL if "/journal/" in syslog else NOWHERE, None, shows, counts)
     if options.logfile and logfile != "":
         path = logfile_of(master, options)

@@ -17,14 +17,15 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from .._forms.carrier import Unwrapper
 from .._processes.proc import Gone, Proc, root_of
 from .._processes.process import Process
 from .._processes.rights import files_of, open_file
 from .._system.files import open_regular, reached
 from .._system.redact import redact_text
-from .._forms.carrier import Unwrapper
 from .journal import journal, journalctl
 from .place import FILE, JOURNAL, LogPlace
+from .syslog import SyslogFile, lines_of_odoo, open_syslog
 
 _LARGEST_TAIL = 1 << 16
 #: Characters of a line that are shown.
@@ -47,12 +48,12 @@ class LogMark:
 
     def __init__(self, proc: Proc, master: Process, place: LogPlace, unit: t.Optional[str], now: float) -> None:
         self.source: t.Optional[str] = None
-        self._match = ""
+        self._match, self._shared = "", place.daemon is not None
         self._since = now
         self._descriptor = -1
         self._offset = 0
         if place.kind == FILE and place.path:
-            descriptor = open_log(proc, master, place.path)
+            descriptor = open_place(proc, master, place)
             if descriptor is not None:
                 self.source, self._descriptor = place.path, descriptor
                 self._offset = os.fstat(descriptor).st_size
@@ -78,7 +79,8 @@ class LogMark:
             start = offset if end >= offset else 0
             begin = max(start, end - largest)
             text = os.pread(self._descriptor, end - begin, begin).decode("utf-8", "replace")
-            if begin > start:
+            text = lines_of_odoo(text) if self._shared else text
+            if begin > start and not self._shared:
                 # What a cut line begins with may be the end of a secret that nothing names any more.
                 text = text.partition("\n")[2]
         elif self.source:
@@ -149,7 +151,7 @@ def blocks_backwards(proc: Proc, master: Process, place: LogPlace) -> t.Iterator
 
     A line that the end of a step cuts is whole in the next one.
     """
-    descriptor = open_log(proc, master, place.path) if place.kind == FILE and place.path else None
+    descriptor = open_place(proc, master, place) if place.kind == FILE and place.path else None
     if descriptor is None:
         return
     try:
@@ -169,7 +171,7 @@ def find_load_line(text: str, pid: int) -> t.Optional[float]:
     """Return the time of the last "Odoo version" line of this pid in a text, in seconds since the epoch. Pure."""
     if not re.search(_VERSION_LINE % pid, text, re.MULTILINE):
         unwrapper = Unwrapper()
-        told = (one for raw in text.split("\n") if "ersion " in raw and raw[:1] != " " for one in unwrapper.lines(raw))
+        told = unwrapper.each(raw for raw in text.split("\n") if "ersion " in raw and raw[:1] != " ")
         text = "\n".join(line for _carrier, line in told)
     for found in reversed(list(re.finditer(_VERSION_LINE % pid, text, re.MULTILINE))):
         try:
@@ -193,6 +195,17 @@ def find_addons_line(text: str, pid: int) -> t.Tuple[str, ...]:
 def log_path(proc: Proc, master: Process, path: str) -> str:
     """Return the path of a log from here, following links as the server follows them."""
     return reached(path, root_of(proc.root, master))
+
+
+def open_place(proc: Proc, master: Process, place: LogPlace, children: t.Iterable[int] = ()) -> t.Optional[int]:
+    """Open a log that is a file for reading, also one of a syslog daemon; None if it must not be read.
+
+    :param children: as for :func:`open_log`.
+    """
+    path = t.cast(str, place.path)
+    if place.daemon is not None:
+        return open_syslog(proc, SyslogFile(path, place.daemon))
+    return open_log(proc, master, path, children)
 
 
 def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] = ()) -> t.Optional[int]:

@@ -77,6 +77,8 @@ class Tracebacks:
             for inner, line in self._unwrapper.lines(raw.decode("utf-8", "replace")):
                 self._take(carrier or inner, line)
         if not some:
+            for inner, line in self._unwrapper.end():
+                self._take(inner, line)
             self._end()
 
     def _take(self, carrier: str, line: str) -> None:

@@ -57,7 +57,7 @@ class Source:
 class Server:
     """One Odoo server in one visit. ``roles`` are those of its processes by pid, ``busy`` its pids by sample.
 
-    Each dump of which the log does not tell the pid has a negative number of its own: two of them may be of one process.
+    Each dump of which the log does not tell the pid has a negative number of its own. Two may be of one process.
     """
 
     host: str

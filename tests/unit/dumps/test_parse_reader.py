@@ -12,7 +12,7 @@ import typing as t
 from collections import Counter
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse
+from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import parse, stack
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import DumpReader, parse_dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump, Frame
 from ansible_collections.fleetops.odoo.plugins.module_utils._forms.carrier import Unwrapper
@@ -53,12 +53,12 @@ def test_every_text_is_read_without_dropping_a_line(text: str, size: int) -> Non
     dumps = DumpReader(outside.append).read(text[at : at + size] for at in range(0, len(text), size))
     json.dumps([dump.told() for dump in dumps], allow_nan=False)
     unwrapper = Unwrapper()
-    plain = [line for raw in text.split("\n") for _carrier, line in unwrapper.lines(raw)]
+    plain = [line for _carrier, line in unwrapper.each(text.split("\n"))]
     heads = [head for line in plain for head in [head_of(line)] if head]
     heads = [head for head in heads if head.logger.endswith(".tools.misc") and not head.text.strip()]
     # A dump without a head begins with a thread or a frame.
-    assert [(dump.pid, dump.time) for dump in dumps if dump.pid] == [(head.pid, head.time) for head in heads]
-    assert all(any(thread.frames for thread in dump.threads) for dump in dumps if not dump.pid)
+    assert [dump.time for dump in dumps if dump.time] == [head.time for head in heads if head.time]
+    assert all(any(thread.frames for thread in dump.threads) for dump in dumps if not dump.time)
     given_ = Counter(line.strip() for line in plain)
     kept = Counter(line.strip() for dump in dumps for line in written(dump)) + Counter(line.strip() for line in outside)
     del given_[""], kept[""]
@@ -143,7 +143,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[t.Any]]:
 
     monkeypatch.setattr(DumpReader, "_line", noting("lines", DumpReader._line))
     monkeypatch.setattr(DumpReader, "_parsed", noting("texts", DumpReader._parsed))
-    monkeypatch.setattr(parse, "_stack", noting("stacks", parse._stack))
+    monkeypatch.setattr(parse, "stack_of", noting("stacks", parse.stack_of))
     return done
 
 
@@ -168,7 +168,7 @@ def test_the_same_stack_of_several_threads_is_parsed_once(read: dict[str, list[t
 
 
 def test_a_header_as_it_mostly_is_takes_one_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parse, "_unusual", pytest.fail)
+    monkeypatch.setattr(stack, "_unusual", pytest.fail)
     assert [dump.threads[0].name for dump in parse_dumps([HEAD, USUAL])] == ["<T>"]
 
 

@@ -141,4 +141,4 @@ def test_shapes_of_prefixes_are_limited() -> None:
     unwrapper = Unwrapper()
     for number in range(200):
         unwrapper.lines("a" * number + ": " + FRAME)
-    assert len(unwrapper._shapes) <= 16
+    assert len(unwrapper._prefixes.shapes) <= 16

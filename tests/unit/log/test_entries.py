@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._forms.line import head_of
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.entries import (
     docker_entry,
     from_syslog,
     journal_entry,
     k8s_entry,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._forms.line import head_of
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -14,6 +14,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._log import follow as log_follow
+from ansible_collections.fleetops.odoo.plugins.module_utils._log import held
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.entries import docker_entry, k8s_entry
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.follow import (
     FileFollower,
@@ -168,7 +169,7 @@ def test_out_of_reach(log: Log) -> None:
 
 
 def test_a_flood_is_read_in_pieces(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_follow, "_AT_ONCE", 1 << 17)
+    monkeypatch.setattr(held, "AT_ONCE", 1 << 17)
     follower = log.follow()
     log.write(b"%060d\n" % 7 * 10_000)
     counts: list[int] = []

@@ -13,16 +13,23 @@ from ..conftest import CAPTURES
 
 HEAD = b"2026-11-24 10:30:21,608 34 INFO p19 odoo.http: x\n"
 #: Forms in which no record tells its process.
-WITHOUT_PIDS = {"syslog-012-no-pid"}
+WITHOUT_PIDS = {
+    *("fmt-celery", "fmt-loguru", "fmt-python-default", "fmt-twisted", "json-logstash-v1", "json-loguru-serialize"),
+    *("odd-behind-compose", "syslog-012-no-pid"),
+}
+#: Forms in which only the first line of a dump is found.
+NOT_UNDERSTOOD = {"fmt-xml-log4j"}
 
 
 @pytest.mark.parametrize("form", sorted(one.name for one in (CAPTURES / "logs").iterdir()))
 def test_the_forms_of_the_captures_are_understood(form: str) -> None:
     (log,) = (one for one in (CAPTURES / "logs" / form).iterdir() if one.name != "expected.json")
     lines = [("", line) for line in log.read_bytes().splitlines(keepends=True)]
-    why = strange_form("the log", lines, 2, "stacks")
-    assert (why and why.code) == ("dump.log_without_pids" if form in WITHOUT_PIDS else None)
-    assert strange_form("the log", lines, 1, "stacks") is None
+    form_code = "dump.log_form" if form in NOT_UNDERSTOOD else None
+    why = strange_form("the log", lines, 1, "stacks")
+    assert (why and why.code) == ("dump.log_without_pids" if form in WITHOUT_PIDS else form_code)
+    why = strange_form("the log", lines, 0, "stacks")
+    assert (why and why.code) == form_code
 
 
 @pytest.mark.parametrize(
@@ -33,7 +40,10 @@ def test_the_forms_of_the_captures_are_understood(form: str) -> None:
         ([b"<r><l>odoo.http</l><level>INFO</level></r>\n"] * 3, "dump.log_form"),
         # As an addon leaves it that gives the log another form when it is loaded.
         ([HEAD, *[b"<r><l>odoo.http</l><level>INFO</level></r>\n"] * 10], "dump.log_form"),
-        ([HEAD, *[b"<r><l>odoo.http</l><level>INFO</level></r>\n"] * 9], None),
+        ([HEAD, b"<r><l>odoo.http</l><level>INFO</level></r>\n"], "dump.log_form"),
+        ([b"<r><l>odoo.http</l><level>INFO</level></r>\n"] * 9 + [HEAD], None),
+        # Lines of a message, and of an error.
+        ([HEAD, *[b"the level is INFO\n"] * 8, b"odoo.exceptions.UserError: no\n"], None),
         ([HEAD, *[b"# Thread: <T> INFO\n", b'File: "odoo.py", line 1, in f\n'] * 10], None),
         ([b"1;odoo.addons.base;information;x;y\n"] * 5, "dump.log_form"),
     ],
