@@ -18,15 +18,33 @@ ODOO = "/usr/bin/odoo --config /etc/odoo/odoo.conf"
 #: A server-wide addon that gives the log another form, as logging_json of camptocamp and OCA does.
 ADDON = """
 import json, logging, os
+FORM = os.environ["LAB_FORM"]
 class Form(logging.Formatter):
     def format(self, record):
-        text = record.getMessage()
-        if os.environ["LAB_FORM"] == "xml":
+        text, pid, clock = record.getMessage(), os.getpid(), self.formatTime(record)
+        if FORM == "xml":
             return "<e><l>%s</l><n>%s</n><m>%s</m></e>" % (record.levelname, record.name, text.replace("\\n", "&#10;"))
-        return json.dumps({"@timestamp": self.formatTime(record), "severity": record.levelname, "logger": record.name,
-                           "process": {"pid": os.getpid()}, "msg": text})
+        if FORM == "columns":
+            return "%s [%d] %-8s %s - %s" % (clock, pid, record.levelname, record.name, text)
+        if FORM == "events":
+            entry = {"event": text, "logger": record.name, "level": record.levelname.lower(), "extra": {"pid": pid}}
+            return json.dumps({**entry, "timestamp": record.created}, indent=2)
+        return json.dumps({"@timestamp": clock, "severity": record.levelname, "logger": record.name,
+                           "process": {"pid": pid}, "msg": text})
 for handler in logging.getLogger().handlers:
     handler.setFormatter(Form())
+"""
+#: As rsyslog takes the place of systemd's socket, and writes what it gets to a file.
+DAEMON = """
+import os, re, socket, sys, time
+os.path.lexists("/dev/log") and os.unlink("/dev/log")
+taken = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+taken.bind("/dev/log")
+os.chmod("/dev/log", 0o666)
+out = open("/var/log/syslog", "a", buffering=1)
+while True:
+    text = re.sub(r"^<[0-9]+>", "", taken.recv(1 << 20).decode().rstrip("\\0"))
+    out.write("%s p19 %s\\n" % (time.strftime("%b %d %H:%M:%S", time.gmtime()), text.replace("\\n", "#012")))
 """
 JSON = f"{ODOO} --load base,web,lab_form"
 
@@ -57,6 +75,8 @@ def started(fleet: Fleet) -> t.Iterator[t.Callable[..., None]]:
             pytest.param(*one, marks=pytest.mark.thorough)
             for one in (
                 (JSON, "Environment=LAB_FORM=json", "journal"),
+                (f"{JSON} --logfile {LOG}", "Environment=LAB_FORM=columns", "file"),
+                (f"{JSON} --logfile {LOG}", "Environment=LAB_FORM=events", "file"),
                 (f"{ODOO} --logfile {LOG}", "Environment=ODOO_PY_COLORS=1", "file"),
                 (f"{ODOO} --syslog", "", "journal"),
                 (f"{ODOO} --logfile /nowhere/odoo.log", "", "journal"),
@@ -91,6 +111,29 @@ def test_no_process_is_asked_whose_log_is_in_a_form_that_is_not_understood(
     assert (found["did"], found["code"], found["asked"]) == ("refused", "dump.log_form", [])
     assert "odoo.tools.misc" not in fleet.run("p19", "cat", log)
     assert int(before.split()[0]) <= int(fleet.run("p19", "wc", "-l", log).split()[0])
+
+
+@pytest.fixture
+def syslog(fleet: Fleet) -> t.Iterator[str]:
+    """Put a syslog daemon in the place of the journal, which writes no pids."""
+    fleet.run("p19", "sh", "-c", 'printf "%s" "$1" > /run/syslog.py', "-", DAEMON)
+    fleet.run("p19", "systemd-run", "--quiet", "--unit=lab-syslog", "python3", "/run/syslog.py")
+    yield "/var/log/syslog"
+    back = "systemctl stop lab-syslog; rm -f /dev/log /var/log/syslog; ln -s /run/systemd/journal/dev-log /dev/log"
+    fleet.run("p19", "sh", "-c", back)
+
+
+@pytest.mark.usefixtures("syslog")
+def test_stacks_are_found_in_the_file_of_a_syslog_daemon(fleet: Fleet, started: t.Callable[..., None]) -> None:
+    started(f"{ODOO} --syslog", "")
+    log = fleet.master("p19")["log"]
+    assert (log["kind"], log["path"]) == ("file", "/var/log/syslog")
+    found = fleet.module("p19", "stack_dump").only
+    assert {one["code"] for one in found["missing"]} <= {"dump.not_at_rest"}
+    assert {"gevent", "cron"} <= {dump["role"] for dump in found["dumps"]}
+    assert all(dump["understood"] for dump in found["dumps"])
+    # The log has no pids: a thread names its process.
+    assert all(f"({dump['pid']}) workthread" in dump["raw"] for dump in found["dumps"] if dump["role"] == "cron")
 
 
 @pytest.mark.parametrize("burst", thorough(40))

@@ -240,7 +240,8 @@ class Unwrapper:
             return self._carried(prefix, self._joined(head_line(record)), head=True)
         found = SYSLOG.search(plain)
         if found and may_stand_before(plain[: found.start()]):
-            prefix, said = plain[: found.start()], found.groupdict()
+            said = found.groupdict()
+            prefix = plain[: found.end("tag") if said["tag"].endswith(":") else found.start()]
             pid, clock = self._told(prefix)
             record = Named("", said["text"], said["logger"], pid, clock, said["level"], said["database"])
             return self._carried(prefix, self._joined(head_line(record)), head=True)

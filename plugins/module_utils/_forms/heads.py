@@ -20,9 +20,10 @@ LOOSE = re.compile(
     r"(?P<zone>Z|[+-]\d\d:?\d\d)? (?P<pid>[0-9]{1,10}) (?P<level>[A-Z]{4,8}) (?P<database>\S(?:.{0,80}?\S)??)"
     r" (?P<logger>[\w.]+): ?(?P<text>.*)$"
 )
-#: "Odoo Server 19.0:db:INFO:odoo.tools.misc:" and the text: what Odoo sends to syslog.
+#: "Odoo Server 19.0:db:INFO:odoo.tools.misc:" and the text: what Odoo sends to syslog. Odoo writes no tag, so rsyslog
+#: takes the first word for it, and puts the pid there: "Odo[33]: Server 19.0:" (seen with rsyslog 8.2302).
 SYSLOG = re.compile(
-    r"(?:Odoo|OpenERP|[A-Z]\w+) Server [^:\n]{1,40}:(?P<database>[^:\n]{1,80}):(?P<level>[A-Z]+):(?P<logger>[\w.]+):"
+    r"(?P<tag>[A-Z]\w+(?:\[\d{1,10}\]:)?) Server [^:\n]{1,40}:(?P<database>[^:\n]{1,80}):(?P<level>[A-Z]+):(?P<logger>[\w.]+):"
     r" ?(?P<text>.*)$"
 )
 #: The loggers of dumps and statistics.

@@ -58,7 +58,7 @@ LOG_FORM = Code(
 LOG_WITHOUT_PIDS = Code(
     "dump.log_without_pids",
     "not asking any process for its {what}: the records in {source} do not contain the pid",
-    "Add the pid to the format of the log, or read stacks with py-spy.",
+    'Add the pid to the format of the log (rsyslog: SysSock.UsePIDFromSystem="on"), or read stacks with py-spy.',
 )
 JOURNALCTL_NOT_RUN = Code("dump.journalctl_not_run", "journalctl cannot be run ({error})")
 CONTAINER = Code(
