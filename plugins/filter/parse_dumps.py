@@ -12,9 +12,10 @@ author:
   - fleetops.odoo contributors (@fleetops)
 description:
   - Finds every dump that Odoo has written to its log after a QUIT, and parses it into threads and frames.
-  - Reads log files, the output of C(journalctl) in any of its formats, logs of containers, syslog's files, lines of
-    JSON, the output of a terminal, and pasted text without a beginning. It removes the prefixes that tools put in
-    front of every line. Lines of other records may be in between.
+  - Reads log files, the output of C(journalctl) in any of its formats, logs of containers, syslog's files, JSON, tables
+    with commas, records of other formatters, the output of a terminal, and pasted text without a beginning. It removes
+    what tools put in front of every line and behind it. Lines of other records may be in between, and the newest line
+    may come first.
   - The filter hides nothing. Addresses may contain secrets; the playbook C(fleetops.odoo.explain_dumps) hides them.
 options:
   _input:
@@ -36,8 +37,8 @@ _value:
     - One dictionary for each dump, in the order of the log, with C(pid) in the log, C(time) in ISO 8601 and UTC,
       C(database) (these are V(none) if the log does not show them), C(other), which are lines above the first thread,
       C(understood), and C(threads).
-    - C(understood) is false if the dump is cut off or a thread has no frame. Such a dump does not show what the process
-      does.
+    - C(understood) is false if the dump is cut off, a thread has no frame, or threads of two processes are in it. Such a
+      dump does not show what the process does.
     - Each thread has C(name), C(db), C(uid), C(url), C(query_count), C(query_time) and C(python_time) in seconds (these
       are V(none) if the dump does not show them), C(idle), C(frames), and C(other), which are lines without a frame.
       C(idle) comes from the frames; the thread of an idle worker still shows its last request.

@@ -113,8 +113,9 @@ requirements:
   - psql, for O(postgres), in C(/usr/bin), C(/usr/local/bin) or where the packages of PostgreSQL put it. For a server in
     a container the module uses the psql of the container if it has one
 notes:
-  - The module reads a log from a file, the journal, or the log of a container of podman (k8s-file, journald) or docker
-    (json-file, journald). It cannot read a log from a terminal, a pipe of supervisord or a pod of Kubernetes.
+  - The module reads a log from a file, the journal, the file of a syslog daemon, or the log of a container of podman
+    (k8s-file, journald) or docker (json-file, journald). It cannot read a log from a terminal, a pipe of supervisord or
+    a pod of Kubernetes.
   - A process that does not answer does not fail the module. RV(results[].missing) names it, and the module warns.
   - All dumps of one call together can have 2 MB. RV(results[].missing) names those that are left out.
   - journald drops lines of a service that writes more than 10000 in 30 seconds, or more than C(RateLimitBurst).

@@ -355,9 +355,9 @@ def why_silent(one: Asked, now: t.Optional[Stat], seconds: float, what: str = DU
         line = redact_text(one.strange.strip())[:_WIDTH]
         return codes.NOT_UNDERSTOOD_LINE(pid=pid, signals=signals(one.signals), seconds=seconds, line=line)
     cpu = (now.cpu_ticks - one.process.cpu_ticks) / os.sysconf("SC_CLK_TCK")
-    return codes.NOT_WRITTEN(
-        pid=pid, signals=signals(one.signals), what=what, seconds=seconds, state=now.run_state, cpu=cpu
-    )
+    because = "; journald has dropped entries: %s" % one.dropped if one.dropped else ""
+    shown = {"signals": signals(one.signals), "what": what, "seconds": seconds}
+    return codes.NOT_WRITTEN(pid=pid, **shown, state=now.run_state, cpu=cpu, because=because)
 
 
 def signals(number: int) -> str:

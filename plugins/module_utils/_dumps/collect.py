@@ -95,6 +95,7 @@ class Collector:
         self._unwrapper = Unwrapper()
         #: who writes a dump that does not name its process
         self._master = self._gevent = NO_PID
+        self._are_named = False
         #: what looks like an answer and belongs to none, by what carries it
         self._strange: t.Dict[str, str] = {}
         #: the dump under way, by what carries its lines
@@ -102,7 +103,7 @@ class Collector:
 
     def expect(self, *, master: int = NO_PID, gevent: int = NO_PID) -> None:
         """Note which processes have no thread with their pid in its name, for a log that does not tell pids either."""
-        self._master, self._gevent = master, gevent
+        self._master, self._gevent, self._are_named = master, gevent, True
 
     def take(self, carrier: str, line: bytes, now: float) -> None:
         """Look at one line.
@@ -124,19 +125,22 @@ class Collector:
                 dump = self._adopt(carrier)
             if dump is not None:
                 self._room -= dump.take(line, now, self._room)
-                if dump.pid in (NO_PID, self._master):
+                if dump.unnamed or dump.pid == NO_PID:
                     self._name(dump, text)
             elif looks_like_a_dump(text):
                 self._strange.setdefault(carrier, text)
             return
         pid, begins = self._pid_of(head, carrier), begins_a_dump(head)
+        unnamed = head.pid == NO_PID and not carrier.isdigit()
+        if unnamed and self._are_named and pid not in (self._master, self._gevent):
+            pid = NO_PID  # a worker names itself
         if dump is not None:
             if begins or self._whole:
                 dump.ended = True
                 del self._under_way[carrier]
             dump.interrupt()
         if begins and ((pid in self._asked and pid not in self._dumps) or pid == NO_PID):
-            begun = self._under_way[carrier] = _Dump(pid, now)
+            begun = self._under_way[carrier] = _Dump(pid, now, unnamed=unnamed)
             if pid != NO_PID:
                 self._dumps[pid] = begun
             self._room -= begun.take(line, now, self._room)
@@ -152,21 +156,24 @@ class Collector:
     def _name(self, dump: _Dump, text: str) -> None:
         """Find out whose dump it is, of one whose head does not tell."""
         worker = _WORKER.match(text)
-        if dump.pid == NO_PID and worker:
+        if worker and int(worker.group("pid")) != dump.pid:
+            if self._dumps.get(dump.pid) is dump:
+                del self._dumps[dump.pid]
             self._give(dump, int(worker.group("pid")))
         elif dump.pid == NO_PID and _HANDLER.match(text):
             self._give(dump, self._master or self._gevent)
-        elif text.startswith(_GREENLET) and self._gevent and dump.unnamed and self._dumps.get(dump.pid) is dump:
+        elif text.startswith(_GREENLET) and self._gevent not in (NO_PID, dump.pid) and dump.pid != NO_PID:
             # Its thread comes first, and may be the one that writes the dump.
-            del self._dumps[dump.pid]
+            if self._dumps.get(dump.pid) is dump:
+                del self._dumps[dump.pid]
             self._give(dump, self._gevent)
         elif text.startswith(_GREENLET) and dump.pid == NO_PID:
             self._give(dump, self._gevent)
 
     def _give(self, dump: _Dump, pid: int) -> None:
+        dump.pid = NO_PID
         if pid in self._asked and pid not in self._dumps:
-            dump.pid, dump.unnamed = pid, True
-            self._dumps[pid] = dump
+            dump.pid, self._dumps[pid] = pid, dump
 
     def _pid_of(self, head: Head, carrier: str) -> int:
         """Return the process of a record: from the log, from its carrier, or the only process that was asked."""

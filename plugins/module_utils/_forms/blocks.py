@@ -15,7 +15,7 @@ import typing as t
 from .line import RECORD
 
 #: Where a document of JSON begins: alone, or behind the host, as Ansible shows it.
-_DOCUMENT = re.compile(r"(?P<indent>\s*)(?:[\w-]{1,20}: \[[^\]]{1,80}\](?: \([^)]{0,80}\))? => )?\{$")
+_DOCUMENT = re.compile(r"(?P<indent>\s*)(?:[\w-]{1,20}: \[[^\]]{1,80}\](?: => \([^)]{0,80}\))? => )?\{$")
 #: An entry of journalctl, in its format verbose, and fields in it and in the format export.
 _VERBOSE = re.compile(r"\S+ \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* .{0,40}\[s=[0-9a-f]+;i=[0-9a-f]+;.{0,200}\]$")
 _FIELD = re.compile(r"(?P<indent> {4})?(?P<name>_{0,2}[A-Z][A-Z0-9_]{0,63})=(?P<value>.*)$", re.DOTALL)
@@ -62,8 +62,10 @@ class Blocks:
             return [], self.close()
         if self._end is None:
             # In a value of several lines one may be blank, too.
-            ends = not line and self._lines[0].startswith("__CURSOR=") and _FIELD.match(self._lines[-2])
-            return self.rest() if ends else ([], [])
+            if line or not self._lines[0].startswith("__CURSOR=") or not _FIELD.match(self._lines[-2]):
+                return [], []
+            self._lines.pop()
+            return self.rest()
         if line.startswith(self._end):
             lines = self.close()
             text = "\n".join(lines)

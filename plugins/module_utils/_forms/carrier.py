@@ -235,7 +235,11 @@ class Unwrapper:
                 return self._carried(prefix, self._joined(plain[found.start() :]), head=True)
             said = found.groupdict()
             clock = clock_of("%s %s,%s%s" % (said["day"], said["clock"], said["ms"] or "0", said["zone"] or ""))
-            clock = clock or clock_of(plain[: found.start("pid")]) or "%s %s,%s" % (NO_DAY, said["clock"], (said["ms"] or "").ljust(3, "0")[:3])
+            clock = (
+                clock
+                or clock_of(plain[: found.start("pid")])
+                or "%s %s,%s" % (NO_DAY, said["clock"], (said["ms"] or "").ljust(3, "0")[:3])
+            )
             record = Named("", said["text"], said["logger"], int(said["pid"]), clock, said["level"], said["database"])
             return self._carried(prefix, self._joined(head_line(record)), head=True)
         found = SYSLOG.search(plain)

@@ -76,7 +76,7 @@ CONTAINER_DRIVER = Code(
 NOT_WRITTEN = Code(
     "dump.not_written",
     "pid {pid:d} got {signals} and wrote no {what} within {seconds:g} s; its state is {state}, and it used"
-    " {cpu:.1f} s of CPU in that time",
+    " {cpu:.1f} s of CPU in that time{because}",
     "Run the task again with a longer timeout.",
 )
 NO_STATISTICS = Code(

@@ -87,10 +87,10 @@ NOT_REPLACED = Code(
 )
 WORK_TIME_UNKNOWN = Code(
     "failed.work_time_unknown",
-    "pid {pids} wrote no stack dump, so it is not known how long it has been busy, and it got no signal",
+    "no stack dump of pid {pids} could be read, so it is not known how long it has been busy, and it got no signal",
     "A worker that hangs outside of Python writes no dump; its master kills it after limit_time_real.",
 )
 LOST_WORK_UNKNOWN = Code(
     "failed.lost_work_unknown",
-    "pid {pid:d} wrote no stack dump, so it is not known which request or job was cut off",
+    "no stack dump of pid {pid:d} could be read, so it is not known which request or job was cut off",
 )

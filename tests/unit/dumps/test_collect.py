@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 
@@ -109,6 +110,36 @@ def test_a_log_without_pids_has_the_dump_of_the_only_process_that_is_asked() -> 
     text = (CAPTURES / "logs" / "syslog-012-no-pid" / "odoo.log").read_bytes()
     assert list(collected(plain(text), [7])) == [7]
     assert list(collected(plain(text), [7, 8])) == []
+
+
+@pytest.mark.parametrize(("master", "gevent", "pids"), [(1, 2, {1, 2, 7}), (1, 0, {1, 7}), (0, 0, {7})])
+def test_in_a_log_without_pids_a_thread_names_its_process(master: int, gevent: int, pids: set[int]) -> None:
+    head = "Nov 24 10:30:22 p19 Odoo Server 19.0:p19:INFO:odoo.tools.misc:#012"
+    handler = '#012File: "/odoo/tools/misc.py", line 9, in dumpstacks#012  for line in extract_stack(stack):'
+    frame = '#012File: "a", line 1, in f#012  code'
+    worker = f"{head}# Thread: <Thread(Worker WorkerCron (7) workthread, started daemon 5)> (db:n/a){frame}"
+    lines = [
+        f"{worker}#012# Thread: <_MainThread(MainThread, started 9)> (db:n/a){handler}\n",
+        f"{head}# Thread: <_MainThread(MainThread, started 9)> (db:n/a){handler}\n",
+        f"{head}# Thread: 14 (db:n/a){handler}#012# Greenlet: <Greenlet at 0x1>{frame}\n",
+        f"{worker.replace('(7)', '(99)')}\n",
+    ]
+    collector = Collector([one for one in (master, gevent, 7) if one], whole=True)
+    collector.expect(master=master, gevent=gevent)
+    # The master may be the last one.
+    for line in [lines[2], lines[1], lines[3], lines[0]] if gevent else [lines[1], lines[3], lines[0]]:
+        collector.take("", line.encode(), 0.0)
+    assert {pid for pid in (master, gevent, 7, 99) if pid and collector.raw(pid)} == pids
+    assert b"WorkerCron (7)" in (collector.raw(7) or b"")
+    assert not gevent or b"# Greenlet" in (collector.raw(2) or b"")
+
+
+def test_a_dump_in_an_indented_document_is_found() -> None:
+    entry = json.dumps({"event": "\n# Thread: <T>", "logger": "odoo.tools.misc", "pid": 33}, indent=2)
+    collector = Collector([33], whole=True)
+    for line in f"{entry}\n{entry}\n".splitlines(keepends=True):
+        collector.take("", line.encode(), 0.0)
+    assert (collector.raw(33) or b"").splitlines()[-1] == b"# Thread: <T>"
 
 
 def test_a_line_that_looks_like_an_answer_and_is_not_understood_is_kept() -> None:

@@ -78,6 +78,19 @@ def test_a_dump_that_breaks_off_is_cut_and_tells_not_all() -> None:
     assert (cut.is_whole, cut.is_cut, cut.is_understood) == (False, True, False)
 
 
+def test_dumps_that_were_written_at_the_same_time_to_one_pipe_are_never_understood() -> None:
+    text = (CAPTURES / "logs" / "interleaved-plain" / "odoo.log").read_text()
+    first, second = DumpReader().read([text])
+    assert (first.is_cut, second.is_mixed) == (True, True)
+    assert [dump.is_understood for dump in (first, second)] == [False, False]
+
+
+def test_a_dump_without_a_head_ends_with_the_thread_that_writes_it() -> None:
+    lines = (CAPTURES / "logs" / "plain" / "odoo.log").read_text().splitlines()
+    dumps = DumpReader().read(["\n".join(line for line in lines if not line.startswith("2026"))])
+    assert [(dump.pid, len(dump.threads), dump.is_understood) for dump in dumps] == [(0, 1, True), (41, 2, True)]
+
+
 def test_a_dump_whose_lines_were_broken_is_never_understood() -> None:
     # As a terminal of 80 columns is copied: the name of a call may be cut, and what the process does with it.
     lines = (CAPTURES / "logs" / "plain" / "odoo.log").read_text().splitlines()

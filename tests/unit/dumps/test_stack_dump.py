@@ -315,7 +315,11 @@ def test_of_a_silent_process_only_what_was_seen_is_said() -> None:
         "seconds": 5.0,
         "state": "R",
         "cpu": pytest.approx(4.8),
+        "because": "",
     }
+    asked.dropped = "Suppressed 30 messages from odoo.service"
+    problem = why_silent(asked, stat(run_state="S", cpu_ticks=0), 5.0)
+    assert problem.text.endswith("; journald has dropped entries: Suppressed 30 messages from odoo.service")
 
 
 def test_a_dump_that_breaks_off_is_told_as_cut(play: Staged) -> None:

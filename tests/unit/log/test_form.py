@@ -15,7 +15,7 @@ HEAD = b"2026-11-24 10:30:21,608 34 INFO p19 odoo.http: x\n"
 #: Forms in which no record tells its process.
 WITHOUT_PIDS = {
     *("fmt-celery", "fmt-loguru", "fmt-python-default", "fmt-twisted", "json-logstash-v1", "json-loguru-serialize"),
-    *("odd-behind-compose", "syslog-012-no-pid"),
+    *("odd-behind-compose", "rsyslog-no-pid-real", "syslog-012-no-pid"),
 }
 #: Forms in which only the first line of a dump is found.
 NOT_UNDERSTOOD = {"fmt-xml-log4j"}

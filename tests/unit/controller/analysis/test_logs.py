@@ -147,3 +147,29 @@ def test_samples_in_files_of_their_own_are_put_together(tmp_path: pathlib.Path) 
 def test_bytes_that_are_not_utf8_are_shown_as_escapes(tmp_path: pathlib.Path) -> None:
     (tmp_path / "log").write_bytes(LOG.encode().replace(b"/lab/sleep/10)", b"/lab/\xff\xfe)"))
     assert r"/lab/\xff\xfe" in explain_logs(str(tmp_path / "log"))["findings"][0]["sentence"]
+
+
+@pytest.mark.parametrize("text", ["PK-less but strange\nbytes 1\n", "<a>\n<b/>\n</a>\n", "bWVzc2FnZQ==\n"])
+def test_a_log_without_one_line_that_can_be_parsed_is_not_said_to_have_no_dump(
+    tmp_path: pathlib.Path, text: str
+) -> None:
+    (tmp_path / "odoo.log").write_text(text)
+    found = explain_logs(str(tmp_path / "odoo.log"))
+    assert found["code"] == "dump.unknown_form"
+    assert repr(text.split("\n", maxsplit=1)[0]) in found["error"]
+
+
+@pytest.mark.parametrize("form", ["grafana-download-newest-first", "eml-base64", "json-array-pretty", "fmt-loguru"])
+def test_a_log_in_another_form_is_explained_like_the_plain_one(form: str) -> None:
+    report = explain_logs(str(CAPTURES / "logs" / form / "odoo.log"))
+    (sentence,) = {one["sentence"] for one in report["findings"] if one["kind"] == "work"}
+    assert sentence.startswith("1 request sleeps in lab_slow.sleep")
+    assert "(pid 41)" in sentence
+    assert report["unread"] == []
+
+
+@pytest.mark.parametrize("form", ["interleaved-plain", "half-a-dump", "wrapped-80"])
+def test_a_dump_that_is_not_whole_is_never_said_to_be_at_rest(form: str) -> None:
+    report = explain_logs(str(CAPTURES / "logs" / form / "odoo.log"))
+    assert 41 in {one["pid"] for one in report["unread"]}
+    assert "No process is at work" not in "\n".join(report["lines"])

@@ -165,3 +165,30 @@ def test_told_lists_the_pids_of_each_role_and_those_at_work_last() -> None:
         {"pids": [2], "busy": [2]},
         [3],
     )
+
+
+def without_pids() -> list[Dump]:
+    """Return a dump of a thread at work, twice, of which the log does not tell the process."""
+    busy = Stack(
+        "<T>", frames=(frame(), Frame("/x/werkzeug/serving.py", 1, "run_wsgi")), query_time=0.0, python_time=9.0
+    )
+    return [Dump(0, f"2026-11-24T10:30:0{n}.000Z", None, (busy,)) for n in (1, 2)]
+
+
+def test_dumps_without_a_pid_are_not_taken_for_samples_of_one_process() -> None:
+    report = explained(without_pids())
+    assert (report["processes"], report["unnamed"]) == (0, 2)
+    assert [one["pid"] for one in report["work"]] == [0, 0]
+    assert not any(one["stuck"] for one in report["work"])
+    (server,) = report["servers"]
+    assert (server["unknown"], server["starved"]) == ({"pids": [0, 0], "busy": [0, 0]}, False)
+    assert report["lines"][0].startswith("2 dumps of processes that the log does not name from 1 log")
+    assert "of unknown role 2 of 2 busy" in "\n".join(report["lines"])
+    assert "(pid unknown)" in "\n".join(report["lines"])
+
+
+def test_a_worker_of_unknown_role_whose_dump_was_not_understood_may_be_free() -> None:
+    one = server({1: "http", 2: "http", 3: "unknown"}, {1: True, 2: True})
+    assert one.full == 1
+    one.unread = {3: "its dump was not understood"}
+    assert one.full == 0
