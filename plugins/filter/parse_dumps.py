@@ -37,8 +37,8 @@ _value:
     - One dictionary for each dump, in the order of the log, with C(pid) in the log, C(time) in ISO 8601 and UTC,
       C(database) (these are V(none) if the log does not show them), C(other), which are lines above the first thread,
       C(understood), and C(threads).
-    - C(understood) is false if the dump is cut off, a thread has no frame, or threads of two processes are in it. Such a
-      dump does not show what the process does.
+    - C(understood) is false if the dump is cut off, a thread has no frame, or threads of two processes are in it. Such
+      a dump does not show what the process does.
     - Each thread has C(name), C(db), C(uid), C(url), C(query_count), C(query_time) and C(python_time) in seconds (these
       are V(none) if the dump does not show them), C(idle), C(frames), and C(other), which are lines without a frame.
       C(idle) comes from the frames; the thread of an idle worker still shows its last request.

@@ -93,7 +93,7 @@ class Collector:
         self._asked, self._whole, self._room = frozenset(pids), whole, room
         self._dumps: t.Dict[int, _Dump] = {}
         self._unwrapper = Unwrapper()
-        #: who writes a dump that does not name its process
+        #: the processes whose dumps do not name them
         self._master = self._gevent = NO_PID
         self._are_named = False
         #: what looks like an answer and belongs to none, by what carries it

@@ -226,7 +226,7 @@ class Unwrapper:
         if found is None:
             plain = without_bare_colours(line)
             found = RECORD.search(plain) or LOOSE.search(plain)
-        # Where a formatter writes no database, what follows the logger is none.
+        # A formatter may write no database: the text before the last colon is not one.
         if found and ".tools." in found.group("database"):
             return self._odd_head(plain)
         if found and may_stand_before(plain[: found.start()]):

@@ -28,7 +28,7 @@ _PAGE = re.compile(r"(?:Thread|Greenlet|File): &(?:lt|quot|#\d{2,3}|#x[0-9a-f]{2
 #: Text of a Markdown editor.
 _MARKDOWN = re.compile(r"^\\# |# (?:Thread|Greenlet): \\<")
 _MARKED = re.compile(r"\\([\\`*_{}\[\]()<>#+.!|~-])")
-#: Blanks that are none, and signs without a width.
+#: Other blanks than that of the keyboard, and signs without a width.
 _BLANKS = {ord(sign): " " for sign in "\xa0\u2007\u202f"}
 _BLANKS.update(dict.fromkeys(map(ord, "\u200b\u2060\ufeff"), ""))
 #: How quotation marks of a frame were written.

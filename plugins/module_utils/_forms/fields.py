@@ -91,7 +91,7 @@ def named(line: str) -> t.Optional[t.List[Named]]:
 def embedded(line: str) -> t.Optional[t.Tuple[str, t.List[Named]]]:
     """Return the text before a document of JSON in a line, and its records; None without one.
 
-    A record of Odoo's own form may have JSON in its text: that is none.
+    A record of Odoo's own form may have JSON in its text, which does not count.
     """
     at = line.find('{"', 0, _BEFORE)
     if at <= 0 or line.startswith(("  ", "# ", "File: ")) or RECORD.search(line[:at]):

@@ -23,8 +23,8 @@ LOOSE = re.compile(
 #: "Odoo Server 19.0:db:INFO:odoo.tools.misc:" and the text: what Odoo sends to syslog. Odoo writes no tag, so rsyslog
 #: takes the first word for it, and puts the pid there: "Odo[33]: Server 19.0:" (seen with rsyslog 8.2302).
 SYSLOG = re.compile(
-    r"(?P<tag>[A-Z]\w+(?:\[\d{1,10}\]:)?) Server [^:\n]{1,40}:(?P<database>[^:\n]{1,80}):(?P<level>[A-Z]+):(?P<logger>[\w.]+):"
-    r" ?(?P<text>.*)$"
+    r"(?P<tag>[A-Z]\w+(?:\[\d{1,10}\]:)?) Server [^:\n]{1,40}:(?P<database>[^:\n]{1,80}):(?P<level>[A-Z]+)"
+    r":(?P<logger>[\w.]+): ?(?P<text>.*)$"
 )
 #: The loggers of dumps and statistics.
 _ANSWERS = re.compile(r"(?<![\w.])(?:odoo|openerp)\.tools\.(?:misc|cache)\b(?![\w/]|\.\w+\.)")
@@ -38,9 +38,10 @@ _LEVEL = re.compile(r"(?<![\w.\"'])(?:DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|RUN
 #: The level and the day, as glog and Kubernetes write them.
 _LETTER = re.compile(r"[IWEF]\d{4} (?=\d\d:)")
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d|(?<![\w.])1\d{9}(?:\d{3}|\.\d{1,9})?(?![\w.])")
-#: What may stand between logger and text: where the record was made, by whom, its level.
+#: What may stand between logger and text: the function that made the record, its file, its line, its level.
 _BETWEEN = re.compile(
-    r"""(?:[\s\])>|:\-,;"'.#]|\[(?:-|\d{1,8})?\]|(?:(?<=[:(])|(?<=line\ ))\d{1,8}(?![\w.])|(?:dumpstacks|log_ormcache_stats)(?:\(\))?|line\b|\w{1,30}\.py\b
+    r"""(?:[\s\])>|:\-,;"'.#]|\[(?:-|\d{1,8})?\]|(?:(?<=[:(])|(?<=line\ ))\d{1,8}(?![\w.])
+    |(?:dumpstacks|log_ormcache_stats)(?:\(\))?|line\b|\w{1,30}\.py\b
     |(?:DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\b|MainThread\b|[A-Za-z_.]{1,20}=\S{0,40})*""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -57,7 +58,7 @@ _FAR = 200
 def odd_head(line: str) -> t.Optional[t.Tuple[str, Named]]:
     """Return a line as the first one of a record, and the text before its logger; None for other lines.
 
-    Its level or its time tells that it is one. Of dumps and statistics the logger is known, whatever is around it.
+    Its level or its time tells that it is one. Of dumps and statistics the logger is enough, with a level or a time.
     """
     if line.startswith(("  ", "# ", "File: ", "\t")):
         return None

@@ -14,7 +14,7 @@ import typing as t
 from ...module_utils._dumps.stack import CRON_WORK
 from . import place
 from .sessions import Backend
-from .work import Work
+from .work import Work, shown_pid
 
 _HOLDERS = "SELECT pid, pg_blocking_pids(pid), query FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
 
@@ -147,7 +147,8 @@ def _by_wait(one: Work) -> list[str]:
     if one.place.wait == place.POSTGRES and one.query:
         return _slow_query(one)
     text = _BY_WAIT.get(one.place.wait)
-    return [text.format(where=one.place.name, pid=one.pid, host=one.server.host)] if text else []
+    pid = shown_pid(one.pid) or "PID"
+    return [text.format(where=one.place.name, pid=pid, host=one.server.host)] if text else []
 
 
 def _slow_query(one: Work) -> list[str]:

@@ -32,6 +32,8 @@ _GIST = {
     "blocked": re.compile(r": "),
     "work": re.compile(r", (?=at ['\"]|called by |for \d|the longest for |/|an unknown url)"),
 }
+#: Roles of processes; the last one where no dump shows it.
+ROLES = ("http", "cron", "gevent", "threaded", "unknown")
 HEALTH = ("no free worker", "busy", "not understood", "idle")
 
 
@@ -56,6 +58,7 @@ def page(
         ["flame.js", "raw.js"],
         report=report,
         servers=servers,
+        roles=[role for role in ROLES if any(one[role]["pids"] for one in servers)],
         health=Counter(one["health"] for one in servers),
         lost=len({one["host"] for one in silent if one["pid"] is None}),
         silent=silent,
@@ -74,7 +77,7 @@ def page(
 def _health(server: t.Mapping[str, t.Any]) -> str:
     if server["starved"]:
         return HEALTH[0]
-    if any(server[role]["busy"] for role in ("http", "cron", "gevent", "threaded")):
+    if any(server[role]["busy"] for role in ROLES):
         return HEALTH[1]
     return HEALTH[2] if server["unread"] else HEALTH[3]
 

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.collect import Collector
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import parse_dumps
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.stack import Dump
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.follow import Lines
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.held import Lines
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -143,7 +143,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[t.Any]]:
 
     monkeypatch.setattr(DumpReader, "_line", noting("lines", DumpReader._line))
     monkeypatch.setattr(DumpReader, "_parsed", noting("texts", DumpReader._parsed))
-    monkeypatch.setattr(parse, "stack_of", noting("stacks", parse.stack_of))
+    monkeypatch.setattr(parse, "stack_of", noting("stacks", stack.stack_of))
     return done
 
 

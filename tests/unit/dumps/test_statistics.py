@@ -16,7 +16,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.statistics im
     Statistics,
     parse_statistics,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.follow import Lines
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.held import Lines
 from hypothesis import given
 from hypothesis import strategies as st
 

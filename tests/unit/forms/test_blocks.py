@@ -58,7 +58,7 @@ def test_a_line_of_another_kind_begins_no_record(line: str) -> None:
 
 
 @pytest.mark.parametrize("lines", [["{", "not JSON", "}"], ["{", HEAD], ["{", '"a": 1']])
-def test_the_lines_of_what_is_no_record_are_kept(lines: list[str]) -> None:
+def test_lines_that_make_up_no_record_are_kept(lines: list[str]) -> None:
     assert [line for _carrier, line in Unwrapper().each(lines)] == lines
 
 

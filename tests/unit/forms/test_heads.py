@@ -47,5 +47,5 @@ def test_logger_pid_level_and_text_are_found(line: str, logger: str, pid: int, l
         "10:30:22 INFO /opt/odoo.http: y",
     ],
 )
-def test_a_line_that_is_no_head_in_columns_is_left(line: str) -> None:
+def test_a_line_without_columns_is_left(line: str) -> None:
     assert odd_head(line) is None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What tools put in front of lines is learned from one line, and recognised in others."""
+"""Prefixes that tools put in front of lines: learned from one line, recognised in others."""
 
 from __future__ import annotations
 
@@ -63,5 +63,5 @@ def test_blanks_are_forgotten_and_shapes_are_limited() -> None:
     ("prefix", "may"),
     [("", True), ("    ", True), ("10:30 ", True), ("  log(", False), ('  x = "', False), ('  "message": "', False)],
 )
-def test_a_line_of_code_is_no_prefix(prefix: str, may: bool) -> None:  # noqa: FBT001
+def test_code_is_not_taken_for_a_prefix(prefix: str, may: bool) -> None:  # noqa: FBT001
     assert may_stand_before(prefix) == may
