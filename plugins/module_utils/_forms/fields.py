@@ -24,15 +24,15 @@ from .line import NO_DAY, RECORD
 
 _TEXTS = (
     *("message", "msg", "full_message", "log", "short_message", "line", "event", "text", "body", "_raw", "textpayload"),
-    *("@message", "content", "logmessage", "value", "data", "stringvalue", "stdout", "stderr"),
+    *("@message", "@m", "content", "logmessage", "value", "data", "stringvalue", "stdout", "stderr"),
 )
-_LOGGERS = ("logger", "logger_name", "loggername", "name", "channel", "category", "scope_name")
+_LOGGERS = ("logger", "logger_name", "loggername", "name", "channel", "category", "sourcecontext", "scope_name")
 _PIDS = ("pid", "process", "process_id", "processid", "process_pid", "_pid", "syslog_pid", "procid")
 _TIMES = (
-    *("asctime", "time", "timestamp", "@timestamp", "ts", "datetime", "date", "created", "eventtime"),
+    *("asctime", "time", "timestamp", "@timestamp", "ts", "datetime", "date", "@t", "created", "eventtime"),
     *("__realtime_timestamp", "_source_realtime_timestamp", "timeunixnano", "timereported", "timegenerated"),
 )
-_LEVELS = ("levelname", "level", "severity", "loglevel", "log_level", "severitytext", "severity_text")
+_LEVELS = ("levelname", "level", "severity", "loglevel", "log_level", "severitytext", "severity_text", "@l")
 _DATABASES = ("dbname", "db", "database", "db_name")
 #: What tells two writers of one log apart.
 _WRITERS = ("container_id", "container_name", "pod", "pod_name", "pod_id", "host", "hostname")
@@ -244,6 +244,8 @@ def _text(flat: t.Mapping[str, t.Any]) -> t.Optional[str]:
             return value
         # The form of the journal for text that is not plain.
         if name == "message" and isinstance(value, list) and value:
+            if all(isinstance(one, str) for one in value):
+                return "\n".join(value)
             try:
                 return bytes(value).decode("utf-8", "surrogateescape")
             except (TypeError, ValueError):

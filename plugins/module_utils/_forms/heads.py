@@ -30,8 +30,8 @@ SYSLOG = re.compile(
 _ANSWERS = re.compile(r"(?<![\w.])(?:odoo|openerp)\.tools\.(?:misc|cache)\b(?![\w/]|\.\w+\.)")
 #: Any logger of Odoo's, that of its start only behind a level; not a unit of systemd or a file.
 _LOGGER = re.compile(
-    r"(?:(?<![\w.\"'=<>;/@-])(?:(?:odoo|openerp)(?:\.\w+)+|werkzeug)|(?:(?<=\? )|(?<=INFO:))(?:odoo|openerp))"
-    r"(?=[\s:\])>|#-]|$)"
+    r"(?:(?<![\w.\"'<>;/@-])(?:(?:odoo|openerp)(?:\.\w+)+|werkzeug)|(?:(?<=\? )|(?<=INFO:))(?:odoo|openerp))"
+    r"(?=[\s:\[\])>|#-]|$)"
 )
 _FILES = (".service", ".scope", ".slice", ".socket", ".log", ".conf", ".py", ".sh")
 _LEVEL = re.compile(r"(?<![\w.\"'])(?:DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|RUNBOT)(?![\w.\"'])", re.IGNORECASE)
@@ -50,6 +50,9 @@ _ANSWER = re.compile(
 )
 _PID = re.compile(r"(?:pid[=: ]+|\[|(?<![\w.:,+-]))(?P<pid>[0-9]{1,7})(?![\w.,]|-\d|:\d)", re.IGNORECASE)
 _MARKED_PID = re.compile(r"(?:\[|(?:pid|process)[=: ]+)(?P<pid>[0-9]{1,7})\b", re.IGNORECASE)
+#: A pid between signs behind the logger, and at the begin of a line.
+_ALONE = re.compile(r"[\s|:()-]*(?P<pid>[0-9]{1,7})[\s|:()-]*$")
+_FIRST = re.compile(r"\[?(?P<pid>[0-9]{1,7})\]? (?=\S{0,20}\d\d:\d\d|\d{4}-\d\d-\d\d)")
 _DATABASE = re.compile(r" (?P<database>[\w.?-]{1,80}) $")
 #: Characters before a logger.
 _FAR = 200
@@ -78,11 +81,12 @@ def odd_head(line: str) -> t.Optional[t.Tuple[str, Named]]:
     rest = behind[between.end() :]
     answer = _ANSWER.search(behind) if answers else None
     text = behind[answer.start() :] if answer else rest
-    pid = _PID.search(_CLOCK.split(before)[-1]) or _MARKED_PID.search(between.group())
+    alone = _ALONE.match(rest) if answers and not answer else None
+    pid = _PID.search(_CLOCK.split(before)[-1]) or _MARKED_PID.search(between.group()) or alone or _FIRST.match(line)
     database = _DATABASE.search(before[level.end() :] if level and level.string is before else "")
     return before, Named(
         "",
-        text,
+        "" if alone else text,
         found.group(),
         int(pid.group("pid")) if pid else NO_PID,
         level=level.group().upper() if level and level.re is _LEVEL else "INFO",

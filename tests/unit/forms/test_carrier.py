@@ -57,7 +57,6 @@ def test_the_carrier_of_a_line_is_taken_off_and_names_the_process(raw: str, pid:
         "{}",
         '{"MESSAGE": 3}',
         '{"MESSAGE": [256]}',
-        '{"MESSAGE": ["x"]}',
         '{"log": null}',
         "[1]",
         '{"a":' * 100_000,

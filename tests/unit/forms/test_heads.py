@@ -21,7 +21,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._forms.heads import 
         ("2026-11-24 10:30:22 odoo.tools.misc.dumpstacks() line 926: ", "odoo.tools.misc", 0, "INFO", ""),
         ("2026-11-24 10:30:22 odoo.tools.misc pid=33 level=info", "odoo.tools.misc", 33, "INFO", ""),
         ("INFO odoo.tools.misc: some text", "odoo.tools.misc", 0, "INFO", "some text"),
-        ("2026 10:30:22 INFO odoo.tools.cache [-] Caches stats:", "odoo.tools.cache", 0, "INFO", "Caches stats:"),
+        ("10:30:22 INFO odoo.tools.cache [-] Caches stats:", "odoo.tools.cache", 0, "INFO", "Caches stats:"),
         ("10:30:22 INFO ? odoo: Odoo version 19.0", "odoo", 0, "INFO", "Odoo version 19.0"),
     ],
 )
