@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import typing as t
 
 import pytest
@@ -185,6 +187,7 @@ def test_dumps_without_a_pid_are_not_taken_for_samples_of_one_process() -> None:
     assert report["lines"][0].startswith("2 dumps of processes that the log does not name from 1 log")
     assert "of unknown role 2 of 2 busy" in "\n".join(report["lines"])
     assert "(pid unknown)" in "\n".join(report["lines"])
+    assert re.search(r"(?:: |pid )-[0-9]", json.dumps(report)) is None
 
 
 def test_a_worker_of_unknown_role_whose_dump_was_not_understood_may_be_free() -> None:
