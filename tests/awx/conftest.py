@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real AWX, a lab for its jobs, and a site that awx_setup has set up. `make awx` runs these tests; the gate does not."""
+"""A real AWX, a lab for its jobs, and a site that awx_setup has made. `make awx` runs these tests; the gate does not."""
 
 from __future__ import annotations
 
