@@ -86,6 +86,10 @@ ee: setup ## build the execution environment with podman, and roll in it; all of
 	PATH+=:$$venv/bin; PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH" pytest tests/ee $(ARGS)
 	@FLEETOPS_ALL=1; export FLEETOPS_ALL; $(PYTEST) tests/integration/test_awx_setup.py $(ARGS)
 
+.PHONY: awx
+awx: setup ## a real AWX from its source, with the lab as its fleet: AWX=DIR DAB=DIR (git repositories of AWX and django-ansible-base; as root)
+	@AWX='$(AWX)' DAB='$(DAB)'; export AWX DAB; $(PYTEST) tests/awx -rs $(ARGS)
+
 .PHONY: fuzz
 fuzz: setup ## 100,000 random process trees through classifier and rules
 	@FLEETOPS_FUZZ=100000; export FLEETOPS_FUZZ; $(PYTEST) tests/unit/signals/test_fuzz.py --timeout 600 $(ARGS)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real AWX, a lab for its jobs, and a site that awx_setup has made. `make awx` runs these tests; the gate does not."""
+"""A real AWX, a lab for its jobs, and a site made by awx_setup. `make awx` runs these tests; the gate does not."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from ansible_collections.fleetops.odoo.tests.integration.conftest import ROOT, F
 
 HERE = ROOT / "tests/awx"
 HOSTS = ("a19", "b19")
+SHIPPED = yaml.safe_load((ROOT / "roles/awx_setup/files/awx.yml").read_text(encoding="utf-8"))
+ROLL: str = SHIPPED["job_templates"]["rolling_restart"]["name"]
 PASSWORD = "AWX-SECRET-PASSWORD"
 #: As people say it in their file. The image is on this machine, so AWX must not pull it.
 IMAGE = "localhost/fleetops-awx:latest"
@@ -36,7 +38,10 @@ def _made(script: str) -> str:
 
 @pytest.fixture(scope="session")
 def url() -> t.Iterator[str]:
-    """The address of an AWX that is empty but for its administrator. FLEETOPS_AWX_URL names one that runs already."""
+    """The address of an AWX that is empty but for its administrator.
+
+    While working on a test, FLEETOPS_AWX_URL names one that runs already, and that may have been set up.
+    """
     if os.environ.get("FLEETOPS_AWX_URL"):
         yield os.environ["FLEETOPS_AWX_URL"]
         return
@@ -115,17 +120,24 @@ def site(url: str, admin: Api, fleet: Fleet) -> t.Iterator[Site]:
                 "ad_hoc_modules": ["fleetops.odoo.master_info", "fleetops.odoo.stack_dump"],
                 "ad_hoc_modules_only": True,
             }
-            templates = {"fleet_info": {"limit": "a19", "forks": 7, "notify_error": ["Chat"]}}
+            # A part, with fields that the next run takes out.
             chat = {"name": "Chat", "notification_type": "webhook", "notification_configuration": WEBHOOK}
-            more = {
+            own = {"limit": "a19", "forks": 7, "notify_error": ["Chat"]}
+            nodes = dict.fromkeys(SHIPPED["workflows"]["canary_roll"]["nodes"])
+            workflow = {"limit": "a19", "nodes": {**nodes, "look": {"on_success": [], "on_failure": []}}}
+            part = {
+                **last,
                 "notification_templates": {"chat": chat},
-                "job_templates": templates,
+                "job_templates": {**dict.fromkeys(SHIPPED["job_templates"]), "fleet_info": own},
                 "workflow_defaults": {"notify_approvals": ["Chat"]},
-                "workflows": {"canary_roll": {"limit": "a19"}},
+                "workflows": {"canary_roll": workflow},
             }
+            if os.environ.get("FLEETOPS_AWX_URL") and admin.get("job_templates/", name=ROLL)["count"]:
+                yield Site(url, token, last, {}, Api(url, "operator", PASSWORD))
+                return
             runs = {
                 "no repository": set_up(url, token, {**last, "project": {"scm_url": f"{place}/nothing"}}),
-                "first": set_up(url, token, {**last, **more}),
+                "first": set_up(url, token, part),
             }
             before = admin.named("job_templates", "Odoo - fleet info")
             assert (before["limit"], before["forks"]) == ("a19", 7)

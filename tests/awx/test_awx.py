@@ -13,18 +13,17 @@ import time
 import typing as t
 
 import pytest
-import yaml
 from ansible_collections.fleetops.odoo.tests.awx.api import Api, Record, Refused
-from ansible_collections.fleetops.odoo.tests.awx.conftest import HOSTS, Site
-from ansible_collections.fleetops.odoo.tests.integration.conftest import ROOT, Fleet, address, held, no_secrets
+from ansible_collections.fleetops.odoo.tests.awx.conftest import HOSTS, ROLL, SHIPPED, Site
+from ansible_collections.fleetops.odoo.tests.awx.site import Applied
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, address, held, no_secrets
 from ansible_collections.fleetops.odoo.tests.integration.jobs import eventually
 from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, all_in, balancer, locked
 
 pytestmark = pytest.mark.timeout(1800)
 
-SHIPPED = yaml.safe_load((ROOT / "roles/awx_setup/files/awx.yml").read_text(encoding="utf-8"))
 TEMPLATES: dict[str, Record] = SHIPPED["job_templates"]
-ROLL, RELEASE = TEMPLATES["rolling_restart"]["name"], TEMPLATES["release"]["name"]
+RELEASE: str = TEMPLATES["release"]["name"]
 WORKFLOW: str = SHIPPED["workflows"]["canary_roll"]["name"]
 
 
@@ -42,6 +41,13 @@ def given(job: Record) -> Record:
 # The set-up.
 
 
+def run(site: Site, name: str) -> Applied:
+    """Return a run of awx_setup."""
+    if not site.runs:
+        pytest.skip("this AWX was set up before")
+    return site.runs[name]
+
+
 def test_it_is_this_awx(admin: Api) -> None:
     told = admin.get("ping/")
     assert told["version"] == "24.6.1"
@@ -49,20 +55,20 @@ def test_it_is_this_awx(admin: Api) -> None:
 
 
 def test_a_project_that_awx_cannot_update_says_why(site: Site) -> None:
-    run = site.runs["no repository"]
-    assert run.code == 2
-    assert "[awx.project_update]" in run.output, run.output
-    assert re.search(r"repository not exported|access denied|does not appear to be a git repository", run.output), (
-        run.output
+    done = run(site, "no repository")
+    assert done.code == 2
+    assert "[awx.project_update]" in done.output, done.output
+    assert re.search(r"repository not exported|access denied|does not appear to be a git repository", done.output), (
+        done.output
     )
 
 
 def test_the_set_up_changes_nothing_the_second_time(site: Site) -> None:
     for name in ("first", "taken out", "again"):
-        assert site.runs[name].code == 0, site.runs[name].output
-    assert site.runs["first"].changed > 0
-    assert site.runs["again"].changed == 0, site.runs["again"].output
-    assert "duplicate" not in site.runs["first"].output
+        assert run(site, name).code == 0, run(site, name).output
+    assert run(site, "first").changed > 0
+    assert run(site, "again").changed == 0, run(site, "again").output
+    assert "duplicate" not in run(site, "first").output
 
 
 def test_what_is_taken_out_goes_back_to_its_default_and_the_rest_is_named(site: Site, admin: Api) -> None:
@@ -74,8 +80,8 @@ def test_what_is_taken_out_goes_back_to_its_default_and_the_rest_is_named(site: 
     kinds.append(("workflow_job_templates", workflow["id"], "notification_templates_approvals"))
     for kind, key, what in kinds:
         assert admin.get(f"{kind}/{key}/{what}/")["count"] == 0
-    assert 'notification template "Chat": AWX has it' in site.runs["again"].output
-    assert 'credential "Odoo hosts": awx_setup never changes a credential that exists' in site.runs["again"].output
+    assert 'notification template "Chat": AWX has it' in run(site, "again").output
+    assert 'credential "Odoo hosts": awx_setup never changes a credential that exists' in run(site, "again").output
 
 
 # Surveys.
@@ -107,7 +113,7 @@ DECIDED: Record = {
 @pytest.fixture(scope="module")
 def inventory(site: Site, admin: Api, fleet: Fleet) -> int:
     """An inventory that decides more than the project's: a window that is closed, and options of other templates."""
-    assert site.runs["again"].code == 0
+    assert site.token
     organization = admin.named("organizations", "Odoo operations")["id"]
     made = admin.post("inventories/", name="Odoo fleet that decides", organization=organization)
     decided = {**DECIDED, "rolling_restart_window": closed()}
