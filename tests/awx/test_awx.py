@@ -183,7 +183,28 @@ def test_awx_refuses_an_empty_answer(site: Site) -> None:
     assert refused.value.status == 400
 
 
+def test_a_pattern_that_matches_no_host_is_told_once(site: Site) -> None:
+    job = site.operator.job(ROLL, extra_vars={"rolling_restart_hosts": "typo"})
+    assert job["status"] in ("failed", "error")
+    assert said(job).count("[option.no_hosts]") == 1, job["output"]
+
+
 # A roll that is cancelled.
+
+
+def cancelled(site: Site, fleet: Fleet, host: str) -> Record:
+    """Cancel a roll while its host is out of the load balancer, and return the job."""
+    with held(fleet, host, "cancelled"):
+        job = site.operator.launch(ROLL, extra_vars={"rolling_restart_hosts": host, "rolling_restart_policy": "always"})
+        eventually(lambda: balancer(fleet)[host][0] != "ready" and (locked(fleet, host) or {}).get("out"), 180)
+        site.operator.post(f"jobs/{job['id']}/cancel/")
+        over = site.operator.ended(job)
+    assert over["status"] == "canceled"
+    assert balancer(fleet)[host][0] != "ready"
+    mark = locked(fleet, host)
+    assert (mark["id"], mark["out"], mark["owner"]) == (f"awx-job-{job['id']}", True, "operator (AWX)")
+    fleet.settle(host)
+    return over
 
 
 def launched_by(output: str, operator: Api) -> tuple[str, Record]:
@@ -200,18 +221,7 @@ def launched_by(output: str, operator: Api) -> tuple[str, Record]:
 
 def test_what_a_cancelled_roll_leaves_is_put_right_by_what_the_next_job_says(site: Site, fleet: Fleet) -> None:
     answers = {"rolling_restart_hosts": "a19", "rolling_restart_policy": "always"}
-    with held(fleet, "a19", "cancelled"):
-        job = site.operator.launch(ROLL, extra_vars=answers)
-        eventually(lambda: balancer(fleet)["a19"][0] != "ready", 180)
-        time.sleep(2)
-        site.operator.post(f"jobs/{job['id']}/cancel/")
-        over = site.operator.ended(job)
-    assert over["status"] == "canceled"
-    assert balancer(fleet)["a19"][0] != "ready"
-    mark = locked(fleet, "a19")
-    assert (mark["id"], mark["out"], mark["owner"]) == (f"awx-job-{job['id']}", True, "operator (AWX)")
-    fleet.settle("a19")
-
+    job = cancelled(site, fleet, "a19")
     refused = site.operator.job(ROLL, extra_vars=answers)
     assert refused["status"] == "failed", refused["output"]
     assert f"awx-job-{job['id']}" in said(refused)
@@ -227,6 +237,28 @@ def test_what_a_cancelled_roll_leaves_is_put_right_by_what_the_next_job_says(sit
     assert locked(fleet, "a19") is None
     again = site.operator.job(ROLL, extra_vars=answers)
     assert again["status"] == "successful", again["output"]
+
+
+def test_with_a_token_awx_says_that_the_job_is_over(site: Site, admin: Api, fleet: Fleet) -> None:
+    kind = admin.named("credential_types", "Red Hat Ansible Automation Platform")["id"]
+    organization = admin.named("organizations", "Odoo operations")["id"]
+    token = admin.post("tokens/", description="jobs", application=None, scope="read")["token"]
+    inputs = {"host": site.url, "oauth_token": token, "verify_ssl": False}
+    credential = admin.post(
+        "credentials/", name="This AWX", credential_type=kind, organization=organization, inputs=inputs
+    )
+    path = f"job_templates/{admin.named('job_templates', RELEASE)['id']}/credentials/"
+    admin.post(path, id=credential["id"])
+    try:
+        cancelled(site, fleet, "b19")
+        released = site.operator.job(RELEASE)
+    finally:
+        admin.post(path, id=credential["id"], disassociate=True)
+        admin.text("DELETE", f"credentials/{credential['id']}/")
+    assert released["status"] == "successful", released["output"]
+    assert released["artifacts"]["release"]["released"] == ["b19"]
+    assert token not in released["output"]
+    eventually(lambda: all_in(fleet))
 
 
 def test_a_slice_is_refused(site: Site, admin: Api, fleet: Fleet) -> None:

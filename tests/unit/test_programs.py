@@ -34,6 +34,10 @@ OTHERWISE = {
     "java": "make ee leaves the rulebook out without it",
     "podman": "tests/ee/build installs it",
     "slirp4netns": "tests/fresh/fresh installs it",
+    **dict.fromkeys(
+        ("createdb", "initdb", "pg_dump", "pg_isready", "pg_restore", "postgres", "psql", "redis-server"),
+        "tests/awx/build installs it",
+    ),
 }
 _BEFORE = r"(?:(?:if|elif|then|else|do|while|until|exec|!|command -v|[A-Z_]+=\S*)\s+)*"
 #: Where a shell expects a command.
