@@ -196,11 +196,13 @@ def cancelled(site: Site, fleet: Fleet, host: str) -> Record:
     """Cancel a roll while its host is out of the load balancer, and return the job."""
     with held(fleet, host, "cancelled"):
         job = site.operator.launch(ROLL, extra_vars={"rolling_restart_hosts": host, "rolling_restart_policy": "always"})
-        eventually(lambda: balancer(fleet)[host][0] != "ready" and (locked(fleet, host) or {}).get("out"), 180)
+        eventually(lambda: balancer(fleet)[host][0] != "ready" and bool((locked(fleet, host) or {}).get("out")), 180)
         site.operator.post(f"jobs/{job['id']}/cancel/")
         over = site.operator.ended(job)
     assert over["status"] == "canceled"
     assert balancer(fleet)[host][0] != "ready"
+    output = said(site.operator.shown(over))
+    assert f"launch the template {RELEASE} with awx-job-{job['id']} in the question Locks to take over" in output
     mark = locked(fleet, host)
     assert (mark["id"], mark["out"], mark["owner"]) == (f"awx-job-{job['id']}", True, "operator (AWX)")
     fleet.settle(host)

@@ -87,6 +87,9 @@ def test_a_cancelled_roll_is_plainly_marked_and_release_puts_it_right(awx: Awx, 
         done = awx.job(48, "rolling_restart", {**HAPROXY, **given}, cancel_at=RELOAD)
     assert done.status == "canceled", done.output
     assert done.code != 0
+    # Before it was cancelled, because it could not say it afterwards.
+    hint = "launch the template Odoo - release with awx-job-48 in the question Locks to take over"
+    assert hint in re.sub(r"\s+", " ", done.output)
     assert is_out()
     mark = locked(fleet, "p19")
     assert (mark["id"], mark["out"]) == ("awx-job-48", True)
