@@ -133,6 +133,9 @@ def site(url: str, admin: Api, fleet: Fleet) -> t.Iterator[Site]:
                 "workflows": {"canary_roll": workflow},
             }
             if os.environ.get("FLEETOPS_AWX_URL") and admin.get("job_templates/", name=ROLL)["count"]:
+                project = f"projects/{admin.named('projects', 'Odoo operations')['id']}/"
+                admin.patch(project, scm_url=f"{place}/odoo")
+                assert admin.ended(admin.post(f"{project}update/"))["status"] == "successful"
                 yield Site(url, token, last, {}, Api(url, "operator", PASSWORD))
                 return
             runs = {
