@@ -86,7 +86,7 @@ def fleet(url: str) -> t.Iterator[Fleet]:
 
 @dataclass
 class Site:
-    """What the tests know of the site. ``runs`` are those of awx_setup, in order."""
+    """A site that the tests use. ``runs`` are those of awx_setup by name."""
 
     url: str
     token: str

@@ -73,7 +73,7 @@ class Unit:
 
     @property
     def told(self) -> dict[str, t.Any]:
-        """What ``work status`` answers."""
+        """Return the answer to ``work status``."""
         return {
             "State": self.state,
             "StateName": STATES[self.state],
@@ -96,7 +96,7 @@ class Node:
         self.units: dict[str, Unit] = {}
 
     def status(self) -> dict[str, t.Any]:
-        """What ``status`` answers."""
+        """Return the answer to ``status``."""
         now = datetime.datetime.now(datetime.UTC).isoformat()
         kinds = [{"WorkType": kind, "Secure": False} for kind in ("local", "ansible-runner")]
         own = {"NodeID": self.name, "Service": "control", "Time": now, "ConnType": 1, "Tags": None}
@@ -111,14 +111,14 @@ class Node:
         }
 
     def make(self, asked: dict[str, t.Any]) -> tuple[str, Unit]:
-        """A unit that has not begun."""
+        """Make a unit that has not begun, and return it with its key."""
         key = uuid.uuid4().hex[:8]
         unit = Unit(self._folder / key, self._runner, asked["worktype"], asked.get("params", ""))
         self.units[key] = unit
         return key, unit
 
     def of(self, what: str, key: str) -> tuple[str, Unit]:
-        """A unit and its key."""
+        """Return a unit with its key."""
         if key not in self.units:
             prefix = {"results": "Failed to get results: ", "cancel": "error cancelling remote unit:  "}.get(what, "")
             raise KeyError(f"{prefix}unknown work unit {key}")

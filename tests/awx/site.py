@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a site has: a git repository with the project, a fleet, and a file of its own for awx_setup."""
+"""A site: a git repository with the project, a fleet, and a file of its own for awx_setup."""
 
 from __future__ import annotations
 

@@ -222,7 +222,7 @@ def launched_by(output: str, operator: Api) -> tuple[str, Record]:
     return template[1], {variable: answer[1]}
 
 
-def test_what_a_cancelled_roll_leaves_is_put_right_by_what_the_next_job_says(site: Site, fleet: Fleet) -> None:
+def test_a_cancelled_roll_is_corrected_by_what_the_next_job_says(site: Site, fleet: Fleet) -> None:
     answers = {"rolling_restart_hosts": "a19", "rolling_restart_policy": "always"}
     job = cancelled(site, fleet, "a19")
     refused = site.operator.job(ROLL, extra_vars=answers)
