@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import pytest
 import yaml
 from ansible_collections.fleetops.odoo.tests.integration.commands import Running
+from ansible_collections.fleetops.odoo.tests.integration.concerned import uses
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab" / "lab"
@@ -33,6 +34,9 @@ SECRETS = ("LAB-SECRET",)
 
 #: `make versions`: "14:17" has the hosts of 14 run 17, which the tests then take for an Odoo that does as 14 does.
 STAND_IN = dict([os.environ["FLEETOPS_STAND_IN"].split(":")]) if os.environ.get("FLEETOPS_STAND_IN") else {}
+
+#: Where Debian's packages have Odoo.
+PACKAGED = "/usr/lib/python3/dist-packages"
 
 #: Options of ``reload`` for exactly one HUP to every server.
 HUP = {"policy": "always", "method": "hup"}
@@ -217,6 +221,31 @@ def release(host: str) -> str:
     """The version of a host that is named for one, as modules tell it: 14.0 on t14, or what stands in for it."""
     version = STAND_IN.get(host[-2:], host[-2:]).removesuffix("source")
     return f"saas~{version[4:].replace('_', '.')}" if version.startswith("saas") else f"{version}.0"
+
+
+def major_of(host: str) -> int:
+    """Return the major version of a host that is named for one."""
+    return int(release(host).removeprefix("saas~").partition(".")[0])
+
+
+def python_of(host: str) -> tuple[str, str]:
+    """Return the interpreter of a host that is named for a version, and the folder of its Odoo."""
+    if host[-2:] in STAND_IN:
+        return "/opt/odoo/venv/bin/python3", "/opt/odoo/src"
+    return "python3", PACKAGED
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what does not run on a host of the version under test."""
+    for old in STAND_IN:
+        theirs = [item for item in items if isinstance(item, pytest.Function)]
+        left_out = [item for item in theirs if not uses(item.function, _parameters(item), old)]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _parameters(item: pytest.Function) -> dict[str, t.Any]:
+    return item.callspec.params if hasattr(item, "callspec") else {}
 
 
 def fleet_file(hosts: str) -> pathlib.Path:

@@ -77,7 +77,7 @@ class Case:
 ORACLE = r"""
 import json, os, sys
 task = json.load(sys.stdin)
-sys.path.insert(0, "/usr/lib/python3/dist-packages")
+sys.path.insert(0, task["source"])
 def put(path, text=""):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as file:
@@ -142,10 +142,14 @@ for case in task["cases"]:
 """
 
 
-def task_of(cases: t.Sequence[Case]) -> str:
-    """The input of the program."""
+def task_of(cases: t.Sequence[Case], source: str) -> str:
+    """Return the input of the program.
+
+    :param source: the folder of Odoo's package on the host.
+    """
     return json.dumps(
         {
+            "source": source,
             "cases": [dataclasses.asdict(case) for case in cases],
             "folders": FOLDERS,
             "addons": ADDONS,

@@ -13,7 +13,7 @@ import typing as t
 import pytest
 
 from .conftest import KINDS, Fleet, thorough
-from .test_hup_effects import CONF, at_rest, configure, look, restart
+from .test_hup_effects import CONF, at_rest, configure, look, named_for, restart
 
 #: Changes of odoo.conf, each on top of those before it.
 CHANGES: list[dict[str, str]] = [
@@ -86,8 +86,7 @@ def apply_each(fleet: Fleet, host: str, changes: t.Sequence[t.Mapping[str, str]]
     did = []
     for change in changes:
         options.update(change)
-        names = {name.replace("gevent", "longpolling") if host[1:] == "14" else name: options[name] for name in options}
-        configure(fleet, host, names)
+        configure(fleet, host, named_for(host, options))
         answer = fleet.module(host, "reload")
         assert (answer.code, answer.only["code"]) == (0, None), (change, answer.result["msg"])
         assert answer.only["did"] in ("signalled", "restarted"), (change, answer.only["reason"])
@@ -116,6 +115,7 @@ def test_thirty_changes_of_odoo_conf_are_applied_one_after_the_other(fleet: Flee
     assert did.count("restarted") >= (8 if host == "p19" else 1)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("host", ["p19", *thorough("t14")])
 def test_a_changed_port_is_applied_and_told_before(fleet: Fleet, host: str) -> None:
     with own_conf(fleet, host):
@@ -130,6 +130,7 @@ def test_a_changed_port_is_applied_and_told_before(fleet: Fleet, host: str) -> N
         assert fleet.master(host)["differences"] == []
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("host", ["p19", *thorough("t19", "p14", "t14")])
 def test_a_port_of_another_process_is_refused_with_its_name(fleet: Fleet, host: str) -> None:
     before = fleet.processes(host)
@@ -161,6 +162,7 @@ def test_a_server_for_cron_alone_gets_no_hup_that_would_end_it(fleet: Fleet) -> 
         assert at_rest(fleet, "p19") is not None
 
 
+@pytest.mark.versions
 @pytest.mark.thorough
 @pytest.mark.parametrize("host", ["p19", *thorough("t19", "p14", "t14")])
 def test_http_that_is_enabled_later_is_applied(fleet: Fleet, host: str) -> None:

@@ -20,7 +20,7 @@ from .conftest import KINDS, Fleet, address, lab_up
 from .rolls import Ended, Roll, all_in
 from .test_applied import BEGIN, expected, own_conf
 from .test_graceful_drain import LOAD, until
-from .test_hup_effects import configure, look
+from .test_hup_effects import configure, look, named_for
 
 #: Changes of odoo.conf, each on top of those before it; ``own`` is the address of the host, or its database.
 CHANGES: list[dict[str, str]] = [
@@ -131,12 +131,7 @@ def test_thirty_changes_of_odoo_conf_are_rolled_without_a_lost_request(fleet: Fl
                 if change.get("dbfilter") == "own":
                     # With more than one database the page that HAProxy asks for does not answer 200.
                     options[host]["dbfilter"] = f"^{host}$"
-                old = host.endswith("14")
-                configure(
-                    fleet,
-                    host,
-                    {n.replace("gevent", "longpolling") if old else n: options[host][n] for n in options[host]},
-                )
+                configure(fleet, host, named_for(host, options[host]))
             done = roll_once(fleet, tmp_path / str(number), change)
             assert done.code == 0, (change, done.output)
             for host in KINDS:

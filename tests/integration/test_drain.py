@@ -15,7 +15,7 @@ import typing as t
 
 import pytest
 
-from .conftest import KINDS, Answer, Fleet, address, free, lab, lab_up, request, side_by_side, thorough
+from .conftest import KINDS, Answer, Fleet, address, free, lab, lab_up, python_of, request, side_by_side, thorough
 from .stops import Stops, counts, each
 
 pytestmark = pytest.mark.versions
@@ -31,7 +31,7 @@ def fleet() -> t.Iterator[Fleet]:
     for one in lab_up("drain", str(pathlib.Path(__file__).parent / "drain.yml")):
         for host in ("p14", "t14"):
             # It looks for jobs every minute. The tests wait for one.
-            server = "/usr/lib/python3/dist-packages/odoo/service/server.py"
+            server = python_of(host)[1] + "/odoo/service/server.py"
             one.run(host, "sed", "-i", "s/^SLEEP_INTERVAL = 60/SLEEP_INTERVAL = 3/", server)
             one.run(host, "systemctl", "restart", "odoo")
         yield one

@@ -10,11 +10,12 @@ import typing as t
 
 import pytest
 
-from .conftest import KINDS, Fleet, held, unwatched
+from .conftest import KINDS, STAND_IN, Fleet, held, unwatched
 
 LOG = "/var/log/odoo/odoo-server.log"
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("host", KINDS)
 def test_every_process_writes_its_stacks_and_lives_on(fleet: Fleet, host: str) -> None:
     before = fleet.processes(host)
@@ -22,10 +23,10 @@ def test_every_process_writes_its_stacks_and_lives_on(fleet: Fleet, host: str) -
         answer = fleet.module(host, "evidence")
     assert (answer.code, answer.result["changed"]) == (0, False)
     found = answer.only
-    # On Python 3.10 and 3.11 a master may not be at rest in time.
+    # On Python 3.10 and 3.11 a master may not be at rest in time: that of p19, and of a version that stands in.
     refused = found["dumps"]["refused"]
     assert [(one["role"], one["code"]) for one in refused] in ([], [("master", "dump.not_at_rest")])
-    assert not refused or host == "p19"
+    assert not refused or host == "p19" or host[-2:] in STAND_IN
     asked = len(before) - len(refused)
     assert {**found["dumps"], "refused": []} == {
         "signalled": asked,

@@ -122,6 +122,7 @@ def test_health_checks_that_are_named_are_not_waited_for(fleet: Fleet) -> None:
         assert (answer.code, answer.result["requests"]) == (0, 0)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("host", ["p19", "p14"])
 def test_websockets_have_a_time_limit_of_their_own(fleet: Fleet, host: str) -> None:
     connection = socket.create_connection((address(fleet.inventory, host), 8072))

@@ -17,9 +17,13 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.differences import ANSWERS, Hup
 
-from .conftest import Fleet, thorough
+from .conftest import Fleet, major_of, thorough
+
+pytestmark = pytest.mark.versions
 
 CONF = "/etc/odoo/odoo.conf"
+#: The first version that has the option gevent_port.
+GEVENT_PORT = 16
 #: Runs on the host: what its /proc shows of the server with this pid.
 LOOK = r"""
 import json, os, re, sys
@@ -95,6 +99,12 @@ def configure(fleet: Fleet, host: str, options: t.Mapping[str, str]) -> None:
     fleet.run(host, "sh", "-c", f"grep -vE '^({names}) *=' /root/lab.conf > {CONF}; printf '{lines}' >> {CONF}")
 
 
+def named_for(host: str, options: t.Mapping[str, str]) -> dict[str, str]:
+    """Return options under the names that they have in the version of a host."""
+    old = major_of(host) < GEVENT_PORT
+    return {name.replace("gevent", "longpolling") if old else name: value for name, value in options.items()}
+
+
 def restart(fleet: Fleet, host: str) -> list[t.Any] | None:
     """Restart the server by its unit, and look."""
     fleet.run(host, "sh", "-c", "systemctl reset-failed odoo; systemctl restart odoo")
@@ -128,8 +138,7 @@ CHANGES: list[tuple[str, dict[str, str], dict[str, str]]] = [
 def test_a_plain_hup(fleet: Fleet, host: str, change: str, before: dict[str, str], after: dict[str, str]) -> None:
     if host[0] == "t" and ("workers" in change or "cron" in change or "gevent" in change):
         pytest.skip("it begins as a prefork server, or does not show from outside")
-    if host[1:] == "14":
-        after = {name.replace("gevent", "longpolling"): value for name, value in after.items()}
+    after = named_for(host, after)
     fleet.run(host, "sh", "-c", f"test -e /root/lab.conf || cp -p {CONF} /root/lab.conf")
     try:
         configure(fleet, host, before)

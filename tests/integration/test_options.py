@@ -19,8 +19,10 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.tests.unit.config.asked import answer_of, plain
 
-from .conftest import Fleet, login
+from .conftest import PACKAGED, Fleet, login, major_of, python_of
 from .options_corpus import COMPARED, ORACLE, corpus, task_of
+
+pytestmark = pytest.mark.versions
 
 RECORDED = pathlib.Path(__file__).parents[1] / "unit/captures/options"
 
@@ -38,18 +40,20 @@ def record(version: int, cases: list[t.Any], answers: list[dict[str, t.Any]]) ->
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize(("host", "version"), [("p14", 14), ("p19", 19)])
-def test_our_options_are_those_of_odoos_own_parser(fleet: Fleet, host: str, version: int) -> None:
-    cases = corpus()
+@pytest.mark.parametrize("host", ["p14", "p19"])
+def test_our_options_are_those_of_odoos_own_parser(fleet: Fleet, host: str) -> None:
+    cases, version = corpus(), major_of(host)
+    python, source = python_of(host)
     done = subprocess.run(
-        [*login(fleet.inventory, host), "runuser -u odoo -- python3 -c " + shlex.quote(ORACLE)],
-        input=task_of(cases),
+        [*login(fleet.inventory, host), f"runuser -u odoo -- {python} -c {shlex.quote(ORACLE)}"],
+        input=task_of(cases, source),
         check=True,
         capture_output=True,
         text=True,
         timeout=600,
     )
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    # Each version stands in the same folder then.
+    answers = [json.loads(line.replace(source, PACKAGED)) for line in done.stdout.splitlines()]
     pairs = [(case, answer) for case, answer in zip(cases, answers, strict=True) if "died" not in answer]
     assert len(pairs) >= 300
     different = []

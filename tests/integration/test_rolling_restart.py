@@ -23,6 +23,7 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
     return tmp_path / "reports"
 
 
+@pytest.mark.versions
 def test_four_runs_over_all_kinds(fleet: Fleet, folder: pathlib.Path) -> None:
     options: dict[str, t.Any] = {"policy": "since", "since": str(time.time()), "balancer": "none"}
     before = {host: fleet.processes(host) for host in KINDS}

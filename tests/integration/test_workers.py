@@ -21,8 +21,6 @@ import pytest
 
 from .conftest import Answer, Fleet, address, request, side_by_side
 
-pytestmark = pytest.mark.versions
-
 LOAD = pathlib.Path(__file__).resolve().parents[1] / "lab" / "load.py"
 BOTH = ("p19", "p14")
 #: Random steps of scaling: a few in the gate, and as many as one likes by hand (`make scale-steps`).
@@ -38,7 +36,7 @@ for name in {names}:
     os.close(pipe)
 """
 
-pytestmark = pytest.mark.timeout(300 + 15 * STEPS)
+pytestmark = [pytest.mark.versions, pytest.mark.timeout(300 + 15 * STEPS)]
 
 
 def both(fleet: Fleet, name: str, *options: str, **arguments: t.Any) -> dict[str, Answer]:
