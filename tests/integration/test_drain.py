@@ -22,6 +22,8 @@ pytestmark = pytest.mark.versions
 
 PREFORK, THREADED = ("p19", "p14"), ("t19", "t14")
 DROP_IN = "zz-fleetops-drain.conf"
+#: The command line of a server: Debian's script, or that of a checkout. It does not match the command of pgrep itself.
+ODOO = "[/]usr/bin/odoo|[.]/odoo-bin"
 BEGINS, ENDS = "lab slow cron: begins", "lab slow cron: ends"
 
 
@@ -118,7 +120,7 @@ def notes(fleet: Fleet, hosts: t.Iterable[str]) -> str:
 def active(fleet: Fleet, hosts: t.Iterable[str]) -> dict[str, str]:
     """State of the unit, whether it would restart, and the number of Odoo's processes."""
     said = each(
-        fleet, hosts, "systemctl show --value -p ActiveState -p Restart odoo; pgrep -fc [/]usr/bin/odoo || true"
+        fleet, hosts, f"systemctl show --value -p ActiveState -p Restart odoo; pgrep -fc '{ODOO}' || true"
     )
     return {host: " ".join(text.split()) for host, text in said.items()}
 

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.release import NEWEST
-from ansible_collections.fleetops.odoo.tests.signals import cases, table
+from ansible_collections.fleetops.odoo.tests.signals import archive, cases, table
 
 ROW = {"mode": "prefork", "role": "master", "state": "serving", "signal": "HUP", "caught": ["HUP"]}
 
@@ -78,3 +78,15 @@ def test_a_record_that_was_written_is_read_back(tmp_path: pathlib.Path) -> None:
     cases.write(record, tmp_path / "14.json")
     assert cases.read(tmp_path / "14.json") == record
     assert len((tmp_path / "14.json").read_text(encoding="utf-8").splitlines()) == 4
+
+
+def test_a_capture_takes_the_place_of_an_earlier_one_without_lines_of_source() -> None:
+    known = {"15-prefork/dumps.log": b"old", "15-prefork-running/proc/1/stat": b"old", "15-threaded/dumps.log": b"kept"}
+    dumps = b'2026 30 INFO p odoo.tools.misc: \nFile: "/a/b c.py", line 8, in <module>\n  secret()\n\n# Thread: 1\n'
+    capture = {"proc/running/proc/1/stat": b"new", "dumps.log": dumps, "usr1.log": b"  1 entries\n"}
+    assert archive.added(known, "15-prefork", capture) == {
+        "15-threaded/dumps.log": b"kept",
+        "15-prefork-running/proc/1/stat": b"new",
+        "15-prefork/dumps.log": dumps.replace(b"secret()", b"(source)"),
+        "15-prefork/usr1.log": b"  1 entries\n",
+    }
