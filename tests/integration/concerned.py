@@ -24,6 +24,8 @@ def uses(function: types.FunctionType, parameters: t.Mapping[str, t.Any], number
     :param parameters: the values that pytest hands to the test.
     :param number: ``14`` for p14 and t14.
     """
+    if isinstance(parameters.get("host"), str):
+        return str(parameters["host"]).endswith(number)
     told = {host for value in parameters.values() for host in _named(value)}
     return any(host.endswith(number) for host in told or hosts_of(function))
 

@@ -228,6 +228,11 @@ def major_of(host: str) -> int:
     return int(release(host).removeprefix("saas~").partition(".")[0])
 
 
+def under_test(hosts: t.Sequence[str]) -> list[str]:
+    """Return the hosts that a test compares: with `make versions` only those that run the version under test."""
+    return [host for host in hosts if not STAND_IN or host[-2:] in STAND_IN]
+
+
 def python_of(host: str) -> tuple[str, str]:
     """Return the interpreter of a host that is named for a version, and the folder of its Odoo."""
     if host[-2:] in STAND_IN:
@@ -339,12 +344,12 @@ def fleet() -> t.Iterator[Fleet]:
     """The fleet of most tests, up for the whole run. FLEETOPS_TEST_LAB names its lab, so that two runs do not meet."""
     name = os.environ.get("FLEETOPS_TEST_LAB", "tests")
     # Side by side each of pytest-xdist's workers has a lab of its own.
-    yield from lab_up(
-        name + os.environ.get("PYTEST_XDIST_WORKER", "")[2:], str(pathlib.Path(__file__).parent / "fleet.yml")
-    )
+    name += os.environ.get("PYTEST_XDIST_WORKER", "")[2:]
+    # The other hosts run no version under test.
+    yield from lab_up(name, str(pathlib.Path(__file__).parent / "fleet.yml"), only=KINDS if STAND_IN else ())
 
 
-def lab_up(name: str, hosts: str) -> t.Iterator[Fleet]:
+def lab_up(name: str, hosts: str, only: t.Sequence[str] = ()) -> t.Iterator[Fleet]:
     """Bring a fleet up, and down again. While working on a test, FLEETOPS_KEEP_LAB=1 keeps it and saves the time."""
     if os.geteuid() != 0:
         pytest.skip("the lab needs root")
@@ -355,7 +360,7 @@ def lab_up(name: str, hosts: str) -> t.Iterator[Fleet]:
         # The fleet keeps its name, which is that of the file.
         place = pathlib.Path(folder, fleet_file(hosts).name)
         place.write_text(stand_in(hosts), encoding="utf-8")
-        lab(name, "up", str(place))
+        lab(name, "up", str(place), *(["--hosts", ",".join(only)] if only else []))
     try:
         yield Fleet(name, lab(name, "inventory").strip())
     finally:

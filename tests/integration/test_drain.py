@@ -119,9 +119,7 @@ def notes(fleet: Fleet, hosts: t.Iterable[str]) -> str:
 
 def active(fleet: Fleet, hosts: t.Iterable[str]) -> dict[str, str]:
     """State of the unit, whether it would restart, and the number of Odoo's processes."""
-    said = each(
-        fleet, hosts, f"systemctl show --value -p ActiveState -p Restart odoo; pgrep -fc '{ODOO}' || true"
-    )
+    said = each(fleet, hosts, f"systemctl show --value -p ActiveState -p Restart odoo; pgrep -fc '{ODOO}' || true")
     return {host: " ".join(text.split()) for host, text in said.items()}
 
 

@@ -10,6 +10,7 @@ The table in module_utils/_facts/differences.py is held to what is seen here.
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import time
 import typing as t
@@ -17,7 +18,7 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.differences import ANSWERS, Hup
 
-from .conftest import Fleet, major_of, thorough
+from .conftest import Fleet, major_of, thorough, under_test
 
 pytestmark = pytest.mark.versions
 
@@ -130,15 +131,40 @@ CHANGES: list[tuple[str, dict[str, str], dict[str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize("host", ["p19", *thorough("t19", "p14", "t14")])
+@pytest.fixture(scope="module")
+def changed(fleet: Fleet) -> t.Iterator[set[str]]:
+    """Return the hosts that tests of this file have changed: each test begins with a restart, and the file ends with one."""
+    hosts: set[str] = set()
+    yield hosts
+    for host in hosts:
+        assert restart(fleet, host) is not None
+
+
+@pytest.mark.parametrize("hosts", [("p19",), *thorough(("t19", "p14", "t14"))])
 @pytest.mark.parametrize(
     ("change", "before", "after"),
     [CHANGES[0], *(pytest.param(*one, marks=pytest.mark.thorough) for one in CHANGES[1:])],
 )
-def test_a_plain_hup(fleet: Fleet, host: str, change: str, before: dict[str, str], after: dict[str, str]) -> None:
-    if host[0] == "t" and ("workers" in change or "cron" in change or "gevent" in change):
-        pytest.skip("it begins as a prefork server, or does not show from outside")
-    after = named_for(host, after)
+def test_a_plain_hup(
+    fleet: Fleet,
+    changed: set[str],
+    hosts: tuple[str, ...],
+    change: str,
+    before: dict[str, str],
+    after: dict[str, str],
+) -> None:
+    # A threaded server would begin as a prefork server, or does not show it from outside.
+    prefork_only = "workers" in change or "cron" in change or "gevent" in change
+    able = [host for host in under_test(hosts) if host[0] == "p" or not prefork_only]
+    changed.update(able)
+    # Side by side, since most of it is waiting.
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for done in [pool.submit(compare, fleet, host, change, before, named_for(host, after)) for host in able]:
+            done.result()
+
+
+def compare(fleet: Fleet, host: str, change: str, before: dict[str, str], after: dict[str, str]) -> None:
+    """Compare a server after a HUP with the same server after a restart, and with the table."""
     fleet.run(host, "sh", "-c", f"test -e /root/lab.conf || cp -p {CONF} /root/lab.conf")
     try:
         configure(fleet, host, before)
@@ -155,7 +181,6 @@ def test_a_plain_hup(fleet: Fleet, host: str, change: str, before: dict[str, str
         # What is the same on a prefork server, whose workers alone have a limit, is applied there.
         if change == "limit_memory_hard to 0" and host[0] == "p":
             keeps = opens = Hup.APPLIES
-        assert seen == (keeps if host == "p19" else opens), (first, reloaded, restarted)
+        assert seen == (keeps if host == "p19" else opens), (host, first, reloaded, restarted)
     finally:
         fleet.run(host, "cp", "-p", "/root/lab.conf", CONF)
-        restart(fleet, host)

@@ -33,7 +33,7 @@ from .table import (
 
 _VARIABLE = re.compile(r"\$(\w+|\{[^}]*\})", re.ASCII)
 #: The last version without gevent_port, and the last one that knew its old name.
-_LONGPOLLING, _LAST_LONGPOLLING = 15, 18
+_LONGPOLLING, _LAST_LONGPOLLING = 15, 17
 _OTHER_FILE = (".odoorc", ".openerp_serverrc")
 
 #: The default address of Odoo 19.
@@ -188,11 +188,8 @@ def _settle(
         values["server_wide_modules"] = modules
         return
     if _LONGPOLLING < (version or _LAST_LONGPOLLING) <= _LAST_LONGPOLLING:
-        # An alias, which counts where the new name says nothing else than the default.
-        old = values["longpolling_port"]
-        default = int(all_options()["gevent_port"].default)
-        if old and values["gevent_port"] == default:
-            values["gevent_port"] = old
+        # An alias, which wins over the new name unless it is 0 (seen on 16.0 and 17.0; 18.0 has none).
+        values["gevent_port"] = values["longpolling_port"] or values["gevent_port"]
 
 
 def _from_environment(environ: t.Mapping[str, str]) -> t.Dict[str, str]:

@@ -88,7 +88,7 @@ log_db_level text warning --log-db-level
 log_handler handlers - --log-handler
 log_level choice info --log-level
 logfile path - --logfile
-longpolling_port int - --longpolling-port@16-18
+longpolling_port int - --longpolling-port@16-17
 max_cron_threads int 2 --max-cron-threads
 osv_memory_age_limit text - --osv-memory-age-limit@-18
 osv_memory_count_limit text - --osv-memory-count-limit

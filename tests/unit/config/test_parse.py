@@ -63,22 +63,35 @@ def test_no_value_raises(name: str, value: str) -> None:
 
 
 #: What an old name in odoo.conf sets: http_port, gevent_port, http_enable.
-OLD = {"xmlrpc_port": "8169", "longpolling_port": "8172", "xmlrpc": "False"}
+OLD = {"xmlrpc_port": "8169", "longpolling_port": "8173", "xmlrpc": "False"}
 
 
 @pytest.mark.parametrize(
     ("version", "expected"),
-    [(14, (8169, 8172, False)), (15, (8169, 8172, False)), (17, (8169, 8172, False)), (19, (8069, 8072, True))],
+    [
+        (14, (8169, 8173, False)),
+        (15, (8169, 8173, False)),
+        (17, (8169, 8173, False)),
+        (18, (8169, 8072, False)),
+        (19, (8069, 8072, True)),
+    ],
 )
 def test_old_names_count_where_that_version_takes_them(version: int, expected: tuple[int, int, bool]) -> None:
     found = build.settings(OLD, version=version)
     assert (found.number("http_port"), found.number("gevent_port"), found.flag("http_enable")) == expected
 
 
-def test_an_alias_counts_where_the_new_name_says_nothing() -> None:
-    both = {"longpolling_port": "1", "gevent_port": "2"}
-    found = {version: build.settings(both, version=version).number("gevent_port") for version in (14, 16, 18, 19)}
-    assert found == {14: 1, 16: 2, 18: 2, 19: 2}
+@pytest.mark.parametrize(
+    ("old", "expected"),
+    [
+        ("1", {None: 1, 14: 1, 15: 1, 16: 1, 17: 1, 18: 2, 19: 2}),
+        # Without a number of its own the alias counts for nothing.
+        ("0", {None: 2, 14: 0, 15: 0, 16: 2, 17: 2, 18: 2, 19: 2}),
+    ],
+)
+def test_the_alias_of_gevent_port_wins_where_a_version_has_it(old: str, expected: dict[int | None, int]) -> None:
+    both = {"longpolling_port": old, "gevent_port": "2"}
+    assert {version: build.settings(both, version=version).number("gevent_port") for version in expected} == expected
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ def test_the_hosts_of_a_function(function: types.FunctionType, hosts: set[str]) 
         ({}, True),
         ({"host": "p19"}, False),
         ({"host": "t14"}, True),
+        ({"host": "journal"}, False),
         ({"hosts": ["t19", "p14"]}, True),
         ({"n": 1}, True),
     ],
