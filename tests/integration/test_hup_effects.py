@@ -133,7 +133,7 @@ CHANGES: list[tuple[str, dict[str, str], dict[str, str]]] = [
 
 @pytest.fixture(scope="module")
 def changed(fleet: Fleet) -> t.Iterator[set[str]]:
-    """Return the hosts that tests of this file have changed: each test begins with a restart, and the file ends with one."""
+    """Return the hosts that tests have changed. Each test begins with a restart, and the file ends with one."""
     hosts: set[str] = set()
     yield hosts
     for host in hosts:
