@@ -10,6 +10,7 @@ import collections
 import contextlib
 import dataclasses
 import json
+import lzma
 import os
 import pathlib
 import shlex
@@ -36,7 +37,7 @@ def record(version: int, cases: list[t.Any], answers: list[dict[str, t.Any]]) ->
     less = [{n: v for n, v in answer.items() if json.dumps(v) != json.dumps(usual.get(n))} for answer in answers]
     parts = ["%s" % ",\n".join(json.dumps(one) for one in many) for many in (map(dataclasses.asdict, cases), less)]
     text = '{"usual": %s,\n"cases": [\n%s\n],\n"answers": [\n%s\n]}\n' % (json.dumps(usual), *parts)
-    (RECORDED / f"{version}.json").write_text(text, encoding="utf-8")
+    (RECORDED / f"{version}.json.xz").write_bytes(lzma.compress(text.encode()))
 
 
 @pytest.mark.thorough
