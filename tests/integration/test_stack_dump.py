@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from .conftest import KINDS, Answer, Fleet, free, request, thorough, unwatched
+from .conftest import KINDS, Answer, Fleet, free, request, thorough, under_test, unwatched
 
 pytestmark = pytest.mark.versions
 
@@ -57,7 +57,7 @@ def quiet(fleet: Fleet) -> t.Iterator[None]:
 @pytest.fixture(scope="module")
 def answers(fleet: Fleet) -> dict[str, Answer]:
     """Return the answers of each kind of server, asked side by side."""
-    hosts = (*KINDS, "journal", "seed")
+    hosts = under_test((*KINDS, "journal", "seed"))
     begun = {host: fleet.begin(host, "stack_dump", samples=TRIES, interval=0) for host in hosts}
     return {host: answer() for host, answer in begun.items()}
 
