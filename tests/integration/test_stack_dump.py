@@ -233,7 +233,10 @@ def test_a_log_that_grows_by_megabytes_a_second(fleet: Fleet) -> None:
 
 
 def test_a_server_that_ends_in_between(fleet: Fleet) -> None:
-    fleet.run("t14", "bash", "-c", "(sleep 3; systemctl restart odoo) >/dev/null 2>&1 &")
+    # As soon as the first sample is in the log, however late the module begins.
+    count = f"$(grep -c 'odoo.tools.misc: $' {LOG})"
+    wait = f"n={count}; until [ {count} -gt $n ]; do sleep 0.1; done; sleep 1; systemctl restart odoo"
+    fleet.run("t14", "bash", "-c", f"({wait}) >/dev/null 2>&1 &")
     found = fleet.module("t14", "stack_dump", samples=2, interval=4).only
     assert [one["code"] for one in found["missing"]] == ["failed.master_ended"]
     fleet.settle("t14")
