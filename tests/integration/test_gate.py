@@ -125,6 +125,8 @@ def test_health_checks_that_are_named_are_not_waited_for(fleet: Fleet) -> None:
 @pytest.mark.versions
 @pytest.mark.parametrize("host", ["p19", "p14"])
 def test_websockets_have_a_time_limit_of_their_own(fleet: Fleet, host: str) -> None:
+    # A host that has just come up answers before its gevent process listens.
+    fleet.run(host, "sh", "-c", "for n in $(seq 100); do ss -Hltn | grep -q ':8072 ' && exit; sleep 0.3; done; exit 1")
     connection = socket.create_connection((address(fleet.inventory, host), 8072))
     try:
         answer = fleet.module(host, "gate", state="closed", lease=60, timeout=10, websocket_timeout=2)
