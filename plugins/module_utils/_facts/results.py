@@ -253,9 +253,12 @@ def one_off(look: Look) -> t.List[t.Dict[str, t.Any]]:
 def kind_of(argv: t.Sequence[str]) -> str:
     """Return the kind of an Odoo command that is not a server: ``update``, its subcommand, or ``run``. Pure."""
     command = parse_command(argv)
-    args = command.args if command else ()
+    args = list(command.args) if command else []
     given = parse_arguments(args)
-    if given.get("init") or given.get("update") or given.get("reinit") or args[:1] == ("module",):
+    # Odoo lets this option stand before its subcommand.
+    if len(args) > 1 and args[0].startswith("--addons-path=") and not args[1].startswith("-"):
+        del args[0]
+    if given.get("init") or given.get("update") or given.get("reinit") or args[:1] == ["module"]:
         return "update"
     word = args[0] if args and not args[0].startswith("-") else ""
     # Any user can write any text there.

@@ -26,8 +26,10 @@ _NAMES = (
     r"|(?<=s)(?:ecret|ession[_-]?id)|(?<=t)oken|(?<=a)(?:pi[_-]?key|uthorization)|(?<=c)ookie)"
 )
 _SMELL = re.compile(_NAMES)
+#: What ends the name of a file: what stands behind that is a line number, or what is the matter with it.
+_FILES = "".join(r"(?<!\.%s)" % end for end in ("py", "pyc", "xml", "csv", "js", "po", "conf", "log", "service"))
 #: A name and a value, to the end of the line: the end of a value depends on the language of the text.
-_ASSIGNED = re.compile(r"(?m)(%s[\w.-]*)(?:([\\'\"]{0,2}[ \t]{0,8}[=:][ \t]{0,8}).+$)?" % _NAMES)
+_ASSIGNED = re.compile(r"(?m)(%s[\w.-]*)%s(?:([\\'\"]{0,2}[ \t]{0,8}[=:][ \t]{0,8}).+$)?" % (_NAMES, _FILES))
 #: A line that is quoted because it cannot be parsed.
 _QUOTED = re.compile(r"(?m)(['\"](?=[\w-]*?%s)[\w.-]+(?:[ \t]|\\t){1,8}).+$" % _NAMES)
 #: All that stands before the host, names too: a token may be one.

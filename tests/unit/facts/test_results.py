@@ -164,6 +164,8 @@ def test_a_member_is_its_word_as_key_in_text_and_in_json() -> None:
         ("odoo --stop-after-init", "run"),
         ("odoo server --stop-after-init", "run"),
         ("odoo <script>", "run"),
+        ("odoo --addons-path=/a module upgrade x", "update"),
+        ("odoo --addons-path=/a shell", "shell"),
     ],
 )
 def test_a_one_off_command_has_the_kind_of_its_subcommand(line: str, kind: str) -> None:

@@ -160,6 +160,8 @@ def test_other_places_of_secrets(text: str) -> None:
         f"Source contains parsing errors: 'odoo.conf' [line 3]: 'db_password {SECRET}\\n'",
         f"db_pass={SECRET}",
         f"pwd={SECRET}",
+        f"token.py:17: password={SECRET}",
+        f"secrets.conf: db_password = {SECRET}",
     ],
 )
 def test_secrets_with_characters_that_mean_something(text: str) -> None:
@@ -174,6 +176,9 @@ def test_secrets_with_characters_that_mean_something(text: str) -> None:
         "Worker (46) exiting. request_count: 48, registry count: 1.",
         'FATAL: password authentication failed for user "odoo"',
         "http://db:5432/path",
+        "a changed file does not compile: '(' was never closed (/opt/addons/auth/models/password.py:17). Fix the file.",
+        "/etc/odoo/secret.conf: Odoo would not start with the value of workers",
+        "/opt/addons/api_key/token.xml:3: unexpected end",
     ],
 )
 def test_text_without_a_secret_stays_as_it_is(text: str) -> None:
