@@ -78,6 +78,30 @@ def switched(links: t.Mapping[str, Link], then: Then, not_before: float) -> t.Li
     ]
 
 
+def left_behind(cwd: str, starts_in: t.Iterable[str], root: str) -> t.List[t.Tuple[str, str]]:
+    """Return path and sentence of each name of the folder that a server was started in, if it leads elsewhere now.
+
+    A HUP keeps the working directory, so relative paths lead into the old folder until a restart.
+
+    :param cwd: its working directory, as a real path.
+    :param starts_in: names of the folder in which it was started. A launcher may have changed to another one, so only
+        a folder that differs in one name of its path counts, as another release does.
+    """
+    found = {}
+    for path in starts_in:
+        links = links_of(path, root)
+        real = reached(path, root)[len(root) :] if root else os.path.realpath(path)
+        there, here = real.strip("/").split("/"), cwd.strip("/").split("/")
+        other = [1 for one, another in zip(there, here) if one != another]
+        if links and len(there) == len(here) > 1 and len(other) == 1:
+            found[path] = "%s leads to %s now; it was started in %s, and a HUP keeps that working directory" % (
+                path,
+                real,
+                cwd,
+            )
+    return list(found.items())
+
+
 def _follows(link: Link, before: t.Optional[str], other: Link, others_before: t.Optional[str]) -> bool:
     """Return True if a link leads elsewhere only because another one, on the way to its end, does."""
     rest = link.real[len(other.real) :]

@@ -75,6 +75,7 @@ class Settings:
 
     :ivar given: names of those that arguments or environment set.
     :ivar path: of odoo.conf; None without one.
+    :ivar files: all that it reads, which up to 18 is the file of its user or of the environment first.
     :ivar error: why it could not be read, or why Odoo would not start with it. It says nothing of its content.
     """
 
@@ -82,6 +83,7 @@ class Settings:
     given: t.FrozenSet[str]
     path: t.Optional[str]
     error: t.Optional[str]
+    files: t.Tuple[str, ...] = ()
 
     def text(self, name: str) -> str:
         """Return the value of an option that is a text; empty where it has none."""
@@ -147,7 +149,8 @@ def read_settings(args: t.Sequence[str], place: Place, version: t.Optional[int])
     path, by_default = _configuration_path(given.get("config"), place, new=new)
     error = None
     content: t.Dict[str, str] = {}
-    for one in [path] if new else [_configuration_path(None, place, new=new)[0], path]:
+    every = [path] if new else [_configuration_path(None, place, new=new)[0], path]
+    for one in every:
         try:
             content.update(_in_file(place.read(one), version) if one else {})
         except OSError as exc:
@@ -172,7 +175,8 @@ def read_settings(args: t.Sequence[str], place: Place, version: t.Optional[int])
     if path and error is None and bad:
         error = "%s: Odoo would not start with the value of %s" % (path, bad[0])
     _settle(values, given, content, version)
-    return Settings(values, frozenset([*given, *environ]), path, error)
+    files = tuple(dict.fromkeys(one for one in every if one and (one == path or place.is_file(one))))
+    return Settings(values, frozenset([*given, *environ]), path, error, files)
 
 
 def _settle(

@@ -15,24 +15,24 @@ import typing as t
 from dataclasses import dataclass
 
 from .._code.links import Then, find_links, switched
-from .._code.places import addons_in, site_folders
+from .._code.tree import CodeTree
 from .._facts.loaded import ServerRecords
 from .._log.place import LogPlace, descriptor_of, find_log, logfile_of
 from .._log.read import logged_load
 from .._log.syslog import SOCKET, syslog_file
 from .._processes.classify import Instance
 from .._processes.look import Look, look
-from .._processes.options import Options, ServersPlace
+from .._processes.options import Options
 from .._processes.proc import Gone, Proc, root_of, start_time
 from .._processes.process import DELETED, Process
-from .._processes.release import Release, major
-from .._processes.rights import files_of, is_folder
+from .._processes.rights import files_of
 from .._supervisors.find import Supervisor, SupervisorKind, supervisor_of
-from .._supervisors.systemd import Unit, files_on_disk, show_units
+from .._supervisors.systemd import Unit, show_units
 from .._system.files import changed_after, reached
 from .differences import Difference, compare, hup_obstacle
-from .loaded import PROCESS, Loaded, loaded
-from .staleness import CodeTree, Sources, Staleness, find_staleness, with_configuration
+from .loaded import Loaded, loaded
+from .sources import sources_of
+from .staleness import Staleness, find_staleness, with_configuration
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> 
             started = min(started, load.not_before)
         found = None
         if staleness:
-            sources = _sources(proc, seen, instance, supervisor, unit, load, started)
+            sources = sources_of(proc, seen, instance, load, supervisor, unit, started)
             need = unit is not None and unit.need_daemon_reload
             found = find_staleness(sources, load, started, tree, need_daemon_reload=need)
         differences = find_differences(proc, seen, instance, store, stale=found is not None and found.stale)
@@ -105,15 +105,15 @@ def has_old_configuration(proc: Proc, seen: Look, instance: Instance, store: Ser
     False where that cannot be told, and where it cannot be parsed.
     """
     options = seen.options[instance.identity]
-    if not options.config_file or options.config_error:
+    if not options.config_files or options.config_error:
         return False
     place = log_place(proc, instance.master, options, supervisor_of(instance.master, proc))
     load = find_load(proc, instance.master, store, place, start_time(instance.master))
     try:
         with files_of(proc, instance.master) as root:
-            if changed_after([options.config_file], load.not_before, root):
+            if changed_after(options.config_files, load.not_before, root):
                 return True
-            links = find_links([options.config_file], root)
+            links = find_links(options.config_files, root)
             return bool(switched(links, Then(load.links), load.not_before))
     except OSError:
         return False
@@ -144,8 +144,9 @@ def find_load(proc: Proc, master: Process, store: ServerRecords, log: LogPlace, 
     # A server that logs no such line may show that of an earlier process with the same pid.
     if logged and logged.moment < started and not log.shows_dumps:
         logged = None
-    moment, addons = (logged.moment, logged.addons) if logged else (None, ())
-    return loaded(started, marker, moment, time.time(), addons)
+    if logged is None:
+        return loaded(started, marker, None, time.time())
+    return loaded(started, marker, logged.moment, time.time(), logged.addons, logged.earliest)
 
 
 def find_successor(
@@ -205,107 +206,3 @@ def _logfile(proc: Proc, master: Process, path: str) -> t.Optional[str]:
         return None
     same = any(one.startswith(os.path.splitext(name)[0]) for name in names for one in held)
     return path if same or not held else ""
-
-
-def _sources(
-    proc: Proc,
-    seen: Look,
-    instance: Instance,
-    supervisor: Supervisor,
-    unit: t.Optional[Unit],
-    load: Loaded,
-    started: float,
-) -> Sources:
-    master, options = instance.master, seen.options[instance.identity]
-    release = seen.releases[instance.identity]
-    addons = _addons(proc, instance, options, release)
-    code = _distinct(proc, master, [release.package, *addons, *load.addons], options.data_dir)
-    interpreter = (master.executable or "").replace(DELETED, "")
-    # Unit files are the host's own; within a container there are none.
-    units = [*files_on_disk(supervisor.unit), *unit.environment_files] if unit and supervisor.unit else []
-    return Sources(
-        lambda: files_of(proc, master),
-        options.config_file,
-        code,
-        (interpreter,),
-        options.data_dir,
-        _ways(instance, options, release, addons),
-        _held(proc, master, load),
-        major(release.version),
-        tuple(changed_after(units, started)),
-        master.uid,
-    )
-
-
-def links_now(proc: Proc, seen: Look, instance: Instance) -> t.Dict[str, str]:
-    """Return where the links on the way to the code of a server lead to now, as paths and real paths."""
-    options, release = seen.options[instance.identity], seen.releases[instance.identity]
-    ways = _ways(instance, options, release, _addons(proc, instance, options, release))
-    try:
-        with files_of(proc, instance.master) as root:
-            return {link.path: link.real for link in find_links(ways, root).values()}
-    except OSError:
-        return {}
-
-
-def _ways(instance: Instance, options: Options, release: Release, addons: t.Sequence[str]) -> t.Tuple[str, ...]:
-    """Return the paths by which a server reaches what it loads."""
-    command, cwd = instance.command, instance.master.working_directory
-    program = os.path.join(cwd, command.interpreter) if "/" in command.interpreter else None
-    script = os.path.join(cwd, command.script) if command.script else None
-    return tuple(path for path in (options.config_file, script, program, release.package, *addons) if path)
-
-
-def _addons(proc: Proc, instance: Instance, options: Options, release: Release) -> t.List[str]:
-    """Return the folders of addons that Odoo is told to take, and those that it takes by itself."""
-    master, interpreter = instance.master, instance.command.interpreter
-    place = ServersPlace(proc, master)
-    executable = (master.executable or "").replace(DELETED, "")
-    program = os.path.join(master.working_directory, interpreter) if "/" in interpreter else None
-    home = place.environ.get("HOME") or place.home(None) or "/"
-    found = list(options.addons_path)
-    if options.data_dir and release.version:
-        found.append("%s/addons/%s" % (options.data_dir, release.version))
-    if release.package:
-        found.append(os.path.join(os.path.dirname(release.package), "addons"))
-    try:
-        with files_of(proc, master) as root:
-            found += addons_in(root, site_folders(root, program, executable, place.environ, home))
-    except OSError:
-        pass
-    return found
-
-
-def _distinct(
-    proc: Proc, master: Process, paths: t.Iterable[t.Optional[str]], data_dir: t.Optional[str]
-) -> t.Tuple[str, ...]:
-    """Return folders without those that are below another one; these are walked over with that one."""
-    there = [path for path in dict.fromkeys(paths) if path and is_folder(proc, master, path)]
-    try:
-        with files_of(proc, master) as root:
-            real = {path: reached(path, root)[len(root) :] if root else os.path.realpath(path) for path in there}
-    except OSError:
-        return tuple(there)
-    kept: t.List[str] = []
-    for path in there:
-        # What lies in the data directory is not walked with a folder around that.
-        own = bool(data_dir) and path.startswith("%s/addons/" % data_dir)
-        others = [real[other] for other in there if other != path]
-        below = any(real[path].startswith(other + "/") for other in others)
-        if real[path] not in (real[other] for other in kept) and (own or not below):
-            kept.append(path)
-    return tuple(kept)
-
-
-def _held(proc: Proc, master: Process, load: Loaded) -> t.Tuple[str, ...]:
-    """Return real paths of what a server has loaded: files that it has mapped, and where it was started."""
-    found: t.List[str] = []
-    try:
-        lines = proc.text(master.pid, "maps").splitlines()
-        found += dict.fromkeys(line.split(None, 5)[5] for line in lines if line.count("/") and len(line.split()) > 5)
-    except (Gone, OSError):
-        pass
-    # A HUP keeps the working directory.
-    if load.evidence == PROCESS and master.cwd:
-        found.append(master.working_directory)
-    return tuple(found)

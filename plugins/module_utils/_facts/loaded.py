@@ -13,6 +13,7 @@ on.) Of an earlier boot nothing counts.
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from dataclasses import dataclass, field
 
@@ -35,6 +36,25 @@ class Loaded:
     addons: t.Tuple[str, ...] = ()
     #: the log of this pid is older than the start of the process, so the clock of the machine was set since
     clock_moved: bool = False
+    #: by our record: what each of its sources was known by, and when that was seen
+    state: t.Mapping[str, str] = field(default_factory=dict)
+    seen_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The sources of a server at a moment, for our record.
+
+    :ivar links: where the links on the way to its code lead to, as paths and real paths.
+    :ivar addons: folders of addons that its log names.
+    :ivar state: what each of its sources is known by.
+    :ivar at: when that was seen, in seconds since the epoch.
+    """
+
+    links: t.Mapping[str, str] = field(default_factory=dict)
+    addons: t.Tuple[str, ...] = ()
+    state: t.Mapping[str, str] = field(default_factory=dict)
+    at: float = 0.0
 
 
 class ServerRecords(StateDirectory):
@@ -47,15 +67,13 @@ class ServerRecords(StateDirectory):
         except BlockingIOError:
             return None
 
-    def remember(
-        self, process: Process, not_before: float, not_after: float, links: t.Optional[t.Mapping[str, str]] = None
-    ) -> None:
+    def remember(self, process: Process, not_before: float, not_after: float, trace: t.Optional[Trace] = None) -> None:
         """Write down when this process, in its present exec, loaded its code.
 
-        :param links: where the links on the way to its code led to, as paths and real paths.
+        :param trace: from what.
         :raises OSError: the marker could not be written (a full disk); it is not there then, never half there.
         """
-        content: t.Dict[str, t.Any] = {"fingerprint": process.fingerprint, "links": dict(links or {})}
+        content: t.Dict[str, t.Any] = {"fingerprint": process.fingerprint, **dataclasses.asdict(trace or Trace())}
         content.update(not_before=not_before, not_after=not_after)
         self.write(_marker(process), content)
 
@@ -65,9 +83,16 @@ class ServerRecords(StateDirectory):
             content = self.read(_marker(process))
             if process.fingerprint is None or content["fingerprint"] != process.fingerprint:
                 return None
-            links = content.get("links")
-            known = {str(path): str(real) for path, real in links.items()} if isinstance(links, dict) else {}
-            return Loaded(float(content["not_before"]), float(content["not_after"]), MARKER, known)
+            addons = content.get("addons")
+            return Loaded(
+                float(content["not_before"]),
+                float(content["not_after"]),
+                MARKER,
+                links=_texts(content.get("links")),
+                addons=tuple(map(str, addons)) if isinstance(addons, list) else (),
+                state=_texts(content.get("state")),
+                seen_at=float(content.get("at", 0.0)),
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -99,6 +124,10 @@ class ServerRecords(StateDirectory):
             return None
 
 
+def _texts(found: t.Any) -> t.Dict[str, str]:
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+
 def _marker(process: Process) -> str:
     return "%d-%d.json" % (process.pid, process.start)
 
@@ -108,7 +137,12 @@ def _scale(process: Process) -> str:
 
 
 def loaded(
-    started: float, marker: t.Optional[Loaded], logged: t.Optional[float], now: float, addons: t.Tuple[str, ...] = ()
+    started: float,
+    marker: t.Optional[Loaded],
+    logged: t.Optional[float],
+    now: float,
+    addons: t.Tuple[str, ...] = (),
+    earliest: t.Optional[float] = None,
 ) -> Loaded:
     """Return when the running code was loaded, by the best evidence. Pure; all times are seconds since the epoch.
 
@@ -116,9 +150,13 @@ def loaded(
     :param marker: our record of the present exec.
     :param logged: time of the last version line in the log; Odoo has imported its core by then.
     :param addons: the folders of addons that the log names for that load.
+    :param earliest: the earliest time in the log after that line. If the clock was set back since the load, files have
+        times of the clock as it is now.
     """
     if marker is not None:
         return marker
+    if logged is not None and logged <= now and earliest is not None and earliest < logged - _CLOCK_SLACK:
+        return Loaded(earliest - LONGEST_IMPORT, logged, LOG, addons=addons, clock_moved=True)
     if logged is not None and started <= logged <= now:
         return Loaded(max(started, logged - LONGEST_IMPORT), logged, LOG, addons=addons)
     if logged is not None and logged < started - _CLOCK_SLACK:

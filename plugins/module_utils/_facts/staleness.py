@@ -14,30 +14,19 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import time
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .._code.git import commits_moved
-from .._code.links import Link, Then, find_links, switched
+from .._code.links import Link, Then, find_links, left_behind, switched
+from .._code.tree import CodeTree
 from .._messages.code import Problem
-from .._processes.rights import borrowing
 from .._system.files import changed_after, reached
 from .differences import Difference, Need
 from .loaded import Loaded
 
-#: What Odoo reads when it loads. Compiled files beside these follow from them; others are code that has no source.
-_CODE = (".py", ".xml", ".csv", ".js", ".scss", ".so", ".pyc")
-#: From this version on each process keeps the translations of its code in memory. (seen on Odoo 19.0, not on 14.0)
-_WITH_TRANSLATIONS = 16
-#: Seconds within which the time of a folder and that of what was put into it are the same change.
-_SAME_CHANGE = 0.02
-#: The last one is root's alone on every ext4 volume, so that the server's own user would never come to an end of it.
-_SKIPPED_FOLDERS = frozenset(["__pycache__", "node_modules", "lost+found"])
 #: How many changed files are named, and how many links.
 _NAMED, _NAMED_LINKS = 10, 3
-#: Seconds that all walks of one look may take: links that lead to everywhere must not hold us.
-_LONGEST_WALK = 60.0
 
 
 @dataclass(frozen=True)
@@ -84,10 +73,13 @@ class Sources:
     """
 
     files: t.Callable[[], t.ContextManager[str]]
-    config_file: t.Optional[str]
+    #: odoo.conf, and what older versions read before it
+    config_files: t.Tuple[str, ...]
     code: t.Tuple[str, ...]
     restart_files: t.Tuple[str, ...]
     excluded: t.Optional[str] = None
+    #: folders on the path of its interpreter, and packages
+    libraries: t.Tuple[str, ...] = ()
     #: paths by which it reaches its code: each link on the way to one counts
     ways: t.Tuple[str, ...] = ()
     #: real paths of what it has loaded, besides those that its log names
@@ -96,105 +88,77 @@ class Sources:
     version: t.Optional[int] = None
     units: t.Tuple[t.Tuple[float, str], ...] = ()
     uid: int = 0
+    #: its working directory, if it reaches something by that
+    cwd: t.Optional[str] = None
+    #: the folder in which it was started, as its unit or its shell names it
+    starts_in: t.Tuple[str, ...] = ()
+    #: folders of addons that its log does not name for this load, and those that only its log names
+    appeared: t.Tuple[str, ...] = ()
+    gone: t.Tuple[str, ...] = ()
 
 
-#: Change time and path of files of code, and the folders that could not be read, or not to their end.
-Walked = t.Tuple[t.List[t.Tuple[float, str]], t.List[str]]
+@dataclass
+class State:
+    """The sources of a server at a moment: change time and path of files by source, and what each is known by."""
+
+    files: t.Dict[str, t.Tuple[t.Tuple[float, str], ...]] = field(default_factory=dict)
+    known: t.Dict[str, str] = field(default_factory=dict)
+    #: folders of code that could not be read, or not to their end
+    incomplete: t.List[str] = field(default_factory=list)
 
 
-class CodeTree:
-    """The code below some folders, walked once for all servers that share them.
+def state_of(sources: Sources, tree: CodeTree, root: str) -> State:
+    """Look at all that a reload reads.
 
-    :param since: seconds since the epoch. A folder that has lost or got entries since then is looked at closely.
+    :param root: what to put before the paths to reach them from here.
     """
-
-    def __init__(self, since: float = 0.0) -> None:
-        self._since = since
-        self._walked: t.Dict[t.Tuple[int, int, int, int], Walked] = {}
-        self._end = time.monotonic() + _LONGEST_WALK
-
-    def files(
-        self, root: str, folder: str, excluded: t.Optional[str], uid: int, version: t.Optional[int] = None
-    ) -> Walked:
-        """Return the code below a folder, and folders that have lost some; links are followed, each folder once.
-
-        :param uid: user with whose rights the walk is made; another one may see more or less.
-        :param version: major number of the Odoo that reads it.
-        """
-        kinds = (*_CODE, ".po") if (version or 0) >= _WITH_TRANSLATIONS else _CODE
+    state = State()
+    for path in sources.config_files:
         try:
-            status = os.stat(reached(folder, root))
-        except OSError:
-            return [], [folder]
-        # Not the path: /proc/PID/root of a container reads "/" for all of them.
-        key = (status.st_dev, status.st_ino, uid, len(kinds))
-        if key not in self._walked:
-            incomplete: t.List[str] = []
-            self._walked[key] = list(self._walk(root, folder, excluded, kinds, incomplete)), incomplete
-        return self._walked[key]
-
-    def _walk(
-        self, root: str, folder: str, excluded: t.Optional[str], kinds: t.Tuple[str, ...], incomplete: t.List[str]
-    ) -> t.Iterator[t.Tuple[float, str]]:
-        seen: t.Set[t.Tuple[int, int]] = set()
-        #: each folder as the server sees it, and as it is reached from here
-        waiting = [(folder, reached(folder, root))]
-        while waiting:
-            here, real = waiting.pop()
-            if time.monotonic() > self._end:
-                incomplete.append(folder)
-                return
-            try:
-                status = os.stat(real)
-                if (status.st_dev, status.st_ino) in seen or here == excluded:
-                    continue
-                seen.add((status.st_dev, status.st_ino))
-                entries = list(os.scandir(real))
-            except PermissionError:
-                # With the rights of the server: files that it must not read are not its code.
-                if not borrowing():
-                    incomplete.append(here)
-                continue
-            except OSError:
-                incomplete.append(here)
-                continue
-            if status.st_mtime > self._since and _has_lost(status.st_mtime, entries, kinds):
-                yield status.st_mtime, here + "/"
-            sources = {entry.name + "c" for entry in entries if entry.name.endswith(".py")}
-            for entry in entries:
-                name, path = entry.name, "%s/%s" % (here, entry.name)
-                try:
-                    target = reached(path, root) if entry.is_symlink() else None
-                    if name.endswith(kinds) and name not in sources:
-                        changed = entry.stat(follow_symlinks=False).st_ctime
-                        # Both the link and what it leads to: changing either changes what is loaded.
-                        yield max(changed, os.stat(target).st_ctime) if target else changed, path
-                        continue
-                    is_folder = os.path.isdir(target) if target else entry.is_dir()
-                    if is_folder and not name.startswith(".") and name not in _SKIPPED_FOLDERS:
-                        waiting.append((path, target or entry.path))
-                except OSError:
-                    continue
-
-
-def _has_lost(changed: float, entries: t.Sequence[os.DirEntry[str]], kinds: t.Tuple[str, ...]) -> bool:
-    """Return True if a folder has lost code, or got a folder: no file of it explains its last change.
-
-    :param changed: when its entries last changed. A file that was made then, or later, has a time of its own.
-    """
-    code = False
-    for entry in entries:
-        folder = entry.is_dir()
-        code = code or folder or entry.name.endswith(kinds)
-        # Files that Python compiles are not a change of code. Another folder may be new, or moved.
-        if folder and entry.name != "__pycache__":
-            continue
-        try:
-            if entry.stat(follow_symlinks=False).st_ctime >= changed - _SAME_CHANGE:
-                return False
+            status = os.stat(reached(path, root))
         except OSError:
             continue
-    return code
+        state.files[path] = ((status.st_ctime, path),)
+        state.known[path] = "%d %d" % (status.st_ctime_ns, status.st_ino)
+    for folder in sources.code:
+        walked = tree.files(root, folder, sources.excluded, sources.uid, sources.version)
+        state.files[folder] = walked.files
+        state.incomplete += walked.incomplete
+        if walked.digest:
+            state.known[folder] = walked.digest
+    for folder in sources.libraries:
+        # A library that cannot be read to its end does not make a server stale: the code of Odoo counts more.
+        walked = tree.libraries(root, folder, (*sources.code, sources.excluded), sources.uid)
+        state.files[folder + LIBRARY] = walked.files
+        if walked.digest:
+            state.known[folder + LIBRARY] = walked.digest
+    return state
+
+
+#: What marks a folder of libraries, behind its path.
+LIBRARY = "/*.py"
+
+
+def changed_in(state: State, load: Loaded) -> t.Tuple[t.List[t.Tuple[float, str]], t.List[str]]:
+    """Return what has changed since a load: times and paths of files, and the sources that differ for no such time.
+
+    The record of the load, where there is one, knows each source by its names and change times. So it tells what no
+    time tells, such as a folder that was put in the place of another one, and what has not changed although its time
+    is later. Pure.
+    """
+    changed: t.List[t.Tuple[float, str]] = []
+    others: t.List[str] = []
+    for source, files in state.files.items():
+        then, now = load.state.get(source), state.known.get(source)
+        same = now is not None and then == now
+        late = [one for one in files if one[0] > load.not_before and not (same and one[0] > load.seen_at)]
+        changed += late
+        if load.state and not (same or late or now is None):
+            others.append(source if files and files[0][1] == source else source.replace(LIBRARY, "") + "/")
+    others += [source for source in load.state if source not in state.files]
+    # A folder in which a file is new says nothing more.
+    names = [path for _time, path in changed if not path.endswith("/")]
+    return [one for one in changed if one[1][-1] != "/" or not any(name.startswith(one[1]) for name in names)], others
 
 
 def find_staleness(
@@ -204,27 +168,32 @@ def find_staleness(
 
     :param started: when the process was started, in seconds since the epoch: a HUP keeps unit and environment.
     """
-    changed: t.List[t.Tuple[float, str]] = []
+    state = State()
     restart = list(sources.units)
-    incomplete: t.List[str] = []
     links: t.Dict[str, Link] = {}
+    elsewhere: t.List[t.Tuple[str, str]] = []
     try:
         with sources.files() as root:
             links = find_links(sources.ways, root)
-            if sources.config_file:
-                changed += changed_after([sources.config_file], load.not_before, root)
-            for folder in sources.code:
-                files, unread = tree.files(root, folder, sources.excluded, sources.uid, sources.version)
-                changed += [one for one in files if one[0] > load.not_before]
-                incomplete += unread
+            if sources.cwd:
+                elsewhere = left_behind(sources.cwd, sources.starts_in, root)
+            state = state_of(sources, tree, root)
             restart += changed_after(sources.restart_files, started, root)
     except OSError:
-        incomplete += sources.code
-    # A folder in which a file is new says nothing more.
-    names = [path for _time, path in changed if not path.endswith("/")]
-    changed = [one for one in changed if one[1][-1] != "/" or not any(name.startswith(one[1]) for name in names)]
+        state.incomplete += sources.code
+        load = replace(load, state={})
+    changed, others = changed_in(state, load)
+    others += [folder + "/" for folder in sources.appeared]
+    libraries = {path for source, files in state.files.items() if source.endswith(LIBRARY) for _time, path in files}
     moved = switched(links, Then(load.links, (*load.addons, *sources.held)), load.not_before)
-    found = judge(load, sorted(changed), sorted(restart), incomplete, moved, need_daemon_reload=need_daemon_reload)
+    found = judge(
+        load,
+        sorted(changed),
+        sorted(restart),
+        state.incomplete,
+        Moved(moved, elsewhere, [] if moved else others),
+        need_daemon_reload=need_daemon_reload,
+    )
     if not found.stale:
         return found
     try:
@@ -232,7 +201,27 @@ def find_staleness(
             commits = commits_moved(sources.code, root, load.not_after)
     except OSError:
         commits = []
-    return replace(found, reasons=(*found.reasons, *commits[:_NAMED_LINKS]))
+    gone = ["%s is a folder of addons in the log of its load, and none now" % path for path in sources.gone]
+    return replace(
+        found,
+        reasons=(*found.reasons, *([] if moved else gone[:_NAMED_LINKS]), *commits[:_NAMED_LINKS]),
+        # Packages bring files along that no Python can compile.
+        python=tuple(path for path in found.python if path not in libraries),
+    )
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Changes that no time of a file tells.
+
+    :ivar links: path and sentence of links that lead elsewhere than when it was loaded, or may do so.
+    :ivar elsewhere: the same of the folder that it was started in.
+    :ivar others: sources that are not those of the load.
+    """
+
+    links: t.Sequence[t.Tuple[str, str]] = ()
+    elsewhere: t.Sequence[t.Tuple[str, str]] = ()
+    others: t.Sequence[str] = ()
 
 
 def judge(
@@ -240,7 +229,7 @@ def judge(
     changed: t.Sequence[t.Tuple[float, str]],
     restart: t.Sequence[t.Tuple[float, str]],
     incomplete: t.Sequence[str],
-    moved: t.Sequence[t.Tuple[str, str]] = (),
+    moved: t.Optional[Moved] = None,
     *,
     need_daemon_reload: bool,
 ) -> Staleness:
@@ -249,13 +238,14 @@ def judge(
     :param changed: (change time, path) of code and configuration.
     :param restart: the same of what only a restart reads, changed after the start of the process.
     :param incomplete: folders of code that could not be read.
-    :param moved: links that lead elsewhere than when it was loaded, or may do so, each with a sentence.
     """
-    reasons = []
+    moved = moved or Moved()
+    elsewhere, others = moved.elsewhere, moved.others
+    reasons = [sentence for _path, sentence in elsewhere[:_NAMED_LINKS]]
     if restart or need_daemon_reload:
         names = ", ".join(path for _time, path in restart[:3]) or "the unit"
         reasons.append("changed since the process was started, and not read again by a HUP: %s" % names)
-    reasons += [sentence for _path, sentence in moved[:_NAMED_LINKS]]
+    reasons += [sentence for _path, sentence in moved.links[:_NAMED_LINKS]]
     certain = [path for changed_at, path in changed if changed_at > load.not_after]
     doubtful = len(changed) - len(certain)
     if certain:
@@ -265,11 +255,18 @@ def judge(
             "%d file%s changed when it may or may not have been loaded already (evidence: %s)"
             % (doubtful, "" if doubtful == 1 else "s", load.evidence)
         )
+    if others:
+        reasons.append("the files of %s are not those that it has loaded" % ", ".join(others[:3]))
     if incomplete:
         reasons.append("%s could not be read to the end" % ", ".join(incomplete[:3]))
-    needs = (
-        Need.RESTART if restart or need_daemon_reload else Need.RELOAD if changed or incomplete or moved else Need.NONE
-    )
-    files = [*(path for path, _sentence in moved), *(path for _time, path in [*restart, *changed])]
+    needs = Need.NONE
+    if changed or incomplete or moved.links or others:
+        needs = Need.RELOAD
+    if restart or need_daemon_reload or elsewhere:
+        needs = Need.RESTART
+    files = [path for path, _sentence in [*elsewhere, *moved.links]]
+    files += [path for _time, path in [*restart, *changed]]
+    files += others
+    files = list(dict.fromkeys(files))
     python = tuple(path for _time, path in changed if path.endswith(".py"))
     return Staleness(needs, tuple(reasons), tuple(files[:_NAMED]), len(files), python)

@@ -34,6 +34,7 @@ _WIDTH = 500
 _SEARCHED, _STEP = 4 << 20, 1 << 18
 #: Odoo keeps its clock, and so its log, in UTC.
 _VERSION_LINE = r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) %d INFO \S+ (?:odoo|openerp): (?:Odoo|OpenERP) version "
+_TIME = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) \d", re.MULTILINE)
 #: The folders are a list, in different types of Odoo.
 _ADDONS_LINE = r"^\S+ \S+ %d INFO \S+ (?:odoo|openerp): addons paths: \D{0,40}?(\[.{0,16000}\])\)?\s*$"
 #: Bytes that a step of the search shares with the next one: more than the lines of a start have.
@@ -108,6 +109,8 @@ class LoggedLoad:
 
     moment: float
     addons: t.Tuple[str, ...] = ()
+    #: the earliest time of what the log has after it, if that is before it: the clock was set back since
+    earliest: t.Optional[float] = None
 
 
 def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) -> t.Optional[LoggedLoad]:
@@ -119,12 +122,29 @@ def logged_load(proc: Proc, master: Process, place: LogPlace, started: float) ->
     texts: t.Optional[t.Iterable[str]] = journal_of(place, [master.pid], started, "Odoo version", 20)
     if texts is None:
         texts = blocks_backwards(proc, master, place)
+    earliest: t.Optional[float] = None
     for text in texts:
         moment = find_load_line(text, pid)
+        earliest = min(filter(None, (earliest, _earliest(text, moment, pid))), default=None)
         if moment is not None:
             more = journal_of(place, [master.pid], started, "addons paths: ", 1)
-            return LoggedLoad(moment, find_addons_line("".join(more) if more else text, pid))
+            back = earliest if earliest is not None and earliest < moment else None
+            return LoggedLoad(moment, find_addons_line("".join(more) if more else text, pid), back)
     return None
+
+
+def _earliest(text: str, moment: t.Optional[float], pid: int) -> t.Optional[float]:
+    """Return the earliest time of the lines of a text, of those behind a version line where it is in the text. Pure."""
+    if moment is not None:
+        lines = list(re.finditer(_VERSION_LINE % pid, text, re.MULTILINE))
+        text = text[lines[-1].end() :] if lines else ""
+    first = min(_TIME.findall(text), default=None)
+    if first is None:
+        return None
+    try:
+        return calendar.timegm(time.strptime(first[0], "%Y-%m-%d %H:%M:%S")) + int(first[1]) / 1000
+    except ValueError:  # digits that are not a time
+        return None
 
 
 def journal_of(

@@ -113,8 +113,8 @@ NEWER_VERSION = Code(
 )
 CLOCK_MOVED = Code(
     "host.clock_moved",
-    "the clock of the host was changed: the log of pid {pid:d} is older than the start of the process; the module uses"
-    " the times of the log",
+    "the clock of the host was changed: times in the log of pid {pid:d} are older than the start of the process, or"
+    " than earlier lines; the module uses the earliest of them",
     "Synchronise the clock of the host (chrony, systemd-timesyncd). Until its next reload or restart, the server may"
     " be reported as stale once more than needed.",
 )

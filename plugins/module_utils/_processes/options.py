@@ -58,6 +58,8 @@ class Options:
     limit_memory_hard: int = 0
     #: modules that the master itself loads
     server_wide_modules: t.Tuple[str, ...] = ()
+    #: odoo.conf, and the files that Odoo reads before it
+    config_files: t.Tuple[str, ...] = ()
 
     @property
     def has_own_modules_alone(self) -> bool:
@@ -156,4 +158,5 @@ def options_of(settings: Settings) -> Options:
         log_handler=settings.listed("log_handler"),
         limit_memory_hard=settings.number("limit_memory_hard"),
         server_wide_modules=settings.listed("server_wide_modules"),
+        config_files=settings.files,
     )

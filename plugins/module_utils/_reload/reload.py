@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._drain.notes import NoteBook
 from .._facts.results import Outcome, ReloadResult, iso
@@ -208,7 +208,7 @@ class _Reload(ServerOperation[ReloadResult]):
 
     def _hang_up(self) -> None:
         before = self.now
-        links = self.links()
+        links = self.trace().links
         sent_at = self.clock.time()
         lifted = self.host.door.send(self.proc, "HUP", self.target(), force=self._order.force)
         self.result.did, self.result.signals = Outcome.SIGNALLED, ["HUP"]
@@ -240,7 +240,7 @@ class _Reload(ServerOperation[ReloadResult]):
             raise Ended
         job = self.host.restarts.Job(plan, self.deadline - self.clock.monotonic())
         self.result.did = Outcome.RESTARTED
-        links = self.links()
+        links = self.trace().links
         self.step("%s was asked to restart %s" % (plan.supervisor.kind, plan.supervisor.unit))
         self._watch_anew()
 
@@ -292,11 +292,11 @@ class _Reload(ServerOperation[ReloadResult]):
         self.result.after = self.summary()
 
     def _remember(self, not_before: float, not_after: float, links: t.Mapping[str, str]) -> None:
-        now = self.links()
+        trace = self.trace(whole=True)
         # One that was switched meanwhile may have been followed before or after it.
-        links = {path: real for path, real in links.items() if now.get(path) == real}
+        same = {path: real for path, real in links.items() if trace.links.get(path) == real}
         try:
-            self.host.store.remember(self.now.master, not_before, not_after, links)
+            self.host.store.remember(self.now.master, not_before, not_after, replace(trace, links=same))
         except OSError as exc:
             # The reload itself succeeded. Without the record the next call knows less, and may reload once more.
             self.warn(failed.LOAD_NOT_RECORDED(error=exc.strerror or str(exc)))

@@ -22,11 +22,11 @@ from .._facts.gather import (
     find_load,
     find_successor,
     has_old_configuration,
-    links_now,
     log_place,
     survey_one,
 )
-from .._facts.loaded import Loaded, ServerRecords
+from .._facts.loaded import Loaded, ServerRecords, Trace
+from .._facts.sources import trace_of
 from .._log.place import LogPlace
 from .._log.read import LogMark
 from .._processes.classify import Instance
@@ -120,9 +120,9 @@ class Host:
         """Return whether the odoo.conf of one server of a look has changed since the server was loaded."""
         return has_old_configuration(self.proc, seen, instance, self.store)
 
-    def links(self, seen: Look, instance: Instance) -> t.Dict[str, str]:
-        """Return where the links on the way to the code of a server lead to now, as paths and real paths."""
-        return links_now(self.proc, seen, instance)
+    def trace(self, seen: Look, instance: Instance, place: t.Optional[LogPlace] = None) -> Trace:
+        """Return what one server of a look loads from now; without a place of its log only links."""
+        return trace_of(self.proc, seen, instance, place)
 
     def load(self, master: Process, place: LogPlace) -> Loaded:
         """Return when a server loaded its code."""

@@ -13,7 +13,7 @@ import typing as t
 
 from .._facts.differences import Difference, serves_http
 from .._facts.gather import Facts
-from .._facts.loaded import Loaded
+from .._facts.loaded import Loaded, Trace
 from .._facts.results import printable, summary
 from .._messages import failed, timeout
 from .._messages.code import Problem
@@ -130,9 +130,12 @@ class Server:
             self._facts = self.host.facts(self.seen, self.now)
         return self._facts
 
-    def links(self) -> t.Dict[str, str]:
-        """Return where the links on the way to its code lead to now, as paths and real paths."""
-        return self.host.links(self.seen, self.now)
+    def trace(self, *, whole: bool = False) -> Trace:
+        """Return what it loads from now.
+
+        :param whole: with the state of all files, and not only the links on the way to them.
+        """
+        return self.host.trace(self.seen, self.now, self.place if whole else None)
 
     def changed_code(self) -> t.Sequence[str]:
         """Return the Python files that have changed since it loaded them."""

@@ -9,7 +9,13 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._code.links import Link, Then, find_links, switched
+from ansible_collections.fleetops.odoo.plugins.module_utils._code.links import (
+    Link,
+    Then,
+    find_links,
+    left_behind,
+    switched,
+)
 
 CURRENT = {"/srv/current": Link("/srv/current", "/srv/releases/1", 100.0)}
 
@@ -62,3 +68,17 @@ def test_a_link_that_follows_another_one_is_not_told_of() -> None:
         "/opt/x": "/srv/releases/2/x",
     }
     assert [path for path, _sentence in switched(links, Then(then), 50.0)] == ["/srv/current", "/opt/x"]
+
+
+def test_a_folder_of_which_a_link_leads_elsewhere_leaves_the_working_directory_behind(tmp_path: pathlib.Path) -> None:
+    for name in ("srv/releases/1/src", "srv/releases/2/src", "opt/tool/src"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "srv/current").symlink_to("releases/2")
+    root = str(tmp_path)
+    starts_in = ("/srv/current/src", "/srv/releases/2/src", "/opt")
+    sentence = "%s leads to %s now; it was started in %s, and a HUP keeps that working directory"
+    told = sentence % ("/srv/current/src", "/srv/releases/2/src", "/srv/releases/1/src")
+    assert left_behind("/srv/releases/1/src", starts_in, root) == [("/srv/current/src", told)]
+    # It is there, or its launcher has changed to another folder.
+    for cwd in ("/srv/releases/2/src", "/srv/releases/2", "/opt/tool/src", "/"):
+        assert left_behind(cwd, starts_in, root) == []

@@ -147,3 +147,12 @@ def test_arguments_go_over_the_environment_and_the_environment_over_the_file() -
     assert build.settings({"workers": "1"}, version=18, ODOO_WORKERS="2").number("workers") == 1
     given = build.settings({"workers": "1"}, "-p1", version=19, ODOO_WORKERS="2").given
     assert given == {"config", "http_port", "workers"}
+
+
+def test_the_files_are_all_that_a_version_reads() -> None:
+    place = build.Place({"HOME": "/home/odoo"}, files={"/home/odoo/.odoorc": "[options]\n", "/c": "[options]\n"})
+    found = {version: read_settings(["-c", "/c"], place, version).files for version in (14, 18, 19)}
+    assert found == {14: ("/home/odoo/.odoorc", "/c"), 18: ("/home/odoo/.odoorc", "/c"), 19: ("/c",)}
+    assert read_settings([], build.Place(), 14).files == ()
+    # One that is missing is still the one that Odoo is told to read.
+    assert read_settings(["-c", "/none"], build.Place(), 19).files == ("/none",)

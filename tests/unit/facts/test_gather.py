@@ -22,7 +22,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._facts.gather import
     survey,
     survey_one,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import Loaded, ServerRecords
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import Loaded, ServerRecords, Trace
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, JOURNAL, NOWHERE, LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
@@ -143,7 +143,7 @@ def test_a_configuration_is_old_when_a_link_to_it_was_switched(store: ServerReco
     (folder / "odoo-2/odoo.conf").write_text("[options]\n")
     (folder / "odoo").symlink_to("odoo-1")
     later = time.time() + 90
-    store.remember(instance.master, later, later, {"/etc/odoo": "/etc/odoo-1"})
+    store.remember(instance.master, later, later, Trace({"/etc/odoo": "/etc/odoo-1"}))
     assert not has_old_configuration(disk.proc, look(disk.proc), instance, store)
     (folder / "odoo").unlink()
     (folder / "odoo").symlink_to("odoo-2")

@@ -12,7 +12,7 @@ import os
 import pathlib
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import Loaded, ServerRecords, loaded
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import Loaded, ServerRecords, Trace, loaded
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -143,3 +143,15 @@ def test_a_log_that_is_older_than_the_start_tells_of_a_clock_that_was_set() -> N
     assert (found.not_before, found.not_after, found.evidence, found.clock_moved) == (370.0, 400.0, "log", True)
     assert loaded(1000.0, None, 998.0, 2000.0) == Loaded(1000.0, 2000.0, "process")
     assert not loaded(1000.0, None, 1001.0, 2000.0).clock_moved
+
+
+def test_a_clock_that_was_set_back_makes_the_earliest_line_count() -> None:
+    assert loaded(50.0, None, 100.0, 200.0, earliest=60.0) == Loaded(30.0, 100.0, "log", clock_moved=True)
+    # Lines of several processes are not in order to the second.
+    assert loaded(50.0, None, 100.0, 200.0, earliest=98.0) == Loaded(70.0, 100.0, "log")
+
+
+def test_a_record_holds_what_the_server_was_loaded_from(store: ServerRecords) -> None:
+    store.remember(MASTER, 1.0, 2.0, Trace({"/a": "/b"}, ("/addons",), {"/addons": "c0ffee"}, 3.0))
+    found = store.recall(MASTER)
+    assert found == Loaded(1.0, 2.0, "marker", {"/a": "/b"}, ("/addons",), state={"/addons": "c0ffee"}, seen_at=3.0)

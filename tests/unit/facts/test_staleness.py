@@ -7,24 +7,27 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import os
 import pathlib
 import shutil
-import subprocess
 import time
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._code.tree import CodeTree
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.differences import Need
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import Loaded
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.staleness import (
-    CodeTree,
     Sources,
     Staleness,
     find_staleness,
     judge,
+    state_of,
 )
+
+from ..disk import Disk
 
 LOAD = Loaded(100.0, 200.0, "process")
 
@@ -71,18 +74,8 @@ def test_ten_files_are_named() -> None:
     assert (len(found.files), found.count) == (10, 25)
 
 
-class Disk:
-    """A server's files below a folder that stands for its root."""
-
-    def __init__(self, root: pathlib.Path) -> None:
-        self.root = root
-
-    def put(self, *names: str) -> None:
-        """Write files."""
-        for name in names:
-            path = self.root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("x")
+class Code(Disk):
+    """Code of which one server has a load."""
 
     def stale(
         self,
@@ -93,20 +86,20 @@ class Disk:
         tree: CodeTree | None = None,
     ) -> Staleness:
         """Staleness of a server of this code, loaded at that time."""
-        sources = Sources(lambda: contextlib.nullcontext(str(self.root)), "/odoo.conf", code, ("/unit",), excluded)
+        sources = Sources(lambda: contextlib.nullcontext(str(self.root)), ("/odoo.conf",), code, ("/unit",), excluded)
         load = Loaded(not_before, not_before, "marker")
         return find_staleness(sources, load, not_before, tree or CodeTree(), need_daemon_reload=False)
 
 
 @pytest.fixture
-def disk(tmp_path: pathlib.Path) -> Disk:
+def disk(tmp_path: pathlib.Path) -> Code:
     """An empty disk."""
-    made = Disk(tmp_path)
+    made = Code(tmp_path)
     (tmp_path / "odoo").mkdir()
     return made
 
 
-def test_what_counts_as_code(disk: Disk) -> None:
+def test_what_counts_as_code(disk: Code) -> None:
     good = ["a.py", "m/__manifest__.py", "m/views/x.xml", "m/data/x.csv", "m/static/x.js", "m/static/x.scss"]
     bad = ["a.pyc", "m/__pycache__/a.py", ".git/a.py", "m/x.po", "m/README.md", "m/node_modules/x.js", "m/x.py.swp"]
     good += ["m/only.pyc", "m/fast.cpython-311-x86_64-linux-gnu.so"]
@@ -114,27 +107,27 @@ def test_what_counts_as_code(disk: Disk) -> None:
     assert sorted(disk.stale().files) == sorted(f"/odoo/{name}" for name in good)
 
 
-def test_code_that_is_older_than_the_load_is_fresh(disk: Disk) -> None:
+def test_code_that_is_older_than_the_load_is_fresh(disk: Code) -> None:
     disk.put("odoo/a.py", "odoo.conf")
     now = (disk.root / "odoo.conf").stat().st_ctime
     assert disk.stale(now).needs == Need.NONE
     assert disk.stale(now - 1).files == ("/odoo.conf", "/odoo/a.py") or disk.stale(now - 1).count == 2
 
 
-def test_an_old_modification_time_does_not_hide_a_change(disk: Disk) -> None:
+def test_an_old_modification_time_does_not_hide_a_change(disk: Code) -> None:
     disk.put("odoo/a.py")
     before = (disk.root / "odoo/a.py").stat().st_ctime - 1
     os.utime(disk.root / "odoo/a.py", (0, 0))
     assert disk.stale(before).count == 1
 
 
-def test_the_unit_needs_a_restart(disk: Disk) -> None:
+def test_the_unit_needs_a_restart(disk: Code) -> None:
     disk.put("unit", "odoo/a.py")
     assert disk.stale().needs == Need.RESTART
     assert disk.stale().files[0] == "/unit"
 
 
-def test_loops_of_links_end(disk: Disk) -> None:
+def test_loops_of_links_end(disk: Code) -> None:
     disk.put("odoo/a.py", "other/b.py")
     (disk.root / "odoo/self").symlink_to(".")
     (disk.root / "odoo/up").symlink_to("..")
@@ -142,7 +135,7 @@ def test_loops_of_links_end(disk: Disk) -> None:
     assert {"/odoo/a.py", "/odoo/up/other/b.py"} <= set(disk.stale().files)
 
 
-def test_a_link_that_leads_elsewhere_since_counts(disk: Disk) -> None:
+def test_a_link_that_leads_elsewhere_since_counts(disk: Code) -> None:
     disk.put("v1/a.py", "v2/a.py")
     before = (disk.root / "v2/a.py").stat().st_ctime
     (disk.root / "odoo/m.py").symlink_to("/v1/a.py")
@@ -151,7 +144,7 @@ def test_a_link_that_leads_elsewhere_since_counts(disk: Disk) -> None:
     assert disk.stale(changed).count == 0
 
 
-def test_links_lead_to_where_they_do_for_the_server(disk: Disk) -> None:
+def test_links_lead_to_where_they_do_for_the_server(disk: Code) -> None:
     disk.put("src/a/m.py", "src/b/m.py")
     for name in ("a", "b"):
         (disk.root / "odoo" / name).symlink_to(f"/src/{name}")
@@ -161,32 +154,24 @@ def test_links_lead_to_where_they_do_for_the_server(disk: Disk) -> None:
     assert set(disk.stale(code=("/all",)).files) == {"/all/a/m.py", "/all/b/m.py"}
 
 
-def test_the_data_directory_is_left_out(disk: Disk) -> None:
+def test_the_data_directory_is_left_out(disk: Code) -> None:
     disk.put("odoo/a.py", "odoo/data/b.py")
     assert disk.stale(excluded="/odoo/data").files == ("/odoo/a.py",)
 
 
-def test_what_is_roots_on_a_volume_is_left_out(disk: Disk) -> None:
+def test_what_is_roots_on_a_volume_is_left_out(disk: Code) -> None:
     disk.put("odoo/a.py", "odoo/lost+found/b.py")
     assert disk.stale().files == ("/odoo/a.py",)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_folder_that_cannot_be_read_makes_it_stale(disk: Disk) -> None:
+def test_a_folder_that_cannot_be_read_makes_it_stale(disk: Code) -> None:
     (disk.root / "odoo/secret").mkdir(mode=0)
     assert disk.stale(1e12).needs == Need.RELOAD
 
 
-def test_a_shared_tree_is_walked_once_for_all(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk.put("odoo/a.py")
-    tree = CodeTree()
-    first = tree.files(str(disk.root), "/odoo", None, 0)
-    monkeypatch.setattr(os, "scandir", None)
-    assert tree.files(str(disk.root), "/odoo", None, 0) == first
-
-
 def test_what_cannot_be_read_makes_each_of_those_that_share_it_stale(
-    disk: Disk, monkeypatch: pytest.MonkeyPatch
+    disk: Code, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree = CodeTree()
 
@@ -198,27 +183,7 @@ def test_what_cannot_be_read_makes_each_of_those_that_share_it_stale(
     assert reasons == [("/odoo could not be read to the end",)] * 2
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a mount namespace")
-def test_the_same_path_in_two_containers_is_two_trees() -> None:
-    # /proc/PID/root of a process with its own mounts reads "/", with any file system there.
-    with subprocess.Popen(
-        ["unshare", "--mount", "sh", "-c", "mount -t tmpfs none /mnt && echo > /mnt/only.py && echo ready && read x"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as child:
-        assert child.stdout is not None
-        assert child.stdin is not None
-        assert child.stdout.readline() == b"ready\n"
-        tree = CodeTree()
-        ours = tree.files("/proc/self/root", "/mnt", None, 0)
-        theirs = tree.files(f"/proc/{child.pid}/root", "/mnt", None, 0)
-        child.stdin.close()
-    assert [path for _time, path in theirs[0]] == ["/mnt/only.py"]
-    assert "/mnt/only.py" not in [path for _time, path in ours[0]]
-
-
-def test_the_walks_together_have_an_end(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_walks_together_have_an_end(disk: Code, monkeypatch: pytest.MonkeyPatch) -> None:
     # A user that writes odoo.conf can name any number of folders, each with a link to the whole disk.
     clock = itertools.count()
     monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
@@ -227,60 +192,10 @@ def test_the_walks_together_have_an_end(disk: Disk, monkeypatch: pytest.MonkeyPa
     assert next(clock) < 200
 
 
-def test_translations_count_from_16_on(disk: Disk) -> None:
-    disk.put("odoo/m/i18n/fr.po", "odoo/m/i18n/m.pot")
-    root = str(disk.root)
-    found = {
-        version: CodeTree(time.time() + 60).files(root, "/odoo", None, 0, version)[0] for version in (None, 15, 16, 19)
-    }
-    assert {version: [path for _time, path in files] for version, files in found.items()} == {
-        None: [],
-        15: [],
-        16: ["/odoo/m/i18n/fr.po"],
-        19: ["/odoo/m/i18n/fr.po"],
-    }
-
-
-def backdate(disk: Disk, *names: str) -> float:
-    """Wait until what is done next has a later time than all that is there; returns a moment in between."""
-    time.sleep(0.05)
-    moment = max((disk.root / name).stat().st_ctime for name in names)
-    return moment + 0.025
-
-
-def changed_since(disk: Disk, moment: float) -> list[str]:
-    """Return the code that has changed since."""
-    return [path for at, path in CodeTree(moment).files(str(disk.root), "/odoo", None, 0)[0] if at > moment]
-
-
-def test_a_folder_that_has_lost_code_counts(disk: Disk) -> None:
-    disk.put("odoo/m/a.py", "odoo/m/b.py", "odoo/n/c.py")
-    moment = backdate(disk, "odoo/m", "odoo/n", "odoo/n/c.py")
-    assert changed_since(disk, moment) == []
-    (disk.root / "odoo/m/b.py").unlink()
-    assert changed_since(disk, moment) == ["/odoo/m/"]
-    shutil.rmtree(disk.root / "odoo/n")
-    assert set(changed_since(disk, moment)) == {"/odoo/", "/odoo/m/"}
-
-
-def test_a_folder_that_was_renamed_counts(disk: Disk) -> None:
-    disk.put("odoo/m/a.py", "odoo/keep/a.py", "staged/new/a.py")
-    moment = backdate(disk, "odoo", "staged/new/a.py")
-    (disk.root / "staged/new").rename(disk.root / "odoo/new")
-    assert changed_since(disk, moment) == ["/odoo/"]
-
-
-def test_what_python_compiles_does_not_count(disk: Disk) -> None:
-    disk.put("odoo/m/a.py")
-    moment = backdate(disk, "odoo/m/a.py")
-    disk.put("odoo/m/__pycache__/a.cpython-311.pyc")
-    assert changed_since(disk, moment) == []
-
-
-def test_a_switched_link_makes_it_stale_with_both_of_its_ends(disk: Disk) -> None:
+def test_a_switched_link_makes_it_stale_with_both_of_its_ends(disk: Code) -> None:
     disk.put("releases/1/a.py", "releases/2/a.py")
     (disk.root / "current").symlink_to("releases/1")
-    sources = Sources(lambda: contextlib.nullcontext(str(disk.root)), None, ("/current",), (), ways=("/current",))
+    sources = Sources(lambda: contextlib.nullcontext(str(disk.root)), (), ("/current",), (), ways=("/current",))
     late = time.time() + 60
     load = Loaded(late, late, "marker", {"/current": "/releases/2"})
     found = find_staleness(sources, load, late, CodeTree(late), need_daemon_reload=False)
@@ -288,3 +203,99 @@ def test_a_switched_link_makes_it_stale_with_both_of_its_ends(disk: Disk) -> Non
     assert found.reasons == ("/current leads to releases/1 now and to releases/2 when it was loaded",)
     back = Loaded(late, late, "marker", {"/current": "/releases/1"})
     assert not find_staleness(sources, back, late, CodeTree(late), need_daemon_reload=False).stale
+
+
+class Recorded(Code):
+    """Code whose load was recorded when it was as the test began."""
+
+    def sources(self, **more: t.Any) -> Sources:
+        """Return what the server loads from."""
+        values: dict[str, t.Any] = {"config_files": ("/odoo.conf",), "code": ("/odoo",), "restart_files": (), **more}
+        return Sources(lambda: contextlib.nullcontext(str(self.root)), **values)
+
+    def record(self, **more: t.Any) -> Loaded:
+        """Record the present state as that of a load."""
+        time.sleep(0.02)
+        moment = time.time()
+        known = state_of(self.sources(**more), CodeTree(moment), str(self.root)).known
+        return Loaded(moment, moment, "marker", state=known, seen_at=time.time())
+
+    def since(self, load: Loaded, **more: t.Any) -> Staleness:
+        """Compare it with a recorded load."""
+        tree = CodeTree(load.not_before)
+        return find_staleness(self.sources(**more), load, load.not_before, tree, need_daemon_reload=False)
+
+
+@pytest.fixture
+def recorded(tmp_path: pathlib.Path) -> Recorded:
+    """Code and a configuration."""
+    made = Recorded(tmp_path)
+    made.put("odoo.conf", "odoo/m/a.py", "odoo/m/b.py", "other/m/a.py", "other/m/b.py", "lib/one.py")
+    return made
+
+
+def test_code_that_is_as_it_was_recorded_is_fresh_with_every_time(recorded: Recorded) -> None:
+    load = recorded.record()
+    assert not recorded.since(load).stale
+    recorded.put("odoo/m/README.md", "odoo/m/__pycache__/a.pyc")
+    shutil.rmtree(recorded.root / "odoo/m/__pycache__")
+    assert not recorded.since(load).stale
+    # The clock was ahead when the files were made, and was set back.
+    behind = dataclasses.replace(load, not_before=0.0, not_after=0.0, seen_at=0.0)
+    assert not recorded.since(behind).stale
+    # What changed while the server loaded may or may not be loaded.
+    assert recorded.since(dataclasses.replace(load, not_before=0.0)).needs == Need.RELOAD
+
+
+def test_a_folder_in_the_place_of_another_one_makes_it_stale(recorded: Recorded) -> None:
+    load = recorded.record()
+    (recorded.root / "odoo").rename(recorded.root / "old")
+    (recorded.root / "other").rename(recorded.root / "odoo")
+    found = recorded.since(dataclasses.replace(load, not_before=time.time() + 60))
+    assert (found.needs, found.files) == (Need.RELOAD, ("/odoo/",))
+    assert found.reasons == ("the files of /odoo/ are not those that it has loaded",)
+
+
+def test_a_change_after_the_clock_was_set_back_makes_it_stale(recorded: Recorded) -> None:
+    load = recorded.record()
+    recorded.put("odoo/m/a.py")
+    assert recorded.since(dataclasses.replace(load, not_before=time.time() + 60)).files == ("/odoo/",)
+    os.utime(recorded.root / "odoo.conf")
+    found = recorded.since(dataclasses.replace(load, not_before=time.time() + 60))
+    assert found.files == ("/odoo.conf", "/odoo/")
+
+
+def test_folders_and_configurations_that_come_or_go_make_it_stale(recorded: Recorded) -> None:
+    load = recorded.record()
+    late = dataclasses.replace(load, not_before=time.time() + 60)
+    assert recorded.since(late, code=("/odoo", "/other")).files == ("/other/",)
+    assert recorded.since(late, code=()).files == ("/odoo",)
+    assert recorded.since(late, config_files=()).files == ("/odoo.conf",)
+
+
+def test_a_library_makes_it_stale_and_is_not_compiled(recorded: Recorded) -> None:
+    load = recorded.record(libraries=("/lib",))
+    assert not recorded.since(load, libraries=("/lib",)).stale
+    time.sleep(0.02)
+    recorded.put("lib/one.py", "odoo/m/a.py")
+    found = recorded.since(load, libraries=("/lib",))
+    assert set(found.files) == {"/lib/one.py", "/odoo/m/a.py"}
+    assert found.python == ("/odoo/m/a.py",)
+
+
+def test_a_server_that_was_left_behind_in_its_folder_needs_a_restart(recorded: Recorded) -> None:
+    (recorded.root / "current").symlink_to("other")
+    load = recorded.record()
+    found = recorded.since(load, cwd="/odoo/m", starts_in=("/current/m",))
+    assert (found.needs, found.files) == (Need.RESTART, ("/current/m",))
+
+
+def test_folders_that_the_log_does_not_name_make_it_stale_and_others_are_told(recorded: Recorded) -> None:
+    load = recorded.record()
+    assert not recorded.since(load, gone=("/gone",)).stale
+    found = recorded.since(load, appeared=("/new",), gone=("/gone",))
+    assert (found.needs, found.files) == (Need.RELOAD, ("/new/",))
+    assert found.reasons == (
+        "the files of /new/ are not those that it has loaded",
+        "/gone is a folder of addons in the log of its load, and none now",
+    )

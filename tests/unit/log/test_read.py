@@ -278,3 +278,15 @@ def test_a_huge_log_costs_no_more_than_a_small_one(server: Server) -> None:
     begun = time.process_time()
     assert _load(server) is None
     assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize(("hour", "earliest"), [("06", None), ("04", AT - 3600.25)])
+def test_the_earliest_time_behind_the_line_of_the_load_shows_a_clock_that_was_set_back(
+    server: Server, hour: str, earliest: float | None
+) -> None:
+    other = "2026-11-24 03:00:00,000 100 INFO ? odoo: x\n"
+    filler = "2026-11-24 09:00:00,000 101 INFO ? odoo.http: x\n"
+    server.log.write_text(other + LINE + f"2026-11-24 {hour}:00:01,000 100 INFO ? odoo: x\n" + filler * 9999)
+    found = logged_load(server.proc, MASTER, LogPlace(FILE, "/odoo.log", shows_dumps=True), 0.0)
+    assert found is not None
+    assert (found.moment, found.earliest) == (AT, earliest)

@@ -108,6 +108,40 @@ def test_beside_the_script_goes_first(tmp_path: pathlib.Path) -> None:
     assert find(tmp_path, "python3 /opt/odoo/odoo-bin").version == "17.0"
 
 
+def test_beside_a_script_that_is_a_link_is_where_the_link_leads(tmp_path: pathlib.Path) -> None:
+    put(tmp_path, "/srv/2/odoo", "18, 0")
+    root = tmp_path / "100/root"
+    (root / "srv/2/odoo-bin").touch()
+    (root / "srv/current").symlink_to("2")
+    (root / "usr/bin").mkdir(parents=True)
+    (root / "usr/bin/odoo-bin").symlink_to("/srv/current/odoo-bin")
+    assert find(tmp_path, "python3 /usr/bin/odoo-bin") == Release("18.0", "/srv/2/odoo")
+
+
+@pytest.mark.parametrize(
+    ("environ", "line"),
+    [
+        ("PYTHONPATH=/src", "python3 /usr/bin/odoo"),
+        ("PATH=/venv/bin", "python3 /usr/bin/odoo"),
+        ("", "/venv/bin/python3 /venv/bin/odoo"),
+    ],
+)
+def test_an_odoo_that_the_interpreter_finds_elsewhere(tmp_path: pathlib.Path, environ: str, line: str) -> None:
+    # The package of the system is not what is loaded.
+    put(tmp_path, "/usr/lib/python3/dist-packages/odoo", "14, 0")
+    put(tmp_path, "/src/odoo", "17, 0")
+    root = tmp_path / "100/root"
+    site = root / "venv/lib/python3.11/site-packages"
+    site.mkdir(parents=True)
+    (site / "odoo.pth").write_text("/src\n")
+    (root / "venv/pyvenv.cfg").touch()
+    (root / "venv/bin").mkdir()
+    (root / "venv/bin/python3").touch(mode=0o755)
+    (root / "venv/pyvenv.cfg").write_text("include-system-site-packages = false\n")
+    (tmp_path / "100/environ").write_text(environ + "\0")
+    assert find(tmp_path, line) == Release("17.0", "/src/odoo")
+
+
 def test_nowhere(tmp_path: pathlib.Path) -> None:
     assert find(tmp_path, "python3 odoo-bin", executable=None).version is None
 
