@@ -12,7 +12,7 @@ import functools
 import optparse
 import typing as t
 
-from .table import Kind, all_options
+from .table import NEW, Kind, all_options
 
 #: Between handlers of a command line, of which each may hold commas.
 BETWEEN = "\n"
@@ -25,10 +25,12 @@ def parse_arguments(args: t.Sequence[str], version: t.Optional[int] = None) -> t
     """
     parser = _parser(version)
     values = parser.get_default_values()
-    # Odoo 19 lets --without-demo stand without a value.
-    rest = [
-        word for word, after in zip(args, [*args[1:], "-"]) if word != "--without-demo" or not after.startswith("-")
-    ]
+    rest = list(args)
+    if version is None or version >= NEW:
+        # Odoo 19 lets --without-demo stand without a value. An older Odoo takes the next word for it, whatever that is.
+        rest = [
+            word for word, after in zip(args, [*args[1:], "-"]) if word != "--without-demo" or not after.startswith("-")
+        ]
     while rest:
         try:
             parser._process_args([], rest, values)  # noqa: SLF001

@@ -58,6 +58,13 @@ def test_arguments_that_optparse_would_end_the_program_for(line: str) -> None:
     parse_arguments(line.split())
 
 
+@pytest.mark.parametrize(("version", "workers"), [(None, "3"), (14, None), (18, None), (19, "3")])
+def test_an_older_odoo_takes_the_next_word_for_the_value_of_without_demo(
+    version: int | None, workers: str | None
+) -> None:
+    assert parse_arguments(["--without-demo", "--workers=3"], version).get("workers") == workers
+
+
 WORDS = (
     st.sampled_from(
         [
