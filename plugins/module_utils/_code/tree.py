@@ -110,7 +110,7 @@ class CodeTree:
 
 
 def _below(folder: str, paths: t.Iterable[str]) -> t.Tuple[str, ...]:
-    """Return those paths to which a walk over a folder comes, instead of the folder itself what is no code in it. Pure.
+    """Return those paths to which a walk over a folder comes; for the folder itself, what in it is not code. Pure.
 
     Servers that share a folder of addons have data directories of their own; these must not part them.
     """

@@ -27,7 +27,7 @@ def parse_arguments(args: t.Sequence[str], version: t.Optional[int] = None) -> t
     values = parser.get_default_values()
     rest = list(args)
     if version is None or version >= NEW:
-        # Odoo 19 lets --without-demo stand without a value. An older Odoo takes the next word for it, whatever that is.
+        # Odoo 19 lets --without-demo stand without a value. An older Odoo takes any next word for it.
         rest = [
             word for word, after in zip(args, [*args[1:], "-"]) if word != "--without-demo" or not after.startswith("-")
         ]
