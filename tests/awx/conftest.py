@@ -54,19 +54,12 @@ def url() -> t.Iterator[str]:
     place = pathlib.Path(tempfile.mkdtemp(prefix="fleetops-awx.", dir="/var/tmp"))
     place.chmod(0o755)
     port = free_port()
-    running = subprocess.Popen(
-        [str(HERE / "run"), home, image, str(place), str(port), PASSWORD],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    command = [str(HERE / "run"), home, image, str(place), str(port), PASSWORD]
+    # The end of the block closes its input, which ends AWX.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         said = t.cast("t.IO[str]", running.stdout).readline()
         assert said == "ready\n", f"AWX did not start: see {place}/log"
         yield f"http://127.0.0.1:{port}"
-    finally:
-        t.cast("t.IO[str]", running.stdin).close()
-        running.wait(60)
     # After a failure of the start the logs stay.
     shutil.rmtree(place, ignore_errors=True)
 
