@@ -67,7 +67,8 @@ def opened(path: str) -> t.Iterator[t.TextIO]:
     if archive or begin[257:262] == b"ustar":
         raise Refused(_codes.ARCHIVE(path=path, kind=archive or "tar"))
     if _is_mail(path, begin):
-        yield io.StringIO(_text_of_mail(path))
+        with io.StringIO(_text_of_mail(path)) as text:
+            yield text
         return
     program = next((name for mark, name in _PROGRAMS.items() if begin.startswith(mark)), None)
     with contextlib.ExitStack() as stack:

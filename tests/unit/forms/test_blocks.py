@@ -66,5 +66,5 @@ def test_a_record_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(blocks, "_MOST", 5)
     collected = Blocks()
     assert collected.begin("{")
-    assert [collected.take("a") for _ in range(5)][-1] == ([], ["{", *["a"] * 5])
+    assert [collected.take(line) for line in "aaaaa"][-1] == ([], ["{", *["a"] * 5])
     assert not collected.is_open
