@@ -90,6 +90,11 @@ class Stack:
         return not self.header.startswith("# Greenlet")
 
     @property
+    def is_handling(self) -> bool:
+        """Return whether it runs the handler of the signal that asked for the dump."""
+        return any(frame.function == _HANDLER for frame in self.frames)
+
+    @property
     def seconds(self) -> t.Optional[float]:
         """For how long it has been at its request; None where the dump does not tell (14, 15; cron jobs)."""
         if self.query_time is None or self.python_time is None:
@@ -151,7 +156,7 @@ class Dump:
         # A greenlet may be listed more than once, and also as the thread in which it runs.
         threads = [thread for thread in self.threads if thread.is_thread]
         names = [thread.name for thread in threads if thread.name.startswith("<")]
-        writers = [thread for thread in threads if any(frame.function == _HANDLER for frame in thread.frames)]
+        writers = [thread for thread in threads if thread.is_handling]
         return len(writers) > 1 or len(set(names)) < len(names)
 
     @property
@@ -159,15 +164,20 @@ class Dump:
         """Return whether its end is present, if a signal asked for it.
 
         The thread that runs the handler is the last one (seen on 14.0 and 19.0, in prefork, threaded and gevent).
+        Greenlets come after it in any order, and the one that runs it is among them (seen on 15.0).
         """
-        return bool(self.threads) and any(frame.function == _HANDLER for frame in self.threads[-1].frames)
+        if self.threads and self.threads[-1].is_handling:
+            return True
+        greenlets = [one for one in self.threads if not one.is_thread]
+        threads = [one for one in self.threads if one.is_thread]
+        return bool(greenlets and threads) and threads[-1].is_handling and any(one.is_handling for one in greenlets)
 
     @property
     def is_cut(self) -> bool:
         """Return whether it is cut: its last call has no line of code, although others have one."""
         if self.is_torn:
             return True
-        if not self.threads or not self.threads[-1].frames or self.is_whole:
+        if not self.threads or not self.threads[-1].frames or self.threads[-1].is_handling:
             return False
         last = self.threads[-1].frames[-1]
         return last.source is None and any(frame.source for thread in self.threads for frame in thread.frames)

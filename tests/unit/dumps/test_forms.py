@@ -78,6 +78,16 @@ def test_a_dump_that_breaks_off_is_cut_and_tells_not_all() -> None:
     assert (cut.is_whole, cut.is_cut, cut.is_understood) == (False, True, False)
 
 
+def test_a_dump_whose_greenlets_come_after_the_thread_that_writes_it_is_whole_and_is_not_without_them() -> None:
+    lines = (CAPTURES / "logs" / "greenlets-of-15" / "odoo.log").read_text().splitlines()
+    (whole,) = DumpReader().read(["\n".join(lines)])
+    assert (whole.is_whole, whole.is_cut, whole.is_understood) == (True, False, True)
+    assert not whole.threads[-1].is_handling
+    first = next(n for n, line in enumerate(lines) if line.startswith("# Greenlet: <greenlet"))
+    (cut,) = DumpReader().read(["\n".join(lines[: first + 2])])
+    assert cut.is_cut
+
+
 def test_dumps_that_were_written_at_the_same_time_to_one_pipe_are_never_understood() -> None:
     text = (CAPTURES / "logs" / "interleaved-plain" / "odoo.log").read_text()
     first, second = DumpReader().read([text])
