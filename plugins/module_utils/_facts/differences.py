@@ -48,8 +48,8 @@ class Need(Word):
 
 #: From this version on a prefork master hands its listening socket over.
 HANDS_OVER = 19
-#: What a HUP does about a change, seen on Odoo 14.0 and 19.0 by tests/integration/test_hup_effects.py: first where the
-#: socket is handed over, then on every other server. What is not in this table is applied by a HUP everywhere.
+#: What a HUP does about a change, seen on Odoo 14.0, 16.0, 18.0 and 19.0 by tests/integration/test_hup_effects.py:
+#: first where the socket is handed over, then on every other server. A HUP applies what is not in this table.
 ANSWERS: t.Mapping[str, t.Tuple[Hup, Hup]] = types.MappingProxyType(
     {
         "http_port": (Hup.IGNORES, Hup.APPLIES),
