@@ -183,11 +183,6 @@ EXAMPLES = r"""
     http_timeout: 120
     cron_timeout: 120
     on_timeout: abort
-
-- name: Drain one container of a compose project, whose restart policy is no
-  fleetops.odoo.drain:
-    match:
-      unit: "{{ container_id }}" # docker inspect --format '{{ '{{.Id}}' }}' shop-odoo-2
 """
 
 RETURN = r"""

@@ -74,7 +74,7 @@ def test_files_may_be_given_a_host_and_check_mode_writes_nothing(tmp_path: pathl
         ("", "dump.no_files", "explain_dumps_files:"),
         ("nowhere.log", "dump.no_file", "explain_dumps_files: The file nowhere.log"),
         (["."], "dump.directory", "is a directory, not a log file"),
-        ("empty.log", "dump.no_stacks", "/empty.log"),
+        ("empty.log", "dump.unknown_form", "/empty.log"),
         ([3], "dump.not_a_file_entry", "got 3"),
         ([{"file": "x"}], "dump.not_a_file_entry", "got {'file': 'x'}"),
         ({"path": "x"}, "dump.not_paths", "got {'path': 'x'}"),
