@@ -30,6 +30,8 @@ def broken(fleet: Fleet, host: str) -> t.Iterator[None]:
         yield
     finally:
         fleet.run(host, "sed", "-i", "/does_not_exist/d", MODEL)
+        # On a busy machine the new generation is not complete yet, and a call would wait for it and send nothing.
+        fleet.settle(host, seconds=90)
         assert fleet.module(host, "reload", **HUP).outcome == (0, "signalled", None)
 
 
