@@ -66,21 +66,22 @@ def opened(path: str) -> t.Iterator[t.TextIO]:
     archive = next((kind for mark, kind in _ARCHIVES.items() if begin.startswith(mark)), None)
     if archive or begin[257:262] == b"ustar":
         raise Refused(_codes.ARCHIVE(path=path, kind=archive or "tar"))
-    if _is_mail(path, begin):
-        with io.StringIO(_text_of_mail(path)) as text:
-            yield text
-        return
-    program = next((name for mark, name in _PROGRAMS.items() if begin.startswith(mark)), None)
     with contextlib.ExitStack() as stack:
-        raw = stack.enter_context(_unpacking(path, program) if program else _reading(path, begin))
-        buffered = io.BufferedReader(raw, _BUFFER) if isinstance(raw, io.RawIOBase) else raw
-        first = buffered.peek(_LOOKED_AT)[:_LOOKED_AT]
-        if first[257:262] == b"ustar":
-            raise Refused(_codes.ARCHIVE(path=path, kind="tar"))
-        encoding = _encoding(first)
-        if encoding is None:
-            raise Refused(_codes.NOT_TEXT(path=path))
-        yield io.TextIOWrapper(buffered, encoding, "backslashreplace", newline="\n")
+        yield io.StringIO(_text_of_mail(path)) if _is_mail(path, begin) else _text_of_log(path, begin, stack)
+
+
+def _text_of_log(path: str, begin: bytes, stack: contextlib.ExitStack) -> io.TextIOWrapper:
+    """Return a log as text, decompressed. What has to be closed afterwards is put onto the stack."""
+    program = next((name for mark, name in _PROGRAMS.items() if begin.startswith(mark)), None)
+    raw = stack.enter_context(_unpacking(path, program) if program else _reading(path, begin))
+    buffered = io.BufferedReader(raw, _BUFFER) if isinstance(raw, io.RawIOBase) else raw
+    first = buffered.peek(_LOOKED_AT)[:_LOOKED_AT]
+    if first[257:262] == b"ustar":
+        raise Refused(_codes.ARCHIVE(path=path, kind="tar"))
+    encoding = _encoding(first)
+    if encoding is None:
+        raise Refused(_codes.NOT_TEXT(path=path))
+    return io.TextIOWrapper(buffered, encoding, "backslashreplace", newline="\n")
 
 
 def _is_mail(path: str, begin: bytes) -> bool:
