@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Read a list of names from a variable. Pure."""
+"""Read a list of names from a variable, and write one into a sentence. Pure."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ def names(given: t.Any) -> list[str]:
     if given is None or given in _NOTHING:
         return []
     return [name for name in (part.strip() for part in str(given).split(",")) if name]
+
+
+def some_of(every: t.Sequence[str], most: int) -> str:
+    """Return the first names for a sentence, and how many more there are.
+
+    >>> some_of(["h1", "h2", "h3"], 2)
+    'h1, h2 and 1 more'
+    """
+    return ", ".join(every[:most]) + (f" and {len(every) - most} more" if len(every) > most else "")

@@ -33,8 +33,7 @@ def fleet() -> t.Iterator[Fleet]:
 def send_file(fleet: Fleet, host: str, content: str | bytes, path: str, mode: str = "0755") -> None:
     """Write a file on a host as root."""
     data = content if isinstance(content, bytes) else content.encode()
-    command = f"cat > {path} && chmod {mode} {path}"
-    subprocess.run([*login(fleet.inventory, host), command], input=data, check=True, timeout=30)
+    fleet.feed(host, f"cat > {path} && chmod {mode} {path}", data)
 
 
 @contextlib.contextmanager

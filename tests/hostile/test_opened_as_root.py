@@ -15,7 +15,7 @@ import tarfile
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, login
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet
 
 from .conftest import HERE, send_file
 
@@ -66,8 +66,7 @@ def traced(fleet: Fleet, request: pytest.FixtureRequest) -> t.Iterator[str]:
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for file in (strace, *libraries):
             archive.add(pathlib.Path(file).resolve(), pathlib.Path(file).name)
-    unpack = f"mkdir -p {PLACE}/traces && tar -C {PLACE} -xf -"
-    subprocess.run([*login(fleet.inventory, host), unpack], input=packed.getvalue(), check=True, timeout=60)
+    fleet.feed(host, f"mkdir -p {PLACE}/traces && tar -C {PLACE} -xf -", packed.getvalue())
     for name in ("python3", "python3_let_go"):
         send_file(fleet, host, TRACED, f"{PLACE}/{name}")
     send_file(fleet, host, (HERE / "opened_as_root.py").read_text(encoding="utf-8"), f"{PLACE}/opened_as_root.py")

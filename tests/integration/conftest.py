@@ -134,6 +134,15 @@ class Fleet:
         assert not check or done.returncode == 0, done.stderr
         return done.stdout
 
+    def feed(self, host: str, command: str, data: bytes) -> None:
+        """Run a command of the shell on a host as root, with this as its input."""
+        subprocess.run([*login(self.inventory, host), command], input=data, check=True, timeout=60)
+
+    def roles(self, host: str) -> list[str]:
+        """Return the roles of the processes of the one master of a host, with the class of a worker of an addon."""
+        children = self.master(host)["children"]
+        return sorted(f"{child['role']} {child['kind'] or ''}".strip() for child in children)
+
     def master(self, host: str, **match: t.Any) -> dict[str, t.Any]:
         """The one master of a host."""
         answer = self.module(host, "master_info", match=match)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import pathlib
 import tarfile
@@ -24,12 +23,6 @@ CONF = "/etc/odoo/odoo.conf"
 pytestmark = pytest.mark.timeout(600)
 
 
-def roles(fleet: Fleet, host: str) -> list[str]:
-    """Roles of the processes of a host, with the class of a worker of an addon."""
-    children = fleet.master(host)["children"]
-    return sorted(f"{child['role']} {child['kind'] or ''}".strip() for child in children)
-
-
 def put(fleet: Fleet, kind: str, level: str = "info") -> None:
     """Have both servers load the addon, with a worker of this kind, and start them anew."""
     packed = io.BytesIO()
@@ -37,10 +30,10 @@ def put(fleet: Fleet, kind: str, level: str = "info") -> None:
         archive.add(ADDONS / "lab_runner", "lab_runner", filter=lambda one: None if "__pycache__" in one.name else one)
     lines = f"[options]\\nserver_wide_modules = base,web,lab_runner\\nlog_level = {level}"
     for host in BOTH:
+        fleet.feed(host, "tar -C /opt/lab/addons -xzf -", packed.getvalue())
         shell(
             fleet,
             host,
-            f"echo {base64.b64encode(packed.getvalue()).decode()} | base64 -d | tar -C /opt/lab/addons -xzf -",
             f"printf {kind} > /opt/lab/addons/lab_runner/kind",
             f"test -e {CONF}.plain || cp -p {CONF} {CONF}.plain",
             f"sed 's/^\\[options\\]/{lines}/' {CONF}.plain > {CONF}",
@@ -80,7 +73,7 @@ def good(answers: dict[str, Answer]) -> dict[str, dict[str, t.Any]]:
 def test_a_worker_of_an_addon_is_not_counted(fleet: Fleet, kind: str) -> None:
     put(fleet, kind)
     at_first = ["cron", "gevent", "http", "http", "other WorkerFeeder"]
-    assert [roles(fleet, host) for host in BOTH] == [at_first, at_first]
+    assert [fleet.roles(host) for host in BOTH] == [at_first, at_first]
     for count, signals in ((2, []), (4, ["TTIN", "TTIN"]), (1, ["TTIN", *["TTOU"] * 4, *["INT"] * 4]), (2, ["TTIN"])):
         for done in good(side_by_side(fleet, BOTH, "workers", count=count)).values():
             assert done["signals"] == signals
@@ -92,7 +85,7 @@ def test_a_worker_of_an_addon_is_not_counted(fleet: Fleet, kind: str) -> None:
         assert "other" in [one["role"] for one in [*done["asked"], *done["missing"]]]
     for done in good(side_by_side(fleet, BOTH, "reload", policy="always")).values():
         assert {child["generation"] for child in done["after"]["children"]} == {"current"}
-    assert [roles(fleet, host) for host in BOTH] == [at_first, at_first]
+    assert [fleet.roles(host) for host in BOTH] == [at_first, at_first]
 
 
 @pytest.mark.thorough
@@ -108,7 +101,7 @@ def test_workers_that_nothing_tells_apart_are_left_alone(fleet: Fleet) -> None:
     for answer in side_by_side(fleet, BOTH, "workers", count=2).values():
         assert (answer.code, answer.only["code"], answer.only["signals"]) == (2, "refused.not_told_apart", [])
     put(fleet, "keep", "warn")
-    assert roles(fleet, "p19") == roles(fleet, "p14") == ["cron", "gevent", "http", "http", "other"]
+    assert fleet.roles("p19") == fleet.roles("p14") == ["cron", "gevent", "http", "http", "other"]
 
 
 @pytest.mark.thorough

@@ -9,7 +9,6 @@ The lab's images have neither mail nor base_sparse_field, so small stubs take th
 
 from __future__ import annotations
 
-import base64
 import io
 import pathlib
 import subprocess
@@ -63,15 +62,11 @@ def install(fleet: Fleet, host: str, folder: pathlib.Path) -> None:
         archive.add(wheels / "odoo" / "addons" / "queue_job", "queue_job")
         for stub in STUBS.iterdir():
             archive.add(stub, stub.name, filter=lambda one: None if "__pycache__" in one.name else one)
-    # A command line takes 128 kB at most.
-    text = base64.b64encode(packed.getvalue()).decode()
-    for at in range(0, len(text), 100_000):
-        fleet.run(host, "sh", "-c", f"echo {text[at : at + 100_000]} >> /tmp/queue")
+    fleet.feed(host, "tar -C /opt/lab/addons -xzf -", packed.getvalue())
     fleet.run(
         host,
         "sh",
         "-ec",
-        "base64 -d /tmp/queue | tar -C /opt/lab/addons -xzf -;"
         # What of mail cannot be stubbed, and a library that only a migration uses.
         "sed -i '/<chatter *\\/>/d' /opt/lab/addons/queue_job/views/*.xml;"
         " sed -i 's/, \"openupgradelib\"//' /opt/lab/addons/queue_job/__manifest__.py;"
@@ -82,12 +77,6 @@ def install(fleet: Fleet, host: str, folder: pathlib.Path) -> None:
         seconds=300,
     )
     fleet.settle(host, seconds=120)
-
-
-def roles(fleet: Fleet, host: str) -> list[str]:
-    """Roles of the processes of a host, with the class of a worker of an addon."""
-    children = fleet.master(host)["children"]
-    return sorted(f"{child['role']} {child['kind'] or ''}".strip() for child in children)
 
 
 def begin(fleet: Fleet, name: str, *, wait: bool = True) -> None:
@@ -126,7 +115,7 @@ AT_FIRST = ["cron", "gevent", "http", "http", RUNNER]
 
 
 def test_the_number_of_workers_changes_while_a_job_is_under_way(fleet: Fleet) -> None:
-    assert [roles(fleet, host) for host in HOSTS] == [AT_FIRST, AT_FIRST]
+    assert [fleet.roles(host) for host in HOSTS] == [AT_FIRST, AT_FIRST]
     begin(fleet, "scaled")
     for count in (4, 2, 3):
         for host, answer in side_by_side(fleet, HOSTS, "workers", count=count).items():
@@ -139,7 +128,7 @@ def test_the_number_of_workers_changes_while_a_job_is_under_way(fleet: Fleet) ->
         assert call().code == 0
     for answer in side_by_side(fleet, HOSTS, "workers", count=2).values():
         assert answer.code == 0, answer.output
-    assert [roles(fleet, host) for host in HOSTS] == [AT_FIRST, AT_FIRST]
+    assert [fleet.roles(host) for host in HOSTS] == [AT_FIRST, AT_FIRST]
 
 
 def test_workers_are_recycled_while_a_job_is_under_way(fleet: Fleet) -> None:
@@ -179,7 +168,7 @@ def test_a_reload_lets_the_job_end(fleet: Fleet) -> None:
     for host, call in calls.items():
         answer = call()
         assert answer.code == 0, answer.output
-        assert roles(fleet, host) == AT_FIRST
+        assert fleet.roles(host) == AT_FIRST
 
 
 def test_a_drain_lets_the_job_end_and_begins_none(fleet: Fleet) -> None:
@@ -198,5 +187,5 @@ def test_a_drain_lets_the_job_end_and_begins_none(fleet: Fleet) -> None:
         assert answer.code == 0, answer.output
     for host in HOSTS:
         until_noted(fleet, host, "begun later", seconds=90)
-        assert roles(fleet, host) == AT_FIRST
+        assert fleet.roles(host) == AT_FIRST
     let_end(fleet, "later")

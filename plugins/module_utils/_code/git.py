@@ -12,7 +12,7 @@ import os
 import re
 import typing as t
 
-from .._system.files import open_regular, reached, read_regular
+from .._system.files import end_of, reached, read_regular
 
 #: Bytes at the end of the record of HEAD that are read.
 _RECORD = 1 << 16
@@ -54,14 +54,9 @@ def _end_of_record(top: str, root: str) -> str:
         if os.path.isfile(reached(place, root)):  # a worktree or a submodule
             named = _GITDIR.search(read_regular(reached(place, root), _RECORD).decode("utf-8", "replace"))
             place = os.path.normpath(os.path.join(top, named.group(1))) if named else place
-        descriptor = open_regular(reached(place + "/logs/HEAD", root))
+        return end_of(reached(place + "/logs/HEAD", root), _RECORD).decode("utf-8", "replace")
     except OSError:
         return ""
-    try:
-        end = os.fstat(descriptor).st_size
-        return os.pread(descriptor, _RECORD, max(0, end - _RECORD)).decode("utf-8", "replace")
-    finally:
-        os.close(descriptor)
 
 
 def _moved(top: str, record: str, moment: float) -> t.Optional[str]:

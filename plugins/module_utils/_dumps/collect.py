@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from .._forms.carrier import Unwrapper
 from .._forms.line import NO_PID, Head, head_of
 from .parse import begins_a_dump, looks_like_a_dump
+from .stack import WORKER
 from .statistics import (
     LINE,
     PROCESSING,
@@ -27,8 +28,7 @@ from .statistics import (
 _FRAME = b'File: "'
 #: Behind these lines the record has more lines, of which only some have a mark.
 _OPENING = (b"{\n", b"{\r\n")
-#: The thread of a worker, which tells its pid, a greenlet, and the thread that writes the dump, which is the last one.
-_WORKER = re.compile(r"# Thread: .*\bWorker Worker\w+ \((?P<pid>[0-9]{1,10})\) workthread\b")
+#: A greenlet, and the thread that writes the dump, which is the last one.
 _GREENLET, _HANDLER = "# Greenlet: ", re.compile(r'File: ".*", line \d+, in dumpstacks\s*$')
 _OF_A_DUMP = (b"# Thread: ", b"# Greenlet: ", _FRAME)
 
@@ -155,22 +155,21 @@ class Collector:
 
     def _name(self, dump: _Dump, text: str) -> None:
         """Find out whose dump it is, of one whose head does not tell."""
-        worker = _WORKER.match(text)
-        if worker and int(worker.group("pid")) != dump.pid:
-            if self._dumps.get(dump.pid) is dump:
-                del self._dumps[dump.pid]
-            self._give(dump, int(worker.group("pid")))
-        elif dump.pid == NO_PID and _HANDLER.match(text):
-            self._give(dump, self._master or self._gevent)
-        elif text.startswith(_GREENLET) and self._gevent not in (NO_PID, dump.pid) and dump.pid != NO_PID:
+        worker = WORKER.search(text) if text.startswith("# Thread: ") else None
+        pid = dump.pid
+        if worker:
+            pid = int(worker.group("pid"))
+        elif pid == NO_PID and _HANDLER.match(text):
+            pid = self._master or self._gevent
+        elif text.startswith(_GREENLET) and self._gevent != NO_PID:
             # Its thread comes first, and may be the one that writes the dump.
-            if self._dumps.get(dump.pid) is dump:
-                del self._dumps[dump.pid]
-            self._give(dump, self._gevent)
-        elif text.startswith(_GREENLET) and dump.pid == NO_PID:
-            self._give(dump, self._gevent)
+            pid = self._gevent
+        if pid != dump.pid:
+            self._give(dump, pid)
 
     def _give(self, dump: _Dump, pid: int) -> None:
+        if self._dumps.get(dump.pid) is dump:
+            del self._dumps[dump.pid]
         dump.pid = NO_PID
         if pid in self._asked and pid not in self._dumps:
             dump.pid, self._dumps[pid] = pid, dump

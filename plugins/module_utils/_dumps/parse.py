@@ -17,7 +17,7 @@ import typing as t
 
 from .._forms.carrier import Unwrapper
 from .._forms.line import NO_PID, Head, head_of
-from .stack import THREAD, Dump, Frame, Stack, stack_of
+from .stack import THREAD, WORKER, Dump, Frame, Stack, stack_of
 
 #: Dumps are written by this logger (the second one in 8.0 and 9.0); other records of it go on behind the colon.
 _DUMPERS = ("odoo.tools.misc", "openerp.tools.misc")
@@ -33,8 +33,6 @@ _INNER = ('File: "', "  ")
 #: What looks like a line of a dump.
 _ALIKE = re.compile(r'\b(?:Thread|Greenlet): ?<|File: \\?["\'&]|\b(?:odoo|openerp)\.tools\.misc\W*$')
 _FRAME = re.compile(r'File: "(?P<file>.*)", line (?P<line>0|[1-9][0-9]{0,8}), in (?P<function>[\w.<>]+)\s*$')
-#: The thread of a prefork worker, which tells its pid.
-_WORKER = re.compile(r"\bWorker Worker\w+ \((?P<pid>[0-9]{1,10})\) workthread\b")
 #: The call that writes a dump.
 _HANDLER = re.compile(r", in dumpstacks\s*$")
 #: How many stacks are remembered at a time, so that each is read once; and how many lines one may have.
@@ -266,7 +264,7 @@ class DumpReader:
     def _dump(self, record: _Record) -> Dump:
         self._close(record)
         head = record.head
-        named = (_WORKER.search(thread.name) for thread in record.threads if head.pid == NO_PID)
+        named = (WORKER.search(thread.name) for thread in record.threads if head.pid == NO_PID)
         pid = next((int(found.group("pid")) for found in named if found), head.pid)
         return Dump(pid, head.time, head.database, tuple(record.threads), tuple(record.other))
 

@@ -27,6 +27,8 @@ _TAKEN = ("process_request", "/service/server.py")
 
 #: In a paste, "# " may have been taken for the sign of a heading.
 THREAD = re.compile(r"(?:# )?(?P<kind>(?<=# )(?:Thread|Greenlet)|(?:Thread|Greenlet)(?=: .*[<(])): (?P<rest>.*)$")
+#: The name of the thread of a prefork worker, which tells its pid.
+WORKER = re.compile(r"\bWorker Worker\w+ \((?P<pid>[0-9]{1,10})\) workthread\b")
 #: The header of a thread since Odoo 14, if there is no bracket in the name of its database.
 _USUAL = re.compile(
     r"# Thread: (?P<name>.*?) \(db:(?P<db>[^()]*)\) \(uid:(?P<uid>[^()]*)\) \(url:(?P<url>[^()]*)\)"

@@ -14,7 +14,7 @@ import typing as t
 
 from .._forms.heads import SYSLOG
 from .._processes.proc import Gone, Proc
-from .._system.files import open_regular
+from .._system.files import end_of, open_regular
 
 #: The socket of the daemon. systemd's journal has a link there.
 SOCKET = "/dev/log"
@@ -94,11 +94,6 @@ def _files(proc: Proc, pid: int) -> t.Iterator[t.Tuple[str, str]]:
 
 def _end_of(path: str) -> str:
     try:
-        descriptor = open_regular(path)
+        return end_of(path, _LOOKED_AT).decode("utf-8", "replace")
     except OSError:
         return ""
-    try:
-        end = os.fstat(descriptor).st_size
-        return os.pread(descriptor, _LOOKED_AT, max(0, end - _LOOKED_AT)).decode("utf-8", "replace")
-    finally:
-        os.close(descriptor)

@@ -33,6 +33,18 @@ def read_regular(path: str, limit: int) -> bytes:
         return file.read(limit) or b""
 
 
+def end_of(path: str, limit: int) -> bytes:
+    """Return the last ``limit`` bytes of a regular file.
+
+    :raises OSError: no such file, no permission, or no regular file.
+    """
+    descriptor = open_regular(path)
+    try:
+        return os.pread(descriptor, limit, max(0, os.fstat(descriptor).st_size - limit))
+    finally:
+        os.close(descriptor)
+
+
 def open_regular(path: str, flags: int = 0) -> int:
     """Open a regular file for reading; returns its descriptor.
 

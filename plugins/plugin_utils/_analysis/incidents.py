@@ -11,6 +11,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from ..names import some_of
+
 Finding = dict[str, t.Any]
 #: Servers that a sentence names.
 _NAMED = 4
@@ -102,6 +104,5 @@ def _also(parts: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
     rest = [one["sentence"] for one in parts if one["kind"] != "starved"]
     if len(full) < 2:
         return [*(one["sentence"] for one in full), *rest]
-    names = ", ".join(one["server"] for one in full[:_NAMED])
-    more = f" and {len(full) - _NAMED} more" if len(full) > _NAMED else ""
-    return [f"{len(full)} servers have no http worker left for new requests: {names}{more}", *rest]
+    names = some_of([one["server"] for one in full], _NAMED)
+    return [f"{len(full)} servers have no http worker left for new requests: {names}", *rest]

@@ -15,6 +15,7 @@ from collections import Counter
 
 from ...module_utils._dumps.stack import CRON_WORK
 from ...module_utils._system.redact import redact_text
+from ..names import some_of
 from . import place
 from .incidents import incidents
 from .work import Server, Work, shown_pid
@@ -150,9 +151,7 @@ def _workers(work: t.Sequence[Work]) -> str:
 
 
 def _among(found: Counter[str]) -> str:
-    named = [name for name, _count in found.most_common(_NAMED)]
-    rest = len(found) - len(named)
-    return ", ".join(named) + (f" and {rest} more" if rest else "")
+    return some_of([name for name, _count in found.most_common()], _NAMED)
 
 
 def lines(report: t.Mapping[str, t.Any]) -> list[str]:

@@ -15,6 +15,8 @@ from __future__ import annotations
 import json
 import typing as t
 
+from ..names import some_of
+
 Record = t.Mapping[str, t.Any]
 
 #: Fields that the modules cannot empty, with what AWX has in an empty one.
@@ -121,12 +123,9 @@ def _stays(plan: Record, shown: t.Mapping[str, t.Sequence[Record]]) -> list[str]
             if one["name"] not in wanted and one.get("source") != "constructed"
         )
         if others:
-            more = f" and {len(others) - _NAMES} more" if len(others) > _NAMES else ""
-            names = ", ".join(f'"{one}"' for one in others[:_NAMES])
+            names = some_of([f'"{one}"' for one in others], _NAMES)
             them = "them" if len(others) > 1 else "it"
-            said.append(
-                f"{called} {names}{more}: AWX has {them}, the file does not name {them}. awx_setup keeps {them}."
-            )
+            said.append(f"{called} {names}: AWX has {them}, the file does not name {them}. awx_setup keeps {them}.")
     return [*said, *_kept_values(plan, shown), *_granted(plan, shown), *_modules(plan, shown)]
 
 

@@ -15,6 +15,7 @@ import typing as t
 from collections import Counter
 
 from .render import render
+from .roll_history import DONE
 
 #: Rows of each table, and hosts that a card names.
 _ROWS, _NAMED = 2000, 8
@@ -90,7 +91,7 @@ def page(report: _Part, earlier: t.Sequence[_Part] = (), folder: str = "") -> st
         reason=reason,
         earlier=earlier,
         balancer=_BALANCERS.get(report["balancer"], ""),
-        done=sum(_COLOURS.get(one["outcome"], "bad") in ("good", "quiet") for one in report["hosts"]),
+        done=sum(one["outcome"] in DONE for one in report["hosts"]),
         rows=_ROWS,
         named=_NAMED,
         span=span,

@@ -14,6 +14,8 @@ import re
 import stat
 import typing as t
 
+from ..names import some_of
+
 #: The name of a roll is the time of its begin.
 _NAME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
 #: Rolls that are listed, and bytes of reports that are read for them. A report grows with the fleet, and the list must
@@ -22,7 +24,8 @@ _MOST, _BYTES = 50, 32 << 20
 #: Hosts that a row names.
 _NAMED = 5
 
-_DONE = ("reloaded", "restarted", "up to date", "skipped", "would reload", "would restart")
+#: Outcomes of hosts for which nothing is left to do.
+DONE = ("reloaded", "restarted", "up to date", "skipped", "would reload", "would restart")
 
 
 def earlier(folder: str, most: int = _MOST, most_bytes: int = _BYTES) -> list[dict[str, t.Any]]:
@@ -69,18 +72,14 @@ def entry(report: t.Any) -> dict[str, t.Any] | None:
             "seconds": float(report["seconds"]),
             "by": str(by.get("owner") or ""),
             "reason": str(by.get("reason") or ""),
-            "done": sum(outcome in _DONE for _host, outcome in hosts),
+            "done": sum(outcome in DONE for _host, outcome in hosts),
             "all": len(hosts),
-            "names": _some([host for host, _outcome in hosts]),
-            "lost": _some(bad),
+            "names": some_of([host for host, _outcome in hosts], _NAMED),
+            "lost": some_of(bad, _NAMED),
             "why": str(stopped.get("reason") or ""),
         }
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
-
-
-def _some(hosts: t.Sequence[str]) -> str:
-    return ", ".join(hosts[:_NAMED]) + (f" and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else "")
 
 
 def _read(path: pathlib.Path, most: int) -> tuple[t.Any, str, int]:

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.filter.names import FilterModule
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.names import some_of
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,10 @@ from ansible_collections.fleetops.odoo.plugins.filter.names import FilterModule
 )
 def test_a_list_or_a_text_becomes_a_list_of_names(given: t.Any, found: list[str]) -> None:
     assert FilterModule().filters()["names"](given) == found
+
+
+@pytest.mark.parametrize(
+    ("every", "sentence"), [([], ""), (["a"], "a"), (["a", "b"], "a, b"), (["a", "b", "c", "d"], "a, b and 2 more")]
+)
+def test_a_sentence_names_the_first_ones(every: list[str], sentence: str) -> None:
+    assert some_of(every, 2) == sentence

@@ -13,7 +13,7 @@ import subprocess
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.files import is_roots, reached, read_regular
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.files import end_of, is_roots, reached, read_regular
 
 
 def test_a_file_and_its_beginning(tmp_path: pathlib.Path) -> None:
@@ -156,3 +156,12 @@ def test_a_path_that_another_user_could_change_is_not_roots(tmp_path: pathlib.Pa
     (ours / "x").chmod(0o755)
     os.chown(ours / "x", 65534, 0)
     assert not is_roots(str(ours / "x"))
+
+
+@pytest.mark.parametrize(("limit", "end"), [(3, b"jkl"), (12, b"abcdefghijkl"), (99, b"abcdefghijkl")])
+def test_the_end_of_a_file_has_at_most_so_many_bytes(tmp_path: pathlib.Path, limit: int, end: bytes) -> None:
+    file = tmp_path / "log"
+    file.write_bytes(b"abcdefghijkl")
+    assert end_of(str(file), limit) == end
+    with pytest.raises(OSError, match="not a regular file"):
+        end_of(str(tmp_path), limit)
