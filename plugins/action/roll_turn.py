@@ -21,7 +21,7 @@ Result = dict[str, t.Any]
 Arguments = dict[str, t.Any]
 
 _COLLECTION = "fleetops.odoo."
-_LOCK = ("id", "owner", "reason", "ttl", "take_over", "take_over_kinds")
+_LOCK = ("id", "owner", "reason", "ttl", "take_over", "take_over_kinds", "instance")
 _CHOICE = ("match", "users", "health")
 #: Part of the turn that must be left before a reload begins. A HUP cannot be taken back, so none is sent with too few
 #: seconds left to see what comes of it.
@@ -92,7 +92,7 @@ class ActionModule(Base):
         # A host that stays out of its load balancer keeps an expired lock, which tells the next roll that it is out.
         out = (record(variables, str(arguments.get("roll"))).get("balancer") or {}).get("state") == "out"
         stays = {"state": "present", "ttl": 0.001, "out": True} if out else {"state": "absent"}
-        result = self._with_lock("roll_lock", {**_some(arguments, ("id", "reason")), **stays}, variables)
+        result = self._with_lock("roll_lock", {**_some(arguments, ("id", "reason", "instance")), **stays}, variables)
         return {**result, "changed": False}
 
     def _with_lock(self, module: str, arguments: Arguments, variables: t.Any) -> Result:

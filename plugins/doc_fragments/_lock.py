@@ -40,6 +40,11 @@ options:
     description: Whether the roll has taken this host out of a load balancer. A later roll that finds the lock then puts
       the host back. Without this option the value in the present lock is kept.
     type: bool
+  instance:
+    description: The name of an instance of the host, if a roll takes the instances of the host one by one. O(out) is
+      then said of this instance. A release for it leaves an expired lock if others are out.
+    type: str
+    default: ''
   take_over:
     description: IDs of locks to take over, or of the workflows of AWX that took them. V(workflow) means the locks of
       the job's own workflow, if the job is a node of a workflow, and V(*) every lock of O(kind=roll).

@@ -79,7 +79,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._messages import opt
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import roll as _codes
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import ledger as _roll
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import faults_of
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import faults_of, shared_faults
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import code_named, filter_error
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
@@ -103,7 +103,7 @@ def roll_step(
             return _roll.begin((options or {})["hosts"], options or {}, now)
         if step == "plan":
             seen = {"haproxy": values.get("seen") or [], "nginx": values.get("nginx") or []}
-            faults = faults_of(records, seen, check=roll["check"])
+            faults = {**faults_of(records, seen, check=roll["check"]), **shared_faults(records)}
             return _roll.plan(roll, records, now, untrusted(faults))
         if step == "looked":
             return _roll.looked(roll, records)

@@ -97,11 +97,19 @@ lock:
       description: Whether that time has passed, or the host has booted since.
       type: bool
     out:
-      description: Whether the host may be out of a load balancer.
+      description: Whether the host may be out of a load balancer; with O(instance), whether this instance may be.
       type: bool
+    instances:
+      description: Instances that may be out of a load balancer.
+      type: list
+      elements: str
     kind:
       description: Kind of the owner, V(roll), V(drain) or V(other).
       type: str
+place:
+  description: What tells the host from others. Two names in an inventory that stand for one host have the same place.
+  returned: success
+  type: str
 was:
   description: The lock before the call; null without one.
   returned: always

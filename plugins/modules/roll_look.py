@@ -117,6 +117,10 @@ was:
   description: The lock that was there before. Null when there was none.
   returned: when the step asks for the lock
   type: dict
+place:
+  description: What tells the host from others. Two names in an inventory that stand for one host have the same place.
+  returned: when the lock was taken
+  type: str
 """
 
 import typing as t

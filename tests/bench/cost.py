@@ -74,6 +74,7 @@ def measure(inventory: str, scratch: pathlib.Path, size: int) -> list[str]:
     # Names of one host are taken one after the other, and those of three hosts at the same time.
     variables = {
         "rolling_restart_policy": "always",
+        "rolling_restart_parallel_instances": size,
         "rolling_restart_batches": 1 if size == len(HOSTS) else len(HOSTS),
         "rolling_restart_report_dir": str(scratch / f"reports-{size}"),
     }

@@ -70,6 +70,8 @@ class Roll:
             name if name.startswith("balancer") else f"rolling_restart_{name}": variables[name] for name in variables
         }
         values = {"rolling_restart_report_dir": str(folder), "rolling_restart_policy": "always", **HAPROXY, **values}
+        # None leaves a variable to the inventory.
+        values = {name: value for name, value in values.items() if value is not None}
         self._begun = time.time()
         self.process = subprocess.Popen(
             [

@@ -134,6 +134,11 @@ OTHER_MASTERS = Code(
     "{found:d} Odoo masters were found, and rolling_restart_masters expects {expected:d}",
     "Start the missing servers, or correct rolling_restart_masters.",
 )
+SAME_SERVER = Code(
+    "roll.same_server",
+    "{hosts} stand for the same server",
+    "Give each name a rolling_restart_match that chooses its own instance, or remove a name from the inventory.",
+)
 ONE_OFF = Code(
     "roll.one_off",
     "other Odoo commands run on the host: {commands}",

@@ -17,7 +17,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .._messages import option, roll
 from .._messages.code import Problem
-from .._roll.lock import KINDS, ROLL, Held, RollLock, TakeOver, give_back, read, take
+from .._roll.lock import KINDS, ROLL, Held, RollLock, TakeOver, give_back, place, read, take
 from .._system.boot import boot_id, uptime
 from .._system.state_dir import StateDirectory
 from .numbers import bad_timeout
@@ -31,6 +31,7 @@ LOCK_SPEC: t.Dict[str, t.Any] = {
     "reason": {"type": "str", "default": ""},
     "ttl": {"type": "float", "default": 14400.0},
     "out": {"type": "bool"},
+    "instance": {"type": "str", "default": ""},
     "take_over": {"type": "list", "elements": "str", "default": []},
     "take_over_kinds": {"type": "list", "elements": "str", "choices": list(KINDS), "default": list(KINDS)},
     "holder": {"type": "str"},
@@ -53,7 +54,7 @@ class LockFailed(Exception):
 def take_lock(module: AnsibleModule, *, absent: bool = False) -> t.Dict[str, t.Any]:
     """Take or renew the lock that the options name, or give it back.
 
-    :returns: ``changed``, ``lock`` (what is there now) and ``was``, as ``roll_lock`` returns them.
+    :returns: ``changed``, ``lock`` (what is there now), ``was`` and ``place``, as ``roll_lock`` returns them.
     :raises LockFailed: an option is wrong, another roll has the lock, or it cannot be written.
     """
     params, store = module.params, StateDirectory()
@@ -75,18 +76,23 @@ def take_lock(module: AnsibleModule, *, absent: bool = False) -> t.Dict[str, t.A
         boot_id(),
         params["kind"] or ROLL,
     )
+    instance = params["instance"] or ""
     take_over = TakeOver(tuple(params["take_over"]), tuple(params["take_over_kinds"]))
     try:
         if absent:
-            changed, was = give_back(store, wanted.id, take_over, check_mode=module.check_mode)
+            changed, was = give_back(store, wanted.id, take_over, check_mode=module.check_mode, instance=instance)
         else:
-            changed, was = take(store, wanted, take_over, check_mode=module.check_mode)
+            changed, was = take(store, wanted, take_over, check_mode=module.check_mode, instance=instance)
     except Held as exc:
         raise LockFailed(exc.problem, exc.lock.told(uptime())) from exc
     except OSError as exc:
         raise LockFailed(roll.LOCK_NOT_WRITTEN(error=str(exc))) from exc
-    return {"changed": changed, "lock": _told(read(store)), "was": _told(was)}
+    return {"changed": changed, "lock": _told(read(store)), "was": _told(was, instance), "place": place(store)}
 
 
-def _told(lock: t.Optional[RollLock]) -> Told:
-    return lock.told(uptime()) if lock else None
+def _told(lock: t.Optional[RollLock], instance: str = "") -> Told:
+    """Return a lock as the module returns it; with an instance, ``out`` is what it tells of this one."""
+    if lock is None:
+        return None
+    told = lock.told(uptime())
+    return {**told, "out": bool(lock.out) or instance in lock.instances} if instance else told

@@ -41,7 +41,7 @@ def start_step(spec: t.Mapping[str, t.Any], **keywords: t.Any) -> RollModule:
 def hold_lock(module: RollModule) -> None:
     """Take or renew the lock of the host. The lock of another owner ends the module.
 
-    From then on each result has ``taken``, ``lock`` and ``was``.
+    From then on each result has ``taken``, ``lock``, ``was`` and ``place``.
     """
     module.known = {"taken": False}
     try:
@@ -49,4 +49,4 @@ def hold_lock(module: RollModule) -> None:
     except LockFailed as exc:
         module.fail_json(exc.problem.message, code=exc.problem.code, changed=False, **exc.result)
     # Taking the lock does not change the host.
-    module.known = {"taken": True, "lock": told["lock"], "was": told["was"]}
+    module.known = {"taken": True, "lock": told["lock"], "was": told["was"], "place": told["place"]}

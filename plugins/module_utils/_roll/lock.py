@@ -27,6 +27,9 @@ from .._system.state_dir import StateDirectory
 
 _NAME, _GUARD = "roll.json", "roll.guard"
 
+#: Seconds for which a lock holds that stays only for what it tells.
+EXPIRES = 0.001
+
 ROLL, DRAIN, OTHER = "roll", "drain", "other"
 KINDS = (ROLL, DRAIN, OTHER)
 _HELD = {ROLL: roll.LOCKED, DRAIN: roll.DRAINED, OTHER: roll.RESERVED}
@@ -37,7 +40,7 @@ class RollLock:
     """``taken`` in seconds since boot, ``ttl`` in seconds. ``holder`` tells the controller's process from others.
 
     ``out``: the roll has taken the host out of its balancer; None leaves it at what was known. ``boot``: the id of the
-    boot that ``taken`` counts from.
+    boot that ``taken`` counts from. ``instances``: those of its instances that the roll has taken out one by one.
     """
 
     id: str
@@ -51,6 +54,7 @@ class RollLock:
     boot: str = ""
     #: What holds the lock: one of KINDS.
     kind: str = ROLL
+    instances: t.Tuple[str, ...] = ()
 
     def expired(self, now: float) -> bool:
         """Return whether the lock has expired: its time has passed, or the host has booted since."""
@@ -67,7 +71,8 @@ class RollLock:
             "age": round(age, 1),
             "ttl": self.ttl,
             "expired": self.expired(now),
-            "out": bool(self.out),
+            "out": bool(self.out or self.instances),
+            "instances": list(self.instances),
             "workflow": self.workflow,
             "kind": self.kind,
         }
@@ -84,10 +89,16 @@ class Held(Failure):
                 reason=" (%s)" % lock.reason if lock.reason else "",
                 age=_span(now - lock.taken),
                 left=_span(lock.taken + lock.ttl - now),
-                out=". The host is out of its load balancer" if lock.out else "",
+                out=_told_out(lock),
             )
         )
         self.lock = lock
+
+
+def _told_out(lock: RollLock) -> str:
+    if lock.instances and not lock.out:
+        return ". Out of their load balancer: %s" % ", ".join(lock.instances)
+    return ". The host is out of its load balancer" if lock.out else ""
 
 
 def _span(seconds: float) -> str:
@@ -119,19 +130,35 @@ def may_have(found: t.Optional[RollLock], wanted_id: str, take_over: TakeOver, n
     return found is None or found.id == wanted_id or found.expired(now) or take_over.allows(found)
 
 
+def place(store: StateDirectory) -> str:
+    """Return what tells this host from all others, whatever their names: containers of one machine differ, too.
+
+    Two names with one place share a lock, processes and ports.
+
+    :raises OSError: the directory that holds the store is not there.
+    """
+    status = os.stat(os.path.dirname(store.path))
+    return "%s %d:%d" % (boot_id(), status.st_dev, status.st_ino)
+
+
 def take(
-    store: StateDirectory, wanted: RollLock, take_over: TakeOver, *, check_mode: bool
+    store: StateDirectory, wanted: RollLock, take_over: TakeOver, *, check_mode: bool, instance: str = ""
 ) -> t.Tuple[bool, t.Optional[RollLock]]:
     """Take the lock, or renew it.
 
+    :param instance: ``wanted.out`` is said of this instance of the host, not of the host.
     :returns: whether that changes anything, and the lock that was there before.
     :raises Held: another owner has it.
     :raises OSError: it cannot be written.
     """
     with _claimed(store, wanted.id, take_over, wanted.taken, check_mode=check_mode) as found:
-        if wanted.out is None:
-            # A roll that takes over the lock of a dead roll must keep this until the host is back.
-            wanted = dataclasses.replace(wanted, out=bool(found and found.out))
+        # A roll that takes over the lock of a dead roll must keep what is out until it is back.
+        out, instances = (bool(found.out), found.instances) if found else (False, ())
+        if instance and wanted.out is not None:
+            instances = tuple(one for one in instances if one != instance) + ((instance,) if wanted.out else ())
+        elif wanted.out is not None:
+            out = wanted.out
+        wanted = dataclasses.replace(wanted, out=out, instances=instances)
         if not check_mode:
             # Every user may read it, and other rolls must.
             store.write(_NAME, dataclasses.asdict(wanted), mode=0o644)
@@ -139,17 +166,24 @@ def take(
 
 
 def give_back(
-    store: StateDirectory, wanted_id: str, take_over: TakeOver, *, check_mode: bool
+    store: StateDirectory, wanted_id: str, take_over: TakeOver, *, check_mode: bool, instance: str = ""
 ) -> t.Tuple[bool, t.Optional[RollLock]]:
     """Remove the lock.
 
+    :param instance: the lock is removed for this instance of the host. If others, or the host, are out of their
+        balancer, an expired lock stays, which tells the next roll that.
     :returns: whether that changes anything, and the lock that was there before.
     :raises Held: another owner has it.
     :raises OSError: it cannot be removed.
     """
     with _claimed(store, wanted_id, take_over, uptime(), check_mode=check_mode) as found:
         if found is not None and not check_mode:
-            os.unlink(os.path.join(store.path, _NAME))
+            others = tuple(one for one in found.instances if one != instance)
+            if instance and (others or found.out):
+                stays = dataclasses.replace(found, instances=others, taken=uptime(), ttl=EXPIRES)
+                store.write(_NAME, dataclasses.asdict(stays), mode=0o644)
+            else:
+                os.unlink(os.path.join(store.path, _NAME))
     return found is not None, found
 
 
@@ -196,6 +230,7 @@ def read(store: StateDirectory) -> t.Optional[RollLock]:
             str(found.get("workflow", "")),
             str(found.get("boot", "")),
             found["kind"] if found.get("kind") in KINDS else ROLL,
+            tuple(map(str, found.get("instances", ()))),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import collections
 import re
 import typing as t
 
@@ -97,6 +98,27 @@ def faults_of(
         if faults:
             told = " ".join(one["message"] for one in listed(faults))
             found[host] = {"step": "balancer", "code": faults[0].code, "reason": told, "unreachable": False}
+    return found
+
+
+def shared_faults(records: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, dict[str, t.Any]]:
+    """Return the failures of names that stand for the same server, by name.
+
+    The turn of one of them would reload a server that the load balancer sends requests to under the other name.
+
+    :param records: of the hosts that passed the look.
+    """
+    names_of: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
+    for host, record in records.items():
+        kind = (record.get("behind") or {}).get("kind", "none")
+        if record.get("ready") and record.get("place") and kind != "none":
+            for master in record.get("masters") or []:
+                names_of[record["place"], master].append(host)
+    found = {}
+    for together in filter(lambda one: len(one) > 1, names_of.values()):
+        problem = _codes.SAME_SERVER(hosts=", ".join(together))
+        told = {"step": "look", "code": problem.code, "reason": problem.message, "unreachable": False}
+        found.update(dict.fromkeys(together, told))
     return found
 
 

@@ -12,7 +12,8 @@ a host whose batch began and that has no proof is lost. Each batch asks only the
 a roll over a thousand hosts does not ask a thousand hosts a thousand times.
 
 Keys of a record: ``ready`` (it passed the preflight), ``needs`` (the roll reloads it), ``reason`` (why, or why not),
-``databases``, ``servers`` (mode and version of each), ``skipped`` (why it takes no part), ``taken`` (whose lock was
+``databases``, ``servers`` (mode and version of each), ``place`` and ``masters`` (what tells its host from others, and
+the masters that it stands for), ``skipped`` (why it takes no part), ``taken`` (whose lock was
 taken over), ``failure`` (``step``, ``code``, ``reason``, ``unreachable``), ``result`` (what the module ``reload``
 returned), ``serves`` (the proof), ``balancer`` (``state``, where ``out`` means that it was taken out and stays so,
 ``because`` and ``code``), ``lock`` (``code`` and ``reason`` why it could not be given back), ``by`` (``id``, ``owner``
@@ -34,7 +35,7 @@ from ...module_utils._processes.release import major
 from ...module_utils._system.errors import Refused
 from ...module_utils._system.redact import redact_text
 from .batches import parse_batches
-from .plan import cut, ordered, parse_budget
+from .plan import Places, cut, ordered, parse_budget
 from .window import parse_windows, parse_zone, within
 
 Roll = dict[str, t.Any]
@@ -71,18 +72,19 @@ def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -
     """A new roll.
 
     :param options: ``batches``, ``budget``, ``order``, ``window``, ``timezone``, ``check``, ``balancer`` (whether hosts
-        leave one), ``stop_after`` (batches, 0: none), ``masters``, and in seconds ``deadline``, ``timeout``,
-        ``drain_timeout``, ``canary_healthy_time``, ``min_healthy_time``, ``lock_stale_after``. ``approval`` (never,
-        canary or always) and ``conditional`` (whether anything of the user's own comes before a batch).
+        leave one), ``stop_after`` (batches, 0: none), ``masters``, ``parallel_instances``, and in seconds ``deadline``,
+        ``timeout``, ``drain_timeout``, ``canary_healthy_time``, ``min_healthy_time``, ``lock_stale_after``.
+        ``approval`` (never, canary or always) and ``conditional`` (whether anything of the user's own comes before a
+        batch).
     :raises Refused: a value is wrong; the message has the name of the variable of the role.
     """
     sizes = parse_batches(options["batches"], _ROLE + "batches")
     ordered([], options["order"], _ROLE + "order")
     parse_windows(options["window"], _ROLE + "window")
     parse_zone(options["timezone"], _ROLE + "timezone")
-    for name in ("stop_after", "masters"):
-        if not 0 <= float(options[name]) < float("inf"):
-            raise Refused(option.OUT_OF_RANGE(option=_ROLE + name, least=0, most="any number", value=options[name]))
+    for name, least in (("stop_after", 0), ("masters", 0), ("parallel_instances", 1)):
+        if not least <= float(options[name]) < float("inf"):
+            raise Refused(option.OUT_OF_RANGE(option=_ROLE + name, least=least, most="any number", value=options[name]))
     for name in ("deadline", "canary_healthy_time", "min_healthy_time"):
         _refuse(bad_span(_ROLE + name, float(options[name])))
     positive = {
@@ -108,6 +110,7 @@ def begin(hosts: t.Sequence[str], options: t.Mapping[str, t.Any], now: Moment) -
         "window": options["window"],
         "timezone": options["timezone"],
         "stop_after": int(options["stop_after"]),
+        "parallel_instances": int(options["parallel_instances"]),
         "approval": options["approval"],
         "conditional": bool(options["conditional"]),
         "ready": [],
@@ -156,7 +159,8 @@ def plan(
     wanted = [host for host in ordered(roll["hosts"], roll["order"]) if host in fit and records[host]["needs"]]
     apart = roll["order"] == "apart"
     keys = {host: records[host].get("databases") or [] for host in wanted} if apart else {}
-    batches = cut(wanted, roll["sizes"], len(roll["hosts"]), keys)
+    places = Places({host: records[host].get("place") or "" for host in wanted}, roll["parallel_instances"])
+    batches = cut(wanted, roll["sizes"], len(roll["hosts"]), keys, places)
     if roll["stopped"]:
         line = f"no batch begins: {roll['stopped']['reason']}"
         return {**roll, "plan": {"batches": batches, "hosts": [], "serial": [1]}, "line": line}

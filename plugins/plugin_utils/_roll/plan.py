@@ -8,12 +8,25 @@
 
 from __future__ import annotations
 
+import collections
 import random
 import re
 import typing as t
+from dataclasses import dataclass
 
 from ...module_utils._messages import option as _option
 from ...module_utils._system.errors import Refused
+
+
+@dataclass(frozen=True)
+class Places:
+    """``of``: what tells the host of each name from other hosts. ``most``: names of one host in a batch, at least 1."""
+
+    of: t.Mapping[str, str]
+    most: int = 1
+
+
+NO_PLACES = Places({})
 
 ORDERS = ("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle", "apart")
 
@@ -37,13 +50,18 @@ def ordered(hosts: t.Sequence[str], order: str, option: str = "order") -> list[s
 
 
 def cut(
-    hosts: t.Sequence[str], sizes: t.Sequence[str], total: int, keys: t.Mapping[str, t.Collection[str]]
+    hosts: t.Sequence[str],
+    sizes: t.Sequence[str],
+    total: int,
+    keys: t.Mapping[str, t.Collection[str]],
+    places: Places = NO_PLACES,
 ) -> list[list[str]]:
     """Cut hosts into batches.
 
     :param sizes: as ``parse_batches`` returns them; the last one repeats.
     :param total: hosts of which a percentage is a part: the whole fleet, also if the roll needs only some of them.
     :param keys: what no two hosts of a batch may share, such as databases. A batch is made smaller for it.
+    :param places: names that stand for one host. A batch has so many of them as it allows, and is made smaller for it.
     """
     waiting = list(hosts)
     batches: list[list[str]] = []
@@ -51,11 +69,14 @@ def cut(
         size = part_of(sizes[min(len(batches), len(sizes) - 1)], total, least=1)
         batch: list[str] = []
         taken: set[str] = set()
+        there: collections.Counter[str] = collections.Counter()
         for host in waiting:
             wanted = set(keys.get(host, ()))
-            if len(batch) < size and not (batch and wanted & taken):
+            place = places.of.get(host, "")
+            if len(batch) < size and not (batch and wanted & taken) and there[place] < places.most:
                 batch.append(host)
                 taken |= wanted
+                there.update([place] if place else [])
         waiting = [host for host in waiting if host not in batch]
         batches.append(batch)
     return batches

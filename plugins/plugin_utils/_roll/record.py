@@ -115,6 +115,7 @@ def _looked(looked: Variables) -> Record:
         "locked": bool(looked.get("taken")),
         "behind": behind,
         "was_out": bool(was.get("out")),
+        "place": str(looked.get("place") or ""),
     }
     lock = looked.get("lock") or {}
     if found["locked"] and lock:
@@ -137,6 +138,7 @@ def _looked(looked: Variables) -> Record:
         "would": "restarted" if any(one["did"] == "restarted" for one in results) else "reloaded",
         "reason": "; ".join(dict.fromkeys(one["reason"] for one in results)),
         "servers": [_server(one.get("before") or {}) for one in results],
+        "masters": sorted(filter(None, (str(one.get("identity") or "") for one in results))),
         "databases": sorted({name for one in results for name in (one.get("before") or {}).get("databases") or []}),
     }
 

@@ -33,10 +33,10 @@ def module(monkeypatch: pytest.MonkeyPatch) -> RollModule:
 
 
 def test_both_ends_tell_of_the_lock(module: RollModule, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {"changed": True, "lock": {"id": "me"}, "was": None}
+    told = {"changed": True, "lock": {"id": "me"}, "was": None, "place": "here"}
     monkeypatch.setattr(roll_step, "take_lock", lambda _module: told)
     hold_lock(module)
-    known = {"taken": True, "lock": {"id": "me"}, "was": None}
+    known = {"taken": True, "lock": {"id": "me"}, "was": None, "place": "here"}
     with pytest.raises(Ended) as ended:
         module.exit_json(changed=False)
     assert ended.value.args[0] == {**known, "changed": False}

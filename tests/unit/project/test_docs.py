@@ -350,3 +350,18 @@ def test_ansible_reads_all_of_it(tmp_path: pathlib.Path) -> None:
         env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false"},
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_inventory_of_instances_makes_their_names(tmp_path: pathlib.Path) -> None:
+    blocks = re.findall(r"(?ms)^```yaml\n(.*?)^```", (ROOT / "docs" / "rolling.md").read_text(encoding="utf-8"))
+    shown, variables = blocks[0], yaml.safe_load(blocks[1])
+    path = tmp_path / "instances.generator.yml"
+    path.write_text(shown, encoding="utf-8")
+    done = subprocess.run(["ansible-inventory", "-i", path, "--list"], check=True, capture_output=True, text=True)
+    listed = json.loads(done.stdout)
+    names = {f"{host}-{name}" for host in ("odoo1", "odoo2") for name in ("shop", "erp", "wiki")}
+    assert set(listed["odoo_instances"]["hosts"]) == names
+    told = listed["_meta"]["hostvars"]["odoo2-erp"]
+    assert told == {"ansible_host": "odoo2.example.com", "rolling_restart_instance": "erp"}
+    known = yaml.safe_load((ROOT / "roles" / "rolling_restart" / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    assert {name for name in variables if name.startswith("rolling_restart")} <= set(known)

@@ -18,6 +18,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._roll.lock import (
     TakeOver,
     give_back,
     may_have,
+    place,
     read,
     take,
 )
@@ -194,3 +195,41 @@ def test_a_user_heeds_the_lock_of_root(
     assert caught.value.lock.id == "two"
     assert give_back(roots, "two", TakeOver(("one",)), check_mode=False)[0]
     assert give_back(store, "one", TakeOver(), check_mode=False)[0]
+
+
+def test_each_instance_of_a_host_is_out_alone(store: StateDirectory) -> None:
+    def takes(instance: str, *, out: bool | None = None, name: str = "one") -> None:
+        take(store, lock(name, out=out), TakeOver(("*",)), check_mode=False, instance=instance)
+
+    def known() -> tuple[bool | None, tuple[str, ...]]:
+        found = read(store)
+        assert found
+        return found.out, found.instances
+
+    takes("shop", out=True)
+    takes("erp", out=True)
+    takes("shop")
+    assert known() == (False, ("shop", "erp"))
+    takes("shop", out=False)
+    assert known() == (False, ("erp",))
+    # The roll has died, and the next one begins with the other instance.
+    takes("shop", name="two")
+    assert known() == (False, ("erp",))
+    with pytest.raises(Held) as caught:
+        take(store, lock("three"), TakeOver(), check_mode=False)
+    assert "erp" in str(caught.value.problem.values["out"])
+    # The instance that is back gives the lock back, and what it tells of the other one stays.
+    assert give_back(store, "two", TakeOver(), check_mode=False, instance="shop")[0]
+    found = read(store)
+    assert found
+    assert found.expired(uptime() + 1)
+    assert (found.instances, found.told(uptime())["out"]) == (("erp",), True)
+    takes("erp", out=False, name="four")
+    assert give_back(store, "four", TakeOver(), check_mode=False, instance="erp")[0]
+    assert read(store) is None
+
+
+def test_names_of_one_host_have_one_place(tmp_path: pathlib.Path) -> None:
+    one, two = StateDirectory(str(tmp_path / "state")), StateDirectory(str(tmp_path / "state"))
+    (tmp_path / "other").mkdir()
+    assert place(one) == place(two) != place(StateDirectory(str(tmp_path / "other" / "state")))

@@ -29,6 +29,7 @@ OPTIONS: dict[str, t.Any] = {
     "check": False,
     "balancer": True,
     "masters": 0,
+    "parallel_instances": 1,
     "timeout": 300,
     "drain_timeout": 120,
     "canary_healthy_time": 0,

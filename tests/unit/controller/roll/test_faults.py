@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.fleetops.odoo.plugins.filter.balancer_faults import FilterModule as Balancers
 from ansible_collections.fleetops.odoo.plugins.filter.drain_faults import FilterModule as Drains
 from ansible_collections.fleetops.odoo.plugins.filter.roll_failure import FilterModule as Failures
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import faults_of
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import faults_of, shared_faults
 
 
 def seen(**more: t.Any) -> list[dict[str, t.Any]]:
@@ -153,3 +153,15 @@ def test_hosts_behind_nginx(told: list[dict[str, t.Any]], names: list[str], code
     records = {"a": {"ready": True, "behind": behind}}
     found = faults_of(records, {"nginx": [{"balancer_host": "lb", "servers": told}]}, check=False)
     assert [one["code"] for one in found.values()] == ([code] if code else [])
+
+
+def test_names_that_stand_for_the_same_server_must_not_be_rolled_behind_a_balancer() -> None:
+    def name(*masters: str, place: str = "here", kind: str = "haproxy") -> dict[str, t.Any]:
+        return {"ready": True, "behind": {"kind": kind}, "place": place, "masters": list(masters)}
+
+    apart = {"a": name("1:1"), "b": name("2:2"), "c": name("1:1", place="there")}
+    assert shared_faults(apart) == {}
+    found = shared_faults({**apart, "d": name("1:1", "3:3")})
+    assert {host: one["code"] for host, one in found.items()} == dict.fromkeys("ad", "roll.same_server")
+    # Without a balancer the second one finds nothing to do.
+    assert shared_faults({"a": name("1:1", kind="none"), "b": name("1:1", kind="none")}) == {}

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.batches import parse_batches
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.plan import cut, ordered, parse_budget
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.plan import Places, cut, ordered, parse_budget
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +37,15 @@ def test_sizes(sizes: str, total: int, expected: list[int]) -> None:
 def test_hosts_of_one_database_are_apart() -> None:
     keys = {"h0": ["shop"], "h1": ["shop"], "h2": ["erp"], "h3": ["shop", "erp"], "h4": []}
     assert cut(HOSTS[:5], ["3"], 5, keys) == [["h0", "h2", "h4"], ["h1"], ["h3"]]
+
+
+def test_names_of_one_host_follow_each_other() -> None:
+    of = {"a-shop": "a", "a-erp": "a", "a-wiki": "a", "b-shop": "b", "b-erp": "b"}
+    names = [*of, "c"]
+    assert cut(names, ["2"], 6, {}, Places(of)) == [["a-shop", "b-shop"], ["a-erp", "b-erp"], ["a-wiki", "c"]]
+    assert cut(names, ["100%"], 6, {}, Places(of)) == [["a-shop", "b-shop", "c"], ["a-erp", "b-erp"], ["a-wiki"]]
+    assert cut(names, ["100%"], 6, {}, Places(of, 2)) == [["a-shop", "a-erp", "b-shop", "b-erp", "c"], ["a-wiki"]]
+    assert cut(names, ["100%"], 6, {}) == [names]
 
 
 @given(
