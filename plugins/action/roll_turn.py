@@ -58,7 +58,7 @@ class ActionModule(Base):
             "roll_look", {**_some(arguments, _LOCK), **(arguments.get("options") or {})}, variables
         )
         # What the plan needs to know of each host, since hostvars has no defaults of roles.
-        return {**result, "changed": False, **_some(arguments, ("behind", "drained"))}
+        return {**result, "changed": False, **_some(arguments, ("behind", "drained", "instance"))}
 
     def _begin(self, arguments: Arguments, variables: t.Any) -> Result:
         until = time.time() + float(arguments["turn"])

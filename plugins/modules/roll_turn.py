@@ -158,6 +158,10 @@ was:
   description: The lock that was there before. Null when there was none.
   returned: when the step asks for the lock
   type: dict
+instance:
+  description: O(instance).
+  returned: O(step=look)
+  type: str
 place:
   description: What tells the host from others. Two names in an inventory that stand for one host have the same place.
   returned: when the lock was taken

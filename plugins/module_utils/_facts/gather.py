@@ -172,11 +172,6 @@ def find_successor(
     return None if chosen is None else (now, chosen)
 
 
-def succeeded_by(supervisor: Supervisor, new: Instance) -> str:
-    """Return the words about such a server for the message about the end of the old one."""
-    return "; %s has started another one with pid %d" % (supervisor.unit, new.master.pid)
-
-
 def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervisor) -> LogPlace:
     """Return where a server writes its log."""
     try:

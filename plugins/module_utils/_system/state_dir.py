@@ -20,10 +20,6 @@ import typing as t
 _ROOTS = "/run/fleetops-odoo"
 
 
-#: The message while another process has the lock of a server.
-TAKEN = "another call that is at work on this server"
-
-
 def _places(uid: int) -> t.List[str]:
     """Return where a user other than root may keep its state, the best place first.
 

@@ -12,13 +12,13 @@ a host whose batch began and that has no proof is lost. Each batch asks only the
 a roll over a thousand hosts does not ask a thousand hosts a thousand times.
 
 Keys of a record: ``ready`` (it passed the preflight), ``needs`` (the roll reloads it), ``reason`` (why, or why not),
-``databases``, ``servers`` (mode and version of each), ``place`` and ``masters`` (what tells its host from others, and
-the masters that it stands for), ``skipped`` (why it takes no part), ``taken`` (whose lock was
-taken over), ``failure`` (``step``, ``code``, ``reason``, ``unreachable``), ``result`` (what the module ``reload``
-returned), ``serves`` (the proof), ``balancer`` (``state``, where ``out`` means that it was taken out and stays so,
-``because`` and ``code``), ``lock`` (``code`` and ``reason`` why it could not be given back), ``by`` (``id``, ``owner``
-and ``reason`` of the roll), ``spans`` (its steps with begin and end), ``under_way`` (requests when it left its
-balancer).
+``databases``, ``servers`` (mode and version of each), ``place``, ``instance`` and ``masters`` (what tells its host
+from others, which of its instances it stands for, and their masters), ``skipped`` (why it takes no part), ``taken``
+(whose lock was taken over), ``failure`` (``step``, ``code``, ``reason``, ``unreachable``), ``result`` (what the
+module ``reload`` returned), ``serves`` (the proof), ``balancer`` (``state``, where ``out`` means that it was taken
+out and stays so, ``because`` and ``code``), ``lock`` (``code`` and ``reason`` why it could not be given back), ``by``
+(``id``, ``owner`` and ``reason`` of the roll), ``spans`` (its steps with begin and end), ``under_way`` (requests when
+it left its balancer).
 """
 
 from __future__ import annotations
@@ -157,8 +157,7 @@ def plan(
     roll = gate({**roll, "ready": ready, "skipped": skipped, "faults": dict(faults)}, records, (), now)
     fit = set(ready)
     wanted = [host for host in ordered(roll["hosts"], roll["order"]) if host in fit and records[host]["needs"]]
-    apart = roll["order"] == "apart"
-    keys = {host: records[host].get("databases") or [] for host in wanted} if apart else {}
+    keys = {host: _apart(records[host], databases=roll["order"] == "apart") for host in wanted}
     places = Places({host: records[host].get("place") or "" for host in wanted}, roll["parallel_instances"])
     batches = cut(wanted, roll["sizes"], len(roll["hosts"]), keys, places)
     if roll["stopped"]:
@@ -177,6 +176,12 @@ def plan(
     # Hosts of the play that ends the roll.
     last = roll["hosts"][:1] if roll["check"] else roll["hosts"]
     return {**roll, "plan": {"batches": batches, "hosts": hosts, "serial": serial}, "last": last, "line": line}
+
+
+def _apart(record: Record, *, databases: bool) -> list[tuple[str, str]]:
+    """Return what no other name of a batch may have: the same instance on another host serves the same backend."""
+    named = [("instance", record["instance"])] if record.get("instance") else []
+    return [*named, *(("database", name) for name in record.get("databases") or [] if databases)]
 
 
 def _without_balancer(records: t.Mapping[str, Record], hosts: t.Sequence[str]) -> str:

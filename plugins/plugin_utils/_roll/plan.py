@@ -53,7 +53,7 @@ def cut(
     hosts: t.Sequence[str],
     sizes: t.Sequence[str],
     total: int,
-    keys: t.Mapping[str, t.Collection[str]],
+    keys: t.Mapping[str, t.Collection[t.Hashable]],
     places: Places = NO_PLACES,
 ) -> list[list[str]]:
     """Cut hosts into batches.
@@ -68,7 +68,7 @@ def cut(
     while waiting:
         size = part_of(sizes[min(len(batches), len(sizes) - 1)], total, least=1)
         batch: list[str] = []
-        taken: set[str] = set()
+        taken: set[t.Hashable] = set()
         there: collections.Counter[str] = collections.Counter()
         for host in waiting:
             wanted = set(keys.get(host, ()))

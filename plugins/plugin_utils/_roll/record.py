@@ -116,6 +116,7 @@ def _looked(looked: Variables) -> Record:
         "behind": behind,
         "was_out": bool(was.get("out")),
         "place": str(looked.get("place") or ""),
+        "instance": str(looked.get("instance") or ""),
     }
     lock = looked.get("lock") or {}
     if found["locked"] and lock:

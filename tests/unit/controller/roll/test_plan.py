@@ -39,6 +39,13 @@ def test_hosts_of_one_database_are_apart() -> None:
     assert cut(HOSTS[:5], ["3"], 5, keys) == [["h0", "h2", "h4"], ["h1"], ["h3"]]
 
 
+def test_an_instance_is_not_restarted_on_two_hosts_at_once() -> None:
+    names = ["a-shop", "a-erp", "b-shop", "b-erp"]
+    keys = {name: [("instance", name[2:])] for name in names}
+    places = Places({name: name[0] for name in names})
+    assert cut(names, ["100%"], 4, keys, places) == [["a-shop", "b-erp"], ["a-erp", "b-shop"]]
+
+
 def test_names_of_one_host_follow_each_other() -> None:
     of = {"a-shop": "a", "a-erp": "a", "a-wiki": "a", "b-shop": "b", "b-erp": "b"}
     names = [*of, "c"]
