@@ -52,7 +52,7 @@ def test_no_batch_begins_after_a_bad_host(fleet: Fleet, tmp_path: pathlib.Path, 
     assert {host: fleet.processes(host) for host in later} == {host: untouched[host] for host in later}
     assert done.stop() == ("failures", "roll.hosts_lost")
     # The summary is printed after every failure, and the remaining hosts can be rolled.
-    assert "PLAY [Say what happened]" in done.output
+    assert "PLAY [Show the result, and release the locks]" in done.output
     assert done.report["remaining"] == [BAD, *later]
 
 

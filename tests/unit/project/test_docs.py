@@ -32,6 +32,10 @@ ROOT = examples.ROOT
 OTHERS = {
     "ansible-galaxy collection build": "tests/ee builds it",
     "ansible-galaxy collection install fleetops-odoo-*.tar.gz": "tests/ee installs it",
+    "ansible-galaxy collection install --no-deps fleetops-odoo-*.tar.gz": "tests/archive does it",
+    "ansible-galaxy collection build --force": "tests/archive does it",
+    "ansible-galaxy collection install --force fleetops-odoo-*.tar.gz": "tests/archive does it",
+    "ansible-galaxy collection list fleetops.odoo": "tests/archive does it",
     "ansible-builder build --tag registry.example.com/odoo/ee:1.0.0": "tests/ee builds it",
     "ansible-rulebook": "tests/ee/test_rulebook.py runs it",
     "export CONTROLLER_HOST=https://awx.example.com CONTROLLER_OAUTH_TOKEN=...": "test_awx_setup.py has them set",
@@ -57,6 +61,8 @@ RUN_BY = {
 NOT_HERE = {"community.aws.elb_target"}
 #: Variables of Ansible's own that examples set.
 ANSIBLES = {"ansible_become", "ansible_become_user", "ansible_pipelining"}
+#: Variables that roles set for the tasks of a site that run at the end.
+REPORTS = {f"{role}_report" for role in ("rolling_restart", "graceful_drain", "diagnostics")}
 #: Every setting of Ansible's.
 DEFINITIONS: dict[str, t.Any] = constants.config.get_configuration_definitions()
 #: What names files and targets of the checkout.
@@ -74,6 +80,7 @@ KEYWORDS = {
     "delay",
     "delegate_to",
     "become",
+    "check_mode",
     "no_log",
 }
 
@@ -229,7 +236,7 @@ def test_names_of_the_collection_exist() -> None:
 
 def test_variables_that_the_guides_name_exist() -> None:
     roles = "|".join(known()["role"])
-    exist = {*variables(), *hosts_variables(), *known()["role"]}
+    exist = {*variables(), *hosts_variables(), *known()["role"], *REPORTS}
     for path in examples.GUIDES:
         text = path.read_text(encoding="utf-8")
         for name in re.findall(rf"`((?:{roles})_\w*\w)`", text) + re.findall(rf"-e ((?:{roles})_\w+)=", text):
