@@ -118,7 +118,7 @@ docs: setup ## write docs/reference from ansible-doc and docs/troubleshooting.md
 	python -m tests.docs.reference; python -m tests.docs.troubleshooting
 
 .PHONY: images
-images: setup ## take the pictures of the guides anew (docs/images)
+images: setup ## take the pictures of the guides again (docs/images)
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python -m tests.page.images
 
 .PHONY: docsite

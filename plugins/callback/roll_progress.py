@@ -7,16 +7,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: roll_progress
 type: notification
-short_description: Tell where a rolling restart is
+short_description: Show the progress of a rolling restart
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Prints a line for the plan, for each batch that begins, and for each host that serves again or is lost, with the
-    time that each step took, the slowest step and the time that is left. The lines begin with C(ROLL), so that they
-    are found in a long log.
-  - The lines go to standard error, so that the output of callbacks such as C(json) stays what it is.
-  - Nothing depends on it. It says nothing in other playbooks.
+  - Prints a line for the plan, for each batch that begins, and for each host that is healthy again or has failed, with
+    the seconds of each step, the slowest host and the time that is left. The lines begin with C(ROLL), so that you can
+    find them in a long log.
+  - The lines go to the standard error, so that the output of callbacks such as C(json) stays valid.
+  - The roll does not depend on it. It prints nothing in other playbooks.
 requirements:
   - "To be enabled: C(ANSIBLE_CALLBACKS_ENABLED=fleetops.odoo.roll_progress), or C(callbacks_enabled) in ansible.cfg."
 """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: doctor_report
-short_description: Judge whether a fleet is ready for this collection
+short_description: Report whether a fleet is ready for this collection
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)

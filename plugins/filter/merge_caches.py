@@ -13,14 +13,14 @@ author:
 description:
   - Adds up what M(fleetops.odoo.cache_stats) returned for the processes of a fleet, by version, database, cache, model
     and method, the most costly first.
-  - The cost of a cache is the number of its misses, times their share of the lookups. It is counted twice where the
-    cache is full to nine tenths in one of the processes, as far as its size is known (Odoo 14 and 19).
+  - The cost of a cache is the number of its misses, times their share of the lookups. It counts twice if the cache is
+    at least nine tenths full in one of the processes, as far as its size is known (Odoo 14 and 19).
   - The master of a prefork server does not count. It answers no requests.
 options:
   _input:
     description:
-      - A list of dictionaries. Each has C(host), a name, and C(results), which the module returned there; or it is what
-        this filter has returned, so that a fleet may be put together host by host.
+      - A list of dictionaries. Each has C(host), a name, and C(results), which the module returned there; or it is a
+        result of this filter, so that you can merge a fleet host by host.
     type: list
     elements: dict
     required: true

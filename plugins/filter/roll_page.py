@@ -12,22 +12,22 @@ author:
   - fleetops.odoo contributors (@fleetops)
 description:
   - The role C(fleetops.odoo.rolling_restart) uses it. The page is one HTML file that needs no network.
-  - It shows each host with its steps over time, its servers before and after, the requests that were under way when it
-    left its load balancer, what needs attention, and the earlier rolls.
+  - It shows each host with its steps over time, its servers before and after, the requests in progress when it left
+    its load balancer, what needs attention, and the earlier rolls.
 options:
   _input:
-    description: A report of P(fleetops.odoo.roll_report#filter), or what C(report.json) holds.
+    description: A report of P(fleetops.odoo.roll_report#filter), or the content of C(report.json).
     type: dict
     required: true
   folder:
-    description: Folder of the roll on the controller. The folders beside it are the earlier rolls. Without it the page
-      lists none.
+    description: Folder of the roll on the controller. The page lists the folders beside it as earlier rolls. If empty,
+      it lists none.
     type: str
     default: ""
 """
 
 EXAMPLES = r"""
-- name: Write the page of a roll that has ended anew
+- name: Write the page of a roll that has ended again
   ansible.builtin.copy:
     content: "{{ lookup('ansible.builtin.file', folder ~ '/report.json') | from_json
       | fleetops.odoo.roll_page(folder=folder) }}"

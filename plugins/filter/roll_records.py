@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: roll_records
-short_description: Make the records of hosts from what the steps of a roll have registered
+short_description: Make the records of hosts from the registered results of a roll
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Used by the role C(fleetops.odoo.rolling_restart). The records are what the ledger of the roll decides by.
+  - The role C(fleetops.odoo.rolling_restart) uses it. The ledger of the roll decides by these records.
 options:
   _input:
     description: C(hostvars).

@@ -331,7 +331,7 @@ results:
       pid: 472
       did: signalled
       code: null
-      reason: a drain was asked for
+      reason: a drain was requested
       signals: [INT]
       warnings: []
       seconds: 12.4

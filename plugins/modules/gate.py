@@ -14,12 +14,12 @@ author:
   - fleetops.odoo contributors (@fleetops)
 description:
   - With O(state=closed) nftables on the Odoo host answers new TCP connections to the http and gevent ports of the
-    chosen servers with a reset, from everywhere but loopback and O(allow). Established connections go on. The module
-    waits until those have ended.
-  - A balancer that retries a refused connection with another server loses no request by it, and no task needs access
-    to the balancer. The guide to load balancers says which ones do.
-  - Each closed port is an element of a set with a timeout of O(lease) seconds. When that is over, the kernel opens the
-    port, also when the controller is gone. A boot opens it too.
+    chosen servers with a reset, from everywhere but loopback and O(allow). Established connections continue, and the
+    module waits until they have ended.
+  - A load balancer that retries a refused connection with another server loses no request, and no task needs access to
+    the load balancer. The guide to load balancers lists load balancers that do this.
+  - Each closed port is an element of a set with a timeout of O(lease) seconds. When this time has passed, the kernel
+    opens the port, even if the controller cannot be reached. A boot opens it too.
   - The rules are in a table of their own, C(inet fleetops_odoo_gate), which is removed when the last port is opened.
     They change nothing for packets of other ports, track no connections, and work beside other tables, firewalld and
     iptables.
@@ -44,8 +44,8 @@ options:
   state:
     description:
       - V(closed) refuses new connections.
-      - V(open) accepts them again. Without O(ports), O(match), O(select) and O(users) it opens all that this module
-        has closed, and needs no server that runs.
+      - V(open) accepts them again. Without O(ports), O(match), O(select) and O(users) it opens all ports that this
+        module has closed, even if no server runs.
     type: str
     choices: [closed, open]
     required: true
@@ -57,28 +57,29 @@ options:
     default: 900.0
   allow:
     description:
-      - Addresses or networks, of IPv4 or IPv6, whose connections are accepted all the same, at every port of the host
-        that is closed. They take the place of those of an earlier call.
-      - Do not name the balancer here, nor what asks for the health of the host on behalf of it.
+      - Addresses or networks, of IPv4 or IPv6, whose connections the host accepts nevertheless, at every closed port
+        of the host. They replace those of an earlier call.
+      - Do not name the load balancer here, nor a host that checks the health for it.
     type: list
     elements: str
     default: []
   wait:
-    description: Whether to wait until nothing is under way.
+    description: Whether to wait until no request is in progress.
     type: bool
     default: true
   owner:
-    description: The owner of the gate, for people. The default is the user and the controller, or the user of AWX.
+    description: The owner of the closed ports, for people. The default is the user and the controller, or the user of
+      AWX.
     type: str
 requirements:
   - nftables, and root, on the host
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
 notes:
-  - Where the server listens on loopback only, since nginx is on the same host, name the ports of nginx in O(ports).
-  - A balancer that keeps connections open may send further requests over them. Odoo closes those of its http port
-    after each answer; those of the gevent port count as websockets.
-  - Ports that a container publishes are refused before they are led to it. Where docker or podman does not tell them,
-    name them in O(ports).
+  - If the server listens on loopback only, because nginx runs on the same host, name the ports of nginx in O(ports).
+  - A load balancer that keeps connections open may send further requests over them. Odoo closes connections to its
+    http port after each answer; connections to the gevent port count as websockets.
+  - The module also closes ports that a container publishes. If docker or podman does not report them, name them in
+    O(ports).
 seealso:
   - module: fleetops.odoo.gate_info
   - module: fleetops.odoo.wait_idle
@@ -108,11 +109,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: Stable name of why it failed, such as V(timeout.requests).
+  description: Stable code of the failure, such as V(timeout.requests).
   returned: failure
   type: str
 closed:
-  description: The ports that are closed now, or would be. Also those of other calls.
+  description: The ports that are closed now, or would be in check mode, those of other calls included.
   returned: always
   type: list
   elements: dict
@@ -124,14 +125,14 @@ closed:
       description: Seconds after which it opens by itself.
       type: float
     owner:
-      description: The owner of the gate.
+      description: The owner of the closed port.
       type: str
   sample:
     - port: 8069
       expires: 899.9
       owner: anna on ctl
 allow:
-  description: Networks whose connections are accepted all the same.
+  description: Networks whose connections the host accepts nevertheless.
   returned: always
   type: list
   elements: str
@@ -140,7 +141,7 @@ requests:
   returned: always
   type: int
 under_way:
-  description: Connections to http ports when the gate was closed.
+  description: Connections to http ports when the ports were closed.
   returned: O(state=closed)
   type: int
 websockets:
@@ -148,16 +149,16 @@ websockets:
   returned: always
   type: int
 peers:
-  description: The other ends of the connections to http ports, each once.
+  description: Addresses of the clients of the connections to http ports, each once.
   returned: always
   type: list
   elements: str
 seconds:
-  description: How long it took.
+  description: Seconds that the call took.
   returned: always
   type: float
 left_out:
-  description: Servers that match and that the module did not work on, because their users were not named.
+  description: Servers that match but were left out, because no option names their users. See O(users).
   returned: when the module has looked at servers
   type: list
   elements: dict
@@ -260,7 +261,7 @@ def turn(module: AnsibleModule, host: Host, order: Order) -> t.NoReturn:
             now, late = count(host.proc, targets.views, order.patience.ignored), exc
     result.update(told_under_way(now), seconds=round(host.clock.monotonic() - begun, 3))
     if late:
-        said = "The gate is closed, and after %g s the task still waits for %s" % (order.patience.timeout, late)
+        said = "The ports are closed, and after %g s the task still waits for %s" % (order.patience.timeout, late)
         module.fail_json(msg=printable(said), code=late.code, **result)
     module.exit_json(**result)
     raise AssertionError  # either has left the process

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: gate_info
-short_description: Tell which ports of a host are closed by fleetops.odoo.gate
+short_description: Show which ports of a host fleetops.odoo.gate has closed
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Returns the ports that M(fleetops.odoo.gate) has closed, who has closed them, and when they open by themselves.
+  - Returns the ports that M(fleetops.odoo.gate) has closed, their owners, and when they open by themselves.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.INFO
@@ -31,7 +31,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: Stable name of why it failed, such as V(gate.no_nft).
+  description: Stable code of the failure, such as V(gate.no_nft).
   returned: failure
   type: str
 closed:
@@ -54,7 +54,7 @@ closed:
       expires: 899.9
       owner: anna on ctl
 allow:
-  description: Networks whose connections are accepted all the same.
+  description: Networks whose connections the host accepts nevertheless.
   returned: success
   type: list
   elements: str

@@ -13,11 +13,11 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Sets servers of HAProxy to C(drain) or C(ready) through its stats socket, and waits until that has its effect. A
-    server that leaves has no session any more. A server that enters is C(UP).
-  - It asks HAProxy every few milliseconds at first and every half second later. M(community.general.haproxy) sets
-    states as well and looks once a second at most.
-  - It looks at all servers before it sets one of them. Where a server is missing, nothing is set.
+  - Sets servers of HAProxy to C(drain) or C(ready) through its stats socket, and waits for the effect. A drained
+    server has no session any more, an enabled server is C(UP).
+  - It asks HAProxy every few milliseconds at first and every half second later. M(community.general.haproxy) also sets
+    states, but asks once a second at most.
+  - It looks at all servers before it sets one of them. If a server is missing, it sets none.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
 attributes:
@@ -35,14 +35,14 @@ attributes:
     support: full
     platforms: posix
     details:
-      - It runs on HAProxy's host, since a stats socket is a file there.
+      - It runs on HAProxy's host, because a stats socket is a file there.
   action_group:
     support: none
 options:
   state:
     description:
       - V(drain) gives a server no new sessions. V(enabled) gives it requests.
-      - A server in maintenance stays in maintenance with V(drain), since it gets no requests either.
+      - With V(drain) a server in maintenance stays in maintenance, because it gets no requests either.
     type: str
     choices: [enabled, drain]
     required: true
@@ -52,7 +52,7 @@ options:
     elements: str
     required: true
   backend:
-    description: Names of the backends. Empty stands for every backend that has such a server.
+    description: Names of the backends. Empty means every backend that has such a server.
     type: list
     elements: str
     default: []
@@ -61,7 +61,7 @@ options:
     type: path
     default: /run/haproxy/admin.sock
   only_ready:
-    description: Fail, and set nothing, where a server is drained or in maintenance already.
+    description: Whether to fail, and set no server, if a server is already drained or in maintenance.
     type: bool
     default: false
   wait:
@@ -73,7 +73,7 @@ options:
     type: float
     default: 120.0
   name:
-    description: How messages name the load balancer. The default is the name of its host.
+    description: Name of the load balancer in messages. The default is the name of its host.
     type: str
 seealso:
   - module: fleetops.odoo.haproxy_info
@@ -98,12 +98,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: Stable name of what went wrong, such as V(roll.balancer_unknown_server).
+  description: Stable code of the failure, such as V(roll.balancer_unknown_server).
   returned: failure
   type: str
   sample: roll.balancer_sessions
 servers:
-  description: The servers as they were at the last look, as RV(fleetops.odoo.haproxy_info#module:servers) has them.
+  description: The servers at the last look, as in RV(fleetops.odoo.haproxy_info#module:servers).
   returned: success
   type: list
   elements: dict

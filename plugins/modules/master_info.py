@@ -364,7 +364,7 @@ one_off:
       elements: str
     kind:
       description:
-        - V(update) where it installs or updates addons (C(-i), C(-u)), otherwise its subcommand, such as V(shell) or
+        - V(update) if it installs or updates addons (C(-i), C(-u)), otherwise its subcommand, such as V(shell) or
           V(db), or V(run).
       type: str
 """

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nginx_info
-short_description: Tell which servers nginx's upstreams have, and which of them are marked down
+short_description: Show which servers the upstreams of nginx have, and which of them are marked down
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - Reads nginx's configuration with all that it includes, and returns the servers of its upstreams, their states, where
-    they stand, and who has marked them down.
-  - It tells what the files say. nginx does not tell the configuration of its last reload.
+  - Reads the configuration of nginx with all files that it includes, and returns the servers of its upstreams, their
+    states, the file and line of each, and the owner of each mark.
+  - The result shows the files. nginx does not show the configuration of its last reload.
 attributes:
   check_mode:
     description: Looks as ever.
@@ -50,15 +50,15 @@ options:
     elements: str
     default: []
   config:
-    description: nginx's main configuration file. The default is the one that nginx was built with.
+    description: Main configuration file of nginx. The default is the path that is built into nginx.
     type: path
   program:
-    description: nginx itself. Only root may be able to change it.
+    description: The program nginx. Only root may be able to change it.
     type: path
     default: /usr/sbin/nginx
 notes:
-  - A name in O(upstreams) or O(servers) that nginx does not know does not make the task fail.
-  - Any user who can read the files can run it.
+  - If nginx does not know a name in O(upstreams) or O(servers), the module does not fail, and returns nothing for it.
+  - Every user that can read the files can run it.
 seealso:
   - module: fleetops.odoo.nginx_upstream
 """
@@ -70,7 +70,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: Stable name of why it failed, such as V(nginx.not_understood).
+  description: Stable code of the failure, such as V(nginx.not_understood).
   returned: failure
   type: str
 servers:
@@ -86,18 +86,17 @@ servers:
       description: Address of the server, as the configuration has it.
       type: str
     state:
-      description: V(up) or V(down), as the file says.
+      description: V(up) or V(down), as in the file.
       type: str
     backup:
-      description: Whether it gets requests only where no other server does.
+      description: Whether it gets requests only if no other server of the upstream does.
       type: bool
     weight:
       description: Its share of the requests.
       type: int
     marked:
       description:
-        - Who has marked it down by M(fleetops.odoo.nginx_upstream) and since when, in C(owner) and C(since). Null where
-          it is not marked.
+        - The mark of M(fleetops.odoo.nginx_upstream), with its C(owner) and the time C(since). Null without a mark.
       type: dict
     file:
       description: The file that names it.

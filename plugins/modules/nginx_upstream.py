@@ -13,14 +13,14 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - With O(state=down) it adds C(down) to the server in the file where it stands, has nginx test its configuration and
-    reload it, and waits until no old worker process has a connection to the server any more. New worker processes send
-    it nothing.
-  - With O(state=up) it takes away what it has added, and reloads nginx. The file is byte for byte as it was before.
-  - Files that are included are followed, and the first that names a server is changed. Comments, order and indentation
-    stay. A comment after the server says who has marked it down, and since when.
-  - Where C(nginx -t) refuses the configuration, or nginx does not take it, the files are put back as they were.
-  - Calls for several servers at the same moment come one after the other, by a lock on the host of nginx.
+  - With O(state=down) it adds C(down) to the server in the file that names it, lets nginx test its configuration,
+    reloads nginx, and waits until no old worker process has a connection to the server any more. New worker processes
+    send it no requests.
+  - With O(state=up) it removes what it has added, and reloads nginx. The file is byte for byte as before.
+  - It reads included files, and changes the first file that names a server. Comments, order and indentation stay. A
+    comment after the server names the owner and the time of the mark.
+  - If C(nginx -t) refuses the configuration, or nginx does not apply it, the module restores the files.
+  - If several calls come at once, they act one after the other, because of a lock on the host of nginx.
 attributes:
   check_mode:
     description: Looks and decides as ever, returns what it would do, and changes no file.
@@ -45,27 +45,28 @@ options:
   state:
     description:
       - V(down) takes the servers out of the upstreams.
-      - V(up) puts back what this module has taken out. A server that was marked C(down) by hand is refused.
+      - V(up) puts back what this module has taken out. The module refuses a server that an administrator has marked
+        C(down).
     type: str
     choices: [down, up]
     required: true
   upstreams:
-    description: Names of the upstreams whose requests are waited for.
+    description: Names of the upstreams for whose requests the module waits.
     type: list
     elements: str
     required: true
   websocket_upstreams:
     description:
-      - Names of upstreams of gevent ports. The servers are taken out of these too.
-      - Connections to them have a time limit of their own, O(websocket_timeout), and never make the task fail.
+      - Names of upstreams of gevent ports. The module takes the servers out of these too.
+      - The module waits at most O(websocket_timeout) for connections to them, and never fails because of them.
     type: list
     elements: str
     default: []
   servers:
     description:
-      - Addresses of the servers as the configuration has them, such as V(192.0.2.11:8069) or V(unix:/run/odoo.sock).
-        Without a port, such as V(192.0.2.11), every port of it is meant.
-      - Names are compared as texts. They are not resolved.
+      - Addresses of the servers as in the configuration, such as V(192.0.2.11:8069) or V(unix:/run/odoo.sock). An
+        address without a port, such as V(192.0.2.11), means every port of it.
+      - The module compares them as texts, and does not resolve names.
     type: list
     elements: str
     required: true
@@ -77,7 +78,7 @@ options:
     type: path
     default: /usr/sbin/nginx
   timeout:
-    description: Seconds for the lock, the reload, and until no old worker process has a connection to the servers.
+    description: Seconds to wait for the lock, the reload, and the end of the connections of old worker processes.
     type: float
     default: 120.0
   websocket_timeout:
@@ -89,7 +90,7 @@ options:
     type: bool
     default: true
   allow_last:
-    description: Whether the last server of an upstream may be taken out.
+    description: Whether the module may take out the last server of an upstream.
     type: bool
     default: false
   owner:
@@ -98,13 +99,14 @@ options:
 requirements:
   - root on the host of nginx
 notes:
-  - A reload takes in everything that the files say, also changes of others that were not reloaded yet.
-  - Files that another user than root could change are not written.
-  - A configuration with blocks of Lua is refused, since their end cannot be told from nginx's own text.
-  - A request whose body an old worker process is still receiving has no connection to a server yet, so it is not waited
-    for. nginx tries another server if the host refuses the connection then.
-  - After a task that has failed with V(timeout.connections) the server is marked down, until O(state=up).
-  - Of a server at a unix socket the connections are not shown, so the end of all old worker processes is waited for.
+  - A reload of nginx applies all changes in its files, also changes that other people have not reloaded yet.
+  - The module does not write files that a user other than root could change.
+  - The module refuses a configuration with blocks of Lua, because it cannot find the end of such a block.
+  - The module does not wait for a request whose body an old worker process is still receiving, because it has no
+    connection to a server yet. nginx tries another server if the host refuses the connection later.
+  - If the task fails with V(timeout.connections), the server stays marked down until O(state=up).
+  - The kernel does not show which connections belong to a server at a unix socket. For such a server the module waits
+    until all old worker processes have ended.
 seealso:
   - module: fleetops.odoo.nginx_info
   - module: fleetops.odoo.gate
@@ -134,11 +136,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: Stable name of why it failed, such as V(timeout.connections).
+  description: Stable code of the failure, such as V(timeout.connections).
   returned: failure
   type: str
 servers:
-  description: The servers as they are now, or would be.
+  description: The servers as they are now, or would be in check mode.
   returned: always
   type: list
   elements: dict
@@ -150,16 +152,16 @@ servers:
       description: Address of the server, as the configuration has it.
       type: str
     state:
-      description: V(up) or V(down), as the file says.
+      description: V(up) or V(down), as in the file.
       type: str
     backup:
-      description: Whether it gets requests only where no other server does.
+      description: Whether it gets requests only if no other server of the upstream does.
       type: bool
     weight:
       description: Its share of the requests.
       type: int
     marked:
-      description: The owner of the mark and its time, in C(owner) and C(since). Null where this module has not.
+      description: The mark of this module, with its C(owner) and the time C(since). Null without a mark.
       type: dict
     file:
       description: The file that names it.
@@ -189,8 +191,8 @@ websockets:
   returned: always
   type: int
 under_way:
-  description: Connections of old worker processes to servers of O(upstreams) when the wait began. Null where the module
-    did not wait, and for servers at a unix socket, whose connections are not shown.
+  description: Connections of old worker processes to servers of O(upstreams) when the wait began. Null if the module
+    did not wait, and for servers at a unix socket.
   returned: always
   type: int
 seconds:
@@ -287,7 +289,7 @@ def main() -> None:
         _fail(module, exc.problem, **_told(module, done, clock.monotonic() - begun))
     except TimedOut as exc:
         result = _told(module, done, clock.monotonic() - begun)
-        said = "nginx did not come to rest within %g s: waiting for %s" % (order.timeout, exc.problem)
+        said = "nginx did not finish within %g s: waiting for %s" % (order.timeout, exc.problem)
         module.fail_json(msg=said, code=exc.code, **result)
     else:
         module.exit_json(**_told(module, done, clock.monotonic() - begun))

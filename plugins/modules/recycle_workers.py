@@ -234,8 +234,8 @@ results:
               type: str
         lost:
           description:
-            - What O(on_timeout=abort) cut off, with the keys of RV(fleetops.odoo.drain#module:results[].busy). Null
-              where the worker was idle.
+            - What O(on_timeout=abort) cut off, with the keys of RV(fleetops.odoo.drain#module:results[].busy). Null if
+              the worker was idle.
           type: dict
         seconds:
           description: Seconds from its signal until it was replaced.

@@ -321,7 +321,7 @@ results:
     - identity: "472:375040"
       pid: 472
       did: signalled
-      reason: a reload was asked for
+      reason: a reload was requested
       signals: [HUP]
       seconds: 1.31
 """

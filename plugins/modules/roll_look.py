@@ -8,14 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: roll_look
-short_description: Look at a host before a rolling restart, and rehearse its reload
+short_description: Check a host before a rolling restart, and run the start-up check of its reload
 version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - The role P(fleetops.odoo.rolling_restart#role) calls it once for each host in its preflight, by
+  - The role P(fleetops.odoo.rolling_restart#role) calls it once for each host in its preflight, with
     M(fleetops.odoo.roll_turn).
-  - It takes the lock of the host as M(fleetops.odoo.roll_lock) does, looks for other Odoo commands, and does all that
+  - It takes the lock of the host as M(fleetops.odoo.roll_lock) does, looks for other Odoo commands, and does what
     M(fleetops.odoo.reload) does in check mode. It waits for a server that starts or reloads. It sends no signal.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
@@ -53,18 +53,18 @@ options:
     choices: [compile, import]
     default: compile
   timeout:
-    description: Seconds for one server to end a start or a reload in progress. It must be greater than 0.
+    description: Seconds to wait for a start or a reload in progress, for one server. It must be greater than 0.
     type: float
     default: 180.0
   one_off:
     description:
-      - What to do where other Odoo commands run on the host. V(refuse) fails and V(warn) warns. V(auto) fails while one
+      - What to do if other Odoo commands run on the host. V(refuse) fails and V(warn) warns. V(auto) fails while one
         of them installs or updates addons, and warns of others. V(ignore) does not look.
     type: str
     choices: [auto, refuse, warn, ignore]
     default: auto
   masters:
-    description: How many masters must be chosen. V(0) is at least one.
+    description: How many masters the host must run. V(0) means at least one.
     type: int
     default: 0
 seealso:
@@ -81,7 +81,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: Stable name of what went wrong.
+  description: Stable code of the failure.
   returned: failure
   type: str
   sample: rehearsal.syntax_error
@@ -101,7 +101,7 @@ results:
   type: list
   elements: dict
 settled:
-  description: Whether a start or a reload was in progress and has been waited for.
+  description: Whether the module has waited for a start or a reload in progress.
   returned: success
   type: bool
 taken:
@@ -109,12 +109,12 @@ taken:
   returned: when the step asks for the lock
   type: bool
 lock:
-  description: The lock that is there now, as RV(fleetops.odoo.roll_lock#module:lock). On failure, the lock that is in
-    the way.
+  description: The present lock, as in RV(fleetops.odoo.roll_lock#module:lock). On failure, the lock of the other
+    owner.
   returned: when the step asks for the lock
   type: dict
 was:
-  description: The lock that was there before. Null when there was none.
+  description: The lock before the call. Null without one.
   returned: when the step asks for the lock
   type: dict
 place:

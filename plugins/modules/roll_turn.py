@@ -13,9 +13,9 @@ version_added: 1.0.0
 author:
   - fleetops.odoo contributors (@fleetops)
 description:
-  - The role P(fleetops.odoo.rolling_restart#role) consists of these steps and of what takes the host out of its load
-    balancer and puts it back. Each step is one module call on the host, and its result is what the roll keeps of it.
-  - A host that cannot be reached is a failed result with the code V(host.unreachable), so that the host stays in the
+  - The role P(fleetops.odoo.rolling_restart#role) runs these steps, and between them takes the host out of its load
+    balancer and puts it back. Each step is one module call on the host, and its result is the record of the roll.
+  - If the host cannot be reached, the task fails with the code V(host.unreachable), so that the host stays in the
     play.
   - A check run of the role ends with O(step=look).
 extends_documentation_fragment:
@@ -39,15 +39,15 @@ options:
       - V(look) calls M(fleetops.odoo.roll_look).
       - V(begin) renews the lock and waits until the servers are healthy.
       - V(reload) calls M(fleetops.odoo.reload).
-      - V(end) notes in the lock that the host is in its balancer, and watches the servers for O(min_healthy_time).
-      - V(leave) gives back the lock. Where the host stays out of its balancer, an expired lock stays, which tells the
-        next roll that.
+      - V(end) notes in the lock that the host is in its load balancer, and watches the servers for
+        O(min_healthy_time).
+      - V(leave) releases the lock. If the host stays out of its load balancer, an expired lock stays, from which the
+        next roll knows that.
     type: str
     choices: [look, begin, reload, end, leave]
     required: true
   roll:
-    description: Name of the roll. It is in each result, so that results of an earlier roll are not taken for those of
-      this one.
+    description: Name of the roll. It is in each result, so that results of an earlier roll do not count.
     type: str
     required: true
   options:
@@ -55,16 +55,16 @@ options:
     type: dict
     default: {}
   behind:
-    description: How load balancers know the host, as O(step=look) returns it, with C(kind), C(backends) and C(servers).
+    description: The load balancer of the host, as O(step=look) returns it, with C(kind), C(backends) and C(servers).
     type: dict
     default: {}
   balancers:
-    description: The kinds that O(behind) may have, for O(step=look). With an empty list every kind is accepted.
+    description: The kinds that O(behind) may have, for O(step=look). An empty list means every kind.
     type: list
     elements: str
     default: []
   drained:
-    description: What becomes of a drained host, as O(step=look) returns it.
+    description: What to do with a drained host, as O(step=look) returns it.
     type: str
     choices: [refuse, skip]
     default: refuse
@@ -133,7 +133,7 @@ until:
   returned: O(step=begin)
   type: float
 under_way:
-  description: Requests that were under way when the host left its load balancer. Null where that is not known.
+  description: Number of requests in progress when the host left its load balancer. Null if it is not known.
   returned: O(step=reload)
   type: int
 serves:

@@ -175,7 +175,7 @@ results:
     - identity: "480:375101"
       pid: 480
       did: signalled
-      reason: it was asked for
+      reason: the signal was requested
       signals: [QUIT]
       before: {alive: true, state: running, mode: prefork, workers: {http: 4, cron: 2, gevent: 1}}
       after:

@@ -15,11 +15,11 @@ author:
 description:
   - Counts the TCP connections to the http and gevent ports of the chosen servers, as the kernel of the host shows them,
     and waits until the last one has ended.
-  - It works with every load balancer. Take the host out of it first, or connections come and go for
-    ever.
-  - Connections to the gevent port are websockets, or long polling of Odoo before 16. They are counted apart, have a
-    time limit of their own, and never make the module fail. A threaded server has them on its http port, where they
-    count as requests.
+  - It works with every load balancer. Take the host out of its load balancer first. Otherwise new connections come all
+    the time.
+  - Connections to the gevent port are websockets, or long polling of Odoo before 16. The module counts them
+    separately, waits for them up to O(websocket_timeout), and never fails because of them. A threaded server has them
+    on its http port, where they count as requests.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
   - fleetops.odoo._attributes.INFO
@@ -68,7 +68,7 @@ seconds:
   returned: always
   type: float
 left_out:
-  description: Servers that match and that the module did not look at, because their users were not named.
+  description: Servers that match but were left out, because no option names their users. See O(users).
   returned: always
   type: list
   elements: dict

@@ -161,7 +161,7 @@ def lines(report: t.Mapping[str, t.Any], top: int) -> list[str]:
         "the most costly first"
     )
     if not caches:
-        return [f"{head}: none has an entry"]
+        return [f"{head}: no cache has an entry"]
     shown = caches[:top]
     # Columns without a value are left out: terminals are narrow.
     columns = [[title, *map(cell, shown)] for title, cell in _COLUMNS]

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Tell what runs where: one line for each server of a fleet, the groups of a host, and a summary. Pure."""
+"""Show which servers run where: one line for each server of a fleet, the groups of a host, and a summary. Pure."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(900)
 def isolated(image: str, fleet: Fleet | None = None, name: str = "job") -> dict[str, t.Any]:
     """Return how ansible-runner runs a job in a container. The lab's key is mounted at the path of the inventory.
 
-    :param name: the container's host name, which AWX makes anew for each job.
+    :param name: the container's host name, a new one for each job.
     """
     lab = [f"/var/lib/fleetops-lab/{fleet.name}", f"/run/fleetops-lab/{fleet.name}"] if fleet else []
     return {

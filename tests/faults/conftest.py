@@ -28,7 +28,7 @@ def trio() -> t.Iterator[Fleet]:
 
 @pytest.fixture
 def whole(trio: Fleet) -> t.Iterator[Fleet]:
-    """The fleet, before and after a test: hosts that it broke are made anew, and what it left behind is corrected."""
+    """The fleet, before and after a test: hosts that it broke are made again, and what it left behind is corrected."""
     mend(trio)
     yield trio
     mend(trio)

@@ -34,7 +34,7 @@ def test_a_master_that_dies_on_its_hup(whole: Fleet, folder: pathlib.Path) -> No
     assert done.code_of("h2") == "failed.ended"
     # It stays out, with a reason, and the lock that says so has expired.
     assert balancer(whole)["h2"][0] == "drain"
-    assert re.search(r"out of the balancer: .*\[roll\.not_proved\]", done.output, re.DOTALL), done.output
+    assert re.search(r"out of its load balancer: .*\[roll\.not_proved\]", done.output, re.DOTALL), done.output
     assert done.report["stats"]["out_of_balancer"] == ["h2"]
     lock = locked(whole, "h2")
     assert lock
@@ -104,7 +104,7 @@ def test_ssh_that_is_cut_while_the_module_waits(whole: Fleet, folder: pathlib.Pa
             process.kill()
     done = roll.end()
     stopped_at_h2(done, whole, before, "unreachable")
-    # The work on the host came to its end all the same, with its marker: nothing is left to do there.
+    # The work on the host came to its end nevertheless, with its marker: nothing is left to do there.
     whole.settle("h2")
     assert whole.processes("h2")[1:] != old[1:]
     assert whole.master("h2")["loaded"]["evidence"] == "marker"
@@ -125,7 +125,7 @@ def test_a_reload_whose_answer_is_lost(whole: Fleet, folder: pathlib.Path) -> No
     stopped_at_h2(done, whole, before)
     # Nothing tells whether it was signalled, so it stays out until a person has looked.
     assert balancer(whole)["h2"][0] == "drain"
-    assert re.search(r"out of the balancer: .*\[roll\.not_proved\]", done.output, re.DOTALL), done.output
+    assert re.search(r"out of its load balancer: .*\[roll\.not_proved\]", done.output, re.DOTALL), done.output
     assert release(whole).returncode == 0
     assert all_in(whole)
 

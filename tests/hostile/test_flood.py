@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hundreds of processes that look like servers: the servers of others are found and worked on all the same."""
+"""Hundreds of processes that look like servers: the servers of others are found and worked on nevertheless."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ class Fleet:
         return [master["identity"], *(child["identity"] for child in master["children"])]
 
     def restore(self, *hosts: str) -> None:
-        """Make hosts anew."""
+        """Make hosts again."""
         lab(self.name, "restore", *hosts)
 
     def settle(self, host: str, state: str = "running", seconds: float = 30) -> dict[str, t.Any]:
@@ -276,7 +276,7 @@ def stand_in(hosts: str) -> str:
 
 
 def thorough(*values: t.Any) -> list[t.Any]:
-    """Values of a parameter that the gate leaves out, since they are like another one."""
+    """Values of a parameter that the gate leaves out, because they are like another one."""
     return [pytest.param(value, marks=pytest.mark.thorough) for value in values]
 
 
@@ -291,7 +291,8 @@ def side_by_side(
 def free(fleet: Fleet, host: str, name: str) -> None:
     """Let the requests for /lab/hold/NAME end, which wait for that however slow the machine is.
 
-    Not by a request, since a server that drains takes none. With the last who has the pipe open what it holds would go.
+    Not by a request, because a server that drains takes none. The shell keeps the pipe open for a moment, because its
+    content would be lost otherwise.
     """
     fleet.run(host, "sh", "-c", f"exec 3<>/tmp/lab-{name}; echo >&3; sleep 0.2")
 

@@ -84,7 +84,9 @@ def test_what_does_not_answer_is_named_and_the_others_are_shown(fleet: Fleet, tm
     assert code == 2
     assert "v19: NO ANSWER: " in shown
     assert "[host.unreachable]" in shown
-    assert re.search(r"p19: NO ANSWER: balancer lb cannot be asked: .{0,120}\[roll\.balancer_not_asked\]", shown), shown
+    assert re.search(
+        r"p19: NO ANSWER: load balancer lb cannot be asked: .{0,120}\[roll\.balancer_not_asked\]", shown
+    ), shown
     assert re.search(r"- t14 lb odoo/[\d.]+:8069 in ", shown), shown
     assert "[roll.hosts_failed]" in shown
 

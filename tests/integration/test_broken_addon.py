@@ -45,7 +45,7 @@ def test_a_broken_addon_ends_the_reload_within_seconds(fleet: Fleet, host: str) 
         assert (" in the journal, " if host == "journal" else " in /var/log/odoo/odoo-server.log, ") in first
         assert " answers 500 " in first
         assert any(f"wrote a traceback that ends with {ERROR}" in step["what"] for step in answer.only["steps"])
-        executed = next(step["seconds"] for step in answer.only["steps"] if "executed itself anew" in step["what"])
+        executed = next(step["seconds"] for step in answer.only["steps"] if "executed itself again" in step["what"])
         assert answer.only["seconds"] - executed < 60
 
 

@@ -140,8 +140,8 @@ def test_four_runs_and_four_back(fleet: Fleet) -> None:
     identity = fleet.master("p19")["identity"]
     foreseen = play(fleet, "drain", "p19", "--check")
     assert (foreseen.returncode, all_in(fleet)) == (0, True), foreseen.stdout
-    assert "would leave its balancer; would be drained (" in foreseen.stdout
-    assert "zz-fleetops-drain.conf would be put there" in re.sub(r"\s+", " ", foreseen.stdout)
+    assert "would leave its load balancer; would be drained (" in foreseen.stdout
+    assert "zz-fleetops-drain.conf, and make systemd read it" in re.sub(r"\s+", " ", foreseen.stdout)
     assert fleet.master("p19")["identity"] == identity
     first = play(fleet, "drain", "p19", reason="new kernel")
     assert (first.returncode, changes(first)[0] > 0) == (0, True), first.stdout
@@ -149,7 +149,7 @@ def test_four_runs_and_four_back(fleet: Fleet) -> None:
     for options in (["--check"], []):
         again = play(fleet, "drain", "p19", *options)
         assert (again.returncode, changes(again)) == (0, [0]), again.stdout
-        assert "has been gone since" in re.sub(r"\s+", " ", again.stdout)
+        assert "has not run since" in re.sub(r"\s+", " ", again.stdout)
     foreseen = play(fleet, "undrain", "p19", "--check")
     assert (foreseen.returncode, changes(foreseen)) == (0, [1]), foreseen.stdout
     assert balancer(fleet)["p19"][0] == "drain"
@@ -165,7 +165,7 @@ def test_enough_must_stay(fleet: Fleet) -> None:
     done = play(fleet, "drain")
     assert done.returncode == 2, done.stdout
     said = re.sub(r"\s+", " ", done.stdout)
-    assert "Backend odoo of balancer lb would keep 0 healthy servers, and it must keep 1" in said
+    assert "Backend odoo of load balancer lb would keep 0 healthy servers, and it must keep 1" in said
     assert "[roll.too_few_left]" in said
     more = play(fleet, "drain", "p19", least=4)
     assert "would keep 3 healthy servers, and it must keep 4" in re.sub(r"\s+", " ", more.stdout)
@@ -208,7 +208,9 @@ def test_who_holds_it_is_named_and_what_serves_goes_back_in(fleet: Fleet) -> Non
         done = play(fleet, "drain", "p19,t19", http_timeout=2)
         said = re.sub(r"\s+", " ", done.stdout)
         assert done.returncode == 2, done.stdout
-        assert re.search(r"p19: .NOT DRAINED \(drain\): .*/lab/hold/one.*p19.*it stays out of its balancer", said), said
+        assert re.search(
+            r"p19: .NOT DRAINED \(drain\): .*/lab/hold/one.*p19.*it stays out of its load balancer", said
+        ), said
         # A threaded server gets its signal when it is idle, so nothing has happened to it.
         assert re.search(r"t19: .NOT DRAINED \(drain\): .*/lab/hold/other.*it is in service as before", said), said
         assert balancer(fleet)["p19"][0] == "drain"
@@ -228,7 +230,7 @@ def test_a_host_that_an_administrator_has_taken_out_is_not_put_in(fleet: Fleet) 
     with held(fleet, "t19", "mine"):
         done = play(fleet, "drain", "t19", http_timeout=2)
     assert done.returncode == 2, done.stdout
-    assert "it is in service as before; it was out of its balancer before" in re.sub(r"\s+", " ", done.stdout)
+    assert "it is in service as before; it was out of its load balancer before" in re.sub(r"\s+", " ", done.stdout)
     assert (balancer(fleet)["t19"][0], locked(fleet, "t19")) == ("drain", None)
 
 
@@ -294,5 +296,5 @@ def test_a_boot_leaves_nothing_behind(fleet: Fleet) -> None:
     assert balancer(fleet)["p19"][0] == "drain"
     back = play(fleet, "undrain", "p19")
     assert back.returncode == 0, back.stdout
-    assert "it runs, and was not drained" in re.sub(r"\s+", " ", back.stdout)
+    assert "the server runs and was not drained" in re.sub(r"\s+", " ", back.stdout)
     until(lambda: all_in(fleet))

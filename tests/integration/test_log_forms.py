@@ -51,7 +51,7 @@ JSON = f"{ODOO} --load base,web,lab_form"
 
 @pytest.fixture
 def started(fleet: Fleet) -> t.Iterator[t.Callable[..., None]]:
-    """Start the server of p19 anew, with another command and other lines in its unit."""
+    """Start the server of p19 again, with another command and other lines in its unit."""
 
     def start(command: str, *lines: str) -> None:
         unit = ["[Service]", "ExecStart=", f"ExecStart={command}", *lines]

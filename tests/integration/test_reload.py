@@ -99,7 +99,7 @@ def test_a_reload_of_another_program_is_waited_for(fleet: Fleet) -> None:
 
 
 def test_a_deadline_that_passes_says_what_it_waited_for_and_the_next_call_takes_it_up(fleet: Fleet) -> None:
-    # Odoo 14 waits for its requests before it executes itself anew, so the second call finds the first HUP at work.
+    # Odoo 14 waits for its requests before it executes itself again, so the second call finds the first HUP at work.
     loaded = loads(fleet, "p14")
     pid = fleet.master("p14")["pid"]
     with request(fleet, "p14", "/lab/hold/reload") as long:

@@ -192,7 +192,7 @@ def test_all_of_them_come_back_with_the_lab(lab: Lab) -> None:
 def test_the_first_process_of_a_container_is_not_taken_for_the_hosts(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = machine.init_pid(lab, "podone")
     pids = network.pids
-    # As after the machine's pids have begun anew: the container's have lower numbers than the host's.
+    # As after the machine's pids have begun again: the container's have lower numbers than the host's.
     monkeypatch.setattr(network, "pids", lambda *words: sorted(pids(*words), reverse=True))
     assert expected is not None
     assert machine.init_pid(lab, "podone") == expected

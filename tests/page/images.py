@@ -1,7 +1,7 @@
 # Copyright (c) 2026, fleetops.odoo contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pictures of the guides, anew: make images.
+"""Take the pictures of the guides: make images.
 
 The dumps and statistics in them were captured from real servers; the sessions of PostgreSQL are made up (incident.py).
 The terminal is what `make demo` printed: make demo | tee tests/unit/captures/demo.log.

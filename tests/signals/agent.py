@@ -114,7 +114,7 @@ def until(ready: t.Callable[[], bool], seconds: float) -> bool:
 
 
 class Server:
-    """The server of this host, which is started anew where a trial left traces."""
+    """The server of this host, which is started again where a trial left traces."""
 
     def __init__(self) -> None:
         self.master = 0

@@ -86,7 +86,7 @@ def collapsed(networks: t.Sequence[Network]) -> t.Tuple[Network, ...]:
 
 
 def count(proc: Proc, views: t.Sequence[View], ignored: t.Sequence[Network]) -> UnderWay:
-    """Count the connections of all views. What has ended has none."""
+    """Count the connections of all views. A process that has ended has none."""
     requests: t.List[str] = []
     websockets: t.List[str] = []
     for view in views:

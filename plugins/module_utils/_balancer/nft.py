@@ -131,7 +131,7 @@ def parse(text: str) -> Gate:
                 else:
                     allow.append(_network(value["val"]))
     except (KeyError, TypeError, AttributeError) as exc:
-        raise ValueError("no list of a table: %s" % exc) from exc
+        raise ValueError("not a list of a table: %s" % exc) from exc
     return Gate(tuple(sorted(closed, key=lambda one: one.port)), collapsed(allow))
 
 

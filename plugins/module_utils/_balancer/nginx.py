@@ -29,7 +29,7 @@ _RELOAD_PATIENCE = 30.0
 class NginxOrder:
     """An order to take servers out or put them back.
 
-    :ivar upstreams: whose connections are waited for.
+    :ivar upstreams: the module waits for their connections.
     :ivar websocket_upstreams: whose connections have a time limit of their own.
     :ivar servers: as the configuration has them, with or without port.
     :ivar timeout: seconds, as all that follow.
@@ -48,7 +48,7 @@ class NginxOrder:
 
 @dataclass
 class Done:
-    """The outcome of a call, also where it failed."""
+    """The outcome of a call, also of one that failed."""
 
     servers: t.List[UpstreamServer] = field(default_factory=list)
     #: lines of servers before and after, by file
@@ -170,7 +170,7 @@ class Balancer:
             write_file(path, text)
 
     def _apply(self, master: int) -> None:
-        """Have nginx take what the files say now."""
+        """Make nginx apply the files, and wait until it has."""
         said = self.nginx.test()
         if said:
             raise Refused(roll.NGINX_TEST_FAILED(said=said))

@@ -166,12 +166,12 @@ class Nginx:
         return count
 
     def test(self) -> t.Optional[str]:
-        """Have nginx test its configuration; return what it complains of."""
+        """Run nginx -t; return its error, or an empty text."""
         code, _text, said = run((self.program, "-t", "-c", self.config), _PATIENCE)
         return said or "exit code %d" % code if code else None
 
     def reload(self, master: int) -> t.Optional[str]:
-        """Have nginx reload its configuration, through systemd where it runs it; return what went wrong."""
+        """Reload nginx, through systemd if systemd runs it; return the error, or an empty text."""
         systemctl, unit = first_of(_SYSTEMCTL), self._unit(master)
         if systemctl and unit:
             shown = run((systemctl, "show", "--property=MainPID,CanReload", unit), _PATIENCE)[1].split()

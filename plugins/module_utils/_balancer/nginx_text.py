@@ -39,7 +39,7 @@ class Directive:
 
     @property
     def name(self) -> str:
-        """Its first word."""
+        """Return the first word of the directive."""
         return self.words[0]
 
 
@@ -73,7 +73,7 @@ class _Reader:
                 if words:
                     self.refuse("a directive without an end")
                 if bool(stop) != bool(self.depth):
-                    self.refuse("a closing brace too many" if stop else "a closing brace is missing")
+                    self.refuse("one closing brace too many" if stop else "a closing brace is missing")
                 return tuple(found)
             if not words:
                 self.refuse("unexpected %r" % stop)
@@ -83,7 +83,7 @@ class _Reader:
                 continue
             # What is in such a block is another language, with braces of its own.
             if words[0].endswith("_block"):
-                self.refuse("the block of %s is not nginx's own language" % words[0])
+                self.refuse("the block of %s is not in the language of nginx" % words[0])
             self.depth += 1
             if self.depth > _DEEPEST:
                 self.refuse("too many blocks within blocks")

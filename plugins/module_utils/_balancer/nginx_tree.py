@@ -59,23 +59,23 @@ class UpstreamServer:
 
     @property
     def is_down(self) -> bool:
-        """It gets no requests."""
+        """Return whether the server is marked down."""
         return "down" in self.parameters
 
     @property
     def backup(self) -> bool:
-        """It gets requests only where no other server does."""
+        """Return whether the server gets requests only if no other server does."""
         return "backup" in self.parameters
 
     @property
     def weight(self) -> int:
-        """Its share of the requests."""
+        """Return the weight of the server."""
         found = [one[7:] for one in self.parameters if one.startswith("weight=")]
         return int(found[0]) if found and found[0].isdigit() else 1
 
     @property
     def place(self) -> t.Tuple[str, int]:
-        """Its identity. A file that is included twice has one server in two upstreams."""
+        """Return the identity of the server. A file that is included twice has one server in two upstreams."""
         return self.file, self.end
 
 

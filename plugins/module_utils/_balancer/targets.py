@@ -115,7 +115,7 @@ def _published(master: Process, ports: t.Iterable[int]) -> t.Set[int]:
 
 
 def parse_published(text: str, ports: t.Iterable[int]) -> t.Set[int]:
-    """Parse what docker or podman tells of the ports of a container: those of the host. Pure."""
+    """Parse the ports of a container that docker or podman prints; return those of the host. Pure."""
     try:
         told = json.loads(text) or {}
         return {

@@ -84,9 +84,9 @@ class Evidence:
 
 
 def gather(host: Host, seen: Look, identities: t.Sequence[str], order: EvidenceOrder) -> t.List[Evidence]:
-    """Have the processes of the chosen instances write their stacks, and return what their logs say then.
+    """Make the processes of the chosen instances write their stacks, and return the ends of their logs.
 
-    QUIT goes to each process that a rule does not keep it from; none is harmed by it (docs/signals.md).
+    Each process gets a QUIT, unless a rule forbids it (docs/signals.md).
     """
     now = host.proc.uptime_ticks()
     cases = [_Case(host, seen, t.cast(Instance, seen.instance(identity)), now) for identity in identities]

@@ -157,7 +157,7 @@ class _Server:
         self._add("disks.json", self._disks)
 
     def add_log(self, order: BundleOrder, read_log: ReadLog) -> None:
-        """Add the end of its log."""
+        """Add the end of the log of the server."""
         self._add("log.txt", lambda: self._log(order, read_log), _LOG, end=True)
 
     def _add(self, name: str, make: t.Callable[[], t.Any], largest: int = 1 << 18, *, end: bool = False) -> None:

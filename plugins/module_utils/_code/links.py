@@ -8,7 +8,7 @@
 
 A switch to a release that was prepared earlier, or back to an older one, leaves no newer file anywhere. What a link led
 to when the server was loaded is known from our own record, from the addons folders in the log of that load, or from
-what the process has mapped. Where nothing tells, the time at which the link itself was made counts.
+what the process has mapped. If none of these shows it, the time at which the link was made counts.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def left_behind(cwd: str, starts_in: t.Iterable[str], root: str) -> t.List[t.Tup
         there, here = real.strip("/").split("/"), cwd.strip("/").split("/")
         other = [1 for one, another in zip(there, here) if one != another]
         if links and len(there) == len(here) > 1 and len(other) == 1:
-            found[path] = "%s leads to %s now; it was started in %s, and a HUP keeps that working directory" % (
+            found[path] = "%s leads to %s now; the server was started in %s, and a HUP keeps that working directory" % (
                 path,
                 real,
                 cwd,
@@ -112,7 +112,7 @@ def _sentence(link: Link, before: t.Optional[str]) -> str:
     now = "%s leads to %s now and " % (link.path, _shown(link.real, link.path))
     if before:
         return now + "to %s when it was loaded" % _shown(before, link.path)
-    return now + "was made after the load; what it led to before was not seen"
+    return now + "was created after the load; its earlier target is not known"
 
 
 def _seen_inside(real: str, files: t.Iterable[str]) -> t.Optional[str]:

@@ -26,7 +26,7 @@ def section_of_options(text: str) -> t.Dict[str, str]:
     # configparser takes the square of a run of blanks, and of the number of lines that it does not understand: with a
     # megabyte of either it would take minutes to hours.
     if _LONG_BLANK.search(text):
-        raise configparser.Error("a line holds a run of more than 256 blanks")
+        raise configparser.Error("a line has more than 256 blanks in a row")
     if text.count("\n") > _MOST_LINES:
         raise configparser.Error("it has more than %d lines" % _MOST_LINES)
     parser = configparser.RawConfigParser()

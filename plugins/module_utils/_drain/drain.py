@@ -64,10 +64,10 @@ def _gone(host: Host, note: Note, book: NoteBook, *, check_mode: bool) -> DrainR
         note.identity, note.pid, Outcome.NOTHING, "", hold=note.held.told(), after={"state": State.GONE}
     )
     if note.drained is not None:
-        result.reason = "it was drained at %s and has been gone since" % iso(note.drained)
+        result.reason = "the server was drained at %s and has not run since" % iso(note.drained)
         return result
     # The call that drained it did not see the end of it.
-    result.reason = "its drain, which was begun at %s, has come to its end" % iso(note.begun)
+    result.reason = "the server has ended; its drain began at %s" % iso(note.begun)
     if not check_mode:
         note.drained, note.busy = host.clock.time(), []
         try:
@@ -93,7 +93,7 @@ class _Drain(Leaving):
             alive = {process.pid for process, _role in self.now.everybody}
             self.result.busy = [one for one in note.busy if one["pid"] in alive]
         if self._begun_before():
-            self.result.reason = "it is draining already: that would be waited for, and no signal sent"
+            self.result.reason = "the server is already draining: the module would wait for that and send no signal"
             if note is not None:
                 self.result.hold, self.work.sent = note.held.told(), note.sent
             else:
@@ -106,20 +106,20 @@ class _Drain(Leaving):
             for one in self.host.door.check(self.proc, "INT", self.target(), force=self.order.force):
                 self.warn(one.problem)
         else:
-            self.result.reason += "; it is %s, and that would be waited for first" % self.now.state
+            self.result.reason += "; the server is %s, and the module would wait for that first" % self.now.state
         self.result.did, self.result.signals = Outcome.SIGNALLED, ["INT"]
         self._new_note(hold)
         self._foresee(hold)
         if self.work.to_end_first():
-            self.step("its work (%s) would be waited for" % " and ".join(sorted(self.work.to_end_first())))
+            self.step("the module would wait for its work (%s)" % " and ".join(sorted(self.work.to_end_first())))
         self.step("INT would be sent to pid %d" % self.now.master.pid)
 
     def _foresee(self, hold: Hold) -> None:
         if hold.drop_in and not os.path.exists(hold.drop_in):
             self.result.hold_changed = True
-            self.step("%s would be put there, and systemd made to read it" % hold.drop_in)
+            self.step("the module would write %s, and make systemd read it" % hold.drop_in)
         for name in hold.sockets:
-            self.step("%s would be stopped after the INT" % name)
+            self.step("the module would stop %s after the INT" % name)
 
     def act(self) -> None:
         """Hold, send, watch. A drain that another call has begun is watched only."""
@@ -151,7 +151,9 @@ class _Drain(Leaving):
                 self._keep()
                 if self._begun_before():
                     if not self.has_sent:
-                        self.result.reason = "it was draining when this call came, and that was waited for"
+                        self.result.reason = (
+                            "the server was already draining when this call began, and the module waited for it"
+                        )
                 else:
                     self._quiet()
                     self.interrupt()
@@ -165,7 +167,7 @@ class _Drain(Leaving):
             if self.note is None:
                 self.note = self.noted()
             if not self.has_sent:
-                self.result.reason = "it was draining when this call came, and has ended"
+                self.result.reason = "the server was already draining when this call began, and has ended"
         except Overdue as exc:
             self.be_late(exc)
         except TimedOut:
@@ -177,11 +179,14 @@ class _Drain(Leaving):
     # Its steps.
 
     def _explain(self, note: t.Optional[Note]) -> None:
-        self.result.reason = "a drain was asked for"
+        self.result.reason = "a drain was requested"
         if note is not None and note.identity != self.now.identity and note.drained is not None:
-            self.result.reason = "it was drained at %s with pid %d, and has come back by itself since" % (
-                iso(note.drained),
-                note.pid,
+            self.result.reason = (
+                "the server was drained at %s with pid %d, and has started again since, without undrained"
+                % (
+                    iso(note.drained),
+                    note.pid,
+                )
             )
 
     def _take_both_locks(self) -> None:
@@ -240,7 +245,7 @@ class _Drain(Leaving):
         again = self.note
         hold = self._find_hold()
         if again is None:
-            # An INT that was sent by hand has no note, and then the supervisor is held all the same.
+            # An INT that was sent by hand has no note, and then the supervisor is held nevertheless.
             self._why_not_quiet()
             self.note = self._new_note(hold)
             self.book.write(self.note)
@@ -309,7 +314,7 @@ class _Drain(Leaving):
             self.work.check()
             self.clock.sleep(_QUIET_PAUSE)
         if waited:
-            self.step("its work has ended: it is idle")
+            self.step("the server is idle")
 
     def _attempt_end(self) -> t.Union[bool, Pending]:
         try:
@@ -371,7 +376,7 @@ class _Drain(Leaving):
             except OSError as exc:
                 self.warn(_not_recorded(exc))
             self.result.hold = note.held.told()
-        self.step("no other server has taken its place within %g s" % seconds)
+        self.step("no other server started in its place within %g s" % seconds)
         bad = None if self.cut_off else self.host.holds.bad_end(hold)
         if bad:
             raise Failure(bad)
@@ -385,7 +390,7 @@ class _Drain(Leaving):
             self.warn(warning)
             return True
         if self.host.holds.take_away(hold, made=note.made):
-            self.step("the hold was taken away again")
+            self.step("the module released the supervisor")
         self.warn(warning)
         note.hold, note.made = dataclasses.asdict(Hold(SupervisorKind.NONE)), False
         return True

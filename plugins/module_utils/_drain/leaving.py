@@ -34,7 +34,7 @@ _LOG_LINES = 100
 
 
 class Leaving(ServerOperation[DrainResult]):
-    """One server on its way out."""
+    """One server that drains."""
 
     deed, doing = "drain", "draining"
 
@@ -105,7 +105,7 @@ class Leaving(ServerOperation[DrainResult]):
             if not self.work.leaving:
                 self.interrupt()
                 if not self._ends_within(FORCED):
-                    self.step("it was still there %g s after that" % FORCED)
+                    self.step("the server still ran %g s after that" % FORCED)
             if self.order.on_timeout == OnTimeout.ABORT:
                 with contextlib.suppress(Refused):  # it is about to end, and has given up its handlers
                     self._abort(late)
@@ -163,7 +163,7 @@ class Leaving(ServerOperation[DrainResult]):
     def undo(self, note: Note) -> None:
         """Remove the hold and the note."""
         if self.host.holds.take_away(note.held, made=note.made):
-            self.step("the hold was taken away again")
+            self.step("the module released the supervisor")
         self.book.forget(note)
         self.note = None
         self.result.hold_changed = False

@@ -86,13 +86,13 @@ class Launched:
 
     @property
     def status(self) -> t.Optional[int]:
-        """Its exit code; None while it runs."""
+        """Return the exit code of the command; None while it runs."""
         return self.program.poll()
 
     def said(self) -> str:
         """Return the end of what it printed, on one line, secrets hidden."""
         if self._output is None:
-            return "its output is discarded, since it logs to its terminal"
+            return "its output is discarded, because it logs to its terminal"
         end = os.fstat(self._output).st_size
         return _last_words(os.pread(self._output, 65536, max(self._begin, end - 65536)))
 
@@ -191,7 +191,7 @@ def _open_folder(note: Note) -> t.Tuple[int, bool]:
     """Hold the working directory, and return whether only root can enter it.
 
     The path may lead elsewhere in a moment, so it is followed once, with the rights of the user. Where root had started
-    the server in a folder of its own, the user may not follow the path, and the server was in that folder all the same:
+    the server in a folder of its own, the user may not follow the path, and the server was in that folder nevertheless:
     it is entered as root if only root could have changed the path.
 
     :raises OSError: it is not there, or the server may not be in it.

@@ -86,14 +86,14 @@ class Work:
         return frozenset()
 
     def ask(self) -> None:
-        """Have it write its stacks, and see from them what is at work."""
+        """Take stack dumps of the server, and find its work in them."""
         server = self._server
         dumps, lines = self._stacks.take(server.now)
         self._asked = server.clock.monotonic()
         before = {_same(one) for one in self.busy}
         found = find_busy(server.now, dumps, lines, self._waited(), leaving=self.leaving)
         if not self.leaving:
-            # What was at work a moment ago and still is has not begun anew, or we cannot tell.
+            # What was at work a moment ago and still is has not begun again, or we cannot tell.
             found = [one.at_least(self._waited()) if _same(one) in before else one for one in found]
         self.busy = found
 

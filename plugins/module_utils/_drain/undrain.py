@@ -122,7 +122,7 @@ class _Undrain(Operation[DrainResult]):
             self._may_start()
         self.result.did = Outcome.STARTED
         by_command = self._note.is_launched
-        self.step("it would be started" if by_command else "%s would be asked to start %s" % _starter_of(hold))
+        self.step("it would be started" if by_command else "the module would ask %s to start %s" % _starter_of(hold))
 
     def act(self) -> None:
         """Release the supervisor, start what does not run, wait, and remove the note."""
@@ -137,7 +137,7 @@ class _Undrain(Operation[DrainResult]):
         self._take_lock()
         note = self._book.read(self._note.key)
         if note is None:
-            self.result.reason = "another call has brought it back"
+            self.result.reason = "another call has brought the server back"
             return
         self._note = note
         self._await_end()
@@ -183,7 +183,7 @@ class _Undrain(Operation[DrainResult]):
             # Its odoo.conf may say another port by now.
             same = [one for one in now.instances if self.host.supervisor_of(one.master) == note.supervisor]
         if not same and note.kind == SupervisorKind.CONTAINER:
-            # It may have been made anew under its name (docker compose up), with another id.
+            # It may have been made again under its name (docker compose up), with another id.
             held = note.held.container
             unit = held.id_now() if held is not None else None
             same = [one for one in now.instances if unit and self.host.supervisor_of(one.master).unit == unit]
@@ -241,7 +241,7 @@ class _Undrain(Operation[DrainResult]):
     def _let_go(self, hold: Hold, *, made: bool) -> None:
         if self.host.holds.take_away(hold, made=made):
             self.result.hold_changed = True
-            what = [hold.drop_in + " was taken away, and systemd has read that"] if hold.drop_in else []
+            what = [hold.drop_in + " was removed, and systemd has read that"] if hold.drop_in else []
             self.step("; ".join([*what, *("%s was started" % name for name in hold.sockets)]))
 
     def _start(self, note: Note) -> None:
@@ -301,24 +301,26 @@ class _Undrain(Operation[DrainResult]):
     def _would(self, hold: Hold) -> None:
         if hold.drop_in and os.path.exists(hold.drop_in):
             self.result.hold_changed = True
-            self.step("%s would be taken away, and systemd made to read that" % hold.drop_in)
+            self.step("the module would remove %s, and make systemd read that" % hold.drop_in)
 
     def _explain(self) -> None:
         note = t.cast(Note, self._note)
         self.result.reason = (
-            "it was drained at %s" % iso(note.drained)
+            "the server was drained at %s" % iso(note.drained)
             if note.drained is not None
-            else "its drain was begun at %s" % iso(note.begun)
+            else "its drain began at %s" % iso(note.begun)
         )
 
     def _came_back(self) -> None:
         note = t.cast(Note, self._note)
         self.result.reason = (
-            "it runs: it was never told to end" if note.sent is None else "it runs again: it was started meanwhile"
+            "the server still runs: it never got the INT"
+            if note.sent is None
+            else "the server runs again: another program has started it"
         )
 
     def _nothing(self) -> None:
-        self.result.reason = "it runs, and was not drained"
+        self.result.reason = "the server runs and was not drained"
 
     def _left_behind(self) -> t.Optional[Hold]:
         """Return a hold on a running server that no note knows of any more."""

@@ -94,12 +94,12 @@ class Asked:
 
     @property
     def dump(self) -> t.Optional[Dump]:
-        """Its answer as a dump; None without one."""
+        """Return the answer of the process as a dump; None without one."""
         return next(iter(parse_dumps(self.text.splitlines())), None)
 
     @property
     def understood(self) -> t.Optional[Dump]:
-        """Its answer as a dump that shows everything that the process does; None without one."""
+        """Return the answer as a dump that shows everything that the process does; None without one."""
         found = None if self.cut or self.unfinished else self.dump
         return found if found and found.is_understood and found.is_whole else None
 
@@ -125,7 +125,8 @@ class Question:
 
 
 def chosen(instance: Instance, roles: t.Sequence[Role]) -> t.List[t.Tuple[Process, Role]]:
-    """Processes of a server with these roles. Those without a role that we know are among them, to be named. Pure."""
+    """Return the processes of a server with these roles, and those with an unknown role, which the result names.
+    Pure."""
     return [(process, role) for process, role in instance.everybody if role in roles or role not in ROLES]
 
 

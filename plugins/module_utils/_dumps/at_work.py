@@ -91,10 +91,10 @@ def told_waits(proc: Proc, process: Process, slept: t.Mapping[int, float]) -> t.
         for wait in waits
     ]
     if not told:
-        return "the kernel does not say what its threads do", []
+        return "the kernel does not show what its threads do", []
     clauses = [_clause(one) for one in told[:_NAMED]]
     more = len(told) - _NAMED
-    return "the kernel says: %s%s" % ("; ".join(clauses), "; and %d more threads" % more if more > 0 else ""), told
+    return "the kernel shows: %s%s" % ("; ".join(clauses), "; and %d more threads" % more if more > 0 else ""), told
 
 
 def _clause(one: t.Mapping[str, t.Any]) -> str:
@@ -114,7 +114,7 @@ def _ends(proc: Proc, process: Process) -> t.Dict[str, str]:
                 found["socket:[%d]" % inode] = "a connection from port %d to %s port %d" % (near[1], *far)
         except (Gone, OSError):
             continue
-    found.update((link, "a socket that takes connections") for link in listening_links(proc, process.pid))
+    found.update((link, "a listening socket") for link in listening_links(proc, process.pid))
     try:
         paths = parse_unix(proc.text(process.pid, "net/unix"))
         with network_of(proc.root, process.pid):

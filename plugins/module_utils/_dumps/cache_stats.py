@@ -109,9 +109,9 @@ class CacheQuestion(Question):
 def ask_all(
     host: Host, seen: Look, identities: t.Sequence[str], order: CacheOrder, *, check_mode: bool
 ) -> t.List[CacheResult]:
-    """Have the processes of the chosen servers write their statistics, all servers at the same time.
+    """Make the processes of the chosen servers write their statistics, all servers at the same time.
 
-    None is asked that would not survive it, or whose answer could not be seen.
+    A process gets no signal if it would not survive it, or if its answer could not be read.
     """
     begun = host.clock.monotonic()
     cases = [_Case(host, seen, t.cast(Instance, seen.instance(identity)), order) for identity in identities]

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""One server whose processes are asked to write something, and what came of it."""
+"""One server whose processes are asked to write something, and the result."""
 
 from __future__ import annotations
 

@@ -98,9 +98,9 @@ def dump_all(
     py_spy: PySpy = pyspy,
     postgres: t.Callable[..., Postgres] = Postgres,
 ) -> t.List[DumpResult]:
-    """Have the processes of the chosen servers write their stacks, all servers at the same time.
+    """Make the processes of the chosen servers write their stacks, all servers at the same time.
 
-    As a rule no process is harmed by it (docs/signals.md), and none is asked whose dump could not be seen.
+    A process gets no signal if the rules of docs/signals.md forbid it, or if its dump could not be read.
     """
     cases = [_Case(host, seen, t.cast(Instance, seen.instance(one)), order, py_spy, postgres) for one in identities]
     room = order.most

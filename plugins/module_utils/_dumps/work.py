@@ -53,7 +53,7 @@ class Busy:
     def __str__(self) -> str:
         what = self.url or (self.job and "the cron job %r" % self.job)
         where = " of database %s" % self.database if self.database and what else ""
-        unsaid = "" if what else ", and it is not known with what"
+        unsaid = "" if what else ", and its work is not known"
         at = ", at %s" % self.stack[-1] if self.stack else unsaid
         return "pid %d (%s) for %.0f s%s%s%s" % (
             self.pid,

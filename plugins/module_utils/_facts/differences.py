@@ -169,9 +169,9 @@ def _places(instance: Instance, options: Options) -> t.Dict[str, t.Tuple[Value, 
 
 
 def serves_http(instance: Instance, options: Options) -> t.Optional[bool]:
-    """Tell whether a server was started with HTTP; None where its sockets are not shown.
+    """Return whether a server was started with HTTP; None if its sockets are not visible.
 
-    An addon may listen in the master too, so an open port alone does not tell.
+    An addon may listen in the master too, so an open port alone does not prove it.
     """
     if instance.mode == Mode.PREFORK and (instance.having(Role.HTTP) or instance.having(Role.GEVENT)):
         return True
@@ -184,7 +184,7 @@ def serves_http(instance: Instance, options: Options) -> t.Optional[bool]:
 
 
 def hands_over(instance: Instance, version: t.Optional[str]) -> bool:
-    """Tell whether a HUP hands the listening socket of a server to its next generation."""
+    """Return whether a HUP hands the listening socket of a server to its next generation."""
     return instance.mode == Mode.PREFORK and (major(version) or HANDS_OVER) >= HANDS_OVER
 
 

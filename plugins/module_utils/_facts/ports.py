@@ -44,7 +44,7 @@ def conflicts(address: str, port: int, ends: Ends, own: t.Container[int]) -> t.L
 
 
 def _meet(one: str, other: str) -> bool:
-    """Tell whether two addresses exclude each other for one port; the wildcard of IPv6 stands for IPv4 too."""
+    """Return whether two addresses exclude each other for one port; the wildcard of IPv6 includes IPv4."""
     try:
         first, second = (ipaddress.ip_address(plain_address(text)) for text in (one, other))
     except ValueError:

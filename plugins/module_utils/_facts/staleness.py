@@ -201,7 +201,7 @@ def find_staleness(
             commits = commits_moved(sources.code, root, load.not_after)
     except OSError:
         commits = []
-    gone = ["%s is a folder of addons in the log of its load, and none now" % path for path in sources.gone]
+    gone = ["%s was a folder of addons at the load, and is not one any more" % path for path in sources.gone]
     return replace(
         found,
         reasons=(*found.reasons, *([] if moved else gone[:_NAMED_LINKS]), *commits[:_NAMED_LINKS]),
@@ -244,7 +244,7 @@ def judge(
     reasons = [sentence for _path, sentence in elsewhere[:_NAMED_LINKS]]
     if restart or need_daemon_reload:
         names = ", ".join(path for _time, path in restart[:3]) or "the unit"
-        reasons.append("changed since the process was started, and not read again by a HUP: %s" % names)
+        reasons.append("changed since the process was started, and a HUP does not read it again: %s" % names)
     reasons += [sentence for _path, sentence in moved.links[:_NAMED_LINKS]]
     certain = [path for changed_at, path in changed if changed_at > load.not_after]
     doubtful = len(changed) - len(certain)
@@ -252,13 +252,13 @@ def judge(
         reasons.append("%d file%s changed since it was loaded" % (len(certain), "" if len(certain) == 1 else "s"))
     if doubtful:
         reasons.append(
-            "%d file%s changed when it may or may not have been loaded already (evidence: %s)"
+            "%d file%s changed at about the time of the load, and may not be loaded (evidence: %s)"
             % (doubtful, "" if doubtful == 1 else "s", load.evidence)
         )
     if others:
-        reasons.append("the files of %s are not those that it has loaded" % ", ".join(others[:3]))
+        reasons.append("the files of %s are not the files that the server has loaded" % ", ".join(others[:3]))
     if incomplete:
-        reasons.append("%s could not be read to the end" % ", ".join(incomplete[:3]))
+        reasons.append("%s could not be read completely" % ", ".join(incomplete[:3]))
     needs = Need.NONE
     if changed or incomplete or moved.links or others:
         needs = Need.RELOAD

@@ -71,7 +71,7 @@ class Prefixes:
                 del self.shapes[next(iter(self.shapes))]
 
     def forget_blanks(self) -> None:
-        """Forget prefixes of blanks alone: what was indented is over."""
+        """Forget prefixes that are only blanks, because the indented part has ended."""
         for shape in [shape for shape in self.shapes if shape.startswith("(")]:
             del self.shapes[shape]
             self.latest = None

@@ -59,7 +59,7 @@ def find_log(
     logfile: t.Optional[str] = None,
     syslogs: t.Optional[SyslogFile] = None,
 ) -> LogPlace:
-    """Tell where the log of a server goes.
+    """Return the place of the log of a server.
 
     A logfile that Odoo cannot open makes it log to its standard error (seen on Odoo 14.0 and 19.0).
 

@@ -42,7 +42,7 @@ _SHARED = 1 << 14
 
 
 class LogMark:
-    """A place in a server's log, taken before a signal; :meth:`tail` tells what came after it.
+    """A place in a server's log, taken before a signal; :meth:`tail` returns what came after it.
 
     The file is held open from the start, so that a rotation in between loses nothing.
     """
@@ -256,7 +256,7 @@ def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] =
 def _held_by(proc: Proc, master: Process, path: str) -> t.Optional[int]:
     """Open a log by the descriptor that the server has of it, where the server may not follow the path to it.
 
-    So it is where root opened the log and handed it on as stderr. The server can open it anew, if its permissions let
+    So it is where root opened the log and handed it on as stderr. The server can open it again, if its permissions let
     the server read it.
     """
     try:

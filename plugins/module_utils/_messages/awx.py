@@ -39,11 +39,12 @@ UNKNOWN_TYPE = Code("awx.unknown_type", "{where}: type must be one of {known}, g
 PROJECT_UPDATE = Code(
     "awx.project_update",
     "AWX could not update the project {project} from {url} (project update {id}, {status}): {reason}",
-    "Put that right and run awx_setup again. The job of that number in AWX has the whole output.",
+    "Correct the cause, then run awx_setup again. In AWX, the job {id} has the whole output.",
 )
 NOT_APPROVED = Code(
     "awx.not_approved",
     "The rest of the roll was not approved: the approval was denied or timed out. Done: {done}. Not done:"
-    " {remaining}. The hosts that are done keep their new code. No lock is left, and no host is out of its balancer",
+    " {remaining}. The hosts that are done keep their new code. No lock is left, and no host is out of its load"
+    " balancer",
     "Launch the workflow again to reload the hosts that are not done.",
 )

@@ -22,7 +22,7 @@ PARTS_TOO_LARGE = Code(
     "Set a larger max_size, or choose fewer servers.",
 )
 PART_TOO_LARGE = Code(
-    "bundle.part_too_large", "the part has {size:d} bytes, and a part of this kind can have at most {limit:d} bytes"
+    "bundle.part_too_large", "the part was left out, because it has {size:d} bytes, and the limit is {limit:d} bytes"
 )
 NOT_PERMITTED = Code(
     "bundle.not_permitted",
@@ -54,7 +54,9 @@ NO_ROOM = Code(
     "the run was not begun, because {folder} has {free:d} MB free and min_free requires {wanted:d} MB",
     "Free some space, or set another report_dir or a smaller min_free.",
 )
-NOT_A_RUN = Code("bundle.not_a_run", "run must be the value run that state=begun returned, got {value!r}")
+NOT_A_RUN = Code(
+    "bundle.not_a_run", "run must be the value of run that a call with state=begun has returned, got {value!r}"
+)
 
 # Its way to another place
 BAD_DELIVERY = Code(

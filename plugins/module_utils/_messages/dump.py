@@ -15,7 +15,8 @@ _AS_ROOT = "Run the task as root or as the user of the server (become)."
 # The log of a server.
 LEVEL = Code(
     "dump.level",
-    "the log level of the server hides its {what}, because the logger {logger} writes them at level info",
+    "the log does not show the {what} of the server: the logger {logger} writes them at level info, and the log level"
+    " of the server hides this level",
     "Add {logger}:INFO to log_handler in odoo.conf, then restart the server.",
 )
 TERMINAL = Code(
@@ -146,8 +147,8 @@ EVIDENCE = Code(
 # Processes that get no signal.
 NOT_AT_REST = Code(
     "dump.not_at_rest",
-    "pid {pid:d} got no QUIT, because on {python} a QUIT may end a process that is at work, and its threads did not all"
-    " sleep for {rest:g} s; {waits}",
+    "pid {pid:d} got no QUIT, because its threads did not all sleep for {rest:g} s, and on {python} a QUIT may end a"
+    " process that is at work; {waits}",
     "Install py-spy, or let the role diagnostics bring it (diagnostics_py_spy): stack_dump uses it for such processes."
     " With risk=accept the process gets the QUIT, which may end the whole server.",
 )
@@ -165,8 +166,8 @@ GEVENT = Code(
 )
 AT_WORK = Code(
     "dump.at_work",
-    "pid {pid:d} got no signal, because its threads did not all sleep at one moment within {seconds:g} s; before Odoo"
-    " 19 a process that counts its caches while it works may end",
+    "pid {pid:d} got no USR1, because its threads did not all sleep at one moment within {seconds:g} s, and before Odoo"
+    " 19 a USR1 may end a process that is at work",
     "Run the task again at a quieter time, or with a longer timeout.",
 )
 STATISTICS_FORM = Code(
@@ -265,8 +266,8 @@ STRANGE_FORM = Code(
 )
 UNKNOWN_FORM = Code(
     "dump.unknown_form",
-    "{path} has no line that the module can parse as a record of a log of Odoo, so it is not known whether it has a"
-    " stack dump; a line of it is {line!r}",
+    "{path} is not a log of Odoo that the collection can parse, so it may have stack dumps that the collection does not"
+    " find; a line of it is {line!r}",
     "Use the log as Odoo wrote it, before another program changed it.",
 )
 PACKED = Code(

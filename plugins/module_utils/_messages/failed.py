@@ -18,14 +18,13 @@ NOT_BACK = Code(
 )
 LOAD = Code(
     "failed.load",
-    "the server does not become healthy because of {error}; seen: this traceback of pid {pid:d} in {log}, and for"
-    " {seconds:.0f} s {answer}",
-    "The server answers its users in the same way. Correct the code or restore the earlier one, then run the task"
-    " again.",
+    "the server cannot load its code, so it does not become healthy: {error} (a traceback of pid {pid:d} in {log}; for"
+    " {seconds:.0f} s {answer})",
+    "Users get the same answer now. Correct the code or restore the earlier code, then run the task again.",
 )
 UNHEALTHY = Code(
     "failed.unhealthy",
-    "the server has all its processes and does not become healthy; seen: for {seconds:.0f} s {answer}",
+    "the server has all its processes and does not become healthy: for {seconds:.0f} s {answer}",
     "Read the log of the server for the reason, or correct the option health.",
 )
 OS_ERROR = Code("failed.os_error", "{error}")
@@ -43,6 +42,7 @@ LOAD_NOT_RECORDED = Code(
 NO_EFFECT = Code(
     "failed.no_effect",
     "pid {pid:d} got {signal}, and the signal had no effect within {seconds:g} s: waiting for {missing}",
+    "Read the log of the server for the reason.",
 )
 MASTER_ENDED = Code(
     "failed.master_ended", "the master with pid {pid:d} has ended", "Read the last lines of its log for the reason."
@@ -82,8 +82,8 @@ NUMBER_RISES = Code(
 NOT_REPLACED = Code(
     "failed.not_replaced",
     "the master did not replace {workers} within {seconds:.0f} s, so no other worker got a signal; {left} are left",
-    "The master keeps up fewer http workers than the server had, for example after a TTOU. Run fleetops.odoo.workers"
-    " with the count that you want.",
+    "The master keeps up fewer http workers than the server had, for example because another program sent it a TTOU."
+    " Run fleetops.odoo.workers with the count that you want.",
 )
 WORK_TIME_UNKNOWN = Code(
     "failed.work_time_unknown",

@@ -102,7 +102,8 @@ USER_WITHOUT_UNIT = Code(
 )
 USERS_UNCLEAR = Code(
     "host.users_unclear",
-    "servers of the users {users} match, and no unit, supervisor or container of the system runs one of them",
+    "the module works on no server: servers of the users {users} match, and no unit, supervisor or container of the"
+    " system runs one of them",
     "Set the option users to the users whose servers you mean.",
 )
 NEWER_VERSION = Code(
@@ -131,7 +132,7 @@ NOTHING_DRAINED = Code(
 )
 DUMPS_HIDDEN = Code(
     "host.dumps_hidden",
-    "the module cannot see what the busy processes do ({why})",
+    "the module cannot show what the busy processes do, because it cannot read their stack dumps ({why})",
     "Let the server log to a file or to the journal, with log_level=info.",
 )
 
@@ -153,7 +154,7 @@ NO_SERVER = Code(
 )
 NO_LOG = Code(
     "host.no_log",
-    "the log of {server} cannot be read later (log: {kind})",
+    "the collection cannot read the log of {server} (kind: {kind}), so it gets no stack dumps and tracebacks",
     "Let the server log to a file or to the journal.",
 )
 LOG_HIDES_DUMPS = Code(

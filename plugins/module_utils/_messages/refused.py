@@ -28,15 +28,15 @@ STATE = Code(
 )
 AT_WORK = Code(
     "refused.at_work",
-    "pid {pid:d} runs {python}, where a QUIT may end a process that is at work, and its threads did not all sleep for"
-    " {seconds:g} s before it",
-    "Use fleetops.odoo.stack_dump with py-spy, which sends no signal, or set risk to accept, which may end the whole"
-    " server.",
+    "pid {pid:d} got no QUIT, because its threads did not all sleep for {seconds:g} s, and on {python} a QUIT may end a"
+    " process that is at work",
+    "Use fleetops.odoo.stack_dump with py-spy, which sends no signal. With risk set to accept the process gets the"
+    " QUIT, which may end the whole server.",
 )
 MASTER_AT_WORK = Code(
     "refused.master_at_work",
-    "pid {pid:d} is a master on {python}, where a QUIT may end the whole server while the master is at work, and the"
-    " server is {state}",
+    "the master with pid {pid:d} got no QUIT, because the server is {state}, and on {python} a QUIT to a master at work"
+    " may end the whole server",
     "Wait until the server runs, then run the task again.",
 )
 ASKED_LATELY = Code(
@@ -55,7 +55,8 @@ ODOO_SH = Code(
     "Set force to send the signal nevertheless.",
 )
 ODOO_SH_RESTARTS = Code(
-    "refused.odoo_sh_restarts", "the server runs on Odoo.sh, and this platform restarts its servers itself"
+    "refused.odoo_sh_restarts",
+    "the module does not restart the server, because it runs on Odoo.sh, which restarts its servers itself",
 )
 PID_REUSED = Code(
     "refused.pid_reused",
@@ -157,11 +158,11 @@ COMMAND_OTHER_USER = Code(
 COMMAND_NOT_ROOTS = Code(
     "refused.command_not_roots",
     "the server ran as root, and users other than root can change {path}, which its recorded command uses",
-    "Give the path to root, or start the server yourself.",
+    "Let only root own and write the path, or start the server yourself.",
 )
 COMMAND_NOT_UNDERSTOOD = Code(
     "refused.command_not_understood",
-    "the server ran as root, and its recorded command is not understood at {word!r}",
+    "the server ran as root, and the module does not understand the word {word!r} of its recorded command",
     "Start the server yourself.",
 )
 COMMAND_OPTION_UNKNOWN = Code(
@@ -226,13 +227,14 @@ NOT_TOLD_APART = Code(
 )
 IDLE_UNKNOWN = Code(
     "refused.idle_unknown",
-    "it is not known which workers are idle, because their stack dumps cannot be read: {why}",
-    "Correct this, or set wait_busy, so that busy workers end after their request.",
+    "no worker got a signal: it is not known which workers are idle, because their stack dumps cannot be read: {why}",
+    "Correct the cause, or set wait_busy, so that busy workers end after their request.",
 )
 WORK_TIME_UNKNOWN = Code(
     "refused.work_time_unknown",
-    "it is not known how long the workers have been busy, because their stack dumps cannot be read: {why}",
-    "Correct this, or choose workers by another condition.",
+    "no worker got a signal: it is not known how long the workers have been busy, because their stack dumps cannot be"
+    " read: {why}",
+    "Correct the cause, or choose workers by another condition.",
 )
 WATCH_TOO_LONG = Code(
     "refused.watch_too_long",

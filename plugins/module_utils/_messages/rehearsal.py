@@ -59,7 +59,7 @@ SCRIPT_GONE = Code(
 RESTART_LOST = Code(
     "rehearsal.restart_lost",
     "a restart would fail, because {what} {path} does not exist",
-    "Restore it, or correct the unit of the server.",
+    "Restore {path}, or correct the unit of the server.",
 )
 ENVIRONMENT_HIDDEN = Code(
     "rehearsal.environment_hidden",
@@ -82,7 +82,9 @@ TRIAL_TIMEOUT = Code(
     " the changed addons counts too.",
 )
 TRIAL_ENDED = Code(
-    "rehearsal.trial_ended", "{fate}: the interpreter of the start-up check ended early (its last output: {words})"
+    "rehearsal.trial_ended",
+    "{fate}: the interpreter of the start-up check ended early (its last output: {words})",
+    "Correct the error that this output names, then run the task again.",
 )
 BAD_CONFIGURATION = Code(
     "rehearsal.bad_configuration",

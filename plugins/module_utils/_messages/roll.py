@@ -33,7 +33,9 @@ RESERVED = Code(
     "{owner} holds the lock {id} of this host{reason}; it was taken {age} ago, and expires in {left}{out}",
     "Ask {owner}, or wait until the lock has expired. If it is not needed any more, set take_over to {id}.",
 )
-TOOK_OVER = Code("roll.took_over", "took over the lock of {id} ({owner}), which had not been renewed for {age:.0f} s")
+TOOK_OVER = Code(
+    "roll.took_over", "this run took over the lock of {id} ({owner}), which had not been renewed for {age:.0f} s"
+)
 LOCK_NOT_WRITTEN = Code("roll.lock_not_written", "the lock of this host cannot be written: {error}")
 
 # Balancers
@@ -50,19 +52,23 @@ BALANCER_NOT_RUNNING = Code(
     "nothing listens on the socket {path}",
     "Start HAProxy, or set socket to what haproxy.cfg names stats socket.",
 )
-BALANCER_NO_ANSWER = Code("roll.balancer_no_answer", "HAProxy does not answer on the socket {path}: {error}")
+BALANCER_NO_ANSWER = Code(
+    "roll.balancer_no_answer",
+    "HAProxy does not answer on the socket {path}: {error}",
+    "Read the log of HAProxy on this host.",
+)
 BALANCER_NOT_HAPROXY = Code(
     "roll.balancer_not_haproxy",
     "the program behind the socket {path} is not HAProxy: it answers {command!r} with {answer!r}",
     "Set socket to what haproxy.cfg names stats socket.",
 )
-BALANCER_NOT_ASKED = Code("roll.balancer_not_asked", "balancer {balancer} cannot be asked: {error}")
-BALANCER_UNREACHABLE = Code("roll.balancer_unreachable", "balancer {balancer} cannot be reached: {error}")
+BALANCER_NOT_ASKED = Code("roll.balancer_not_asked", "load balancer {balancer} cannot be asked: {error}")
+BALANCER_UNREACHABLE = Code("roll.balancer_unreachable", "load balancer {balancer} cannot be reached: {error}")
 BALANCER_UNKNOWN_SERVER = Code(
     "roll.balancer_unknown_server",
-    "balancer {balancer} has no server {server}; it has {servers}",
-    "Set balancer_haproxy_servers or balancer_nginx_servers to the name that the balancer has for the host, or correct"
-    " balancer_haproxy_backends or balancer_nginx_upstreams.",
+    "load balancer {balancer} has no server {server}; it has {servers}",
+    "Set balancer_haproxy_servers or balancer_nginx_servers to the name that the load balancer has for the host, or"
+    " correct balancer_haproxy_backends or balancer_nginx_upstreams.",
 )
 AFTER_FAILED = Code(
     "roll.after_failed",
@@ -76,54 +82,54 @@ NOT_READY = Code(
 )
 BALANCER_OTHER_SERVERS = Code(
     "roll.balancer_other_servers",
-    "balancer {balancer} has servers that do not belong to a host of this play: {servers}",
+    "load balancer {balancer} has servers that do not belong to a host of this play: {servers}",
     "Add these hosts to the inventory, or correct balancer_haproxy_servers or balancer_nginx_servers.",
 )
 BALANCER_OUT_ALREADY = Code(
     "roll.balancer_out_already",
-    "server {server} is out of balancer {balancer} already ({state}), and no roll took it out",
-    "Put it back into the balancer, or leave the host out with --limit.",
+    "server {server} is out of load balancer {balancer} already ({state}), and no roll took it out",
+    "Put it back into the load balancer, or leave the host out with --limit.",
 )
 BALANCER_DOWN = Code(
     "roll.balancer_down",
-    "balancer {balancer} reports server {server} as {status}",
-    "Correct the server or its health check in the balancer.",
+    "load balancer {balancer} reports server {server} as {status}",
+    "Correct the server or its health check in the load balancer.",
 )
 BALANCER_REFUSED = Code(
     "roll.balancer_refused",
-    "balancer {balancer} answers the command {command!r} with {answer!r}",
+    "load balancer {balancer} answers the command {command!r} with {answer!r}",
     "The socket must have level admin (stats socket PATH level admin in haproxy.cfg).",
 )
 BALANCER_SESSIONS = Code(
     "roll.balancer_sessions",
-    "balancer {balancer} still has {sessions:d} sessions for server {server} after {timeout:g} s",
+    "load balancer {balancer} still has {sessions:d} sessions for server {server} after {timeout:g} s",
     "Wait until these requests have ended, or set a longer balancer_drain_timeout.",
 )
 BALANCER_NOT_UP = Code(
     "roll.balancer_not_up",
-    "balancer {balancer} still reports server {server} as {status} after {timeout:g} s",
-    "Correct the server or its health check in the balancer.",
+    "load balancer {balancer} still reports server {server} as {status} after {timeout:g} s",
+    "Correct the server or its health check in the load balancer.",
 )
 TOO_FEW_LEFT = Code(
     "roll.too_few_left",
-    "backend {backend} of balancer {balancer} would keep {left:d} healthy servers, and it must keep {least:d}",
+    "backend {backend} of load balancer {balancer} would keep {left:d} healthy servers, and it must keep {least:d}",
     "Drain fewer hosts, or lower graceful_drain_least.",
 )
 NO_BALANCER = Code(
     "roll.no_balancer",
-    "an earlier run took the host out of its balancer, and this run has no balancer",
+    "an earlier run took the host out of its load balancer, and this run has no load balancer",
     "Give this run the variables of the earlier run (balancer, balancer_*).",
 )
-LEFT_OUT = Code("roll.left_out", "an earlier roll left the host out of its balancer")
-NO_SIGNAL_SENT = Code("roll.no_signal_sent", "nothing happened to the server, so the host is in its balancer again")
+LEFT_OUT = Code("roll.left_out", "an earlier roll left the host out of its load balancer")
+NO_SIGNAL_SENT = Code("roll.no_signal_sent", "the server got no signal, so the host is back in its load balancer")
 NOT_PROVED = Code(
     "roll.not_proved",
-    "nothing proves that the server is healthy",
+    "the roll has no proof that the server is healthy, so the host stays out of its load balancer",
     "Check the server, then run the playbook fleetops.odoo.release.",
 )
 NOT_PUT_BACK = Code(
     "roll.not_put_back",
-    "the host left the play before it was put back into its balancer",
+    "Ansible removed the host from the play before the roll put it back into its load balancer",
     "Check the server, then run the playbook fleetops.odoo.release.",
 )
 
@@ -150,7 +156,11 @@ LITTLE_TIME = Code(
     "only {left:d} s of {turn:d} s are left for the host, too few to begin a reload",
     "Set a longer rolling_restart_timeout.",
 )
-LEFT_PLAY = Code("roll.left_play", "the host left the play before its turn ended", "Read the output of the play.")
+LEFT_PLAY = Code(
+    "roll.left_play",
+    "Ansible removed the host from the play before its turn ended",
+    "Read the output of the play for the reason.",
+)
 TASK_FAILED = Code("roll.task_failed", "{error}")
 NO_MESSAGE = Code("roll.no_message", "the task failed without a message", "Run the playbook again with -vvv.")
 TASKS_NOT_LOADED = Code(
@@ -162,7 +172,7 @@ HOSTS_LOST = Code("roll.hosts_lost", "{hosts} failed or cannot be reached, and t
 DEADLINE = Code("roll.deadline", "the roll has run for longer than its deadline of {seconds:g} s")
 OUTSIDE_WINDOW = Code("roll.outside_window", "the time is outside of the window {window} ({timezone})")
 PAUSED = Code("roll.paused", "the roll pauses after {batches}, as rolling_restart_stop_after says")
-BLOCKED = Code("roll.blocked", "{task}: {error}")
+BLOCKED = Code("roll.blocked", "a task before the batch failed ({task}): {error}")
 NOT_APPROVED = Code("roll.not_approved", "the question whether to continue was not answered with yes")
 NO_PREFLIGHT = Code(
     "roll.no_preflight", "{hosts} did not pass a preflight of this run", "Run the playbook from its first play."
@@ -179,18 +189,21 @@ RELEASED_AS_FAILED = Code(
     "every host is released, and this run ends as failed because rolling_restart_release_fails is set",
 )
 REPORT_NOT_WRITTEN = Code("roll.report_not_written", "the report was not written: {error}")
-NO_EVIDENCE = Code("roll.no_evidence", "no evidence was kept: {error}")
+NO_EVIDENCE = Code("roll.no_evidence", "the evidence of the failure was not saved: {error}")
 SLICED = Code(
     "roll.sliced",
-    "this job is a slice of {template}, and a slice does not know the batches of the other slices",
+    "the roll does not begin: this job is a slice of {template}, and a slice does not know the batches of the other"
+    " slices",
     "Set the job slice count to 1. If no slicing is set, give the workflow another name than its template.",
 )
 CONTROLLER_NAME = Code(
-    "roll.controller_name", "the inventory names the controller 127.0.0.1 or ::1", "Name it localhost."
+    "roll.controller_name",
+    "the inventory has the name 127.0.0.1 or ::1 for the controller, and a roll needs the name localhost",
+    "Rename it to localhost in the inventory.",
 )
 STRATEGY = Code(
     "roll.strategy",
-    "the play has a strategy that does not run a task once for all of its hosts",
+    "the strategy of the play does not run each task for all hosts at the same time",
     "Set strategy: ansible.builtin.linear in each play of the roll.",
 )
 
@@ -198,8 +211,8 @@ STRATEGY = Code(
 GATE_NOT_ROOT = Code("gate.not_root", "only root may change the rules of nftables", "Run the task as root (become).")
 GATE_NO_NFT = Code(
     "gate.no_nft",
-    "the program nft is not installed, or not only root can change it, and iptables has no ports that open by"
-    " themselves",
+    "the program nft is not installed, or users other than root can change it; iptables cannot replace it, because its"
+    " rules do not expire",
     "Install the package nftables. It works beside iptables, and this module needs no service of it.",
 )
 GATE_NFT_FAILED = Code(
@@ -215,8 +228,8 @@ GATE_NO_PORT = Code(
 )
 GATE_LOOPBACK = Code(
     "gate.loopback",
-    "pid {pid:d} listens on {address} only, and connections over loopback are not refused",
-    "Set ports to the ports of what is before it on this host, such as 80 and 443 of nginx.",
+    "pid {pid:d} listens on {address} only, and the module cannot close ports for loopback",
+    "Set ports to the ports of the reverse proxy on this host, such as 80 and 443 of nginx.",
 )
 GATE_OTHER_NETWORK = Code(
     "gate.other_network",
@@ -228,7 +241,7 @@ GATE_OTHER_NETWORK = Code(
 NGINX_NOT_ROOT = Code("nginx.not_root", "only root may change and reload nginx", "Run the task as root (become).")
 NGINX_NO_PROGRAM = Code(
     "nginx.no_program",
-    "the program {path} does not exist, cannot be run, or not only root can change it",
+    "the program {path} does not exist, cannot be run, or users other than root can change it",
     "Set program to nginx on this host, or run the task on the host of the load balancer.",
 )
 NGINX_NOT_RUNNING = Code(
@@ -239,7 +252,7 @@ NGINX_NOT_RUNNING = Code(
 NGINX_UNREADABLE = Code("nginx.unreadable", "{path} of nginx cannot be read: {error}", "Correct what the error names.")
 NGINX_NOT_UNDERSTOOD = Code(
     "nginx.not_understood",
-    "{path}:{line:d} of nginx is not understood: {what}",
+    "the module cannot parse {path}:{line:d} of nginx: {what}",
     "Put the upstreams into files without such blocks and name the first of these in config, or use tasks of your own"
     " for this load balancer.",
 )
@@ -251,7 +264,7 @@ NGINX_NO_UPSTREAM = Code(
 NGINX_NO_SERVER = Code(
     "nginx.no_server",
     "none of the upstreams {upstreams} has the server {name}; they have {known}",
-    "Set servers to the addresses that stand in the configuration of nginx, with or without their ports.",
+    "Set servers to the addresses in the configuration of nginx, with or without their ports.",
 )
 NGINX_LAST_SERVER = Code(
     "nginx.last_server",
@@ -261,21 +274,21 @@ NGINX_LAST_SERVER = Code(
 NGINX_DOWN_BY_HAND = Code(
     "nginx.down_by_hand",
     "the server {server} is down in {path}:{line:d}, and this module did not mark it",
-    "Remove the word down from the file and reload nginx, if the server is to get requests.",
+    "If the server must get requests, remove the word down from the file and reload nginx.",
 )
 NGINX_NOT_ROOTS = Code(
     "nginx.not_roots",
-    "{path} can be changed by another user than root, so root does not write it",
-    "Have root own the file and the folders above it.",
+    "the module does not write {path}, because a user other than root can change it",
+    "Let only root own and write the file and the folders above it.",
 )
 NGINX_NOT_WRITTEN = Code("nginx.not_written", "{path} cannot be written: {error}")
 NGINX_TEST_FAILED = Code(
     "nginx.test_failed",
-    "nginx -t refuses the configuration, and no file was changed by this: {said}",
+    "nginx -t refuses the configuration, so the module has restored all files: {said}",
     "Correct what nginx -t names.",
 )
 NGINX_RELOAD_FAILED = Code(
     "nginx.reload_failed",
-    "nginx cannot be reloaded, and the files are as before: {said}",
-    "Read the log of nginx.",
+    "nginx cannot be reloaded, so the module has restored all files: {said}",
+    "Read the error log of nginx for the reason.",
 )

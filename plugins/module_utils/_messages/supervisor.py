@@ -75,16 +75,17 @@ UNIT_DOWN = Code(
     "supervisor.unit_down", "systemd reports that {unit} is {state}", "Run systemctl status {unit} on the host."
 )
 SUPERVISORD_SAYS = Code("supervisor.supervisord_says", "supervisord reports: {said}")
-_KEEP_DOWN = "Prevent the restart yourself and set hold to external"
+_KEEP_DOWN = "Prevent the restart yourself and set hold to external."
+_OR_KEEP_DOWN = " Or prevent the restart yourself and set hold to external."
 SUPERVISORD_INSIDE = Code(
     "supervisor.supervisord_inside",
     "a supervisord in the container of the server would start the server again",
-    "Run the task in the container. " + _KEEP_DOWN + " otherwise.",
+    "Run the task in the container." + _OR_KEEP_DOWN,
 )
 SYSTEMD_UNKNOWN = Code(
     "supervisor.systemd_unknown",
     "systemd does not report whether it would start unit {unit} of the server again",
-    _KEEP_DOWN + ".",
+    _KEEP_DOWN,
 )
 SYSTEMD_STARTS_AGAIN = Code(
     "supervisor.systemd_starts_again",
@@ -94,18 +95,18 @@ SYSTEMD_STARTS_AGAIN = Code(
 HOLD_INEFFECTIVE = Code(
     "supervisor.hold_ineffective",
     "systemd would start {unit} again, although the module wrote a drop-in against it (Restart={restart}{more})",
-    "Remove the setting that overrides the drop-in. " + _KEEP_DOWN + " otherwise.",
+    "Remove the setting that overrides the drop-in." + _OR_KEEP_DOWN,
 )
 BAD_UNIT_NAME = Code("supervisor.bad_unit_name", "{name!r} is not a valid name of a systemd service")
 CONTAINER_UNKNOWN = Code(
     "supervisor.container_unknown",
     "the server runs in a container (runtime {runtime}), and the restart policy of the container is not known",
-    _KEEP_DOWN + ".",
+    _KEEP_DOWN,
 )
 CONTAINER_STARTS_AGAIN = Code(
     "supervisor.container_starts_again",
     "the container {name} has the restart policy {policy}, so {runtime} would start it again",
-    "Run {runtime} update --restart=no {short}. " + _KEEP_DOWN + " otherwise.",
+    "Run {runtime} update --restart=no {short}." + _OR_KEEP_DOWN,
 )
 OTHER_UNIT = Code(
     "supervisor.other_unit",
@@ -116,9 +117,8 @@ WATCHDOG = Code(
     "supervisor.watchdog",
     "unit {unit} has a watchdog (WatchdogSec, {seconds:g} s); after the INT the server does not answer on its port, so"
     " systemd may kill the unit with its requests",
-    "Run systemctl service-watchdogs no before the drain, and systemctl service-watchdogs yes after it. "
-    + _KEEP_DOWN
-    + " otherwise.",
+    "Run systemctl service-watchdogs no before the drain, and systemctl service-watchdogs yes after it."
+    + _OR_KEEP_DOWN,
 )
 RUNTIME_MAX = Code(
     "supervisor.runtime_max",
@@ -128,18 +128,18 @@ RUNTIME_MAX = Code(
 SUCCESS_ACTION = Code(
     "supervisor.success_action",
     "unit {unit} has SuccessAction={action}, which systemd runs when the server ends",
-    "Remove SuccessAction from the unit. " + _KEEP_DOWN + " otherwise.",
+    "Remove SuccessAction from the unit." + _OR_KEEP_DOWN,
 )
 UPHELD = Code(
     "supervisor.upheld",
     "{keepers} would start {unit} again at once (Upholds=)",
-    "Stop {keepers} before the drain. " + _KEEP_DOWN + " otherwise.",
+    "Stop {keepers} before the drain." + _OR_KEEP_DOWN,
 )
 SOCKET_NEEDED = Code(
     "supervisor.socket_needed",
     "{socket} would start {unit} again at the next request, and the module cannot stop {socket} first, because {unit}"
     " depends on it (Requires=, BindsTo= or PartOf=)",
-    "Remove {socket} from these settings of {unit}. " + _KEEP_DOWN + " otherwise.",
+    "Remove {socket} from these settings of {unit}." + _OR_KEEP_DOWN,
 )
 TRANSIENT = Code(
     "supervisor.transient",
@@ -171,12 +171,12 @@ GUEST = Code(
 KUBERNETES_POD = Code(
     "supervisor.kubernetes_pod",
     "the server runs in a pod of Kubernetes ({runtime}), and Kubernetes starts the pod again when the server ends",
-    "Run kubectl scale --replicas=0 for the owner of the pod. " + _KEEP_DOWN + " otherwise.",
+    "Run kubectl scale --replicas=0 for the owner of the pod." + _OR_KEEP_DOWN,
 )
 SWARM_TASK = Code(
     "supervisor.swarm_task",
     "the server runs in a task of the Docker Swarm service {service}, and Swarm replaces the task when it ends",
-    "Run docker service scale {service}=0. " + _KEEP_DOWN + " otherwise.",
+    "Run docker service scale {service}=0." + _OR_KEEP_DOWN,
 )
 KILL_MODE = Code(
     "supervisor.kill_mode",

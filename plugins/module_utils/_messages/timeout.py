@@ -128,7 +128,7 @@ WORKERS_LEAVING = Code(
 REQUESTS = Code(
     "timeout.requests",
     "{count:d} connections to the ports {ports} to end (from {peers})",
-    "Their requests are still running. Set a longer timeout, or name in ignore what only checks the health.",
+    "Their requests are still running. Set a longer timeout, or add the addresses of health checks to ignore.",
 )
 CONNECTIONS = Code(
     "timeout.connections",
@@ -138,6 +138,6 @@ CONNECTIONS = Code(
 NGINX_LOCK = Code("timeout.nginx_lock", "another task that changes nginx on this host")
 NGINX_RELOADED = Code(
     "timeout.nginx_reloaded",
-    "nginx to start workers with the new configuration; the files are as before",
-    "The error log of nginx says why it goes on with the old one.",
+    "nginx to start workers with the new configuration (the module has restored all files)",
+    "Read the error log of nginx for the reason.",
 )

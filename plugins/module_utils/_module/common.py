@@ -239,7 +239,7 @@ def chosen_by(module: AnsibleModule, found: t.Sequence[t.Dict[str, t.Any]]) -> t
 
 
 def _find_psutil(module: AnsibleModule) -> None:
-    """Go on under an interpreter that has psutil, or say how to get it."""
+    """Execute the module with an interpreter that has psutil, or fail with the remedy."""
     if not has_respawned():
         for path in _SYSTEM_INTERPRETERS:
             # Not an interpreter that a service's user could have put there.

@@ -87,7 +87,7 @@ def told(module: AnsibleModule, results: t.Sequence[Result], secrets: Secrets) -
 
 
 def warn(module: AnsibleModule, results: t.Sequence[Result], secrets: Secrets) -> None:
-    """Have the caller warned of what is in the results."""
+    """Pass the warnings of the results on to the caller."""
     for one in results:
         for problem in one.warnings:
             module.warn(t.cast(str, printable("pid %d: %s" % (one.pid, secrets.hide(str(problem))))))

@@ -35,7 +35,7 @@ _PLACES = ("/usr/lib/postgresql/*/bin/psql", "/usr/pgsql-*/bin/psql", "/usr/bin/
 _CONNECT, LONGEST = 2, 5.0
 
 #: Since PostgreSQL 10. Locks first: they are there for everybody, while another user's state and query are not shown.
-#: What is set is set for this transaction only, since a pooler may hand the session on.
+#: What is set is set for this transaction only, because a pooler may hand the session on.
 _SCRIPT = """\
 BEGIN TRANSACTION READ ONLY;
 SET LOCAL statement_timeout = '2s';

@@ -76,7 +76,7 @@ class Postgres:
     def take(self, sample: int, seconds: float, room: int) -> int:
         """Take over the answer. Returns how many bytes more may be returned.
 
-        :param seconds: for which it may be waited, since it was asked.
+        :param seconds: to wait at most, counted from the question.
         """
         if self._question is None or self._instance is None:
             return room

@@ -87,12 +87,13 @@ class Child:
 
     @property
     def starting(self) -> bool:
-        """It was forked a moment ago: a worker to be, or the shepherd of a reload that has begun this very moment."""
+        """Return whether the process was forked a moment ago: a new worker, or the shepherd of a reload that has just
+        begun."""
         return self.role == Role.UNKNOWN and self.process.catches("HUP")
 
     @property
     def ready(self) -> bool:
-        """It has its own handlers, and no longer those of its master."""
+        """Return whether the process has its own handlers, and not those of its master any more."""
         return self.process.catches("QUIT") and not self.process.catches("HUP")
 
 
@@ -197,7 +198,7 @@ def find_instances(
 
 
 #: A server younger than this that does not listen is starting, an older one is stopping; once it has workers, the
-#: youngest of them counts, since a prefork server starts all its processes within some milliseconds. In clock ticks:
+#: youngest of them counts, because a prefork server starts all its processes within some milliseconds. In clock ticks:
 #: Linux has shown user space 100 of them a second on every architecture that runs Odoo.
 _YOUNG_MASTER, _YOUNG_WORKER = 1000, 50
 

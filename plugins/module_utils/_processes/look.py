@@ -294,7 +294,7 @@ def _in_time(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int], unseen: t.Li
 
 
 def _processes(proc: Proc, pids: t.Iterable[int], hidden: t.Set[int], unseen: t.List[Problem]) -> t.Iterator[Process]:
-    # A process that executes itself anew shows no arguments for a moment (seen on Linux 6.18), so those without get a
+    # A process that executes itself again shows no arguments for a moment (seen on Linux 6.18), so those without get a
     # second chance at the end of the pass. Kernel threads, which never have any, cost next to nothing there.
     blank: t.List[int] = []
     for group in (pids, blank):

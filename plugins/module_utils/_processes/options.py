@@ -63,7 +63,7 @@ class Options:
 
     @property
     def has_own_modules_alone(self) -> bool:
-        """The master loads no module but such as come with Odoo (14 to 19), and none of these adds a worker."""
+        """Return whether the master loads only modules of Odoo itself (14 to 19), none of which adds a worker."""
         return _OWN_MODULES.issuperset(self.server_wide_modules)
 
 
@@ -75,7 +75,7 @@ class ServersPlace:
 
     @functools.cached_property
     def environ(self) -> t.Mapping[str, str]:
-        """Its environment, as it was at its exec; empty where we may not see it."""
+        """Return the environment of the process at its exec; empty if it is not readable."""
         try:
             return parse_environ(self._proc.read(self._master.pid, "environ"))
         except (Gone, PermissionError):
@@ -83,7 +83,7 @@ class ServersPlace:
 
     @property
     def cwd(self) -> str:
-        """Its working directory."""
+        """Return the working directory of the process."""
         return self._master.working_directory
 
     def home(self, user: t.Optional[str]) -> t.Optional[str]:
@@ -116,7 +116,7 @@ class ServersPlace:
     def read(self, path: str, limit: int = LARGEST_FILE) -> str:
         """Return the text of a file, up to a limit in bytes.
 
-        :raises OSError: it cannot read it.
+        :raises OSError: the file cannot be read.
         """
         return read_file(self._proc, self._master, path, limit).decode("utf-8", "replace")
 

@@ -199,9 +199,9 @@ class Status:
 
     @property
     def has_one_user(self) -> bool:
-        """Tell whether all four user IDs are equal, and all four group IDs.
+        """Return whether all four user IDs are equal, and all four group IDs.
 
-        They differ while a setuid or setgid program runs: the user who started it chose its arguments, and the rights
+        They differ while a setuid or setgid program runs: the user that started it chose its arguments, and the rights
         are those of another user.
         """
         return len(set(self.uids)) == 1 and len(set(self.gids)) == 1

@@ -123,6 +123,6 @@ def major(version: t.Optional[str]) -> t.Optional[int]:
 
 
 def is_newer(version: t.Optional[str]) -> bool:
-    """Tell whether a version came after the newest one that this collection was tried with: ``saas~19.1``, ``20.0``."""
+    """Return whether a version, such as ``20.0``, is newer than the newest tested version."""
     numbers = [int(number) for number in re.findall(r"\d+", version or "")]
     return numbers > [int(number) for number in NEWEST.split(".")]

@@ -121,7 +121,7 @@ def rights_of(proc: Proc, process: Process) -> Rights:
 
 @contextlib.contextmanager
 def borrowed(rights: Rights) -> t.Iterator[None]:
-    """Have this thread look at files with these rights while the block runs. We must be root.
+    """Let this thread read files with these rights while the block runs. The caller must be root.
 
     :raises OSError: the kernel does not let us. Nothing has changed then.
     """
@@ -137,7 +137,9 @@ def borrowed(rights: Rights) -> t.Iterator[None]:
 
 @contextlib.contextmanager
 def as_user(uid: int, gid: int, groups: t.Sequence[int]) -> t.Iterator[None]:
-    """Have this thread look at files as a user does while the block runs; as we do if we are not root, or the user is.
+    """Let this thread read files as a user does while the block runs.
+
+    Changes nothing if the caller is not root, or if the user is root.
 
     :raises OSError: the kernel does not let us.
     """

@@ -91,7 +91,7 @@ _KINDS: t.Tuple[t.Tuple[str, t.Callable[[t.Any], t.Any]], ...] = (
 
 
 def _may_be_allowed(instance: Instance, port: int, number: int) -> bool:
-    """Tell whether the server has a right that the trial has not, or has the place already."""
+    """Return whether the server has a right that the trial does not have, or already has the place."""
     if number != errno.EACCES:
         return False
     held = any(port == there for _address, there in instance.ports)

@@ -146,13 +146,13 @@ def rehearse_restart(
     if lost or executable is None:
         what, path = lost or ("its interpreter", command.interpreter)
         if restart.unit_changed:
-            return Rehearsed(("anything, since %s %s is gone and its unit has changed" % (what, path),))
+            return Rehearsed(("anything, because %s %s does not exist and the unit has changed" % (what, path),))
         raise Refused(codes.RESTART_LOST(what=what, path=path))
     if not runs(proc, master, executable) and not is_plain_python(proc, master):
         raise Refused(codes.OTHER_INTERPRETER(path=executable))
-    left_out = ("what has changed in its unit",) if restart.unit_changed else ()
+    left_out = ("the changes in its unit",) if restart.unit_changed else ()
     if master.uid == 0:
-        return Rehearsed((*left_out, "its code, since it runs as root"))
+        return Rehearsed((*left_out, "its code, because it runs as root"))
     start = Start(executable, executable, home, environ)
     database = "start" if restart.database else None
     task = _task(instance, script, config_file, changed, database=database, imports=imports)
@@ -299,7 +299,7 @@ class _Told:
 
 
 def _read_answer(answer: bytes) -> t.Optional[_Told]:
-    """None: it ended before it could tell."""
+    """Return the answer of the check; None if it ended without an answer."""
     try:
         told = json.loads(answer.decode("utf-8", "replace"))
         return _Told(

@@ -106,7 +106,7 @@ def read_room(
     places: t.List[t.Tuple[str, str, _Ask]] = [(what, path, theirs) for what, path in paths.items() if path]
     disks: t.List[t.Tuple[str, str, int]] = []
     silent: t.List[t.Tuple[str, str]] = []
-    for what, path, ask in [*places, ("what we remember in", state, os.statvfs)]:
+    for what, path, ask in [*places, ("the notes of this collection in", state, os.statvfs)]:
         try:
             room = within(_PATIENCE, functools.partial(_disk_free, path, ask))
         except TooSlow:

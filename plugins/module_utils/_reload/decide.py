@@ -83,28 +83,28 @@ def decide_reload(
     """
     unapplied = "; ".join(one.text for one in differences if one.needs != Need.NONE)
     if instance.state != State.RUNNING:
-        return Decision(Act.WAIT, "it was %s" % instance.state, load=True)
+        return Decision(Act.WAIT, "the server was %s" % instance.state, load=True)
     if any(child.starting for child in instance.children):
-        return Decision(Act.WAIT, "it was starting a process")
+        return Decision(Act.WAIT, "the server was starting a process")
     if wish.policy == Policy.SINCE and wish.since is not None:
         if load.not_before >= wish.since and unapplied:
             return Decision(Act.ACT, unapplied)
         if load.not_before >= wish.since:
             return Decision(
                 Act.NOTHING,
-                "it loaded its code at %s or later, which is not before %s"
+                "the server loaded its code at %s or later, which is not before %s"
                 % (time_text(load.not_before), time_text(wish.since)),
             )
         return Decision(
             Act.ACT,
-            "it may have loaded its code at %s, which is before %s"
+            "the server may have loaded its code at %s, which is before %s"
             % (time_text(load.not_before), time_text(wish.since)),
         )
     if wish.policy == Policy.STALE and staleness is not None:
         return _decide_stale(load, staleness, wish.method, time_text)
     if waited_for and not unapplied:
-        return Decision(Act.NOTHING, "%s when this call came, and that has ended well" % waited_for)
-    return Decision(Act.ACT, "a reload was asked for")
+        return Decision(Act.NOTHING, "%s when this call began, and that was successful" % waited_for)
+    return Decision(Act.ACT, "a reload was requested")
 
 
 def _decide_stale(load: Loaded, staleness: Staleness, method: Method, time_text: t.Callable[[float], str]) -> Decision:

@@ -6,8 +6,8 @@
 
 """End the wait for a server that cannot become healthy, because of what its log and its answers show.
 
-An addon that cannot be imported does not end a server: each request loads the registry anew, fails, and is answered
-with 500 (seen on Odoo 14.0 and 19.0). Only a failing health check ends the wait. A traceback alone does not, since it
+An addon that cannot be imported does not end a server: each request loads the registry again, fails, and is answered
+with 500 (seen on Odoo 14.0 and 19.0). Only a failing health check ends the wait. A traceback alone does not, because it
 may be one of a request or of a cron job.
 """
 

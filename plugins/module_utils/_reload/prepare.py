@@ -70,7 +70,7 @@ def prepare(server: Server, method: Method, effort: Effort, *, restart: bool) ->
     staleness = server.facts().staleness if method == Method.AUTO else None
     if staleness is not None and staleness.needs == Need.RESTART:
         # For every policy: a HUP would leave the server stale.
-        return _prepare_restart(server, ", since a HUP is not enough: " + "; ".join(staleness.reasons), effort)
+        return _prepare_restart(server, ", because a HUP is not enough: " + "; ".join(staleness.reasons), effort)
     config_file, unit = server.options.config_file, server.supervisor.systemd_unit
     changed = server.changed_code()
     try:
@@ -83,7 +83,7 @@ def prepare(server: Server, method: Method, effort: Effort, *, restart: bool) ->
         if method == Method.HUP or not exc.restart_helps:
             raise
         try:
-            return _prepare_restart(server, ", since a HUP is not possible: %s" % exc.problem.text, effort)
+            return _prepare_restart(server, ", because a HUP is not possible: %s" % exc.problem.text, effort)
         except Refused as other:
             raise Refused(refused.NO_WAY(reload=exc.problem.text, restart=str(other.problem))) from None
     overridden = (*rehearsed.overridden, *_check_room(server, force=effort.force, restart=False))
@@ -123,7 +123,7 @@ def _prepare_restart(server: Server, why: str, effort: Effort) -> Way:
         server.configured = rehearsed.configured
     note = "; a restart by %s%s" % (plan.supervisor.kind, why)
     if rehearsed.left_out:
-        note += "; the start-up check left out " + ", ".join(rehearsed.left_out)
+        note += "; the start-up check did not check " + ", ".join(rehearsed.left_out)
     overridden = (*rehearsed.overridden, *_check_room(server, force=effort.force, restart=True))
     return Way(plan, note, frozenset(changed), (*plan.warnings, *overridden))
 

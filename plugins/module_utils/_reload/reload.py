@@ -110,7 +110,7 @@ class _Reload(ServerOperation[ReloadResult]):
                 # That took its time, and another call may have begun something meanwhile.
                 self.look()
                 continue
-            # What needs no reload must serve all the same: it may be what a failed call has left behind.
+            # What needs no reload must serve nevertheless: it may be what a failed call has left behind.
             if decision.kind == Act.WAIT or not settled:
                 self._await_complete()
                 settled = True
@@ -224,7 +224,7 @@ class _Reload(ServerOperation[ReloadResult]):
                 if not reloaded(before, self.now):
                     return Pending(timeout.NEW_EXEC())
                 executed.append(self.clock.time())
-                self.step("the master executed itself anew")
+                self.step("the master executed itself again")
             return self._lacking()
 
         try:

@@ -180,14 +180,14 @@ class _Shot(Operation[StepsResult]):
         :raises Refused: one of them forbids it.
         """
         lifted = self.host.door.check(self.host.proc, self._order.signal, self._target, force=self._order.force)
-        self.result.reason = "it was asked for"
+        self.result.reason = "the signal was requested"
         for one in lifted:
             self.warn(one.problem)
 
     def rehearse(self) -> None:
-        """Have the server rehearse what the signal would make it do.
+        """Run the start-up check for the effect of the signal.
 
-        :raises Refused: it would not survive it.
+        :raises Refused: the server would not survive the signal.
         """
         host, instance = self.host, self.instance
         if self._order.signal == "HUP":

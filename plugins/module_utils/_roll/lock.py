@@ -216,7 +216,7 @@ def heeded() -> t.List[StateDirectory]:
 
 
 def read(store: StateDirectory) -> t.Optional[RollLock]:
-    """The lock of this host; None when there is none, or none that can be read."""
+    """Return the lock of this host; None without a readable lock."""
     try:
         found = store.read(_NAME)
         return RollLock(

@@ -30,7 +30,7 @@ HEALTH_PATH, LOGIN_PATH = "/web/health", "/web/login"
 #: Where a server with several databases sends a login that names none of them (seen on Odoo 14.0): it serves.
 _CHOICE_OF_DATABASES = "/web/database/"
 #: An answer that the server gives because of what it was asked for, and will give again after a reload.
-_NOT_ACCEPTED = re.compile(r" answers (?:3\d\d|4(?!08|29)\d\d) where ")
+_NOT_ACCEPTED = re.compile(r" answers (?:3\d\d|4(?!08|29)\d\d) instead of ")
 _STATUS = re.compile(r" answers (\d{3})\b")
 #: Seconds that any request gets.
 _LEAST = 0.5
@@ -83,7 +83,7 @@ def _check(check: HealthCheck, instance: Instance, options: Options, version: t.
 
 
 def is_not_accepted(answer: t.Optional[str]) -> bool:
-    """Tell whether a server that serves answers otherwise than its check accepts, as another path or host would mend.
+    """Return whether a healthy server gives an answer that its check does not accept; another path or host would help.
 
     :param answer: what :func:`check_health` returned.
     """
@@ -122,7 +122,7 @@ def _ask(check: HealthCheck, address: str, port: int, path: str) -> t.Optional[s
     late = time.monotonic() + check.timeout
     try:
         connection.connect()
-        # The timeout of a socket begins anew with every byte: a server that drips its answer would never meet it.
+        # The timeout of a socket begins again with every byte: a server that drips its answer would never meet it.
         with _ended(connection.sock, late):
             connection.request(
                 "GET", path, headers={"Host": check.host, "User-Agent": "fleetops.odoo", "Connection": "close"}
@@ -138,10 +138,10 @@ def _ask(check: HealthCheck, address: str, port: int, path: str) -> t.Optional[s
     finally:
         connection.close()
     if time.monotonic() > late:
-        return "%s does not answer (its answer is not whole after %g s)" % (url, check.timeout)
+        return "%s does not answer (its answer was not complete after %g s)" % (url, check.timeout)
     chooses = status in (302, 303) and path == LOGIN_PATH != check.path and place.startswith(_CHOICE_OF_DATABASES)
     if status not in check.status and not chooses:
-        return "%s answers %d where %s is right" % (url, status, " or ".join(map(str, check.status)))
+        return "%s answers %d instead of %s" % (url, status, " or ".join(map(str, check.status)))
     return None
 
 

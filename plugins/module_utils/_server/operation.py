@@ -112,7 +112,7 @@ class Operation(t.Generic[R]):
         self.result.step(self.clock.monotonic() - self.begun, what)
 
     def warn(self, problem: Problem) -> None:
-        """Have the caller warned, once."""
+        """Add a warning for the caller, once."""
         if problem not in self.result.warnings:
             self.result.warnings.append(problem)
 
@@ -226,7 +226,7 @@ class ServerOperation(Operation[R], Server):
 
 
 class Begin(t.NamedTuple):
-    """One chosen server, and how the operation on it is made. It is made when its turn comes, not before."""
+    """One chosen server, and the function that makes the operation on it when its turn comes."""
 
     identity: str
     pid: int

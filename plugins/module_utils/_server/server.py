@@ -87,7 +87,7 @@ class Server:
 
     @property
     def options(self) -> Options:
-        """Its options, as its arguments and its odoo.conf have them now."""
+        """Return the options of the server, from its arguments and its present odoo.conf."""
         return dataclasses.replace(self.seen.options[self.now.identity], **self.configured)
 
     @property
@@ -115,7 +115,7 @@ class Server:
             self.clock.sleep(0.01)
 
     def turn_to(self, seen: Look, now: Instance) -> None:
-        """Go on with what another look saw: the same server, or the one that has taken its place."""
+        """Continue with the result of another look: the same server, or the server in its place."""
         self.seen, self.now = seen, now
         # What surrounds it was true for the look before.
         self._facts = None
@@ -124,7 +124,7 @@ class Server:
         """Return what surrounds it, staleness included.
 
         Its code is walked over once a look: what follows one look (the decision, the list of files that must compile)
-        is about the same moment. After a wait one looks again, and the code is walked over anew.
+        is about the same moment. After a wait one looks again, and the code is walked over again.
         """
         if self._facts is None:
             self._facts = self.host.facts(self.seen, self.now)
@@ -168,7 +168,7 @@ class Server:
         return Pending(lacking) if lacking else None
 
     def probe(self) -> None:
-        """Ask a server that nothing was done to for its health, and do not wait long."""
+        """Ask a server that the operation has not touched for its health, with a short timeout."""
         if self.now.state == State.RUNNING:
             self.ask_health(_FIRST_REQUEST)
 

@@ -108,7 +108,7 @@ class _Watch:
 
     @property
     def met(self) -> bool:
-        """It is healthy, and has been for as long as is wished."""
+        """Return whether the server has been healthy for the whole wanted time."""
         return self.problem is None and self._held >= self._order.min_healthy_time
 
     @property

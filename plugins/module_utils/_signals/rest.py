@@ -108,7 +108,7 @@ class Watch:
         return len(waits) == 1 and is_accept_loop(waits[0], listening)
 
     def doubt(self, process: Process, role: Role, mode: t.Optional[Mode], state: State) -> t.Optional[Problem]:
-        """Return why this process must not get a QUIT now; None where it may.
+        """Return why this process must not get a QUIT now; None if it may.
 
         :param state: of its server.
         """

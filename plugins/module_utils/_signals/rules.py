@@ -55,7 +55,7 @@ class Target:
     state: State
     #: what has been seen of its rest; without it no QUIT goes to a process that may end of one
     watch: t.Optional[Watch] = None
-    #: the caller has it asked all the same
+    #: the caller has it asked nevertheless
     accepts_risk: bool = False
 
 

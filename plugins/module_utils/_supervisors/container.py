@@ -174,9 +174,9 @@ class HeldContainer:
             raise Refused(self.goes_on())
 
     def start(self) -> None:
-        """Have its runtime start it.
+        """Make the runtime start the container.
 
-        :raises Refused: the runtime does not.
+        :raises Refused: the runtime does not start it.
         """
         program = container_program(self.runtime)
         if program is None:

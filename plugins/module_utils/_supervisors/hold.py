@@ -163,9 +163,11 @@ def drop_in_of(name: str, uid: t.Optional[int] = None) -> str:
 
 
 def put(hold: Hold) -> bool:
-    """Have the supervisor not start it again. Returns whether the directory of the drop-in was made for it.
+    """Prevent the supervisor from starting the server again.
 
-    :raises Refused: something stronger says otherwise, or systemd does not read it; what was put is taken away again.
+    Return whether the directory of the drop-in was made for that.
+
+    :raises Refused: another setting overrides the drop-in, or systemd does not read it; the drop-in is removed then.
     :raises OSError: the drop-in cannot be written.
     """
     if hold.drop_in is None:
@@ -285,9 +287,9 @@ def _tidy_up(folder: str, *, made: bool) -> None:
 
 
 def daemon_reload(uid: t.Optional[int] = None) -> None:
-    """Have systemd read its units anew.
+    """Make systemd read its units again.
 
-    :raises Refused: it does not.
+    :raises Refused: systemd fails.
     """
     run((*systemctl_words(uid), "--no-ask-password", "daemon-reload"), 60.0)
 

@@ -101,7 +101,7 @@ def parse_listening_unix(text: str) -> t.Dict[int, str]:
 
 
 def config_of(argv: t.Sequence[str], cwd: str) -> t.Optional[str]:
-    """Return the path of the configuration of a supervisord; None where it has none that we find.
+    """Return the path of the configuration of a supervisord; None if it is not found.
 
     :param argv: its arguments.
     :param cwd: its working directory.
@@ -127,7 +127,7 @@ def program_of(proc: Proc, daemon: Daemon, master: Process, seconds: float = _PA
     """Return the program (``group:name``) of a supervisord that is a server or a launcher of it; None where none is.
 
     :param seconds: how long it may take to answer.
-    :raises Refused: it cannot be asked.
+    :raises Refused: supervisord cannot be asked.
     """
     pids = [master.pid, *(one.pid for one in ancestors(proc, master.pid))]
     programs = {one.pid: one.name for one in _programs(daemon, "getAllProcessInfo", seconds=seconds)}
@@ -150,13 +150,13 @@ def daemon_of(proc: Proc, master: Process, program: t.Optional[str]) -> Daemon:
 def state_of(daemon: Daemon, program: str) -> str:
     """Return the state of a program in supervisord's word, such as EXITED.
 
-    :raises Refused: it cannot be asked.
+    :raises Refused: supervisord cannot be asked.
     """
     return _programs(daemon, "getProcessInfo", program)[0].state
 
 
 def stop(daemon: Daemon, program: str) -> None:
-    """Have a program stopped. It returns before that has been done.
+    """Ask supervisord to stop a program. Return before it has stopped.
 
     :raises Refused: supervisord does not do that.
     """
@@ -164,7 +164,7 @@ def stop(daemon: Daemon, program: str) -> None:
 
 
 def start(daemon: Daemon, program: str) -> None:
-    """Have a program started. It returns before the program counts as started.
+    """Ask supervisord to start a program. Return before it counts as started.
 
     :raises Refused: supervisord does not do that.
     """
@@ -174,7 +174,7 @@ def start(daemon: Daemon, program: str) -> None:
 def why_down(daemon: Daemon, program: str) -> t.Optional[Problem]:
     """Return why no server comes of a program that was to be started; None while one may.
 
-    :raises Refused: it cannot be asked.
+    :raises Refused: supervisord cannot be asked.
     """
     told = _programs(daemon, "getProcessInfo", program)[0]
     if told.state not in _IS_DOWN:
@@ -183,9 +183,9 @@ def why_down(daemon: Daemon, program: str) -> t.Optional[Problem]:
 
 
 def restart(daemon: Daemon, program: str) -> Errand:
-    """Have a program stopped and started again. Both are done also when we have ended.
+    """Ask supervisord to stop a program and to start it again. Both happen even if this process ends.
 
-    :raises Refused: it cannot be asked.
+    :raises Refused: supervisord cannot be asked.
     """
     return Errand(daemon, [("supervisor.stopProcess", (program,)), ("supervisor.startProcess", (program,))])
 

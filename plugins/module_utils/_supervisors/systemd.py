@@ -138,7 +138,7 @@ def show_units(names: t.Collection[str], uid: t.Optional[int] = None) -> t.Dict[
 def files_on_disk(name: str) -> t.List[str]:
     """Files that systemd would read for a unit after a daemon-reload.
 
-    It does not say ``NeedDaemonReload`` for the first drop-in of a unit, since it had not watched that folder (seen on
+    It does not say ``NeedDaemonReload`` for the first drop-in of a unit, because it did not watch that folder (seen on
     systemd 252), so the places are looked at here.
     """
     names = [name]

@@ -35,7 +35,7 @@ class Clock:
         return uptime()
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Sleep."""
         time.sleep(seconds)
 
 

@@ -15,7 +15,7 @@ _T = t.TypeVar("_T")
 
 
 class TooSlow(Exception):
-    """It did not answer in time."""
+    """Raised if a call does not return in time."""
 
 
 def within(seconds: float, function: t.Callable[[], _T]) -> _T:

@@ -158,7 +158,7 @@ class Edit:
             os.fsync(descriptor)
 
     def _try_out(self, path: str) -> None:
-        """Have Odoo parse it, as the user of the server, among the files of the server."""
+        """Let Odoo parse the new file, as the user of the server, with the mounts of the server."""
         command = self.instance.command
         # Of several the last one counts.
         trial = dataclasses.replace(command, args=(*command.args, "--config", path))

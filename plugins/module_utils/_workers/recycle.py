@@ -135,8 +135,8 @@ class _Recycle(WorkersOperation[RecycleResult]):
         if chosen and longer is not None:
             self._check_dumps()
             self.result.reason = (
-                "the other conditions hold for %s; a check run does not find out which of them have been busy for"
-                " longer than %g s, because that takes a signal" % (named(chosen), longer)
+                "the other conditions match %s; check mode cannot find out which of them have been busy for"
+                " longer than %g s, because that needs a signal" % (named(chosen), longer)
             )
             return
         self._explain(chosen)
@@ -209,7 +209,7 @@ class _Recycle(WorkersOperation[RecycleResult]):
 
     def _explain(self, chosen: t.Sequence[Child]) -> None:
         if chosen:
-            self.result.reason = "the conditions hold for %s" % named(chosen)
+            self.result.reason = "the conditions match %s" % named(chosen)
             return
         order = self._order
         there = [child for role in order.roles for child in self.current(role)]
@@ -310,7 +310,7 @@ class _Recycle(WorkersOperation[RecycleResult]):
 
         begun = self.clock.monotonic()
         try:
-            # gevent must load Odoo anew, which may take as long as it does.
+            # gevent must load Odoo again, which may take as long as it does.
             wait_until(attempt, self.clock, self.deadline if Role.GEVENT in roles else begun + _REPLACES)
         except TimedOut as exc:
             if Role.GEVENT in roles:

@@ -132,7 +132,9 @@ class _Scale(WorkersOperation[ScaleResult]):
         if signals:
             self.result.did = Outcome.SIGNALLED
         if edit is not None:
-            self._did_write(edit, "; %s would be written to %s, and the server be stale until its next reload")
+            self._did_write(
+                edit, "; %s would be written to %s, and the server would count as stale until its next reload"
+            )
 
     def work(self) -> None:
         """Bring it to that number."""
@@ -146,7 +148,7 @@ class _Scale(WorkersOperation[ScaleResult]):
         if edit is not None:
             self._write(edit)
         if there != self._order.count or self._prove:
-            # Written down first: with fewer than its configuration says it is complete all the same.
+            # Written down first: with fewer than its configuration says it is complete nevertheless.
             self.host.store.remember_scale(self.now.master, self._order.count, proven=False)
         self._rebase()
         try:
@@ -237,7 +239,7 @@ class _Scale(WorkersOperation[ScaleResult]):
         try:
             wait_until(attempt, self.clock, min(begun + _SHOWS, max(self.deadline, begun)))
         except TimedOut:
-            self.step("no worker was started, so the master kept up fewer than there were")
+            self.step("no worker started, so the master kept up fewer workers than there were")
             self._unanswered = begun if self._unanswered is None else self._unanswered
             return False
         if self._unanswered is not None:
@@ -362,7 +364,10 @@ class _Scale(WorkersOperation[ScaleResult]):
         if there == count and not self._prove:
             return "the server has %d http workers" % count
         if there == count:
-            return "the server has %d http workers, and its master has to prove that it keeps up that number" % count
+            return (
+                "the server has %d http workers, and the module has to prove that its master keeps up that number"
+                % count
+            )
         why = "the server has %d http workers, and %d are wanted" % (there, count)
         if there < self.options.workers and self.host.store.scaled(self.now.master) is None:
             why += "; its master keeps up fewer than its configuration says (%d)" % self.options.workers

@@ -156,7 +156,7 @@ class WorkersOperation(ServerOperation[R]):
         return [child for child in self.current(Role.HTTP) if not child.told and child.ready]
 
     def pause(self, seconds: float) -> None:
-        """Let time pass, but not beyond the deadline."""
+        """Sleep, but not beyond the deadline."""
         self.clock.sleep(max(0.0, min(seconds, self.deadline - self.clock.monotonic())))
 
     @property

@@ -139,7 +139,7 @@ def _unread(sources: t.Iterable[Source], servers: t.Iterable[Server]) -> list[di
     ]
     for source in sources:
         if source.strange is not None:
-            reason = f"a line looks like one of a stack dump, and its form is not understood: {source.strange[:_WIDTH]}"
+            reason = f"a line of a stack dump cannot be parsed: {source.strange[:_WIDTH]}"
             found.append({"host": source.host, "pid": None, "reason": redact_text(reason)})
     return found
 

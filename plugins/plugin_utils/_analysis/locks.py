@@ -85,7 +85,7 @@ def _known(seconds: float | None) -> float:
 
 
 def join(backends: t.Sequence[Backend], work: t.Sequence[Work]) -> None:
-    """Tell work what PostgreSQL knows of it: for how long it has gone on, its query, and who holds its lock."""
+    """Add the knowledge of PostgreSQL to pieces of work: their seconds, their query, and the holder of their lock."""
     by_process: dict[tuple[str, int], list[Work]] = {}
     for one in work:
         by_process.setdefault((one.server.host, one.pid), []).append(one)

@@ -162,7 +162,7 @@ def lines(report: t.Mapping[str, t.Any]) -> list[str]:
         others = "processes that the log does not name"
         processes = f"{processes} and of {others}" if report["processes"] else others
     head = f"{dumps} of {processes} from {_count(len(hosts), 'log')}"
-    when = f"{report['began']} to {report['ended']}" if report["began"] else "at a time that the log does not tell"
+    when = f"{report['began']} to {report['ended']}" if report["began"] else "at a time that the log does not show"
     found = [f"{head}, {when}", ""]
     findings = incidents(report["findings"])
     for number, one in enumerate(findings[:_FINDINGS], 1):
@@ -183,7 +183,7 @@ def lines(report: t.Mapping[str, t.Any]) -> list[str]:
     for one in unread[:_FINDINGS]:
         pid = f" pid {one['pid']}" if one["pid"] else ""
         found += textwrap.wrap(f"{one['host']}{pid}: {one['reason']}", subsequent_indent="   ", **_WRAP)
-    found += [f"... and {len(unread) - _FINDINGS} more that were not understood"] if len(unread) > _FINDINGS else []
+    found += [f"... and {len(unread) - _FINDINGS} more that cannot be parsed"] if len(unread) > _FINDINGS else []
     found += ["", *_server_lines(report["servers"])]
     unsaid = report["postgres"]["unsaid"]
     found += ["", *(f"PostgreSQL of {host}: {why}" for host, why in list(unsaid.items())[:_NAMED])] if unsaid else []

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Tell what to do about a finding, and what that costs. Pure."""
+"""Say what to do about a finding, and what that costs. Pure."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _BY_WAIT = {
         "Look at the program on {host}: ps --ppid {pid} -o pid,etime,args. wkhtmltopdf asks Odoo for style sheets, so"
         " it needs a second free worker."
     ),
-    place.SLEEP: "Take the sleep out of {where}. A worker does nothing else while it sleeps.",
+    place.SLEEP: "Remove the sleep from {where}. A worker does nothing else while it sleeps.",
     place.PYTHON: (
         "Look in the flame graph for the calls below {where} that take the time; often it is a loop over many records."
         " limit_time_cpu and limit_time_real end such a request with an error."
@@ -125,7 +125,7 @@ def for_chain(blocker: Backend, name: str) -> list[str]:
         return [_PREPARED]
     end = f"in PostgreSQL: SELECT pg_terminate_backend({blocker.pid})."
     if blocker.kind == "autovacuum worker":
-        return [f"Wait for the autovacuum, or end it {end} It begins anew later."]
+        return [f"Wait for the autovacuum, or end it {end} It begins again later."]
     if blocker.worker is not None:
         cost = "Then its request or job fails, and its changes are undone."
         return [f"Wait until the work of {name} has ended, or end its session {end} {cost}"]

@@ -25,8 +25,8 @@ from .sessions import Backend
 HTTP, CRON, GEVENT, MASTER, THREADED, UNKNOWN = "http", "cron", "gevent", "master", "threaded", "unknown"
 
 #: Why nothing is known of what a process does.
-CUT = "its dump breaks off in the middle, so that threads are missing"
-NOT_UNDERSTOOD = "its dump was not understood"
+CUT = "its dump is incomplete, so threads are missing"
+NOT_UNDERSTOOD = "its dump cannot be parsed"
 #: Seconds without a dump after which the next one belongs to another visit.
 _APART = 60.0
 #: Processes that were forked from one master have the main thread of it, in dumps of Odoo 14.0 and 19.0.
@@ -146,7 +146,7 @@ class Work:
 
     @property
     def stuck(self) -> bool:
-        """It stood in the same lines in every one of several samples."""
+        """Return whether the work was at the same lines in each of several samples."""
         return len(self.places) > 1 and len({frames_key(place) for place in self.places}) == 1
 
     @property

@@ -125,7 +125,7 @@ def _stays(plan: Record, shown: t.Mapping[str, t.Sequence[Record]]) -> list[str]
         if others:
             names = some_of([f'"{one}"' for one in others], _NAMES)
             them = "them" if len(others) > 1 else "it"
-            said.append(f"{called} {names}: AWX has {them}, the file does not name {them}. awx_setup keeps {them}.")
+            said.append(f"{called} {names}: AWX has {them}, but the file does not name {them}. awx_setup keeps {them}.")
     return [*said, *_kept_values(plan, shown), *_granted(plan, shown), *_modules(plan, shown)]
 
 
@@ -139,7 +139,7 @@ def _kept_values(plan: Record, shown: t.Mapping[str, t.Sequence[Record]]) -> lis
     for one in shown.get("credentials") or []:
         if one["name"] in credentials:
             empty = not one.get("inputs")
-            what = "It is empty: fill it in in AWX." if empty else "It is filled in."
+            what = "It has no secret: enter it in AWX." if empty else "Its fields have values."
             said.append(f"{_named('credential', one)}: awx_setup never changes a credential that exists. {what}")
     # Variables of an inventory with a source come from that.
     fed = {one["inventory"] for one in plan["inventory_sources"]}
@@ -147,13 +147,16 @@ def _kept_values(plan: Record, shown: t.Mapping[str, t.Sequence[Record]]) -> lis
     for one in shown.get("inventories") or []:
         entry = inventories.get(one["name"])
         if entry is not None and not entry["variables"] and not _is_empty(one.get("variables")):
-            said.append(f"{_named('inventory', one)}: AWX has variables of it, the file has none. They stay.")
+            said.append(
+                f"{_named('inventory', one)}: AWX has variables for it, but the file has none. awx_setup keeps them."
+            )
     notifications = _wanted(plan, "notification_templates")
     for one in shown.get("notification_templates") or []:
         own = notifications.get(one["name"])
         if own is not None and not own.get("messages") and any((one.get("messages") or {}).values()):
             said.append(
-                f"{_named('notification template', one)}: AWX has messages of it, the file has none. They stay."
+                f"{_named('notification template', one)}: AWX has messages for it, but the file has none."
+                " awx_setup keeps them."
             )
     return said
 
@@ -182,7 +185,7 @@ def _granted(plan: Record, shown: t.Mapping[str, t.Sequence[Record]]) -> list[st
             what = f'{kind} "{fields.get("resource_name", "")}"'
             said.append(
                 f'team "{one["team"]}": it has the role "{one["name"]}" of the {what}, which the file does not give it.'
-                " awx_setup takes no role away."
+                " awx_setup removes no role."
             )
     return said
 
@@ -195,8 +198,8 @@ def _modules(plan: Record, shown: t.Mapping[str, t.Sequence[Record]]) -> list[st
         ours = [one for one in there if one.startswith("fleetops.odoo.")]
         others = ", ".join(one for one in ours if one not in wanted)
         if others:
-            return [f"setting AD_HOC_COMMANDS: AWX offers {others} for ad hoc commands, the file does not name it."]
+            return [f"setting AD_HOC_COMMANDS: AWX offers {others} for ad hoc commands, but the file does not name it."]
         if ours == there and there and not plan["ad_hoc_modules_only"]:
-            what = "AWX offers only modules of this collection for ad hoc commands, the file does not say so"
-            return [f"setting AD_HOC_COMMANDS: {what}. Add AWX's own modules in Settings, Jobs."]
+            what = "AWX offers only modules of this collection for ad hoc commands, but the file does not require that"
+            return [f"setting AD_HOC_COMMANDS: {what}. To change that, add AWX's own modules in Settings, Jobs."]
     return []

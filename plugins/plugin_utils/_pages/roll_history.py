@@ -49,7 +49,7 @@ def earlier(folder: str, most: int = _MOST, most_bytes: int = _BYTES) -> list[di
         most_bytes -= size
         known = None if why else entry(report)
         if known is None:
-            why = why or "the report has another form"
+            why = why or "the report has another format"
         link = f"../{name}/report.html" if (path / "report.html").is_file() else ""
         started = _NAME.sub(r"\1-\2-\3T\4:\5:\6Z", name)
         row = {"name": name, "started": started, "link": link, "known": known is not None}
@@ -91,7 +91,7 @@ def _read(path: pathlib.Path, most: int) -> tuple[t.Any, str, int]:
     if not stat.S_ISREG(status.st_mode):
         return None, "the report is not a file", 0
     if status.st_size > most:
-        return None, "the reports together are too large to be read here", 0
+        return None, "the reports together are too large to read", 0
     try:
         return json.loads(path.read_bytes()), "", status.st_size
     except (OSError, ValueError, RecursionError):

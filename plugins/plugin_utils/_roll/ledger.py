@@ -6,7 +6,7 @@
 
 """The ledger of a roll: what has begun, what has proved to be healthy, and whether it may go on. Pure.
 
-It is a dictionary, since it travels between the plays as a fact of the controller. What each host tells of itself is a
+It is a dictionary, because it travels between the plays as a fact of the controller. What each host reports is a
 record, made of the results that the tasks of its turn have registered (record.py). No task of a playbook is believed:
 a host whose batch began and that has no proof is lost. Each batch asks only the hosts of the batch before it, so that
 a roll over a thousand hosts does not ask a thousand hosts a thousand times.

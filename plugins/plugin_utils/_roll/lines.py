@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Tell in one line what a module did to the servers of a host. Pure."""
+"""Describe in one line what a module did to the servers of a host. Pure."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def _host_lines(one: t.Mapping[str, t.Any], width: int) -> list[str]:
     if out.get("state") == "out":
         # Where the lock of a drain is the reason for both, it stands in the line above.
         why = "" if out["because"] == one["reason"] else f": {first_line(out['because'])}{_mark(out)}"
-        stays.append(f"{'':<{width}}  out of the balancer{why}")
+        stays.append(f"{'':<{width}}  out of its load balancer{why}")
     if one["taken"]:
         stays.append(f"{'':<{width}}  {first_line(one['taken'])}")
     if one["lock"]:

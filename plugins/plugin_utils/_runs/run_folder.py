@@ -111,7 +111,7 @@ def pack(folder: str, about: t.Mapping[str, t.Any], moment: int) -> Packed:
 
 
 def retire(path: str, keep: int, current: str) -> list[str]:
-    """Remove the oldest runs, so that ``keep`` stay, this one among them; returns their names. 0 keeps all.
+    """Remove the oldest runs, so that ``keep`` of them stay, this one included; return their names. 0 keeps all.
 
     Only what has our manifest for this very name is a run of ours. Links are neither followed nor removed.
     """

@@ -69,7 +69,7 @@ def _unzipped(packed: bytes) -> bytes:
     if reader.unconsumed_tail:
         raise Refused(_codes.TOO_LARGE())
     if not reader.eof or reader.unused_data:
-        raise Refused(_codes.NOT_UNPACKED(error="it does not end where its data end"))
+        raise Refused(_codes.NOT_UNPACKED(error="there are bytes after its end, or its end is missing"))
     return found
 
 
@@ -90,6 +90,6 @@ def _files(archive: bytes) -> t.Iterator[tuple[str, memoryview]]:
             raise Refused(_codes.TOO_LARGE())
         begin, room = place + _BLOCK, room - member.size
         if begin + member.size > len(archive):
-            raise Refused(_codes.NOT_UNPACKED(error="its last file is not complete"))
+            raise Refused(_codes.NOT_UNPACKED(error="its last file is incomplete"))
         yield member.name, content[begin : begin + member.size]
         place = begin + -(-member.size // _BLOCK) * _BLOCK

@@ -175,7 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--debian", choices=list(SUITES), default="", help="instead of what the checkout's Python says")
     command("inventory", _inventory, "print the path of the Ansible inventory")
     for name, act, text in (
-        ("restore", _restore, "make Odoo hosts anew: disk, database, boot"),
+        ("restore", _restore, "make Odoo hosts again: disk, database, boot"),
         ("reboot", _power(off=True, on=True), "shut hosts down in order and boot them again"),
         ("poweroff", _power(off=True, on=False), "shut hosts down in order"),
         ("poweron", _power(off=False, on=True), "boot hosts that are off from their disks"),

@@ -368,7 +368,7 @@ def _known(lab: Lab, names: Sequence[str]) -> State:
 
 
 def restore(lab: Lab, names: Sequence[str]) -> None:
-    """Make Odoo hosts anew: disk, database, boot."""
+    """Make Odoo hosts again: disk, database, boot."""
     bases, templates = build(_known(lab, names).fleet.hosts)
     with locked(run_dir() / ".locks" / lab.name, f"it works on the lab {lab.name}"):
         current = _known(lab, names)

@@ -159,7 +159,7 @@ def test_a_connection_that_stays_is_a_timeout_and_the_server_stays_down(nginx: F
         balancer.act(order(websocket_timeout=500.0))
     assert balancer.done.connections == 1
     assert " down;" in nginx.file.read_text()
-    # The next call has nothing to change, and waits all the same.
+    # The next call has nothing to change, and waits nevertheless.
     with build.failing("timeout.connections", TimedOut):
         act(nginx, order())
     assert nginx.reloads == 1

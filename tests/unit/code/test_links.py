@@ -32,7 +32,7 @@ CURRENT = {"/srv/current": Link("/srv/current", "/srv/releases/1", 100.0)}
         (Then({}, ("/srv/releases/2/addons", "/usr/lib/x.so")), 50.0, "and to /srv/releases/2 when it was loaded"),
         (Then({}, ("/srv/releases/2/a", "/srv/releases/3/a")), 50.0, "what it led to before was not seen"),
         # Nothing but the time of the link.
-        (Then({}), 50.0, "was made after the load; what it led to before was not seen"),
+        (Then({}), 50.0, "was created after the load; its earlier target is not known"),
         (Then({}), 150.0, None),
         (Then({}, ("/srv/releases/2/addons",)), 150.0, None),
     ],
@@ -76,7 +76,7 @@ def test_a_folder_of_which_a_link_leads_elsewhere_leaves_the_working_directory_b
     (tmp_path / "srv/current").symlink_to("releases/2")
     root = str(tmp_path)
     starts_in = ("/srv/current/src", "/srv/releases/2/src", "/opt")
-    sentence = "%s leads to %s now; it was started in %s, and a HUP keeps that working directory"
+    sentence = "%s leads to %s now; the server was started in %s, and a HUP keeps that working directory"
     told = sentence % ("/srv/current/src", "/srv/releases/2/src", "/srv/releases/1/src")
     assert left_behind("/srv/releases/1/src", starts_in, root) == [("/srv/current/src", told)]
     # It is there, or its launcher has changed to another folder.

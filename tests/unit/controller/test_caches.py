@@ -120,7 +120,7 @@ def test_what_a_terminal_shows() -> None:
     ]
     assert more == "... and 23 more"
     assert len(report["worst"]) == 3
-    assert merge_caches([])["lines"][0].endswith("none has an entry")
+    assert merge_caches([])["lines"][0].endswith("no cache has an entry")
 
 
 @pytest.mark.parametrize("given", ["x", [1], [{"host": "a"}], [{"host": "a", "results": [{}]}], {"a": 1}])

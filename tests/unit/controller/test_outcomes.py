@@ -36,7 +36,7 @@ def test_hosts_are_told_by_outcome_with_their_codes() -> None:
 
 
 class Lazy(list[str]):
-    """A list as ansible-core from 2.19 on hands it to filters: it cannot be made anew."""
+    """A list as ansible-core from 2.19 on hands it to filters: it cannot be made again."""
 
     def __init__(self, *words: str, made: bool = False) -> None:
         if not made:
@@ -52,7 +52,7 @@ def test_lists_of_a_template_are_handed_on() -> None:
 def test_all_done() -> None:
     records = {"a": {"ok": True}}
     assert outcomes(records)["stats"]["outcome"] == "done"
-    # What does not belong to a host may have failed all the same.
+    # What does not belong to a host may have failed nevertheless.
     assert outcomes(records, ok=False)["stats"] == {
         "outcome": "failed",
         "hosts": {"done": ["a"]},

@@ -39,7 +39,7 @@ def test_from_the_hold_to_the_end(stage: Staged, kind: str) -> None:
     result = on.drain()
     assert on.holding == ["hold", "INT"]
     assert (result.did, result.signals, result.changed) == ("signalled", ["INT"], True)
-    assert (result.reason, result.after, result.busy) == ("a drain was asked for", {"state": "gone"}, [])
+    assert (result.reason, result.after, result.busy) == ("a drain was requested", {"state": "gone"}, [])
     assert result.told()["hold"]["drop_in"] == HELD.drop_in
     assert result.warnings[0].code == "supervisor.kill_mode"
     (note,) = on.notes
@@ -48,7 +48,7 @@ def test_from_the_hold_to_the_end(stage: Staged, kind: str) -> None:
     # Once more: there is nothing to do.
     again = on.drain()
     assert (again.did, again.changed, on.sent) == ("nothing", False, ["INT"])
-    assert "has been gone since" in again.reason
+    assert "has not run since" in again.reason
 
 
 def test_one_that_is_gone_is_drained_whether_or_not_that_can_be_written_down(stage: Staged) -> None:
@@ -71,7 +71,7 @@ def test_check_mode_does_nothing_and_says_what_would_be(stage: Staged, kind: str
     assert not pathlib.Path(on.store.path).exists()
     assert (result.did, result.signals, result.changed, result.after) == ("signalled", ["INT"], True, None)
     said = [step["what"] for step in result.steps]
-    assert "would be put there" in said[0]
+    assert "would write" in said[0]
     assert said[-1] == f"INT would be sent to pid {result.pid}"
     assert ("waited for" in said[1]) == (kind.endswith("threaded"))
 
@@ -122,7 +122,7 @@ def test_before_19_long_jobs_are_waited_for_before_the_int(stage: Staged) -> Non
     result = on.drain(cron_timeout=900)
     assert (on.sent, on.clock.now >= 1002) == (["INT"], True)
     assert "option.beyond_limit_time_real" in [one.code for one in result.warnings]
-    assert any(step["what"] == "its work has ended: it is idle" for step in result.steps)
+    assert any(step["what"] == "the server is idle" for step in result.steps)
 
 
 def test_before_19_the_master_gives_jobs_part_of_their_time(stage: Staged) -> None:
@@ -192,11 +192,11 @@ def test_a_drain_by_another_hand_is_held_and_waited_for(stage: Staged, kind: str
     on = stage(kind, DRAINING, GONE)
     foreseen = on.drain(check_mode=True)
     assert (foreseen.did, foreseen.signals, foreseen.changed, on.holding) == ("nothing", [], True, [])
-    assert "would be put there" in foreseen.steps[0]["what"]
+    assert "would write" in foreseen.steps[0]["what"]
     on.then = {1003.0: GONE}
     result = on.drain()
     assert (result.did, on.holding, result.changed) == ("nothing", ["hold"], True)
-    assert "was draining when this call came" in result.reason
+    assert "was already draining when this call began" in result.reason
     assert len(on.notes) == 1
 
 
@@ -204,7 +204,7 @@ def test_a_hup_of_odoo_14_looks_like_one_and_is_drained_after_it(stage: Staged) 
     on = stage("14-prefork", *PREFORK_14[1:], DRAINING, GONE)
     on.then = {1002.0: PREFORK_14[-2], 1004.0: PREFORK_14[-1], 1020.0: GONE}
     result = on.drain()
-    assert (result.did, on.sent, result.reason) == ("signalled", ["INT"], "a drain was asked for")
+    assert (result.did, on.sent, result.reason) == ("signalled", ["INT"], "a drain was requested")
 
 
 def test_a_reload_is_waited_for(stage: Staged) -> None:
@@ -333,7 +333,7 @@ def test_another_server_that_comes_later_than_it_is_watched_for_is_not_seen(stag
     on.then = {1003.0: GONE, 1008.0: "running"}
     result = on.drain(min_gone_time=2)
     assert (result.code, result.after, on.clock.now < 1008) == (None, {"state": "gone"}, True)
-    assert result.steps[-1]["what"] == "no other server has taken its place within 2 s"
+    assert result.steps[-1]["what"] == "no other server started in its place within 2 s"
 
 
 def test_an_end_by_systemd_is_a_failure_and_the_server_stays_drained(stage: Staged) -> None:
@@ -387,7 +387,7 @@ def test_a_container_that_has_ended_is_not_asked_again(stage: Staged) -> None:
     on.hold = Hold(SupervisorKind.CONTAINER, held.id, "no", container=held)
     on.resting = [timeout.CONTAINER_ENDS(name="odoo")]
     result = on.drain()
-    assert (result.warnings, result.steps[-1]["what"]) == ([], "no other server has taken its place within 12 s")
+    assert (result.warnings, result.steps[-1]["what"]) == ([], "no other server started in its place within 12 s")
     assert len([step for step in result.steps if step["what"] == "it was stopped"]) == 1
 
 
@@ -418,7 +418,7 @@ def test_one_that_came_back_is_told_apart(stage: Staged) -> None:
     on.then = {on.clock.now + 3: GONE}
     result = on.drain()
     assert (result.did, on.sent) == ("signalled", ["INT", "INT"])
-    assert "with pid 1, and has come back by itself since" in result.reason
+    assert "with pid 1, and has started again since" in result.reason
 
 
 def test_another_call_is_waited_for_and_no_longer_than_the_timeout(stage: Staged) -> None:

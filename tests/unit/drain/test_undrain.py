@@ -156,7 +156,7 @@ def test_it_is_let_go_started_and_waited_for(stage: Staged) -> None:
     # Once more: it runs, and there is no note.
     again = on.undrain()
     assert (again.did, again.changed, len(on.did)) == ("nothing", False, 2)
-    assert again.reason == "it runs, and was not drained"
+    assert again.reason == "the server runs and was not drained"
 
 
 def test_check_mode(stage: Staged) -> None:
@@ -165,7 +165,7 @@ def test_check_mode(stage: Staged) -> None:
     on.scene.go_to(GONE)
     result = on.undrain(check_mode=True)
     assert (result.did, result.changed, on.did, len(on.notes)) == ("started", True, [], 1)
-    assert [step["what"] for step in result.steps] == ["systemd would be asked to start odoo.service"]
+    assert [step["what"] for step in result.steps] == ["the module would ask systemd to start odoo.service"]
 
 
 def test_a_server_that_another_program_has_started_is_released(stage: Staged) -> None:
@@ -292,7 +292,7 @@ def test_a_container_is_started_by_its_runtime_also_when_it_was_made_anew(
     monkeypatch.setattr(HeldContainer, "id_now", lambda _self: by.unit)
     monkeypatch.setattr(on.host, "supervisor_of", lambda _process: by)
     check = on.undrain(check_mode=True)
-    assert [step["what"] for step in check.steps] == ["docker would be asked to start shop-odoo-1"]
+    assert [step["what"] for step in check.steps] == ["the module would ask docker to start shop-odoo-1"]
     result = on.undrain()
     assert (result.did, on.did[-1], on.notes) == ("started", f"start {held.id}", [])
     assert "docker was asked to start shop-odoo-1" in [step["what"] for step in result.steps]

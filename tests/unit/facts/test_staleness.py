@@ -47,7 +47,7 @@ LOAD = Loaded(100.0, 200.0, "process")
         ),
         ([], [(300.0, "/unit")], [], Need.RESTART, ["/unit"]),
         ([(300.0, "/a.py")], [(300.0, "/unit")], [], Need.RESTART, ["/unit", "1 file changed"]),
-        ([], [], ["/addons"], Need.RELOAD, ["/addons could not be read to the end"]),
+        ([], [], ["/addons"], Need.RELOAD, ["/addons could not be read completely"]),
     ],
 )
 def test_judgements(
@@ -180,7 +180,7 @@ def test_what_cannot_be_read_makes_each_of_those_that_share_it_stale(
 
     monkeypatch.setattr(os, "scandir", refuse)
     reasons = [disk.stale(1e12, tree=tree).reasons for _server in range(2)]
-    assert reasons == [("/odoo could not be read to the end",)] * 2
+    assert reasons == [("/odoo could not be read completely",)] * 2
 
 
 def test_the_walks_together_have_an_end(disk: Code, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,7 +253,7 @@ def test_a_folder_in_the_place_of_another_one_makes_it_stale(recorded: Recorded)
     (recorded.root / "other").rename(recorded.root / "odoo")
     found = recorded.since(dataclasses.replace(load, not_before=time.time() + 60))
     assert (found.needs, found.files) == (Need.RELOAD, ("/odoo/",))
-    assert found.reasons == ("the files of /odoo/ are not those that it has loaded",)
+    assert found.reasons == ("the files of /odoo/ are not the files that the server has loaded",)
 
 
 def test_a_change_after_the_clock_was_set_back_makes_it_stale(recorded: Recorded) -> None:
@@ -296,6 +296,6 @@ def test_folders_that_the_log_does_not_name_make_it_stale_and_others_are_told(re
     found = recorded.since(load, appeared=("/new",), gone=("/gone",))
     assert (found.needs, found.files) == (Need.RELOAD, ("/new/",))
     assert found.reasons == (
-        "the files of /new/ are not those that it has loaded",
-        "/gone is a folder of addons in the log of its load, and none now",
+        "the files of /new/ are not the files that the server has loaded",
+        "/gone was a folder of addons at the load, and is not one any more",
     )

@@ -93,7 +93,7 @@ def test_servers_of_one_user_are_all_chosen() -> None:
 
 
 def test_of_several_users_those_of_the_system_and_root_are_chosen() -> None:
-    # One more of a user that the system runs a server of: it is that user's all the same.
+    # One more of a user that the system runs a server of: it is that user's nevertheless.
     ours, more, roots, forged = container(10, ODOO), server(11, ODOO), server(12, 0), server(20, OTHER)
     chosen = choose_users(Above({}), [ours, more, roots, forged])
     assert chosen.identities == [ours.identity, more.identity, roots.identity]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Becoming the user of a process in its namespaces: the steps and their order, since no other order works."""
+"""Becoming the user of a process in its namespaces: the steps and their order, because no other order works."""
 
 from __future__ import annotations
 

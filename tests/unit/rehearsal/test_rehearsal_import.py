@@ -139,4 +139,4 @@ def test_an_addon_is_imported_as_the_user_of_the_server(odoo: Server) -> None:
 def test_the_code_of_a_server_of_root_is_not_run(odoo: Server) -> None:
     shop(odoo, "import gone")
     assert odoo.rehearse(uid=0) == ""
-    assert odoo.rehearse_restart(uid=0) == ["its code, since it runs as root"]
+    assert odoo.rehearse_restart(uid=0) == ["its code, because it runs as root"]

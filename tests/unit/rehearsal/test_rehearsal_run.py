@@ -239,7 +239,7 @@ def test_a_line_that_cannot_be_parsed_at_import_is_not_quoted(server: Server, li
 def test_a_restart_of_a_sound_server(server: Server) -> None:
     server.start()
     assert server.rehearse_restart() == []
-    assert server.rehearse_restart(unit_changed=True) == ["what has changed in its unit"]
+    assert server.rehearse_restart(unit_changed=True) == ["the changes in its unit"]
     assert not list(server.folder.rglob("__pycache__"))
 
 
@@ -336,7 +336,7 @@ def test_a_release_that_was_switched(server: Server) -> None:
 def test_a_restart_of_a_server_of_root_is_checked_by_its_files_only(server: Server) -> None:
     server.start()
     server.write("odoo/http.py", "1 / 0")
-    assert server.rehearse_restart(uid=0) == ["its code, since it runs as root"]
+    assert server.rehearse_restart(uid=0) == ["its code, because it runs as root"]
 
 
 DOWN = 'down["%s"] = "no such host"'

@@ -60,7 +60,7 @@ def test_nothing_is_sent_to_a_server_that_is_not_at_rest(state: State) -> None:
 def test_a_process_that_starts_is_waited_for() -> None:
     fresh = build.process(170, 100)
     instance = build.instance([*build.prefork(100), fresh])
-    assert decide(instance) == Decision(Act.WAIT, "it was starting a process")
+    assert decide(instance) == Decision(Act.WAIT, "the server was starting a process")
 
 
 def test_a_process_of_an_unknown_kind_that_has_no_handler_is_not_waited_for() -> None:
@@ -87,9 +87,9 @@ def test_since_is_not_content_with_having_waited() -> None:
 
 
 def test_always() -> None:
-    assert decide(AT_REST) == Decision(Act.ACT, "a reload was asked for")
+    assert decide(AT_REST) == Decision(Act.ACT, "a reload was requested")
     waited = decide(AT_REST, waited_for="it was reloading")
-    assert waited == Decision(Act.NOTHING, "it was reloading when this call came, and that has ended well")
+    assert waited == Decision(Act.NOTHING, "the server was reloading when this call began, and that was successful")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_always() -> None:
 def test_what_another_policy_asks_is_not_asked(
     policy: Policy, since: float | None, staleness: Staleness | None
 ) -> None:
-    assert decide(AT_REST, policy, since, staleness) == Decision(Act.ACT, "a reload was asked for")
+    assert decide(AT_REST, policy, since, staleness) == Decision(Act.ACT, "a reload was requested")
 
 
 def test_stale() -> None:

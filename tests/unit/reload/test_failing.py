@@ -23,7 +23,7 @@ from .stage import Stage, Staged, stage
 
 __all__ = ["stage"]
 
-ANSWERS_500 = "http://127.0.0.1:8069/web/health answers 500 where 200 is right"
+ANSWERS_500 = "http://127.0.0.1:8069/web/health answers 500 instead of 200"
 SILENT = "http://127.0.0.1:8069/web/health does not answer (timed out after 10 s)"
 LOAD = Traceback(7, "ModuleNotFoundError: No module named 'x'", "/a.py:9", loads=True)
 OWN = Traceback(8, "AttributeError: y", "/b.py:2", loads=False, path="/web/health")
@@ -43,7 +43,7 @@ OTHERS = Traceback(9, "KeyError: 'z'", "/c.py:2", loads=False, path="/web/datase
         (SILENT, [LOAD, LOAD], False, None),
         (SILENT, [LOAD, LOAD._replace(error="another")], True, None),
         (SILENT, [OWN, OWN], True, None),
-        ("http://x answers 404 where 200 is right", [LOAD, LOAD], True, None),
+        ("http://x answers 404 instead of 200", [LOAD, LOAD], True, None),
     ],
 )
 def test_the_cause_is_a_failed_load_or_the_traceback_of_the_health_check(
@@ -66,7 +66,7 @@ def test_the_cause_is_a_failed_load_or_the_traceback_of_the_health_check(
         (ANSWERS_500, 10, True, None, "failed.unhealthy"),
         (ANSWERS_500, 10, False, None, None),
         (SILENT, 100, True, None, None),
-        ("http://x answers 503 where 200 is right", 100, True, None, None),
+        ("http://x answers 503 instead of 200", 100, True, None, None),
         # PostgreSQL may come back.
         (ANSWERS_500, 100, True, LOAD._replace(error="psycopg2.OperationalError: could not connect"), None),
         (ANSWERS_500, 100, True, LOAD._replace(error="psycopg2.errors.LockNotAvailable: no"), None),

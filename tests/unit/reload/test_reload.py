@@ -41,7 +41,7 @@ def test_a_reload_from_the_hup_to_the_new_generation(stage: Staged, kind: str, m
     result = on.reload()
     assert on.sent == [("HUP", moments[0])]
     assert on.scene.moment == moments[-1]
-    assert (result.did, result.signals, result.reason) == ("signalled", ["HUP"], "a reload was asked for")
+    assert (result.did, result.signals, result.reason) == ("signalled", ["HUP"], "a reload was requested")
     assert on.rehearsed == 1
     # Once before anything was done, once of the new generation.
     assert on.asked == 2
@@ -98,7 +98,7 @@ def test_a_call_during_a_reload_waits_for_it_and_sends_nothing(stage: Staged, at
     assert on.rehearsed == 0
     assert on.scene.moment == "hup-19-done"
     assert result.did == "nothing"
-    assert result.reason == "it was reloading when this call came, and that has ended well"
+    assert result.reason == "the server was reloading when this call began, and that was successful"
     assert on.asked == 1
 
 
@@ -118,7 +118,7 @@ def test_a_call_during_a_start_waits_for_it(stage: Staged) -> None:
     )
     result = on.reload()
     assert on.sent == []
-    assert result.reason == "it was booting when this call came, and that has ended well"
+    assert result.reason == "the server was booting when this call began, and that was successful"
 
 
 def test_a_reload_of_another_program_does_not_count_for_since(stage: Staged) -> None:
@@ -147,7 +147,7 @@ def test_a_call_that_waited_for_the_lock_sends_nothing(stage: Staged) -> None:
     assert on.sent == []
     assert (result.did, result.reason) == (
         "nothing",
-        "another call was reloading it when this call came, and that has ended well",
+        "another call was reloading it when this call began, and that was successful",
     )
 
 

@@ -74,11 +74,11 @@ def test_an_old_worker_that_stays_is_a_failure_in_time(stage: Staged) -> None:
 def test_a_health_check_that_cannot_succeed_is_refused_before_the_hup(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     for check_mode in (True, False):
-        on.sick = ["http://x/ answers 303 where 200 is right"]
+        on.sick = ["http://x/ answers 303 instead of 200"]
         with failing("refused.health_not_accepted"):
             on.reload(check_mode=check_mode)
     assert on.sent == []
-    on.sick = ["http://x/ answers 303 where 200 is right"]
+    on.sick = ["http://x/ answers 303 instead of 200"]
     assert on.reload(force=True).did == "signalled"
 
 

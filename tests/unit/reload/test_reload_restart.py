@@ -32,7 +32,7 @@ TRAP = Refused(
 def test_a_restart_from_the_stop_to_the_new_server(stage: Staged) -> None:
     on = stage("19-prefork", RESTART_19)
     check = on.reload(method=Method.SUPERVISOR, check_mode=True)
-    reason = "a reload was asked for; a restart by systemd; the start-up check left out its moods"
+    reason = "a reload was requested; a restart by systemd; the start-up check did not check its moods"
     assert (check.did, check.signals, check.reason, check.successor) == ("restarted", [], reason, None)
     assert on.restarts == []
     assert [one.code for one in check.warnings] == ["supervisor.other_unit"]
@@ -64,7 +64,7 @@ def test_where_a_hup_would_kill_it(stage: Staged) -> None:
         on.reload(method=Method.HUP)
     result = on.reload(method=Method.AUTO)
     assert (result.did, on.restarts) == ("restarted", ["odoo.service"])
-    assert "a restart by systemd, since a HUP is not possible: " in result.reason
+    assert "a restart by systemd, because a HUP is not possible: " in result.reason
 
 
 def test_where_a_hup_works_auto_sends_one(stage: Staged) -> None:
@@ -121,7 +121,7 @@ def test_a_call_that_waited_for_a_restart_goes_on_with_the_new_server(stage: Sta
     on.clock._on_sleep = other_call
     result = on.reload(method=Method.SUPERVISOR)
     assert on.restarts == []
-    assert result.reason == "another call was restarting it when this call came, and that has ended well"
+    assert result.reason == "another call was restarting it when this call began, and that was successful"
     assert (result.did, t.cast("str", result.successor).split(":")[0]) == ("nothing", "472")
 
 

@@ -93,10 +93,10 @@ def test_what_is_not_well_is_told() -> None:
         here = listening(("127.0.0.1", port))
         url = f"http://127.0.0.1:{port}"
         assert check_health(HealthCheck(status=(200, 204)), here, build.options(), "19.0") == (
-            f"{url}/web/health answers 503 where 200 or 204 is right"
+            f"{url}/web/health answers 503 instead of 200 or 204"
         )
         missing = check_health(HealthCheck("/none"), listening(("127.0.0.1", port)), build.options(), None)
-        assert missing == f"{url}/none answers 404 where 200 is right"
+        assert missing == f"{url}/none answers 404 instead of 200"
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_a_server_that_asks_for_a_choice_of_databases_serves(place: str, check: 
     [
         (None, False),
         ("ok", False),
-        ("http://x/ answers 404 where 200 is right", True),
-        ("http://x/ answers 308 where 200 or 204 is right", True),
-        ("http://x/ answers 429 where 200 is right", False),
-        ("http://x/ answers 408 where 200 is right", False),
-        ("http://x/ answers 500 where 200 is right", False),
+        ("http://x/ answers 404 instead of 200", True),
+        ("http://x/ answers 308 instead of 200 or 204", True),
+        ("http://x/ answers 429 instead of 200", False),
+        ("http://x/ answers 408 instead of 200", False),
+        ("http://x/ answers 500 instead of 200", False),
         ("http://x/ does not answer (refused)", False),
     ],
 )

@@ -43,7 +43,7 @@ class StageHost(Host):
     """A machine whose supervisor may have started another server."""
 
     successor: tuple[Look, Instance] | None = None
-    #: looks until the master executes itself anew, in between two of them
+    #: looks until the master executes itself again, in between two of them
     looks_until_exec = 1_000_000
     old_configuration = False
 

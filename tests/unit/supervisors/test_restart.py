@@ -241,7 +241,7 @@ def test_supervisord_tells_that_nothing_comes(
     asked = Job(Plan(BY_SUPERVISORD, daemon=fake.daemon), 5.0)
     assert asked._errand is not None
     asked._errand.reader.wait()
-    # What it starts again may come up all the same.
+    # What it starts again may come up nevertheless.
     goes_on = stopped and state in ("BACKOFF", "STARTING")
     problem = asked.problem(stopped=stopped)
     assert (problem and problem.values["said"]) == (None if goes_on else fault)

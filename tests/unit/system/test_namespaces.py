@@ -75,7 +75,7 @@ def test_network_of_a_process_in_our_network_enters_nothing(monkeypatch: pytest.
 
 
 def test_forbid_new_privileges_sets_no_new_privs_for_executed_programs() -> None:
-    # In a process of its own, since there is no way back.
+    # In a process of its own, because there is no way back.
     shown = subprocess.run(
         [sys.executable, "-c", "print([l for l in open('/proc/self/status') if 'NoNewPrivs' in l])"],
         preexec_fn=forbid_new_privileges,

@@ -69,7 +69,7 @@ def test_a_hostile_text_takes_time_in_proportion_to_its_length(fragment: str) ->
 
 @pytest.mark.parametrize("fragment", FRAGMENTS)
 def test_a_hostile_text_takes_little_more_than_a_log(fragment: str) -> None:
-    # This finds a pattern that reads thousands of characters anew at each place: it is linear, and slow.
+    # This finds a pattern that reads thousands of characters again at each place: it is linear, and slow.
     assert seconds(redact_text, fragment, 4 * _SMALL) < 25 * seconds(redact_text, PLAIN, 4 * _SMALL)
 
 

@@ -201,7 +201,7 @@ def test_check_mode(host_of: Put) -> None:
     assert (result.did, result.signals, model.sent) == ("signalled", ["XCPU", "XCPU", "XCPU", "INT"], [])
     result = recycle(host, model, check=True, busy_longer_than=1)
     assert (result.did, result.signals) == ("nothing", [])
-    assert "the other conditions hold for pid 101 (http), pid 102 (http)" in result.reason
+    assert "the other conditions match pid 101 (http), pid 102 (http)" in result.reason
     assert recycle(host, model, check=True, rss_above=1 << 40).did == "nothing"
 
 

@@ -78,7 +78,7 @@ def test_a_lock_of_two_requests_is_one_incident(kind: str) -> None:
     assert len(report["findings"]) == (3 if "prefork" in kind else 2)
     (incident,) = incidents(report["findings"])
     assert any("pg_blocking_pids" in text for text in incident["todo"])
-    assert any("Take the sleep out of lab_slow.lab_lock" in text for text in incident["todo"])
+    assert any("Remove the sleep from lab_slow.lab_lock" in text for text in incident["todo"])
 
 
 def test_a_thousand_full_servers_take_no_square_of_time() -> None:

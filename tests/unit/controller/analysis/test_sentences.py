@@ -219,10 +219,10 @@ def test_a_report_without_findings_says_that_every_thread_waits() -> None:
 
 
 def test_what_was_not_understood_is_never_told_as_at_rest() -> None:
-    unread = [{"host": "h1", "pid": 41, "reason": "its dump was not understood"}]
+    unread = [{"host": "h1", "pid": 41, "reason": "its dump cannot be parsed"}]
     found = lines(report(unread=unread, servers=[{**told("h1"), "unread": [41]}]))
     assert found[2:4] == ["No parsed thread is busy. It is not known what the other threads do.", ""]
-    assert "h1 pid 41: its dump was not understood" in found
+    assert "h1 pid 41: its dump cannot be parsed" in found
     assert "http 0 of 2 busy, 1 not understood" in found[-1]
 
 

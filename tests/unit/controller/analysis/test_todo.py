@@ -43,7 +43,7 @@ def work(wait: str, kind: str = "http", **fields: t.Any) -> Work:
         (place.REMOTE, "Set a timeout for the call in sale.confirm"),
         (place.CLIENT, "proxy_buffering"),
         (place.PROGRAM, "ps --ppid 41"),
-        (place.SLEEP, "Take the sleep out of sale.confirm"),
+        (place.SLEEP, "Remove the sleep from sale.confirm"),
         (place.PYTHON, "Look in the flame graph for the calls below sale.confirm"),
     ],
 )

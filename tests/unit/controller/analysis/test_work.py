@@ -193,5 +193,5 @@ def test_dumps_without_a_pid_are_not_taken_for_samples_of_one_process() -> None:
 def test_a_worker_of_unknown_role_whose_dump_was_not_understood_may_be_free() -> None:
     one = server({1: "http", 2: "http", 3: "unknown"}, {1: True, 2: True})
     assert one.full == 1
-    one.unread = {3: "its dump was not understood"}
+    one.unread = {3: "its dump cannot be parsed"}
     assert one.full == 0

@@ -117,7 +117,9 @@ def test_a_crowd_of_records_is_counted() -> None:
     assert "Team 10" not in said
 
 
-@pytest.mark.parametrize(("inputs", "told"), [({}, "It is empty"), ({"username": "ops"}, "It is filled in")])
+@pytest.mark.parametrize(
+    ("inputs", "told"), [({}, "It has no secret"), ({"username": "ops"}, "Its fields have values")]
+)
 def test_a_credential_that_exists_is_never_changed(inputs: dict[str, str], told: str) -> None:
     (said,) = stays({"credentials": [record("x", "Odoo hosts", inputs=inputs)]})
     assert told in said

@@ -266,7 +266,7 @@ def test_a_check_run_ends_with_its_plan() -> None:
 def test_what_tasks_of_the_users_own_say_shows_no_secret() -> None:
     problem = BLOCKED(task="Ask", error="curl said password=hunter2")
     roll = ledger.stop(begun({host: fit() for host in HOSTS}), ledger.BLOCKED, problem)
-    assert roll["stopped"]["reason"] == "Ask: curl said password=********"
+    assert roll["stopped"]["reason"] == "a task before the batch failed (Ask): curl said password=********"
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,11 @@ def test_the_filters() -> None:
     roll = step(step(roll, "gate", records, ["a", "b"]), "enter", records, ["a", "b"])
     assert roll["line"].startswith("batch 1 of 3: a, b")
     roll = step(step(roll, "leave", records), "stop", why="blocked", task="Ask", error="backup is running")
-    stopped = {"why": "blocked", "code": "roll.blocked", "reason": "Ask: backup is running"}
+    stopped = {
+        "why": "blocked",
+        "code": "roll.blocked",
+        "reason": "a task before the batch failed (Ask): backup is running",
+    }
     assert tell(roll, records)["stopped"] == stopped
     with pytest.raises(AnsibleFilterError, match=r"\[option\.not_a_choice\]$"):
         step(roll, "jump")

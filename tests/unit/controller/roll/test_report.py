@@ -34,7 +34,7 @@ def test_restarted_hosts_and_hosts_out_of_the_balancer_are_reported() -> None:
 
     told = report(roll_on(begun(records), records, turn), records, NOW)
     assert told["lines"][0] == "a  restarted        1.50 s  workers 1,2 -> workers 3,4  (it was asked for)"
-    assert told["lines"][2] == "   out of the balancer: no proof [roll.not_proved]"
+    assert told["lines"][2] == "   out of its load balancer: no proof [roll.not_proved]"
     assert told["stats"]["out_of_balancer"] == ["b"]
 
 
@@ -50,7 +50,7 @@ def test_a_host_that_left_the_play_while_out_of_the_balancer_is_reported_as_out(
     out = balancer and step != "look"
     assert told["stats"]["out_of_balancer"] == (["a"] if out else [])
     assert [one["balancer"]["code"] for one in told["hosts"] if one["balancer"]] == ["roll.not_put_back"] * out
-    assert any("out of the balancer: " in line for line in told["lines"]) == out
+    assert any("out of its load balancer: " in line for line in told["lines"]) == out
 
 
 def test_a_lock_that_was_not_given_back_is_reported() -> None:
@@ -78,7 +78,7 @@ def test_a_drained_host_is_skipped_and_a_lock_that_was_taken_over_is_reported() 
     records["a"]["balancer"] = {"state": "out", "code": "roll.drained", "because": "the host is drained"}
     told = report(roll_on(roll, records, good), records, NOW)
     assert told["stats"]["out_of_balancer"] == ["a"]
-    assert told["lines"][:2] == ["a  skipped        the host is drained", "   out of the balancer"]
+    assert told["lines"][:2] == ["a  skipped        the host is drained", "   out of its load balancer"]
 
 
 @pytest.mark.parametrize(
