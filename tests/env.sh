@@ -8,7 +8,7 @@
 # checkout) and ANSIBLE_CONFIG, and a PATH on which every `python3.x` is a real interpreter: a pyenv
 # shim misleads ansible-test, nox and ansible's own discovery alike.
 #
-# What this machine's user has set for Ansible, Python and pytest does not take part, nor does the language: what a test
+# What this machine's user has set for Ansible, Python and pytest and its language have no effect: what a test
 # needs of it is set after this file was sourced.
 
 for _name in "${!ANSIBLE_@}" "${!PYTHON@}" "${!PYTEST_@}" "${!PY_@}" VIRTUAL_ENV FORCE_COLOR CDPATH; do

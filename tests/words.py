@@ -69,8 +69,23 @@ PATTERNS: dict[str, tuple[str, str]] = {
     "need not": (r"\bneed not\b", "'does not have to', 'does not need'"),
     "is to": (r"\b(is|are) to be\b", "'must be', 'will be'"),
     "let it": (r"\bsee(s|ing)? to it\b|\bof no avail\b|\bto no avail\b|\bin vain\b", "'makes sure', 'without effect'"),
+    "waited for": (
+        r"\b(is|are|was|were|be|been)( not| also)? waited for\b",
+        "'the module waits for ...': name the program that waits",
+    ),
+    "to its end": (r"\b(come|comes|came) to (its|an|their) end\b", "'has ended', 'is finished'"),
+    "nevertheless": (r"\ball the same\b", "'nevertheless'"),
+    "anew": (r"\banew\b", "'again'"),
+    "takes away": (r"\b(take|takes|taken|took|taking) away\b", "'removes'"),
+    "since": (r", since (it|they|a|no|nothing|there)\b", "'because'; 'since' is for times"),
+    "and so": (
+        r", (and so|nor) (is|are|does|do|has|have|can|was|did)\b",
+        "the usual order of words: '... also ...', '... does not ... either'",
+    ),
+    "asked for": (r"\b(it|that|what) (is|was) asked for\b", "'was requested', 'was wanted'"),
     "docstring": (
-        r"^\s*[rRuU]?\"\"\"(What|Whether|Who|Whose|Whom|How|Why|Where|Which|When|That)\b(?![^.\n]*\?)",
+        r"^\s*[rRuU]?\"\"\"((What|Whether|Who|Whose|Whom|How|Why|Where|Which|When|That)\b(?![^.\n]*\?)"
+        r"|(It|Its|They|Have|Go on)\b)",
         "the imperative: 'Return ...', 'Check whether ...', 'Test that ...'",
     ),
 }
@@ -92,6 +107,10 @@ _YAML = (".yml", ".yaml")
 _PROSE = frozenset(
     ["name", "description", "short_description", "long_description", "notes", "msg", "fail_msg", "success_msg"]
     + ["title", "requirements", "question_name", "question_description", "help", "why", "seealso", "author"]
+)
+#: Patterns that the name of a test may have: it is short, and the test itself names the program that waits or removes.
+_SENTENCES_ONLY = frozenset(
+    ["who clause", "waited for", "to its end", "nevertheless", "anew", "takes away", "asked for"],
 )
 _FLAGS = re.IGNORECASE | re.MULTILINE
 
@@ -153,7 +172,7 @@ def _names_of_tests(path: str, text: str) -> list[Finding]:
         words = match.group(1).replace("_", " ")
         for name, pattern in COMPILED.items():
             hit = pattern.search(words)
-            if hit and name != "who clause":
+            if hit and name not in _SENTENCES_ONLY:
                 line = text.count("\n", 0, match.start()) + 1
                 found.append(Finding(path, line, name, f"test_{match.group(1)}"))
     return found

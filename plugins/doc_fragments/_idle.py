@@ -25,7 +25,7 @@ options:
     elements: int
     default: []
   ignore:
-    description: Addresses or networks whose connections are not waited for, such as those of health checks.
+    description: Addresses or networks for whose connections the module does not wait, such as those of health checks.
     type: list
     elements: str
     default: []
@@ -36,7 +36,7 @@ options:
   websocket_timeout:
     description:
       - Seconds to wait until no connection to a gevent port is open, counted from the same moment as O(timeout).
-      - The task goes on when they are over. Browsers connect their websockets again.
+      - The task continues when this time has passed. Browsers connect their websockets again.
     type: float
     default: 0.0
 """

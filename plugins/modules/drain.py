@@ -455,7 +455,7 @@ def _notes(
     """Return the notes that are chosen: by ``match``, or because what runs in their place is.
 
     A drain works on what runs, so it wants those only that have no process. The server itself is left to it as well
-    when it runs still, and so is one that has come back, whether ``match`` chooses it or not.
+    when it runs still, and also one that has come back, whether ``match`` chooses it or not.
     """
     notes = NoteBook(host.store).all()
     matched = {str(one["identity"]) for one in chosen_by(module, [note.as_master() for note in notes])}

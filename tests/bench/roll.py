@@ -110,7 +110,7 @@ def judge(kind: str, ours: Leg) -> list[str]:
     if ours.report:
         batches = ours.report["batches"]
         reloads = sum(one["seconds"] for one in ours.report["hosts"])
-        # The long request is waited for while the host leaves its balancer; that is the request's time, not ours.
+        # The roll waits for the long request while the host leaves its balancer; that is the request's time, not ours.
         wall = batches[-1]["ended"] - batches[0]["began"]
         bound = reloads * 1.05 + 1.5 * len(batches) + LONG * len(batches)
         own = (wall - reloads - LONG * len(batches)) / len(batches)
@@ -179,7 +179,7 @@ def leg(inventory: str, scratch: pathlib.Path, rate: str, playbook: str) -> Leg:
 
 
 def long_request(url: str, host: str, log: str) -> None:
-    """Have a long request under way at a host, in a process of its own, and write down how it ends."""
+    """Send a long request to a host, in a process of its own, and write down how it ends."""
     target = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(target.hostname or "", target.port or 80, timeout=60)
     connection.request("GET", f"/lab/sleep/{LONG}", headers={"X-Lab-Server": host})

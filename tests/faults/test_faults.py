@@ -104,7 +104,7 @@ def test_ssh_that_is_cut_while_the_module_waits(whole: Fleet, folder: pathlib.Pa
             process.kill()
     done = roll.end()
     stopped_at_h2(done, whole, before, "unreachable")
-    # The work on the host came to its end nevertheless, with its marker: nothing is left to do there.
+    # The work on the host was finished nevertheless, with its marker: nothing is left to do there.
     whole.settle("h2")
     assert whole.processes("h2")[1:] != old[1:]
     assert whole.master("h2")["loaded"]["evidence"] == "marker"
@@ -131,7 +131,7 @@ def test_a_reload_whose_answer_is_lost(whole: Fleet, folder: pathlib.Path) -> No
 
 
 def until_the_hup(fleet: Fleet, folder: pathlib.Path) -> Roll:
-    """A roll in the moment after the HUP to h2; before it there would be nothing to come to an end."""
+    """A roll in the moment after the HUP to h2; before it there would be nothing to finish."""
 
     reloads = in_log(fleet, "h2", "Reloading server")
     roll = Roll(fleet, folder)
@@ -193,7 +193,7 @@ def test_a_server_that_needs_longer_than_a_minute(whole: Fleet, folder: pathlib.
     assert (short.code, short.outcomes) == (2, {"h2": "failed"}), short.output
     assert (short.code_of("h2") or "").startswith("timeout."), short.output
     assert balancer(whole)["h2"][0] == "drain"
-    # The same reload is waited for by the next run, and not begun once more.
+    # The next run waits for the same reload, and does not begin once more.
     again = Roll(whole, folder, "-l", "h2", policy="stale").end()
     assert again.code == 0, again.output
     assert all_in(whole)
@@ -299,7 +299,7 @@ def test_a_full_disk_under_the_marker(whole: Fleet, folder: pathlib.Path) -> Non
 
 
 def test_a_full_disk_in_the_middle(whole: Fleet, folder: pathlib.Path) -> None:
-    """The signal has been sent, so the reload is waited for; only when it loaded cannot be written down."""
+    """The signal has been sent, so the roll waits for the reload; only when it loaded cannot be written down."""
     whole.run("h2", "mkdir", "-p", "-m", "0700", "/run/fleetops-odoo")
     whole.run("h2", "mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", "/run/fleetops-odoo")
     roll = Roll(whole, folder)

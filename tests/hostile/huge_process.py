@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Have an argument area, or an environment, of so many MiB: prctl lets a process say where they are.
+"""Get an argument area, or an environment, of so many MiB: prctl lets a process say where they are.
 
 Arguments: "arguments" or "environment", the MiB, and how many such processes.
 """

@@ -306,7 +306,7 @@ def run_of(folder: pathlib.Path) -> pathlib.Path:
 
 @contextlib.contextmanager
 def request(fleet: Fleet, host: str, path: str, port: int = 8069) -> t.Iterator[Request]:
-    """Have a request under way at a host while the block runs, and wait for its answer at the end."""
+    """Keep a request in progress at a host while the block runs, and wait for its answer at the end."""
     connection = http.client.HTTPConnection(address(fleet.inventory, host), port, timeout=60)
     connection.request("GET", path)
     time.sleep(0.5)
@@ -320,7 +320,7 @@ def request(fleet: Fleet, host: str, path: str, port: int = 8069) -> t.Iterator[
 
 @contextlib.contextmanager
 def held(fleet: Fleet, host: str, name: str) -> t.Iterator[Request]:
-    """Have a request for /lab/hold/NAME under way at a host while the block runs, however slow the machine is."""
+    """Keep a request for /lab/hold/NAME in progress at a host while the block runs, however slow the machine is."""
     with request(fleet, host, f"/lab/hold/{name}") as sent:
         try:
             yield sent
@@ -330,7 +330,7 @@ def held(fleet: Fleet, host: str, name: str) -> t.Iterator[Request]:
 
 @contextlib.contextmanager
 def unwatched(fleet: Fleet, host: str) -> t.Iterator[None]:
-    """Have the balancer make no health checks of a host: each wakes all of its idle workers."""
+    """Let the load balancer make no health checks of a host: each wakes all of its idle workers."""
     say = "echo '{} health odoo/{}' | socat - /run/haproxy/admin.sock"
     fleet.run("lb", "sh", "-c", say.format("disable", host))
     try:

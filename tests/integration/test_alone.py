@@ -109,7 +109,7 @@ def test_two_instances_of_a_template_are_drained_and_brought_back_alone(
 
 @contextlib.contextmanager
 def users(fleet: Fleet) -> t.Iterator[None]:
-    """Have two servers on p19, each a unit of another user's systemd."""
+    """Run two servers on p19, each a unit of another user's systemd."""
     fleet.run("p19", "sh", "-ec", USERS)
     try:
         yield

@@ -71,7 +71,7 @@ def expected(options: t.Mapping[str, str]) -> list[t.Any]:
 
 @contextlib.contextmanager
 def own_conf(fleet: Fleet, host: str) -> t.Iterator[None]:
-    """Have the odoo.conf of the lab again when the block ends."""
+    """Restore the odoo.conf of the lab when the block ends."""
     fleet.run(host, "sh", "-c", f"test -e /root/lab.conf || cp -p {CONF} /root/lab.conf")
     try:
         yield

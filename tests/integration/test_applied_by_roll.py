@@ -89,14 +89,14 @@ def tell_balancer(fleet: Fleet, roll: Roll, port: str) -> None:
 
 
 def set_port(fleet: Fleet, host: str, port: str) -> None:
-    """Have the balancer find a host at this port."""
+    """Let the load balancer find a host at this port."""
     words = f"set server odoo/{host} addr {address(fleet.inventory, host)} port {port}"
     fleet.run("lb", "sh", "-c", f"echo '{words}' | socat - /run/haproxy/admin.sock")
 
 
 @contextlib.contextmanager
 def own_confs(fleet: Fleet) -> t.Iterator[None]:
-    """Have every odoo.conf of the lab again when the block ends."""
+    """Restore every odoo.conf of the lab when the block ends."""
     with contextlib.ExitStack() as stack:
         for host in KINDS:
             stack.enter_context(own_conf(fleet, host))

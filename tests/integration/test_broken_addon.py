@@ -24,7 +24,7 @@ ERROR = "ModuleNotFoundError: No module named 'does_not_exist'"
 
 @contextlib.contextmanager
 def broken(fleet: Fleet, host: str) -> t.Iterator[None]:
-    """Have an installed addon that cannot be imported while the block runs, and a healthy server afterwards."""
+    """Provide an installed addon that cannot be imported while the block runs, and a healthy server afterwards."""
     fleet.run(host, "sh", "-c", f"echo 'import does_not_exist' >> {MODEL}")
     try:
         yield

@@ -29,7 +29,7 @@ RUNS = ("--check", None, "--check", None)
 
 
 def warm(fleet: Fleet, host: str) -> None:
-    """Have a page made, so that the caches are not empty. An earlier file may have restarted the server."""
+    """Request a page, so that the caches are not empty. An earlier file may have restarted the server."""
     fleet.settle(host, seconds=60)
     with request(fleet, host, "/web/login") as sent:
         pass

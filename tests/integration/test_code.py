@@ -236,7 +236,7 @@ def test_a_file_that_is_named_like_a_secret_is_shown_with_its_line(fleet: Fleet)
 
 @contextlib.contextmanager
 def command(fleet: Fleet, host: str, *words: str) -> t.Iterator[int]:
-    """Have an Odoo command on a host that has begun and does not end while the block runs; yields its pid."""
+    """Run an Odoo command on a host while the block runs; yield its pid."""
     line = (
         f"sleep 600 | setsid runuser -u odoo -- /usr/bin/odoo {' '.join(words)} -c {CONF} --no-http >/dev/null 2>&1 &"
     )

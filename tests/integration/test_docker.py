@@ -62,7 +62,7 @@ def of(fleet: Fleet, name: str) -> dict[str, t.Any]:
 
 @contextlib.contextmanager
 def container(fleet: Fleet, options: str = "", command: str = ODOO, name: str = "two") -> t.Iterator[dict[str, t.Any]]:
-    """Have a second container of a compose project on d19; yield what chooses its server."""
+    """Run a second container of a compose project on d19; yield what chooses its server."""
     words = f"{COMPOSE} {VOLUMES} --user odoo --publish 8169:8069 {options} lab/odoo:19 {command}"
     docker(fleet, "d19", f"rm -f {name} >/dev/null; docker run --detach --name {name} {words}")
     try:

@@ -89,14 +89,14 @@ def requests(fleet: Fleet, hosts: t.Iterable[str], path: str) -> t.Iterator[dict
 
 
 def start_jobs(fleet: Fleet) -> None:
-    """Have the job of 20 s begin on every kind, and no other one."""
+    """Let the job of 20 s begin on every kind, and no other one."""
     ours = "id = (select res_id from ir_model_data where module = 'lab_slow' and name = 'cron')"
     sql = f"update ir_cron set active = ({ours}), nextcall = now() at time zone 'utc' - interval '1 minute'"
     in_postgres(fleet, f'psql -qXd $host -c "{sql}"; psql -qXd postgres -c "notify cron_trigger, \'$host\'";')
 
 
 def stop_jobs(fleet: Fleet) -> None:
-    """Have it not begin again. Odoo holds its row while it runs, so this comes when it ends."""
+    """Prevent that the job begins again. Odoo holds its row while it runs, so this returns when it ends."""
     in_postgres(fleet, "psql -qXd $host -c 'update ir_cron set active = false' &")
 
 
@@ -248,7 +248,7 @@ def test_a_call_that_is_killed_leaves_no_second_signal(fleet: Fleet) -> None:
     with requests(fleet, KINDS, "/lab/sleep/30") as sent:
         calls = {host: fleet.begin(host, "drain") for host in KINDS}
         # The module is read from the standard input, so its process has no arguments.
-        # A threaded server is waited for before its INT, so there the call is killed before it.
+        # The drain waits for a threaded server before its INT, so there the call is killed before it.
         # All at once, and for less than their requests take: one that came later would kill the call of another test.
         until = 'until grep -qs "$0" /run/fleetops-odoo/drain-*.json; do sleep 0.1; done; sleep 0.5'
         with concurrent.futures.ThreadPoolExecutor() as pool:

@@ -46,7 +46,7 @@ def test_auto_sends_a_hup_where_that_works(fleet: Fleet, host: str) -> None:
 
 @contextlib.contextmanager
 def drop_in(fleet: Fleet, host: str, *lines: str) -> t.Iterator[None]:
-    """Have a drop-in of the unit while the block runs. systemd is not told."""
+    """Add a drop-in of the unit while the block runs, without a daemon-reload."""
     path = f"{DROP_INS}/90-method.conf"
     fleet.run(host, "mkdir", "-p", DROP_INS)
     fleet.run(host, "sh", "-c", f"printf '%s\\n' '[Service]' {' '.join(repr(line) for line in lines)} > {path}")

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def put(fleet: Fleet, kind: str, level: str = "info") -> None:
-    """Have both servers load the addon, with a worker of this kind, and start them again."""
+    """Make both servers load the addon, with a worker of this kind, and start them again."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         archive.add(ADDONS / "lab_runner", "lab_runner", filter=lambda one: None if "__pycache__" in one.name else one)

@@ -127,7 +127,7 @@ def planted() -> t.Iterator[Fleet]:
 
 
 def begin_jobs(fleet: Fleet, hosts: t.Sequence[str]) -> None:
-    """Have the slow job of the lab begin on these hosts, and wait until it has."""
+    """Let the slow job of the lab begin on these hosts, and wait until it has begun."""
     ours = "id = (select res_id from ir_model_data where module = 'lab_slow' and name = 'cron')"
     sql = f"update ir_cron set active = ({ours}), nextcall = now() at time zone 'utc' - interval '1 minute'"
     lasting = f"update ir_config_parameter set value = '{LONG}' where key = 'lab_slow.cron_seconds'"

@@ -50,7 +50,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Fleet]:
 
 
 def install(fleet: Fleet, host: str, folder: pathlib.Path) -> None:
-    """Have a host load queue_job, with a job of the lab."""
+    """Make a host load queue_job, with a job of the lab."""
     wheels = folder / host
     subprocess.run(
         [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "-d", str(wheels), PACKAGES[host]], check=True

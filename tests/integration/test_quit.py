@@ -57,7 +57,7 @@ class Load:
 
     @contextlib.contextmanager
     def running(self) -> t.Iterator[Load]:
-        """Go on while the block runs."""
+        """Run the load while the block runs."""
         self._thread.start()
         try:
             yield self

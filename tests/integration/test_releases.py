@@ -27,7 +27,7 @@ HOSTS = ["p19", *thorough("p14", "t19", "t14")]
 
 @contextlib.contextmanager
 def released(fleet: Fleet, host: str) -> t.Iterator[None]:
-    """Have a server load its addons through a link to one of two releases, both older than its start."""
+    """Make a server load its addons through a link to one of two releases, both older than its start."""
     fleet.run(host, "cp", "-p", CONF, CONF + ".before")
     for number in ("1", "2"):
         addon = f"{TOP}/releases/{number}/addons/lab_shop"

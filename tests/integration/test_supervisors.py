@@ -87,7 +87,7 @@ def write(fleet: Fleet, host: str, path: str, text: str) -> None:
 
 @contextlib.contextmanager
 def started(fleet: Fleet, host: str, way: str) -> t.Iterator[dict[str, t.Any]]:
-    """Have a server that a unit starts in some way while the block runs; yield what master_info tells of it."""
+    """Run a server that a unit starts in some way while the block runs; yield its result of master_info."""
     path = "/etc/init.d/erp" if way == "init" else UNIT
     write(fleet, host, path, INIT if way == "init" else f"[Service]\n{WAYS[way]}\n")
     fleet.run(host, "systemctl", "daemon-reload")
@@ -103,7 +103,7 @@ def started(fleet: Fleet, host: str, way: str) -> t.Iterator[dict[str, t.Any]]:
 
 @contextlib.contextmanager
 def supervised(fleet: Fleet, host: str) -> t.Iterator[None]:
-    """Have two servers while the block runs, each below a supervisord of its own: one of root, one of the user odoo."""
+    """Run two servers while the block runs, each below a supervisord of its own: one of root, one of the user odoo."""
     fleet.run(host, "sh", "-ec", VIRTUALENV)
     su = f"/bin/su odoo -s /bin/sh -c 'exec env -i PATH=/usr/bin:/bin {ODOO}'"
     two = ODOO.replace("odoo.conf", "two.conf").replace("odoo-server.log", "two.log")

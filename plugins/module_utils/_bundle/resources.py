@@ -68,7 +68,7 @@ def memory(root: str = "/proc") -> t.Dict[str, int]:
 
 
 def load(root: str = "/proc") -> t.Dict[str, t.Any]:
-    """Load, number of CPUs, and what was waited for, as the kernel's pressure tells it where it does."""
+    """Load, number of CPUs, and how long processes waited, as the kernel's pressure tells it where it does."""
     average = _text(root + "/loadavg").split()
     stat = _text(root + "/stat").splitlines()
     return {

@@ -33,7 +33,7 @@ _LIBRARIES = (".py", ".so", ".pyc")
 _WITH_TRANSLATIONS = 16
 #: Seconds within which the time of a folder and that of what was put into it are the same change.
 _SAME_CHANGE = 0.02
-#: The last one is root's alone on every ext4 volume, so that the server's own user would never come to an end of it.
+#: The last one is root's alone on every ext4 volume, so that the server's own user would never finish.
 _SKIPPED_FOLDERS = frozenset(["__pycache__", "node_modules", "lost+found"])
 #: Folders of a data directory without code, where that is a folder of addons itself.
 _DATA = ("/filestore", "/sessions")

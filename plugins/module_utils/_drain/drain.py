@@ -201,7 +201,7 @@ class _Drain(Leaving):
         self.wait(attempt)
 
     def _settle(self) -> None:
-        """Wait until a start or a reload that is in progress has come to its end. Old workers end with it.
+        """Wait until a start or a reload that is in progress has ended. Old workers end with it.
 
         When the main process of a unit ends, systemd kills what else is in its cgroup, so none may be left.
         """

@@ -54,7 +54,7 @@ class Leaving(ServerOperation[DrainResult]):
         result.before = self.summary()
 
     def refuse_paused(self) -> None:
-        """Refuse a server with stopped or frozen processes. A server that drains already is waited for."""
+        """Refuse a server with stopped or frozen processes. Wait for a server that already drains."""
         if self.now.state != State.DRAINING and self.noted() is None:
             super().refuse_paused()
 

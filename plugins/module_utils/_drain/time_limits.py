@@ -46,7 +46,7 @@ class Work:
         self._server, self._order = server, order
         self._stacks = server.host.stacks.Stacks(server.host, server.place, server.supervisor.systemd_unit)
         self._asked: t.Optional[float] = None
-        #: since when it is waited for, on the clock's monotonic()
+        #: when the wait for it began, on the clock's monotonic()
         self._from = server.clock.monotonic()
         #: by this call
         self._sent = False

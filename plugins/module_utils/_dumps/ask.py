@@ -163,7 +163,7 @@ class Asking:
     A QUIT that may end a process at work waits until that process is at rest. A master of such a server is asked when
     the others have answered, unless nothing else is asked.
 
-    :param follower: its log, marked. None where it is out of reach: then they are asked, and nothing is waited for.
+    :param follower: its log, marked. None where it is out of reach: then they are asked, and the call does not wait.
     :param question: what they are asked for, where it is not their stacks.
     """
 

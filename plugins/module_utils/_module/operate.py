@@ -72,7 +72,7 @@ def note_newer(seen: Look, results: t.Sequence[Result]) -> None:
 
 
 def told(module: AnsibleModule, results: t.Sequence[Result], secrets: Secrets) -> t.Dict[str, t.Any]:
-    """Return results as a module does, with ``changed``, and ``diff`` where it is asked for."""
+    """Return results as a module does, with ``changed``, and ``diff`` in diff mode."""
     found: t.Dict[str, t.Any] = {
         "changed": any(one.changed for one in results),
         "results": [hidden_in(secrets, one.told()) for one in results],

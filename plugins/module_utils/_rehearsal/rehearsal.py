@@ -328,7 +328,7 @@ def explain(
     :param restart: it was the rehearsal of a restart, not of a HUP.
     :param force: as for :func:`rehearse`.
     :returns: what was overridden by force.
-    :raises Refused: unless it came to its end.
+    :raises Refused: the check did not finish, or found a fault.
     """
     fate = "a restart would not bring the server back" if restart else "a HUP would kill the server"
     last_words = (said.strip().splitlines() or ["no message"])[-1]

@@ -124,7 +124,7 @@ def _size(proc: Proc, instance: Instance, enough: int) -> int:
     """Memory of an instance in bytes; never too little.
 
     What is resident counts shared memory once for each process. The exact answer takes milliseconds a process, so it is
-    asked for only where that sum is above ``enough``.
+    read only if that sum is above ``enough``.
     """
     processes = [process for process, _role in instance.everybody]
     page = os.sysconf("SC_PAGE_SIZE")

@@ -157,7 +157,7 @@ class _Reload(ServerOperation[ReloadResult]):
         return (way.plan is not None or not decision.restart) and way.compiled.issuperset(self.changed_code())
 
     def _take_lock(self) -> t.Optional[str]:
-        """Wait until no other call acts on the server; return what had to be waited for, if anything."""
+        """Wait until no other call acts on the server; return what the call waited for, if anything."""
         first, first_marker = self.now, self.host.store.recall(self.now.master)
         decision = decide_reload(self.now, self.load(), None, self._order.wish, None, iso)
         contested: t.List[bool] = []

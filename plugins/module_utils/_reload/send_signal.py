@@ -89,7 +89,7 @@ def _fire(shots: t.Sequence[_Shot], order: SignalOrder, *, check_mode: bool) -> 
         try:
             _each(shots, shots, _Shot.await_effect)
         finally:
-            # All of them got it, those too that were not waited for any more.
+            # All of them got it, also those for which the call did not wait any more.
             for shot in shots:
                 shot.tell_after()
 

@@ -126,7 +126,7 @@ def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) ->
 
 
 class NotSet(Failure):
-    """A server is not in the state that was asked for.
+    """A server is not in the wanted state.
 
     :ivar changed: whether servers were set before that.
     """

@@ -29,7 +29,7 @@ from .._system.namespaces import network_of
 HEALTH_PATH, LOGIN_PATH = "/web/health", "/web/login"
 #: Where a server with several databases sends a login that names none of them (seen on Odoo 14.0): it serves.
 _CHOICE_OF_DATABASES = "/web/database/"
-#: An answer that the server gives because of what it was asked for, and will give again after a reload.
+#: An answer that the server gives because of the request, and will give again after a reload.
 _NOT_ACCEPTED = re.compile(r" answers (?:3\d\d|4(?!08|29)\d\d) instead of ")
 _STATUS = re.compile(r" answers (\d{3})\b")
 #: Seconds that any request gets.

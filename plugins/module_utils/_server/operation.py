@@ -210,7 +210,7 @@ class ServerOperation(Operation[R], Server):
         self.wait(attempt)
 
     def settle(self) -> None:
-        """Wait until a start, a reload or a drain that is in progress has come to its end."""
+        """Wait until a start, a reload or a drain that is in progress has ended."""
 
         def attempt() -> t.Union[bool, Pending]:
             self.look()

@@ -63,7 +63,7 @@ class Server:
     """One server, and what operations on it need to know.
 
     :param health: None: no request is made.
-    :param deadline: until when it is waited for, on the monotonic clock of the host.
+    :param deadline: until when the call waits, on the monotonic clock of the host.
     """
 
     def __init__(

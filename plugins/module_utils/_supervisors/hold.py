@@ -41,7 +41,7 @@ RUNTIME = "/run/systemd/system"
 #: It sorts after the drop-ins of others, in every directory.
 DROP_IN = "zz-fleetops-drain.conf"
 _CONTENT = (
-    "# fleetops.odoo.drain keeps this server down. 'state: undrained' takes this file away, and so does a boot.\n"
+    "# fleetops.odoo.drain keeps this server down. 'state: undrained' and a boot remove this file.\n"
     "[Service]\nRestart=no\nRestartForceExitStatus=\n"
 )
 _UNIT_NAME = re.compile(r"^[A-Za-z0-9:_.\\@-]+\.service$")

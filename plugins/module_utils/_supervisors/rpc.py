@@ -59,7 +59,7 @@ class Daemon:
 
 
 class Fault(Exception):
-    """A supervisord does not do what it was asked for. ``code`` is its own number."""
+    """A supervisord refuses a request. ``code`` is its own number."""
 
     def __init__(self, code: int, said: str) -> None:
         super().__init__(said)

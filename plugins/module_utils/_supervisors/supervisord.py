@@ -37,7 +37,7 @@ _WHILE_BOUND = re.compile(r"\.\d+$")
 _LISTENS = 0x10000
 #: How long a supervisord may take to answer, in seconds.
 _PATIENCE = 10.0
-#: supervisord answers as soon as what it was asked for is under way.
+#: supervisord answers as soon as the work has begun.
 _WAIT = False
 
 

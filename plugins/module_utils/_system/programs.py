@@ -35,7 +35,7 @@ def environment() -> t.Dict[str, str]:
 
 
 def start(command: t.Sequence[str], **keywords: t.Any) -> subprocess.Popen[bytes]:
-    """Start a program: no shell, nothing to read, no output unless it is asked for, and the environment above.
+    """Start a program: no shell, nothing to read, no output unless the caller wants it, and the environment above.
 
     :param command: its full path, which root owns, and its arguments.
     :param keywords: for Popen. A program that runs as another user gets an environment of its own (``env``).

@@ -41,7 +41,7 @@ from .window import parse_windows, parse_zone, within
 Roll = dict[str, t.Any]
 Record = t.Mapping[str, t.Any]
 
-#: Why a roll stopped. A paused one has done all that it was asked for.
+#: Why a roll stopped. A paused roll has done everything that was wanted.
 FAILURES, DEADLINE, WINDOW, BLOCKED, APPROVAL, PAUSED, UNPREPARED = (
     "failures",
     "deadline",

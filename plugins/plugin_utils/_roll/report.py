@@ -137,7 +137,7 @@ def _outcome(roll: Roll, host: str, record: Record) -> dict[str, t.Any]:
 
 
 def _left_out(roll: Roll, host: str, record: Record) -> dict[str, str] | None:
-    """A host that Ansible took away in the middle of its turn could not say that it is out of its balancer."""
+    """Return where a host is that Ansible removed from the play in the middle of its turn."""
     if not roll["balancer"] or host in roll["proved"] or record.get("step") not in ("out", "reload", "in"):
         return None
     problem = _codes.NOT_PUT_BACK()

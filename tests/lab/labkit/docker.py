@@ -27,7 +27,7 @@ _STORE = "/var/lib/containers/docker"
 
 
 def install(root: Path) -> None:
-    """Install docker in the root of a host of Odoo 19, and take away the Odoo there. Needs the mirror."""
+    """Install docker in the root of a host of Odoo 19, and remove the Odoo there. Needs the mirror."""
     work = root / "var/tmp/docker"  # on the disk, and gone at the end
     recipe = RECIPES["odoo19"]
     mirror = find_mirror()

@@ -49,17 +49,17 @@ class Server:
 
     @property
     def service(self) -> str:
-        """Its systemd unit, where it is started by one."""
+        """Return the systemd unit that starts the host's server, if one does."""
         return f"odoo@{self.name}" if self.name else "odoo"
 
     @property
     def config(self) -> str:
-        """Its odoo.conf."""
+        """Return the path of its odoo.conf."""
         return f"/etc/odoo/{self.program}.conf"
 
     @property
     def log_file(self) -> str:
-        """Its log, where that is a file of its own."""
+        """Return the path of its log, if that is a file of its own."""
         return f"/var/log/odoo/{self.name or 'odoo-server'}.log"
 
     @property

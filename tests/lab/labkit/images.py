@@ -73,7 +73,7 @@ def source_images(tree: Tree, base19: Image) -> tuple[Image, Image]:
 
 
 def ensure(images: Sequence[Image]) -> None:
-    """Have every image unpacked, building and unpacking only what is missing, side by side."""
+    """Build and unpack the images that are missing, side by side."""
     missing = [image for image in images if not image.tree.is_dir()]
     if not missing:
         return

@@ -42,7 +42,7 @@ _BASES = ("odoo19", "odoo14")
 
 
 def build(hosts: Iterable[Host] = ()) -> tuple[dict[str, Image], Image]:
-    """Have all images in the cache and unpacked: those that come with the lab, and those of these hosts' versions."""
+    """Bring all images into the cache, and unpack them: those that come with the lab, and those of these hosts' versions."""
     bases = {name: images.base_image(name) for name in _BASES}
     templates = images.template_image(list(bases.values()))
     images.ensure(list(bases.values()))
@@ -64,7 +64,7 @@ def build_source(wanted: str, suite: str) -> tuple[Tree, str]:
 
 
 def up(lab: Lab, wanted: Fleet, *, keep: bool = False) -> State:
-    """Bring up what is missing of a fleet, and wait until all of it serves; what fails is taken away unless `keep`."""
+    """Bring up what is missing of a fleet, and wait until all of it serves; what fails is removed unless `keep`."""
     before = state.read(lab)
     bases, templates = build([*wanted.hosts, *(before.fleet.hosts if before else ())])
     with locked(run_dir() / ".locks" / lab.name, f"it works on the lab {lab.name}"):

@@ -21,7 +21,7 @@ def host_interface() -> str:
 
 
 def ensure_bridge(lab: Lab, wanted: str | None) -> str:
-    """Have the lab's bridge up; the answer is its subnet (`wanted` again where that is still free)."""
+    """Bring the lab's bridge up; return its subnet (`wanted` again where that is still free)."""
     with locked(run_dir() / ".locks" / "network", "it looks for a free subnet"):
         if exists(lab.bridge):
             if wanted is None:

@@ -196,7 +196,7 @@ class _Pip:
         return ""
 
     def close(self) -> None:
-        """Take away what pip alone needed."""
+        """Remove what only pip needed."""
         shutil.rmtree(self._root / "wheels")
 
 

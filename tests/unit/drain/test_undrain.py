@@ -149,7 +149,7 @@ def test_it_is_let_go_started_and_waited_for(stage: Staged) -> None:
     result = on.undrain()
     assert on.did == ["let go True", f"start {note.held.unit}"]
     assert (result.did, result.changed, result.signals) == ("started", True, [])
-    assert result.reason.startswith("it was drained at ")
+    assert result.reason.startswith("the server was drained at ")
     assert (on.notes, on.clock.now >= 1003) == ([], True)
     assert result.successor not in (None, note.identity)
     assert (result.after or {})["state"] == "running"
@@ -173,7 +173,7 @@ def test_a_server_that_another_program_has_started_is_released(stage: Staged) ->
     on.note(identity="1:1", pid=1, start=1)
     result = on.undrain()
     assert (result.did, on.did, on.notes, result.changed) == ("nothing", ["let go True"], [], True)
-    assert "it runs again" in result.reason
+    assert "runs again" in result.reason
 
 
 def test_one_that_is_still_draining_is_waited_for(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def captured(name: str) -> list[Dump]:
 
 
 def quit_files(kind: str, what: str) -> list[str]:
-    """Its files for a cause; those of prefork servers have ``http`` in their names."""
+    """Return the files of a kind for a cause; those of prefork servers have ``http`` in their names."""
     return [f for f in sorted(captures()) if f.startswith(kind + "/dumps/quit") and f"busy-{what}" in f]
 
 

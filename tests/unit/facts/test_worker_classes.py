@@ -62,7 +62,7 @@ def log(tmp_path: pathlib.Path) -> pathlib.Path:
 
 
 def write(log: pathlib.Path, ago: float, name: str = "WorkerJobRunner") -> None:
-    """Have a worker say that it is alive, so many seconds ago."""
+    """Write the line by which a worker reports that it is alive, so many seconds ago."""
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - ago))
     with log.open("a") as file:
         file.write(f"{moment},120 170 INFO ? odoo.service.server: Worker {name} (170) alive\n")

@@ -88,7 +88,7 @@ def test_a_program_that_is_executed_during_the_look_is_not_a_master() -> None:
 def test_a_server_started_without_http_runs_though_odoo_conf_has_http_now(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, *, configured: bool, later: bool, rests: bool
 ) -> None:
-    """It does not listen, and its cron worker is there alone, as in a drain."""
+    """Test a server that does not listen and has only its cron worker, as in a drain."""
     conf = tmp_path / "472/root/etc/odoo/odoo.conf"
     conf.parent.mkdir(parents=True)
     conf.write_text(f"[options]\nhttp_enable = {configured}\n")

@@ -42,6 +42,14 @@ def patterns(path: str, text: str) -> list[str]:
         ("need not", "The server need not run."),
         ("is to", "The host is to be drained."),
         ("let it", "The role sees to it."),
+        ("waited for", "The requests are waited for."),
+        ("to its end", "The reload came to its end."),
+        ("nevertheless", "It runs all the same."),
+        ("anew", "The server starts anew."),
+        ("takes away", "The boot takes away the drop-in."),
+        ("since", "The server is left out, since it drains."),
+        ("and so", "A boot removes the lock, and so does a release."),
+        ("asked for", "The server does what it was asked for."),
     ],
 )
 def test_a_sentence_with_a_pattern_is_found(pattern: str, sentence: str) -> None:
@@ -58,6 +66,7 @@ def test_every_pattern_but_that_of_docstrings_has_a_sentence() -> None:
     [
         "There is no public release.",
         "It is no longer there.",
+        "The lock has been there since it was taken at 10:00.",
         "The user who runs the playbook.",
         "Write `nobody` for it.",
         "    nobody reads code\n",
@@ -69,7 +78,7 @@ def test_a_plain_sentence_and_code_are_not_found(sentence: str) -> None:
     assert patterns("docs/guide.md", f"# A guide\n\n{sentence}\n") == []
 
 
-@pytest.mark.parametrize("word", ["What", "Whether", "Who", "How", "Why", "Where", "Which"])
+@pytest.mark.parametrize("word", ["What", "Whether", "Who", "How", "Why", "Where", "Which", "It", "Have"])
 def test_a_docstring_that_begins_with_a_clause_is_found(word: str) -> None:
     assert patterns("plugins/x.py", f'def f():\n    """{word} a server does."""\n') == ["docstring"]
 

@@ -32,7 +32,7 @@ __all__ = ["server"]
 
 @contextlib.contextmanager
 def listening(address: str = "127.0.0.1") -> t.Iterator[tuple[int, int]]:
-    """Have a port while the block runs: its number, and the inode of its socket."""
+    """Open a port while the block runs; yield its number and the inode of its socket."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as one:
         one.bind((address, 0))

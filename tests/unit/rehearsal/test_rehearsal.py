@@ -131,8 +131,8 @@ def test_a_broken_configuration() -> None:
 @pytest.mark.parametrize("answer", [b"", b"{", b"\xff", b"Segmentation"])
 def test_no_answer(answer: bytes) -> None:
     assert judge(answer, "first\nlast words\n").startswith("rehearsal.trial_ended: ")
-    assert judge(answer, "first\nlast words\n").endswith("last words)")
-    assert judge(answer).endswith("no message)")
+    assert judge(answer, "first\nlast words\n").count("last words)") == 1
+    assert judge(answer).count("no message)") == 1
 
 
 @pytest.mark.parametrize(

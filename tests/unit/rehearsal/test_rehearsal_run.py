@@ -294,7 +294,7 @@ def test_an_interpreter_that_was_replaced(server: Server, virtualenv: str) -> No
     assert str(server.rehearse_restart()).startswith("rehearsal.restart_lost: ")
     assert f"its interpreter {virtualenv} " in str(server.rehearse_restart())
     said = server.rehearse_restart(unit_changed=True)[0]
-    assert said.startswith("anything, since its interpreter")
+    assert said.startswith("anything, because its interpreter")
     shutil.copy2(real, virtualenv)
     assert server.restart_helps()
     assert server.rehearse_restart() == []

@@ -44,7 +44,7 @@ def test_what_is_short(room: Room, said: list[str]) -> None:
 
 
 class Sizes(Proc):
-    """Processes whose PSS is known, and counted when it is asked for."""
+    """Processes whose PSS is known, and counted when it is read."""
 
     def __init__(self, root: str, pss: int | None) -> None:
         super().__init__(root)
@@ -120,7 +120,7 @@ def test_disks_are_those_of_the_server(tmp_path: pathlib.Path, free: types.Simpl
     room = read_room(Sizes(str(tmp_path), 1), SERVER, "19.0", paths, str(tmp_path), restart=False)
     assert [(what, path) for what, path, _free in room.disks] == [
         ("its log", "/var/log/not/there/yet.log"),
-        ("what we remember in", str(tmp_path)),
+        ("the notes of this collection in", str(tmp_path)),
     ]
     status = os.statvfs(tmp_path)
     assert all(abs(found - status.f_bavail * status.f_frsize) < 100 * MIB for _what, _path, found in room.disks)
@@ -143,7 +143,7 @@ def test_a_filesystem_that_does_not_answer_is_not_waited_for(
     paths = {"its data directory": "/filestore", "its log": "/odoo.log"}
     room = read_room(Sizes(str(tmp_path), 1), SERVER, "19.0", paths, str(tmp_path), restart=False)
     over.set()
-    assert [what for what, _path, _free in room.disks] == ["its log", "what we remember in"]
+    assert [what for what, _path, _free in room.disks] == ["its log", "the notes of this collection in"]
     assert shortages(room) == ["the filesystem of its data directory /filestore does not answer"]
 
 

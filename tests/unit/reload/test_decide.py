@@ -54,7 +54,9 @@ def test_nothing_is_sent_to_a_server_that_is_not_at_rest(state: State) -> None:
     wishes = [(Policy.ALWAYS, None), (Policy.SINCE, 0.0), (Policy.SINCE, 1e9), (Policy.STALE, None)]
     stales = [None, FRESH, OLD_CODE, OLD_UNIT]
     for (policy, since), staleness, waited_for in itertools.product(wishes, stales, [None, "it was booting"]):
-        assert decide(busy, policy, since, staleness, waited_for) == Decision(Act.WAIT, f"it was {state}", load=True)
+        assert decide(busy, policy, since, staleness, waited_for) == Decision(
+            Act.WAIT, f"the server was {state}", load=True
+        )
 
 
 def test_a_process_that_starts_is_waited_for() -> None:
@@ -76,19 +78,19 @@ def test_a_process_of_an_unknown_kind_that_has_no_handler_is_not_waited_for() ->
 def test_since_believes_the_lower_bound_only(since: float, kind: str) -> None:
     decision = decide(AT_REST, Policy.SINCE, since)
     assert decision.kind == kind
-    later = f"it loaded its code at 100.0 or later, which is not before {since}"
+    later = f"the server loaded its code at 100.0 or later, which is not before {since}"
     assert decision.reason == (
-        later if kind == Act.NOTHING else f"it may have loaded its code at 100.0, which is before {since}"
+        later if kind == Act.NOTHING else f"the server may have loaded its code at 100.0, which is before {since}"
     )
 
 
 def test_since_is_not_content_with_having_waited() -> None:
-    assert decide(AT_REST, Policy.SINCE, 300.0, waited_for="it was reloading").kind == Act.ACT
+    assert decide(AT_REST, Policy.SINCE, 300.0, waited_for="the server was reloading").kind == Act.ACT
 
 
 def test_always() -> None:
     assert decide(AT_REST) == Decision(Act.ACT, "a reload was requested")
-    waited = decide(AT_REST, waited_for="it was reloading")
+    waited = decide(AT_REST, waited_for="the server was reloading")
     assert waited == Decision(Act.NOTHING, "the server was reloading when this call began, and that was successful")
 
 

@@ -210,7 +210,7 @@ def test_check_mode_during_a_reload_predicts_the_wait(stage: Staged) -> None:
     on.scene.go_on()
     result = on.reload(check_mode=True)
     assert (result.did, result.signals) == ("nothing", [])
-    assert result.reason == "it was reloading: the module would wait for that and send no signal"
+    assert result.reason == "the server was reloading: the module would wait for that and send no signal"
 
 
 @pytest.mark.parametrize("meanwhile", PREFORK_19[2:5])
@@ -355,7 +355,7 @@ def test_what_a_hup_does_not_apply_is_refused_or_restarted(stage: Staged, option
             on.reload(check_mode=check_mode)
     assert on.sent == []
     predicted = on.reload(check_mode=True, method=Method.AUTO)
-    assert (predicted.did, "since a HUP is not possible" in predicted.reason) == ("restarted", True)
+    assert (predicted.did, "because a HUP is not possible" in predicted.reason) == ("restarted", True)
     on.no_plan.append(Refused(supervisor.NONE()))
     for method in (Method.AUTO, Method.SUPERVISOR):
         with failing("refused.no_way") as caught:

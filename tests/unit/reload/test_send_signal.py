@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One signal to one role: what is asked, what is sent, and what is waited for."""
+"""One signal to one role: what is asked, what is sent, and for what the call waits."""
 
 from __future__ import annotations
 

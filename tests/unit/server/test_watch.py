@@ -76,7 +76,7 @@ class Stage:
     def __init__(self, moments: list[str], folder: pathlib.Path) -> None:
         self.scene = Scene("19-prefork", moments, folder / "proc")
         self.clock = FakeClock(lambda _seconds: self.scene.go_on())
-        #: answers of the first checks; None is well, and so are all later ones
+        #: answers of the first checks; None is healthy, like all later ones
         self.answers: list[str | None] = []
         self.patience: list[float] = []
         self.successor: tuple[Look, Instance] | None = None

@@ -45,7 +45,7 @@ DAEMON = Daemon("unix:///run/s", 0, 0, (0, 4), "/etc/s.conf")
 class Systemd:
     """A systemd with one unit, whose drop-ins are real files; ``stronger`` is a file that says otherwise.
 
-    ``deaf``: it does not do what it is asked for.
+    ``deaf``: it does nothing that a caller requests.
     """
 
     def __init__(self, folder: pathlib.Path, unit: Unit) -> None:

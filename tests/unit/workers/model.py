@@ -94,11 +94,11 @@ class Model:
         return self.doubt
 
     def http(self) -> list[Worker]:
-        """Its http workers."""
+        """Return its http workers."""
         return self.of("http")
 
     def of(self, role: str) -> list[Worker]:
-        """Its workers of a role."""
+        """Return its workers of a role."""
         return [worker for worker in self.workers.values() if worker.role == role]
 
     def settle(self) -> None:
@@ -165,7 +165,7 @@ class Model:
         """Return whether a process lives."""
         return self.alive and (process.pid == MASTER or process.pid in self.workers)
 
-    # The ports. The model itself is the door, the rehearsal, the room, and what is asked for stacks.
+    # The ports. The model itself is the door, the rehearsal, the room, and the source of stacks.
 
     worker_shortage = staticmethod(worker_shortage)
 

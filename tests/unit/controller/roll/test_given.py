@@ -39,7 +39,7 @@ OWN = """
 def look(
     folder: pathlib.Path, inventory: str = "localhost,", play: str = PLAY, **options: str
 ) -> subprocess.CompletedProcess[str]:
-    """Have the variables looked at."""
+    """Run the check of the variables."""
     (folder / "play.yml").write_text(play, encoding="utf-8")
     names = {name: name if name.startswith("balancer") else f"rolling_restart_{name}" for name in options}
     given = [word for name, value in options.items() for word in ("-e", f"{names[name]}={value}")]
