@@ -84,8 +84,10 @@ PATTERNS: dict[str, tuple[str, str]] = {
     ),
     "asked for": (r"\b(it|that|what) (is|was) asked for\b", "'was requested', 'was wanted'"),
     "docstring": (
-        r"^\s*[rRuU]?\"\"\"((What|Whether|Who|Whose|Whom|How|Why|Where|Which|When|That)\b(?![^.\n]*\?)"
-        r"|(It|Its|They|Have|Go on)\b)",
+        (
+            r"^\s*[rRuU]?\"\"\"((What|Whether|Who|Whose|Whom|How|Why|Where|Which|When|That)\b(?![^.\n]*\?)"
+            r"|(It|Its|They|Have|Go on)\b)"
+        ),
         "the imperative: 'Return ...', 'Check whether ...', 'Test that ...'",
     ),
 }
@@ -94,6 +96,7 @@ PATTERNS: dict[str, tuple[str, str]] = {
 EXCEPTIONS: tuple[tuple[str, str, str, str], ...] = (
     ("person", "tests/fresh/clutter", "nobody", "the user nobody in configurations"),
     ("person", "tests/unit/rehearsal/rehearsed.py", "the user nobody", "its name"),
+    ("takes away", "tests/lab/labkit/source_builder.py", "Take away", "each change of the file builds all images anew"),
 )
 
 #: Generated, licences, and captures of programs that are not ours.

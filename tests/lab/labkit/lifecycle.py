@@ -42,7 +42,7 @@ _BASES = ("odoo19", "odoo14")
 
 
 def build(hosts: Iterable[Host] = ()) -> tuple[dict[str, Image], Image]:
-    """Bring all images into the cache, and unpack them: those that come with the lab, and those of these hosts' versions."""
+    """Bring all images into the cache, unpacked: those of the lab, and those of the versions of these hosts."""
     bases = {name: images.base_image(name) for name in _BASES}
     templates = images.template_image(list(bases.values()))
     images.ensure(list(bases.values()))

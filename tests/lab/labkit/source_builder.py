@@ -196,7 +196,7 @@ class _Pip:
         return ""
 
     def close(self) -> None:
-        """Remove what only pip needed."""
+        """Take away what pip alone needed."""
         shutil.rmtree(self._root / "wheels")
 
 
