@@ -97,7 +97,7 @@ def _help(question: Question) -> str:
     value = question.get("otherwise")
     shown = ", ".join(value) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else value
     rest = "" if value in (None, "", []) else f", or {shown}"
-    return f"{text.rstrip('.')}. If empty, the value of the inventory counts{rest}".lstrip(". ")
+    return f"{text.rstrip('.')}. If empty: the value of the inventory{rest}".lstrip(". ")
 
 
 def _checked(where: str, question: Question) -> t.Any:

@@ -107,7 +107,7 @@ def test_records_that_the_file_does_not_name_are_named() -> None:
         "inventory_sources": [record("x", "Auto-created source for: Odoo fleet by state", source="constructed")],
     }
     template, inventory = sorted(stays(shown), reverse=True)
-    assert template.startswith('job template "Backup", "Deploy": AWX has them, the file does not name them.')
+    assert template.startswith('job template "Backup", "Deploy": AWX has them, ')
     assert inventory.startswith('inventory "Old":')
 
 

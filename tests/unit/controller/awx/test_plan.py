@@ -182,7 +182,9 @@ def test_an_empty_answer_cannot_hide_the_value_of_the_inventory(key: str) -> Non
             with pytest.raises(Refused):
                 launch(template, spec, {"extra_vars": {**NEEDED.get(key, {}), question["variable"]: ""}})
         assert (
-            question["required"] or "default" in question or "as the inventory says" in question["question_description"]
+            question["required"]
+            or "default" in question
+            or "the value of the inventory" in question["question_description"]
         )
 
 

@@ -72,14 +72,14 @@ def test_a_question_becomes_an_element_of_a_survey(question: dict[str, t.Any], e
 @pytest.mark.parametrize(
     ("question", "told"),
     [
-        ({"type": "text"}, "Of all. Empty: as the inventory says"),
-        ({"type": "text", "otherwise": ""}, "Of all. Empty: as the inventory says"),
-        ({"type": "text", "otherwise": "UTC"}, "Of all. Empty: as the inventory says, or UTC"),
-        ({"type": "float", "otherwise": 300.0}, "Of all. Empty: as the inventory says, or 300"),
-        ({"type": "integer", "otherwise": 0}, "Of all. Empty: as the inventory says, or 0"),
+        ({"type": "text"}, "Of all. If empty: the value of the inventory"),
+        ({"type": "text", "otherwise": ""}, "Of all. If empty: the value of the inventory"),
+        ({"type": "text", "otherwise": "UTC"}, "Of all. If empty: the value of the inventory, or UTC"),
+        ({"type": "float", "otherwise": 300.0}, "Of all. If empty: the value of the inventory, or 300"),
+        ({"type": "integer", "otherwise": 0}, "Of all. If empty: the value of the inventory, or 0"),
         (
             {"type": "choices", "choices": ["a", "b"], "otherwise": ["a", "b"]},
-            "Of all. Empty: as the inventory says, or a, b",
+            "Of all. If empty: the value of the inventory, or a, b",
         ),
         ({"type": "text", "required": True}, "Of all."),
     ],
