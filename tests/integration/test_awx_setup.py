@@ -291,7 +291,7 @@ def test_what_is_taken_out_goes_back_to_its_default_and_the_rest_is_named() -> N
     # Nothing else is deleted.
     assert 'execution environment "Ours": AWX has it' in told
     assert 'notification template "Chat": AWX has it' in told
-    assert 'credential "Odoo hosts": awx_setup never changes a credential that exists. It is empty' in told
+    assert 'credential "Odoo hosts": awx_setup never changes a credential that exists. It has no secret' in told
 
 
 @pytest.mark.parametrize(
