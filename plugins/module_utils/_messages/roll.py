@@ -142,7 +142,7 @@ OTHER_MASTERS = Code(
 )
 SAME_SERVER = Code(
     "roll.same_server",
-    "{hosts} stand for the same server",
+    "the names {hosts} of the inventory choose the same server, so the turn of one would restart the server of the other",
     "Give each name a rolling_restart_match that chooses its own instance, or remove a name from the inventory.",
 )
 ONE_OFF = Code(
