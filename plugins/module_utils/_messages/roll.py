@@ -142,7 +142,8 @@ OTHER_MASTERS = Code(
 )
 SAME_SERVER = Code(
     "roll.same_server",
-    "the names {hosts} of the inventory choose the same server, so the turn of one would restart the server of the other",
+    "the names {hosts} of the inventory choose the same server, so the turn of one would also restart the server of the"
+    " other",
     "Give each name a rolling_restart_match that chooses its own instance, or remove a name from the inventory.",
 )
 ONE_OFF = Code(

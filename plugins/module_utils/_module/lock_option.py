@@ -91,7 +91,7 @@ def take_lock(module: AnsibleModule, *, absent: bool = False) -> t.Dict[str, t.A
 
 
 def _told(lock: t.Optional[RollLock], instance: str = "") -> Told:
-    """Return a lock as the module returns it; with an instance, ``out`` is what it tells of this one."""
+    """Return a lock as the module returns it; with an instance, ``out`` is about this instance."""
     if lock is None:
         return None
     told = lock.told(uptime())

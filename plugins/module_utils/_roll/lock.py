@@ -27,7 +27,7 @@ from .._system.state_dir import StateDirectory
 
 _NAME, _GUARD = "roll.json", "roll.guard"
 
-#: Seconds for which a lock holds that stays only for what it tells.
+#: Seconds for which a lock holds that stays only because of its content.
 EXPIRES = 0.001
 
 ROLL, DRAIN, OTHER = "roll", "drain", "other"
@@ -131,7 +131,7 @@ def may_have(found: t.Optional[RollLock], wanted_id: str, take_over: TakeOver, n
 
 
 def place(store: StateDirectory) -> str:
-    """Return what tells this host from all others, whatever their names: containers of one machine differ, too.
+    """Return a text that only this host has, with any name; containers of one machine differ, too.
 
     Two names with one place share a lock, processes and ports.
 
@@ -146,7 +146,7 @@ def take(
 ) -> t.Tuple[bool, t.Optional[RollLock]]:
     """Take the lock, or renew it.
 
-    :param instance: ``wanted.out`` is said of this instance of the host, not of the host.
+    :param instance: ``wanted.out`` is about this instance of the host, not about the host.
     :returns: whether that changes anything, and the lock that was there before.
     :raises Held: another owner has it.
     :raises OSError: it cannot be written.

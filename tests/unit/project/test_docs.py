@@ -263,7 +263,8 @@ def test_tasks_are_accepted() -> None:
 @pytest.mark.parametrize("block", yaml_blocks(), ids=lambda block: block.where)
 def test_yaml_is_what_it_seems(block: examples.Block, tmp_path: pathlib.Path) -> None:
     loaded = yaml.safe_load(block.text)
-    if isinstance(loaded, list):
+    # test_the_inventory_of_instances_makes_their_names reads an inventory of a plugin.
+    if isinstance(loaded, list) or "plugin" in loaded:
         return
     if any("hosts" in (group or {}) for group in loaded.values() if isinstance(group, dict)):
         path = tmp_path / "hosts.yml"
@@ -317,7 +318,7 @@ def _objections_to_playbook(typed: examples.Playbook) -> list[str]:
         if option.get("required")
     }
     given = {variable: value for variable, value in typed.variables.items() if variable not in hosts_variables()}
-    options = set(typed.options) - {"-i", "inventory", "--check", "-e", "@our-awx.yml"}
+    options = set(typed.options) - {"-i", "inventory", "instances.generator.yml", "--check", "-e", "@our-awx.yml"}
     return [
         *faults(variables(), given),
         *(f"{variable} is missing" for variable in required - set(given)),
