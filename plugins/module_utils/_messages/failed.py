@@ -4,7 +4,10 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Something was sent or started, and it did not end well. The result says what was done, the log of the server why."""
+"""The operation sent a signal or started a server, and failed. The log of the server shows the reason.
+
+The result lists the steps that were done.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""The host lacks something, hides something, or has no server that is meant."""
+"""The host lacks something, hides something, or has no server that matches."""
 
 from __future__ import annotations
 

@@ -4,9 +4,9 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""A rolling restart or a drain stopped, a host failed in it, or a balancer prevents it. The report names every host.
+"""A rolling restart or a drain stopped, a host failed in it, or a load balancer prevents it. The report names each host.
 
-Run the playbook again for the hosts that remain, once the reason is gone.
+Run the playbook again for the hosts that remain, after you have corrected the reason.
 """
 
 from __future__ import annotations
