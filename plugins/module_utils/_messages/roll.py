@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""A rolling restart or a drain stopped, a host failed in it, or a load balancer prevents it. The report names each host.
+"""A rolling restart or a drain stopped, a host failed, or a load balancer prevents it. The report names every host.
 
 Run the playbook again for the hosts that remain, after you have corrected the reason.
 """

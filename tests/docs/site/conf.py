@@ -69,7 +69,9 @@ def adapt(text: str, docname: str, pages: t.Collection[str]) -> str:
         return f"[{words}]({name}{mark}{heading})" if page.rpartition(".")[0] in pages else words
 
     text = _LINK.sub(link, text)
-    entries = {"index": _PARTS, "docs/README": "\n".join(re.findall(r"\]\((\w+)\.md\)", text))}.get(docname)
+    # The index by what a reader wants comes first on the page, and has pages in another order.
+    guides = dict.fromkeys(reversed(re.findall(r"\]\((\w+)\.md\)", text)))
+    entries = {"index": _PARTS, "docs/README": "\n".join(reversed(guides))}.get(docname)
     # Below the title: behind the last heading it would be part of that.
     title, newline, rest = text.partition("\n")
     return title + newline + (f"\n```{{toctree}}\n:hidden:\n\n{entries}\n```\n" if entries else "") + rest
