@@ -108,7 +108,7 @@ def named_for(host: str, options: t.Mapping[str, str]) -> dict[str, str]:
 
 def restart(fleet: Fleet, host: str) -> list[t.Any] | None:
     """Restart the server by its unit, and look."""
-    fleet.run(host, "sh", "-c", "systemctl reset-failed odoo; systemctl restart odoo")
+    fleet.run(host, "sh", "-c", "systemctl reset-failed odoo; systemctl restart odoo", seconds=180)
     return at_rest(fleet, host)
 
 

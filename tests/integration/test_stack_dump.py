@@ -238,7 +238,8 @@ def test_a_server_that_ends_in_between(fleet: Fleet) -> None:
     wait = f"n={count}; until [ {count} -gt $n ]; do sleep 0.1; done; sleep 1; systemctl restart odoo"
     fleet.run("t14", "bash", "-c", f"({wait}) >/dev/null 2>&1 &")
     found = fleet.module("t14", "stack_dump", samples=2, interval=4).only
-    assert [one["code"] for one in found["missing"]] == ["failed.master_ended"]
+    # Python takes the handlers away before its process ends.
+    assert [one["code"] for one in found["missing"]] in (["failed.master_ended"], ["refused.no_handler"])
     fleet.settle("t14")
 
 

@@ -94,7 +94,8 @@ def test_a_master_that_dies_is_a_failure_at_once_and_its_successor_is_named(flee
 
 def test_its_successor_is_named_where_systemd_has_started_it_already(fleet: Fleet) -> None:
     watched = fleet.begin("t14", "wait_healthy", min_healthy_time=20)
-    time.sleep(4)
+    # However late the module begins.
+    fleet.run("t14", "sh", "-c", "until pgrep -xu root python3; do sleep 0.1; done; sleep 2")
     fleet.run("t14", "systemctl", "restart", "odoo")
     answer = watched()
     new = fleet.settle("t14")["pid"]

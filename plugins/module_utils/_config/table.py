@@ -73,9 +73,9 @@ import_partial text - -P --import-partial
 init text - -i --init
 language text - -l --language@-18
 limit_memory_hard int 2684354560 --limit-memory-hard
-limit_memory_hard_gevent int - --limit-memory-hard-gevent@17-
+limit_memory_hard_gevent int - --limit-memory-hard-gevent@18-
 limit_memory_soft int 2147483648 --limit-memory-soft
-limit_memory_soft_gevent int - --limit-memory-soft-gevent@17-
+limit_memory_soft_gevent int - --limit-memory-soft-gevent@18-
 limit_request int - --limit-request
 limit_time_cpu int 60 --limit-time-cpu
 limit_time_real int 120 --limit-time-real
