@@ -55,15 +55,21 @@ try:
     caught, nice, stack, sockets, _gevent, limit = look(pid)
     pids = [p for task in os.listdir("/proc/%s/task" % pid)
             for p in read("/proc/%s/task/%s/children" % (pid, task)).split()]
-    children = [look(child) for child in pids]
 except OSError:
     print("null")
     sys.exit()
+children, gone = [], False
+for child in pids:
+    try:
+        children.append(look(child))
+    except OSError:
+        # It has ended meanwhile, and the server has not.
+        gone = True
 kinds = sorted(
     [("shepherd" if c[0] & 1 and c[2] != stack else "gevent" if c[4] else "cron" if c[1] > nice else "http"), c[3]]
     for c in children
 )
-at_rest = bool(caught & 4) and all(
+at_rest = not gone and bool(caught & 4) and all(
     kind != "shepherd" and (kind != "gevent" or where) and c[0] & 4 for (kind, where), c in zip(kinds, children)
 )
 prefork = bool(caught & 1 << 20)
