@@ -14,30 +14,39 @@ description:
   - The role C(fleetops.odoo.graceful_drain) uses it.
 options:
   _input:
-    description: Results of M(fleetops.odoo.haproxy_info) for each load balancer, as a loop registers them.
+    description:
+      - For each host that leaves, by name, C(kind) (C(haproxy), C(nginx), C(firewall), C(tasks) or C(none)), C(ask)
+        (its load balancers, with C(host) and C(path)), C(servers) (its names there), C(backends) (backends or
+        upstreams; for HAProxy empty means all) and C(websockets) (upstreams for websockets).
+    type: dict
+    required: true
+  haproxy:
+    description: Results of M(fleetops.odoo.haproxy_info), as a loop over C(ask) with the loop variable C(balancer_ask)
+      registers them.
     type: list
     elements: dict
-    required: true
-  backends:
-    description: Names of backends; an empty list means every backend with such a server.
+    default: []
+  nginx:
+    description: Results of M(fleetops.odoo.nginx_info), as a loop over C(ask) with the loop variable C(balancer_ask)
+      registers them.
     type: list
-    elements: str
-    required: true
-  leaving:
-    description: Names of the servers that leave.
-    type: list
-    elements: str
-    required: true
+    elements: dict
+    default: []
   least:
-    description: Number of healthy servers that must stay in each backend.
+    description: Number of servers that take requests and must stay in each backend or upstream. Servers of HAProxy
+      that are drained, in maintenance, down, backup or of weight 0 do not count, nor do those that track a server that
+      leaves. Servers of nginx that are down or backup do not count.
     type: int
-    required: true
+    default: 1
 """
 
 EXAMPLES = r"""
-- name: Check that a healthy server stays
+- name: Check that a server stays that takes requests
   ansible.builtin.assert:
-    that: seen.results | fleetops.odoo.drain_faults(['odoo'], ['web1', 'web2'], 1) | length == 0
+    that: leaving | fleetops.odoo.drain_faults(haproxy=seen.results) | length == 0
+  vars:
+    leaving:
+      web1: {kind: haproxy, ask: [{host: lb1, path: /run/haproxy/admin.sock}], servers: [web1], backends: [odoo]}
 """
 
 RETURN = r"""
@@ -55,10 +64,13 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import unt
 
 
 def drain_faults(
-    seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Sequence[str], leaving: t.Sequence[str], least: int
+    records: t.Mapping[str, t.Mapping[str, t.Any]],
+    haproxy: t.Sequence[t.Mapping[str, t.Any]] = (),
+    nginx: t.Sequence[t.Mapping[str, t.Any]] = (),
+    least: int = 1,
 ) -> list[dict[str, str]]:
     """Apply the filter, see the documentation above."""
-    return untrusted(listed(_faults.drain_faults(seen, backends, leaving, least)))
+    return untrusted(listed(_faults.drain_faults(records, {"haproxy": haproxy, "nginx": nginx}, least)))
 
 
 class FilterModule:

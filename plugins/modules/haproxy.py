@@ -18,6 +18,9 @@ description:
   - It asks HAProxy every few milliseconds at first and every half second later. M(community.general.haproxy) also sets
     states, but asks once a second at most.
   - It looks at all servers before it sets one of them. If a server is missing, it sets none.
+  - A server that tracks another one (C(track) in haproxy.cfg) leaves and enters with it. It can be drained alone. It
+    cannot enter while the tracked server is out, unless O(host) and O(backend) name that one too; the module then fails
+    without waiting.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
 attributes:
@@ -116,6 +119,17 @@ servers:
       queued: 0
       check: L7OK
       weight: 1
+      tracks: null
+      inherited: false
+      address: 192.0.2.11
+      backup: false
+followers:
+  description: Names of other servers that track one of the servers, and so leave and enter with it. The module does not
+    wait for their sessions.
+  returned: success
+  type: list
+  elements: str
+  sample: [longpolling/p19]
 under_way:
   description: Sessions of the servers, and requests in their queues, before the module set the first server.
   returned: success
@@ -168,7 +182,7 @@ def main() -> None:
         changed = isinstance(exc, NotSet) and exc.changed
         module.fail_json(msg=exc.problem.message, code=exc.code, changed=changed)
     else:
-        module.exit_json(changed=done.changed, servers=done.servers, under_way=done.under_way)
+        module.exit_json(changed=done.changed, servers=done.servers, followers=done.followers, under_way=done.under_way)
 
 
 if __name__ == "__main__":

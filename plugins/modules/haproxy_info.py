@@ -117,8 +117,23 @@ servers:
       description: Result of the last health check, such as V(L7OK) or V(L4CON). Null without its own check.
       type: str
     weight:
-      description: Its present weight. At V(0) it gets no new clients, although it is V(UP).
+      description: Its present weight. At V(0) it gets no new clients, although it is V(UP). A server that tracks
+        another one has a weight of its own.
       type: int
+    tracks:
+      description: The server that it tracks (C(track) in haproxy.cfg), as V(odoo/p19). It has the health and the
+        administrative state of that server, and leaves and enters with it. Null if it tracks none.
+      type: str
+    inherited:
+      description: Whether it is drained or in maintenance only because the server that it tracks is. To set it
+        V(ready) changes nothing then.
+      type: bool
+    address:
+      description: Its address, without the port. Null if its name does not resolve.
+      type: str
+    backup:
+      description: Whether it gets requests only if no other server of the backend does.
+      type: bool
   sample:
     - backend: odoo
       server: p19
@@ -128,6 +143,10 @@ servers:
       queued: 0
       check: L7OK
       weight: 1
+      tracks: null
+      inherited: false
+      address: 192.0.2.11
+      backup: false
 """
 import typing as t
 

@@ -13,7 +13,7 @@ import typing as t
 
 from ..module_utils._balancer.nginx_tree import names
 from ..module_utils._messages import roll as _codes
-from ..module_utils._roll.haproxy import READY, find_servers, is_up, name_of, takes_requests
+from ..module_utils._roll.haproxy import READY, find_servers, is_up, name_of, shown_admin, why_out
 from .outcomes import aligned, counted, failure_of, first_line, outcomes
 
 Record = t.Mapping[str, t.Any]
@@ -128,11 +128,12 @@ def _find(every: t.Sequence[dict[str, t.Any]], record: Record, kind: str) -> tup
 def _haproxy_row(where: str, server: Answer, ours: str, since: str) -> Row:
     name, sessions = name_of(server), str(server.get("sessions", ""))
     if server["admin"] != READY:
-        return Row(where, name, OUT, str(server["admin"]), sessions, ours or "not by fleetops.odoo", since)
+        return Row(where, name, OUT, shown_admin(server), sessions, ours or "not by fleetops.odoo", since)
     if not is_up(server):
         return Row(where, name, DOWN, f"{server['status']} {server.get('check') or ''}".strip(), sessions)
-    serves = takes_requests(server)
-    return Row(where, name, IN if serves else OUT, "" if serves else "weight 0", sessions)
+    if why_out(server):
+        return Row(where, name, OUT, why_out(server), sessions)
+    return Row(where, name, IN, "backup" if server.get("backup") else "", sessions)
 
 
 def _nginx_row(where: str, server: Answer, ours: str, since: str) -> Row:

@@ -85,11 +85,11 @@ class Fleet:
     name: str
     inventory: str
 
-    def module(self, host: str, name: str, *options: str, **arguments: t.Any) -> Answer:
+    def module(self, host: str, name: str, /, *options: str, **arguments: t.Any) -> Answer:
         """Run one of our modules ad hoc, over ssh, as a user would."""
         return self.begin(host, name, *options, **arguments)()
 
-    def begin(self, host: str, name: str, *options: str, **arguments: t.Any) -> t.Callable[[], Answer]:
+    def begin(self, host: str, name: str, /, *options: str, **arguments: t.Any) -> t.Callable[[], Answer]:
         """As :meth:`module`, but return at once; calling what it returns waits for the answer."""
         command = ["ansible", "-i", self.inventory, host, "-m", f"fleetops.odoo.{name}"]
         if arguments:

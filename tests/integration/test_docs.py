@@ -32,6 +32,7 @@ NOT_ALONE = {
 NOT_HERE = {
     "ansible.builtin.package": "the lab's hosts have no python3-apt, and what it installs is there",
     "community.aws.elb_target": "it takes AWS",
+    "hetzner.hcloud.load_balancer_target": "it takes Hetzner",
 }
 #: What examples call things, and what they are in the lab.
 LAB = {
@@ -75,10 +76,10 @@ BEFORE: dict[str, list[dict[str, t.Any]]] = {
                 "seen": {
                     "results": [
                         {
-                            "item": "lb",
+                            "balancer_ask": {"host": "lb1", "path": "/run/haproxy/admin.sock"},
                             "servers": [
                                 {"backend": "odoo", "server": name, "status": "UP", "admin": "ready", "sessions": 0}
-                                for name in ("p19", "p19x", "other")
+                                for name in ("web1", "other")
                             ],
                         }
                     ]

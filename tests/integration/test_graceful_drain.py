@@ -51,12 +51,17 @@ def _serving(fleet: Fleet) -> t.Iterator[None]:
 
 
 def play(
-    fleet: Fleet, name: str, hosts: str = "odoo", *options: str, **values: t.Any
+    fleet: Fleet,
+    name: str,
+    hosts: str = "odoo",
+    *options: str,
+    behind: dict[str, t.Any] = HAPROXY,
+    **values: t.Any,
 ) -> subprocess.CompletedProcess[str]:
     """Run one of the playbooks. A drain looks for 1 s after the end of a server."""
     if name == "drain":
         values.setdefault("min_gone_time", 1)
-    given = {**HAPROXY, **{f"graceful_drain_{key}": value for key, value in values.items()}}
+    given = {**behind, **{f"graceful_drain_{key}": value for key, value in values.items()}}
     return fleet.playbook(name, "-e", json.dumps({**given, "graceful_drain_hosts": hosts}), *options)
 
 
@@ -165,11 +170,66 @@ def test_enough_must_stay(fleet: Fleet) -> None:
     done = play(fleet, "drain")
     assert done.returncode == 2, done.stdout
     said = re.sub(r"\s+", " ", done.stdout)
-    assert "Backend odoo of load balancer lb would keep 0 healthy servers, and it must keep 1" in said
+    assert "Backend odoo of load balancer lb would keep 0 servers that take requests, and it must keep 1" in said
     assert "[roll.too_few_left]" in said
     more = play(fleet, "drain", "p19", least=4)
-    assert "would keep 3 healthy servers, and it must keep 4" in re.sub(r"\s+", " ", more.stdout)
+    assert "would keep 3 servers that take requests, and it must keep 4" in re.sub(r"\s+", " ", more.stdout)
     assert (fleet.processes("p19"), all_in(fleet)) == (before, True)
+
+
+@pytest.mark.thorough
+def test_a_server_of_weight_0_does_not_stay(fleet: Fleet) -> None:
+    say = "echo 'set server odoo/t19 weight {}' | socat - /run/haproxy/admin.sock"
+    fleet.run("lb", "sh", "-c", say.format(0))
+    try:
+        done = play(fleet, "drain", "p19", least=3)
+    finally:
+        fleet.run("lb", "sh", "-c", say.format(1))
+    assert done.returncode == 2, done.stdout
+    assert "would keep 2 servers that take requests, and it must keep 3" in re.sub(r"\s+", " ", done.stdout)
+
+
+NGINX: dict[str, t.Any] = {
+    "balancer": "nginx",
+    "balancer_nginx_hosts": ["lb"],
+    "balancer_nginx_upstreams": ["odoo"],
+    "balancer_nginx_websocket_upstreams": ["odoo_gevent"],
+    "balancer_nginx_servers": "{{ ansible_host }}",
+}
+
+
+@pytest.mark.thorough
+def test_enough_must_stay_in_nginx(fleet: Fleet) -> None:
+    out = {"upstreams": ["odoo"], "servers": [address(fleet.inventory, "t14")], "wait": False}
+    assert fleet.module("lb", "nginx_upstream", state="down", **out).code == 0
+    try:
+        done = play(fleet, "drain", "p19", "--check", behind=NGINX, least=3)
+        enough = play(fleet, "drain", "p19", "--check", behind=NGINX, least=2)
+    finally:
+        fleet.module("lb", "nginx_upstream", state="up", **out)
+    said = re.sub(r"\s+", " ", done.stdout)
+    assert (done.returncode, enough.returncode) == (2, 0), done.stdout + enough.stdout
+    assert "Backend odoo of load balancer lb would keep 2 servers that take requests, and it must keep 3" in said
+    assert "Backend odoo_gevent" not in said
+
+
+@pytest.mark.thorough
+def test_enough_must_stay_where_hosts_refuse_connections(fleet: Fleet) -> None:
+    """Of the six other hosts of the inventory, those count that accept connections and serve."""
+    behind = {"balancer": "firewall"}
+    assert fleet.module("t14", "gate", state="closed", lease=300, wait=False).code == 0
+    try:
+        done = play(fleet, "drain", "p19", behind=behind, least=3)
+        named = play(fleet, "drain", "p19", behind={**behind, "balancer_firewall_hosts": "p14,t14,p19"}, least=2)
+        enough = play(fleet, "drain", "p19", "--check", behind=behind, least=2)
+    finally:
+        fleet.module("t14", "gate", state="open")
+    said = re.sub(r"\s+", " ", done.stdout)
+    assert (done.returncode, named.returncode, enough.returncode) == (2, 2, 0), done.stdout + enough.stdout
+    assert "would leave 2 healthy hosts that accept connections, and it must leave 3" in said
+    assert "[roll.too_few_open]" in said
+    assert "would leave 1 healthy hosts" in re.sub(r"\s+", " ", named.stdout)
+    assert all_in(fleet)
 
 
 @pytest.mark.thorough
@@ -270,7 +330,7 @@ def test_a_host_that_cannot_be_reached_is_told_and_the_others_are_drained(fleet:
         ({"host": "p19"}, "[option.set_by_role]"),
     ],
 )
-def test_a_wrong_value_is_refused(fleet: Fleet, values: dict[str, str], message: str) -> None:
+def test_a_wrong_value_is_refused(fleet: Fleet, values: dict[str, t.Any], message: str) -> None:
     done = play(fleet, "drain", values.pop("hosts", "p19"), **values)
     assert done.returncode != 0
     assert message in re.sub(r"\s+", " ", done.stdout)

@@ -11,9 +11,10 @@ import typing as t
 
 import pytest
 
-from .conftest import Fleet, free, request
+from .conftest import Fleet, address, free, request
 
 SOCKET = "/run/haproxy/admin.sock"
+CONFIG = "/etc/haproxy/haproxy.cfg"
 
 
 def server(fleet: Fleet) -> dict[str, t.Any]:
@@ -48,6 +49,10 @@ def test_a_server_that_is_in(fleet: Fleet) -> None:
         "queued": 0,
         "check": "L7OK",
         "weight": 1,
+        "tracks": None,
+        "inherited": False,
+        "address": address(fleet.inventory, "p19"),
+        "backup": False,
     }
     assert fleet.module("lb", "haproxy_info", "--check").result["servers"] == [found]
 
@@ -117,3 +122,57 @@ def test_no_permission_has_a_code(fleet: Fleet) -> None:
     answer = fleet.module("lb", "haproxy_info", "-e", "ansible_user=ops")
     assert (answer.code, answer.result["code"]) == (2, "roll.balancer_not_permitted")
     assert SOCKET in answer.result["msg"]
+
+
+@pytest.fixture
+def tracking(fleet: Fleet) -> t.Iterator[None]:
+    """Have a second backend, whose one server tracks that of the first one."""
+    more = f"\nbackend chat\n    server p19 {address(fleet.inventory, 'p19')}:8072 track odoo/p19\n"
+    before = fleet.run("lb", "cat", CONFIG)
+    fleet.feed("lb", f"cat > {CONFIG} && systemctl restart haproxy", (before + more).encode())
+    try:
+        wait_for_both(fleet, ("ready", False, "UP"), ("ready", False, "UP"))
+        yield
+    finally:
+        fleet.feed("lb", f"cat > {CONFIG} && systemctl restart haproxy", before.encode())
+        wait_for(fleet, "status", "UP")
+
+
+def wait_for_both(fleet: Fleet, *wanted: tuple[str, bool, str]) -> None:
+    """Wait until the tracked server and the one that tracks it are in these states."""
+    deadline = time.monotonic() + 20
+    while True:
+        found = fleet.module("lb", "haproxy_info").result["servers"]
+        assert [one["tracks"] for one in found] == [None, "odoo/p19"]
+        if [(one["admin"], one["inherited"], one["status"].partition(" ")[0]) for one in found] == list(wanted):
+            return
+        assert time.monotonic() < deadline, found
+
+
+@pytest.mark.usefixtures("tracking")
+def test_a_server_that_tracks_another_one(fleet: Fleet) -> None:
+    out = fleet.module("lb", "haproxy", state="drain", host=["p19"], backend=["odoo"])
+    assert (out.code, out.result["followers"]) == (0, ["chat/p19"]), out.output
+    wait_for_both(fleet, ("drain", False, "DRAIN"), ("drain", True, "DRAIN"))
+    # It cannot enter alone, and that is told without waiting.
+    for options in (["--check"], []):
+        alone = fleet.module("lb", "haproxy", *options, state="enabled", host=["p19"], backend=["chat"], timeout=60)
+        assert (alone.code, alone.result["code"], alone.result["changed"]) == (2, "roll.balancer_tracked_out", False)
+        assert "tracks odoo/p19" in alone.result["msg"]
+    # HAProxy takes the command all the same, and does nothing.
+    tell(fleet, "set server chat/p19 state ready")
+    wait_for_both(fleet, ("drain", False, "DRAIN"), ("drain", True, "DRAIN"))
+    assert fleet.module("lb", "haproxy", state="enabled", host=["p19"]).result["changed"]
+    wait_for_both(fleet, ("ready", False, "UP"), ("ready", False, "UP"))
+    # Alone it leaves, and the tracked server stays.
+    assert fleet.module("lb", "haproxy", state="drain", host=["p19"], backend=["chat"]).result["followers"] == []
+    wait_for_both(fleet, ("ready", False, "UP"), ("drain", False, "DRAIN"))
+    # What is out with the tracked server stays out when that one enters.
+    tell(fleet, "set server odoo/p19 state maint")
+    tell(fleet, "set server chat/p19 state ready")
+    wait_for_both(fleet, ("maint", False, "MAINT"), ("maint", True, "MAINT"))
+    assert fleet.module("lb", "haproxy", state="drain", host=["p19"], backend=["chat"]).result["changed"]
+    tell(fleet, "set server odoo/p19 state ready")
+    wait_for_both(fleet, ("ready", False, "UP"), ("drain", False, "DRAIN"))
+    assert fleet.module("lb", "haproxy", state="enabled", host=["p19"]).result["changed"]
+    wait_for_both(fleet, ("ready", False, "UP"), ("ready", False, "UP"))

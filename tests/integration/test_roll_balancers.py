@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import signal
+import socket
 import time
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, address, lab_up, thorough
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, address, held, lab_up, thorough
 from ansible_collections.fleetops.odoo.tests.integration.rolls import Roll
 from ansible_collections.fleetops.odoo.tests.integration.traffic import traffic
 
@@ -67,6 +70,55 @@ def test_a_roll_that_refuses_connections_loses_no_request(fleet: Fleet, tmp_path
     assert {type(one["under_way"]) for one in done.report["hosts"]} == {int}
     assert tally["failed"] == 0, tally
     assert [fleet.run(host, "nft", "list", "tables") for host in HOSTS] == [""] * len(HOSTS)
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(500)
+def test_a_killed_roll_leaves_no_host_closed_and_the_next_one_is_right(fleet: Fleet, tmp_path: pathlib.Path) -> None:
+    """The load balancer sends requests elsewhere meanwhile, and the kernel opens the ports when the lease is over."""
+    firewall: dict[str, t.Any] = {"balancer": "firewall", "balancer_firewall_lease": 5, "timeout": 20}
+    limit = ["-l", "p19,t19"]
+    with traffic(fleet, NGINX) as tally:
+        with held(fleet, "p19", "killed"):
+            roll = Roll(fleet, tmp_path / "1", *limit, **firewall)
+            roll.wait_for_turn(
+                "p19", "Close the ports of Odoo to new connections, and wait until its requests have ended"
+            )
+            wait_until(lambda: refused(fleet, "p19"), 30)
+            before = fleet.processes("p19")
+            os.killpg(roll.process.pid, signal.SIGKILL)
+            roll.process.wait(10)
+            assert refused(fleet, "p19")
+        killed = time.monotonic()
+        # Its turn, and a minute: a roll asks for no shorter lease.
+        wait_until(lambda: not refused(fleet, "p19"), 90)
+        print(f"open {time.monotonic() - killed:.0f} s after the controller was killed")
+        assert fleet.processes("p19") == before
+        assert fleet.run("p19", "nft", "list", "set", "inet", "fleetops_odoo_gate", "closed").count("8069") == 0
+        # It finds that the process that holds the locks has ended.
+        done = Roll(fleet, tmp_path / "2", *limit, balancer="firewall").end()
+        time.sleep(1)
+    print(f"{tally['failed']} of {tally['requests']} requests lost")
+    assert (done.code, done.outcomes) == (0, {"p19": "reloaded", "t19": "reloaded"}), done.output
+    assert tally["failed"] == 0, tally
+    assert [fleet.run(host, "nft", "list", "tables") for host in ("p19", "t19")] == ["", ""]
+
+
+def refused(fleet: Fleet, host: str) -> bool:
+    """Return whether a new connection from this machine is answered with a reset."""
+    try:
+        with socket.create_connection((address(fleet.inventory, host), 8069), timeout=3):
+            return False
+    except ConnectionRefusedError:
+        return True
+
+
+def wait_until(holds: t.Callable[[], bool], seconds: float) -> None:
+    """Wait for it."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def test_a_host_that_nginx_does_not_have_is_found_before_anything_is_touched(

@@ -65,7 +65,7 @@ def targets_of(proc: Proc, seen: Look, identities: t.Sequence[str], given: t.Seq
         if given:
             continue
         if elsewhere:
-            ports |= _published(instance.master, view.requests | view.websockets)
+            ports |= _published(instance.master, view)
             continue
         loopback = loopback_only(instance)
         if loopback:
@@ -93,33 +93,49 @@ def view_of(instance: Instance, options: Options) -> View:
 
 def loopback_only(instance: Instance) -> str:
     """Return the address where a server listens if only the host itself can reach it; empty otherwise. Pure."""
-    addresses = [address for address, _port in instance.listening or ()]
-    return addresses[0] if addresses and all(ipaddress.ip_address(one).is_loopback for one in addresses) else ""
+    return _if_loopback([address for address, _port in instance.listening or ()])
 
 
-def _published(master: Process, ports: t.Iterable[int]) -> t.Set[int]:
-    """Ask the engine of a container for the ports of the host that lead to these ports of it.
+def _if_loopback(addresses: t.Sequence[str]) -> str:
+    """Return the first of these addresses if all of them are of loopback; an empty address stands for all."""
+    local = addresses and all(one and ipaddress.ip_address(one).is_loopback for one in addresses)
+    return addresses[0] if local else ""
 
-    :raises Refused: that cannot be known.
+
+def _published(master: Process, view: View) -> t.Set[int]:
+    """Ask the engine of a container for the ports of the host that lead to its ports.
+
+    :raises Refused: that cannot be known, or only the host itself can reach them.
     """
     container = find_container(master)
     program = container_program(container.runtime) if container and container.id else None
-    found: t.Set[int] = set()
+    requests: t.Set[t.Tuple[str, int]] = set()
+    websockets: t.Set[t.Tuple[str, int]] = set()
     if program and container and container.id:
         command = (program, "inspect", "--format", "{{json .NetworkSettings.Ports}}", container.id)
         code, text, _said = run(command, _PATIENCE)
-        found = parse_published(text, ports) if code == 0 else set()
-    if not found:
+        if code == 0:
+            requests, websockets = parse_published(text, view.requests), parse_published(text, view.websockets)
+    if not requests | websockets:
         raise Refused(roll.GATE_OTHER_NETWORK(pid=master.pid))
-    return found
+    loopback = _if_loopback(sorted(address for address, _port in requests))
+    if loopback:
+        raise Refused(roll.GATE_LOOPBACK(pid=master.pid, address=loopback))
+    return {port for _address, port in requests | websockets}
 
 
-def parse_published(text: str, ports: t.Iterable[int]) -> t.Set[int]:
-    """Parse the ports of a container that docker or podman prints; return those of the host. Pure."""
+def parse_published(text: str, ports: t.Iterable[int]) -> t.Set[t.Tuple[str, int]]:
+    """Parse the ports of a container that docker or podman prints; return addresses and ports of the host. Pure.
+
+    An empty address stands for all of them.
+    """
     try:
         told = json.loads(text) or {}
         return {
-            int(one["HostPort"]) for port in ports for one in told.get("%d/tcp" % port) or [] if one.get("HostPort")
+            (str(one.get("HostIp") or ""), int(one["HostPort"]))
+            for port in ports
+            for one in told.get("%d/tcp" % port) or []
+            if one.get("HostPort")
         }
     except (ValueError, KeyError, TypeError, AttributeError):
         return set()

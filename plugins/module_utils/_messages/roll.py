@@ -95,6 +95,17 @@ BALANCER_DOWN = Code(
     "load balancer {balancer} reports server {server} as {status}",
     "Correct the server or its health check in the load balancer.",
 )
+BALANCER_TRACKED = Code(
+    "roll.balancer_tracked",
+    "server {server} of load balancer {balancer} cannot leave alone: {others} of another host track it, and would"
+    " leave with it",
+    "Have each server track a server of its own host (track in haproxy.cfg).",
+)
+BALANCER_TRACKED_OUT = Code(
+    "roll.balancer_tracked_out",
+    "server {server} of load balancer {balancer} stays out, because it tracks {tracked}, which is out ({state})",
+    "Put {tracked} back, or name its backend in balancer_haproxy_backends too.",
+)
 BALANCER_REFUSED = Code(
     "roll.balancer_refused",
     "load balancer {balancer} answers the command {command!r} with {answer!r}",
@@ -112,8 +123,16 @@ BALANCER_NOT_UP = Code(
 )
 TOO_FEW_LEFT = Code(
     "roll.too_few_left",
-    "backend {backend} of load balancer {balancer} would keep {left:d} healthy servers, and it must keep {least:d}",
+    "backend {backend} of load balancer {balancer} would keep {left:d} servers that take requests, and it must keep"
+    " {least:d}",
     "Drain fewer hosts, or lower graceful_drain_least.",
+)
+TOO_FEW_OPEN = Code(
+    "roll.too_few_open",
+    "the drain would leave {left:d} healthy hosts that accept connections, and it must leave {least:d}; the role has"
+    " looked at {hosts}",
+    "Drain fewer hosts, or lower graceful_drain_least. If other hosts are behind the same load balancer, name them in"
+    " balancer_firewall_hosts.",
 )
 NO_BALANCER = Code(
     "roll.no_balancer",
@@ -229,7 +248,7 @@ GATE_NO_PORT = Code(
 )
 GATE_LOOPBACK = Code(
     "gate.loopback",
-    "pid {pid:d} listens on {address} only, and the module cannot close ports for loopback",
+    "only this host itself reaches pid {pid:d} (on {address}), and the module cannot close ports for loopback",
     "Set ports to the ports of the reverse proxy on this host, such as 80 and 443 of nginx.",
 )
 GATE_OTHER_NETWORK = Code(

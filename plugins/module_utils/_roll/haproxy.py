@@ -41,6 +41,13 @@ _HEALTHY = frozenset(["UP", "no check"])
 _SHOWN = 12
 
 
+class State(t.NamedTuple):
+    """One line of ``show servers state``: srv_admin_state of a server, and its address, if it has one."""
+
+    mask: int
+    address: t.Optional[str]
+
+
 class NoAnswer(Failure):
     """HAProxy cannot be asked."""
 
@@ -86,30 +93,39 @@ class Set:
     :ivar changed: whether a server was set, or would be.
     :ivar servers: as they are afterwards.
     :ivar under_way: sessions of the servers, and requests in their queues, before the first of them was set.
+    :ivar followers: names of other servers that track one of them, and so leave and enter with it.
     """
 
     changed: bool
     servers: t.List[Server]
     under_way: int
+    followers: t.List[str]
 
 
 def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) -> Set:
     """Set servers to a state, and wait until HAProxy has no session for them, or until it reports them as healthy.
 
     :raises NoAnswer: HAProxy cannot be asked.
-    :raises NotSet: a server is missing or was taken out before, HAProxy refuses a command, or the timeout passed.
+    :raises NotSet: a server is missing or was taken out before, it tracks a server that stays out, HAProxy refuses a
+        command, or the timeout passed.
     """
-    found = _chosen(path, wanted)
+    every = server_states(path)
+    found = _chosen(every, wanted)
     if wanted.only_ready:
         for one in found:
             if one["admin"] != READY:
-                problem = roll.BALANCER_OUT_ALREADY(server=name_of(one), balancer=wanted.name, state=one["admin"])
+                problem = roll.BALANCER_OUT_ALREADY(server=name_of(one), balancer=wanted.name, state=shown_admin(one))
                 raise NotSet(problem, changed=False)
-    # A server in maintenance gets no requests either, and it is for those who set that to end it.
-    to_set = [one for one in found if (one["admin"] == READY) is wanted.out]
+    # A server in maintenance gets no requests either, and it is for those who set that to end it. A server that is out
+    # with the server that it tracks has no state of its own, and would come back with it.
+    to_set = [one for one in found if (one["admin"] == READY or bool(one.get("inherited"))) is wanted.out]
     under_way = sum(one["sessions"] + one["queued"] for one in found)
+    following = [name_of(one) for one in followers(every, found)]
+    stuck = None if wanted.out else _tracks_one_that_stays_out(every, found, wanted)
     if check_mode:
-        return Set(bool(to_set), found, under_way)
+        if stuck:
+            raise NotSet(stuck, changed=bool(to_set))
+        return Set(bool(to_set), found, under_way, following)
     try:
         for number, one in enumerate(to_set):
             command = "set server %s state %s" % (name_of(one), DRAIN if wanted.out else READY)
@@ -118,11 +134,13 @@ def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) ->
                 raise NotSet(
                     roll.BALANCER_REFUSED(balancer=wanted.name, command=command, answer=answer), changed=number > 0
                 )
+        if stuck:
+            raise NotSet(stuck, changed=bool(to_set))
         if wanted.timeout is not None:
             found = _await(path, wanted, wanted.timeout, clock)
     except Failure as exc:
         raise NotSet(exc.problem, changed=bool(to_set)) from exc
-    return Set(bool(to_set), found, under_way)
+    return Set(bool(to_set), found, under_way, following)
 
 
 class NotSet(Failure):
@@ -147,8 +165,52 @@ def is_up(server: t.Mapping[str, t.Any]) -> bool:
 
 
 def takes_requests(server: t.Mapping[str, t.Any]) -> bool:
-    """Return whether a healthy server gets requests: HAProxy gives none to one of weight 0, though it calls it UP."""
-    return is_up(server) and int(server.get("weight", 1)) > 0
+    """Return whether a server gets requests.
+
+    HAProxy gives none to a server of weight 0, though it calls it UP, and none to a backup server while others are up.
+    """
+    return not why_out(server) and is_up(server) and not server.get("backup")
+
+
+def why_out(server: t.Mapping[str, t.Any]) -> str:
+    """Return why a healthy server gets no requests: its administrative state, or weight 0. Empty if it gets them."""
+    if server["admin"] != READY:
+        return shown_admin(server)
+    return "" if int(server.get("weight", 1)) > 0 else "weight 0"
+
+
+def shown_admin(server: t.Mapping[str, t.Any]) -> str:
+    """Return the administrative state of a server, with the server that it has this state from."""
+    return "%s%s" % (server["admin"], ", because it tracks %s" % server["tracks"] if server.get("inherited") else "")
+
+
+def followers(every: t.Sequence[Server], tracked: t.Sequence[Server]) -> t.List[Server]:
+    """Return the other servers that track one of these, also over a third server, in HAProxy's order. Pure."""
+    names = {name_of(one) for one in tracked}
+    while True:
+        more = {name_of(one) for one in every if one.get("tracks") in names} - names
+        if not more:
+            break
+        names |= more
+    return [one for one in every if name_of(one) in names and one not in tracked]
+
+
+def _tracks_one_that_stays_out(
+    every: t.Sequence[Server], found: t.Sequence[Server], wanted: Wanted
+) -> t.Optional[Problem]:
+    """Return the problem of a server that stays out, because a server that it tracks is out and does not enter."""
+    by_name = {name_of(one): one for one in every}
+    entering = {name_of(one) for one in found}
+    for one in found:
+        above = by_name.get(one.get("tracks") or "")
+        # HAProxy refuses a configuration in which servers track each other in a circle.
+        while above is not None:
+            if above["admin"] != READY and not above.get("inherited") and name_of(above) not in entering:
+                return roll.BALANCER_TRACKED_OUT(
+                    balancer=wanted.name, server=name_of(one), tracked=name_of(above), state=above["admin"]
+                )
+            above = by_name.get(above.get("tracks") or "")
+    return None
 
 
 def some_of(names: t.Iterable[str]) -> str:
@@ -173,8 +235,7 @@ def find_servers(
     return found, [name for name in wanted if name not in known]
 
 
-def _chosen(path: str, wanted: Wanted) -> t.List[Server]:
-    every = server_states(path)
+def _chosen(every: t.Sequence[Server], wanted: Wanted) -> t.List[Server]:
     found, lacking = find_servers(every, wanted.hosts, wanted.backends)
     if lacking:
         has = some_of(map(name_of, every))
@@ -188,7 +249,7 @@ def _await(path: str, wanted: Wanted, timeout: float, clock: Clock) -> t.List[Se
     told = {"balancer": wanted.name, "timeout": timeout}
 
     def attempt() -> t.Union[t.List[Server], Pending]:
-        now = _chosen(path, wanted)
+        now = _chosen(server_states(path), wanted)
         for one in now:
             if wanted.out and (one["sessions"] or one["queued"]):
                 sessions = one["sessions"] + one["queued"]
@@ -200,8 +261,8 @@ def _await(path: str, wanted: Wanted, timeout: float, clock: Clock) -> t.List[Se
     return wait_until(attempt, clock, clock.monotonic() + timeout)
 
 
-def parse_states(text: str, path: str) -> t.Dict[t.Tuple[str, str], int]:
-    """Parse ``show servers state``: srv_admin_state by backend and server.
+def parse_states(text: str, path: str) -> t.Dict[t.Tuple[str, str], State]:
+    """Parse ``show servers state``: what it tells of each server, by backend and server.
 
     :raises NoAnswer: it is something else.
     """
@@ -209,20 +270,22 @@ def parse_states(text: str, path: str) -> t.Dict[t.Tuple[str, str], int]:
     if len(lines) < 2 or lines[0] != "1" or not lines[1].startswith("# "):
         raise NoAnswer(_strange(text, STATES, path))
     names = lines[1][2:].split()
-    masks = {}
+    states = {}
     try:
         for line in lines[2:]:
             row = dict(zip(names, line.split()))
-            masks[row["be_name"], row["srv_name"]] = int(row["srv_admin_state"])
+            # "-" stands for a name that does not resolve.
+            address = row["srv_addr"] if row["srv_addr"] != "-" else None
+            states[row["be_name"], row["srv_name"]] = State(int(row["srv_admin_state"]), address)
     except (KeyError, ValueError) as exc:
         raise NoAnswer(_strange(text, STATES, path)) from exc
-    return masks
+    return states
 
 
-def parse_statistics(text: str, masks: t.Mapping[t.Tuple[str, str], int], path: str) -> t.List[t.Dict[str, t.Any]]:
+def parse_statistics(text: str, states: t.Mapping[t.Tuple[str, str], State], path: str) -> t.List[t.Dict[str, t.Any]]:
     """Parse ``show stat``: the servers among its rows, in HAProxy's order, as ``haproxy_info`` returns them.
 
-    :param masks: what :func:`parse_states` returns; a server without one is left out.
+    :param states: what :func:`parse_states` returns; a server without one is left out.
     :raises NoAnswer: it is something else.
     """
     if not text.startswith("# pxname,svname,"):
@@ -233,15 +296,19 @@ def parse_statistics(text: str, masks: t.Mapping[t.Tuple[str, str], int], path: 
                 "backend": row["pxname"],
                 "server": row["svname"],
                 "status": row["status"],
-                "admin": admin_state(masks[row["pxname"], row["svname"]]),
+                "admin": admin_state(states[row["pxname"], row["svname"]].mask),
+                "inherited": is_inherited(states[row["pxname"], row["svname"]].mask),
+                "tracks": row["tracked"] or None,
+                "address": states[row["pxname"], row["svname"]].address,
                 "sessions": int(row["scur"]),
                 "queued": int(row["qcur"]),
                 # A star stands before it while the next check is under way.
                 "check": row["check_status"].replace("* ", "") or None,
                 "weight": int(row["weight"]),
+                "backup": row["bck"] == "1",
             }
             for row in csv.DictReader(text[2:].splitlines())
-            if row["type"] == _SERVER and (row["pxname"], row["svname"]) in masks
+            if row["type"] == _SERVER and (row["pxname"], row["svname"]) in states
         ]
     # Before Python 3.11 a NUL is an error of csv's own.
     except (KeyError, ValueError, csv.Error) as exc:
@@ -253,6 +320,11 @@ def admin_state(mask: int) -> str:
     if mask & (_FMAINT | _IMAINT | _RMAINT):
         return MAINT
     return DRAIN if mask & (_FDRAIN | _IDRAIN) else READY
+
+
+def is_inherited(mask: int) -> bool:
+    """Return whether a server is out only because the server that it tracks is."""
+    return bool(mask & (_IMAINT | _IDRAIN)) and not mask & (_FMAINT | _RMAINT | _FDRAIN)
 
 
 def _strange(text: str, command: str, path: str) -> Problem:

@@ -16,7 +16,7 @@ from ...module_utils._balancer.nginx_tree import names
 from ...module_utils._messages import roll as _codes
 from ...module_utils._messages.code import Problem
 from ...module_utils._messages.host import UNREACHABLE
-from ...module_utils._roll.haproxy import READY, find_servers, is_up, name_of, some_of, takes_requests
+from ...module_utils._roll.haproxy import find_servers, followers, is_up, name_of, some_of, takes_requests, why_out
 from ...module_utils._system.redact import redact_text
 from ..problems import listed, split_code
 
@@ -40,11 +40,23 @@ def balancer_faults(
             problem = _codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=name, servers=some_of(map(name_of, told)))
             faults.append(problem)
         for one in found:
-            if one["admin"] != READY:
-                faults.append(_codes.BALANCER_OUT_ALREADY(server=name_of(one), balancer=where, state=one["admin"]))
+            if why_out(one):
+                faults.append(_codes.BALANCER_OUT_ALREADY(server=name_of(one), balancer=where, state=why_out(one)))
             elif not is_up(one):
                 faults.append(_codes.BALANCER_DOWN(balancer=where, server=name_of(one), status=one["status"]))
+            others = some_of(map(name_of, _of_other_hosts(told, one)))
+            if _of_other_hosts(told, one):
+                faults.append(_codes.BALANCER_TRACKED(balancer=where, server=name_of(one), others=others))
     return faults
+
+
+def _of_other_hosts(told: t.Sequence[dict[str, t.Any]], server: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return the servers of other hosts that leave with this one, because they track it.
+
+    A host may have other names in other backends, but it has one address there.
+    """
+    mine = server.get("address")
+    return [one for one in followers(told, [server]) if mine and one.get("address") not in (mine, None)]
 
 
 def nginx_faults(
@@ -123,26 +135,71 @@ def shared_faults(records: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, d
 
 
 def drain_faults(
-    seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Collection[str], leaving: t.Collection[str], least: int
+    records: t.Mapping[str, t.Mapping[str, t.Any]],
+    seen: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]],
+    least: int,
 ) -> list[Problem]:
-    """Return why servers must not be drained: a balancer does not answer or does not know them, or too few stay.
+    """Return why hosts must not be drained: a balancer does not answer or does not know them, or too few stay.
 
-    :param leaving: names of the servers that leave.
-    :param least: how many healthy servers must stay in each backend that one of them leaves.
+    :param records: of the hosts that leave, how balancers know them (``kind``, ``ask``, ``servers``, ``backends``).
+    :param seen: what ``haproxy_info`` and ``nginx_info`` returned, by kind, as loops over ``ask`` with the loop
+        variable ``balancer_ask`` register it.
+    :param least: how many servers must stay in each backend that one of the hosts leaves.
     """
     faults: list[Problem] = []
-    for where, told in _answers(seen, faults):
-        known = [s for s in told if not backends or s["backend"] in backends]
-        unknown = sorted(set(leaving) - {s["server"] for s in known})
-        if unknown:
-            shown = some_of(map(name_of, told))
-            faults.append(_codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=", ".join(unknown), servers=shown))
-        staying = [s for s in known if s["server"] not in leaving and s["admin"] == READY and takes_requests(s)]
-        for backend in sorted({s["backend"] for s in known if s["server"] in leaving}):
-            stay = sum(1 for s in staying if s["backend"] == backend)
-            if stay < least:
-                faults.append(_codes.TOO_FEW_LEFT(backend=backend, balancer=where, left=stay, least=least))
+    for kind, find in (("haproxy", _leaving_haproxy), ("nginx", _leaving_nginx)):
+        for answer in seen.get(kind) or []:
+            place = answer["balancer_ask"]
+            behind = [one for one in records.values() if one.get("kind") == kind and place in one["ask"]]
+            for where, told in _answers([answer], faults) if behind else ():
+                leaving, staying, unknown = find(told, behind)
+                if unknown:
+                    shown = some_of(map(_shown, told))
+                    name = ", ".join(unknown)
+                    faults.append(_codes.BALANCER_UNKNOWN_SERVER(balancer=where, server=name, servers=shown))
+                for backend in sorted({_backend(one) for one in leaving}):
+                    stay = sum(1 for one in staying if _backend(one) == backend)
+                    if stay < least:
+                        faults.append(_codes.TOO_FEW_LEFT(backend=backend, balancer=where, left=stay, least=least))
     return faults
+
+
+_Server = dict[str, t.Any]
+_Leaving = tuple[list[_Server], list[_Server], list[str]]
+
+
+def _leaving_haproxy(told: t.Sequence[_Server], records: t.Sequence[t.Mapping[str, t.Any]]) -> _Leaving:
+    """Return the servers that leave, those that take requests afterwards, and the names that are unknown."""
+    leaving: list[_Server] = []
+    unknown: list[str] = []
+    for record in records:
+        found, lacking = find_servers(told, record["servers"], record["backends"])
+        leaving += found
+        unknown += lacking
+    gone = [*leaving, *followers(told, leaving)]
+    return leaving, [one for one in told if takes_requests(one) and one not in gone], sorted(set(unknown))
+
+
+def _leaving_nginx(told: t.Sequence[_Server], records: t.Sequence[t.Mapping[str, t.Any]]) -> _Leaving:
+    """Return the same for nginx. Which servers are healthy nginx does not tell."""
+    leaving: list[_Server] = []
+    unknown: list[str] = []
+    for record in records:
+        for upstream in [*record["backends"], *(record.get("websockets") or [])]:
+            found = [one for one in told if one["upstream"] == upstream]
+            found = [one for one in found if names(one["server"]).intersection(record["servers"])]
+            leaving += found
+            unknown += [] if found else [f"{upstream}/{', '.join(record['servers'])}"]
+    staying = [one for one in told if one["state"] == "up" and not one.get("backup") and one not in leaving]
+    return leaving, staying, sorted(set(unknown))
+
+
+def _backend(server: _Server) -> str:
+    return str(server.get("backend") or server.get("upstream"))
+
+
+def _shown(server: _Server) -> str:
+    return f"{_backend(server)}/{server['server']}"
 
 
 def _answers(
@@ -150,7 +207,8 @@ def _answers(
 ) -> t.Iterator[tuple[str, list[dict[str, t.Any]]]]:
     """Return the balancers that answered, each with its servers, and add those that did not to the faults."""
     for one in seen:
-        where = str(one.get("balancer_host", one.get("item", "the balancer")))
+        place = (one.get("balancer_ask") or {}).get("host") or one.get("balancer_host") or one.get("item")
+        where = str(place or "the balancer")
         if one.get("unreachable") or one.get("failed") or "servers" not in one:
             why = str(one.get("msg") or "").strip() or "no answer"
             faults.append(_codes.BALANCER_NOT_ASKED(balancer=where, error=why.splitlines()[0]))

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._balancer import targets
 from ansible_collections.fleetops.odoo.plugins.module_utils._balancer.connections import View
 from ansible_collections.fleetops.odoo.plugins.module_utils._balancer.targets import (
     loopback_only,
@@ -16,6 +18,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._balancer.targets im
     targets_of,
     view_of,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.container import Container
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
 
@@ -61,8 +64,8 @@ def test_loopback() -> None:
 @pytest.mark.parametrize(
     ("text", "ports", "found"),
     [
-        (PUBLISHED, [8069], {18069}),
-        (PUBLISHED, [8069, 8072], {18069, 18072}),
+        (PUBLISHED, [8069], {("0.0.0.0", 18069), ("::", 18069)}),
+        (PUBLISHED, [8072], {("", 18072)}),
         (PUBLISHED, [8071, 9000], set()),
         ("{}", [8069], set()),
         ("null", [8069], set()),
@@ -70,26 +73,56 @@ def test_loopback() -> None:
         ('{"8069/tcp": [{"HostPort": "x"}]}', [8069], set()),
     ],
 )
-def test_published_ports(text: str, ports: list[int], found: set[int]) -> None:
+def test_published_ports(text: str, ports: list[int], found: set[tuple[str, int]]) -> None:
     assert parse_published(text, ports) == found
+
+
+@pytest.mark.parametrize(
+    ("addresses", "outcome"),
+    [
+        (["0.0.0.0", "::"], (18069, 18072)),
+        ([""], (18069, 18072)),
+        (["127.0.0.1", "192.0.2.1"], (18069, 18072)),
+        (["127.0.0.1"], "gate.loopback"),
+        (["127.0.0.1", "::1"], "gate.loopback"),
+        ([], "gate.other_network"),
+    ],
+)
+def test_ports_that_a_container_publishes(
+    monkeypatch: pytest.MonkeyPatch, addresses: list[str], outcome: tuple[int, ...] | str
+) -> None:
+    told = {f"{port}/tcp": [{"HostIp": ip, "HostPort": f"1{port}"} for ip in addresses] for port in (8069, 8072)}
+    monkeypatch.setattr(targets, "differs", lambda *_arguments: True)
+    monkeypatch.setattr(targets, "find_container", lambda _master: Container("docker", "c0ffee", 1))
+    monkeypatch.setattr(targets, "container_program", lambda _runtime: "/usr/bin/docker")
+    monkeypatch.setattr(targets, "run", lambda *_arguments: (0, json.dumps(told), ""))
+    proc = captured("19-prefork", "running")
+    seen = look(proc)
+    identities = [one.identity for one in seen.instances]
+    if isinstance(outcome, str):
+        with build.failing(outcome, Refused):
+            targets_of(proc, seen, identities, [])
+    else:
+        found = targets_of(proc, seen, identities, [])
+        assert (found.ports, found.published) == (outcome, True)
 
 
 def test_ports_of_a_captured_server() -> None:
     proc = captured("19-prefork", "running")
     seen = look(proc)
     identities = [one.identity for one in seen.instances]
-    targets = targets_of(proc, seen, identities, [])
-    assert targets.ports == (8069, 8072)
-    assert [view.pid for view in targets.views] == [seen.instances[0].master.pid]
-    assert (targets.published, targets.chosen) == (False, True)
+    found = targets_of(proc, seen, identities, [])
+    assert found.ports == (8069, 8072)
+    assert [view.pid for view in found.views] == [seen.instances[0].master.pid]
+    assert (found.published, found.chosen) == (False, True)
 
 
 def test_ports_that_are_given_take_the_place_of_the_servers_own() -> None:
     proc = captured("19-prefork", "running")
     seen = look(proc)
-    targets = targets_of(proc, seen, [one.identity for one in seen.instances], [443, 8069])
-    assert targets.ports == (443, 8069)
-    assert [view.requests for view in targets.views] == [{8069}, {443}]
+    found = targets_of(proc, seen, [one.identity for one in seen.instances], [443, 8069])
+    assert found.ports == (443, 8069)
+    assert [view.requests for view in found.views] == [{8069}, {443}]
     # Nothing runs: what the ports lead to may be a container.
     none = targets_of(proc, seen, [], [443])
     assert (none.ports, none.published, none.chosen) == ((443,), True, False)

@@ -60,6 +60,13 @@ def told(one: dict[str, t.Any], *seen: dict[str, t.Any]) -> dict[str, t.Any]:
         ({"status": "DOWN", "check": "L4CON"}, "down", "DOWN L4CON", ""),
         ({"status": "DOWN", "check": None}, "down", "DOWN", ""),
         ({"weight": 0}, "out", "weight 0", ""),
+        ({"backup": True}, "in", "backup", ""),
+        (
+            {"status": "DRAIN", "admin": "drain", "tracks": "web/web1", "inherited": True},
+            "out",
+            "drain, because it tracks web/web1",
+            "not by fleetops.odoo",
+        ),
     ],
 )
 def test_state_of_a_server_of_haproxy(server: dict[str, t.Any], state: str, detail: str, by: str) -> None:

@@ -58,9 +58,10 @@ RUN_BY = {
     "undrain": "test_graceful_drain.py",
 }
 #: Modules of collections that are not installed for the tests: their options cannot be looked at.
-NOT_HERE = {"community.aws.elb_target"}
-#: Variables of Ansible's own that examples set.
+NOT_HERE = {"community.aws.elb_target", "hetzner.hcloud.load_balancer_target"}
+#: Variables of Ansible's own that examples set, and those of the task files for Apache.
 ANSIBLES = {"ansible_become", "ansible_become_user", "ansible_pipelining"}
+ANSIBLES |= {"apache_manager", "apache_worker", "apache_row"}
 #: Variables that roles set for the tasks of a site that run at the end.
 REPORTS = {f"{role}_report" for role in ("rolling_restart", "graceful_drain", "diagnostics")}
 #: Every setting of Ansible's.
@@ -70,6 +71,7 @@ PROSE = [*examples.GUIDES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT 
 KEYWORDS = {
     "name",
     "register",
+    "when",
     "changed_when",
     "failed_when",
     "loop",

@@ -83,6 +83,10 @@ def test_a_server_whole() -> None:
         "queued": 0,
         "check": "L7OK",
         "weight": 1,
+        "address": "10.213.1.11",
+        "tracks": None,
+        "inherited": False,
+        "backup": False,
     }
 
 
@@ -108,6 +112,64 @@ def test_a_server_whole() -> None:
 def test_what_an_administrator_has_set(backend: str, server: str, status: str, admin: str) -> None:
     found = servers()[backend, server]
     assert (found["status"], found["admin"]) == (status, admin)
+
+
+@pytest.mark.parametrize(
+    ("server", "tracks", "inherited", "shown"),
+    [
+        ("p19", "odoo/p19", False, "ready"),
+        ("drained", "odoo/drained", True, "drain, because it tracks odoo/drained"),
+        ("maint", "odoo/maint", True, "maint, because it tracks odoo/maint"),
+        ("lost", None, False, "maint"),
+        ("down", "odoo/down", False, "ready"),
+    ],
+)
+def test_a_server_that_tracks_another_one(server: str, tracks: str | None, inherited: bool, shown: str) -> None:  # noqa: FBT001
+    found = servers()["longpolling", server]
+    assert (found["tracks"], found["inherited"], haproxy.shown_admin(found)) == (tracks, inherited, shown)
+    assert servers()["odoo", "p19"]["tracks"] is None
+
+
+def test_a_name_that_does_not_resolve_has_no_address() -> None:
+    assert servers()["longpolling", "lost"]["address"] is None
+    assert servers()["longpolling", "p19"]["address"] == "10.213.1.11"
+
+
+@pytest.mark.parametrize(
+    ("server", "takes", "why"),
+    [
+        (("odoo", "p19"), True, ""),
+        (("odoo", "unchecked"), True, ""),
+        (("odoo", "down"), False, ""),
+        (("odoo", "light"), False, "weight 0"),
+        (("odoo", "drained"), False, "drain"),
+        (("odoo", "maint"), False, "maint"),
+        (("longpolling", "p19"), True, ""),
+        (("longpolling", "drained"), False, "drain, because it tracks odoo/drained"),
+        (("longpolling", "down"), False, ""),
+    ],
+)
+def test_which_servers_take_requests(server: tuple[str, str], takes: bool, why: str) -> None:  # noqa: FBT001
+    found = servers()[server]
+    assert (haproxy.takes_requests(found), haproxy.why_out(found)) == (takes, why)
+
+
+def test_a_backup_server_takes_no_requests_beside_others() -> None:
+    assert [name for (_backend, name), one in servers().items() if one["backup"]] == ["spare"]
+    assert not haproxy.takes_requests({**servers()["odoo", "p19"], "backup": True})
+
+
+def test_servers_that_track_one_directly_or_over_another_one_follow_it() -> None:
+    every = [
+        {"backend": "odoo", "server": "a"},
+        {"backend": "odoo", "server": "b"},
+        {"backend": "chat", "server": "a", "tracks": "odoo/a"},
+        {"backend": "far", "server": "a", "tracks": "chat/a"},
+        {"backend": "chat", "server": "b", "tracks": "odoo/b"},
+    ]
+    assert [haproxy.name_of(one) for one in haproxy.followers(every, every[:1])] == ["chat/a", "far/a"]
+    assert [haproxy.name_of(one) for one in haproxy.followers(every, [every[0], every[2]])] == ["far/a"]
+    assert haproxy.followers(every, every[3:4]) == []
 
 
 def test_load_weight_and_checks() -> None:
@@ -353,3 +415,39 @@ def test_a_command_that_haproxy_refuses_is_told(monkeypatch: pytest.MonkeyPatch)
         set_servers("/s", wanted("a"), Clock(), check_mode=False)
     assert caught.value.code == "roll.balancer_refused"
     assert "Permission denied" in str(caught.value)
+
+
+def test_a_server_that_tracks_one_leaves_with_it_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    live = Live(monkeypatch, a={}, b={"tracks": "odoo/a"}, c={})
+    done = set_servers("/s", wanted("a"), Clock(), check_mode=False)
+    assert (done.followers, live.said) == (["odoo/b"], ["set server odoo/a state drain"])
+
+
+def test_a_server_that_is_out_with_the_one_that_it_tracks_gets_a_state_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or it would come back with the tracked server in the midst of the work on its host."""
+    live = Live(monkeypatch, a={"admin": "drain"}, b={"admin": "drain", "tracks": "odoo/a", "inherited": True})
+    assert set_servers("/s", wanted("b"), Clock(), check_mode=False).changed
+    assert live.said == ["set server odoo/b state drain"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_server_whose_tracked_server_stays_out_is_told_without_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+    check_mode: bool,  # noqa: FBT001
+) -> None:
+    own = {"admin": "drain", "tracks": "odoo/a"}
+    live = Live(monkeypatch, a={"admin": "maint"}, b=own, c={"admin": "drain", "tracks": "odoo/b", "inherited": True})
+    with pytest.raises(NotSet) as caught:
+        set_servers("/s", wanted("b", out=False), Clock(), check_mode=check_mode)
+    assert (caught.value.code, caught.value.changed) == ("roll.balancer_tracked_out", True)
+    assert caught.value.problem.values["tracked"] == "odoo/a"
+    # It enters when the tracked one does.
+    assert live.said == ([] if check_mode else ["set server odoo/b state ready"])
+
+
+def test_both_enter_where_both_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    live = Live(monkeypatch, a={"admin": "drain"}, b={"admin": "drain", "tracks": "odoo/a"})
+    assert set_servers("/s", wanted("a", "b", out=False), Clock(), check_mode=False).changed
+    assert live.said == ["set server odoo/a state ready", "set server odoo/b state ready"]

@@ -48,6 +48,14 @@ def server(name: str, admin: str = "ready", status: str = "UP", backend: str = "
 ALL = [server("a"), server("b"), server("c"), server("a", backend="chat")]
 
 
+PLACE = {"host": "lb", "path": "/run/haproxy/admin.sock"}
+
+
+def record(name: str, backends: list[str], kind: str = "haproxy", **more: t.Any) -> dict[str, t.Any]:
+    """Return how the load balancer knows a host that leaves."""
+    return {"kind": kind, "ask": [PLACE], "servers": [name], "backends": backends, **more}
+
+
 @pytest.mark.parametrize(
     ("servers", "backends", "leaving", "least", "said"),
     [
@@ -57,6 +65,17 @@ ALL = [server("a"), server("b"), server("c"), server("a", backend="chat")]
         (ALL, [], ["a"], 1, [("roll.too_few_left", "chat")]),
         # HAProxy gives a server of weight 0 no requests.
         ([server("a"), server("b"), {**server("c"), "weight": 0}], ["odoo"], ["a"], 2, [("roll.too_few_left", "odoo")]),
+        # A backup server gets requests only where no other server does.
+        ([server("a"), {**server("b"), "backup": True}], ["odoo"], ["a"], 1, [("roll.too_few_left", "odoo")]),
+        # A server that tracks one that leaves leaves too.
+        (
+            [server("a"), server("b"), {**server("c"), "tracks": "odoo/a"}],
+            ["odoo"],
+            ["a"],
+            2,
+            [("roll.too_few_left", "odoo")],
+        ),
+        ([server("a"), server("b"), {**server("c"), "tracks": "odoo/b"}], ["odoo"], ["a"], 2, []),
         # A backend that keeps all of its servers does not matter.
         (ALL, [], ["b"], 2, []),
         # What is out, or down, does not count as staying; what leaves may be out already.
@@ -74,7 +93,8 @@ ALL = [server("a"), server("b"), server("c"), server("a", backend="chat")]
 def test_enough_must_stay(
     servers: list[dict[str, str]], backends: list[str], leaving: list[str], least: int, said: list[tuple[str, str]]
 ) -> None:
-    found = faults([{"item": "lb", "servers": servers}], backends, leaving, least)
+    records = {name: record(name, backends) for name in leaving}
+    found = faults(records, haproxy=[{"balancer_ask": PLACE, "servers": servers}], least=least)
     assert [one["code"] for one in found] == [code for code, _word in said]
     assert all(word in one["message"] for one, (_code, word) in zip(found, said))
 
@@ -83,6 +103,43 @@ def test_enough_must_stay(
     "answer", [{"unreachable": True, "msg": "no route\nat all"}, {"failed": True, "msg": "no route"}]
 )
 def test_a_balancer_that_does_not_answer(answer: dict[str, t.Any]) -> None:
-    (found,) = faults([{"item": "lb", **answer}], [], ["a"], 1)
+    (found,) = faults({"a": record("a", [])}, haproxy=[{"balancer_ask": PLACE, **answer}])
     assert found["code"] == "roll.balancer_not_asked"
     assert "no route" in found["message"]
+
+
+def upstream(server: str, state: str = "up", name: str = "odoo", **more: t.Any) -> dict[str, t.Any]:
+    """A server as nginx_info tells it."""
+    return {"upstream": name, "server": f"{server}:8069", "state": state, "backup": False, **more}
+
+
+NGINX = [upstream("a"), upstream("b"), upstream("c", "down"), upstream("d", backup=True), upstream("a", name="chat")]
+
+
+@pytest.mark.parametrize(
+    ("leaving", "least", "codes"),
+    [
+        (["a"], 1, []),
+        (["a"], 2, ["roll.too_few_left"]),
+        (["a", "b"], 1, ["roll.too_few_left"]),
+        (["a", "x"], 1, ["roll.balancer_unknown_server"]),
+        # What is down already leaves nothing.
+        (["c"], 2, []),
+    ],
+)
+def test_enough_must_stay_in_nginx(leaving: list[str], least: int, codes: list[str]) -> None:
+    records = {name: record(name, ["odoo"], "nginx") for name in leaving}
+    found = faults(records, nginx=[{"balancer_ask": PLACE, "servers": NGINX}], least=least)
+    assert [one["code"] for one in found] == codes
+
+
+def test_enough_must_stay_in_an_upstream_for_websockets() -> None:
+    leaving = {"a": record("a", ["odoo"], "nginx", websockets=["chat"])}
+    (found,) = faults(leaving, nginx=[{"balancer_ask": PLACE, "servers": NGINX}])
+    assert (found["code"], "chat" in found["message"]) == ("roll.too_few_left", True)
+
+
+def test_a_balancer_of_other_hosts_is_not_asked() -> None:
+    other = {"balancer_ask": {**PLACE, "host": "lb9"}, "failed": True}
+    assert faults({"a": record("a", ["odoo"], "tasks")}, haproxy=[other], nginx=[other]) == []
+    assert faults({"a": record("a", ["odoo"])}, haproxy=[other]) == []

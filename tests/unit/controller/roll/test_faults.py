@@ -37,6 +37,7 @@ def test_a_host_that_is_in_has_no_fault() -> None:
     [
         ([{"item": "lb", "servers": []}], "roll.balancer_unknown_server"),
         (seen(admin="drain"), "roll.balancer_out_already"),
+        (seen(weight=0), "roll.balancer_out_already"),
         (seen(status="DOWN 1/2"), "roll.balancer_down"),
         ([{"item": "lb", "unreachable": True, "msg": "no route\nmore"}], "roll.balancer_not_asked"),
         ([{"item": "lb", "failed": True, "msg": "no socket"}], "roll.balancer_not_asked"),
@@ -45,6 +46,15 @@ def test_a_host_that_is_in_has_no_fault() -> None:
 )
 def test_faults(told: list[dict[str, t.Any]], code: str) -> None:
     assert faults(told) == [code]
+
+
+@pytest.mark.parametrize(
+    ("address", "codes"), [("192.0.2.2", ["roll.balancer_tracked"]), ("192.0.2.1", []), (None, [])]
+)
+def test_a_server_of_another_host_that_would_leave_too_is_a_fault(address: str | None, codes: list[str]) -> None:
+    told = seen(address="192.0.2.1")
+    told[0]["servers"][1].update(address=address, tracks="odoo/h1", status="UP")
+    assert faults(told) == codes
 
 
 def test_a_backend_without_the_host_is_a_fault() -> None:
@@ -61,7 +71,10 @@ def test_a_backend_without_the_host_is_a_fault() -> None:
 )
 def test_faults_of_a_drain(leaving: list[str], least: int, codes: list[str]) -> None:
     # (h2 is DOWN, so it does not count.)
-    found = Drains().filters()["drain_faults"](seen(), [], leaving, least)
+    place = {"host": "lb", "path": "/s"}
+    told = [{**one, "balancer_ask": place} for one in seen()]
+    records = {"h": {"kind": "haproxy", "ask": [place], "servers": leaving, "backends": []}}
+    found = Drains().filters()["drain_faults"](records, haproxy=told, least=least)
     assert [one["code"] for one in found] == codes
 
 
