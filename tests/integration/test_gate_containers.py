@@ -34,7 +34,7 @@ def fleet() -> t.Iterator[Fleet]:
 
 @contextlib.contextmanager
 def container(fleet: Fleet, publish: str) -> t.Iterator[dict[str, t.Any]]:
-    """Have a second container that publishes its port; yield what chooses its server."""
+    """Run a second container that publishes its port; yield what chooses its server."""
     words = f"--name two {VOLUMES} --user odoo --publish {publish}:8069 lab/odoo:19 {ODOO}"
     fleet.run(HOST, "sh", "-c", f"docker rm -f two >/dev/null 2>&1; docker run --detach {words}", seconds=120)
     try:

@@ -126,7 +126,7 @@ def test_no_permission_has_a_code(fleet: Fleet) -> None:
 
 @pytest.fixture
 def tracking(fleet: Fleet) -> t.Iterator[None]:
-    """Have a second backend, whose one server tracks that of the first one."""
+    """Add a second backend, whose one server tracks that of the first one."""
     more = f"\nbackend chat\n    server p19 {address(fleet.inventory, 'p19')}:8072 track odoo/p19\n"
     before = fleet.run("lb", "cat", CONFIG)
     fleet.feed("lb", f"cat > {CONFIG} && systemctl restart haproxy", (before + more).encode())
@@ -159,7 +159,7 @@ def test_a_server_that_tracks_another_one(fleet: Fleet) -> None:
         alone = fleet.module("lb", "haproxy", *options, state="enabled", host=["p19"], backend=["chat"], timeout=60)
         assert (alone.code, alone.result["code"], alone.result["changed"]) == (2, "roll.balancer_tracked_out", False)
         assert "tracks odoo/p19" in alone.result["msg"]
-    # HAProxy takes the command all the same, and does nothing.
+    # HAProxy takes the command nevertheless, and does nothing.
     tell(fleet, "set server chat/p19 state ready")
     wait_for_both(fleet, ("drain", False, "DRAIN"), ("drain", True, "DRAIN"))
     assert fleet.module("lb", "haproxy", state="enabled", host=["p19"]).result["changed"]
