@@ -34,8 +34,8 @@ options:
     default: []
   least:
     description: Number of servers that take requests and must stay in each backend or upstream. Servers of HAProxy
-      that are drained, in maintenance, down, backup or of weight 0 do not count. Those that track a server that leaves do
-      not count either. Servers of nginx that are down or backup do not count.
+      that are drained, in maintenance, down, backup or of weight 0 do not count. Those that track a server that
+      leaves do not count either. Servers of nginx that are down or backup do not count.
     type: int
     default: 1
 """
