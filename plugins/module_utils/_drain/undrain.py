@@ -152,6 +152,7 @@ class _Undrain(Operation[DrainResult]):
             self._start(note)
             found = self._await_start(note)
         self._watch(found[1].identity)
+        self._start_bound(note.held)
         self._book.forget(note)
 
     # Its steps.
@@ -243,6 +244,10 @@ class _Undrain(Operation[DrainResult]):
             self.result.hold_changed = True
             what = [hold.drop_in + " was removed, and systemd has read that"] if hold.drop_in else []
             self.step("; ".join([*what, *("%s was started" % name for name in hold.sockets)]))
+
+    def _start_bound(self, hold: Hold) -> None:
+        for name in self.host.holds.start_bound(hold) if hold.bound else ():
+            self.step("%s was started, which systemd had stopped with the server" % name)
 
     def _start(self, note: Note) -> None:
         try:
