@@ -246,7 +246,14 @@ class _Undrain(Operation[DrainResult]):
             self.step("; ".join([*what, *("%s was started" % name for name in hold.sockets)]))
 
     def _start_bound(self, hold: Hold) -> None:
-        for name in self.host.holds.start_bound(hold) if hold.bound else ():
+        if not hold.bound:
+            return
+        try:
+            started = self.host.holds.start_bound(hold)
+        except Refused as exc:
+            raise Failure(exc.problem) from exc
+        for name in started:
+            self.result.hold_changed = True
             self.step("%s was started, which systemd had stopped with the server" % name)
 
     def _start(self, note: Note) -> None:

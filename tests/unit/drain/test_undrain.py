@@ -66,6 +66,8 @@ class Stage:
         self.sick_until = 0.0
         #: why its command would fail
         self.no_way_back: Problem | None = None
+        #: why the units that were stopped with it are not started
+        self.bound_fails: Exception | None = None
         #: why nothing is started
         self.fails: list[Exception] = []
         self.host = VersionedHost(self.scene, self.clock, self.store, holds=self, commands=self, health=self)
@@ -75,6 +77,12 @@ class Stage:
             raise failure
         self.did.append(f"start {hold.unit}")
         self.started = True
+
+    def start_bound(self, hold: Hold) -> list[str]:
+        if self.bound_fails:
+            raise self.bound_fails
+        self.did.append(" ".join(["bound", *hold.bound]))
+        return list(hold.bound[:1])
 
     def take_away(self, hold: Hold, *, made: bool) -> bool:
         self.did.append(f"let go {made}")
@@ -157,6 +165,24 @@ def test_it_is_let_go_started_and_waited_for(stage: Staged) -> None:
     again = on.undrain()
     assert (again.did, again.changed, len(on.did)) == ("nothing", False, 2)
     assert again.reason == "the server runs and was not drained"
+
+
+def test_units_that_systemd_has_stopped_with_the_server_are_started_after_it(stage: Staged) -> None:
+    on = stage()
+    on.note(hold=dataclasses.asdict(dataclasses.replace(HELD, bound=("proxy.service", "cache.service"))))
+    on.scene.go_to(GONE)
+    result = on.undrain()
+    assert on.did == ["let go True", "start odoo.service", "bound proxy.service cache.service"]
+    assert result.steps[-1]["what"] == "proxy.service was started, which systemd had stopped with the server"
+
+
+def test_a_bound_unit_that_cannot_be_started_fails_and_the_note_stays(stage: Staged) -> None:
+    on = stage()
+    on.note(hold=dataclasses.asdict(dataclasses.replace(HELD, bound=("proxy.service",))))
+    on.scene.go_to(GONE)
+    on.bound_fails = Refused(supervisor.COMMAND_FAILED(command="systemctl", said="no"))
+    failed = on.fail()
+    assert (failed.did, failed.code, len(on.notes)) == ("started", "supervisor.command_failed", 1)
 
 
 def test_check_mode(stage: Staged) -> None:
