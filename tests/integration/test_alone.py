@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import shutil
 import time
 import typing as t
 
@@ -130,3 +131,25 @@ def test_a_guest_of_lxc_is_named_and_neither_drained_nor_restarted_from_its_host
         assert settled(fleet, "p19")[8269]["identity"] == guest["identity"]
     finally:
         fleet.run("p19", "sh", "-c", "pkill -INT -u odoo -f guest.conf; sleep 3; rm -f /etc/odoo/guest.conf")
+
+
+def test_a_guest_of_nspawn_is_named_and_neither_drained_nor_restarted_from_its_host(fleet: Fleet) -> None:
+    # The hosts of the lab are such guests of this machine, which may have other labs too.
+    here, name = "localhost", f"fl-{fleet.name}-p19"
+    match, notes = {"unit": name}, pathlib.Path("/run/fleetops-odoo")
+    was_there = notes.exists()
+    try:
+        (guest,) = fleet.module(here, "master_info", match=match).result["masters"]
+        inside = fleet.master("p19")
+        assert (guest["container"]["runtime"], guest["container"]["id"]) == ("nspawn", name)
+        assert (guest["container"]["pid"], guest["pid"] > inside["pid"]) == (inside["pid"], True)
+        for options in (["--check"], []):
+            drain = fleet.module(here, "drain", *options, match=match)
+            assert drain.outcome == (2, "refused", "supervisor.guest"), drain.output
+            assert f"Make {name} a host of the inventory" in drain.result["msg"]
+        restart = fleet.module(here, "reload", match=match, policy="always", method="supervisor")
+        assert restart.outcome == (2, "refused", "supervisor.guest"), restart.output
+        assert fleet.master("p19")["identity"] == inside["identity"]
+    finally:
+        if not was_there:
+            shutil.rmtree(notes, ignore_errors=True)

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from .before import drained_and_back
+from .before import drained_and_back, on_each
 from .conftest import Fleet, lab_up
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.thorough]
@@ -33,15 +33,17 @@ def fleet() -> t.Iterator[Fleet]:
 
 
 @pytest.mark.parametrize("hups", [0, 1])
-@pytest.mark.parametrize("host", ["w19", "w14"])
-def test_what_a_shell_started_comes_back_as_it_was(fleet: Fleet, host: str, hups: int) -> None:
-    fleet.run(host, "sh", "-ec", START % "\\ two")
-    fleet.settle(host, seconds=90)
-    for _hup in range(hups):
-        answer = fleet.module(host, "reload", policy="always")
-        assert answer.outcome == (0, "signalled", None), answer.output
-    check = fleet.module(host, "drain", "--check")
-    assert check.code == 0, check.output
-    drained_and_back(fleet, host, start_recorded=True)
-    pid = fleet.master(host)["pid"]
-    fleet.run(host, "sh", "-c", f"kill -INT {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.2; done")
+def test_what_a_shell_started_comes_back_as_it_was(fleet: Fleet, hups: int) -> None:
+    def there_and_back(host: str) -> None:
+        fleet.run(host, "sh", "-ec", START % "\\ two")
+        fleet.settle(host, seconds=90)
+        for _hup in range(hups):
+            answer = fleet.module(host, "reload", policy="always")
+            assert answer.outcome == (0, "signalled", None), answer.output
+        check = fleet.module(host, "drain", "--check")
+        assert check.code == 0, check.output
+        drained_and_back(fleet, host, start_recorded=True)
+        pid = fleet.master(host)["pid"]
+        fleet.run(host, "sh", "-c", f"kill -INT {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.2; done")
+
+    on_each(("w19", "w14"), there_and_back)
