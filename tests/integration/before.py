@@ -16,7 +16,7 @@ from .conftest import Answer, Fleet, request
 
 #: Seconds for which nothing may start a drained server.
 SILENCE = 60
-_SCRIPT = pathlib.Path(__file__).with_name("host_state.py")
+_SCRIPT = pathlib.Path(__file__).with_name("host_state.py").read_text(encoding="utf-8")
 
 
 def state_of(fleet: Fleet, host: str, match: t.Mapping[str, t.Any] | None = None) -> dict[str, t.Any]:
@@ -27,7 +27,7 @@ def state_of(fleet: Fleet, host: str, match: t.Mapping[str, t.Any] | None = None
     """
     master = fleet.master(host, **(match or {}))
     roles = {str(master["pid"]): "master", **{str(one["pid"]): one["role"] for one in master["children"]}}
-    told = json.loads(fleet.run(host, "python3", "-c", _SCRIPT.read_text(encoding="utf-8"), *roles))
+    told = json.loads(fleet.run(host, "python3", "-c", _SCRIPT, *roles))
     processes = told.pop("processes")
     told["processes"] = sorted(([roles[pid], processes[pid]] for pid in roles), key=str)
     return {

@@ -33,7 +33,10 @@ PROPERTIES = (
     *("NeedDaemonReload", "Restart", "RestartForceExitStatus", "ExecMainStatus", "RefuseManualStart", "LogNamespace"),
 )
 #: Units of the logins of these tests, and of containers, whose names are new with every start.
-PASSING = re.compile(r"^(session-|user-0|user@0|user-runtime-dir@0|run-user-0|run-r|libpod-|docker-|[0-9a-f]{12,})")
+PASSING = re.compile(
+    r"^(session-|user-0|user@0|user-runtime-dir@0|run-user-0|run-r|run-docker|var-lib-(docker|containers)|libpod-|docker-"
+    r"|[0-9a-f]{12,})"
+)
 #: Files of the kernel, of systemd and of runtimes that are new with every start of any unit, login or container.
 OTHERS = re.compile(
     r"^/run/(log|udev|pg|lock|sudo|motd|containerd|containers|crun|docker|libpod|lxc|netns|podman|runc|user/0)(/|$)"
