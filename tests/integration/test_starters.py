@@ -153,8 +153,11 @@ def test_units_that_are_bound_to_the_server_are_named_and_come_back_with_it(flee
     def there_and_back(host: str) -> None:
         with units(fleet, host, bound):
             shell(fleet, host, "systemctl start proxy shop guard")
-            drained, _back = drained_and_back(fleet, host)
-            assert {"proxy.service", "shop.service"} <= set(drained.warned["supervisor.started_by"].split())
+            drained, back = drained_and_back(fleet, host)
+            assert "stops proxy.service when odoo.service ends" in drained.warned["supervisor.bound"]
+            assert drained.warned["supervisor.started_by"].startswith("shop.service ")
+            assert drained.only["hold"]["bound"] == ["proxy.service"]
+            assert "proxy.service was started" in back.only["steps"][-1]["what"]
 
     on_each(HOSTS, there_and_back)
 
