@@ -24,7 +24,7 @@ JOURNALD = "/etc/systemd/journald.conf.d/lab.conf"
 LIMIT = "/run/systemd/system/odoo.service.d/limit.conf"
 #: Have the newest entries in a file of their own, and remove every other one.
 VACUUM = "journalctl --quiet --rotate; journalctl --quiet --vacuum-time=1ms; journalctl --quiet --vacuum-size=1"
-#: Fill a journal that may have 4 MB, until it has dropped its oldest files. Random digits are not compressed to nothing.
+#: Fill a journal that may have 4 MB, until its oldest files are gone. Random digits are hard to compress.
 FILL = "import random\nfor _n in range(12000): print('%x' % random.getrandbits(4000))\n"
 #: Let a server fill its caches, so that all of its processes have something to count.
 WARM = "import urllib.request as u; [u.urlopen('http://127.0.0.1:8069/web/login').read() for _n in range(12)]"
