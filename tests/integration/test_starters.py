@@ -142,7 +142,7 @@ def test_a_timer_is_named_and_one_that_starts_the_server_again_fails_the_drain(f
 
 def test_units_that_are_bound_to_the_server_are_named_and_come_back_with_it(fleet: Fleet) -> None:
     # "proxy" ends with the server; a start of "shop" starts the server, which ends by itself without ending "shop".
-    service = "[Service]\nExecStart=/usr/bin/sleep infinity\n"
+    service = "[Service]\nExecStart=/bin/sleep infinity\n"
     bound = {
         **RESTART,
         f"{UNITS}/proxy.service": f"[Unit]\nBindsTo=odoo.service\nAfter=odoo.service\n{service}",
