@@ -36,6 +36,7 @@ KillMode=mixed
 Restart=always
 RestartSec=1
 SyslogIdentifier=%N
+ExecStartPre=-/bin/rm -f %t/%N.cid
 ExecStart=/usr/bin/podman run --name=systemd-%N --cidfile=%t/%N.cid --replace --rm --cgroups=split \\
     --sdnotify=conmon --detach --network=host --log-driver=journald --user=odoo {volumes} \\
     localhost/lab/odoo:{version} \\
