@@ -150,6 +150,23 @@ def test_no_process_is_asked_where_journald_stores_nothing(fleet: Fleet) -> None
     on_each(HOSTS, not_stored)
 
 
+def test_no_process_is_asked_where_the_user_of_the_task_may_not_read_the_journal(fleet: Fleet) -> None:
+    def unreadable(host: str) -> None:
+        for name in ("stack_dump", "cache_stats"):
+            found = fleet.module(host, name, "--become", "--become-user=odoo").only
+            assert (found["did"], found["code"], found["asked"]) == ("refused", "dump.journal_rights", []), found
+        fleet.run(host, "usermod", "--append", "--groups", "systemd-journal", "odoo")
+        try:
+            # The groups of a login are those of that moment, and ssh keeps the connection of root alone.
+            found = fleet.module(host, "stack_dump", "--become", "--become-user=odoo").only
+            assert len(found["dumps"]) + len(found["missing"]) == 5, found
+            assert {one["code"] for one in found["missing"]} <= {"dump.not_at_rest"}
+        finally:
+            fleet.run(host, "gpasswd", "--delete", "odoo", "systemd-journal")
+
+    on_each(HOSTS, unreadable)
+
+
 def methods(statistics: t.Mapping[str, t.Any]) -> set[tuple[str, str]]:
     """Return what has a cache in the statistics of a process."""
     return {(one["model"], one["method"]) for one in statistics["caches"]}
