@@ -26,7 +26,7 @@ for user in ann bob; do
     port=8069; [ $user = ann ] || port=8169
     conf=/etc/odoo/$user.conf
     sed -e '/_port = 8/d' -e "s|^data_dir.*|data_dir = /home/$user/data|" /etc/odoo/odoo.conf >$conf
-    printf 'http_port = %s\ngevent_port = %s\n' $port $((port + 3)) >>$conf
+    printf 'http_port = %s\ngevent_port = %s\nlongpolling_port = %s\n' $port $((port + 3)) $((port + 3)) >>$conf
     chown $user $conf
     folder=/home/$user/.config/systemd/user
     mkdir -p $folder
