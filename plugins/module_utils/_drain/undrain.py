@@ -277,6 +277,11 @@ class _Undrain(Operation[DrainResult]):
                 return one
             if self._launched is not None and self._launched.status is not None:
                 self.result.did = Outcome.NOTHING
+                if self._launched.status and self._launched.tells_more:
+                    self.step("the command ended, and was run once more for what it prints")
+                    self._launched = self.host.commands.launch(note, keep=True)
+                    self.result.did = Outcome.STARTED
+                    return Pending(timeout.STARTED())
                 raise Failure(failed.COMMAND_ENDED(status=self._launched.status, said=self._launched.said()))
             why = None if note.is_launched else self.host.holds.why_down(note.held)
             if why:

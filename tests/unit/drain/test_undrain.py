@@ -100,10 +100,10 @@ class Stage:
     def rehearse(self, _note: Note) -> Problem | None:
         return self.no_way_back
 
-    def launch(self, _note: Note) -> types.SimpleNamespace:
-        self.did.append("run")
+    def launch(self, _note: Note, *, keep: bool = False) -> types.SimpleNamespace:
+        self.did.append("run for its output" if keep else "run")
         self.started = True
-        return types.SimpleNamespace(status=self.status, said=lambda: "no module named odoo")
+        return types.SimpleNamespace(status=self.status, said=lambda: "no module named odoo", tells_more=not keep)
 
     def check_health(self, *_arguments: object) -> str | None:
         return "http://127.0.0.1:8069/web/health does not answer" if self.clock.now < self.sick_until else None
@@ -349,6 +349,7 @@ def test_a_recorded_command_that_ends_is_named(stage: Staged) -> None:
     result = on.fail(start_recorded=True)
     assert (result.did, result.changed, result.code) == ("nothing", False, "failed.command_ended")
     assert "ended with code 3 (no module named odoo)" in result.reason
+    assert on.did[1:] == ["run", "run for its output"]
 
 
 def test_a_recorded_command_that_would_fail_is_not_run(stage: Staged) -> None:
@@ -482,9 +483,27 @@ def test_it_has_the_environment_the_limits_and_the_priority_of_before(tmp_path: 
     fields = {"cmdline": [INTERPRETER, "-c", code], "logs_itself": True, "settings": settings}
     note = recorded(tmp_path, **fields, uid=os.geteuid() or 4321)
     tmp_path.chmod(0o755)
-    started = launch(dataclasses.replace(note, cwd="/"))
+    started = launch(dataclasses.replace(note, cwd="/"), keep=True)
     assert started.program.wait(20) == 0, started.said()
-    assert (started.status, started.said()) == (0, "b (200, 300) 23 5")
+    assert (started.status, started.said(), started.tells_more) == (0, "b (200, 300) 23 5", False)
+
+
+def test_the_output_of_a_started_server_is_in_no_file_without_a_name(tmp_path: pathlib.Path) -> None:
+    code = "import os,time;open('out','w').write(os.readlink('/proc/self/fd/1'))"
+    note = recorded(tmp_path, cmdline=[INTERPRETER, "-c", code], logs_itself=True, uid=os.geteuid())
+    started = launch(note)
+    assert (started.program.wait(20), started.tells_more) == (0, True)
+    assert (tmp_path / "out").read_text() == "/dev/null"
+
+
+def test_a_bare_name_is_run_by_the_link_on_its_path(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python9").symlink_to("/usr/bin/env")
+    settings = {"environment": {"PATH": f"/nowhere:{tmp_path}/bin"}}
+    fields = {"cmdline": ["python9"], "executable": os.path.realpath("/usr/bin/env"), "uid": 4321}
+    program = _launch._program
+    assert program(recorded(tmp_path, settings=settings, **fields)) == f"{tmp_path}/bin/python9"
+    assert program(recorded(tmp_path, settings={}, **fields)) == fields["executable"]
 
 
 @pytest.mark.parametrize(("module", "code"), [("x = 1", None), ("raise ImportError('no lxml here')", "command_fails")])
