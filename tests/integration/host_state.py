@@ -45,7 +45,8 @@ OTHERS = re.compile(
     r"|^/run/user/\d+/(systemd/(inaccessible|units|generator|propagate)|bus|gnupg|libpod|containers|crun)"
     r"|^/run/(docker|containerd)[^/]*$"
     # A first call makes the folder of the collection, and the file of a lock stays, without content.
-    r"|^/run/fleetops-odoo(/[^/]+\.lock)?$"
+    # The record of the load of a process goes with it.
+    r"|^/run/fleetops-odoo(/[^/]+\.lock|/\d+-\d+(\.workers)?\.json)?$"
 )
 HASHED = ("/run/systemd/system/", "/run/systemd/transient/", "/run/fleetops-odoo/", "/run/user/")
 
