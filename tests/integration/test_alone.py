@@ -94,7 +94,7 @@ def test_two_instances_of_a_template_are_drained_and_brought_back_alone(fleet: F
 
 @contextlib.contextmanager
 def users(fleet: Fleet, hosts: t.Sequence[str]) -> t.Iterator[None]:
-    """Have two servers on hosts, each a unit of another user's systemd."""
+    """Start two servers on hosts, each a unit of another user's systemd."""
     on_each(hosts, lambda host: fleet.run(host, "sh", "-ec", USERS))
     try:
         yield

@@ -38,7 +38,7 @@ def fleet() -> t.Iterator[Fleet]:
 
 @contextlib.contextmanager
 def journald(fleet: Fleet, host: str, *settings: str) -> t.Iterator[None]:
-    """Have other settings of journald while the block runs."""
+    """Set other settings of journald while the block runs."""
     write = 'mkdir -p "$(dirname "$1")"; printf "[Journal]\\n%s\\n" "$2" >"$1"; systemctl restart systemd-journald'
     fleet.run(host, "sh", "-ec", write, "sh", JOURNALD, "\n".join(settings))
     try:
@@ -109,7 +109,7 @@ def test_dumps_stay_whole_while_the_journal_is_vacuumed(fleet: Fleet) -> None:
                 stacks = fleet.module(host, "stack_dump", samples=2, interval=0).only
                 told = [one for one in stacks["dumps"] if one["code"] is None]
                 assert all(one["understood"] and one["threads"] for one in told)
-                # What the vacuum took away, if anything, is named.
+                # What the vacuum removed, if anything, is named.
                 named = {one["code"] for one in [*stacks["dumps"], *stacks["missing"]]} - {None}
                 assert "every process" not in stacks["reason"] or not named
         finally:

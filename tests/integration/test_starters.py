@@ -62,7 +62,7 @@ def shell(fleet: Fleet, host: str, *commands: str) -> str:
 
 @contextlib.contextmanager
 def units(fleet: Fleet, host: str, files: t.Mapping[str, str], *start: str) -> t.Iterator[None]:
-    """Have units besides odoo.service while the block runs; the server is started anew with them.
+    """Add units besides odoo.service while the block runs; the server is started again with them.
 
     :param start: units to start before odoo.service.
     """
@@ -165,7 +165,7 @@ def test_units_that_are_bound_to_the_server_are_named_and_come_back_with_it(flee
 
 @contextlib.contextmanager
 def quadlet(fleet: Fleet, host: str) -> t.Iterator[dict[str, t.Any]]:
-    """Have the server of a host in a container of a unit while the block runs; yield what master_info tells of it."""
+    """Run the server of a host in a container of a unit while the block runs; yield what master_info tells of it."""
     path = f"{UNITS}/erp.service"
     text = QUADLET.format(volumes=VOLUMES, version=host[-2:])
     fleet.run(host, "sh", "-c", 'podman rm -f odoo; printf %s "$2" >"$1"', "sh", path, text)

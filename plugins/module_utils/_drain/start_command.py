@@ -105,7 +105,7 @@ def launch(note: Note, *, keep: bool = False) -> Launched:
     """Run the recorded command as its user, in its directory, with its environment, limits and priority.
 
     Its output goes where it went before if that is a file. Else it is discarded: a server would have a file without a
-    name open for as long as it runs, which grows and which nobody sees.
+    name open for as long as it runs, which grows and which no listing shows.
 
     :param keep: keep the output in such a file if the server logs elsewhere. A command that has failed is run so.
     :raises Refused, OSError: it cannot be run.

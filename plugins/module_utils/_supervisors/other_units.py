@@ -33,7 +33,7 @@ def bound_units(unit: Unit, uid: t.Optional[int] = None) -> t.Tuple[str, ...]:
 
 
 def stop(names: t.Collection[str], uid: t.Optional[int] = None) -> t.List[str]:
-    """Have systemd stop those of these units that are not inactive; return them.
+    """Stop those of these units that are not inactive; return them.
 
     :raises Refused: systemd does not.
     """
@@ -45,7 +45,7 @@ def stop(names: t.Collection[str], uid: t.Optional[int] = None) -> t.List[str]:
 
 
 def start(names: t.Collection[str], uid: t.Optional[int] = None, *, wait: bool = True) -> t.List[str]:
-    """Have systemd start those of these units that do not run; return them.
+    """Start those of these units that do not run; return them.
 
     :param wait: until they have started.
     :raises Refused: systemd does not.

@@ -15,7 +15,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.systemd
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Have a systemd with a unit in each state; return the commands that it gets."""
+    """Imitate a systemd with a unit in each state; return the commands that it gets."""
     asked: list[str] = []
     states = {"a.service": "active", "f.service": "failed", "i.service": "inactive", "s.socket": "active"}
 
