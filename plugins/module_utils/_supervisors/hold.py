@@ -267,10 +267,7 @@ def take_away(hold: Hold, *, made: bool) -> bool:
 
 
 def start_bound(hold: Hold) -> t.List[str]:
-    """Start the units that systemd has stopped with a server, and return those that were started.
-
-    :raises Refused: systemd does not start them.
-    """
+    """Start the units that systemd has stopped with a server; return them. :raises Refused: systemd does not."""
     return other_units.start(hold.bound, hold.uid, wait=False)
 
 
