@@ -264,6 +264,10 @@ results:
           description: Socket units that would start the server at the next request. They are stopped after the C(INT).
           type: list
           elements: str
+        bound:
+          description: Units that ran, and that systemd stops with the server (C(BindsTo=)). V(undrained) starts them.
+          type: list
+          elements: str
         external:
           description: Whether O(hold=external) was set.
           type: bool

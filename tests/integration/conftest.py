@@ -360,9 +360,14 @@ def fleet() -> t.Iterator[Fleet]:
 
 
 def lab_up(name: str, hosts: str, only: t.Sequence[str] = ()) -> t.Iterator[Fleet]:
-    """Bring a fleet up, and down again. While working on a test, FLEETOPS_KEEP_LAB=1 keeps it and saves the time."""
+    """Bring a fleet up, and down again. While working on a test, FLEETOPS_KEEP_LAB=1 keeps it and saves the time.
+
+    FLEETOPS_LAB_PREFIX is put before its name, so that two people can run one test on one machine.
+    """
     if os.geteuid() != 0:
         pytest.skip("the lab needs root")
+    # A name of a lab has at most 8 characters.
+    name = (os.environ.get("FLEETOPS_LAB_PREFIX", "") + name)[:8]
     keep = bool(os.environ.get("FLEETOPS_KEEP_LAB"))
     if not keep:
         lab(name, "down")

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import shutil
 import time
 import typing as t
 
 import pytest
 
-from .conftest import Fleet, lab_up, request
-from .servers import left_behind, look_of
+from .before import drained_and_back, on_each
+from .conftest import Fleet, lab_up
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.thorough]
-
-#: Seconds for which nothing may start a drained server.
-SILENCE = 60
 
 #: Two servers of two users whose own systemd starts them, from copies of odoo.conf.
 USERS = r"""systemctl stop odoo
@@ -28,7 +26,7 @@ for user in ann bob; do
     port=8069; [ $user = ann ] || port=8169
     conf=/etc/odoo/$user.conf
     sed -e '/_port = 8/d' -e "s|^data_dir.*|data_dir = /home/$user/data|" /etc/odoo/odoo.conf >$conf
-    printf 'http_port = %s\ngevent_port = %s\n' $port $((port + 3)) >>$conf
+    printf 'http_port = %s\ngevent_port = %s\nlongpolling_port = %s\n' $port $((port + 3)) $((port + 3)) >>$conf
     chown $user $conf
     folder=/home/$user/.config/systemd/user
     mkdir -p $folder
@@ -80,52 +78,42 @@ def settled(fleet: Fleet, host: str, count: int = 2) -> dict[int, dict[str, t.An
         assert time.monotonic() < deadline, masters
 
 
-def each_alone(fleet: Fleet, host: str, silence: float) -> None:
-    """Drain and bring back each of two servers, and make sure that the other one goes on and nothing is left."""
+def each_alone(fleet: Fleet, host: str) -> None:
+    """Drain and bring back each of two servers, and make sure that the other one goes on."""
     masters = settled(fleet, host)
     for port, other in ((8069, 8169), (8169, 8069)):
-        match = {"http_port": port}
-        before = look_of(fleet, host, match)
-        with request(fleet, host, "/lab/sleep/3", port) as sent:
-            answer = fleet.module(host, "drain", match=match, min_gone_time=4)
-        assert (answer.outcome, sent.status) == ((0, "signalled", None), 200), answer.output
-        time.sleep(silence)
-        (left,) = fleet.module(host, "master_info").result["masters"]
-        assert left["identity"] == masters[other]["identity"]
-        back = fleet.module(host, "drain", state="undrained", match=match, timeout=90)
-        assert back.outcome == (0, "started", None), back.output
-        assert look_of(fleet, host, match) == before
-        masters = settled(fleet, host)
-        assert masters[other]["identity"] == left["identity"]
-    assert left_behind(fleet, host) == []
+        drained_and_back(fleet, host, port=port, match={"http_port": port})
+        after = settled(fleet, host)
+        assert after[other]["identity"] == masters[other]["identity"]
+        masters = after
 
 
-@pytest.mark.parametrize(("host", "silence"), [("many", SILENCE), ("many14", 4)])
-def test_two_instances_of_a_template_are_drained_and_brought_back_alone(
-    fleet: Fleet, host: str, silence: float
-) -> None:
-    each_alone(fleet, host, silence)
+def test_two_instances_of_a_template_are_drained_and_brought_back_alone(fleet: Fleet) -> None:
+    on_each(("many", "many14"), lambda host: each_alone(fleet, host))
 
 
 @contextlib.contextmanager
-def users(fleet: Fleet) -> t.Iterator[None]:
-    """Run two servers on p19, each a unit of another user's systemd."""
-    fleet.run("p19", "sh", "-ec", USERS)
+def users(fleet: Fleet, hosts: t.Sequence[str]) -> t.Iterator[None]:
+    """Start two servers on hosts, each a unit of another user's systemd."""
+    on_each(hosts, lambda host: fleet.run(host, "sh", "-ec", USERS))
     try:
         yield
     finally:
-        fleet.run("p19", "sh", "-c", NO_USERS)
+        on_each(hosts, lambda host: fleet.run(host, "sh", "-c", NO_USERS))
 
 
 def test_the_servers_of_two_users_are_drained_and_brought_back_alone(fleet: Fleet) -> None:
-    with users(fleet):
-        masters = settled(fleet, "p19")
-        assert {one["supervisor"]["kind"] for one in masters.values()} == {"systemd-user"}
-        assert {one["user"] for one in masters.values()} == {"ann", "bob"}
-        each_alone(fleet, "p19", SILENCE)
+    hosts = ("p19", "p14")
+    with users(fleet, hosts):
+        for host in hosts:
+            masters = settled(fleet, host)
+            assert {one["supervisor"]["kind"] for one in masters.values()} == {"systemd-user"}
+            assert {one["user"] for one in masters.values()} == {"ann", "bob"}
+        on_each(hosts, lambda host: each_alone(fleet, host))
         wish = {"policy": "always", "method": "supervisor", "timeout": 60, "match": {"http_port": 8169}}
-        restarted = fleet.module("p19", "reload", **wish)
-        assert restarted.outcome == (0, "restarted", None), restarted.output
+        for host in hosts:
+            restarted = fleet.module(host, "reload", **wish)
+            assert restarted.outcome == (0, "restarted", None), restarted.output
 
 
 def test_a_guest_of_lxc_is_named_and_neither_drained_nor_restarted_from_its_host(fleet: Fleet) -> None:
@@ -143,3 +131,25 @@ def test_a_guest_of_lxc_is_named_and_neither_drained_nor_restarted_from_its_host
         assert settled(fleet, "p19")[8269]["identity"] == guest["identity"]
     finally:
         fleet.run("p19", "sh", "-c", "pkill -INT -u odoo -f guest.conf; sleep 3; rm -f /etc/odoo/guest.conf")
+
+
+def test_a_guest_of_nspawn_is_named_and_neither_drained_nor_restarted_from_its_host(fleet: Fleet) -> None:
+    # The hosts of the lab are such guests of this machine, which may have other labs too.
+    here, name = "localhost", f"fl-{fleet.name}-p19"
+    match, notes = {"unit": name}, pathlib.Path("/run/fleetops-odoo")
+    was_there = notes.exists()
+    try:
+        (guest,) = fleet.module(here, "master_info", match=match).result["masters"]
+        inside = fleet.master("p19")
+        assert (guest["container"]["runtime"], guest["container"]["id"]) == ("nspawn", name)
+        assert (guest["container"]["pid"], guest["pid"] > inside["pid"]) == (inside["pid"], True)
+        for options in (["--check"], []):
+            drain = fleet.module(here, "drain", *options, match=match)
+            assert drain.outcome == (2, "refused", "supervisor.guest"), drain.output
+            assert f"Make {name} a host of the inventory" in drain.result["msg"]
+        restart = fleet.module(here, "reload", match=match, policy="always", method="supervisor")
+        assert restart.outcome == (2, "refused", "supervisor.guest"), restart.output
+        assert fleet.master("p19")["identity"] == inside["identity"]
+    finally:
+        if not was_there:
+            shutil.rmtree(notes, ignore_errors=True)

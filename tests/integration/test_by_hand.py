@@ -7,18 +7,15 @@
 from __future__ import annotations
 
 import pathlib
-import time
 import typing as t
 
 import pytest
 
-from .conftest import Fleet, lab_up, request
-from .servers import left_behind, look_of
+from .before import drained_and_back, on_each
+from .conftest import Fleet, lab_up
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.thorough]
 
-#: Seconds for which nothing may start a drained server.
-SILENCE = 60
 START = r"""systemctl stop odoo
 mkdir -p /srv/shop && cd /srv/shop
 ulimit -n 3333; ulimit -c 0; umask 0027
@@ -36,24 +33,17 @@ def fleet() -> t.Iterator[Fleet]:
 
 
 @pytest.mark.parametrize("hups", [0, 1])
-@pytest.mark.parametrize("host", ["w19", "w14"])
-def test_what_a_shell_started_comes_back_as_it_was(fleet: Fleet, host: str, hups: int) -> None:
-    fleet.run(host, "sh", "-ec", START % "\\ two")
-    fleet.settle(host, seconds=90)
-    for _hup in range(hups):
-        answer = fleet.module(host, "reload", policy="always")
-        assert answer.outcome == (0, "signalled", None), answer.output
-    before = look_of(fleet, host)
-    with request(fleet, host, "/lab/sleep/3") as sent:
+def test_what_a_shell_started_comes_back_as_it_was(fleet: Fleet, hups: int) -> None:
+    def there_and_back(host: str) -> None:
+        fleet.run(host, "sh", "-ec", START % "\\ two")
+        fleet.settle(host, seconds=90)
+        for _hup in range(hups):
+            answer = fleet.module(host, "reload", policy="always")
+            assert answer.outcome == (0, "signalled", None), answer.output
         check = fleet.module(host, "drain", "--check")
         assert check.code == 0, check.output
-        drained = fleet.module(host, "drain", min_gone_time=4)
-    assert (drained.outcome, sent.status) == ((0, "signalled", None), 200), drained.output
-    time.sleep(SILENCE)
-    assert fleet.module(host, "master_info").result["masters"] == []
-    back = fleet.module(host, "drain", state="undrained", start_recorded=True, timeout=90)
-    assert back.outcome == (0, "started", None), back.output
-    assert look_of(fleet, host) == before
-    assert left_behind(fleet, host) == []
-    pid = fleet.master(host)["pid"]
-    fleet.run(host, "sh", "-c", f"kill -INT {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.2; done")
+        drained_and_back(fleet, host, start_recorded=True)
+        pid = fleet.master(host)["pid"]
+        fleet.run(host, "sh", "-c", f"kill -INT {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.2; done")
+
+    on_each(("w19", "w14"), there_and_back)

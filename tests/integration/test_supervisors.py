@@ -13,7 +13,8 @@ import typing as t
 
 import pytest
 
-from .conftest import Fleet, lab_up, request
+from .before import drained_and_back, on_each
+from .conftest import Fleet, lab_up
 
 # A drain, its second look and the way back, after a fleet that boots.
 pytestmark = [pytest.mark.timeout(600), pytest.mark.thorough]
@@ -98,7 +99,9 @@ def started(fleet: Fleet, host: str, way: str) -> t.Iterator[dict[str, t.Any]]:
         fleet.run(
             host, "sh", "-c", f"systemctl stop erp; pkill -KILL -u odoo; rm {path}; systemctl daemon-reload; true"
         )
-        fleet.run(host, "sh", "-c", "rm -f /run/fleetops-odoo/drain-*; systemctl reset-failed; true")
+        # The systemd of the user odoo, which PAM has started for "su -", ends ten seconds after its last session.
+        gone = "while [ -d /run/user/$(id -u odoo) ]; do loginctl terminate-user odoo || true; sleep 0.5; done"
+        fleet.run(host, "sh", "-c", f"rm -f /run/fleetops-odoo/drain-*; systemctl reset-failed; {gone}")
 
 
 @contextlib.contextmanager
@@ -129,63 +132,29 @@ def settled(fleet: Fleet, host: str) -> dict[int, dict[str, t.Any]]:
         assert time.monotonic() < deadline, masters
 
 
-def state_of(fleet: Fleet, host: str, **match: t.Any) -> str:
-    """The environment and the limits of the master, and what is left below /run; the same before and after."""
-    return fleet.run(
-        host,
-        "sh",
-        "-c",
-        'cd "/proc/$1"; tr "\\0" "\\n" <environ | sort | grep -vE "^(INVOCATION_ID|JOURNAL_STREAM|XDG_SESSION_ID|'
-        'SYSTEMD_EXEC_PID|_)="; grep -v pending limits; grep -E "^(Uid|Gid|Groups|Umask|Cap)" status; readlink cwd;'
-        # A first drain makes the folder of the collection.
-        'find /run/systemd/system /run/fleetops-odoo -mindepth 1 ! -name "*.lock" 2>/dev/null; true',
-        "sh",
-        str(fleet.master(host, **match)["pid"]),
-    )
+@pytest.mark.parametrize("way", ["su", "launcher", "init"])
+def test_a_launcher_that_stays_is_held_and_brings_it_back(fleet: Fleet, way: str) -> None:
+    def there_and_back(host: str) -> None:
+        with started(fleet, host, way) as master:
+            assert (master["supervisor"]["kind"], master["supervisor"]["unit"]) == ("systemd", "erp.service")
+            drained, _back = drained_and_back(fleet, host)
+            assert drained.only["hold"]["unit"] == "erp.service"
+
+    on_each(("p19", "t14"), there_and_back)
 
 
-@pytest.mark.parametrize(
-    ("host", "way", "unit"),
-    [
-        ("p19", "su", "erp.service"),
-        *(
-            (host, way, "erp.service")
-            for host, way in (("p19", "launcher"), ("p19", "init"), ("t14", "su"), ("t14", "launcher"), ("t14", "init"))
-        ),
-    ],
-)
-def test_a_launcher_that_stays_is_held_and_brings_it_back(fleet: Fleet, host: str, way: str, unit: str) -> None:
-    with started(fleet, host, way) as master:
-        assert (master["supervisor"]["kind"], master["supervisor"]["unit"]) == ("systemd", unit)
-        before = state_of(fleet, host)
-        with request(fleet, host, "/lab/sleep/3") as sent:
-            answer = fleet.module(host, "drain", min_gone_time=4)
-        assert (answer.outcome, sent.status) == ((0, "signalled", None), 200), answer.output
-        assert answer.only["hold"]["unit"] == unit
-        assert fleet.module(host, "master_info").result["masters"] == []
-        back = fleet.module(host, "drain", state="undrained", timeout=60)
-        assert back.outcome == (0, "started", None), back.output
-        assert state_of(fleet, host) == before
-
-
-@pytest.mark.parametrize("host", ["p19", "t14"])
-def test_two_supervisords_drain_and_start_each_its_own_server(fleet: Fleet, host: str) -> None:
-    with supervised(fleet, host):
-        masters = settled(fleet, host)
-        assert {one["supervisor"]["unit"] for one in masters.values()} == {"odoo:odoo"}
-        for port, other in ((8069, 8169), (8169, 8069)):
-            match = {"http_port": port}
-            before = state_of(fleet, host, **match)
-            with request(fleet, host, "/lab/sleep/3", port) as sent:
-                answer = fleet.module(host, "drain", match=match, min_gone_time=4)
-            assert (answer.outcome, sent.status) == ((0, "signalled", None), 200), answer.output
-            (left,) = fleet.module(host, "master_info").result["masters"]
-            assert left["identity"] == masters[other]["identity"]
-            back = fleet.module(host, "drain", state="undrained", match=match, timeout=60)
-            assert back.outcome == (0, "started", None), back.output
-            assert state_of(fleet, host, **match) == before
+def test_two_supervisords_drain_and_start_each_its_own_server(fleet: Fleet) -> None:
+    def there_and_back(host: str) -> None:
+        with supervised(fleet, host):
             masters = settled(fleet, host)
-            assert masters[other]["identity"] == left["identity"]
+            assert {one["supervisor"]["unit"] for one in masters.values()} == {"odoo:odoo"}
+            for port, other in ((8069, 8169), (8169, 8069)):
+                drained_and_back(fleet, host, port=port, match={"http_port": port})
+                after = settled(fleet, host)
+                assert after[other]["identity"] == masters[other]["identity"]
+                masters = after
+
+    on_each(("p19", "t14"), there_and_back)
 
 
 def test_a_supervisord_of_a_user_restarts_its_server_for_that_user_and_for_root(fleet: Fleet) -> None:

@@ -81,8 +81,12 @@ def rehearse(note: Note) -> t.Optional[Problem]:
 class Launched:
     """A command that was run, and what it has printed as far as that is kept."""
 
-    def __init__(self, program: subprocess.Popen[bytes], output: t.Optional[int], begin: int) -> None:
+    def __init__(
+        self, program: subprocess.Popen[bytes], output: t.Optional[int], begin: int, *, tells_more: bool = False
+    ) -> None:
         self.program, self._output, self._begin = program, output, begin
+        #: what it printed was discarded, and may be kept when it is run once more
+        self.tells_more = tells_more
 
     @property
     def status(self) -> t.Optional[int]:
@@ -97,22 +101,24 @@ class Launched:
         return _last_words(os.pread(self._output, 65536, max(self._begin, end - 65536)))
 
 
-def launch(note: Note) -> Launched:
+def launch(note: Note, *, keep: bool = False) -> Launched:
     """Run the recorded command as its user, in its directory, with its environment, limits and priority.
 
-    Its output goes where it went before if that is a file. Else it is kept in a file without a name if the server logs
-    elsewhere, and discarded if it does not.
+    Its output goes where it went before if that is a file. Else it is discarded: a server would have a file without a
+    name open for as long as it runs, which grows and which no listing shows.
 
+    :param keep: keep the output in such a file if the server logs elsewhere. A command that has failed is run so.
     :raises Refused, OSError: it cannot be run.
     """
     output, begin = _output_of(note), 0
-    if output is None and note.logs_itself:
+    if output is None and keep and note.logs_itself:
         with tempfile.TemporaryFile() as file:
             output = os.dup(file.fileno())
     elif output is not None:
         begin = os.fstat(output).st_size
     target = subprocess.DEVNULL if output is None else output
-    return Launched(_start(note, note.cmdline, stdout=target, stderr=target), output, begin)
+    tells_more = output is None and note.logs_itself
+    return Launched(_start(note, note.cmdline, stdout=target, stderr=target), output, begin, tells_more=tells_more)
 
 
 def _output_of(note: Note) -> t.Optional[int]:
@@ -174,7 +180,13 @@ def _program(note: Note) -> t.Optional[str]:
     first = note.cmdline[0] if note.cmdline else ""
     if os.path.isabs(first):
         return first
-    return note.executable if note.executable and os.path.isabs(note.executable) else None
+    program = note.executable if note.executable and os.path.isabs(note.executable) else None
+    if program is None or note.uid == 0 or os.sep in first:
+        return program
+    # The kernel names a process by the link that was run (python3, not python3.11).
+    path = (note.settings.get("environment") or {}).get("PATH", "")
+    links = [os.path.join(folder, first) for folder in path.split(":") if os.path.isabs(folder)]
+    return next((link for link in links if os.path.realpath(link) == os.path.realpath(program)), program)
 
 
 def _home(note: Note) -> t.Iterator[t.Tuple[str, str]]:

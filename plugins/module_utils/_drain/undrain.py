@@ -152,6 +152,7 @@ class _Undrain(Operation[DrainResult]):
             self._start(note)
             found = self._await_start(note)
         self._watch(found[1].identity)
+        self._start_bound(note.held)
         self._book.forget(note)
 
     # Its steps.
@@ -244,6 +245,17 @@ class _Undrain(Operation[DrainResult]):
             what = [hold.drop_in + " was removed, and systemd has read that"] if hold.drop_in else []
             self.step("; ".join([*what, *("%s was started" % name for name in hold.sockets)]))
 
+    def _start_bound(self, hold: Hold) -> None:
+        if not hold.bound:
+            return
+        try:
+            started = self.host.holds.start_bound(hold)
+        except Refused as exc:
+            raise Failure(exc.problem) from exc
+        for name in started:
+            self.result.hold_changed = True
+            self.step("%s was started, which systemd had stopped with the server" % name)
+
     def _start(self, note: Note) -> None:
         try:
             if note.is_launched:
@@ -265,6 +277,11 @@ class _Undrain(Operation[DrainResult]):
                 return one
             if self._launched is not None and self._launched.status is not None:
                 self.result.did = Outcome.NOTHING
+                if self._launched.status and self._launched.tells_more:
+                    self.step("the command ended, and was run once more for what it prints")
+                    self._launched = self.host.commands.launch(note, keep=True)
+                    self.result.did = Outcome.STARTED
+                    return Pending(timeout.STARTED())
                 raise Failure(failed.COMMAND_ENDED(status=self._launched.status, said=self._launched.said()))
             why = None if note.is_launched else self.host.holds.why_down(note.held)
             if why:

@@ -137,6 +137,9 @@ class _Case(Case[CacheResult]):
         result.version = version
         super().__init__(host, seen, instance, result, CacheQuestion(host.proc, version, memory=order.memory))
         self._order = order
+        #: answers that may be incomplete
+        self._doubtful = 0
+        self._may_drop = False
 
     def prepare(self, stack: contextlib.ExitStack, *, check_mode: bool) -> t.List[Asking]:
         """Mark the end of its log. Empty if no process of the server will be asked."""
@@ -156,7 +159,7 @@ class _Case(Case[CacheResult]):
                 self.miss(process, role, exc.problem)
             return []
         stack.callback(follower.close)
-        result.log_source = follower.source
+        result.log_source, self._may_drop = follower.source, follower.may_drop
         if check_mode:
             self.only_look(people, 1)
             return []
@@ -165,6 +168,7 @@ class _Case(Case[CacheResult]):
 
     def take(self, room: int) -> int:
         """Take over what was written. Returns how many bytes more may be."""
+        doubtful = 0
         for one in self.asking.finish() if self.asking else []:
             if one.signals:
                 self.count(one.process, one.role, one.signals)
@@ -178,7 +182,23 @@ class _Case(Case[CacheResult]):
                 self.result.statistics.append(self._told(one, found))
                 if found.other:
                     self.result.warnings.append(codes.STATISTICS_PART(pid=one.process.pid, line=_line(found)))
+                if self._may_lack_lines(one, found):
+                    doubtful += 1
+                    because = " (journald: %s)" % one.dropped if one.dropped else ""
+                    cut = codes.STATISTICS_CUT(pid=one.process.pid, source=self.result.log_source, because=because)
+                    self.result.warnings.append(cut)
+        self._doubtful = doubtful
         return room
+
+    def _may_lack_lines(self, one: Asked, found: Statistics) -> bool:
+        """Return whether journald may have dropped lines of an answer. Other logs are whole."""
+        return bool(one.dropped) or (self._may_drop and found.cut)
+
+    def conclude(self, seconds: float, written: int, *, check_mode: bool) -> None:
+        """Say what came of it."""
+        super().conclude(seconds, written, check_mode=check_mode)
+        if self._doubtful and not self.result.missing:
+            self.result.reason = codes.DOUBTFUL(doubtful=self._doubtful, written=written, what=STATISTICS).text
 
     def _told(self, one: Asked, found: Statistics) -> t.Dict[str, t.Any]:
         signal = self.question.signal(one.process)

@@ -34,6 +34,7 @@ _DATABASE = re.compile(r"Database (?P<database>.+?):?$")
 _USAGE = re.compile(
     r" ?\* (?P<cache>.+): (?P<entries>\d{1,15})/(?P<size>\d{1,15})(?: \((?P<memory>\d{1,15}) bytes\))?$"
 )
+_NO_DATABASE = "<no_db>"
 _NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,15})?")
 
 #: Columns of a table by the beginning of their titles; those of the longer titles first.
@@ -105,6 +106,8 @@ class Statistics:
     other: t.List[str] = field(default_factory=list)
     complete: bool = False
     stopped: bool = False
+    #: lines of its table are missing, as the numbers above the table show (Odoo 19 and later)
+    cut: bool = False
 
     def told(self) -> t.Dict[str, t.Any]:
         """Return the statistics as the module returns them."""
@@ -163,6 +166,9 @@ class _Reader:
         self._counted: t.List[str] = []
         self._database: t.Optional[str] = None
         self._columns: t.List[t.Optional[str]] = []
+        #: of its table: the databases, and whether the rows of the last one have begun
+        self._tabled: t.Set[str] = set()
+        self._begun = True
 
     def record(self, kind: str, head: Head) -> None:
         """Take the first line of a record."""
@@ -182,7 +188,9 @@ class _Reader:
         database, usage = _DATABASE.match(text), _USAGE.match(text)
         if database:
             name = database.group("database")
-            self._database = None if name == "<no_db>" else name
+            self._database = None if name == _NO_DATABASE else name
+            self._tabled.add(name)
+            self._begun = False
         elif usage:
             self._use(usage)
         elif _LINE.match(text):
@@ -190,6 +198,7 @@ class _Reader:
             self._add(self._database, values.pop("what") or "", values)
         elif text.strip().startswith("Cache Name,"):
             self._columns = [_column(title.strip()) for title in text.split(",")[:-1]]
+            self._begun = True
         elif self._columns and text.count(",") >= len(self._columns):
             *cells, what = text.split(",", len(self._columns))
             self._add(self._database, what.strip(), {n: c for n, c in zip(self._columns, cells) if n})
@@ -203,8 +212,25 @@ class _Reader:
         """
         if self._counted:
             last = self._counted[-1]
+            has_usage = bool(self._made.usage)
             self._made.usage = [one for one in self._made.usage if one.database == last]
+            self._made.cut = self._lacks_lines(has_usage=has_usage)
         return self._made
+
+    def _lacks_lines(self, *, has_usage: bool) -> bool:
+        """Return whether lines are missing at the end of the table of Odoo 19, as where journald drops them.
+
+        The usage of a cache names its entries, and the rows below it have as many. Of the databases that were not
+        counted last only a lack of all rows shows.
+        """
+        listed = {row.database or _NO_DATABASE for row in self._made.rows}
+        if (self._tabled | set(self._counted)) - listed or not has_usage or not self._begun:
+            return True
+        entries: t.Dict[t.Tuple[t.Optional[str], t.Optional[str]], int] = {}
+        for row in self._made.rows:
+            place = (row.database, row.cache)
+            entries[place] = entries.get(place, 0) + row.entries
+        return any(entries.get((one.database, one.cache), 0) < one.entries for one in self._made.usage)
 
     def _leave(self, text: str) -> None:
         if len(self._made.other) < _MOST_OTHER:

@@ -56,11 +56,12 @@ class Follower:
 
     ``whole``: lines of other processes do not interrupt a dump. A pipe passes at most a page in one piece.
     ``rest`` are the seconds without a new line after which a dump counts as complete. ``dropped`` is the message of
-    journald about dropped entries.
+    journald about dropped entries. ``may_drop``: lines of processes may be missing (LogRateLimitBurst).
     """
 
     source = ""
     whole = True
+    may_drop = False
     rest = 0.1
     dropped = ""
 
@@ -134,6 +135,7 @@ class JournalFollower(Follower):
     :param carried: entries name the process, which one of a container's runtime does not.
     """
 
+    may_drop = True
     #: journald tells its readers of new entries four times a second at most.
     rest = 0.5
 

@@ -62,7 +62,44 @@ def unreadable(uid: int, folders: t.Sequence[str] = _FOLDERS) -> t.Optional[Prob
     mine = ("system", "user-%d" % uid)
     files = [path for path in files if os.path.basename(path).startswith(mine)]
     readable = any(os.access(path, os.R_OK, effective_ids=True) for path in files)
-    return None if readable or os.geteuid() == 0 else dump.JOURNAL_RIGHTS()
+    if os.geteuid() == 0:
+        return None if is_stored() else dump.NO_JOURNAL()
+    return None if readable else dump.JOURNAL_RIGHTS()
+
+
+def is_stored(root: str = "/proc") -> bool:
+    """Return whether a journald of this system stores entries: it has a journal open. True where that is not visible.
+
+    With Storage=none the files of an earlier journal stay, and nothing is added to them (systemd 247 and 252).
+    """
+    ours = _target(os.path.join(root, "self/ns/pid"))
+    daemons = [pid for pid in _names(root) if pid.isdigit() and _comm(root, pid) == "systemd-journal"]
+    daemons = [pid for pid in daemons if _target(os.path.join(root, pid, "ns/pid")) == ours]
+    opened = [_open_files(os.path.join(root, pid, "fd")) for pid in daemons]
+    return not opened or any(files is None or any(".journal" in path for path in files) for files in opened)
+
+
+def _comm(root: str, pid: str) -> str:
+    try:
+        with open(os.path.join(root, pid, "comm"), encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _target(path: str) -> t.Optional[str]:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
+
+
+def _open_files(folder: str) -> t.Optional[t.List[str]]:
+    """Return where the descriptors of a process lead to; None where that is not visible."""
+    try:
+        return [_target(os.path.join(folder, name)) or "" for name in os.listdir(folder)]
+    except OSError:
+        return None
 
 
 def _names(folder: str) -> t.List[str]:

@@ -162,8 +162,9 @@ def journal_of(
     words = ["--grep=" + pattern, "--since=@%d" % int(since), *("_PID=%d" % pid for pid in pids)]
     if newest is None:
         return [journal(_LARGEST_TAIL, *words)]
-    # With --grep and --lines journalctl begins with the newest entry (seen on systemd 252).
-    return ["\n".join(reversed(journal(_LARGEST_TAIL, "--lines=%d" % newest, *words).splitlines()))]
+    # Without --reverse systemd 247 looks at so many entries alone, and systemd 252 begins with the newest one.
+    told = journal(_LARGEST_TAIL, "--reverse", "--lines=%d" % newest, *words)
+    return ["\n".join(reversed(told.splitlines()))]
 
 
 def blocks_backwards(proc: Proc, master: Process, place: LogPlace) -> t.Iterator[str]:

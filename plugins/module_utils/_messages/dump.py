@@ -180,6 +180,12 @@ STATISTICS_PART = Code(
     "the module cannot parse a part of the statistics of pid {pid:d}, such as {line!r}",
     "Read the statistics in the log of the server.",
 )
+STATISTICS_CUT = Code(
+    "dump.statistics_cut",
+    "the statistics of pid {pid:d} may be incomplete, because {source} dropped lines or the caches grew"
+    " meanwhile{because}",
+    "If journald drops lines, raise LogRateLimitBurst of the unit. Or run the task again at a quieter time.",
+)
 COUNT_STOPPED = Code(
     "dump.count_stopped",
     "pid {pid:d} got another signal while it counted its caches, and wrote no statistics",

@@ -152,6 +152,11 @@ NO_WAY_BACK = Code(
     "Correct this before the drain, or start the server yourself after it.",
 )
 STARTED_BY = Code("supervisor.started_by", "{starters} may start {unit} again")
+BOUND = Code(
+    "supervisor.bound",
+    "systemd stops {bound} when {unit} ends (BindsTo=), and a start of {bound} would start {unit} again",
+    "Do not start {bound} before undrained, which starts those units that ran.",
+)
 STOP_TIMEOUT = Code(
     "supervisor.stop_timeout",
     "systemd kills the remaining processes of {unit} {seconds:g} s after its main process has ended (TimeoutStopSec),"

@@ -25,7 +25,7 @@ from .._processes.classify import Instance
 from .._processes.proc import Proc
 from .._processes.rights import as_user
 from .._system.errors import Refused
-from . import supervisord
+from . import other_units, supervisord
 from .command import run
 from .container import HeldContainer, held_container
 from .find import Supervisor, SupervisorKind
@@ -70,6 +70,8 @@ class Hold:
     external: bool = False
     #: socket units that would start it at the next request, and are stopped meanwhile
     sockets: t.Tuple[str, ...] = ()
+    #: units that systemd stops with it
+    bound: t.Tuple[str, ...] = ()
     #: systemd forgets the unit when it ends (systemd-run)
     transient: bool = False
     warnings: t.Tuple[Problem, ...] = ()
@@ -99,6 +101,7 @@ class Hold:
             "policy": self.policy,
             "drop_in": self.drop_in,
             "sockets": list(self.sockets),
+            "bound": list(self.bound),
             "external": self.external,
         }
 
@@ -138,18 +141,22 @@ def _systemd(supervisor: Supervisor, unit: Unit, seconds: float, *, by_launcher:
     why = why_not_drain(name, unit, seconds, time.monotonic(), watchdogs=not unit.watchdog or watchdogs_on())
     if why:
         raise Refused(why)
-    warnings = drain_warnings(name, unit, seconds, by_launcher=by_launcher)
-    transient = is_transient(unit)
-    sockets = sockets_of(unit)
+    plain = Hold(
+        supervisor.kind,
+        name,
+        unit.restart or "no",
+        sockets=sockets_of(unit),
+        bound=other_units.bound_units(unit, uid),
+        transient=is_transient(unit),
+        warnings=drain_warnings(name, unit, seconds, by_launcher=by_launcher),
+        uid=uid,
+    )
     held = unit.restart in (None, "no") and not unit.restart_force
     drop_in = drop_in_of(name, uid)
-    if held and not os.path.exists(drop_in) and not sockets:
-        return Hold(supervisor.kind, name, "no", warnings=warnings, transient=transient, uid=uid)
-    if os.geteuid() not in (0, uid):
-        raise Refused(codes.SYSTEMD_STARTS_AGAIN(restart=unit.restart, more=" ".join(("", *sockets))))
     needed = None if held and not os.path.exists(drop_in) else drop_in
-    policy = unit.restart or "no"
-    return Hold(supervisor.kind, name, policy, needed, warnings=warnings, sockets=sockets, transient=transient, uid=uid)
+    if (needed or plain.sockets) and os.geteuid() not in (0, uid):
+        raise Refused(codes.SYSTEMD_STARTS_AGAIN(restart=unit.restart, more=" ".join(("", *plain.sockets))))
+    return dataclasses.replace(plain, drop_in=needed)
 
 
 def drop_in_of(name: str, uid: t.Optional[int] = None) -> str:
@@ -223,21 +230,15 @@ def stop_sockets(hold: Hold) -> t.List[str]:
 
     :raises Refused: systemd does not stop one.
     """
-    shown = hold.show(hold.sockets)
-    open_ones = [name for name in hold.sockets if name not in shown or shown[name].active_state != "inactive"]
-    if open_ones:
-        run((*systemctl_words(hold.uid), "--no-pager", "--no-ask-password", "stop", "--", *open_ones), _PATIENCE)
-    return open_ones
+    return other_units.stop(hold.sockets, hold.uid)
 
 
 def _start_sockets(hold: Hold) -> bool:
-    unit, shown = hold.unit_shown(), hold.show(hold.sockets)
-    closed = [name for name in hold.sockets if name in shown and shown[name].active_state in ("inactive", "failed")]
+    unit = hold.unit_shown()
     # A socket cannot be started beside a service that runs without it.
-    if not closed or (unit is not None and unit.active_state not in ("inactive", "failed")):
+    if unit is not None and unit.active_state not in other_units.DOWN:
         return False
-    run((*systemctl_words(hold.uid), "--no-pager", "--no-ask-password", "start", "--", *closed), _PATIENCE)
-    return True
+    return bool(other_units.start(hold.sockets, hold.uid))
 
 
 def take_away(hold: Hold, *, made: bool) -> bool:
@@ -263,6 +264,11 @@ def take_away(hold: Hold, *, made: bool) -> bool:
             _tidy_up(os.path.dirname(drop_in), made=made)
     started = bool(hold.sockets) and _start_sockets(hold)
     return removed or started
+
+
+def start_bound(hold: Hold) -> t.List[str]:
+    """Start the units that systemd has stopped with a server; return them. :raises Refused: systemd does not."""
+    return other_units.start(hold.bound, hold.uid, wait=False)
 
 
 def outlived(hold: Hold) -> t.Optional[Problem]:

@@ -33,6 +33,7 @@ _USERS_MANAGER = re.compile(r"^user@\d+\.service$")
 _PROPERTIES = (
     "ActiveEnterTimestampMonotonic",
     "BindsTo",
+    "BoundBy",
     "OnSuccess",
     "PartOf",
     "RequiredBy",
@@ -204,7 +205,9 @@ def _unit(values: t.Mapping[str, t.List[str]]) -> Unit:
 
 
 #: Properties that name other units.
-_OTHERS = ("BindsTo", "OnSuccess", "PartOf", "RequiredBy", "Requires", "TriggeredBy", "UpheldBy", "WantedBy")
+_OTHERS = (
+    *("BindsTo", "BoundBy", "OnSuccess", "PartOf", "RequiredBy", "Requires", "TriggeredBy", "UpheldBy", "WantedBy"),
+)
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|min|h|d|w|month|y)(?![a-z])")
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 

@@ -71,6 +71,9 @@ def drain_warnings(name: str, unit: Unit, seconds: float, *, by_launcher: bool) 
         for one in unit.others.get(key, ())
         if one.endswith((".service", ".timer", ".path"))
     ]
+    bound = unit.others.get("BoundBy", ())
+    if bound:
+        found.append(codes.BOUND(unit=name, bound=" ".join(bound)))
     if starters:
         found.append(codes.STARTED_BY(unit=name, starters=" ".join(dict.fromkeys(starters))))
     if is_transient(unit):

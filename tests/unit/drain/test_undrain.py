@@ -66,6 +66,8 @@ class Stage:
         self.sick_until = 0.0
         #: why its command would fail
         self.no_way_back: Problem | None = None
+        #: why the units that were stopped with it are not started
+        self.bound_fails: Exception | None = None
         #: why nothing is started
         self.fails: list[Exception] = []
         self.host = VersionedHost(self.scene, self.clock, self.store, holds=self, commands=self, health=self)
@@ -75,6 +77,12 @@ class Stage:
             raise failure
         self.did.append(f"start {hold.unit}")
         self.started = True
+
+    def start_bound(self, hold: Hold) -> list[str]:
+        if self.bound_fails:
+            raise self.bound_fails
+        self.did.append(" ".join(["bound", *hold.bound]))
+        return list(hold.bound[:1])
 
     def take_away(self, hold: Hold, *, made: bool) -> bool:
         self.did.append(f"let go {made}")
@@ -92,10 +100,10 @@ class Stage:
     def rehearse(self, _note: Note) -> Problem | None:
         return self.no_way_back
 
-    def launch(self, _note: Note) -> types.SimpleNamespace:
-        self.did.append("run")
+    def launch(self, _note: Note, *, keep: bool = False) -> types.SimpleNamespace:
+        self.did.append("run for its output" if keep else "run")
         self.started = True
-        return types.SimpleNamespace(status=self.status, said=lambda: "no module named odoo")
+        return types.SimpleNamespace(status=self.status, said=lambda: "no module named odoo", tells_more=not keep)
 
     def check_health(self, *_arguments: object) -> str | None:
         return "http://127.0.0.1:8069/web/health does not answer" if self.clock.now < self.sick_until else None
@@ -157,6 +165,24 @@ def test_it_is_let_go_started_and_waited_for(stage: Staged) -> None:
     again = on.undrain()
     assert (again.did, again.changed, len(on.did)) == ("nothing", False, 2)
     assert again.reason == "the server runs and was not drained"
+
+
+def test_units_that_systemd_has_stopped_with_the_server_are_started_after_it(stage: Staged) -> None:
+    on = stage()
+    on.note(hold=dataclasses.asdict(dataclasses.replace(HELD, bound=("proxy.service", "cache.service"))))
+    on.scene.go_to(GONE)
+    result = on.undrain()
+    assert on.did == ["let go True", "start odoo.service", "bound proxy.service cache.service"]
+    assert result.steps[-1]["what"] == "proxy.service was started, which systemd had stopped with the server"
+
+
+def test_a_bound_unit_that_cannot_be_started_fails_and_the_note_stays(stage: Staged) -> None:
+    on = stage()
+    on.note(hold=dataclasses.asdict(dataclasses.replace(HELD, bound=("proxy.service",))))
+    on.scene.go_to(GONE)
+    on.bound_fails = Refused(supervisor.COMMAND_FAILED(command="systemctl", said="no"))
+    failed = on.fail()
+    assert (failed.did, failed.code, len(on.notes)) == ("started", "supervisor.command_failed", 1)
 
 
 def test_check_mode(stage: Staged) -> None:
@@ -323,6 +349,7 @@ def test_a_recorded_command_that_ends_is_named(stage: Staged) -> None:
     result = on.fail(start_recorded=True)
     assert (result.did, result.changed, result.code) == ("nothing", False, "failed.command_ended")
     assert "ended with code 3 (no module named odoo)" in result.reason
+    assert on.did[1:] == ["run", "run for its output"]
 
 
 def test_a_recorded_command_that_would_fail_is_not_run(stage: Staged) -> None:
@@ -456,9 +483,27 @@ def test_it_has_the_environment_the_limits_and_the_priority_of_before(tmp_path: 
     fields = {"cmdline": [INTERPRETER, "-c", code], "logs_itself": True, "settings": settings}
     note = recorded(tmp_path, **fields, uid=os.geteuid() or 4321)
     tmp_path.chmod(0o755)
-    started = launch(dataclasses.replace(note, cwd="/"))
+    started = launch(dataclasses.replace(note, cwd="/"), keep=True)
     assert started.program.wait(20) == 0, started.said()
-    assert (started.status, started.said()) == (0, "b (200, 300) 23 5")
+    assert (started.status, started.said(), started.tells_more) == (0, "b (200, 300) 23 5", False)
+
+
+def test_the_output_of_a_started_server_is_in_no_file_without_a_name(tmp_path: pathlib.Path) -> None:
+    code = "import os,time;open('out','w').write(os.readlink('/proc/self/fd/1'))"
+    note = recorded(tmp_path, cmdline=[INTERPRETER, "-c", code], logs_itself=True, uid=os.geteuid())
+    started = launch(note)
+    assert (started.program.wait(20), started.tells_more) == (0, True)
+    assert (tmp_path / "out").read_text() == "/dev/null"
+
+
+def test_a_bare_name_is_run_by_the_link_on_its_path(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python9").symlink_to("/usr/bin/env")
+    settings = {"environment": {"PATH": f"/nowhere:{tmp_path}/bin"}}
+    fields = {"cmdline": ["python9"], "executable": os.path.realpath("/usr/bin/env"), "uid": 4321}
+    program = _launch._program
+    assert program(recorded(tmp_path, settings=settings, **fields)) == f"{tmp_path}/bin/python9"
+    assert program(recorded(tmp_path, settings={}, **fields)) == fields["executable"]
 
 
 @pytest.mark.parametrize(("module", "code"), [("x = 1", None), ("raise ImportError('no lxml here')", "command_fails")])

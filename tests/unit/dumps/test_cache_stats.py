@@ -16,6 +16,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.cache_stats i
     CacheQuestion,
     ask_all,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.follow import FileFollower
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FILE, LogPlace
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look, look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
@@ -278,3 +279,18 @@ def test_the_threads_of_a_real_process() -> None:
     )
     with pytest.raises(Gone):
         Proc().threads(2**22 + 1)
+
+
+@pytest.mark.parametrize("may_drop", [True, False])
+def test_statistics_without_their_last_lines_are_in_doubt_where_the_log_may_drop_lines(
+    play: Staged, monkeypatch: pytest.MonkeyPatch, *, may_drop: bool
+) -> None:
+    on = play(PREFORK_19[-1])
+    on.answer = BEGUN + TABLE.partition("Details:")[0]
+    monkeypatch.setattr(FileFollower, "may_drop", may_drop)
+    found = on.ask()
+    assert (found["missing"], len(found["statistics"])) == ([], 4)
+    codes = [one["code"] for one in found["warnings"]]
+    assert codes == (["dump.statistics_cut"] * 4 if may_drop else [])
+    said = "4 of 4 answers with cache statistics are incomplete or cannot be parsed"
+    assert (found["reason"] == said) is may_drop

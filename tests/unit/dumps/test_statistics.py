@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import pathlib
+import re
 import typing as t
 
 import pytest
@@ -276,3 +278,20 @@ def test_nothing_raises(lines: list[str]) -> None:
     text = "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass")
     for raw in collected(text, [7, 148, 206], whole=False).values():
         parse_statistics(raw.decode("utf-8", "replace").splitlines())
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.log")), ids=lambda path: path.stem)
+def test_whole_statistics_of_every_version_are_not_cut(path: pathlib.Path) -> None:
+    assert {one.cut for one in parse_statistics(path.read_text().splitlines())} == {False}
+
+
+@pytest.mark.parametrize("name", ["19-threaded-usr1", "19-threaded-usr2", "19-two-databases-usr1"])
+def test_statistics_of_19_without_their_last_lines_are_cut(name: str) -> None:
+    lines = (FOLDER / f"{name}.log").read_text().splitlines()
+    first = next(number for number, line in enumerate(lines) if "Caches stats:" in line)
+    table = [line for line in lines[first + 1 :] if not line.startswith("20")]
+    for count in range(len(table)):
+        (found,) = parse_statistics([*lines[:first], lines[first], *table[:count]])
+        # A row of no entries is not missed.
+        lacking = [line for line in table[count:] if not re.match(r"\s+[a-z.]+,\s+0,", line)]
+        assert found.cut is bool(lacking), table[count:]

@@ -10,7 +10,7 @@ import os
 import pathlib
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._log.journal import command, unreadable
+from ansible_collections.fleetops.odoo.plugins.module_utils._log.journal import command, is_stored, unreadable
 
 BASE = ["/bin/journalctl", "--quiet", "--no-pager"]
 
@@ -34,6 +34,38 @@ def test_a_host_without_a_journal_is_told(tmp_path: pathlib.Path) -> None:
     assert why is not None
     assert why.code == "dump.no_journal"
     assert unreadable(1000, folders(tmp_path, "var/c0ffee/system.journal")) is None
+
+
+def proc(tmp_path: pathlib.Path, *daemons: tuple[str, str]) -> str:
+    """Make a folder as /proc, with a journald for each PID namespace and the file that it has open."""
+    (tmp_path / "proc/self/ns").mkdir(parents=True)
+    (tmp_path / "proc/self/ns/pid").symlink_to("pid:[1]")
+    for number, (namespace, opened) in enumerate((("pid:[1]", "/dev/null"), *daemons), 100):
+        folder = tmp_path / f"proc/{number}"
+        (folder / "fd").mkdir(parents=True)
+        (folder / "ns").mkdir()
+        (folder / "ns/pid").symlink_to(namespace)
+        (folder / "fd/3").symlink_to(opened)
+        (folder / "comm").write_text("systemd-journal\n" if number > 100 else "bash\n")
+    return str(tmp_path / "proc")
+
+
+@pytest.mark.parametrize(
+    ("daemons", "stored"),
+    [
+        # Without a journald that is visible nothing is known.
+        ((), True),
+        ((("pid:[1]", "/var/log/journal/c0ffee/system.journal"),), True),
+        ((("pid:[1]", "/run/systemd/journal/socket"),), False),
+        ((("pid:[1]", "/dev/kmsg"), ("pid:[1]", "/run/log/journal/c0ffee.erp/system.journal")), True),
+        # That of a container of a whole system.
+        ((("pid:[1]", "/dev/kmsg"), ("pid:[2]", "/var/log/journal/c0ffee/system.journal")), False),
+    ],
+)
+def test_a_journald_stores_entries_if_it_has_a_journal_open(
+    tmp_path: pathlib.Path, daemons: tuple[tuple[str, str], ...], *, stored: bool
+) -> None:
+    assert is_stored(proc(tmp_path, *daemons)) is stored
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes another user")

@@ -198,8 +198,12 @@ def test_the_journal(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_newest_load_in_the_journal_counts(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Seen on systemd 252: with --grep and --lines the newest entry comes first.
-    monkeypatch.setattr(_log, "journal", lambda *_options: LINE + LINE.replace(":01,250", ":00,000"))
+    def journal(_most: int, *options: str) -> str:
+        # Without --reverse systemd 247 begins with the oldest entry, and looks at 20 entries of any kind.
+        assert "--reverse" in options
+        return LINE + LINE.replace(":01,250", ":00,000")
+
+    monkeypatch.setattr(_log, "journal", journal)
     monkeypatch.setattr(_log, "journalctl", lambda: "/proc/self/exe")
     place = LogPlace(JOURNAL, None, shows_dumps=True)
     assert logged_load(server.proc, MASTER, place, 50.0) == LoggedLoad(AT)

@@ -24,6 +24,7 @@ ActiveEnterTimestampMonotonic=787300000
 SuccessAction=none
 TriggeredBy=erp.socket erp-nightly.timer
 WantedBy=multi-user.target shop.service
+BoundBy=proxy.service
 Result=success
 """
 
@@ -56,6 +57,7 @@ def test_what_systemd_shows() -> None:
     found = [one.code for one in drain_warnings("erp.service", shown, 960, by_launcher=True)]
     assert found == [
         "supervisor.kill_mode",
+        "supervisor.bound",
         "supervisor.started_by",
         "supervisor.transient",
         "supervisor.stop_timeout",
