@@ -236,6 +236,27 @@ def _master(instance: Instance, look: Look, facts: Facts, now: float, sizes: t.M
     return told
 
 
+def choices(look: Look, units: t.Mapping[str, t.Optional[str]]) -> t.List[t.Dict[str, t.Any]]:
+    """Return those properties of every master of a look by which ``match`` chooses; the look shows them all.
+
+    :param units: what starts it again, by identity.
+    """
+    return [
+        {
+            "pid": instance.master.pid,
+            "identity": instance.identity,
+            "user": user_name(instance.master.uid),
+            "mode": instance.mode or mode_configured(look.options[instance.identity]),
+            "version": look.releases[instance.identity].version,
+            "config_file": printable(look.options[instance.identity].config_file),
+            "databases": [printable(name) for name in look.options[instance.identity].databases],
+            "options": {"http_port": look.options[instance.identity].http_port},
+            "supervisor": {"unit": units[instance.identity]},
+        }
+        for instance in look.instances
+    ]
+
+
 def one_off(look: Look) -> t.List[t.Dict[str, t.Any]]:
     """Return the Odoo commands that are not servers, as ``master_info`` returns them."""
     return [

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from .._forms.carrier import Unwrapper
 from .._processes.proc import Gone, Proc, root_of
 from .._processes.process import Process
-from .._processes.rights import files_of, open_file
+from .._processes.rights import NoAnswer, files_of, in_time, open_file
 from .._system.files import open_regular, reached
 from .._system.redact import redact_text
 from .journal import journal, journalctl
@@ -225,7 +225,10 @@ def open_place(proc: Proc, master: Process, place: LogPlace, children: t.Iterabl
     path = t.cast(str, place.path)
     if place.daemon is not None:
         return open_syslog(proc, SyslogFile(path, place.daemon))
-    return open_log(proc, master, path, children)
+    try:
+        return in_time(proc, master, path, lambda: open_log(proc, master, path, children))
+    except NoAnswer:
+        return None
 
 
 def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] = ()) -> t.Optional[int]:
