@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import os
@@ -34,7 +35,7 @@ from .._system.files import changed_after, reached
 from .differences import Difference, compare, hup_obstacle
 from .loaded import Loaded, loaded
 from .sources import sources_of
-from .staleness import Sources, Staleness, find_staleness, not_looked_at, with_configuration
+from .staleness import Staleness, find_staleness, not_looked_at, with_configuration
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Facts:
 
 
 #: Names for what is read of a server.
-_LOG, _CODE, _CONFIGURATION = "its log", "its code", "its configuration"
+_LOG, _SOURCES, _CODE, _CONFIGURATION = "its log", "its sources", "its code", "its configuration"
 
 
 def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> t.Dict[str, Facts]:
@@ -96,9 +97,12 @@ def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> 
         if staleness:
             sources = functools.partial(sources_of, proc, seen, instance, load, supervisor, unit, started)
             need = unit is not None and unit.need_daemon_reload
-            walk = functools.partial(_staleness, sources, load, started, tree, need_daemon_reload=need)
+            found = None
             # The walk itself ends in time, unless a file system does not answer.
-            found = _within_share(proc, instance, _CODE, walk, walks, ALL_WALKS + ONE_SERVER)
+            where = _within_share(proc, instance, _SOURCES, sources, walks, ONE_SERVER)
+            if where is not None:
+                walk = functools.partial(find_staleness, where, load, started, tree, need_daemon_reload=need)
+                found = _within_share(proc, instance, _CODE, walk, walks, ALL_WALKS + ONE_SERVER)
             if found is None:
                 late.add(instance.identity)
                 options, release = seen.options[instance.identity], seen.releases[instance.identity]
@@ -133,12 +137,6 @@ def _log_and_load(
 ) -> t.Tuple[LogPlace, Loaded]:
     log = log_place(proc, instance.master, seen.options[instance.identity], supervisor)
     return log, find_load(proc, instance.master, store, log, start_time(instance.master))
-
-
-def _staleness(
-    find_sources: t.Callable[[], Sources], load: Loaded, started: float, tree: CodeTree, *, need_daemon_reload: bool
-) -> Staleness:
-    return find_staleness(find_sources(), load, started, tree, need_daemon_reload=need_daemon_reload)
 
 
 def find_differences(
@@ -199,7 +197,10 @@ def find_load(proc: Proc, master: Process, store: ServerRecords, log: LogPlace, 
     :param started: when it was started, in seconds since the epoch.
     """
     marker = store.recall(master)
-    logged = logged_load(proc, master, log, started) if marker is None else None
+    logged = None
+    if marker is None:
+        with contextlib.suppress(NoAnswer):
+            logged = in_time(proc, master, _LOG, functools.partial(logged_load, proc, master, log, started))
     # A server that logs no such line may show that of an earlier process with the same pid.
     if logged and logged.moment < started and not log.shows_dumps:
         logged = None
@@ -237,7 +238,11 @@ def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervi
         stderr: t.Optional[str] = proc.link(master.pid, "fd/2")
     except (Gone, PermissionError):
         stderr = None
-    logfile = _logfile(proc, master, logfile_of(master, options)) if options.logfile else None
+    logfile = None
+    if options.logfile:
+        path = logfile_of(master, options)
+        with contextlib.suppress(NoAnswer):
+            logfile = in_time(proc, master, path, functools.partial(_logfile, proc, master, path))
     syslog = os.path.realpath(SOCKET)
     kept = syslog_file(proc, syslog) if options.syslog and "/journal/" not in syslog else None
     return find_log(master, options, supervisor, stderr, syslog, logfile, kept)

@@ -90,7 +90,7 @@ def trace_of(proc: Proc, seen: Look, instance: Instance, place: t.Optional[LogPl
     """
     read = functools.partial(_trace_of, proc, seen, instance, place)
     try:
-        return in_time(proc, instance.master, "its sources", read, ALL_WALKS + ONE_SERVER)
+        return in_time(proc, instance.master, "its trace", read, ALL_WALKS + ONE_SERVER)
     except OSError:
         return Trace()
 
