@@ -31,6 +31,7 @@ from .._system.clock import Clock
 from .._system.errors import Refused
 from .._system.files import is_roots
 from .._system.psutil import psutil
+from .apart import go_apart
 from .numbers import bad_span, bad_timeout
 
 #: Options of every module that works on chosen masters.
@@ -67,6 +68,7 @@ def start_as(kind: t.Type[_M], spec: t.Dict[str, t.Any], **keywords: t.Any) -> _
     module: _M = kind(argument_spec=spec, supports_check_mode=True, **keywords)
     if psutil is None:
         _find_psutil(module)
+    go_apart()
     if module.params.get("select"):
         # The action plugin of the same name turns it into identities before the module is run.
         fail(module, option.NOT_CALLED_BY_ACTION(option="select", module=module._name))  # noqa: SLF001
