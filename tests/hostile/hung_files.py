@@ -4,8 +4,8 @@
 
 """Mount a file system of FUSE that answers nothing, and print the pid that holds it.
 
-Arguments: the folder, and "waiting" (the program does not read the requests, as one that SIGSTOP has stopped) or "taken"
-(it reads them and does not answer; then nothing ends the process that asks).
+Arguments: the folder, and "waiting" (the program does not read the requests, as one that SIGSTOP has stopped) or
+"taken" (it reads them and does not answer; then nothing ends the process that asks).
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from .._processes.options import Options, ServersPlace
 from .._processes.proc import Gone, Proc, start_time
 from .._processes.process import DELETED, Process
 from .._processes.release import Release, interpreter_of, major
-from .._processes.rights import files_of, in_time, is_folder
+from .._processes.rights import files_of, in_time, is_denied, is_folder
 from .._supervisors.find import Supervisor
 from .._supervisors.systemd import Unit, files_on_disk
 from .._system.files import changed_after
@@ -56,6 +56,8 @@ def sources_of(
     interpreter, path = _python(proc, instance)
     addons = _addons(proc, master, options, release, path)
     code = _distinct(proc, master, [release.package, *addons, *load.addons], options.data_dir)
+    # The server uses them, or it would not have started.
+    unseen = [path for path in dict.fromkeys((*options.addons_path, *load.addons)) if is_denied(proc, master, path)]
     appeared, gone = _against_the_log(proc, master, load, [release.package, *addons])
     program = (master.executable or "").replace(DELETED, "")
     # Unit files are the host's own; within a container there are none.
@@ -64,7 +66,7 @@ def sources_of(
     return Sources(
         files=lambda: files_of(proc, master),
         config_files=options.config_files,
-        code=code,
+        code=(*code, *unseen),
         restart_files=(program,),
         excluded=options.data_dir,
         # A folder of programs holds no modules of Odoo, and changes with every package that is installed.

@@ -311,6 +311,20 @@ def exists(proc: Proc, process: Process, path: str) -> bool:
     return status_of(proc, process, path) is not None
 
 
+def is_denied(proc: Proc, process: Process, path: str) -> bool:
+    """Return True if a file must not be looked at with the rights of a server, as on a FUSE that lets in its user only.
+
+    The kernel compares all IDs of a thread there, and we have taken the filesystem IDs only.
+    """
+    try:
+        _at(proc, process, path, os.stat)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        pass
+    return False
+
+
 def is_folder(proc: Proc, process: Process, path: str) -> bool:
     """Return True if a server would find a folder."""
     status = status_of(proc, process, path)
