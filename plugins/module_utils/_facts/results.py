@@ -24,7 +24,7 @@ from .._processes.look import Look
 from .._processes.options import Options
 from .._processes.process import Process, caught_names, on_odoo_sh
 from .._system.redact import redact_argv
-from .._system.word import Word
+from .._system.word import Word, visible
 from .gather import Facts
 from .loaded import Loaded
 
@@ -322,8 +322,13 @@ def user_name(uid: int) -> str:
 
 
 def printable(text: t.Optional[str]) -> t.Optional[str]:
-    """``text`` that JSON can carry: bytes that were not UTF-8 are shown as escapes."""
-    return None if text is None else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """``text`` that JSON can carry and a terminal can show: what is no UTF-8, or no text, is shown as escapes.
+
+    Any user can write the commands of a terminal into the arguments of a process, a path or a log.
+    """
+    return (
+        None if text is None else visible(text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+    )
 
 
 def _plain(value: t.Any) -> t.Any:
