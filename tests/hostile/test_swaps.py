@@ -16,7 +16,7 @@ from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet
 from .conftest import SERVICE, attack, send_file
 
 #: Seconds for each module. `FLEETOPS_SWAP_SECONDS=60` for a longer run.
-SECONDS = float(os.environ.get("FLEETOPS_SWAP_SECONDS", "6"))
+SECONDS = float(os.environ.get("FLEETOPS_SWAP_SECONDS", "4"))
 SECRET, NAME = "ROOTS-PASSWORD-4711", "roots_secret_addon"
 #: Where the attacker works, and what its links lead to.
 PLACE, TARGET = "/var/tmp/swaps/here", "/root/target"
@@ -58,6 +58,9 @@ def test_links_that_come_and_go_lead_root_nowhere(fleet: Fleet) -> None:
                     assert "Traceback" not in answer.output, answer.output
                 assert fleet.run("many", "cat", f"/proc/{swapper}/stat").split()[2] in "RSD"
             assert state_of_mount(fleet) == before
+            # The witness sees a reading.
+            fleet.run("many", "cat", "/mnt/target/odoo.conf")
+            assert state_of_mount(fleet) != before
     finally:
         fleet.run("many", "sh", "-c", f"umount -l /mnt; rm -f {TARGET}; rm -f /run/fleetops-odoo/drain-*", check=False)
 
