@@ -24,7 +24,7 @@ PLACE, TARGET = "/var/tmp/swaps/here", "/root/target"
 
 @pytest.fixture
 def target(fleet: Fleet) -> t.Iterator[None]:
-    """Make files of root that nobody else may read."""
+    """Make files that only root may read."""
     parts = f"mkdir -p -m 0700 {TARGET}/addons/{NAME} {TARGET}/data; mkdir -p -m 1777 /var/tmp/swaps"
     fleet.run("many", "sh", "-c", parts)
     for name in ("odoo.conf", "odoo.log", f"addons/{NAME}/__init__.py", f"addons/{NAME}/__manifest__.py"):

@@ -322,7 +322,7 @@ def user_name(uid: int) -> str:
 
 
 def printable(text: t.Optional[str]) -> t.Optional[str]:
-    """``text`` that JSON can carry and a terminal can show: what is no UTF-8, or no text, is shown as escapes.
+    """``text`` that JSON can carry and a terminal can show: other bytes and control characters become escapes.
 
     Any user can write the commands of a terminal into the arguments of a process, a path or a log.
     """
