@@ -14,6 +14,7 @@ its output to be closed. So the process that sshd waits for asks nothing, and pa
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import select
 import signal
@@ -24,7 +25,7 @@ _COLLECTION = "ansible_collections.fleetops.odoo."
 _CHUNK = 1 << 16
 #: Seconds between two looks at a child that writes nothing.
 _BETWEEN = 0.5
-_PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_PR_SET_PDEATHSIG = 1
 #: Place of the exit status in /proc/PID/stat, counted after the name of the program.
 _STATE, _EXIT_CODE = 0, 49
 
@@ -43,18 +44,13 @@ def go_apart() -> None:
             os.dup2(writer, target)
             os.close(reader)
             os.close(writer)
+        # A signal that ends the parent ends the work, as if it had come here.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         return
-    for number in _PASSED_ON:
-        signal.signal(number, lambda received, _frame: _pass_on(child, received))
     for _reader, writer in pipes:
         os.close(writer)
     status = forward(child, {reader: target for target, (reader, _writer) in zip((1, 2), pipes)})
     os._exit(status)
-
-
-def _pass_on(child: int, number: int) -> None:
-    with contextlib.suppress(OSError):
-        os.kill(child, number)
 
 
 def forward(child: int, pipes: t.Dict[int, int]) -> int:
