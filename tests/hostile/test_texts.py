@@ -9,6 +9,8 @@ Run it also with the oldest and the newest ansible-core first in PATH. Pages wit
 
 from __future__ import annotations
 
+import pathlib
+
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet
 
@@ -55,9 +57,9 @@ def test_modules_show_hostile_texts_as_text(fleet: Fleet, module: str, options: 
         harmless(fleet.module("many", module, **given).output)
 
 
-def test_playbooks_show_hostile_texts_as_text(fleet: Fleet) -> None:
+def test_playbooks_show_hostile_texts_as_text(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     with attack(fleet, "many", THIRD, "catches_signals.py", *OPTIONS):
         for name in ("fleet_info", "cache_report"):
-            done = fleet.playbook(name, "-l", "many")
+            done = fleet.playbook(name, "-l", "many", "-e", f"{name}_report_dir={tmp_path}")
             assert EVALUATED not in done.stdout
             assert not [one for one in COMMANDS if one in done.stdout], repr(done.stdout)
