@@ -25,6 +25,7 @@ import time
 import typing as t
 
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.word import visible
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.progress import Progress
 
 
@@ -63,7 +64,7 @@ class CallbackModule(CallbackBase):
             return
         for line in lines:
             # Standard output belongs to the callback that writes it, which may be one for programs (json).
-            self._display.display(f"ROLL {time.strftime('%H:%M:%S')} {line}", stderr=True)
+            self._display.display(f"ROLL {time.strftime('%H:%M:%S')} {visible(line)}", stderr=True)
 
 
 def _host(result: t.Any) -> str:

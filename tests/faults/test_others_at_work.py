@@ -14,8 +14,17 @@ import signal
 import subprocess
 import time
 
+import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet
-from ansible_collections.fleetops.odoo.tests.integration.rolls import HAPROXY, Roll, all_in, balancer, locked, set_state
+from ansible_collections.fleetops.odoo.tests.integration.rolls import (
+    HAPROXY,
+    RELOAD,
+    Roll,
+    all_in,
+    balancer,
+    locked,
+    set_state,
+)
 
 from .conftest import HOSTS, release, stopped_at_h2
 
@@ -94,6 +103,49 @@ def test_two_rolls_at_once(whole: Fleet, folder: pathlib.Path) -> None:
     done = first.end()
     assert done.code == 0, done.output
     assert all_in(whole)
+
+
+def test_two_rolls_that_begin_at_the_same_moment(whole: Fleet, folder: pathlib.Path) -> None:
+    count = "grep -c 'Reloading server' /var/log/odoo/odoo-server.log || true"
+    before = {host: int(whole.run(host, "sh", "-c", count)) for host in HOSTS}
+    rolls = [Roll(whole, folder / name, reason=name) for name in ("one", "another")]
+    done = [roll.end() for roll in rolls]
+    # At most one of them gets all hosts; the other one touches none.
+    assert sorted(one.code for one in done) in ([0, 2], [2, 2]), "".join(one.output for one in done)
+    for one in done:
+        if one.code:
+            assert not {"reloaded", "restarted"} & set(one.outcomes.values()), one.output
+            assert "roll.locked" in {one.code_of(host) for host in HOSTS}, one.output
+    won = sum(1 for one in done if one.code == 0)
+    assert {host: int(whole.run(host, "sh", "-c", count)) - before[host] for host in HOSTS} == dict.fromkeys(HOSTS, won)
+    assert all_in(whole)
+    assert {host: locked(whole, host) for host in HOSTS} == dict.fromkeys(HOSTS)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        # Between the preflight and the way out, between out and reload, between reload and in, and after that.
+        "Take the host out of its load balancer",
+        RELOAD,
+        "Put the host back into its load balancer",
+        "End the turn of the host",
+    ],
+)
+def test_a_roll_that_is_killed_between_two_steps_of_a_turn(whole: Fleet, folder: pathlib.Path, task: str) -> None:
+    before = whole.processes("h3")
+    roll = Roll(whole, folder)
+    roll.wait_for_turn("h2", task)
+    os.killpg(roll.process.pid, signal.SIGKILL)
+    assert roll.end().code != 0
+    assert whole.processes("h3") == before
+    # A module that is at work comes to its end.
+    whole.settle("h2", seconds=60)
+    again = Roll(whole, folder).end()
+    assert again.code == 0, again.output
+    assert set(again.outcomes.values()) == {"reloaded"}
+    assert all_in(whole)
+    assert {host: locked(whole, host) for host in HOSTS} == dict.fromkeys(HOSTS)
 
 
 def test_a_lock_from_elsewhere_is_told_and_can_be_taken_over(whole: Fleet, folder: pathlib.Path) -> None:

@@ -27,5 +27,16 @@ def test_a_flood_of_feigned_servers_hides_no_server(fleet: Fleet) -> None:
             assert [one["code"] for one in answer.result["left_out"]][-1] == "host.more_left_out"
             assert len(answer.result["left_out"]) < 30
             assert time.monotonic() - begun < 120
+            # Their logs are read for a limited time, which does not go from the other users.
+            begun = time.monotonic()
+            masters = fleet.module("many", "master_info").result["masters"]
+            assert time.monotonic() - begun < 150
+            told = {one["user"]: one["stale_reasons"] for one in masters if one["user"] != THIRD}
+            assert len(told) == 2
+            assert "could not be read" not in str(told)
+            begun = time.monotonic()
+            answer = fleet.module("many", "reload", policy="always", health={"timeout": 5})
+            assert time.monotonic() - begun < 120
+            assert [one["did"] for one in answer.result["results"]] == ["signalled"] * 2, answer.output
     finally:
         fleet.run("many", "pkill", "-9", "-u", THIRD, "python3", check=False)

@@ -13,11 +13,13 @@ along, and the owner of a file can set them at will.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import time
 import typing as t
 from dataclasses import dataclass
 
+from .._processes.limits import ALL_WALKS, FOLDER_ENTRIES, WALK_ENTRIES
 from .._processes.rights import borrowing
 from .._system.files import links_of, reached
 
@@ -37,8 +39,8 @@ _SAME_CHANGE = 0.02
 _SKIPPED_FOLDERS = frozenset(["__pycache__", "node_modules", "lost+found"])
 #: Folders of a data directory without code, where that is a folder of addons itself.
 _DATA = ("/filestore", "/sessions")
-#: Seconds that all walks of one look may take: links that lead to everywhere must not hold us.
-_LONGEST_WALK = 60.0
+#: How many entries are looked at before the clock is.
+_BETWEEN_CLOCKS = 256
 
 
 def kinds_of_code(version: t.Optional[int]) -> t.Tuple[str, ...]:
@@ -55,7 +57,8 @@ def is_walked(name: str) -> bool:
 class Walked:
     """The code below a folder.
 
-    :ivar files: change time and path of each file, and of folders that may have lost some, with a slash at the end.
+    :ivar files: change time and path of each file that has changed since the time of the tree, and of folders that may
+        have lost some, with a slash at the end.
     :ivar incomplete: folders that could not be read, or not to their end.
     :ivar digest: of the names, change times and inodes of all files; empty if the walk is incomplete.
     """
@@ -69,12 +72,15 @@ class CodeTree:
     """The code below some folders, walked once for all servers that share them.
 
     :param since: seconds since the epoch. A folder whose entries have changed since then is looked at closely.
+    :param seconds: for all walks with the rights of one user. Links that lead to everywhere, or millions of files, must
+        not hold us, and must not take the time from the servers of other users.
     """
 
-    def __init__(self, since: float = 0.0) -> None:
+    def __init__(self, since: float = 0.0, seconds: float = ALL_WALKS) -> None:
         self._since = since
         self._walked: t.Dict[t.Tuple[t.Any, ...], Walked] = {}
-        self._end = time.monotonic() + _LONGEST_WALK
+        self._seconds = seconds
+        self._spent: t.Dict[int, float] = {}
 
     def files(
         self, root: str, folder: str, excluded: t.Optional[str], uid: int, version: t.Optional[int] = None
@@ -105,7 +111,10 @@ class CodeTree:
         # Not the path: /proc/PID/root of a container reads "/" for all of them.
         key = (status.st_dev, status.st_ino, uid, kinds, tuple(path[len(root) :] for path in left_out))
         if key not in self._walked:
-            self._walked[key] = _Walk(root, folder, left_out, kinds, self._since, self._end).walk()
+            begun, spent = time.monotonic(), self._spent.get(uid, 0.0)
+            end = begun + self._seconds - spent
+            self._walked[key] = _Walk(root, folder, left_out, kinds, self._since, end).walk()
+            self._spent[uid] = spent + time.monotonic() - begun
         return self._walked[key]
 
 
@@ -121,6 +130,10 @@ def _below(folder: str, paths: t.Iterable[str]) -> t.Tuple[str, ...]:
         elif path.startswith(folder.rstrip("/") + "/"):
             found.add(path)
     return tuple(sorted(found))
+
+
+class _Endless(Exception):
+    """A walk has no time left, or has met too many entries."""
 
 
 class _Walk:
@@ -142,24 +155,32 @@ class _Walk:
         self._found: t.List[t.Tuple[float, str]] = []
         self._names: t.List[str] = []
         self._incomplete: t.List[str] = []
+        self._entries = 0
 
     def walk(self) -> Walked:
-        """Walk to the end, or until the time is up."""
+        """Walk to the end, or until the time is up or there are more entries than any code has."""
+        try:
+            self._walk()
+        except _Endless:
+            self._incomplete.append(self._folder)
+        digest = hashlib.sha256("\n".join(sorted(self._names)).encode("utf-8", "surrogateescape")).hexdigest()
+        return Walked(tuple(self._found), tuple(self._incomplete), "" if self._incomplete else digest)
+
+    def _walk(self) -> None:
         seen: t.Set[t.Optional[t.Tuple[int, int]]] = set()
         #: each folder as the server sees it, and as it is reached from here
         waiting = [(self._folder, self._real)]
         while waiting:
             here, real = waiting.pop()
-            if time.monotonic() > self._end:
-                self._incomplete.append(self._folder)
-                break
+            self._check_time()
             try:
                 status = os.stat(real)
                 key = (status.st_dev, status.st_ino)
                 if key in seen or key in self._excluded:
                     continue
                 seen.add(key)
-                entries = list(os.scandir(real))
+                with os.scandir(real) as found:
+                    entries = list(itertools.islice(found, FOLDER_ENTRIES))
             except PermissionError:
                 # With the rights of the server: files that it must not read are not its code.
                 if not borrowing():
@@ -168,19 +189,26 @@ class _Walk:
             except OSError:
                 self._incomplete.append(here)
                 continue
+            self._entries += len(entries)
+            if len(entries) == FOLDER_ENTRIES or self._entries > WALK_ENTRIES:
+                raise _Endless
             # A folder of modules may hold anything else, too.
             own = not self._packages or here != self._folder
             # Not the modification time of the folder: rsync sets it back.
             if own and status.st_ctime > self._since and _has_lost(status.st_ctime, entries, self._kinds):
                 self._found.append((status.st_ctime, here + "/"))
             waiting += self._look(here, entries)
-        digest = hashlib.sha256("\n".join(sorted(self._names)).encode("utf-8", "surrogateescape")).hexdigest()
-        return Walked(tuple(self._found), tuple(self._incomplete), "" if self._incomplete else digest)
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self._end:
+            raise _Endless
 
     def _look(self, here: str, entries: t.Sequence[os.DirEntry[str]]) -> t.Iterator[t.Tuple[str, str]]:
         """Note the files of a folder, and yield the folders in it."""
         sources = {entry.name + "c" for entry in entries if entry.name.endswith(".py")}
-        for entry in entries:
+        for number, entry in enumerate(entries):
+            if not number % _BETWEEN_CLOCKS:
+                self._check_time()
             name, path = entry.name, "%s/%s" % (here, entry.name)
             try:
                 link = entry.is_symlink()
@@ -200,7 +228,8 @@ class _Walk:
                 continue
 
     def _note(self, path: str, changed: int, inode: int) -> None:
-        self._found.append((_seconds(changed), path))
+        if _seconds(changed) > self._since:
+            self._found.append((_seconds(changed), path))
         # The kernel's clock goes in steps of some milliseconds, in which a script makes the files of two releases.
         self._names.append("%s %d %d" % (path[len(self._folder) :], changed, inode))
 

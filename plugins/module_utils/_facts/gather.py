@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import os
 import time
 import typing as t
@@ -17,29 +19,31 @@ from dataclasses import dataclass
 from .._code.links import Then, find_links, switched
 from .._code.tree import CodeTree
 from .._facts.loaded import ServerRecords
-from .._log.place import LogPlace, descriptor_of, find_log, logfile_of
+from .._log.place import NOWHERE, LogPlace, descriptor_of, find_log, logfile_of
 from .._log.read import logged_load
 from .._log.syslog import SOCKET, syslog_file
 from .._processes.classify import Instance
+from .._processes.limits import ALL_SERVERS, ALL_WALKS, ONE_SERVER, Shares, in_turn
 from .._processes.look import Look, look
 from .._processes.options import Options
 from .._processes.proc import Gone, Proc, root_of, start_time
 from .._processes.process import DELETED, Process
-from .._processes.rights import files_of
+from .._processes.rights import NoAnswer, files_of, in_time
 from .._supervisors.find import Supervisor, SupervisorKind, supervisor_of
 from .._supervisors.systemd import Unit, show_units
 from .._system.files import changed_after, reached
 from .differences import Difference, compare, hup_obstacle
 from .loaded import Loaded, loaded
 from .sources import sources_of
-from .staleness import Staleness, find_staleness, with_configuration
+from .staleness import Staleness, find_staleness, not_looked_at, with_configuration
 
 
 @dataclass(frozen=True)
 class Facts:
     """The surroundings of one server. ``started``: seconds since the epoch. ``staleness``: None if not requested.
 
-    ``differences``: how it differs from its configuration.
+    ``differences``: how it differs from its configuration. ``late``: its log or its code was not read, or not to the
+    end, because the time for that was used up.
     """
 
     supervisor: Supervisor
@@ -49,24 +53,40 @@ class Facts:
     load: Loaded
     staleness: t.Optional[Staleness]
     differences: t.Tuple[Difference, ...] = ()
+    late: bool = False
+
+
+#: Names for what is read of a server.
+_LOG, _SOURCES, _CODE, _CONFIGURATION = "its log", "its sources", "its code", "its configuration"
 
 
 def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> t.Dict[str, Facts]:
     """Find out what surrounds the servers of a look, by identity of the master.
 
+    Each user has the same share of the time for it: any user can start thousands of servers with large logs.
+
     :param staleness: compare the code on the disk as well, which costs a walk over it.
     """
+    turns = in_turn(seen.instances, lambda instance: instance.master.uid)
+    users = {instance.master.uid for instance in turns}
+    shares, walks = Shares(ALL_SERVERS, users), Shares(ALL_WALKS, users)
     supervisors = {instance.identity: supervisor_of(instance.master, proc) for instance in seen.instances}
     units = show_units({s.systemd_unit for s in supervisors.values() if s.systemd_unit})
-    logs, loads = {}, {}
-    for instance in seen.instances:
-        supervisor, options = supervisors[instance.identity], seen.options[instance.identity]
-        log = log_place(proc, instance.master, options, supervisor)
-        logs[instance.identity] = log
-        loads[instance.identity] = find_load(proc, instance.master, store, log, start_time(instance.master))
-    tree = CodeTree(min((load.not_before for load in loads.values()), default=0.0))
+    logs, loads, late = {}, {}, set()
+    for instance in turns:
+        read = functools.partial(_log_and_load, proc, seen, instance, store, supervisors[instance.identity])
+        logged = _within_share(proc, instance, _LOG, read, shares, ONE_SERVER)
+        if logged is None:
+            late.add(instance.identity)
+            started = start_time(instance.master)
+            logged = (
+                LogPlace(NOWHERE, None, shows_dumps=False),
+                loaded(started, store.recall(instance.master), None, time.time()),
+            )
+        logs[instance.identity], loads[instance.identity] = logged
+    tree = CodeTree(min((load.not_before for load in loads.values()), default=0.0), ALL_WALKS / max(1, len(users)))
     facts = {}
-    for instance in seen.instances:
+    for instance in turns:
         supervisor = supervisors[instance.identity]
         unit = units.get(supervisor.systemd_unit or "")
         log, load = logs[instance.identity], loads[instance.identity]
@@ -75,15 +95,48 @@ def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> 
             started = min(started, load.not_before)
         found = None
         if staleness:
-            sources = sources_of(proc, seen, instance, load, supervisor, unit, started)
+            sources = functools.partial(sources_of, proc, seen, instance, load, supervisor, unit, started)
             need = unit is not None and unit.need_daemon_reload
-            found = find_staleness(sources, load, started, tree, need_daemon_reload=need)
+            found = None
+            # The walk itself ends in time, unless a file system does not answer.
+            where = _within_share(proc, instance, _SOURCES, sources, walks, ONE_SERVER)
+            if where is not None:
+                walk = functools.partial(find_staleness, where, load, started, tree, need_daemon_reload=need)
+                found = _within_share(proc, instance, _CODE, walk, walks, ALL_WALKS + ONE_SERVER)
+            if found is None:
+                late.add(instance.identity)
+                options, release = seen.options[instance.identity], seen.releases[instance.identity]
+                found = not_looked_at(load, [path for path in (*options.addons_path, release.package) if path])
         differences = find_differences(proc, seen, instance, store, stale=found is not None and found.stale)
         if found is not None:
             obstacle = hup_obstacle(instance, seen.releases[instance.identity].version)
             found = with_configuration(found, differences, obstacle)
-        facts[instance.identity] = Facts(supervisor, unit, log, started, load, found, differences)
+        behind = instance.identity in late
+        facts[instance.identity] = Facts(supervisor, unit, log, started, load, found, differences, behind)
     return facts
+
+
+_T = t.TypeVar("_T")
+
+
+def _within_share(
+    proc: Proc, instance: Instance, what: str, read: t.Callable[[], _T], shares: Shares, longest: float
+) -> t.Optional[_T]:
+    """Return what a function reads of a server, or None if it takes too long or the share of its user is used up."""
+    user = instance.master.uid
+    if shares.left(user) <= 0:
+        return None
+    try:
+        return shares.spend(user, functools.partial(in_time, proc, instance.master, what, read, longest))
+    except NoAnswer:
+        return None
+
+
+def _log_and_load(
+    proc: Proc, seen: Look, instance: Instance, store: ServerRecords, supervisor: Supervisor
+) -> t.Tuple[LogPlace, Loaded]:
+    log = log_place(proc, instance.master, seen.options[instance.identity], supervisor)
+    return log, find_load(proc, instance.master, store, log, start_time(instance.master))
 
 
 def find_differences(
@@ -109,12 +162,16 @@ def has_old_configuration(proc: Proc, seen: Look, instance: Instance, store: Ser
         return False
     place = log_place(proc, instance.master, options, supervisor_of(instance.master, proc))
     load = find_load(proc, instance.master, store, place, start_time(instance.master))
-    try:
+
+    def changed() -> bool:
         with files_of(proc, instance.master) as root:
             if changed_after(options.config_files, load.not_before, root):
                 return True
             links = find_links(options.config_files, root)
             return bool(switched(links, Then(load.links), load.not_before))
+
+    try:
+        return in_time(proc, instance.master, _CONFIGURATION, changed)
     except OSError:
         return False
 
@@ -140,7 +197,10 @@ def find_load(proc: Proc, master: Process, store: ServerRecords, log: LogPlace, 
     :param started: when it was started, in seconds since the epoch.
     """
     marker = store.recall(master)
-    logged = logged_load(proc, master, log, started) if marker is None else None
+    logged = None
+    if marker is None:
+        with contextlib.suppress(NoAnswer):
+            logged = in_time(proc, master, _LOG, functools.partial(logged_load, proc, master, log, started))
     # A server that logs no such line may show that of an earlier process with the same pid.
     if logged and logged.moment < started and not log.shows_dumps:
         logged = None
@@ -178,7 +238,11 @@ def log_place(proc: Proc, master: Process, options: Options, supervisor: Supervi
         stderr: t.Optional[str] = proc.link(master.pid, "fd/2")
     except (Gone, PermissionError):
         stderr = None
-    logfile = _logfile(proc, master, logfile_of(master, options)) if options.logfile else None
+    logfile = None
+    if options.logfile:
+        path = logfile_of(master, options)
+        with contextlib.suppress(NoAnswer):
+            logfile = in_time(proc, master, path, functools.partial(_logfile, proc, master, path))
     syslog = os.path.realpath(SOCKET)
     kept = syslog_file(proc, syslog) if options.syslog and "/journal/" not in syslog else None
     return find_log(master, options, supervisor, stderr, syslog, logfile, kept)

@@ -24,7 +24,7 @@ from .._processes.look import Look
 from .._processes.options import Options
 from .._processes.process import Process, caught_names, on_odoo_sh
 from .._system.redact import redact_argv
-from .._system.word import Word
+from .._system.word import Word, visible
 from .gather import Facts
 from .loaded import Loaded
 
@@ -236,6 +236,27 @@ def _master(instance: Instance, look: Look, facts: Facts, now: float, sizes: t.M
     return told
 
 
+def choices(look: Look, units: t.Mapping[str, t.Optional[str]]) -> t.List[t.Dict[str, t.Any]]:
+    """Return those properties of every master of a look by which ``match`` chooses; the look shows them all.
+
+    :param units: what starts it again, by identity.
+    """
+    return [
+        {
+            "pid": instance.master.pid,
+            "identity": instance.identity,
+            "user": user_name(instance.master.uid),
+            "mode": instance.mode or mode_configured(look.options[instance.identity]),
+            "version": look.releases[instance.identity].version,
+            "config_file": printable(look.options[instance.identity].config_file),
+            "databases": [printable(name) for name in look.options[instance.identity].databases],
+            "options": {"http_port": look.options[instance.identity].http_port},
+            "supervisor": {"unit": units[instance.identity]},
+        }
+        for instance in look.instances
+    ]
+
+
 def one_off(look: Look) -> t.List[t.Dict[str, t.Any]]:
     """Return the Odoo commands that are not servers, as ``master_info`` returns them."""
     return [
@@ -301,8 +322,13 @@ def user_name(uid: int) -> str:
 
 
 def printable(text: t.Optional[str]) -> t.Optional[str]:
-    """``text`` that JSON can carry: bytes that were not UTF-8 are shown as escapes."""
-    return None if text is None else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """``text`` that JSON can carry and a terminal can show: other bytes and control characters become escapes.
+
+    Any user can write the commands of a terminal into the arguments of a process, a path or a log.
+    """
+    return (
+        None if text is None else visible(text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+    )
 
 
 def _plain(value: t.Any) -> t.Any:

@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 import dataclasses
-import glob
+import functools
+import itertools
 import os
 import time
 import typing as t
@@ -21,12 +22,13 @@ from .._config.python_path import Interpreter, PythonPath, python_path
 from .._log.place import LogPlace
 from .._log.read import logged_load
 from .._processes.classify import Instance
+from .._processes.limits import ALL_WALKS, FOLDER_ENTRIES, ONE_SERVER
 from .._processes.look import Look
 from .._processes.options import Options, ServersPlace
 from .._processes.proc import Gone, Proc, start_time
 from .._processes.process import DELETED, Process
 from .._processes.release import Release, interpreter_of, major
-from .._processes.rights import files_of, is_folder
+from .._processes.rights import files_of, in_time, is_denied, is_folder
 from .._supervisors.find import Supervisor
 from .._supervisors.systemd import Unit, files_on_disk
 from .._system.files import changed_after
@@ -54,6 +56,8 @@ def sources_of(
     interpreter, path = _python(proc, instance)
     addons = _addons(proc, master, options, release, path)
     code = _distinct(proc, master, [release.package, *addons, *load.addons], options.data_dir)
+    # The server uses them, or it would not have started.
+    unseen = [path for path in dict.fromkeys((*options.addons_path, *load.addons)) if is_denied(proc, master, path)]
     appeared, gone = _against_the_log(proc, master, load, [release.package, *addons])
     program = (master.executable or "").replace(DELETED, "")
     # Unit files are the host's own; within a container there are none.
@@ -62,7 +66,7 @@ def sources_of(
     return Sources(
         files=lambda: files_of(proc, master),
         config_files=options.config_files,
-        code=code,
+        code=(*code, *unseen),
         restart_files=(program,),
         excluded=options.data_dir,
         # A folder of programs holds no modules of Odoo, and changes with every package that is installed.
@@ -82,19 +86,26 @@ def sources_of(
 def trace_of(proc: Proc, seen: Look, instance: Instance, place: t.Optional[LogPlace] = None) -> Trace:
     """Return what one server of a look loads from now, by which a later call sees whether that has changed.
 
+    Empty if its files do not answer.
+
     :param place: where it logs. With it the state of the files is part of the trace, which costs a walk over them.
     """
+    read = functools.partial(_trace_of, proc, seen, instance, place)
+    try:
+        return in_time(proc, instance.master, "its trace", read, ALL_WALKS + ONE_SERVER)
+    except OSError:
+        return Trace()
+
+
+def _trace_of(proc: Proc, seen: Look, instance: Instance, place: t.Optional[LogPlace]) -> Trace:
     load = Loaded(0.0, 0.0, PROCESS)
     logged = logged_load(proc, instance.master, place, start_time(instance.master)) if place else None
     if logged:
         load = dataclasses.replace(load, addons=logged.addons)
-    try:
-        sources = sources_of(proc, seen, instance, load)
-        with files_of(proc, instance.master) as root:
-            links = {link.path: link.real for link in find_links(sources.ways, root).values()}
-            state = state_of(sources, CodeTree(time.time()), root).known if place else {}
-    except OSError:
-        return Trace()
+    sources = sources_of(proc, seen, instance, load)
+    with files_of(proc, instance.master) as root:
+        links = {link.path: link.real for link in find_links(sources.ways, root).values()}
+        state = state_of(sources, CodeTree(time.time()), root).known if place else {}
     return Trace(links, load.addons, state, time.time())
 
 
@@ -162,8 +173,12 @@ def _against_the_log(
 
 def _has_addons(folder: str) -> bool:
     """Return True if a folder holds an addon by these two files, as Odoo asks of a folder of addons (14.0 and 19.0)."""
-    found = glob.glob(glob.escape(folder) + "/*/__manifest__.py")
-    return any(os.path.isfile(os.path.join(os.path.dirname(path), "__init__.py")) for path in found)
+    try:
+        with os.scandir(folder) as entries:
+            paths = [entry.path for entry in itertools.islice(entries, FOLDER_ENTRIES) if entry.name[:1] != "."]
+    except OSError:
+        return False
+    return any(all(os.path.isfile(path + name) for name in ("/__manifest__.py", "/__init__.py")) for path in paths)
 
 
 def _needs_cwd(instance: Instance, options: Options, release: Release) -> bool:

@@ -210,6 +210,14 @@ def find_staleness(
     )
 
 
+def not_looked_at(load: Loaded, folders: t.Sequence[str]) -> Staleness:
+    """Return the staleness of a server whose files did not answer in time: it may be stale. Pure.
+
+    :param folders: of its code.
+    """
+    return judge(load, [], [], folders or ["its code"], need_daemon_reload=False)
+
+
 @dataclass(frozen=True)
 class Moved:
     """Changes that no time of a file tells.

@@ -12,6 +12,7 @@ the journal names, or nothing where the lines of all processes come one after th
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import typing as t
@@ -20,10 +21,14 @@ from .._messages import dump
 from .._messages.code import Problem
 from .._processes.classify import Instance, Role
 from .._processes.container import runtime_of
+from .._processes.limits import ONE_SERVER
 from .._processes.proc import Proc
+from .._processes.process import Process
+from .._processes.rights import NoAnswer, in_time
 from .._system.errors import Failure
 from .._system.files import open_regular
 from .._system.programs import container_program, end_of_output, output_of, start
+from .._system.timeout import TooSlow, within
 from .entries import docker_entry, journal_entry, k8s_entry
 from .form import strange_form
 from .held import AT_ONCE, CHUNK, LONGEST, LOOKED_AT, Held, Lines
@@ -86,7 +91,7 @@ class FileFollower(Follower):
 
     def __init__(self, source: str, path: str, opened: t.Callable[[], t.Optional[int]]) -> None:
         self.source = source
-        self._path, self._opened = path, opened
+        self._path, self._opened, self._silent = path, opened, False
         first = opened()
         if first is None and os.path.exists(path):
             raise Unreachable(dump.LOG_UNREADABLE(path=source))
@@ -95,7 +100,19 @@ class FileFollower(Follower):
         self._files = [] if first is None else [Held(first, os.fstat(first).st_size)]
 
     def read(self) -> t.Iterator[Carried]:
-        """Return the new lines of the open files, then of a new one at the path."""
+        """Return the new lines of the open files, then of a new one at the path.
+
+        None from then on if the file system does not answer.
+        """
+        if self._silent:
+            return iter(())
+        try:
+            return iter(within(ONE_SERVER, lambda: list(self._read())))
+        except TooSlow:
+            self._silent = True
+            return iter(())
+
+    def _read(self) -> t.Iterator[Carried]:
         for held in list(self._files):
             for line in held.read():
                 yield "", line
@@ -109,7 +126,11 @@ class FileFollower(Follower):
 
     def before(self) -> t.List[Carried]:
         """Return the last lines of the file."""
-        return [("", line) for held in self._files for line in held.before()]
+        try:
+            return within(ONE_SERVER, lambda: [("", line) for held in self._files for line in held.before()])
+        except TooSlow:
+            self._silent = True
+            return []
 
     def _rotated(self) -> t.Optional[Held]:
         try:
@@ -312,9 +333,17 @@ def _follower(proc: Proc, instance: Instance, place: LogPlace, match: t.Sequence
         return follower
     if place.kind == FILE:
         path, children = t.cast(str, place.path), [child.process.pid for child in instance.children]
-        here = path if place.daemon else log_path(proc, master, path)
-        return FileFollower(path, here, lambda: open_place(proc, master, place, children))
+        opened = functools.partial(open_place, proc, master, place, children)
+        try:
+            return in_time(proc, master, path, lambda: FileFollower(path, _here(proc, master, place), opened))
+        except NoAnswer:
+            raise Unreachable(dump.LOG_UNREADABLE(path=path)) from None
     return _of_container(*runtime_of(master), now)
+
+
+def _here(proc: Proc, master: Process, place: LogPlace) -> str:
+    path = t.cast(str, place.path)
+    return path if place.daemon else log_path(proc, master, path)
 
 
 def container_log(runtime: str, name: t.Optional[str]) -> t.Tuple[str, str, str]:

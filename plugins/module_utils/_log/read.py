@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import calendar
+import functools
 import os
 import re
 import stat
@@ -18,11 +19,13 @@ import typing as t
 from dataclasses import dataclass
 
 from .._forms.carrier import Unwrapper
+from .._processes.limits import ONE_SERVER
 from .._processes.proc import Gone, Proc, root_of
 from .._processes.process import Process
-from .._processes.rights import files_of, open_file
+from .._processes.rights import NoAnswer, files_of, in_time, open_file
 from .._system.files import open_regular, reached
 from .._system.redact import redact_text
+from .._system.timeout import TooSlow, within
 from .journal import journal, journalctl
 from .place import FILE, JOURNAL, LogPlace
 from .syslog import SyslogFile, lines_of_odoo, open_syslog
@@ -76,18 +79,24 @@ class LogMark:
 
     def _last(self, lines: int, offset: int, largest: int, *since: str) -> t.List[str]:
         if self._descriptor >= 0:
-            end = os.fstat(self._descriptor).st_size
-            start = offset if end >= offset else 0
-            begin = max(start, end - largest)
-            text = os.pread(self._descriptor, end - begin, begin).decode("utf-8", "replace")
-            text = lines_of_odoo(text) if self._shared else text
-            if begin > start and not self._shared:
-                # What a cut line begins with may be the end of a secret that nothing names any more.
-                text = text.partition("\n")[2]
-        elif self.source:
+            try:
+                return within(ONE_SERVER, functools.partial(self._last_of_file, lines, offset, largest))
+            except TooSlow:
+                return []
+        if self.source:
             text = journal(largest, "--lines=%d" % lines, *since, self._match)
-        else:
-            return []
+            return shown_lines(text.splitlines(), lines)
+        return []
+
+    def _last_of_file(self, lines: int, offset: int, largest: int) -> t.List[str]:
+        end = os.fstat(self._descriptor).st_size
+        start = offset if end >= offset else 0
+        begin = max(start, end - largest)
+        text = os.pread(self._descriptor, end - begin, begin).decode("utf-8", "replace")
+        text = lines_of_odoo(text) if self._shared else text
+        if begin > start and not self._shared:
+            # What a cut line begins with may be the end of a secret that nothing names any more.
+            text = text.partition("\n")[2]
         return shown_lines(text.splitlines(), lines)
 
     def close(self) -> None:
@@ -226,7 +235,10 @@ def open_place(proc: Proc, master: Process, place: LogPlace, children: t.Iterabl
     path = t.cast(str, place.path)
     if place.daemon is not None:
         return open_syslog(proc, SyslogFile(path, place.daemon))
-    return open_log(proc, master, path, children)
+    try:
+        return in_time(proc, master, path, lambda: open_log(proc, master, path, children))
+    except NoAnswer:
+        return None
 
 
 def open_log(proc: Proc, master: Process, path: str, children: t.Iterable[int] = ()) -> t.Optional[int]:

@@ -89,6 +89,12 @@ SERVERS_TIMEOUT = Code(
     "{count:d} servers are left out: the module read the files of the servers for {seconds:g} s, which is the limit",
     "Find out how these servers were started, then run the task again.",
 )
+NOT_LOOKED_AT = Code(
+    "host.not_looked_at",
+    "the module did not read the log or the code of pid {pid:d} to the end: the time for the servers of user {user} was"
+    " used up, or their files do not answer",
+    "Check how many servers of this user run, how large their logs and folders of addons are, and their file systems.",
+)
 MORE_LEFT_OUT = Code(
     "host.more_left_out",
     "{count:d} more processes are left out for the reason {code}",

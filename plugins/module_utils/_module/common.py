@@ -18,19 +18,20 @@ from ansible.module_utils.common.respawn import has_respawned, respawn_module
 from .._facts.gather import survey
 from .._facts.loaded import ServerRecords
 from .._facts.match import choose
-from .._facts.results import masters, printable
+from .._facts.results import choices, masters, printable, user_name
 from .._facts.users import choose_users
 from .._facts.worker_classes import classes_in_log
 from .._messages import option
 from .._messages.code import Problem
-from .._messages.host import CLOCK_MOVED, HIDDEN_PROCESSES, HIDDEN_SOCKETS, NO_MASTER, NO_PSUTIL
-from .._processes.look import Look
+from .._messages.host import CLOCK_MOVED, HIDDEN_PROCESSES, HIDDEN_SOCKETS, NO_MASTER, NO_PSUTIL, NOT_LOOKED_AT
+from .._processes.look import Look, shortened
 from .._processes.proc import Proc
 from .._server.host import Host
 from .._system.clock import Clock
 from .._system.errors import Refused
 from .._system.files import is_roots
 from .._system.psutil import psutil
+from .apart import go_apart
 from .numbers import bad_span, bad_timeout
 
 #: Options of every module that works on chosen masters.
@@ -67,6 +68,7 @@ def start_as(kind: t.Type[_M], spec: t.Dict[str, t.Any], **keywords: t.Any) -> _
     module: _M = kind(argument_spec=spec, supports_check_mode=True, **keywords)
     if psutil is None:
         _find_psutil(module)
+    go_apart()
     if module.params.get("select"):
         # The action plugin of the same name turns it into identities before the module is run.
         fail(module, option.NOT_CALLED_BY_ACTION(option="select", module=module._name))  # noqa: SLF001
@@ -159,7 +161,9 @@ def told_match(module: AnsibleModule) -> str:
 def matching(module: AnsibleModule, host: Host) -> t.Tuple[Look, t.List[str]]:
     """Look, and return the identities of the masters that ``match`` chooses."""
     seen = host.look()
-    chosen = chosen_by(module, all_masters(host, seen, staleness=False, details=False))
+    # Logs and code of servers are not read here: any user can start thousands with large logs.
+    units = {one.identity: host.supervisor_of(one.master).unit for one in seen.instances}
+    chosen = chosen_by(module, choices(seen, units))
     identities = [str(master["identity"]) for master in chosen]
     # Any user can start what looks like a server. What is not root only reaches its own.
     if os.geteuid() != 0 or module.params.get("users") or "user" in module.params["match"]:
@@ -195,6 +199,10 @@ def all_masters(
     for instance in seen.instances:
         if facts[instance.identity].load.clock_moved and warn is not None:
             warn(CLOCK_MOVED(pid=instance.master.pid))
+    if warn is not None:
+        late = [i for i in seen.instances if facts[i.identity].late]
+        for problem in shortened([NOT_LOOKED_AT(pid=i.master.pid, user=user_name(i.master.uid)) for i in late]):
+            warn(problem)
     sizes: t.Dict[int, int] = {}
     if details:
         for instance in seen.instances:

@@ -11,6 +11,7 @@ Bytes, numbers and seconds are far above what any real server was seen to have.
 
 from __future__ import annotations
 
+import time
 import types
 import typing as t
 
@@ -41,12 +42,18 @@ PASSWD = 1 << 20
 #: Bytes of a program. A Python interpreter names its main function in its first megabyte.
 PROGRAM = 64 << 20
 
+#: Entries of one folder of code, and of all folders of one walk.
+FOLDER_ENTRIES = 200_000
+WALK_ENTRIES = 400_000
+
 #: Seconds for one process, for the files that one server names, and for all processes of a look.
 ONE_PROCESS = 3.0
 ONE_SERVER = 10.0
 ALL_PROCESSES = 30.0
 #: Seconds for the files that all servers of a look name.
 ALL_SERVERS = 30.0
+#: Seconds for all walks over code of a look.
+ALL_WALKS = 60.0
 
 
 def in_turn(several: t.Iterable[_T], user: t.Callable[[_T], int]) -> t.List[_T]:
@@ -56,3 +63,29 @@ def in_turn(several: t.Iterable[_T], user: t.Callable[[_T], int]) -> t.List[_T]:
         by_user.setdefault(user(one), []).append(one)
     turns = max(map(len, by_user.values()), default=0)
     return [theirs[turn] for turn in range(turns) for theirs in by_user.values() if turn < len(theirs)]
+
+
+class Shares:
+    """Divide a time limit equally among users, so that the servers of one user do not use up the time of the others.
+
+    :param seconds: of all users together.
+    :param users: their IDs.
+    """
+
+    def __init__(self, seconds: float, users: t.Iterable[int], clock: t.Callable[[], float] = time.monotonic) -> None:
+        every = set(users)
+        self._each = seconds / max(1, len(every))
+        self._spent: t.Dict[int, float] = {}
+        self._clock = clock
+
+    def left(self, user: int) -> float:
+        """Return the seconds that are left for the servers of a user; 0 or less if the share is used up."""
+        return self._each - self._spent.get(user, 0.0)
+
+    def spend(self, user: int, work: t.Callable[[], _T]) -> _T:
+        """Return the result of a function, whose time counts for the share of a user."""
+        begun = self._clock()
+        try:
+            return work()
+        finally:
+            self._spent[user] = self._spent.get(user, 0.0) + self._clock() - begun

@@ -19,10 +19,9 @@ from dataclasses import dataclass
 from .._messages import host
 from .._messages.code import Problem
 from .._system.files import changed_after
-from .._system.timeout import TooSlow, within
 from .classify import Found, Instance, Listening, Role, State, find_instances
 from .cmdline import GEVENT, SERVER, could_be_odoo, parse_command
-from .limits import ALL_PROCESSES, ALL_SERVERS, ONE_PROCESS, ONE_SERVER, in_turn
+from .limits import ALL_PROCESSES, ALL_SERVERS, ONE_PROCESS, ONE_SERVER, Shares, in_turn
 from .options import Options, read_options
 from .proc import Gone, Proc, TooLarge, start_time
 from .process import (
@@ -41,7 +40,7 @@ from .process import (
     parse_status,
 )
 from .release import Release, find_release
-from .rights import files_of
+from .rights import NoAnswer, files_of, in_time
 
 _T = t.TypeVar("_T")
 
@@ -108,15 +107,19 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
     found = find(processes)
     releases: t.Dict[str, Release] = {}
     options: t.Dict[str, Options] = {}
-    end = time.monotonic() + ALL_SERVERS
+    shares = Shares(ALL_SERVERS, [one.master.uid for one in found.instances])
     late = 0
     for one in in_turn(found.instances, lambda instance: instance.master.uid):
-        if time.monotonic() >= end:
+        left = min(ONE_SERVER, shares.left(one.master.uid))
+        if left <= 0:
             late += 1
             continue
+        read_files = functools.partial(_named_files, proc, one)
         try:
-            read = within(ONE_SERVER, functools.partial(_named_files, proc, one))
-        except TooSlow:
+            read = shares.spend(
+                one.master.uid, functools.partial(in_time, proc, one.master, NAMED_FILES, read_files, left)
+            )
+        except NoAnswer:
             unseen.append(host.FILES_TIMEOUT(pid=one.master.pid, seconds=ONE_SERVER))
             continue
         releases[one.identity], options[one.identity] = read
@@ -147,9 +150,13 @@ def _without_http(proc: Proc, instance: Instance, every: t.Mapping[str, Options]
     ends = instance.state in (State.BOOTING, State.DRAINING) and instance.master.catches("QUIT")
     if not ends or instance.listening != () or instance.having(Role.HTTP) or instance.having(Role.GEVENT):
         return False
-    try:
+
+    def changes() -> t.Sequence[t.Tuple[float, str]]:
         with files_of(proc, instance.master) as root:
-            changed = changed_after([options.config_file or ""], start_time(instance.master), root)
+            return changed_after([options.config_file or ""], start_time(instance.master), root)
+
+    try:
+        changed = in_time(proc, instance.master, NAMED_FILES, changes)
     except OSError:
         return False
     return bool(changed) and proc.main_thread_rests(instance.master.pid)
@@ -167,17 +174,29 @@ def _named_files(proc: Proc, instance: Instance) -> t.Tuple[Release, Options]:
     return release, read_options(proc, instance.master, instance.command, release.version)
 
 
+#: Names for what is read of a server.
+NAMED_FILES, CLASSES = "the files that it names", "the classes of its workers"
+
 _Told = t.Dict[int, Process]
 
 
 def _tell_by_log(proc: Proc, found: Found, options: t.Mapping[str, Options], _listening: Listening) -> _Told:
     """Return by their pid those workers of prefork servers whose class their log tells, with it."""
     told: _Told = {}
-    for one in found.instances:
+    shares = Shares(ALL_SERVERS, [one.master.uid for one in found.instances])
+    for one in in_turn(found.instances, lambda instance: instance.master.uid):
         nameless = [c.process for c in one.children if c.ready and c.role != Role.GEVENT and not c.process.worker_class]
-        if not nameless or proc.classes_in_log is None:
+        left = min(ONE_SERVER, shares.left(one.master.uid))
+        if not nameless or proc.classes_in_log is None or left <= 0:
             continue
-        proc.classes.update(proc.classes_in_log(proc, one, options[one.identity], nameless))
+        search = functools.partial(proc.classes_in_log, proc, one, options[one.identity], nameless)
+        try:
+            found_classes = shares.spend(
+                one.master.uid, functools.partial(in_time, proc, one.master, CLASSES, search, left)
+            )
+        except NoAnswer:
+            continue
+        proc.classes.update(found_classes)
         told.update({p.pid: _known(proc, p) for p in nameless if p.identity in proc.classes})
     return told
 

@@ -84,6 +84,8 @@ class Proc:
         self.at_socket: t.Dict[str, AtSocket] = {}
         #: seconds that are left for supervisords that are slow to say what they run; any user can make thousands
         self.patience = 10.0
+        #: until when something is not asked again, by identity of the server and name: it did not answer in time
+        self.silent: t.Dict[t.Tuple[str, str], float] = {}
         #: finds classes of workers in the log of their server
         self.classes_in_log = classes_in_log
         self.cgroups = "/sys/fs/cgroup"

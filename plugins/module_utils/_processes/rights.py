@@ -15,17 +15,24 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
+import functools
 import os
 import platform
 import stat
 import threading
+import time
 import typing as t
 from dataclasses import dataclass
 
 from .._system.files import open_regular, reached, read_regular
 from .._system.namespaces import USERS, differs
+from .._system.timeout import TooSlow, within
+from .limits import ALL_SERVERS, ONE_SERVER
 from .proc import Proc, is_alive, root_of
 from .process import Process
+
+_T = t.TypeVar("_T")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 #: Numbers of the call setgroups with IDs of 32 bits, and bytes of a pointer. The function of libc sets the groups of
@@ -53,13 +60,53 @@ class Rights:
 
 
 class _Here(threading.local):
-    """The server whose files this thread is looking at: its identity, and the path of its root."""
+    """The server whose files this thread is looking at: its identity, and the path of its root.
+
+    ``timed``: another thread waits for this one, with a time limit.
+    """
 
     identity: t.Optional[str] = None
     root: str = ""
+    timed = False
 
 
 _here = _Here()
+
+
+class NoAnswer(OSError):
+    """The files that a server names do not answer, as on a network file system whose server is gone."""
+
+
+def in_time(proc: Proc, process: Process, what: str, look: t.Callable[[], _T], seconds: t.Optional[float] = None) -> _T:
+    """Return what a function reads of the files that a server names, or give up after some seconds.
+
+    What did not answer is not asked again for a while, so that each attempt does not cost the same wait. The function
+    runs in a thread of its own, which is left to itself if it does not come back.
+
+    :param what: a name for what is read, such as a path.
+    :param seconds: None: those of one server.
+    :raises NoAnswer: it takes longer.
+    """
+    if _here.timed:
+        return look()
+    seconds = ONE_SERVER if seconds is None else seconds
+    key = (process.identity, what)
+    if time.monotonic() < proc.silent.get(key, 0.0):
+        raise _no_answer(process, seconds)
+
+    def timed() -> _T:
+        _here.timed = True
+        return look()
+
+    try:
+        return within(seconds, timed)
+    except TooSlow:
+        proc.silent[key] = time.monotonic() + ALL_SERVERS
+        raise _no_answer(process, seconds) from None
+
+
+def _no_answer(process: Process, seconds: float) -> NoAnswer:
+    return NoAnswer(errno.ETIMEDOUT, "the files of pid %d do not answer within %g s" % (process.pid, seconds))
 
 
 def may_borrow() -> bool:
@@ -203,17 +250,25 @@ def read_file(proc: Proc, process: Process, path: str, limit: int) -> bytes:
 
     :raises OSError: there is no such file, the server may not read it, or it is not a regular file.
     """
-    with files_of(proc, process) as root:
-        return read_regular(reached(path, root), limit)
+
+    def read() -> bytes:
+        with files_of(proc, process) as root:
+            return read_regular(reached(path, root), limit)
+
+    return in_time(proc, process, path, read)
 
 
 def open_file(proc: Proc, process: Process, path: str, flags: int = 0) -> int:
     """Open a regular file that a server names for reading; parameters and errors as for :func:`open_regular`."""
-    with files_of(proc, process) as root:
-        folder, name = os.path.split(path)
-        # Links on the way to it are followed; what to do with one in its place the flags say.
-        there = os.path.join(reached(folder, root), name) if flags & os.O_NOFOLLOW else reached(path, root)
-        return open_regular(there, flags)
+
+    def opened() -> int:
+        with files_of(proc, process) as root:
+            folder, name = os.path.split(path)
+            # Links on the way to it are followed; what to do with one in its place the flags say.
+            there = os.path.join(reached(folder, root), name) if flags & os.O_NOFOLLOW else reached(path, root)
+            return open_regular(there, flags)
+
+    return in_time(proc, process, path, opened)
 
 
 def open_folder(proc: Proc, process: Process, path: str) -> int:
@@ -221,15 +276,14 @@ def open_folder(proc: Proc, process: Process, path: str) -> int:
 
     :raises OSError: there is no such folder, or the server may not look for it.
     """
-    with files_of(proc, process) as root:
-        return os.open(reached(path, root), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+    return _at(proc, process, path, functools.partial(os.open, flags=flags))
 
 
 def status_of(proc: Proc, process: Process, path: str) -> t.Optional[os.stat_result]:
     """Return the status of a file that a server names; None where the server would not find it."""
     try:
-        with files_of(proc, process) as root:
-            return os.stat(reached(path, root))
+        return _at(proc, process, path, os.stat)
     except (OSError, ValueError):
         return None
 
@@ -239,13 +293,36 @@ def filesystem_of(proc: Proc, process: Process, path: str) -> os.statvfs_result:
 
     :raises OSError: the server would not find the file.
     """
-    with files_of(proc, process) as root:
-        return os.statvfs(reached(path, root))
+    return _at(proc, process, path, os.statvfs)
+
+
+def _at(proc: Proc, process: Process, path: str, ask: t.Callable[[str], _T]) -> _T:
+    """Return the answer to a question about a file that a server names, by its path from here."""
+
+    def asked() -> _T:
+        with files_of(proc, process) as root:
+            return ask(reached(path, root))
+
+    return in_time(proc, process, path, asked)
 
 
 def exists(proc: Proc, process: Process, path: str) -> bool:
     """Return True if a server would find a file."""
     return status_of(proc, process, path) is not None
+
+
+def is_denied(proc: Proc, process: Process, path: str) -> bool:
+    """Return True if a file must not be looked at with the rights of a server, as on a FUSE that lets in its user only.
+
+    The kernel compares all IDs of a thread there, and we have taken the filesystem IDs only.
+    """
+    try:
+        _at(proc, process, path, os.stat)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        pass
+    return False
 
 
 def is_folder(proc: Proc, process: Process, path: str) -> bool:

@@ -4,11 +4,15 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Enumerations whose members are the very words that modules return."""
+"""Enumerations whose members are the very words that modules return, and texts that a terminal can show."""
 
 from __future__ import annotations
 
+import re
 from enum import Enum
+
+#: Control characters without tab and line feed, and those that turn the direction of a text.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class Word(str, Enum):
@@ -18,3 +22,8 @@ class Word(str, Enum):
 
     def __str__(self) -> str:
         return str(self.value)
+
+
+def visible(text: str) -> str:
+    """Return a text with its control characters as escapes, so that it gives no commands to a terminal. Pure."""
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)

@@ -13,6 +13,7 @@ import subprocess
 import time
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._code import tree as _tree
 from ansible_collections.fleetops.odoo.plugins.module_utils._code.tree import CodeTree
 
 from ..disk import Disk
@@ -57,11 +58,8 @@ def test_the_same_path_in_two_containers_is_two_trees() -> None:
 def test_translations_count_from_16_on(disk: Disk) -> None:
     disk.put("odoo/m/i18n/fr.po", "odoo/m/i18n/m.pot")
     root = str(disk.root)
-    found = {
-        version: CodeTree(time.time() + 60).files(root, "/odoo", None, 0, version).files
-        for version in (None, 15, 16, 19)
-    }
-    assert {version: [path for _time, path in files] for version, files in found.items()} == {
+    found = {version: CodeTree().files(root, "/odoo", None, 0, version).files for version in (None, 15, 16, 19)}
+    assert {version: [path for _time, path in files if path[-1] != "/"] for version, files in found.items()} == {
         None: [],
         15: [],
         16: ["/odoo/m/i18n/fr.po"],
@@ -162,10 +160,9 @@ def test_a_folder_in_the_place_of_another_one_is_not_the_same_code(disk: Disk) -
     assert digest(disk) != before
 
 
-def test_a_walk_that_does_not_come_to_its_end_gives_no_digest(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_walk_that_does_not_come_to_its_end_gives_no_digest(disk: Disk) -> None:
     disk.put("odoo/a.py")
-    tree = CodeTree()
-    monkeypatch.setattr("time.monotonic", lambda: 1e12)
+    tree = CodeTree(seconds=-1.0)
     found = tree.files(str(disk.root), "/odoo", None, 0)
     assert (found.digest, found.incomplete) == ("", ("/odoo",))
 
@@ -200,3 +197,25 @@ def test_servers_that_share_a_folder_share_its_walk_unless_they_leave_out_differ
     ]
     monkeypatch.setattr(os, "scandir", None)
     assert tree.files(root, "/odoo", "/data", 0).digest == found[2]
+
+
+def test_a_folder_with_too_many_entries_counts_as_not_read(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk.put("odoo/a.py", "odoo/b.py", "odoo/c/d.py", "odoo/c/e.py")
+    monkeypatch.setattr(_tree, "FOLDER_ENTRIES", 4)
+    assert CodeTree().files(str(disk.root), "/odoo", None, 0).incomplete == ()
+    monkeypatch.setattr(_tree, "WALK_ENTRIES", 4)
+    found = CodeTree().files(str(disk.root), "/odoo", None, 0)
+    assert (found.digest, found.incomplete) == ("", ("/odoo",))
+    monkeypatch.setattr(_tree, "WALK_ENTRIES", 100)
+    monkeypatch.setattr(_tree, "FOLDER_ENTRIES", 3)
+    found = CodeTree().files(str(disk.root), "/odoo", None, 0)
+    assert (found.digest, found.incomplete) == ("", ("/odoo",))
+
+
+def test_walks_of_one_user_do_not_use_up_the_time_of_another(disk: Disk) -> None:
+    disk.put("odoo/a.py", "other/b.py")
+    tree = CodeTree(seconds=1.0)
+    tree.files(str(disk.root), "/odoo", None, 1000)
+    tree._spent[1000] = 2.0
+    assert tree.files(str(disk.root), "/other", None, 1000).incomplete == ("/other",)
+    assert tree.files(str(disk.root), "/other", None, 1001).incomplete == ()

@@ -146,6 +146,10 @@ def test_nothing_stays_nothing() -> None:
     assert printable(None) is None
 
 
+def test_commands_of_a_terminal_are_shown_as_escapes() -> None:
+    assert printable("a\tb\nc \x1b]0;taken\x07\x9b31m\u202e") == "a\tb\nc \\x1b]0;taken\\x07\\x9b31m\\u202e"
+
+
 def test_a_member_is_its_word_as_key_in_text_and_in_json() -> None:
     assert {"signalled": 1}[Outcome.SIGNALLED] == 1
     assert f"{Outcome.SIGNALLED} %s" % Outcome.SIGNALLED == "signalled signalled"

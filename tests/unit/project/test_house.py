@@ -107,7 +107,6 @@ WITHOUT_A_TEST_FILE = {
     "module_utils/_module/lock_option.py": "roll/test_lock.py tests all that it calls",
     "module_utils/_module/operate.py": "ends a module; the integration tests of every module go through it",
     "module_utils/_module/reload_option.py": "tested through module/test_options.py",
-    "module_utils/_processes/limits.py": "numbers; processes/test_proc.py reaches them",
     "module_utils/_rehearsal/interpreter.py": "tested through rehearsal/test_rehearsal.py",
     "module_utils/_rehearsal/trial.py": "tested through rehearsal/test_rehearsal_run.py",
     "module_utils/_reload/prepare.py": "tested through reload/test_reload_restart.py",
