@@ -21,7 +21,7 @@ import urllib.request
 
 import pytest
 
-from .conftest import Fleet, address, lab, thorough
+from .conftest import Fleet, address, lab, thorough, unwatched
 
 HOSTS = ("p19", *thorough("t19"))
 CONF = "/etc/odoo/odoo.conf"
@@ -81,10 +81,10 @@ class Crowd:
     rest only between its requests, so it has pauses of some seconds.
     """
 
-    WORKERS, CRON_THREADS = 16, 3
+    WORKERS, CRON_THREADS = 12, 3
     _SHAPES: t.ClassVar[dict[str, list[tuple[float, tuple[float, float]]]]] = {
         "p": [(8.0, (0.0, 0.5)), (0.3, (2.0, 7.0)), (0.3, (2.0, 7.0))],
-        "t": [(1.0, (2.0, 6.0))],
+        "t": [(0.3, (3.0, 9.0))],
     }
 
     def __init__(self, fleet: Fleet, host: str) -> None:
@@ -117,16 +117,22 @@ def walking(fleet: Fleet, request: pytest.FixtureRequest) -> t.Iterator[str]:
 
 @pytest.fixture(params=HOSTS)
 def crowded(fleet: Fleet, request: pytest.FixtureRequest) -> t.Iterator[str]:
-    """The same with more workers on a prefork host."""
-    more = f"workers = {Crowd.WORKERS}\nmax_cron_threads = {Crowd.CRON_THREADS}\n"
-    yield from walk(fleet, request.param, more if request.param.startswith("p") else "")
+    """A host for a crowd: a prefork server has more workers, and the cron job of a threaded one walks for a second."""
+    host: str = request.param
+    if host.startswith("t"):
+        yield from walk(fleet, host, cron_walks=1)
+        return
+    with unwatched(fleet, host):
+        more = f"workers = {Crowd.WORKERS}\nmax_cron_threads = {Crowd.CRON_THREADS}\n"
+        yield from walk(fleet, host, more)
 
 
-def walk(fleet: Fleet, host: str, more: str = "") -> t.Iterator[str]:
+def walk(fleet: Fleet, host: str, more: str = "", cron_walks: float = 5) -> t.Iterator[str]:
     """Have the cron job of a host walk while its generator is suspended, with these further options of odoo.conf."""
     said = (
-        "insert into ir_config_parameter (key, value) values ('lab_slow.cron_walks', '5') on conflict do nothing;"
-        " update ir_cron set active = {}, interval_number = 1, nextcall = now() at time zone 'utc'"
+        "insert into ir_config_parameter (key, value) values ('lab_slow.cron_walks', '{1}')"
+        " on conflict (key) do update set value = excluded.value;"
+        " update ir_cron set active = {0}, interval_number = 1, nextcall = now() at time zone 'utc'"
         " where cron_name = 'lab slow cron'"
     )
     # On a busy machine five seconds of work take minutes, and a threaded server reloads itself after two.
@@ -134,11 +140,11 @@ def walk(fleet: Fleet, host: str, more: str = "") -> t.Iterator[str]:
     leave = "/^workers/d; /^max_cron_threads/d" if more else ""
     change = f"cp -p {CONF} {CONF}.before; sed -i '{leave}' {CONF}; printf '{limits}{more}' >> {CONF}"
     fleet.run(host, "sh", "-c", change)
-    sql(fleet, host, said.format("true"))
+    sql(fleet, host, said.format("true", cron_walks))
     begin_anew(fleet, host)
     yield host
     fleet.run(host, "mv", CONF + ".before", CONF)
-    sql(fleet, host, said.format("false"))
+    sql(fleet, host, said.format("false", cron_walks))
     begin_anew(fleet, host)
 
 
