@@ -33,6 +33,8 @@ DUMPS = int(os.environ.get("FLEETOPS_QUIT_DUMPS", "100"))
 PART_OF_THREADED = 0.15
 #: Seconds within which a plain QUIT must end a process of each host, for the load to be one.
 PROVOKED = 300.0
+#: Seconds that a request waits for its answer: eight seconds of CPU took three minutes on a machine of a load of 30.
+PATIENCE = 900.0
 #: What the handler says when it ends a process.
 ENDS = "d format: a real number is required"
 #: Every process once, as fast as the shell can.
@@ -57,7 +59,7 @@ class Load:
     def _run(self) -> None:
         while not self._stop.wait(random.uniform(*self._pause)):
             try:
-                with urllib.request.urlopen(self._url, timeout=120) as answer:
+                with urllib.request.urlopen(self._url, timeout=PATIENCE) as answer:
                     assert answer.read().startswith(b"walked")
                 self.answered += 1
             except OSError as exc:
