@@ -28,7 +28,7 @@ from .._system.clock import Clock
 from .._system.errors import Refused
 from .rest import Watch
 from .rules import Objection, Rule, Target, objections, sift
-from .still import Moved, NotAllowed, Still, calls_of
+from .still import Moved, NotAllowed, calls_of, still
 
 
 class SignalRefused(Refused):
@@ -84,9 +84,9 @@ def _quit(proc: Proc, watch: Watch, target: Target, handle: t.Optional[int]) -> 
         _deliver(handle, process, number)
         return lifted
     try:
-        with Still(proc, process.pid, calls, Clock()) as still:
+        with still(proc, process.pid, calls, Clock()) as threads:
             _deliver(handle, process, number)
-            still.await_handler()
+            threads.await_handler()
     except NotAllowed:
         # All threads slept a moment ago, and that must do.
         _deliver(handle, process, number)

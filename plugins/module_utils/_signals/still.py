@@ -50,11 +50,25 @@ class NotAllowed(Exception):
     """This user must not stop threads of the process, or another program traces it."""
 
 
-class Still:
-    """The threads of one process. Use it as a context: at its end all of them go on.
+@contextlib.contextmanager
+def still(proc: Proc, pid: int, calls: t.Mapping[int, _Call], clock: Clock) -> t.Iterator[Still]:
+    """Keep all threads of a process but the main thread still while the block runs.
 
     :param calls: what :func:`calls_of` returned before the process was found at rest.
+    :raises Moved: one of them is not where it was.
+    :raises NotAllowed: they cannot be stopped.
+    :raises Gone: the process has ended.
     """
+    threads = Still(proc, pid, calls, clock)
+    try:
+        threads.stop()
+        yield threads
+    finally:
+        threads.let_go()
+
+
+class Still:
+    """The threads of one process."""
 
     def __init__(self, proc: Proc, pid: int, calls: t.Mapping[int, _Call], clock: Clock) -> None:
         self._proc, self._pid, self._calls, self._clock = proc, pid, calls, clock
@@ -63,34 +77,28 @@ class Still:
         self._signals: t.Dict[int, int] = {}
         self._runs = ("S", 0)
 
-    def __enter__(self) -> Still:
-        """Stop all threads but the main thread.
-
-        :raises Moved: one of them is not where it was.
-        :raises NotAllowed: they cannot be stopped.
-        :raises Gone: the process has ended.
-        """
+    def stop(self) -> None:
+        """Stop all threads but the main thread, see :func:`still`."""
         if self._proc.root != "/proc":
             raise NotAllowed("not the processes of this machine")
         self._runs = self._main()
-        try:
-            for _round in range(_ROUNDS):
-                new = [one for one in self._others() if one not in self._seized]
-                if not new:
-                    break
-                self._stop(new)
-            else:
-                raise Moved
-            if self._signals or any(self._now(one) != self._calls.get(one) for one in self._seized):
-                raise Moved
-        except BaseException:
-            self._let_go()
-            raise
-        return self
+        for _round in range(_ROUNDS):
+            new = [one for one in self._others() if one not in self._seized]
+            if not new:
+                break
+            self._stop(new)
+        else:
+            raise Moved
+        if self._signals or any(self._now(one) != self._calls.get(one) for one in self._seized):
+            raise Moved
 
-    def __exit__(self, *_exc: object) -> None:
+    def let_go(self) -> None:
         """Let the threads go on."""
-        self._let_go()
+        while self._seized:
+            thread = self._seized.pop()
+            if not _detach(thread, self._signals.get(thread, 0)):
+                # It has not stopped yet: only a stopped thread can be let go.
+                self._wait_for(thread)
 
     def await_handler(self) -> bool:
         """Wait until the main thread has run and sleeps again where it slept before; False if it takes too long.
@@ -153,13 +161,6 @@ class Still:
             # It stopped to get a signal, and not because of us.
             self._signals[thread] = os.WSTOPSIG(status)
         return True
-
-    def _let_go(self) -> None:
-        while self._seized:
-            thread = self._seized.pop()
-            if not _detach(thread, self._signals.get(thread, 0)):
-                # It has not stopped yet: only a stopped thread can be let go.
-                self._wait_for(thread)
 
     def _wait_for(self, thread: int) -> None:
         with contextlib.suppress(ChildProcessError):

@@ -17,8 +17,8 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals import still
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.still import Moved, NotAllowed, Still, calls_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals import still as module
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.still import Moved, NotAllowed, calls_of, still
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
 
 #: A thread counts as soon as a byte has come; the handler of QUIT takes its time, and prints how far that counted.
@@ -82,7 +82,7 @@ def tracers(pid: int) -> set[str]:
 def test_no_other_thread_runs_while_the_handler_does() -> None:
     proc = Proc()
     with running() as child:
-        with Still(proc, child.pid, calls_of(proc, child.pid), Clock()) as held:
+        with still(proc, child.pid, calls_of(proc, child.pid), Clock()) as held:
             wake(child)
             os.kill(child.pid, signal.SIGQUIT)
             assert held.await_handler()
@@ -100,9 +100,9 @@ def test_a_thread_that_has_begun_to_run_is_found_and_goes_on() -> None:
         calls = calls_of(proc, child.pid)
         wake(child)
         time.sleep(0.1)
-        with pytest.raises(Moved), Still(proc, child.pid, calls, Clock()):
+        with pytest.raises(Moved), still(proc, child.pid, calls, Clock()):
             pass
-        # Sent at once, the QUIT could meet the thread before the kernel is done with it, and would not wake the main one.
+        # A QUIT at once could meet the thread before the kernel is done with it, and would not wake the main one.
         assert tracers(child.pid) == {"0"}
         assert "R" in {state for state, _switches in proc.threads(child.pid).values()}
 
@@ -112,15 +112,15 @@ def test_a_thread_that_is_new_is_found() -> None:
     with running() as child:
         calls = calls_of(proc, child.pid)
         calls.pop(max(calls))
-        with pytest.raises(Moved), Still(proc, child.pid, calls, Clock()):
+        with pytest.raises(Moved), still(proc, child.pid, calls, Clock()):
             pass
 
 
 def test_a_handler_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(still, "_HANDLES", 0.05)
+    monkeypatch.setattr(module, "_HANDLES", 0.05)
     proc = Proc()
     with running() as child:
-        with Still(proc, child.pid, calls_of(proc, child.pid), Clock()) as held:
+        with still(proc, child.pid, calls_of(proc, child.pid), Clock()) as held:
             os.kill(child.pid, signal.SIGQUIT)
             assert not held.await_handler()
         assert said(child) == "still"
@@ -130,7 +130,7 @@ def test_a_process_with_one_thread_has_nothing_to_stop() -> None:
     proc = Proc()
     program = "import signal, time; signal.signal(signal.SIGQUIT, lambda *_: print('done', flush=True))"
     with running(program + "; print('ready', flush=True)\nwhile True: time.sleep(600)") as child:
-        with Still(proc, child.pid, calls_of(proc, child.pid), Clock()) as held:
+        with still(proc, child.pid, calls_of(proc, child.pid), Clock()) as held:
             os.kill(child.pid, signal.SIGQUIT)
             assert held.await_handler()
         assert said(child) == "done"
@@ -144,6 +144,6 @@ def test_a_process_that_another_program_traces_cannot_be_stopped(monkeypatch: py
         def refuse(_request: int, _thread: int, _data: int = 0) -> bool:
             raise NotAllowed
 
-        monkeypatch.setattr(still, "_ptrace", refuse)
-        with pytest.raises(NotAllowed), Still(proc, child.pid, calls, Clock()):
+        monkeypatch.setattr(module, "_ptrace", refuse)
+        with pytest.raises(NotAllowed), still(proc, child.pid, calls, Clock()):
             pass
