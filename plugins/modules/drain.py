@@ -127,8 +127,8 @@ options:
     choices: [auto, external]
     default: auto
   owner:
-    description: For whom the servers are drained, for the messages of later calls and rolls. The default is the user
-      and the controller, or the user of AWX. Set by the action plugin.
+    description: Owner of the drain, for the messages of later calls and rolls. The default is the user and the
+      controller, or the user of AWX. Set by the action plugin.
     type: str
   force:
     description:

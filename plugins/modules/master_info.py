@@ -362,7 +362,7 @@ drained:
       type: str
       sample: "2026-11-24T05:00:00Z"
     by:
-      description: For whom it was drained. Empty if that is not known.
+      description: Owner of the drain. Empty if that is not known.
       type: str
 one_off:
   description: Odoo commands that are not servers, such as shells and runs with C(--stop-after-init).

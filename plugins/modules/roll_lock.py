@@ -125,7 +125,7 @@ drained:
       type: str
       sample: "2026-11-24T05:00:00Z"
     by:
-      description: For whom it was drained. Empty if that is not known.
+      description: Owner of the drain. Empty if that is not known.
       type: str
 place:
   description: What tells the host from others. Two names in an inventory that stand for one host have the same place.

@@ -128,7 +128,12 @@ import typing as t
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.brief import sentence
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import ReloadResult, one_off
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import roll
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import choose_masters, fail, find_host, matching
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
+    choose_masters,
+    fail,
+    find_host,
+    matching,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.drained import drained_here
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.reload_option import (

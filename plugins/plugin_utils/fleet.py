@@ -15,8 +15,8 @@ from ..module_utils._drain.brief import sentence
 from .outcomes import aligned, counted, first_line, outcomes
 
 Server = dict[str, t.Any]
-#: What a host has told (``servers``, ``groups``, ``drained``, ``unseen``, ``one_off``, ``at``), or ``failure`` with ``code`` and
-#: ``reason``.
+#: What a host has told (``servers``, ``groups``, ``drained``, ``unseen``, ``one_off``, ``at``), or ``failure`` with
+#: ``code`` and ``reason``.
 Record = t.Mapping[str, t.Any]
 
 COLUMNS = ("host", "unit", "version", "mode", "workers", "databases", "state", "needs", "supervisor", "log")

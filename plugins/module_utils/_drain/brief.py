@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""What the notes of drains tell to others: which server, when, and by whom.
+"""Tell other calls about drained servers: name, time and owner of each drain, from the notes.
 
 It imports little: ``roll_lock`` runs on hosts without psutil and on every host of a fleet.
 """
@@ -47,12 +47,12 @@ def brief(note: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     """Return what everybody may know of a drained server. Its note also has its command and its environment.
 
     :param note: its note. Where no call has seen its end, the begin of the drain counts.
-    :raises KeyError, TypeError, ValueError: it is no such note.
+    :raises KeyError, TypeError, ValueError: it is not such a note.
     """
     moment = datetime.datetime.fromtimestamp(float(note["drained"] or note["begun"]), datetime.timezone.utc)
     name = name_of(note["unit"], note["config_file"], note["http_port"])
     return {
-        # A path may have bytes that are no text.
+        # A path may have bytes that are not UTF-8.
         "server": name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"),
         "pid": int(note["pid"]),
         "at": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),

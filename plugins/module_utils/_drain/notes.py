@@ -70,7 +70,7 @@ class Note:
     places: t.List[t.Sequence[t.Any]] = field(default_factory=list)
     #: what was at work at the last look, as results tell it
     busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
-    #: for whom it was drained, as the controller tells it
+    #: owner of the drain, as the controller tells it
     by: str = ""
 
     @property

@@ -31,7 +31,7 @@ class DrainOrder:
     force: bool = False
     #: for how long no other server may take the place of one that has ended
     min_gone_time: float = 12.0
-    #: for whom it is, as text for people
+    #: owner of the drain, as text for people
     owner: str = ""
 
     def limits(self) -> t.Dict[Role, float]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host tells of servers that a drain has ended, to modules that look for servers."""
+"""Test the drained servers of a host, as modules that look for servers tell them."""
 
 from __future__ import annotations
 
