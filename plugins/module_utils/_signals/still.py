@@ -30,6 +30,8 @@ from .waits import parse_syscall
 _DETACH, _SEIZE, _INTERRUPT, _WALL = 17, 0x4206, 0x4207, 0x40000000
 #: Seconds for all threads to stop, and for the handler; a look in between takes a fraction of a millisecond.
 _STOPS, _HANDLES, _PAUSE = 0.5, 1.0, 0.001
+#: Seconds for a thread that did not stop in time, such as one that waits for a disk.
+_LET_GO = 5.0
 #: Looks in a row that must show the main thread asleep where it was before.
 _LOOKS = 3
 #: How often new threads are looked for.
@@ -163,10 +165,16 @@ class Still:
         return True
 
     def _wait_for(self, thread: int) -> None:
+        """Let a thread go on that has not stopped yet. If that takes too long, the end of our process does it."""
+        until = self._clock.monotonic() + _LET_GO
         with contextlib.suppress(ChildProcessError):
-            _found, status = os.waitpid(thread, _WALL)
-            if os.WIFSTOPPED(status):
-                _detach(thread, 0 if status >> 16 else os.WSTOPSIG(status))
+            while self._clock.monotonic() < until:
+                found, status = os.waitpid(thread, os.WNOHANG | _WALL)
+                if found:
+                    if os.WIFSTOPPED(status):
+                        _detach(thread, 0 if status >> 16 else os.WSTOPSIG(status))
+                    return
+                self._clock.sleep(_PAUSE)
 
 
 def calls_of(proc: Proc, pid: int) -> t.Dict[int, _Call]:
