@@ -28,8 +28,9 @@ from .waits import parse_syscall
 
 #: From linux/ptrace.h and linux/wait.h.
 _DETACH, _SEIZE, _INTERRUPT, _WALL = 17, 0x4206, 0x4207, 0x40000000
-#: Seconds for all threads to stop, and for the handler; a look in between takes a fraction of a millisecond.
-_STOPS, _HANDLES, _PAUSE = 0.5, 1.0, 0.001
+#: Seconds for all threads to stop, for the handler, and for a main thread that sleeps elsewhere without a move; a look
+#: in between takes a fraction of a millisecond.
+_STOPS, _HANDLES, _BLOCKED, _PAUSE = 0.5, 10.0, 1.0, 0.001
 #: Seconds for a thread that did not stop in time, such as one that waits for a disk.
 _LET_GO = 5.0
 #: Looks in a row that must show the main thread asleep where it was before.
@@ -91,8 +92,13 @@ class Still:
             self._stop(new)
         else:
             raise Moved
-        if self._signals or any(self._now(one) != self._calls.get(one) for one in self._seized):
+        if self._signals or not all(self._is_where_it_was(one) for one in self._seized):
             raise Moved
+
+    def _is_where_it_was(self, thread: int) -> bool:
+        """Return whether a thread is in the system call in which it slept. One that ran has none, and may be new."""
+        now = self._now(thread)
+        return now is not None and now == self._calls.get(thread)
 
     def let_go(self) -> None:
         """Let the threads go on."""
@@ -109,16 +115,21 @@ class Still:
         """
         if not self._seized:
             return True
-        until, agreed, before = self._clock.monotonic() + _HANDLES, 0, self._runs
+        agreed, before = 0, self._runs
+        begun = changed = self._clock.monotonic()
         while agreed < _LOOKS:
             try:
                 main = self._main()
-                asleep = main[0] == "S" and main[1] > self._runs[1] and self._same_place()
+                done = main[0] == "S" and main[1] > self._runs[1] and self._same_place()
             except (Gone, OSError, ValueError):
                 return True
-            agreed = agreed + 1 if asleep and main == before else 0
+            now = self._clock.monotonic()
+            # While it runs or waits for a CPU it is on its way, however long that takes on a busy machine.
+            if main != before or main[0] != "S":
+                changed = now
+            agreed = agreed + 1 if done and main == before else 0
             before = main
-            if self._clock.monotonic() > until:
+            if now - changed > _BLOCKED or now - begun > _HANDLES:
                 return False
             self._clock.sleep(_PAUSE)
         return True

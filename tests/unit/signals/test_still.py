@@ -116,6 +116,32 @@ def test_a_thread_that_is_new_is_found() -> None:
             pass
 
 
+def test_a_new_thread_that_runs_is_found() -> None:
+    proc = Proc()
+    with running() as child:
+        calls = calls_of(proc, child.pid)
+        # The last thread, as if it had begun after the look: it has no system call, neither before nor now.
+        calls.pop(max(calls))
+        wake(child)
+        time.sleep(0.2)
+        with pytest.raises(Moved), still(proc, child.pid, calls, Clock()):
+            pass
+
+
+def test_a_main_thread_that_sleeps_elsewhere_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BLOCKED", 0.1)
+    proc = Proc()
+    program = PROGRAM.replace("time.monotonic() + 0.2\n    while", "time.monotonic() + 0.2; time.sleep(0.7)\n    while")
+    with running(program) as child:
+        calls = calls_of(proc, child.pid)
+        calls[child.pid] = (0, (0,) * 6)
+        with still(proc, child.pid, calls, Clock()) as held:
+            begun = time.monotonic()
+            os.kill(child.pid, signal.SIGQUIT)
+            assert not held.await_handler()
+            assert time.monotonic() - begun < 5
+
+
 def test_a_handler_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_HANDLES", 0.05)
     proc = Proc()
