@@ -94,7 +94,7 @@ class Crowd:
 
     @contextlib.contextmanager
     def running(self) -> t.Iterator[Crowd]:
-        """Go on while the block runs."""
+        """Send the requests while the block runs."""
         with contextlib.ExitStack() as stack:
             for load in self._loads:
                 stack.enter_context(load.running())
@@ -130,7 +130,7 @@ def crowded(fleet: Fleet, request: pytest.FixtureRequest) -> t.Iterator[str]:
 
 
 def walk(fleet: Fleet, host: str, more: str = "", cron_walks: float = 5) -> t.Iterator[str]:
-    """Have the cron job of a host walk while its generator is suspended, with these further options of odoo.conf."""
+    """Start a server whose cron job walks, with further options of odoo.conf, and restore it at the end."""
     said = (
         "insert into ir_config_parameter (key, value) values ('lab_slow.cron_walks', '{1}')"
         " on conflict (key) do update set value = excluded.value;"

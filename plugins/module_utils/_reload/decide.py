@@ -108,7 +108,7 @@ def decide_reload(
 
 
 def _decide_after_wait(waited_for: str, staleness: Staleness, method: Method) -> Decision:
-    """Count what was waited for as the reload, unless something has changed since it began to load."""
+    """Count the load of another call or program as the reload, unless something has changed since that began."""
     reason = "%s when this call began, and that was successful" % waited_for
     if not staleness.stale:
         return Decision(Act.NOTHING, reason)

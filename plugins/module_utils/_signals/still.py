@@ -111,7 +111,7 @@ class Still:
     def await_handler(self) -> bool:
         """Wait until the main thread has run and sleeps again where it slept before; False if it takes too long.
 
-        With no other thread nothing is waited for.
+        With no other thread it returns at once.
         """
         if not self._seized:
             return True

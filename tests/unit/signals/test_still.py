@@ -61,7 +61,7 @@ def running(program: str = PROGRAM) -> t.Iterator[subprocess.Popen[str]]:
 
 
 def wake(child: subprocess.Popen[str]) -> None:
-    """Have the thread begin to count."""
+    """Send the byte with which the thread begins to count."""
     assert child.stdin is not None
     child.stdin.write("x")
     child.stdin.flush()
