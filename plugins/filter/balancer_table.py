@@ -49,7 +49,8 @@ _value:
       C(detail), C(sessions), C(by) and C(since). C(failures) has C(code) and C(reason) by host, and C(servers) the
       names of all servers by load balancer.
     - C(stats) is for workflows. It has outcome, hosts, remaining and codes as P(fleetops.odoo.outcomes#filter), and the
-      names of the hosts that are in, out, down, partly (in one load balancer and not in another one) and locked.
+      names of the hosts that are in, out, down, partly (in one load balancer and not in another one), drained and
+      locked.
   type: dict
 """
 

@@ -36,8 +36,8 @@ _value:
   description:
     - C(at) is the time, C(servers) a list of dictionaries with identity, pid, unit, version, mode, workers, kinds
       (classes of workers of addons), databases, state, stale, needs, stale_reasons, differences, supervisor, log and
-      hidden, C(groups) a list such as V(odoo_stale), V(odoo_19_0), V(odoo_prefork) and V(odoo_db_prod), and C(unseen)
-      as in M(fleetops.odoo.master_info).
+      hidden, C(groups) a list such as V(odoo_stale), V(odoo_19_0), V(odoo_prefork) and V(odoo_db_prod), and C(drained)
+      and C(unseen) as in M(fleetops.odoo.master_info).
   type: dict
 """
 

@@ -31,8 +31,8 @@ _value:
   description:
     - C(lines) is a table for people, C(at) the time.
     - C(stats) is for workflows. It has outcome, hosts, remaining and codes as P(fleetops.odoo.outcomes#filter), servers
-      as a number, by_version and by_mode, and the names of the hosts that are stale, needs_restart, not_running and
-      without_odoo.
+      as a number, by_version and by_mode, and the names of the hosts that are stale, needs_restart, not_running,
+      drained and without_odoo.
   type: dict
 """
 

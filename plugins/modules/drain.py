@@ -126,6 +126,10 @@ options:
     type: str
     choices: [auto, external]
     default: auto
+  owner:
+    description: Owner of the drain, for the messages of later calls and rolls. The default is the user and the
+      controller, or the user of AWX. Set by the action plugin.
+    type: str
   force:
     description:
       - Lift the rules of role, mode, state and platform. The C(warnings) of the result name the rules that were lifted.
@@ -383,6 +387,7 @@ SPEC = {
     "on_timeout": {"type": "str", "choices": ["fail", "abort", "kill"], "default": "fail"},
     "min_gone_time": {"type": "float", "default": 12.0},
     "hold": {"type": "str", "choices": ["auto", "external"], "default": "auto"},
+    "owner": {"type": "str"},
     "force": {"type": "bool", "default": False},
     "min_healthy_time": {"type": "float", "default": 0.0},
     "start_recorded": {"type": "bool", "default": False},
@@ -450,6 +455,7 @@ def order_of(module: AnsibleModule) -> t.Union[DrainOrder, UndrainOrder]:
         params["hold"],
         params["force"],
         seconds_of(module, "min_gone_time"),
+        params["owner"] or "",
     )
 
 

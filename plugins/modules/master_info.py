@@ -343,6 +343,27 @@ unseen:
     reason:
       description: What is hidden or left out, and what to do.
       type: str
+drained:
+  description:
+    - Servers that a drain of this user has ended since the boot, and that do not run. No call
+      with C(state=undrained) has brought them back. The oldest drain is first.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: Its unit, or its C(odoo.conf), or its port.
+      type: str
+    pid:
+      description: Process ID of the master at that time.
+      type: int
+    at:
+      description: When it was seen to be gone.
+      type: str
+      sample: "2026-11-24T05:00:00Z"
+    by:
+      description: Owner of the drain. Empty if that is not known.
+      type: str
 one_off:
   description: Odoo commands that are not servers, such as shells and runs with C(--stop-after-init).
   returned: always
@@ -380,6 +401,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     told_unseen,
     unseen,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.drained import drained_here
 
 SPEC = {
     "staleness": {"type": "bool", "default": True},
@@ -399,7 +421,11 @@ def main() -> None:
 
     found = all_masters(host, seen, staleness=module.params["staleness"], details=module.params["details"], warn=note)
     module.exit_json(
-        changed=False, masters=chosen_by(module, found), one_off=one_off(seen), unseen=told_unseen(unseen(host, seen))
+        changed=False,
+        masters=chosen_by(module, found),
+        drained=drained_here(module, host, seen),
+        one_off=one_off(seen),
+        unseen=told_unseen(unseen(host, seen)),
     )
 
 

@@ -46,7 +46,8 @@ description:
     included. The filesystems of its log, of its data directory and of C(/run) must have 16 MiB free. O(force) lifts
     that.
   - While a start, a reload or a drain is in progress, the module waits for it. It sends no second signal, which would
-    cut off requests or kill the server. If several calls come at once, one sends the signal and the others wait.
+    cut off requests or kill the server. If several calls come at once, one sends the signal and the others wait. If
+    files have changed meanwhile, the next of them sends a signal of its own.
   - The cost of a reload depends on the server. Odoo 19 in prefork mode loses no request. Odoo 14 in prefork mode is
     down until its requests have ended and it has booted. Threaded servers cut off requests that have not ended after
     one second. Take such servers out of the load balancer first.
@@ -60,7 +61,8 @@ options:
   policy:
     description:
       - When a server needs a reload.
-      - With V(always) every server does, unless a start or a reload is in progress, which counts as one.
+      - With V(always) every server does. If a start or a reload is in progress, the module waits for it, and then a
+        server does only if files have changed since that load began, or may have, as with V(stale).
       - With V(since) a server does if it may have loaded its code before O(since).
       - With V(stale) a server does if its code or its configuration have changed since it loaded them, or may have. If
         its unit, its environment files or its interpreter have changed, a C(HUP) is not enough. The module then

@@ -106,6 +106,27 @@ lock:
     kind:
       description: Kind of the owner, V(roll), V(drain) or V(other).
       type: str
+drained:
+  description:
+    - Servers that a drain of this user has ended since the boot, and that no call with C(state=undrained) has
+      brought back. Whether another program has started them since is not looked at. The oldest drain is first.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: Its unit, or its C(odoo.conf), or its port.
+      type: str
+    pid:
+      description: Process ID of the master at that time.
+      type: int
+    at:
+      description: When it was seen to be gone.
+      type: str
+      sample: "2026-11-24T05:00:00Z"
+    by:
+      description: Owner of the drain. Empty if that is not known.
+      type: str
 place:
   description: What tells the host from others. Two names in an inventory that stand for one host have the same place.
   returned: success
@@ -117,11 +138,13 @@ was:
   contains: *contains
 """
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.brief import drained_servers
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.lock_option import (
     LOCK_SPEC,
     LockFailed,
     take_lock,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.state_dir import StateDirectory
 
 SPEC = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}, **LOCK_SPEC}
 
@@ -129,13 +152,14 @@ SPEC = {"state": {"type": "str", "choices": ["present", "absent"], "default": "p
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    drained = drained_servers(StateDirectory())
     try:
         result = take_lock(module, absent=module.params["state"] == "absent")
     except LockFailed as exc:
         # What other modules end with would bring half of the collection to the host.
-        module.fail_json(msg=exc.problem.message, code=exc.problem.code, **exc.result)
+        module.fail_json(msg=exc.problem.message, code=exc.problem.code, drained=drained, **exc.result)
     else:
-        module.exit_json(**result)
+        module.exit_json(drained=drained, **result)
 
 
 if __name__ == "__main__":

@@ -125,9 +125,16 @@ place:
 
 import typing as t
 
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.brief import sentence
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import ReloadResult, one_off
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import roll
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import choose_masters, fail, find_host
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
+    choose_masters,
+    fail,
+    find_host,
+    matching,
+)
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.drained import drained_here
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.reload_option import (
     RELOAD_SPEC,
@@ -169,6 +176,15 @@ def heed_others(module: RollModule, seen: Look) -> None:
     module.warn(problem.message)
 
 
+def choose(module: RollModule, host: Host) -> t.Tuple[Look, t.List[str]]:
+    """Look, and return the identities of the masters of the roll; none ends the module, with a drain if that is why."""
+    seen, chosen = matching(module, host)
+    drained = drained_here(module, host, seen) if not chosen and not module.params["allow_none"] else []
+    if drained:
+        fail(module, roll.SERVER_DRAINED(servers="; ".join(map(sentence, drained))), results=[])
+    return (seen, chosen) if chosen else choose_masters(module, host)
+
+
 def rehearse(host: Host, seen: Look, chosen: t.Sequence[str], order: ReloadOrder) -> t.List[ReloadResult]:
     """Return what a reload would do, after a wait for starts and reloads in progress.
 
@@ -203,7 +219,7 @@ def main() -> None:
     host = find_host(door=send, rehearsal=rehearsal, room=room, health=health, restarts=restart)
     order = order_of(module, host.clock)
     hold_lock(module)
-    seen, chosen = choose_masters(module, host)
+    seen, chosen = choose(module, host)
     heed_others(module, seen)
     expected = module.params["masters"]
     if expected and len(chosen) != expected:

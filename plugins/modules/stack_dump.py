@@ -17,7 +17,9 @@ description:
     stacks of its threads to the log and continues. Returns the dumps, as text and parsed.
   - On Python 3.10 and 3.11 the handler of Odoo may end a process that runs Python code at that moment, a worker with
     its request or job, and a master with the whole server (both seen on Odoo 19.0). So there only a process at rest
-    gets the signal. At rest means that all its threads have slept for a second. py-spy reads the other processes if it
+    gets the signal. At rest means that all its threads have slept for a second. Its other threads are stopped by ptrace
+    for the milliseconds that the handler takes, where the kernel allows that (root, or C(kernel.yama.ptrace_scope=0)),
+    so that no request begins meanwhile. py-spy reads the other processes if it
     is installed. Otherwise RV(results[].missing) names them, with what their threads wait for.
   - There the module asks the master of a prefork server last and once, for any number of O(samples), unless O(roles) is
     only V(master).

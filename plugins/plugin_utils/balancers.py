@@ -12,6 +12,7 @@ import datetime
 import typing as t
 
 from ..module_utils._balancer.nginx_tree import names
+from ..module_utils._drain.brief import sentence
 from ..module_utils._messages import roll as _codes
 from ..module_utils._roll.haproxy import READY, find_servers, is_up, name_of, shown_admin, why_out
 from .outcomes import aligned, counted, failure_of, first_line, outcomes
@@ -70,6 +71,7 @@ def _rows(
     kind = str(record.get("kind") or "none")
     lock = _lock(record)
     ours, since = (str(lock.get("owner") or "?"), _ago(lock["age"], now)) if lock and lock.get("out") else ("", "")
+    drained = _drained(record)
     if kind == "firewall":
         gate = record.get("gate") or {}
         yield from _gate_rows(gate, since) if "closed" in gate else [failure_of(gate)]
@@ -87,7 +89,10 @@ def _rows(
             continue
         found, lacking = _find(answer["servers"], record, kind)
         for one in found:
-            yield (_haproxy_row if kind == "haproxy" else _nginx_row)(where, one, ours, since)
+            row = (_haproxy_row if kind == "haproxy" else _nginx_row)(where, one, ours, since)
+            if row.state == DOWN and drained:
+                row = row._replace(by=str(drained[0]["by"] or "?"), since=str(drained[0]["at"]))
+            yield row
         for name in lacking:
             yield Row(where, name, UNKNOWN, "not in this load balancer")
 
@@ -162,6 +167,11 @@ def _lock(record: Record) -> Answer | None:
     return (record.get("lock") or {}).get("lock")
 
 
+def _drained(record: Record) -> t.Sequence[Answer]:
+    """Return the servers of a host that a drain has ended and no undrain has brought back."""
+    return (record.get("lock") or {}).get("drained") or []
+
+
 def _ago(seconds: float, now: float) -> str:
     return datetime.datetime.fromtimestamp(now - seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -177,6 +187,7 @@ def _own(rows: t.Mapping[str, t.Sequence[Row]], records: t.Mapping[str, Record])
         "out": only(OUT),
         "down": only(DOWN),
         "partly": [host for host, found in states.items() if IN in found and len(found) > 1],
+        "drained": [host for host, record in records.items() if _drained(record)],
         "locked": [host for host, record in records.items() if (lock := _lock(record)) and not lock["expired"]],
     }
 
@@ -210,6 +221,7 @@ def _lines(
     for host, record in records.items():
         lock = _lock(record)
         lines += [f"{host}: {_locked(lock, now)}"] if lock else []
+        lines += [f"{host}: {sentence(one)}" for one in _drained(record)]
     found = [row.state for several in rows.values() for row in several]
     total = ", ".join(f"{found.count(state)} {state}" for state in (IN, OUT, DOWN, UNKNOWN) if found.count(state))
     return [*lines, f"{counted(len(rows), 'host')}; servers: {total or 'none'}"]

@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..module_utils._drain.brief import sentence
 from .outcomes import aligned, counted, first_line, outcomes
 
 Server = dict[str, t.Any]
-#: What a host has told (``servers``, ``groups``, ``unseen``, ``one_off``, ``at``), or ``failure`` with ``code`` and
-#: ``reason``.
+#: What a host has told (``servers``, ``groups``, ``drained``, ``unseen``, ``one_off``, ``at``), or ``failure`` with
+#: ``code`` and ``reason``.
 Record = t.Mapping[str, t.Any]
 
 COLUMNS = ("host", "unit", "version", "mode", "workers", "databases", "state", "needs", "supervisor", "log")
@@ -32,6 +33,7 @@ def facts(seen: t.Mapping[str, t.Any], at: str) -> dict[str, t.Any]:
         "at": at,
         "servers": servers,
         "groups": groups(servers),
+        "drained": list(seen.get("drained") or []),
         "unseen": list(seen.get("unseen") or []),
         "one_off": [{"pid": one["pid"], "kind": one.get("kind", "run")} for one in seen.get("one_off") or []],
     }
@@ -101,6 +103,7 @@ def _stats(records: t.Mapping[str, Record]) -> dict[str, t.Any]:
         "stale": hosts(lambda one: one["stale"]),
         "needs_restart": hosts(lambda one: one["needs"] == "restart"),
         "not_running": hosts(lambda one: one["state"] != "running"),
+        "drained": [host for host, record in records.items() if record.get("drained")],
         "without_odoo": [host for host, record in records.items() if record.get("servers") == []],
         "by_version": having("version"),
         "by_mode": having("mode"),
@@ -121,6 +124,7 @@ def _lines(records: t.Mapping[str, Record], stats: t.Mapping[str, t.Any]) -> lis
             lines.append(f"{host}: NO ANSWER: {first_line(record['failure']['reason'])} [{record['failure']['code']}]")
         elif not record["servers"]:
             lines.append(f"{host}: no Odoo server runs")
+        lines += [f"{host}: {sentence(one)}" for one in record.get("drained") or []]
         lines += [f"{host}: {one['reason']} [{one['code']}]" for one in record.get("unseen") or []]
         lines += [
             f"{host}: {_name(one)} is stale: {first_line('; '.join(one['stale_reasons']))}"

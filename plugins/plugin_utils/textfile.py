@@ -40,14 +40,15 @@ def textfile(records: t.Mapping[str, Record], locks: t.Mapping[str, t.Any], now:
         servers.append((here, len(record["servers"])))
         result = locks.get(host) or {}
         if "lock" in result:
-            drained.append((here, (result["lock"] or {}).get("kind") == "drain"))
+            locked = (result["lock"] or {}).get("kind") == "drain"
+            drained.append((here, locked or bool(record.get("drained"))))
         for one in record["servers"]:
             _add(by_server, {**here, "server": str(one["unit"] or f"pid {one['pid']}")}, one)
     return "".join(
         [
             _metric("up", "1 if the host answered the last fleet_info.", up),
             _metric("servers", "Odoo servers that run on the host.", servers),
-            _metric("drained", "1 if a drain has the lock of the host.", drained),
+            _metric("drained", "1 if a drain has the lock of the host, or has ended a server of it.", drained),
             _metric("server_info", "Version, mode and supervisor of a server.", by_server["info"]),
             _metric(
                 "server_running", "1 if the server runs, 0 while it boots, reloads or drains.", by_server["running"]

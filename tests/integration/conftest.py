@@ -351,12 +351,17 @@ def plant_killer(fleet: Fleet, host: str) -> None:
 
 @pytest.fixture(scope="session")
 def fleet() -> t.Iterator[Fleet]:
-    """The fleet of most tests, up for the whole run. FLEETOPS_TEST_LAB names its lab, so that two runs do not meet."""
+    """The fleet of most tests, up for the whole run. FLEETOPS_TEST_LAB names its lab, so that two runs do not meet.
+
+    FLEETOPS_TEST_HOSTS brings up only these hosts, for tests that need no more ("p19,t19").
+    """
     name = os.environ.get("FLEETOPS_TEST_LAB", "tests")
     # Side by side each of pytest-xdist's workers has a lab of its own.
     name += os.environ.get("PYTEST_XDIST_WORKER", "")[2:]
+    only = [host for host in os.environ.get("FLEETOPS_TEST_HOSTS", "").split(",") if host]
     # The other hosts run no version under test.
-    yield from lab_up(name, str(pathlib.Path(__file__).parent / "fleet.yml"), only=KINDS if STAND_IN else ())
+    only = only or (list(KINDS) if STAND_IN else [])
+    yield from lab_up(name, str(pathlib.Path(__file__).parent / "fleet.yml"), only=only)
 
 
 def lab_up(name: str, hosts: str, only: t.Sequence[str] = ()) -> t.Iterator[Fleet]:

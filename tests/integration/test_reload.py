@@ -98,6 +98,17 @@ def test_a_reload_of_another_program_is_waited_for(fleet: Fleet) -> None:
     assert loads(fleet, "p19") == loaded + 1
 
 
+def test_what_changes_while_a_reload_of_another_program_loads_is_reloaded(fleet: Fleet) -> None:
+    loaded = loads(fleet, "p19")
+    pid = fleet.master("p19")["pid"]
+    fleet.run("p19", "sh", "-c", f"kill -HUP {pid}; sleep 0.3; touch {MANIFEST}")
+    answer = fleet.module("p19", "reload", **HUP)
+    assert answer.outcome == (0, "signalled", None)
+    assert "reloading when this call began" in answer.only["reason"]
+    assert MANIFEST in answer.only["reason"]
+    assert loads(fleet, "p19") == loaded + 2
+
+
 def test_a_deadline_that_passes_says_what_it_waited_for_and_the_next_call_takes_it_up(fleet: Fleet) -> None:
     # Odoo 14 waits for its requests before it executes itself again, so the second call finds the first HUP at work.
     loaded = loads(fleet, "p14")

@@ -267,7 +267,7 @@ class _Drain(Leaving):
         """Make its note, and have the caller warned where its recorded command would not start it again."""
         settings = self.host.commands.read_settings(self.proc, self.now.master)
         note = new_note(self.seen, self.now, hold, self.clock.time(), self.supervisor, settings)
-        note.places = [*places_of(self.proc, self.now, self.options)]
+        note.places, note.by = [*places_of(self.proc, self.now, self.options)], self.order.owner
         if note.is_launched and not hold.external:
             why = self.host.commands.why_not_launch(note) or self.host.commands.rehearse(note)
             if why:

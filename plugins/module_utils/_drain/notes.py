@@ -26,8 +26,7 @@ from .._processes.options import Options
 from .._supervisors.find import Supervisor, SupervisorKind, supervisor_of
 from .._supervisors.hold import Hold, restored
 from .._system.boot import boot_id
-
-_PREFIX, _SUFFIX = "drain-", ".json"
+from .brief import PREFIX, SUFFIX, keys_of_notes, name_of
 
 
 @dataclass
@@ -71,6 +70,8 @@ class Note:
     places: t.List[t.Sequence[t.Any]] = field(default_factory=list)
     #: what was at work at the last look, as results tell it
     busy: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
+    #: owner of the drain, as the controller tells it
+    by: str = ""
 
     @property
     def held(self) -> Hold:
@@ -114,7 +115,7 @@ class Note:
     @property
     def name(self) -> str:
         """Return what the server is called in messages."""
-        return self.unit or self.config_file or "the server of port %d" % self.http_port
+        return name_of(self.unit, self.config_file, self.http_port)
 
 
 def key_of(supervisor: Supervisor, config_file: t.Optional[str], http_port: int) -> str:
@@ -182,19 +183,14 @@ class NoteBook:
     def read(self, key: str) -> t.Optional[Note]:
         """Return the note with this key; None if this boot has none."""
         try:
-            note = Note(**self._store.read(_PREFIX + key + _SUFFIX))
+            note = Note(**self._store.read(PREFIX + key + SUFFIX))
         except (OSError, ValueError, TypeError):
             return None
         return note if note.boot == boot_id() else None
 
     def all(self) -> t.List[Note]:
         """Return every note of this boot, the oldest drain first."""
-        try:
-            names = os.listdir(self._store.path)
-        except OSError:
-            return []
-        keys = [n[len(_PREFIX) : -len(_SUFFIX)] for n in names if n.startswith(_PREFIX) and n.endswith(_SUFFIX)]
-        found = [note for note in map(self.read, keys) if note is not None]
+        found = [note for note in map(self.read, keys_of_notes(self._store)) if note is not None]
         return sorted(found, key=lambda note: (note.begun, note.key))
 
     def told_to_end(self, instance: Instance) -> bool:
@@ -211,18 +207,18 @@ class NoteBook:
 
         :raises OSError: it could not be written.
         """
-        self._store.write(_PREFIX + note.key + _SUFFIX, dataclasses.asdict(note))
+        self._store.write(PREFIX + note.key + SUFFIX, dataclasses.asdict(note))
 
     def forget(self, note: Note) -> None:
         """Remove a note."""
         try:
-            os.unlink(os.path.join(self._store.path, _PREFIX + note.key + _SUFFIX))
+            os.unlink(os.path.join(self._store.path, PREFIX + note.key + SUFFIX))
         except FileNotFoundError:
             return
 
     def try_lock(self, key: str) -> t.Optional[int]:
         """Take the lock of the drains and undrains of a server; None while another call has it."""
         try:
-            return self._store.lock(_PREFIX + key + ".lock", wait=False)
+            return self._store.lock(PREFIX + key + ".lock", wait=False)
         except BlockingIOError:
             return None

@@ -31,6 +31,8 @@ class DrainOrder:
     force: bool = False
     #: for how long no other server may take the place of one that has ended
     min_gone_time: float = 12.0
+    #: owner of the drain, as text for people
+    owner: str = ""
 
     def limits(self) -> t.Dict[Role, float]:
         """Return the limit of each kind of work, in seconds."""

@@ -206,7 +206,8 @@ def find_load(proc: Proc, master: Process, store: ServerRecords, log: LogPlace, 
         logged = None
     if logged is None:
         return loaded(started, marker, None, time.time())
-    return loaded(started, marker, logged.moment, time.time(), logged.addons, logged.earliest)
+    earlier = store.recall_earlier(master)
+    return loaded(started, marker, logged.moment, time.time(), logged.addons, logged.earliest, earlier)
 
 
 def find_successor(

@@ -96,6 +96,19 @@ class ServerRecords(StateDirectory):
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def recall_earlier(self, process: Process) -> t.Optional[float]:
+        """Return a time before which the present exec of a process has loaded nothing; None without a record.
+
+        It is the lower bound of an earlier exec of the same process, in seconds since the epoch.
+        """
+        try:
+            content = self.read(_marker(process))
+            if process.fingerprint is None or content["fingerprint"] == process.fingerprint:
+                return None
+            return float(content["not_before"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     def remember_scale(self, process: Process, count: int, *, proven: bool) -> None:
         """Write down how many http workers this master, in its present exec, was told to have.
 
@@ -143,6 +156,7 @@ def loaded(
     now: float,
     addons: t.Tuple[str, ...] = (),
     earliest: t.Optional[float] = None,
+    earlier: t.Optional[float] = None,
 ) -> Loaded:
     """Return when the running code was loaded, by the best evidence. Pure; all times are seconds since the epoch.
 
@@ -152,13 +166,17 @@ def loaded(
     :param addons: the folders of addons that the log names for that load.
     :param earliest: the earliest time in the log after that line. If the clock was set back since the load, files have
         times of the clock as it is now.
+    :param earlier: a lower bound of the load of an earlier exec of the process, by our record.
     """
     if marker is not None:
         return marker
     if logged is not None and logged <= now and earliest is not None and earliest < logged - _CLOCK_SLACK:
         return Loaded(earliest - LONGEST_IMPORT, logged, LOG, addons=addons, clock_moved=True)
     if logged is not None and started <= logged <= now:
-        return Loaded(max(started, logged - LONGEST_IMPORT), logged, LOG, addons=addons)
+        lower = max(started, logged - LONGEST_IMPORT)
+        if earlier is not None and earlier <= logged:
+            lower = max(lower, earlier)
+        return Loaded(lower, logged, LOG, addons=addons)
     if logged is not None and logged < started - _CLOCK_SLACK:
         # Files that have changed since have times of the clock as it was then, too.
         return Loaded(logged - LONGEST_IMPORT, logged, LOG, addons=addons, clock_moved=True)

@@ -39,6 +39,8 @@ class Staleness:
     count: int = 0
     #: all Python files among them, manifests included
     python: t.Tuple[str, ...] = ()
+    #: something that a HUP reads again is among it
+    hup_helps: bool = False
 
     @property
     def stale(self) -> bool:
@@ -268,7 +270,8 @@ def judge(
     if incomplete:
         reasons.append("%s could not be read completely" % ", ".join(incomplete[:3]))
     needs = Need.NONE
-    if changed or incomplete or moved.links or others:
+    hup_helps = bool(changed or incomplete or moved.links or others)
+    if hup_helps:
         needs = Need.RELOAD
     if restart or need_daemon_reload or elsewhere:
         needs = Need.RESTART
@@ -277,4 +280,4 @@ def judge(
     files += others
     files = list(dict.fromkeys(files))
     python = tuple(path for _time, path in changed if path.endswith(".py"))
-    return Staleness(needs, tuple(reasons), tuple(files[:_NAMED]), len(files), python)
+    return Staleness(needs, tuple(reasons), tuple(files[:_NAMED]), len(files), python, hup_helps)

@@ -28,6 +28,12 @@ DRAINED = Code(
     "Bring it back with the playbook fleetops.odoo.undrain (in AWX the template Odoo - undrain), leave it out with"
     " --limit, or set rolling_restart_drained to skip.",
 )
+SERVER_DRAINED = Code(
+    "roll.server_drained",
+    "no server for the roll runs on this host: {servers}, and no call has brought it back",
+    "Leave the host out with --limit '!HOST', bring the server back with the module fleetops.odoo.drain and"
+    " state=undrained, or set rolling_restart_drained to skip.",
+)
 RESERVED = Code(
     "roll.reserved",
     "{owner} holds the lock {id} of this host{reason}; it was taken {age} ago, and expires in {left}{out}",

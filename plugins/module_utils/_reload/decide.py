@@ -76,7 +76,7 @@ def decide_reload(
 ) -> Decision:
     """Decide whether a server needs a HUP or a restart now.
 
-    :param staleness: needed for the policy ``stale``.
+    :param staleness: needed for the policy ``stale``, and for every policy but ``since`` after a wait.
     :param waited_for: what this call has already waited for: a start or a reload in progress.
     :param time_text: turns seconds since the epoch into text for the reason.
     :param differences: how it differs from its configuration.
@@ -103,18 +103,35 @@ def decide_reload(
     if wish.policy == Policy.STALE and staleness is not None:
         return _decide_stale(load, staleness, wish.method, time_text)
     if waited_for and not unapplied:
-        return Decision(Act.NOTHING, "%s when this call began, and that was successful" % waited_for)
+        return _decide_after_wait(waited_for, staleness or Staleness(), wish.method)
     return Decision(Act.ACT, "a reload was requested")
+
+
+def _decide_after_wait(waited_for: str, staleness: Staleness, method: Method) -> Decision:
+    """Count the load of another call or program as the reload, unless something has changed since that began."""
+    reason = "%s when this call began, and that was successful" % waited_for
+    if not staleness.stale:
+        return Decision(Act.NOTHING, reason)
+    restart = staleness.needs == Need.RESTART and method != Method.HUP
+    if restart or staleness.hup_helps:
+        return Decision(Act.ACT, "%s, but %s" % (reason, _changes(staleness)), restart=restart)
+    return Decision(Act.NOTHING, "%s; a HUP does not apply this: %s" % (reason, "; ".join(staleness.reasons)))
+
+
+def _changes(staleness: Staleness) -> str:
+    """Return why a server is stale, with the first of its changed files."""
+    more = staleness.count - len(staleness.files[:3])
+    names = ", ".join(staleness.files[:3]) + (" and %d more" % more if more > 0 else "")
+    reason = "; ".join(staleness.reasons)
+    return "%s: %s" % (reason, names) if names else reason
 
 
 def _decide_stale(load: Loaded, staleness: Staleness, method: Method, time_text: t.Callable[[float], str]) -> Decision:
     if not staleness.stale:
         return Decision(Act.NOTHING, "nothing has changed since it loaded its code at %s" % time_text(load.not_before))
-    reason = "; ".join(staleness.reasons)
     if staleness.needs == Need.RESTART:
+        reason = "; ".join(staleness.reasons)
         if method != Method.HUP:
             return Decision(Act.ACT, reason, restart=True)
         return Decision(Act.REFUSE, reason)
-    more = staleness.count - len(staleness.files[:3])
-    names = ", ".join(staleness.files[:3]) + (" and %d more" % more if more > 0 else "")
-    return Decision(Act.ACT, "%s: %s" % (reason, names) if names else reason)
+    return Decision(Act.ACT, _changes(staleness))

@@ -77,10 +77,7 @@ class _Reload(ServerOperation[ReloadResult]):
         """Put into the result what :meth:`act` would do."""
         decision = self._decide(None)
         if decision.kind == Act.WAIT:
-            if self._order.wish.policy in (Policy.SINCE, Policy.STALE):
-                self.result.reason = "%s: the module would wait for that and then look again" % decision.reason
-            else:
-                self.result.reason = "%s: the module would wait for that and send no signal" % decision.reason
+            self.result.reason = "%s: the module would wait for that and then look again" % decision.reason
             return
         self.result.reason = decision.reason
         if decision.kind == Act.ACT:
@@ -102,7 +99,7 @@ class _Reload(ServerOperation[ReloadResult]):
             decision = self._decide(waited_for)
             self.result.reason = decision.reason
             if decision.kind == Act.ACT:
-                if way is not None and self._covers(way, decision):
+                if way is not None and (not self._asks_the_code(waited_for) or self._covers(way, decision)):
                     break
                 if way is not None and self.clock.monotonic() >= self.deadline:
                     raise TimedOut(timeout.CODE_CHANGES())
@@ -134,7 +131,7 @@ class _Reload(ServerOperation[ReloadResult]):
     def _decide(self, waited_for: t.Optional[str]) -> Decision:
         if self._book.state_of(self.now, self.options) != self.now.state and not self._order.force:
             raise Refused(refused.DRAINING())
-        staleness = self.facts().staleness if self._order.wish.policy == Policy.STALE else None
+        staleness = self.facts().staleness if self._asks_the_code(waited_for) else None
         load = self.load()
         if load.clock_moved:
             self.warn(CLOCK_MOVED(pid=self.now.master.pid))
@@ -150,10 +147,16 @@ class _Reload(ServerOperation[ReloadResult]):
         effort = Effort(self._order.force, self._order.imports)
         return prepare(self, self._order.wish.method, effort, restart=decision.restart)
 
+    def _asks_the_code(self, waited_for: t.Optional[str]) -> bool:
+        """Return whether the decision depends on files that have changed.
+
+        With the policy ``always`` it does so after a wait only: files may have changed since that load began.
+        """
+        policy = self._order.wish.policy
+        return policy == Policy.STALE or (policy == Policy.ALWAYS and waited_for is not None)
+
     def _covers(self, way: Way, decision: Decision) -> bool:
-        """Return whether the start-up check covers the present state. Only the policy stale looks at the code."""
-        if self._order.wish.policy != Policy.STALE:
-            return True
+        """Return whether the start-up check covers the code as it is now."""
         return (way.plan is not None or not decision.restart) and way.compiled.issuperset(self.changed_code())
 
     def _take_lock(self) -> t.Optional[str]:

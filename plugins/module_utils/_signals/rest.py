@@ -124,7 +124,11 @@ class Watch:
             rest = self.look(process, role, mode)
         except (Gone, OSError):
             rest = 0.0
-        return None if rest >= REST else refused.AT_WORK(pid=process.pid, python=named(version), seconds=REST)
+        return None if rest >= REST else self.at_work(process)
+
+    def at_work(self, process: Process) -> Problem:
+        """Return the refusal of a process that is not at rest."""
+        return refused.AT_WORK(pid=process.pid, python=named(self.python(process)), seconds=REST)
 
     def sent(self, process: Process) -> None:
         """Remember that a process got a QUIT."""

@@ -28,6 +28,7 @@ from .._system.clock import Clock
 from .._system.errors import Refused
 from .rest import Watch
 from .rules import Objection, Rule, Target, objections, sift
+from .still import Moved, NotAllowed, calls_of, still
 
 
 class SignalRefused(Refused):
@@ -48,7 +49,8 @@ def send(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -
     The process is held by a pidfd from before the checks until the signal is sent, so its pid cannot pass to another
     one in between. Kernels before 5.3 and Python before 3.9 have no pidfd: there the kill follows the checks at once.
 
-    A QUIT goes to a process that may end of it only when the watch of the target has seen it at rest (see ``rest``).
+    A QUIT goes to a process that may end of it only when the watch of the target has seen it at rest (see ``rest``),
+    and its threads are kept still meanwhile (see ``still``).
 
     :param force: lift the rules of role, mode, state and platform.
     :returns: the objections that were lifted, by force or because the caller accepts the risk of a QUIT.
@@ -58,10 +60,40 @@ def send(proc: Proc, signal_name: str, target: Target, *, force: bool = False) -
     with _held(target.process) as handle:
         lifted = check(proc, signal_name, target, force=force)
         if signal_name == "QUIT":
-            lifted += _at_rest(watch, target)
-        _deliver(handle, target.process, signal_number(signal_name))
-        if signal_name == "QUIT":
+            lifted += _quit(proc, watch, target, handle)
             watch.sent(target.process)
+        else:
+            _deliver(handle, target.process, signal_number(signal_name))
+    return lifted
+
+
+def _quit(proc: Proc, watch: Watch, target: Target, handle: t.Optional[int]) -> t.List[Objection]:
+    """Send a QUIT; where it may end the process, none of its other threads runs until its handler is done.
+
+    :returns: the objection that the caller accepts.
+    :raises NotAtRest: it would run into a thread at work.
+    """
+    process, number = target.process, signal_number("QUIT")
+    calls: t.Mapping[int, t.Any] = {}
+    endangers = watch.endangers(process)
+    if endangers:
+        with contextlib.suppress(Gone, OSError):
+            calls = calls_of(proc, process.pid)
+    lifted = _at_rest(watch, target)
+    if not endangers or lifted:
+        _deliver(handle, process, number)
+        return lifted
+    try:
+        with still(proc, process.pid, calls, Clock()) as threads:
+            _deliver(handle, process, number)
+            threads.await_handler()
+    except NotAllowed:
+        # All threads slept a moment ago, and that must do.
+        _deliver(handle, process, number)
+    except Moved:
+        raise NotAtRest(Objection(Rule.REST, watch.at_work(process))) from None
+    except (Gone, OSError):
+        raise SignalRefused(_gone(process)) from None
     return lifted
 
 

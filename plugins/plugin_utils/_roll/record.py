@@ -32,6 +32,8 @@ LOOKED, BEGAN, RELOADED, ENDED, LEFT = (
 NOTED = "rolling_restart_host"
 
 DONE = "done"
+#: Failures of the preflight by which a host is drained: by a role, which keeps its lock, or by the module alone.
+_DRAINED = (_codes.DRAINED.name, _codes.SERVER_DRAINED.name)
 
 
 def record(variables: Variables, roll: str) -> Record:
@@ -128,7 +130,7 @@ def _looked(looked: Variables) -> Record:
         found["balancer"] = {"state": "out", "code": left_out.code, "because": left_out.message}
     if looked.get("failed"):
         why = failure(looked, "rehearsal" if found["locked"] else "lock")
-        if looked.get("drained") == "skip" and why["code"] == _codes.DRAINED.name:
+        if looked.get("drained") == "skip" and why["code"] in _DRAINED:
             return {**found, "ready": True, "needs": False, "skipped": why["reason"]}
         if not found["locked"] and lock.get("out"):
             found["balancer"] = {"state": "out", "code": why["code"], "because": why["reason"]}

@@ -86,6 +86,15 @@ def test_owner_and_time_of_a_server_of_haproxy_come_from_the_lock() -> None:
     assert (done["stats"]["out"], done["stats"]["locked"]) == (["web1"], ["web1"])
 
 
+def test_a_server_that_is_down_by_a_drain_names_its_owner() -> None:
+    drained = [{"server": "odoo.service", "pid": 33, "at": "2026-11-30T10:00:00Z", "by": "anna on ctl"}]
+    done = told(record(lock={"lock": None, "drained": drained}), haproxy(status="DOWN", check="L4CON"))
+    (row,) = done["rows"]["web1"]
+    assert (row["state"], row["by"], row["since"]) == ("down", "anna on ctl", "2026-11-30T10:00:00Z")
+    assert "web1: odoo.service (pid 33) was drained at 2026-11-30T10:00:00Z by anna on ctl" in done["lines"]
+    assert (done["stats"]["drained"], done["stats"]["down"]) == (["web1"], ["web1"])
+
+
 def test_a_lock_of_a_host_that_it_did_not_take_out_names_no_owner() -> None:
     lock = {**LOCK, "out": False, "reason": "", "expired": True}
     done = told(record(lock={"lock": lock}), haproxy(admin="maint"))

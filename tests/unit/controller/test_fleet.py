@@ -73,6 +73,7 @@ def test_workers_of_an_addon_are_shown_with_their_class() -> None:
 
 
 NO_ROOT = {"code": "host.hidden_processes", "reason": "no root"}
+DRAINED = {"server": "odoo.service", "pid": 33, "at": "2026-11-24T05:00:00Z", "by": "anna on ctl"}
 LOST = {"code": "host.unreachable", "unreachable": True}
 
 
@@ -81,7 +82,7 @@ def test_one_line_for_each_server_and_everything_that_is_not_as_it_should_be() -
         "web1": facts({"masters": [master()], "unseen": []}),
         "web2": facts({"masters": [master(**STALE, databases=[], supervisor={"kind": "none"})], "unseen": [NO_ROOT]}),
         "web3": facts({"masters": [master(mode="threaded", workers={"http": 0, "cron": 0}, state="draining")]}),
-        "web4": facts({"masters": []}),
+        "web4": facts({"masters": [], "drained": [DRAINED]}),
         "web5": {"failure": {**LOST, "reason": "no route\nto host"}},
     }
     told = report(records)
@@ -96,6 +97,7 @@ def test_one_line_for_each_server_and_everything_that_is_not_as_it_should_be() -
         "web2: no root [host.hidden_processes]",
         "web2: pid 33 is stale: 3 files of code have changed since",
         "web4: no Odoo server runs",
+        "web4: odoo.service (pid 33) was drained at 2026-11-24T05:00:00Z by anna on ctl",
         "web5: NO ANSWER: no route [host.unreachable]",
         "3 servers on 5 hosts, 1 with stale code, 1 without an answer",
     ]
@@ -108,6 +110,7 @@ def test_one_line_for_each_server_and_everything_that_is_not_as_it_should_be() -
         "stale": ["web2"],
         "needs_restart": [],
         "not_running": ["web3"],
+        "drained": ["web4"],
         "without_odoo": ["web4"],
         "by_version": {"19.0": ["web1", "web2", "web3"]},
         "by_mode": {"prefork": ["web1", "web2"], "threaded": ["web3"]},

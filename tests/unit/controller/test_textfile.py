@@ -40,7 +40,7 @@ def test_metrics_of_a_server() -> None:
         "# HELP fleetops_odoo_servers Odoo servers that run on the host.\n"
         "# TYPE fleetops_odoo_servers gauge\n"
         'fleetops_odoo_servers{host="web1"} 1\n'
-        "# HELP fleetops_odoo_drained 1 if a drain has the lock of the host.\n"
+        "# HELP fleetops_odoo_drained 1 if a drain has the lock of the host, or has ended a server of it.\n"
         "# TYPE fleetops_odoo_drained gauge\n"
         'fleetops_odoo_drained{host="web1"} 0\n'
         "# HELP fleetops_odoo_server_info Version, mode and supervisor of a server.\n"
@@ -86,6 +86,11 @@ def test_the_lock_of_a_drain_counts_as_drained_and_others_do_not() -> None:
     locks = {"drained": {"lock": {"kind": "drain"}}, "rolled": {"lock": {"kind": "roll"}}, "gone": {"msg": "no route"}}
     text = textfile(hosts, locks, NOW)
     assert re.findall(r'drained\{host="(\w+)"\} (\d)', text) == [("drained", "1"), ("rolled", "0")]
+
+
+def test_a_server_that_a_drain_has_ended_counts_as_drained_without_a_lock() -> None:
+    text = textfile({"web1": {"servers": [], "drained": [{"server": "odoo.service"}]}}, {"web1": {"lock": None}}, NOW)
+    assert 'fleetops_odoo_drained{host="web1"} 1' in text
 
 
 def test_labels_are_escaped() -> None:

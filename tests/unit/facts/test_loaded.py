@@ -71,6 +71,16 @@ def test_what_is_remembered_is_recalled_for_this_exec_only(store: ServerRecords)
     assert os.listdir(store.path) == [f"100-{MASTER.start}.json"]
 
 
+def test_a_later_exec_has_loaded_nothing_before_the_record_of_an_earlier_one(store: ServerRecords) -> None:
+    later = dataclasses.replace(MASTER, fingerprint=1)
+    assert store.recall_earlier(later) is None
+    store.remember(MASTER, 80.0, 81.0)
+    assert store.recall_earlier(later) == 80.0
+    assert store.recall_earlier(MASTER) is None
+    assert store.recall_earlier(dataclasses.replace(MASTER, fingerprint=None)) is None
+    assert store.recall_earlier(dataclasses.replace(later, start=1)) is None
+
+
 @pytest.mark.parametrize(
     "content",
     ["", "{", "[]", "null", "{}", '{"fingerprint": 7000}', '{"fingerprint": 7000, "not_before": "x"}', "\xff"],
@@ -123,6 +133,10 @@ def test_the_best_evidence() -> None:
     assert loaded(1.0, None, None, 9.0) == Loaded(1.0, 9.0, "process")
     assert loaded(1.0, None, 100.0, 200.0) == Loaded(70.0, 100.0, "log")
     assert loaded(90.0, None, 100.0, 200.0) == Loaded(90.0, 100.0, "log")
+    assert loaded(1.0, None, 100.0, 200.0, earlier=80.0) == Loaded(80.0, 100.0, "log")
+    assert loaded(1.0, None, 100.0, 200.0, earlier=60.0) == Loaded(70.0, 100.0, "log")
+    # Our record is of a clock that was set since.
+    assert loaded(1.0, None, 100.0, 200.0, earlier=101.0) == Loaded(70.0, 100.0, "log")
     # A line that an earlier process with this pid has written.
     assert loaded(50.0, None, 49.0, 200.0) == Loaded(50.0, 200.0, "process")
 

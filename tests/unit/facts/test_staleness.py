@@ -63,6 +63,7 @@ def test_judgements(
     assert found.count == len(changed) + len(restart)
     assert all(word in "; ".join(found.reasons) for word in words)
     assert bool(found.reasons) == found.stale
+    assert found.hup_helps == bool(changed or incomplete)
 
 
 def test_a_unit_that_systemd_has_not_read_again_needs_a_restart() -> None:

@@ -208,6 +208,6 @@ class StageHost(Host):
         return dataclasses.replace(facts, staleness=now)
 
 
-FRESH, ONE = Staleness(), Staleness(Need.RELOAD, ("1 file changed",), ("/a.py",), 1, ("/a.py",))
-TWO = Staleness(Need.RELOAD, ("2 files changed",), ("/a.py", "/b.py"), 2, ("/a.py", "/b.py"))
+FRESH, ONE = Staleness(), Staleness(Need.RELOAD, ("1 file changed",), ("/a.py",), 1, ("/a.py",), hup_helps=True)
+TWO = Staleness(Need.RELOAD, ("2 files changed",), ("/a.py", "/b.py"), 2, ("/a.py", "/b.py"), hup_helps=True)
 UNIT = Staleness(Need.RESTART, ("its unit has changed",), ("/u",), 1)

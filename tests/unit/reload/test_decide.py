@@ -28,8 +28,8 @@ from .. import build
 LOAD = Loaded(100.0, 200.0, "process")
 FRESH, OLD_CODE, OLD_UNIT = (
     Staleness(),
-    Staleness(Need.RELOAD, ("1 file changed",), ("/a.py",), 1),
-    Staleness(Need.RESTART),
+    Staleness(Need.RELOAD, ("1 file changed",), ("/a.py",), 1, hup_helps=True),
+    Staleness(Need.RESTART, ("its unit has changed",)),
 )
 
 
@@ -92,6 +92,30 @@ def test_always() -> None:
     assert decide(AT_REST) == Decision(Act.ACT, "a reload was requested")
     waited = decide(AT_REST, waited_for="the server was reloading")
     assert waited == Decision(Act.NOTHING, "the server was reloading when this call began, and that was successful")
+
+
+WAITED = "it was reloading when this call began, and that was successful"
+
+
+def test_always_reloads_again_what_has_changed_since_the_load_it_waited_for() -> None:
+    for method in Method:
+        assert decide(AT_REST, staleness=FRESH, waited_for="it was reloading", method=method) == Decision(
+            Act.NOTHING, WAITED
+        )
+        assert decide(AT_REST, staleness=OLD_CODE, waited_for="it was reloading", method=method) == Decision(
+            Act.ACT, WAITED + ", but 1 file changed: /a.py"
+        )
+
+
+def test_always_after_a_wait_sends_no_hup_for_what_only_a_restart_applies() -> None:
+    assert decide(AT_REST, staleness=OLD_UNIT, waited_for="it was reloading") == Decision(
+        Act.NOTHING, WAITED + "; a HUP does not apply this: its unit has changed"
+    )
+    assert decide(AT_REST, staleness=OLD_UNIT, waited_for="it was reloading", method=Method.AUTO) == Decision(
+        Act.ACT, WAITED + ", but its unit has changed", restart=True
+    )
+    both = dataclasses.replace(OLD_UNIT, hup_helps=True)
+    assert decide(AT_REST, staleness=both, waited_for="it was reloading").kind == Act.ACT
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import os
 import pathlib
 import typing as t
 
@@ -89,68 +88,6 @@ def test_the_same_call_again_reloads_again_and_since_does_not(stage: Staged) -> 
     assert len(on.sent) == 2
 
 
-@pytest.mark.parametrize("at", range(1, 5))
-def test_a_call_during_a_reload_waits_for_it_and_sends_nothing(stage: Staged, at: int) -> None:
-    on = stage("19-prefork", PREFORK_19)
-    on.scene.go_to(PREFORK_19[at])
-    result = on.reload()
-    assert on.sent == []
-    assert on.rehearsed == 0
-    assert on.scene.moment == "hup-19-done"
-    assert result.did == "nothing"
-    assert result.reason == "the server was reloading when this call began, and that was successful"
-    assert on.asked == 1
-
-
-@pytest.mark.parametrize("at", [1, 2, 3])
-def test_a_call_while_odoo_14_is_down_waits_for_it(stage: Staged, at: int) -> None:
-    on = stage("14-prefork", PREFORK_14)
-    on.scene.go_to(PREFORK_14[at])
-    assert on.reload().did == "nothing"
-    assert on.sent == []
-    assert on.scene.moment == "hup-14-done"
-
-
-def test_a_call_during_a_start_waits_for_it(stage: Staged) -> None:
-    on = stage(
-        "19-prefork",
-        ["booting-handlers-not-installed-first", "booting-handlers-just-installed", PREFORK_19[0], "hup-19-done"],
-    )
-    result = on.reload()
-    assert on.sent == []
-    assert result.reason == "the server was booting when this call began, and that was successful"
-
-
-def test_a_reload_of_another_program_does_not_count_for_since(stage: Staged) -> None:
-    on = stage("19-prefork", [*PREFORK_19[1:], *PREFORK_19[1:]])
-    # It waits, and since nothing proves when that load was, it sends a HUP of its own.
-    assert on.reload(Policy.SINCE, on.clock.time()).did == "signalled"
-    assert [moment for _name, moment in on.sent] == ["hup-19-done"]
-
-
-def test_a_call_that_waited_for_the_lock_sends_nothing(stage: Staged) -> None:
-    on = stage("19-prefork", PREFORK_19)
-    on.store.open()
-    master = look(on.scene).instances[0].master
-    lock = on.store.try_lock(master)
-    assert lock is not None
-
-    def other_call(_seconds: float) -> None:
-        on.scene.go_on()
-        if on.scene.moment == "hup-19-done" and not released:
-            released.append(True)
-            os.close(lock)
-
-    released: list[bool] = []
-    on.clock._on_sleep = other_call
-    result = on.reload()
-    assert on.sent == []
-    assert (result.did, result.reason) == (
-        "nothing",
-        "another call was reloading it when this call began, and that was successful",
-    )
-
-
 def test_the_lock_is_released(stage: Staged) -> None:
     on = stage("19-prefork", PREFORK_19)
     on.reload()
@@ -203,14 +140,6 @@ def test_check_mode_says_what_would_happen_and_does_nothing(stage: Staged) -> No
     assert on.rehearsed == 1
     assert on.clock.slept == []
     assert not pathlib.Path(on.store.path).exists()
-
-
-def test_check_mode_during_a_reload_predicts_the_wait(stage: Staged) -> None:
-    on = stage("19-prefork", PREFORK_19)
-    on.scene.go_on()
-    result = on.reload(check_mode=True)
-    assert (result.did, result.signals) == ("nothing", [])
-    assert result.reason == "the server was reloading: the module would wait for that and send no signal"
 
 
 @pytest.mark.parametrize("meanwhile", PREFORK_19[2:5])

@@ -16,9 +16,11 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Mode, Role, State
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send as door
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rest import Watch
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.rules import Rule, Target
-from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import NotAtRest, send
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.send import NotAtRest, SignalRefused, send
+from ansible_collections.fleetops.odoo.plugins.module_utils._signals.still import Moved, NotAllowed, Still
 from ansible_collections.fleetops.odoo.plugins.module_utils._signals.waits import (
     Wait,
     is_accept_loop,
@@ -215,3 +217,29 @@ def test_the_door_sends_a_quit_only_after_a_second_of_rest(work: str, monkeypatc
             assert send(Proc(), "QUIT", target) == []
         assert child.stdout.readline() == b"QUIT\n"
         child.kill()
+
+
+@pytest.mark.parametrize(("error", "sent"), [(Moved(), False), (NotAllowed(), True), (Gone("40"), False)])
+def test_a_quit_is_sent_if_other_threads_stand_still_or_cannot_be_stopped(
+    error: Exception,
+    sent: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_still: t.Any) -> t.NoReturn:
+        raise error
+
+    delivered: list[int] = []
+    monkeypatch.setattr(door, "_deliver", lambda _handle, process, _number: delivered.append(process.pid))
+    monkeypatch.setattr(door, "check", lambda *_arguments, **_force: [])
+    monkeypatch.setattr(door, "_open_pidfd", lambda _process: None)
+    monkeypatch.setattr(Still, "stop", fail)
+    watch = Watch(Proc(), FakeClock())
+    monkeypatch.setattr(watch, "endangers", lambda _process: True)
+    monkeypatch.setattr(watch, "doubt", lambda *_arguments: None)
+    target = Target(PROCESS, Role.HTTP, Mode.PREFORK, State.RUNNING, watch)
+    if sent:
+        assert send(Proc(), "QUIT", target) == []
+    else:
+        with pytest.raises(NotAtRest if isinstance(error, Moved) else SignalRefused):
+            send(Proc(), "QUIT", target)
+    assert delivered == [40] * sent

@@ -139,9 +139,10 @@ def test_a_host_with_the_lock_of_another_owner() -> None:
     assert told["balancer"] == {"state": "out", "code": "roll.locked", "because": "Held"}
 
 
-def test_a_drained_host_is_refused_or_skipped() -> None:
-    held = {"failed": True, "taken": False, "lock": LOCK, "msg": "It is drained", "code": "roll.drained"}
-    assert record(looked(**held), "r")["failure"]["code"] == "roll.drained"
+@pytest.mark.parametrize(("taken", "code"), [(False, "roll.drained"), (True, "roll.server_drained")])
+def test_a_drained_host_is_refused_or_skipped(code: str, *, taken: bool) -> None:
+    held = {"failed": True, "taken": taken, "lock": LOCK, "msg": "It is drained", "code": code}
+    assert record(looked(**held), "r")["failure"]["code"] == code
     told = record(looked(**held, drained="skip"), "r")
     assert (told["ready"], told["needs"], told["skipped"]) == (True, False, "It is drained")
     assert "failure" not in told
