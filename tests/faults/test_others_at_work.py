@@ -139,7 +139,7 @@ def test_a_roll_that_is_killed_between_two_steps_of_a_turn(whole: Fleet, folder:
     os.killpg(roll.process.pid, signal.SIGKILL)
     assert roll.end().code != 0
     assert whole.processes("h3") == before
-    # A module that is at work comes to its end.
+    # A module that is at work finishes.
     whole.settle("h2", seconds=60)
     again = Roll(whole, folder).end()
     assert again.code == 0, again.output

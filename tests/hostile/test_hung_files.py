@@ -25,7 +25,7 @@ CONFIG = ("--no-http", "--workers", "2", "--config", f"{PLACE}/odoo.conf")
 
 @contextlib.contextmanager
 def hung(fleet: Fleet, way: str) -> t.Iterator[None]:
-    """Have a file system in the place that answers nothing while the block runs."""
+    """Mount a file system that answers nothing in this place while the block runs."""
     fleet.run("many", "sh", "-c", f"mkdir -p {PLACE}; test -e /dev/fuse || mknod -m 0666 /dev/fuse c 10 229")
     try:
         with attack(fleet, "many", "root", "hung_files.py", PLACE, way):

@@ -22,7 +22,7 @@ MATCH = {"unit": "odoo@prod.service"}
 
 @pytest.fixture
 def flooded(fleet: Fleet) -> t.Iterator[None]:
-    """Have such lines written into the log."""
+    """Write such lines into the log while the test runs."""
     send_file(fleet, "many", MEASURED, "/root/python3")
     try:
         with attack(fleet, "many", SERVICE, "long_lines.py", LOG):

@@ -52,7 +52,7 @@ def test_output_and_status_of_the_child_are_passed_on(program: str, status: int)
 
 
 def test_a_large_output_is_passed_on_whole() -> None:
-    # Less than a pipe holds, since nothing reads it meanwhile.
+    # Less than a pipe holds, because nothing reads it meanwhile.
     assert passed_on("print('x' * 60000, end='')")[:2] == (0, b"x" * 60000)
 
 
