@@ -55,13 +55,13 @@ def play(
     name: str,
     hosts: str = "odoo",
     *options: str,
-    behind: dict[str, t.Any] = HAPROXY,
+    behind: dict[str, t.Any] | None = None,
     **values: t.Any,
 ) -> subprocess.CompletedProcess[str]:
     """Run one of the playbooks. A drain looks for 1 s after the end of a server."""
     if name == "drain":
         values.setdefault("min_gone_time", 1)
-    given = {**behind, **{f"graceful_drain_{key}": value for key, value in values.items()}}
+    given = {**(behind or HAPROXY), **{f"graceful_drain_{key}": value for key, value in values.items()}}
     return fleet.playbook(name, "-e", json.dumps({**given, "graceful_drain_hosts": hosts}), *options)
 
 

@@ -67,7 +67,7 @@ class Stage:
         #: why its command would fail
         self.no_way_back: Problem | None = None
         #: why the units that were stopped with it are not started
-        self.bound_fails: Exception | None = None
+        self.bound_fails: list[Exception] = []
         #: why nothing is started
         self.fails: list[Exception] = []
         self.host = VersionedHost(self.scene, self.clock, self.store, holds=self, commands=self, health=self)
@@ -79,8 +79,8 @@ class Stage:
         self.started = True
 
     def start_bound(self, hold: Hold) -> list[str]:
-        if self.bound_fails:
-            raise self.bound_fails
+        for failure in self.bound_fails:
+            raise failure
         self.did.append(" ".join(["bound", *hold.bound]))
         return list(hold.bound[:1])
 
@@ -180,7 +180,7 @@ def test_a_bound_unit_that_cannot_be_started_fails_and_the_note_stays(stage: Sta
     on = stage()
     on.note(hold=dataclasses.asdict(dataclasses.replace(HELD, bound=("proxy.service",))))
     on.scene.go_to(GONE)
-    on.bound_fails = Refused(supervisor.COMMAND_FAILED(command="systemctl", said="no"))
+    on.bound_fails = [Refused(supervisor.COMMAND_FAILED(command="systemctl", said="no"))]
     failed = on.fail()
     assert (failed.did, failed.code, len(on.notes)) == ("started", "supervisor.command_failed", 1)
 

@@ -99,6 +99,7 @@ def test_the_design_shows_the_order_of_the_folders() -> None:
 
 #: Files without a test file of their name, and why.
 WITHOUT_A_TEST_FILE = {
+    "module_utils/_drain/brief.py": "tested through module/test_drained.py",
     "module_utils/_drain/leaving.py": "tested through drain/test_drain.py",
     "module_utils/_drain/notes.py": "tested through drain/test_drain.py and drain/test_undrain.py",
     "module_utils/_drain/order.py": "tested through drain/test_drain.py",
