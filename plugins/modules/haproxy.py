@@ -60,7 +60,10 @@ options:
     elements: str
     default: []
   socket:
-    description: HAProxy's stats socket, with C(level admin).
+    description:
+      - HAProxy's stats socket, with C(level admin).
+      - A path, or an address as C(stats socket) in haproxy.cfg names it, such as C(abns@name) or
+        C(ipv4@127.0.0.1:9999). Anybody who can connect to a port can command HAProxy, because it asks for no password.
     type: path
     default: /run/haproxy/admin.sock
   only_ready:

@@ -42,6 +42,7 @@ options:
   socket:
     description:
       - HAProxy's stats socket, as C(stats socket) in its configuration names it.
+      - A path, or an address such as C(abns@name), C(ipv4@127.0.0.1:9999) or C(127.0.0.1:9999).
       - C(level user) is enough, if the user of the task may connect to it.
     type: path
     default: /run/haproxy/admin.sock

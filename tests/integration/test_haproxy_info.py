@@ -176,3 +176,26 @@ def test_a_server_that_tracks_another_one(fleet: Fleet) -> None:
     wait_for_both(fleet, ("ready", False, "UP"), ("drain", False, "DRAIN"))
     assert fleet.module("lb", "haproxy", state="enabled", host=["p19"]).result["changed"]
     wait_for_both(fleet, ("ready", False, "UP"), ("ready", False, "UP"))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", ["ipv4@127.0.0.1:9999", "abns@fleetops", ":9999"])
+def test_the_socket_may_be_a_port_or_an_abstract_name(fleet: Fleet, name: str) -> None:
+    there = "ipv4@127.0.0.1:9999" if name == ":9999" else name
+    fleet.run(
+        "lb",
+        "sh",
+        "-c",
+        f"cp -p {CONFIG} {CONFIG}.before; sed -i '/^global/a stats socket {there} level admin' {CONFIG}",
+    )
+    try:
+        fleet.run("lb", "systemctl", "restart", "haproxy")
+        answer = fleet.module("lb", "haproxy_info", socket=name)
+        assert (answer.code, [one["server"] for one in answer.result["servers"]]) == (0, ["p19"]), answer.output
+        out = fleet.module("lb", "haproxy", socket=name, host="p19", state="drain")
+        assert (out.code, out.result["changed"], server(fleet)["admin"]) == (0, True, "drain"), out.output
+        assert fleet.module("lb", "haproxy", socket=name, host="p19", state="enabled").code == 0
+    finally:
+        fleet.run("lb", "sh", "-c", f"mv {CONFIG}.before {CONFIG}; systemctl restart haproxy")
+    refused = fleet.module("lb", "haproxy_info", socket=name)
+    assert (refused.code, refused.result["code"]) == (2, "roll.balancer_not_running"), refused.output

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import csv
-import socket
 import typing as t
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from .._messages import roll
 from .._messages.code import Problem
 from .._system.clock import Clock, Pending, wait_until
 from .._system.errors import Failure
+from .haproxy_socket import connect
 
 #: Seconds to wait for HAProxy, which answers within milliseconds.
 _PATIENCE = 10.0
@@ -55,7 +55,7 @@ class NoAnswer(Failure):
 def server_states(path: str) -> t.List[t.Dict[str, t.Any]]:
     """Ask HAProxy for the servers of all its backends.
 
-    :param path: its stats socket.
+    :param path: its stats socket, as :func:`.haproxy_socket.address_of` takes it.
     :raises NoAnswer: the socket does not exist, must not be used, or another program answers.
     """
     statistics = _ask(path, STATISTICS)
@@ -333,17 +333,15 @@ def _strange(text: str, command: str, path: str) -> Problem:
 
 
 def _ask(path: str, command: str) -> str:
-    connection = socket.socket(socket.AF_UNIX)
     try:
-        connection.settimeout(_PATIENCE)
-        connection.connect(path)
-        connection.sendall(command.encode() + b"\n")
-        answer = b""
-        while True:
-            more = connection.recv(1 << 16)
-            if not more:
-                return answer.decode("utf-8", "replace")
-            answer += more
+        with connect(path, _PATIENCE) as connection:
+            connection.sendall(command.encode() + b"\n")
+            answer = b""
+            while True:
+                more = connection.recv(1 << 16)
+                if not more:
+                    return answer.decode("utf-8", "replace")
+                answer += more
     except FileNotFoundError:
         raise NoAnswer(roll.BALANCER_NO_SOCKET(path=path)) from None
     except PermissionError:
@@ -352,5 +350,3 @@ def _ask(path: str, command: str) -> str:
         raise NoAnswer(roll.BALANCER_NOT_RUNNING(path=path)) from None
     except OSError as exc:  # a timeout too
         raise NoAnswer(roll.BALANCER_NO_ANSWER(path=path, error=exc.strerror or exc)) from exc
-    finally:
-        connection.close()
