@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option, roll
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import UNREACHABLE
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.locking import call_with_lock
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.owner import playbook
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.record import record
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import action_failure, failed
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import ActionModule as Base
@@ -66,6 +67,8 @@ class ActionModule(Base):
         return {**self._with_lock("roll_turn", _some(arguments, names), variables), "until": until}
 
     def _reload(self, arguments: Arguments, variables: t.Any) -> Result:
+        if playbook() is None:
+            return {**failed(roll.PLAYBOOK_ENDED()), "results": []}
         options = dict(arguments.get("options") or {})
         left, timeout = float(arguments["until"]) - time.time(), float(options["timeout"])
         if left < timeout * _LEAST:

@@ -126,9 +126,9 @@ def test_two_rolls_that_begin_at_the_same_moment(whole: Fleet, folder: pathlib.P
     "task",
     [
         # Between the preflight and the way out, between out and reload, between reload and in, and after that.
-        "Take the host out of its load balancer",
+        "Take the host out of HAProxy, and wait until its requests have ended",
         RELOAD,
-        "Put the host back into its load balancer",
+        "Put the host back into HAProxy, and wait until HAProxy finds it healthy",
         "End the turn of the host",
     ],
 )

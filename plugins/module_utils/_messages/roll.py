@@ -165,6 +165,11 @@ OTHER_MASTERS = Code(
     "{found:d} Odoo masters were found, and rolling_restart_masters expects {expected:d}",
     "Start the missing servers, or correct rolling_restart_masters.",
 )
+PLAYBOOK_ENDED = Code(
+    "roll.playbook_ended",
+    "the process of ansible-playbook that began this task has ended, so the task does nothing",
+    "Run the playbook again. It takes over the locks of the one that ended.",
+)
 SAME_SERVER = Code(
     "roll.same_server",
     "the names {hosts} of the inventory choose the same server, so the turn of one would also restart the server of the"

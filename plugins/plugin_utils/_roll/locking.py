@@ -12,8 +12,10 @@ import functools
 import os
 import typing as t
 
+from ...module_utils._messages.roll import PLAYBOOK_ENDED
+from ..problems import failed
 from ..remote import ActionModule as Base
-from .owner import holder, is_dead, job_has_ended, may_take, owner, roll_id, workflow
+from .owner import holder, is_dead, job_has_ended, may_take, owner, playbook, roll_id, workflow
 
 Call = t.Callable[[dict[str, t.Any]], dict[str, t.Any]]
 
@@ -24,13 +26,17 @@ def call_with_lock(call: Call, given: t.Mapping[str, t.Any], variables: t.Mappin
     :param call: runs the module with these arguments.
     :param given: arguments of the task; ``id``, ``kind``, ``owner``, ``holder``, ``workflow`` and ``take_over`` are
         filled in.
+    :returns: the result of the module. Where ``ansible-playbook`` has ended, it is not called.
     """
     arguments = dict(given)
+    pid = playbook()
+    if pid is None:
+        return failed(PLAYBOOK_ENDED())
     own = not arguments.get("id")
     arguments["kind"] = arguments.get("kind") or ("roll" if own else "other")
     if own:
         # A worker's parent is ansible-playbook itself. A lock with an id of its own outlives it.
-        arguments.update(id=roll_id(variables, os.getppid()), holder=holder(variables, os.getppid()))
+        arguments.update(id=roll_id(variables, pid), holder=holder(variables, pid))
     arguments["workflow"] = workflow(variables)
     arguments["take_over"] = may_take(arguments.get("take_over") or [], arguments["workflow"])
     arguments["owner"] = arguments.get("owner") or owner(variables)

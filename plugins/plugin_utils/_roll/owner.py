@@ -39,6 +39,20 @@ def roll_id(variables: t.Mapping[str, t.Any], pid: int) -> str:
     return _job(variables, _JOBS) or f"{socket.gethostname()}-{pid}-{_start(pid)}"
 
 
+def playbook() -> int | None:
+    """Return the pid of the process that runs the play: the parent of a worker. None if it has ended.
+
+    A worker that outlives a killed ``ansible-playbook`` is a child of init or of a session manager (seen on ansible-core
+    2.19, whose workers have a session of their own). Its lock would look like that of a process that never ends.
+    """
+    pid = os.getppid()
+    try:
+        # A worker is a fork. In a container the play itself may be process 1.
+        return pid if os.readlink(f"/proc/{pid}/exe") == os.readlink("/proc/self/exe") else None
+    except OSError:
+        return pid if pid != 1 else None
+
+
 def workflow(variables: t.Mapping[str, t.Any]) -> str:
     """The workflow of AWX that the job is a node of; empty where there is none. Nodes may run at the same time."""
     return _job(variables, _WORKFLOWS)

@@ -6,12 +6,22 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import tarfile
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.action import roll_turn
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import locking
 
 from ..conftest import CAPTURES
+
+
+@pytest.fixture(autouse=True)
+def _play_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parent of pytest stands for ansible-playbook, whatever program it is."""
+    for module in (locking, roll_turn):
+        monkeypatch.setattr(module, "playbook", os.getppid)
 
 
 @pytest.fixture(scope="session")

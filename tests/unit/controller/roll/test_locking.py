@@ -46,3 +46,9 @@ def test_the_lock_of_a_roll_that_has_ended_is_taken_over(monkeypatch: pytest.Mon
 def test_a_failure_after_the_lock_was_taken_does_not_call_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locking, "is_dead", lambda _holder: True)
     assert len(calls({}, {"failed": True, "taken": True, "lock": {"id": "me", "holder": "h"}})) == 1
+
+
+def test_a_worker_whose_play_has_ended_calls_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locking, "playbook", lambda: None)
+    result = call_with_lock(lambda _arguments: pytest.fail("called"), {}, {})
+    assert (result["failed"], result["code"]) == (True, "roll.playbook_ended")

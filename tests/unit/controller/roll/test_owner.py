@@ -11,7 +11,9 @@ import http.server
 import json
 import os
 import subprocess
+import sys
 import threading
+import time
 import typing as t
 
 import pytest
@@ -108,3 +110,26 @@ def test_awx_is_asked_whether_a_job_has_ended() -> None:
 )
 def test_may_take_names_ids_and_the_own_workflow(given: str | list[str], own: str, expected: list[str]) -> None:
     assert may_take(given, own) == expected
+
+
+ORPHAN = """
+import os, sys, time
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.owner import playbook
+parent = os.getpid()
+if os.fork():
+    time.sleep(float(sys.argv[1]))
+    os._exit(0)
+before = playbook() == parent
+while os.getppid() == parent and time.monotonic() < float(sys.argv[2]):
+    time.sleep(0.01)
+print(before, playbook() == parent, playbook())
+"""
+
+
+@pytest.mark.parametrize(("lives", "expected"), [(0.2, "True False None"), (9, "True True ")])
+def test_a_worker_whose_play_has_ended_knows_it(lives: float, expected: str) -> None:
+    command = [sys.executable, "-c", ORPHAN, str(lives), str(time.monotonic() + 2)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        assert running.stdout.readline().startswith(expected)
+        running.kill()
