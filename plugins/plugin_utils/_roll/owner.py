@@ -42,8 +42,9 @@ def roll_id(variables: t.Mapping[str, t.Any], pid: int) -> str:
 def playbook() -> int | None:
     """Return the pid of the process that runs the play: the parent of a worker. None if it has ended.
 
-    A worker that outlives a killed ``ansible-playbook`` is a child of init or of a session manager (seen on ansible-core
-    2.19, whose workers have a session of their own). Its lock would look like that of a process that never ends.
+    A worker that outlives a killed ``ansible-playbook`` is a child of init or of a session manager (seen on
+    ansible-core 2.19, whose workers have a session of their own). Its lock would look like that of a process that
+    never ends.
     """
     pid = os.getppid()
     try:
