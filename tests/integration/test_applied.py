@@ -149,6 +149,7 @@ def test_a_port_of_another_process_is_refused_with_its_name(fleet: Fleet, host: 
             fleet.run(host, "kill", holder)
 
 
+@pytest.mark.thorough
 def test_a_server_for_cron_alone_gets_no_hup_that_would_end_it(fleet: Fleet) -> None:
     with own_conf(fleet, "p19"):
         configure(fleet, "p19", {"http_enable": "False"})

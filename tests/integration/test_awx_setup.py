@@ -86,6 +86,7 @@ PART = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "part", [pytest.param(PART, id="part"), pytest.param({}, id="all", marks=pytest.mark.thorough)]

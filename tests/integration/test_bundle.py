@@ -230,6 +230,7 @@ def serving(status: int) -> t.Iterator[int]:
         server.server_close()
 
 
+@pytest.mark.thorough
 def test_it_is_sent_by_put_and_older_runs_go(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     headers = {"X-Token": "LAB-SECRET-header"}
     with serving(403) as port:

@@ -58,6 +58,7 @@ def needs(fleet: Fleet, host: str) -> tuple[str, list[str]]:
     return master["needs"], master["stale_files"]
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("host", ["p19", *thorough("p14")])
 def test_a_change_without_a_later_file_is_noticed_and_its_undoing_too(fleet: Fleet, host: str) -> None:

@@ -82,6 +82,7 @@ def test_a_user_without_rights(fleet: Fleet) -> None:
     assert "ansible_become: true" in shown
 
 
+@pytest.mark.thorough
 def test_the_proposal_is_written_only_where_the_user_says(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     place = tmp_path / "odoo.yml"
     place.write_text("mine: 1\n", encoding="utf-8")

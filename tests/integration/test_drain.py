@@ -182,6 +182,7 @@ def test_a_request_and_a_job_come_to_their_end(fleet: Fleet) -> None:
     assert set(stops.since().values()) == {(1, 0)}
 
 
+@pytest.mark.thorough
 def test_two_at_the_same_moment_and_one_that_only_asks(fleet: Fleet) -> None:
     stops = Stops(fleet, KINDS)
     with requests(fleet, KINDS, "/lab/hold/two") as sent:
@@ -215,6 +216,7 @@ def free_when_two_run(fleet: Fleet, name: str) -> None:
         free(fleet, host, name)
 
 
+@pytest.mark.thorough
 def test_a_reload_and_a_drain_wait_for_each_other(fleet: Fleet) -> None:
     stops = Stops(fleet, PREFORK)
     with requests(fleet, PREFORK, "/lab/hold/reload") as sent:
@@ -243,6 +245,7 @@ def test_a_reload_and_a_drain_wait_for_each_other(fleet: Fleet) -> None:
     assert set(stops.since().values()) == {(1, 0)}
 
 
+@pytest.mark.thorough
 def test_a_call_that_is_killed_leaves_no_second_signal(fleet: Fleet) -> None:
     stops = Stops(fleet, KINDS)
     with requests(fleet, KINDS, "/lab/sleep/30") as sent:
@@ -334,6 +337,7 @@ def test_one_that_came_back_is_told_apart(fleet: Fleet) -> None:
     assert active(fleet, ["p19"])["p19"].startswith("always active")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("hosts", [("p19", "t14"), *thorough(("t19", "p14"))])
 def test_a_port_that_another_program_has_taken_is_named_before_the_start(fleet: Fleet, hosts: tuple[str, ...]) -> None:
     assert {one.outcome for one in at_once(fleet, hosts).values()} == {(0, "signalled", None)}

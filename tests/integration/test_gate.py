@@ -184,6 +184,7 @@ def test_without_nft_it_is_refused(fleet: Fleet) -> None:
         fleet.run("p19", "mv", "/usr/sbin/nft.away", "/usr/sbin/nft")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("port", [HAPROXY, *thorough(NGINX)])
 def test_no_request_is_lost_while_hosts_leave_and_come_back(fleet: Fleet, port: int) -> None:
     closed = "\n    - fleetops.odoo.gate: {state: closed, lease: 120, timeout: 100}\n"

@@ -263,6 +263,7 @@ def test_rolls_and_drains_keep_out_of_each_others_way(fleet: Fleet, tmp_path: pa
     assert roll.end().code == 0
 
 
+@pytest.mark.thorough
 def test_who_holds_it_is_named_and_what_serves_goes_back_in(fleet: Fleet) -> None:
     with held(fleet, "p19", "one") as one, held(fleet, "t19", "other") as other:
         done = play(fleet, "drain", "p19,t19", http_timeout=2)

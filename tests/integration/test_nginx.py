@@ -136,6 +136,7 @@ def test_nginx_takes_the_files_of_the_unit_tests(fleet: Fleet) -> None:
     subprocess.run([*login(fleet.inventory, "lb"), f"{unpack}; {test}"], input=corpus, check=True)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("more", [*thorough(""), "    ip_hash;\n    keepalive 8;\n"])
 def test_no_request_fails_while_hosts_leave_and_come_back(fleet: Fleet, before: str, more: str) -> None:
     change(fleet, before.replace("upstream odoo {\n", f"upstream odoo {{\n{more}"))

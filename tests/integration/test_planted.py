@@ -233,6 +233,7 @@ def stranger(fleet: Fleet, database: str) -> t.Iterator[None]:
             process.wait(30)
 
 
+@pytest.mark.thorough
 def test_a_stranger_who_holds_a_lock_is_named_and_no_secret_is(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     """Test that a psql that cannot be run gives a reason, and the dumps are complete."""
     psql = "/usr/lib/postgresql/15/bin/psql"

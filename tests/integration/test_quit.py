@@ -27,7 +27,7 @@ HOSTS = ("p19", *thorough("t19"))
 CONF = "/etc/odoo/odoo.conf"
 LOG = "/var/log/odoo/odoo-server.log"
 #: Seconds of the loops for each host: a few in the gate, ten minutes with `make quit`.
-SECONDS = float(os.environ.get("FLEETOPS_QUIT_SECONDS", "40"))
+SECONDS = float(os.environ.get("FLEETOPS_QUIT_SECONDS", "20"))
 #: Dumps of a prefork server that long calls make. A threaded server is one process, and at rest less often.
 DUMPS = int(os.environ.get("FLEETOPS_QUIT_DUMPS", "100"))
 PART_OF_THREADED = 0.15

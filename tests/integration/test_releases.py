@@ -106,6 +106,7 @@ def roll(fleet: Fleet, folder: pathlib.Path, hosts: t.Iterable[str]) -> Ended:
     return done
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("host", ["p19", *thorough("p14")])
 def test_a_link_that_was_switched_back_is_not_a_change(fleet: Fleet, host: str) -> None:

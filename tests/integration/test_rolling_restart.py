@@ -75,6 +75,7 @@ def test_the_roll_stops_at_the_first_failure_and_touches_no_later_host(fleet: Fl
     assert "the end, db_password=" in evidence
 
 
+@pytest.mark.thorough
 def test_a_budget_lets_the_roll_go_on_and_the_exit_code_tells(fleet: Fleet, folder: pathlib.Path) -> None:
     fleet.run("t19", "systemctl", "stop", "odoo")
     try:
@@ -200,6 +201,7 @@ def _own_tasks(folder: pathlib.Path, **ways: str) -> dict[str, t.Any]:
     return {"balancer": "tasks", **{f"balancer_{way}_tasks": str(folder / f"{way}.yml") for way in ways}}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("batches", [*thorough("1"), "2"])
 def test_a_balancer_of_the_users_own_that_cannot_be_reached_stops_the_roll(
     fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path, batches: str

@@ -248,6 +248,7 @@ def test_supervisord_and_a_server_that_does_not_come_back(ways: Fleet) -> None:
         ways.restore("superv")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("host", "code"), [("term", "supervisor.none"), ("pod", "supervisor.container_not_restarted")])
 def test_a_restart_without_a_supervisor_is_refused(ways: Fleet, host: str, code: str) -> None:
     old = ways.processes(host)

@@ -183,6 +183,7 @@ def test_a_number_that_drifted_is_found_and_put_right(fleet: Fleet) -> None:
         assert (one["target"], one["after"]["workers"]["http"]) == (2, 2)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("_reloaded")
 def test_busy_workers_are_waited_for(fleet: Fleet) -> None:
     good(both(fleet, "workers", count=3))

@@ -19,7 +19,7 @@ from ..conftest import CAPTURES
 
 @pytest.fixture(autouse=True)
 def _play_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The parent of pytest stands for ansible-playbook, whatever program it is."""
+    """The parent of pytest stands for ansible-playbook."""
     for module in (locking, roll_turn):
         monkeypatch.setattr(module, "playbook", os.getppid)
 
