@@ -63,7 +63,7 @@ options:
     description:
       - HAProxy's stats socket, with C(level admin).
       - A path, or an address as C(stats socket) in haproxy.cfg names it, such as C(abns@name) or
-        C(ipv4@127.0.0.1:9999). Every program that can connect to a port commands HAProxy: it asks for no password.
+        C(ipv4@127.0.0.1:9999). Every program that can connect to a port commands HAProxy, which asks for no password.
     type: path
     default: /run/haproxy/admin.sock
   only_ready:
