@@ -177,6 +177,7 @@ xlwt==1.3.*
     [
         ((3, 9), ["Babel==2.9.1", "psycopg2==2.8.6", "pytz", "xlwt==1.3.*"]),
         ((3, 11), ["Babel==2.9.1", "gevent==22.10.2", "psycopg2==2.9.5", "pytz", "xlwt==1.3.*"]),
+        ((3, 13), ["Babel==2.9.1", "gevent==22.10.2", "psycopg2==2.9.5", "pytz", "xlwt==1.3.*", "legacy-cgi"]),
     ],
 )
 def test_requirements_are_those_of_the_python(python: tuple[int, int], found: list[str]) -> None:

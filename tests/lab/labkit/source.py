@@ -329,14 +329,23 @@ def suite_for(wanted: tuple[Python, Python]) -> str:
     return fitting[-1] if fitting else next(iter(able))
 
 
+#: The first Python without the module cgi.
+_WITHOUT_CGI = (3, 13)
+
+
 def requirements(text: str, python: Python) -> list[str]:
-    """Return the lines of a requirements.txt that hold for a Linux with this Python, without marker and comment."""
+    """Return the lines of a requirements.txt that hold for a Linux with this Python, without marker and comment.
+
+    Python 3.13 has no module cgi, and releases of Babel that Odoo pins import it: legacy-cgi is added there.
+    """
     found = []
     for line in text.splitlines():
         words = re.sub(r"(^|\s)#.*| --\S.*", "", line).strip()
         name, _semicolon, marker = words.partition(";")
         if re.match(r"[A-Za-z0-9]", name) and (not marker.strip() or _holds(marker, python)):
             found.append(re.sub(r"\s+", "", name))
+    if found and python >= _WITHOUT_CGI and not any(line.startswith("legacy-cgi") for line in found):
+        found.append("legacy-cgi")
     return found
 
 
