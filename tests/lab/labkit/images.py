@@ -64,7 +64,7 @@ def base_image(name: str) -> Image:
 def source_images(tree: Tree, base19: Image) -> tuple[Image, Image]:
     """Return the base image of a checkout and its template database; PostgreSQL is in the base of Odoo 19."""
     kit = LAB_DIR / "labkit"
-    made_of = [kit / name for name in ("recipe.py", "builder.py", "source_builder.py")]
+    made_of = [kit / name for name in ("recipe.py", "builder.py", "source.py", "source_builder.py")]
     module = "labkit.source_builder"
     base = Image(f"odoo{tree.label}", digest(made_of, tree.digest, tree.suite), module, ("base", tree.label))
     trees = (os.fspath(base19.tree), os.fspath(base.tree))
