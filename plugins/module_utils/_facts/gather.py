@@ -28,7 +28,7 @@ from .._processes.look import Look, look
 from .._processes.options import Options
 from .._processes.proc import Gone, Proc, root_of, start_time
 from .._processes.process import DELETED, Process
-from .._processes.rights import NoAnswer, files_of, in_time
+from .._processes.rights import NoAnswer, files_of, in_time, within_share
 from .._supervisors.find import Supervisor, SupervisorKind, supervisor_of
 from .._supervisors.systemd import Unit, show_units
 from .._system.files import changed_after, reached
@@ -75,7 +75,7 @@ def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> 
     logs, loads, late = {}, {}, set()
     for instance in turns:
         read = functools.partial(_log_and_load, proc, seen, instance, store, supervisors[instance.identity])
-        logged = _within_share(proc, instance, _LOG, read, shares, ONE_SERVER)
+        logged = within_share(proc, instance.master, _LOG, read, shares, ONE_SERVER)
         if logged is None:
             late.add(instance.identity)
             started = start_time(instance.master)
@@ -97,12 +97,11 @@ def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> 
         if staleness:
             sources = functools.partial(sources_of, proc, seen, instance, load, supervisor, unit, started)
             need = unit is not None and unit.need_daemon_reload
-            found = None
             # The walk itself ends in time, unless a file system does not answer.
-            where = _within_share(proc, instance, _SOURCES, sources, walks, ONE_SERVER)
+            where = within_share(proc, instance.master, _SOURCES, sources, walks, ONE_SERVER)
             if where is not None:
                 walk = functools.partial(find_staleness, where, load, started, tree, need_daemon_reload=need)
-                found = _within_share(proc, instance, _CODE, walk, walks, ALL_WALKS + ONE_SERVER)
+                found = within_share(proc, instance.master, _CODE, walk, walks, ALL_WALKS + ONE_SERVER)
             if found is None:
                 late.add(instance.identity)
                 options, release = seen.options[instance.identity], seen.releases[instance.identity]
@@ -114,22 +113,6 @@ def survey(proc: Proc, seen: Look, store: ServerRecords, *, staleness: bool) -> 
         behind = instance.identity in late
         facts[instance.identity] = Facts(supervisor, unit, log, started, load, found, differences, behind)
     return facts
-
-
-_T = t.TypeVar("_T")
-
-
-def _within_share(
-    proc: Proc, instance: Instance, what: str, read: t.Callable[[], _T], shares: Shares, longest: float
-) -> t.Optional[_T]:
-    """Return what a function reads of a server, or None if it takes too long or the share of its user is used up."""
-    user = instance.master.uid
-    if shares.left(user) <= 0:
-        return None
-    try:
-        return shares.spend(user, functools.partial(in_time, proc, instance.master, what, read, longest))
-    except NoAnswer:
-        return None
 
 
 def _log_and_load(

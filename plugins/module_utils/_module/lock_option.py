@@ -91,8 +91,4 @@ def take_lock(module: AnsibleModule, *, absent: bool = False) -> t.Dict[str, t.A
 
 
 def _told(lock: t.Optional[RollLock], instance: str = "") -> Told:
-    """Return a lock as the module returns it; with an instance, ``out`` is about this instance."""
-    if lock is None:
-        return None
-    told = lock.told(uptime())
-    return {**told, "out": bool(lock.out) or instance in lock.instances} if instance else told
+    return lock.told(uptime(), instance) if lock else None

@@ -40,7 +40,7 @@ from .process import (
     parse_status,
 )
 from .release import Release, find_release
-from .rights import NoAnswer, files_of, in_time
+from .rights import files_of, in_time, within_share
 
 _T = t.TypeVar("_T")
 
@@ -115,11 +115,8 @@ def look(proc: Proc, pids: t.Optional[t.Iterable[int]] = None) -> Look:
             late += 1
             continue
         read_files = functools.partial(_named_files, proc, one)
-        try:
-            read = shares.spend(
-                one.master.uid, functools.partial(in_time, proc, one.master, NAMED_FILES, read_files, left)
-            )
-        except NoAnswer:
+        read = within_share(proc, one.master, NAMED_FILES, read_files, shares, left)
+        if read is None:
             unseen.append(host.FILES_TIMEOUT(pid=one.master.pid, seconds=ONE_SERVER))
             continue
         releases[one.identity], options[one.identity] = read
@@ -187,14 +184,11 @@ def _tell_by_log(proc: Proc, found: Found, options: t.Mapping[str, Options], _li
     for one in in_turn(found.instances, lambda instance: instance.master.uid):
         nameless = [c.process for c in one.children if c.ready and c.role != Role.GEVENT and not c.process.worker_class]
         left = min(ONE_SERVER, shares.left(one.master.uid))
-        if not nameless or proc.classes_in_log is None or left <= 0:
+        if not nameless or proc.classes_in_log is None:
             continue
         search = functools.partial(proc.classes_in_log, proc, one, options[one.identity], nameless)
-        try:
-            found_classes = shares.spend(
-                one.master.uid, functools.partial(in_time, proc, one.master, CLASSES, search, left)
-            )
-        except NoAnswer:
+        found_classes = within_share(proc, one.master, CLASSES, search, shares, left)
+        if found_classes is None:
             continue
         proc.classes.update(found_classes)
         told.update({p.pid: _known(proc, p) for p in nameless if p.identity in proc.classes})

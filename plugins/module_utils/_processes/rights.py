@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from .._system.files import open_regular, reached, read_regular
 from .._system.namespaces import USERS, differs
 from .._system.timeout import TooSlow, within
-from .limits import ALL_SERVERS, ONE_SERVER
+from .limits import ALL_SERVERS, ONE_SERVER, Shares
 from .proc import Proc, is_alive, root_of
 from .process import Process
 
@@ -103,6 +103,23 @@ def in_time(proc: Proc, process: Process, what: str, look: t.Callable[[], _T], s
     except TooSlow:
         proc.silent[key] = time.monotonic() + ALL_SERVERS
         raise _no_answer(process, seconds) from None
+
+
+def within_share(
+    proc: Proc, process: Process, what: str, look: t.Callable[[], _T], shares: Shares, longest: float
+) -> t.Optional[_T]:
+    """Return what a function reads of a server, or None if it takes too long or the share of its user is used up.
+
+    :param what: as of :func:`in_time`.
+    :param shares: of the users of the servers; the time counts there.
+    :param longest: seconds for this server.
+    """
+    if shares.left(process.uid) <= 0:
+        return None
+    try:
+        return shares.spend(process.uid, functools.partial(in_time, proc, process, what, look, longest))
+    except NoAnswer:
+        return None
 
 
 def _no_answer(process: Process, seconds: float) -> NoAnswer:

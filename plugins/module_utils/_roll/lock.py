@@ -60,8 +60,8 @@ class RollLock:
         """Return whether the lock has expired: its time has passed, or the host has booted since."""
         return self.boot != boot_id() or now - self.taken > self.ttl
 
-    def told(self, now: float) -> t.Dict[str, t.Any]:
-        """Return the lock as the module returns it."""
+    def told(self, now: float, instance: str = "") -> t.Dict[str, t.Any]:
+        """Return the lock as the module returns it; with an instance, ``out`` is about this instance."""
         age = max(0.0, now - self.taken)
         return {
             "id": self.id,
@@ -71,7 +71,7 @@ class RollLock:
             "age": round(age, 1),
             "ttl": self.ttl,
             "expired": self.expired(now),
-            "out": bool(self.out or self.instances),
+            "out": bool(self.out or (instance in self.instances if instance else self.instances)),
             "instances": list(self.instances),
             "workflow": self.workflow,
             "kind": self.kind,
