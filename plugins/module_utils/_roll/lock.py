@@ -97,7 +97,7 @@ class Held(Failure):
 
 def _told_out(lock: RollLock) -> str:
     if lock.instances and not lock.out:
-        return ". Out of their load balancer: %s" % ", ".join(lock.instances)
+        return ". These instances are out of their load balancer: %s" % ", ".join(lock.instances)
     return ". The host is out of its load balancer" if lock.out else ""
 
 
@@ -177,8 +177,11 @@ def give_back(
     :raises OSError: it cannot be removed.
     """
     with _claimed(store, wanted_id, take_over, uptime(), check_mode=check_mode) as found:
+        others = tuple(one for one in found.instances if one != instance) if found else ()
+        if found and instance and (others or found.out) and others == found.instances and found.ttl <= EXPIRES:
+            # It stays only for what it tells, and it says nothing of this instance.
+            return False, found
         if found is not None and not check_mode:
-            others = tuple(one for one in found.instances if one != instance)
             if instance and (others or found.out):
                 stays = dataclasses.replace(found, instances=others, taken=uptime(), ttl=EXPIRES)
                 store.write(_NAME, dataclasses.asdict(stays), mode=0o644)

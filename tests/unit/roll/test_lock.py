@@ -224,6 +224,9 @@ def test_each_instance_of_a_host_is_out_alone(store: StateDirectory) -> None:
     assert found
     assert found.expired(uptime() + 1)
     assert (found.instances, found.told(uptime())["out"]) == (("erp",), True)
+    assert (found.told(uptime(), "shop")["out"], found.told(uptime(), "erp")["out"]) == (False, True)
+    again, was = give_back(store, "two", TakeOver(), check_mode=False, instance="shop")
+    assert (again, was and was.instances) == (False, ("erp",))
     takes("erp", out=False, name="four")
     assert give_back(store, "four", TakeOver(), check_mode=False, instance="erp")[0]
     assert read(store) is None
