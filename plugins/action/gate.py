@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import UNREACHABLE
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.owner import owner
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._waits.long_wait import call_and_tell
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import failed
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.select import ActionModule as Base
 
@@ -20,8 +21,11 @@ class ActionModule(Base):
     """Says who has closed the gate."""
 
     def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
+        call = super()._call
         if module == self._task.action:
             arguments["owner"] = arguments.get("owner") or owner(task_vars or {})
-        result = super()._call(module, arguments, task_vars)
+            result = call_and_tell(lambda options: call(module, options, task_vars), arguments, task_vars or {})
+        else:
+            result = call(module, arguments, task_vars)
         # A play that ignores unreachable hosts must not take a gate for closed.
         return failed(UNREACHABLE(error=result["msg"])) if result.get("unreachable") else result

@@ -15,6 +15,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host impor
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.locking import call_with_lock
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.owner import playbook
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.record import record
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._waits.question import Question
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import action_failure, failed
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import ActionModule as Base
 
@@ -64,7 +65,8 @@ class ActionModule(Base):
     def _begin(self, arguments: Arguments, variables: t.Any) -> Result:
         until = time.time() + float(arguments["turn"])
         names = (*_LOCK, *_CHOICE, "step", "roll", "out", "timeout")
-        return {**self._with_lock("roll_turn", _some(arguments, names), variables), "until": until}
+        with Question(self, arguments, "the servers to be healthy", variables):
+            return {**self._with_lock("roll_turn", _some(arguments, names), variables), "until": until}
 
     def _reload(self, arguments: Arguments, variables: t.Any) -> Result:
         if playbook() is None:
@@ -74,7 +76,8 @@ class ActionModule(Base):
         if left < timeout * _LEAST:
             return {**failed(roll.LITTLE_TIME(left=int(max(left, 0)), turn=int(timeout))), "results": []}
         options["timeout"] = min(left, timeout)
-        result = self._call(_COLLECTION + "reload", options, variables)
+        with Question(self, options, "the reload to finish", variables):
+            result = self._call(_COLLECTION + "reload", options, variables)
         return {**result, "under_way": under_way(arguments.get("left") or {})}
 
     def _end(self, arguments: Arguments, variables: t.Any) -> Result:
@@ -83,7 +86,8 @@ class ActionModule(Base):
             return {"changed": False, "serves": True}
         left = max(float(arguments["until"]) - time.time(), 1.0)
         names = (*_LOCK, *_CHOICE, "step", "roll", "out", "min_healthy_time")
-        result = self._with_lock("roll_turn", {**_some(arguments, names), "timeout": left + watch}, variables)
+        with Question(self, arguments, f"the servers to be healthy for {watch:g} s without a break", variables):
+            result = self._with_lock("roll_turn", {**_some(arguments, names), "timeout": left + watch}, variables)
         if result.get("failed") or result.get("unreachable"):
             # It has reloaded, it was healthy, and it is in its balancer. The end of the roll gives back the lock.
             return result if watch else {"changed": False, "serves": True, "note": result.get("msg")}

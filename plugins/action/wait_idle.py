@@ -2,10 +2,23 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module of the same name, with ``select``."""
+"""The module of the same name, with ``select``. A long wait is told."""
 
 from __future__ import annotations
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils.select import ActionModule
+import typing as t
+
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._waits.long_wait import call_and_tell
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.select import ActionModule as Base
 
 __all__ = ["ActionModule"]
+
+
+class ActionModule(Base):
+    """Prints what it waits for."""
+
+    def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
+        call = super()._call
+        if module != self._task.action:
+            return call(module, arguments, task_vars)
+        return call_and_tell(lambda options: call(module, options, task_vars), arguments, task_vars)

@@ -44,7 +44,12 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.left import left
+
+def awx_left(plan: dict[str, t.Any], shown: t.Mapping[str, t.Sequence[dict[str, t.Any]]]) -> dict[str, t.Any]:
+    """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.left import left
+
+    return left(plan, shown)
 
 
 class FilterModule:
@@ -52,4 +57,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return names and functions."""
-        return {"awx_left": left}
+        return {"awx_left": awx_left}

@@ -36,12 +36,13 @@ _value:
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.plan import plan
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filter_error
 
 
 def awx_plan(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._awx.plan import plan
+
     try:
         return plan(data)
     except Refused as exc:

@@ -45,7 +45,6 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import faults as _faults
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import listed
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
@@ -54,6 +53,8 @@ def balancer_faults(
     seen: t.Sequence[t.Mapping[str, t.Any]], backends: t.Sequence[str] = (), servers: t.Sequence[str] = ()
 ) -> list[dict[str, str]]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import faults as _faults
+
     return untrusted(listed(_faults.balancer_faults(seen, backends, servers)))
 
 

@@ -57,7 +57,6 @@ _value:
 import time
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils import balancers as _balancers
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
@@ -67,6 +66,8 @@ def balancer_table(
     nginx: t.Sequence[t.Mapping[str, t.Any]] = (),
 ) -> dict[str, t.Any]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils import balancers as _balancers
+
     # ansible-core before 2.19 would template the texts of a host.
     return untrusted(_balancers.report(records, {"haproxy": haproxy, "nginx": nginx}, time.time()))
 

@@ -39,12 +39,13 @@ _value:
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.batches import parse_batches
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filter_error
 
 
 def batches(value: t.Any) -> list[str]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.batches import parse_batches
+
     try:
         return parse_batches(value)
     except Refused as exc:

@@ -36,12 +36,13 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._pages.caches import page
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def caches_page(report: t.Mapping[str, t.Any]) -> str:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._pages.caches import page
+
     return untrusted(page(report))
 
 

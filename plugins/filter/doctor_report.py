@@ -60,7 +60,6 @@ import re
 import typing as t
 
 from ansible.release import __version__ as _core
-from ansible_collections.fleetops.odoo.plugins.plugin_utils import doctor as _doctor
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
@@ -71,6 +70,8 @@ def doctor_report(
     wrong: t.Sequence[t.Mapping[str, t.Any]] = (),
 ) -> dict[str, t.Any]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils import doctor as _doctor
+
     controller = {
         "collection": _version(pathlib.Path(__file__).parents[2]),
         "core": _core,

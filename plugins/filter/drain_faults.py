@@ -58,7 +58,6 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import faults as _faults
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import listed
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
@@ -70,6 +69,8 @@ def drain_faults(
     least: int = 1,
 ) -> list[dict[str, str]]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import faults as _faults
+
     return untrusted(listed(_faults.drain_faults(records, {"haproxy": haproxy, "nginx": nginx}, least)))
 
 

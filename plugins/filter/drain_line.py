@@ -39,12 +39,13 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import lines as _lines
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def drain_line(result: t.Mapping[str, t.Any], check: bool) -> str:  # noqa: FBT001
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import lines as _lines
+
     # ansible-core before 2.19 would template the texts of a host.
     return untrusted(_lines.drain_line(result, check))
 

@@ -45,9 +45,6 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.logs import beside, each_log, paths_of
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._pages.dumps import page
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filter_error
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
@@ -57,6 +54,10 @@ def dumps_page(report: t.Mapping[str, t.Any], files: t.Any = (), folder: str = "
 
     :raises AnsibleFilterError: the input is not a report.
     """
+    from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.logs import beside, each_log, paths_of
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._pages.dumps import page
+
     if "servers" not in report:
         # What explain_logs returns when it has found no dump.
         if "error" in report:

@@ -48,8 +48,6 @@ _value:
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.analyse import analyse
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.logs import paths_of, read_logs
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import marked
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
@@ -58,6 +56,9 @@ def explain_logs(
     files: t.Any, addons: t.Sequence[str] = (), silent: t.Mapping[str, t.Any] | None = None
 ) -> dict[str, t.Any]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.analyse import analyse
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._analysis.logs import paths_of, read_logs
+
     try:
         return untrusted(analyse(read_logs(paths_of(files)), addons=addons, silent=silent))
     except Refused as exc:

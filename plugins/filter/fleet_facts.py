@@ -44,12 +44,13 @@ _value:
 import datetime
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils import fleet as _fleet
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def fleet_facts(seen: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils import fleet as _fleet
+
     at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     # Names of databases and units come from the host, and must not be templated.
     return untrusted(_fleet.facts(seen, at))

@@ -39,12 +39,13 @@ _value:
 import datetime
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils import fleet as _fleet
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def fleet_report(records: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils import fleet as _fleet
+
     at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return untrusted(_fleet.report(records, at))
 

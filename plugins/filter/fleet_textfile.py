@@ -39,7 +39,6 @@ _value:
 import time
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils import textfile as _textfile
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
@@ -47,6 +46,8 @@ def fleet_textfile(
     records: t.Mapping[str, t.Mapping[str, t.Any]], locks: t.Mapping[str, t.Mapping[str, t.Any]] | None = None
 ) -> str:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils import textfile as _textfile
+
     # Names of units come from the host, and must not be templated.
     return untrusted(_textfile.textfile(records, locks or {}, time.time()))
 

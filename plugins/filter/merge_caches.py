@@ -52,15 +52,16 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages.dump import NOT_STATISTICS
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
-from ansible_collections.fleetops.odoo.plugins.plugin_utils.caches import merge
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filter_error
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def merge_caches(parts: t.Any, top: int = 15) -> dict[str, t.Any]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.module_utils._messages.dump import NOT_STATISTICS
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils.caches import merge
+
     if not isinstance(parts, (list, tuple)) or not all(isinstance(part, t.Mapping) for part in parts):
         raise filter_error(NOT_STATISTICS(error=f"the input is of type {type(parts).__name__}"))
     try:

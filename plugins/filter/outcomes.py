@@ -56,7 +56,6 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils import outcomes as _outcomes
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
@@ -66,6 +65,8 @@ def outcomes(
     ok: bool = True,  # noqa: FBT001, FBT002
 ) -> dict[str, t.Any]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils import outcomes as _outcomes
+
     # ansible-core before 2.19 would template the texts of a host.
     return untrusted(_outcomes.outcomes(records, _plain(own or {}), ok=ok))
 

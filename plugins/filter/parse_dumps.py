@@ -49,14 +49,15 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import parse_dumps as parse_lines
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages.dump import NOT_A_LOG
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filter_error
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def parse_dumps(log: t.Any) -> list[dict[str, t.Any]]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.parse import parse_dumps as parse_lines
+    from ansible_collections.fleetops.odoo.plugins.module_utils._messages.dump import NOT_A_LOG
+
     if isinstance(log, str):
         dumps = parse_lines(log.split("\n"))
     elif isinstance(log, (list, tuple)) and all(isinstance(line, str) for line in log):

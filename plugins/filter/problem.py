@@ -45,13 +45,14 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import code_named, filter_error, marked
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def problem(code: str, **values: t.Any) -> dict[str, str]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
+
     try:
         told = code_named(code)(**values)
     except (KeyError, ValueError) as exc:

@@ -37,12 +37,13 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import failure
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
 def roll_failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import failure
+
     # ansible-core before 2.19 would template the message of a host.
     return untrusted(failure(result, step))
 

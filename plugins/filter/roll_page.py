@@ -46,9 +46,6 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._pages.roll import page
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._pages.roll_history import earlier
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filter_error
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
@@ -58,6 +55,10 @@ def roll_page(report: t.Mapping[str, t.Any], folder: str = "") -> str:
 
     :raises AnsibleFilterError: the input is not a report.
     """
+    from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._pages.roll import page
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._pages.roll_history import earlier
+
     if "planned" not in report or "hosts" not in report:
         wanted = "a report of the filter fleetops.odoo.roll_report"
         raise filter_error(

@@ -42,7 +42,6 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.record import record
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
@@ -50,6 +49,8 @@ def roll_records(
     hostvars: t.Mapping[str, t.Mapping[str, t.Any]], hosts: t.Sequence[str], roll: str
 ) -> dict[str, dict[str, t.Any]]:
     """The filter; see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.record import record
+
     # A message of a host must not be taken for a template by ansible-core before 2.19.
     return untrusted({host: record(hostvars[host], roll) for host in hosts})
 

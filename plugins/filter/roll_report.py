@@ -42,12 +42,12 @@ _value:
 import time
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.ledger import Moment
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.report import report
-
 
 def roll_report(roll: dict[str, t.Any], records: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.ledger import Moment
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.report import report
+
     return report(roll, records, Moment(time.time(), time.monotonic()))
 
 

@@ -75,11 +75,7 @@ _value:
 import time
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import roll as _codes
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import ledger as _roll
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import faults_of, shared_faults
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import code_named, filter_error
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
@@ -92,11 +88,16 @@ def roll_step(
     records: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
     batch: t.Sequence[str] = (),
     options: t.Mapping[str, t.Any] | None = None,
-    why: str = _roll.BLOCKED,
-    code: str = _codes.BLOCKED.name,
+    why: str | None = None,
+    code: str | None = None,
     **values: t.Any,
 ) -> dict[str, t.Any]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
+    from ansible_collections.fleetops.odoo.plugins.module_utils._messages import roll as _codes
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll import ledger as _roll
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.faults import faults_of, shared_faults
+
     now, records = _roll.Moment(time.time(), time.monotonic()), records or {}
     try:
         if step == "begin":
@@ -110,7 +111,7 @@ def roll_step(
         if step == "gate":
             return _roll.arrive(roll, records, batch, now)
         if step == "stop":
-            return _roll.stop(roll, why, code_named(code)(**values))
+            return _roll.stop(roll, why or _roll.BLOCKED, code_named(code or _codes.BLOCKED.name)(**values))
         if step == "enter":
             return _roll.enter(roll, records, batch, now)
         if step == "leave":

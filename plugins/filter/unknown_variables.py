@@ -51,8 +51,6 @@ _value:
 
 import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
-from ansible_collections.fleetops.odoo.plugins.plugin_utils import unknown_variables as _names
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import marked
 
 
@@ -60,6 +58,9 @@ def unknown_variables(
     variables: t.Mapping[str, t.Mapping[str, t.Any]], hosts: t.Sequence[str], role_path: str
 ) -> dict[str, t.Any]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils import unknown_variables as _names
+
     names = {name for host in hosts for name in variables[host]}
     found = _names.unknown_variables(names, role_path)
     if not found:

@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - fleetops.odoo._attributes.ACTION
   - fleetops.odoo._choice
   - fleetops.odoo._idle
+  - fleetops.odoo._long_wait
 attributes:
   check_mode:
     description: Looks and decides as ever, returns what it would do, and changes no rule.
@@ -157,6 +158,19 @@ seconds:
   description: Seconds that the call took.
   returned: always
   type: float
+waiting:
+  description: What the module still waits for. Ansible does not see it, because the action plugin calls the module
+    again.
+  returned: O(report_after) has passed
+  type: dict
+  contains:
+    text:
+      description: What it waits for.
+      type: str
+    ages:
+      description: Seconds for which the oldest requests have run, as far as the host shows them.
+      type: list
+      elements: float
 left_out:
   description: Servers that match but were left out, because no option names their users. See O(users).
   returned: when the module has looked at servers
@@ -185,10 +199,12 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.balancer imp
     networks_of,
     patience_of,
     told_under_way,
+    waiting_for,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import fail, find_host, start, timeout_of
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.long_wait import set_clock, told_waiting
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused, TimedOut
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused, StillWaiting, TimedOut
 
 SPEC = {
     "state": {"type": "str", "choices": ["closed", "open"], "required": True},
@@ -225,7 +241,7 @@ def order_of(module: AnsibleModule) -> Order:
 
 def turn(module: AnsibleModule, host: Host, order: Order) -> t.NoReturn:
     """Close or open the gate, and end the module."""
-    begun = host.clock.monotonic()
+    begun = set_clock(module, host.clock).began()
     targets, left_out = _targets(module, host, order)
     wanted = gate.GateOrder(
         targets.ports, order.lease, order.allow, module.params["owner"] or "", published=targets.published
@@ -257,6 +273,9 @@ def turn(module: AnsibleModule, host: Host, order: Order) -> t.NoReturn:
                 now = count(host.proc, targets.views, order.patience.ignored)
         except Refused as exc:
             fail(module, exc.problem, **result)
+        except StillWaiting as exc:
+            now = count(host.proc, targets.views, order.patience.ignored)
+            result.update(told_waiting(waiting_for(exc, targets.views, order.patience)))
         except TimedOut as exc:
             now, late = count(host.proc, targets.views, order.patience.ignored), exc
     result.update(told_under_way(now), seconds=round(host.clock.monotonic() - begun, 3))

@@ -23,6 +23,7 @@ description:
     without waiting.
 extends_documentation_fragment:
   - fleetops.odoo._attributes
+  - fleetops.odoo._long_wait
 attributes:
   check_mode:
     description: Returns what it would set, and neither sets anything nor waits.
@@ -138,10 +139,29 @@ under_way:
   returned: success
   type: int
   sample: 3
+waiting:
+  description: What the module still waits for. Ansible does not see it, because the action plugin calls the module
+    again.
+  returned: O(report_after) has passed
+  type: dict
+  contains:
+    text:
+      description: What it waits for.
+      type: str
+    ages:
+      description: Seconds for which the oldest requests have run, as far as the host shows them.
+      type: list
+      elements: float
 """
 import socket
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.long_wait import (
+    LONG_WAIT_SPEC,
+    bad_long_wait,
+    set_clock,
+    told_waiting,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.numbers import bad_timeout
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy import NotSet, Wanted, set_servers
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
@@ -156,13 +176,14 @@ SPEC = {
     "wait": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 120.0},
     "name": {"type": "str"},
+    **LONG_WAIT_SPEC,
 }
 
 
 def order_of(module: AnsibleModule) -> Wanted:
     """Return what the options ask for; a bad one ends the module."""
     params = module.params
-    problem = bad_timeout("timeout", params["timeout"])
+    problem = bad_timeout("timeout", params["timeout"]) or bad_long_wait(module)
     if problem:
         module.fail_json(msg=problem.message, code=problem.code)
     return Wanted(
@@ -178,14 +199,20 @@ def order_of(module: AnsibleModule) -> Wanted:
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    wanted = order_of(module)
+    wanted, clock = order_of(module), set_clock(module, Clock())
     try:
-        done = set_servers(module.params["socket"], wanted, Clock(), check_mode=module.check_mode)
+        done = set_servers(module.params["socket"], wanted, clock, check_mode=module.check_mode)
     except Failure as exc:
         changed = isinstance(exc, NotSet) and exc.changed
         module.fail_json(msg=exc.problem.message, code=exc.code, changed=changed)
     else:
-        module.exit_json(changed=done.changed, servers=done.servers, followers=done.followers, under_way=done.under_way)
+        module.exit_json(
+            changed=done.changed,
+            servers=done.servers,
+            followers=done.followers,
+            under_way=done.under_way,
+            **told_waiting(done.waiting),
+        )
 
 
 if __name__ == "__main__":

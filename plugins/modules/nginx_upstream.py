@@ -21,6 +21,8 @@ description:
     comment after the server names the owner and the time of the mark.
   - If C(nginx -t) refuses the configuration, or nginx does not apply it, the module restores the files.
   - If several calls come at once, they act one after the other, because of a lock on the host of nginx.
+extends_documentation_fragment:
+  - fleetops.odoo._long_wait
 attributes:
   check_mode:
     description: Looks and decides as ever, returns what it would do, and changes no file.
@@ -199,6 +201,19 @@ seconds:
   description: How long it took.
   returned: always
   type: float
+waiting:
+  description: What the module still waits for. Ansible does not see it, because the action plugin calls the module
+    again.
+  returned: O(report_after) has passed
+  type: dict
+  contains:
+    text:
+      description: What it waits for.
+      type: str
+    ages:
+      description: Seconds for which the oldest requests have run, as far as the host shows them.
+      type: list
+      elements: float
 """
 import typing as t
 
@@ -207,6 +222,12 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._balancer.nginx impo
 from ansible_collections.fleetops.odoo.plugins.module_utils._balancer.nginx_host import Nginx
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.long_wait import (
+    LONG_WAIT_SPEC,
+    bad_long_wait,
+    set_clock,
+    told_waiting,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.numbers import bad_span, bad_timeout
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused, TimedOut
@@ -223,6 +244,7 @@ SPEC = {
     "wait": {"type": "bool", "default": True},
     "allow_last": {"type": "bool", "default": False},
     "owner": {"type": "str"},
+    **LONG_WAIT_SPEC,
 }
 
 
@@ -233,6 +255,7 @@ def order_of(module: AnsibleModule) -> NginxOrder:
         if not params[name]:
             _fail(module, option.EMPTY_LIST(option=name, choices="the " + name))
     problem = bad_timeout("timeout", params["timeout"]) or bad_span("websocket_timeout", params["websocket_timeout"])
+    problem = problem or bad_long_wait(module)
     if problem:
         _fail(module, problem)
     return NginxOrder(
@@ -263,6 +286,7 @@ def _told(module: AnsibleModule, done: Done, seconds: float) -> t.Dict[str, t.An
         "websockets": done.websockets,
         "under_way": done.under_way,
         "seconds": round(seconds, 3),
+        **told_waiting(done.waiting),
     }
     if module._diff:  # noqa: SLF001  # there is no other way to ask
         found["diff"] = [
@@ -278,8 +302,9 @@ def _text(lines: t.Sequence[str]) -> str:
 
 def main() -> None:
     """Entry point."""
-    module, clock = AnsibleModule(argument_spec=SPEC, supports_check_mode=True), Clock()
-    order, begun = order_of(module), clock.monotonic()
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    order, clock = order_of(module), set_clock(module, Clock())
+    begun = clock.began()
     done = Done()
     try:
         balancer = Balancer(Nginx(module.params["program"], module.params["config"]), clock)

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - fleetops.odoo._attributes.INFO
   - fleetops.odoo._choice
   - fleetops.odoo._idle
+  - fleetops.odoo._long_wait
 requirements:
   - psutil (on the host; where the interpreter lacks it, a system interpreter that has it is used)
 seealso:
@@ -67,6 +68,19 @@ seconds:
   description: How long it took.
   returned: always
   type: float
+waiting:
+  description: What the module still waits for. Ansible does not see it, because the action plugin calls the module
+    again.
+  returned: O(report_after) has passed
+  type: dict
+  contains:
+    text:
+      description: What it waits for.
+      type: str
+    ages:
+      description: Seconds for which the oldest requests have run, as far as the host shows them.
+      type: list
+      elements: float
 left_out:
   description: Servers that match but were left out, because no option names their users. See O(users).
   returned: always
@@ -82,9 +96,11 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.balancer imp
     find_targets,
     patience_of,
     told_under_way,
+    waiting_for,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import find_host, start
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import TimedOut
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.long_wait import set_clock, told_waiting
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import StillWaiting, TimedOut
 
 SPEC = IDLE_SPEC
 
@@ -98,10 +114,19 @@ def main() -> None:
     """Entry point."""
     module = start(SPEC)
     host = find_host()
-    begun, patience = host.clock.monotonic(), order_of(module)
+    patience = order_of(module)
+    begun = set_clock(module, host.clock).began()
     targets, left_out = find_targets(module, host)
     try:
         now = wait_idle(host.proc, targets.views, patience, host.clock)
+    except StillWaiting as exc:
+        module.exit_json(
+            changed=False,
+            left_out=left_out,
+            seconds=round(host.clock.monotonic() - begun, 3),
+            **told_under_way(count(host.proc, targets.views, patience.ignored)),
+            **told_waiting(waiting_for(exc, targets.views, patience)),
+        )
     except TimedOut as exc:
         module.fail_json(
             msg=printable("After %g s the task still waits for %s" % (patience.timeout, exc.problem)),

@@ -119,8 +119,9 @@ def wait_idle(proc: Proc, views: t.Sequence[View], patience: Patience, clock: Cl
 
     :returns: what is left, which may be websockets.
     :raises TimedOut: a request is still under way.
+    :raises StillWaiting: the clock says that the time for a report has come.
     """
-    begun = clock.monotonic()
+    begun = clock.began()
 
     def attempt() -> t.Union[UnderWay, Pending]:
         passed = clock.monotonic() - begun
@@ -134,7 +135,7 @@ def wait_idle(proc: Proc, views: t.Sequence[View], patience: Patience, clock: Cl
             return Pending(_problem(now.websockets, {port for view in views for port in view.websockets}, now.peers))
         return now
 
-    return wait_until(attempt, clock, begun + max(patience.timeout, patience.websocket_timeout))
+    return wait_until(attempt, clock, begun + max(patience.timeout, patience.websocket_timeout), may_report=True)
 
 
 def _problem(number: int, ports: t.AbstractSet[int], peers: t.Sequence[str]) -> Problem:

@@ -14,9 +14,10 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._messages import roll, timeout
-from .._system.clock import Clock, Pending, wait_until
-from .._system.errors import Refused, TimedOut
+from .._system.clock import Clock, Pending, Waiting, wait_until
+from .._system.errors import Refused, StillWaiting, TimedOut
 from .._system.state_dir import StateDirectory
+from .ages import ages_there, connections
 from .nginx_host import End, Nginx, RealFiles, Worker, ends_of, write_file
 from .nginx_tree import Files, Mark, Tree, UpstreamServer, edit, names, read_tree
 
@@ -60,6 +61,8 @@ class Done:
     websockets: int = 0
     #: connections of requests when the wait began; None where it was not, or where they cannot be seen
     under_way: t.Optional[int] = None
+    #: what the wait is for, if it goes on
+    waiting: t.Optional[Waiting] = None
 
 
 def chosen(tree: Tree, order: NginxOrder) -> t.List[UpstreamServer]:
@@ -126,7 +129,7 @@ class Balancer:
         """
         if os.geteuid() != 0:
             raise Refused(roll.NGINX_NOT_ROOT())
-        begun = self.clock.monotonic()
+        begun = self.clock.began()
         store = StateDirectory()
         store.open()
 
@@ -210,7 +213,12 @@ class Balancer:
                 return Pending(timeout.CONNECTIONS(count=self.done.websockets, servers=shown))
             return True
 
-        wait_until(attempt, self.clock, begun + max(order.timeout, order.websocket_timeout))
+        try:
+            wait_until(attempt, self.clock, begun + max(order.timeout, order.websocket_timeout), may_report=True)
+        except StillWaiting as exc:
+            pids = {one.pid for one in self.nginx.workers(master) if one.leaving}
+            ages = ages_there(connections(), pids, {*(requests or ()), *(websockets or ())})
+            self.done.waiting = Waiting(exc.problem.text, ages)
 
     def _count(self, workers: t.Sequence[Worker], ends: t.Optional[t.Set[End]]) -> int:
         # The other end of a unix socket is not shown, so each worker that is still there counts.

@@ -13,12 +13,15 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._balancer.connections import Network, Patience, UnderWay, collapsed
+from .._balancer.ages import ages_here, connections
+from .._balancer.connections import Network, Patience, UnderWay, View, collapsed
 from .._balancer.targets import Targets, targets_of
 from .._messages import option
 from .._server.host import Host
-from .._system.errors import Refused
+from .._system.clock import Waiting
+from .._system.errors import Refused, StillWaiting
 from .common import CHOICE_SPEC, choose_masters, fail, matching, seconds_of, timeout_of, told_left_out
+from .long_wait import LONG_WAIT_SPEC, bad_long_wait
 
 #: Options of modules that wait until nothing is under way on a host.
 IDLE_SPEC: t.Dict[str, t.Any] = {
@@ -28,6 +31,7 @@ IDLE_SPEC: t.Dict[str, t.Any] = {
     "ignore": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "float", "default": 120.0},
     "websocket_timeout": {"type": "float", "default": 0.0},
+    **LONG_WAIT_SPEC,
 }
 
 
@@ -47,6 +51,9 @@ def networks_of(module: AnsibleModule, name: str) -> t.Tuple[Network, ...]:
 
 def patience_of(module: AnsibleModule) -> Patience:
     """Return how long the options have the module wait; a bad one ends the module."""
+    problem = bad_long_wait(module)
+    if problem:
+        fail(module, problem)
     return Patience(timeout_of(module), seconds_of(module, "websocket_timeout"), networks_of(module, "ignore"))
 
 
@@ -71,6 +78,12 @@ def find_targets(module: AnsibleModule, host: Host) -> t.Tuple[Targets, t.List[t
         return targets_of(host.proc, seen, identities, ports), left_out
     except Refused as exc:
         fail(module, exc.problem, left_out=left_out)
+
+
+def waiting_for(exc: StillWaiting, views: t.Sequence[View], patience: Patience) -> Waiting:
+    """Return what a wait is for that goes on, with the ages of the requests in the network of the module."""
+    ports = {port for view in views for port in view.requests}
+    return Waiting(exc.problem.text, ages_here(connections(), ports, patience.ignored))
 
 
 def told_under_way(now: UnderWay) -> t.Dict[str, t.Any]:

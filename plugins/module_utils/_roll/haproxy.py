@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from .._messages import roll
 from .._messages.code import Problem
-from .._system.clock import Clock, Pending, wait_until
-from .._system.errors import Failure
+from .._system.clock import Clock, Pending, Waiting, wait_until
+from .._system.errors import Failure, StillWaiting
+from .haproxy_sessions import SESSIONS, parse_ages
 from .haproxy_socket import connect
 
 #: Seconds to wait for HAProxy, which answers within milliseconds.
@@ -100,6 +101,8 @@ class Set:
     servers: t.List[Server]
     under_way: int
     followers: t.List[str]
+    #: why the wait goes on; None when it has ended
+    waiting: t.Optional[Waiting] = None
 
 
 def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) -> Set:
@@ -138,6 +141,8 @@ def set_servers(path: str, wanted: Wanted, clock: Clock, *, check_mode: bool) ->
             raise NotSet(stuck, changed=bool(to_set))
         if wanted.timeout is not None:
             found = _await(path, wanted, wanted.timeout, clock)
+    except StillWaiting as exc:
+        return Set(bool(to_set), found, under_way, following, _waiting(path, exc.problem, found))
     except Failure as exc:
         raise NotSet(exc.problem, changed=bool(to_set)) from exc
     return Set(bool(to_set), found, under_way, following)
@@ -258,7 +263,15 @@ def _await(path: str, wanted: Wanted, timeout: float, clock: Clock) -> t.List[Se
                 return Pending(roll.BALANCER_NOT_UP(**told, server=name_of(one), status=one["status"]))
         return now
 
-    return wait_until(attempt, clock, clock.monotonic() + timeout)
+    return wait_until(attempt, clock, clock.began() + timeout, may_report=True)
+
+
+def _waiting(path: str, problem: Problem, servers: t.Sequence[Server]) -> Waiting:
+    values = problem.values
+    if problem.code != roll.BALANCER_SESSIONS.name:
+        return Waiting("load balancer {balancer} to report server {server} as up (it is {status})".format(**values))
+    ages = parse_ages(_ask(path, SESSIONS), {name_of(one) for one in servers})
+    return Waiting("{sessions:d} requests of server {server} in load balancer {balancer} to end".format(**values), ages)
 
 
 def parse_states(text: str, path: str) -> t.Dict[t.Tuple[str, str], State]:

@@ -14,13 +14,22 @@ from dataclasses import dataclass
 
 from .._messages.code import Problem
 from .boot import uptime
-from .errors import TimedOut
+from .errors import StillWaiting, TimedOut
 
 _T = t.TypeVar("_T")
 
 
 class Clock:
     """The clocks of the machine."""
+
+    #: seconds that earlier calls of the same task have waited, as :meth:`began` counts them
+    waited: float = 0.0
+    #: when a wait must be reported, on :meth:`monotonic`; None waits on in silence
+    report_at: t.Optional[float] = None
+
+    def began(self) -> float:
+        """Return when the first call of the task began its wait, on :meth:`monotonic`, if the wait begins now."""
+        return self.monotonic() - self.waited
 
     def monotonic(self) -> float:
         """Return seconds that only ever grow."""
@@ -46,15 +55,26 @@ class Pending:
     problem: Problem
 
 
+class Waiting(t.NamedTuple):
+    """The goal of a wait that goes on, and the ages of the requests in seconds, the oldest first."""
+
+    text: str
+    ages: t.Sequence[float] = ()
+
+
 #: Seconds between two looks: short at first, since Odoo needs about a second for a reload, then longer.
 _SHORTEST, _LONGEST, _GROWTH = 0.05, 0.5, 1.15
 
 
-def wait_until(attempt: t.Callable[[], t.Union[_T, Pending]], clock: Clock, deadline: float) -> _T:
+def wait_until(
+    attempt: t.Callable[[], t.Union[_T, Pending]], clock: Clock, deadline: float, *, may_report: bool = False
+) -> _T:
     """Call ``attempt`` until it returns something else than :class:`Pending`.
 
     :param deadline: on ``clock.monotonic()``; the last attempt begins at or after it.
+    :param may_report: nothing is half done during this wait, so the module may return in the midst of it.
     :raises TimedOut: the deadline passed. What ``attempt`` raises goes through.
+    :raises StillWaiting: with ``may_report``, at the moment at which the clock asks for a report.
     """
     pause = _SHORTEST
     while True:
@@ -64,5 +84,7 @@ def wait_until(attempt: t.Callable[[], t.Union[_T, Pending]], clock: Clock, dead
             return outcome
         if late:
             raise TimedOut(outcome.problem)
+        if may_report and clock.report_at is not None and clock.monotonic() >= clock.report_at:
+            raise StillWaiting(outcome.problem)
         clock.sleep(max(0.0, min(pause, deadline - clock.monotonic())))
         pause = min(pause * _GROWTH, _LONGEST)

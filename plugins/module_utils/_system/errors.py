@@ -41,6 +41,10 @@ class TimedOut(Failure):
     """A deadline passed; the problem says what was still missing, as a noun phrase that follows "waiting for"."""
 
 
+class StillWaiting(Failure):
+    """The wait goes on, and the module was asked to tell what it waits for. The problem is that of a deadline."""
+
+
 class OperationFailed(Failure):
     """An operation on several servers ended early.
 

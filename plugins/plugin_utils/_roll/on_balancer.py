@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ...module_utils._messages.roll import BALANCER_UNREACHABLE
+from .._waits.long_wait import call_and_tell
 from ..problems import failed
 from ..remote import ActionModule as Base
 
@@ -23,6 +24,10 @@ class ActionModule(Base):
         if not result.get("unreachable"):
             return result
         return failed(BALANCER_UNREACHABLE(balancer=self._balancer(arguments), error=result["msg"]))
+
+    def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
+        call = super()._call
+        return call_and_tell(lambda options: call(module, options, task_vars), arguments, task_vars)
 
     def _balancer(self, _arguments: dict[str, t.Any]) -> str:
         """Return the name of the load balancer, for messages."""

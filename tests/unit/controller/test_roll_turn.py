@@ -43,7 +43,7 @@ def run(
     task = types.SimpleNamespace(
         action="fleetops.odoo.roll_turn", args={"roll": "r", **given}, check_mode=check, async_val=0
     )
-    connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/x"))
+    connection = types.SimpleNamespace(transport="fake", _shell=types.SimpleNamespace(tmpdir="/x"))
     return Action(task, connection, types.SimpleNamespace(), *[None] * 3).run(task_vars=variables or {}), calls
 
 

@@ -11,7 +11,10 @@ import typing as t
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll import haproxy
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy import NotSet, Wanted, set_servers
+from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy_sessions import SESSIONS
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
+
+from .. import build
 
 
 class Live:
@@ -151,3 +154,42 @@ def test_both_enter_where_both_are_named(monkeypatch: pytest.MonkeyPatch) -> Non
     live = Live(monkeypatch, a={"admin": "drain"}, b={"admin": "drain", "tracks": "odoo/a"})
     assert set_servers("/s", wanted("a", "b", out=False), Clock(), check_mode=False).changed
     assert live.said == ["set server odoo/a state ready", "set server odoo/b state ready"]
+
+
+@pytest.mark.parametrize(
+    ("server", "out", "text", "ages"),
+    [
+        ({"sessions": 10**6}, True, "requests of server odoo/a in load balancer HAProxy to end", [7]),
+        (
+            {"admin": "drain", "status": "DOWN"},
+            False,
+            "load balancer HAProxy to report server odoo/a as up (it is DOWN)",
+            [],
+        ),
+    ],
+)
+def test_a_wait_that_goes_on_says_what_for(
+    monkeypatch: pytest.MonkeyPatch,
+    server: dict[str, t.Any],
+    out: bool,  # noqa: FBT001
+    text: str,
+    ages: list[int],
+) -> None:
+    live, clock = Live(monkeypatch, a=server), build.FakeClock()
+    monkeypatch.setattr(haproxy, "_HEALTHY", frozenset())
+    clock.report_at = clock.monotonic() + 10
+
+    def command(path: str, command: str) -> str:
+        if command != SESSIONS:
+            return live._command(path, command)
+        # What it answers for a session is in test_haproxy_sessions.py.
+        return "0x1: proto=tcpv4 src=1 fe=web be=odoo srv=a ts=00 epoch=0 age=7s calls=1\n"
+
+    monkeypatch.setattr(haproxy, "_ask", command)
+    # This server never changes.
+    monkeypatch.setattr(haproxy, "server_states", lambda _path: [dict(live.servers["a"])])
+    done = set_servers("/s", wanted("a", out=out, timeout=60), clock, check_mode=False)
+    assert done.changed
+    assert done.waiting is not None
+    assert done.waiting.text.endswith(text)
+    assert list(done.waiting.ages) == ages
