@@ -6,8 +6,8 @@
 
 """Ask a host what a step waits for, through a second connection, while the module of the step holds the first one.
 
-A module returns nothing before its end, and a reload cannot return in the midst of its wait, because a second call would
-not know what the first one has seen.
+A module returns nothing before its end. A reload cannot return in the midst of its wait, because a second call would not
+know what the first one has seen.
 """
 
 from __future__ import annotations
@@ -46,13 +46,12 @@ class Question:
         self._health = {"health": choice["health"]} if choice.get("health") else {}
         self._ended = threading.Event()
 
-    def __enter__(self) -> Question:
+    def __enter__(self) -> None:
         """Begin to count the seconds."""
         if self._action._connection.transport in _CONNECTIONS:  # noqa: SLF001 - only the action has the connection
             # From 2.19 on ansible-core keeps the task in the context of a thread.
             run = contextvars.copy_context().run
             threading.Thread(target=run, args=(self._ask_on, time.monotonic()), daemon=True).start()
-        return self
 
     def __exit__(self, *_error: object) -> None:
         """End it. An answer that comes later is not printed."""
@@ -80,7 +79,7 @@ class Question:
     def _call(self, action: ActionBase, module: str, arguments: Result) -> Result:
         try:
             return run_module(action, f"fleetops.odoo.{module}", arguments, self._variables)
-        except Exception as exc:  # noqa: BLE001 - a question that fails must not touch the step
+        except Exception as exc:  # a question that fails must not touch the step
             return {"msg": str(exc)}
 
 

@@ -13,7 +13,6 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.fleetops.odoo.plugins.action import haproxy, nginx_upstream
 
-
 #: options of the wait, which test_long_wait.py tests
 LONG_WAIT = {"report_after", "waited"}
 
