@@ -6,8 +6,8 @@
 
 """Ask a host what a step waits for, through a second connection, while the module of the step holds the first one.
 
-A module returns nothing before its end. A reload cannot return in the midst of its wait, because a second call would not
-know what the first one has seen.
+A module returns nothing before its end. A reload cannot return in the midst of its wait, because a second call would
+not know what the first one has seen.
 """
 
 from __future__ import annotations

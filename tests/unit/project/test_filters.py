@@ -4,8 +4,8 @@
 
 """The filters of the collection cost a task nothing that does not use them.
 
-In each of its processes Ansible loads all filters of a collection when a task of one of its roles uses any filter. Their
-code took 0.4 s of CPU for each task and host (seen on ansible-core 2.19).
+In each of its processes Ansible loads all filters of a collection when a task of one of its roles uses any filter.
+Their code took 0.4 s of CPU for each task and host (seen on ansible-core 2.19).
 """
 
 from __future__ import annotations
