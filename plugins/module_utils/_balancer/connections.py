@@ -140,4 +140,9 @@ def wait_idle(proc: Proc, views: t.Sequence[View], patience: Patience, clock: Cl
 
 def _problem(number: int, ports: t.AbstractSet[int], peers: t.Sequence[str]) -> Problem:
     named = [*peers[:_NAMED], *(["others"] if len(peers) > _NAMED else [])]
-    return timeout.REQUESTS(count=number, ports=", ".join(map(str, sorted(ports))), peers=", ".join(named))
+    return timeout.REQUESTS(
+        count=number,
+        connections="connection" if number == 1 else "connections",
+        ports=", ".join(map(str, sorted(ports))),
+        peers=", ".join(named),
+    )

@@ -14,6 +14,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._messages import roll, timeout
+from .._messages.code import Problem
 from .._system.clock import Clock, Pending, Waiting, wait_until
 from .._system.errors import Refused, StillWaiting, TimedOut
 from .._system.state_dir import StateDirectory
@@ -205,12 +206,12 @@ class Balancer:
                 self.done.under_way = self.done.connections
             shown = ", ".join(sorted({one.address for one in found}))
             if self.done.connections:
-                problem = timeout.CONNECTIONS(count=self.done.connections, servers=shown)
+                problem = _connections(self.done.connections, shown)
                 if passed >= order.timeout:
                     raise TimedOut(problem)
                 return Pending(problem)
             if self.done.websockets and passed < order.websocket_timeout:
-                return Pending(timeout.CONNECTIONS(count=self.done.websockets, servers=shown))
+                return Pending(_connections(self.done.websockets, shown))
             return True
 
         try:
@@ -237,6 +238,11 @@ class Balancer:
         done.changed = bool(texts)
         done.servers = chosen(after, order)
         done.before, done.after = _lines(tree, found, texts), _lines(after, done.servers, texts)
+
+
+def _connections(number: int, servers: str) -> Problem:
+    noun = "connection" if number == 1 else "connections"
+    return timeout.CONNECTIONS(count=number, connections=noun, servers=servers)
 
 
 class _Edited:

@@ -119,7 +119,7 @@ BALANCER_REFUSED = Code(
 )
 BALANCER_SESSIONS = Code(
     "roll.balancer_sessions",
-    "load balancer {balancer} still has {sessions:d} sessions for server {server} after {timeout:g} s",
+    "load balancer {balancer} still has {sessions:d} {noun} for server {server} after {timeout:g} s",
     "Wait until these requests have ended, or set a longer balancer_drain_timeout.",
 )
 BALANCER_NOT_UP = Code(

@@ -127,12 +127,12 @@ WORKERS_LEAVING = Code(
 )
 REQUESTS = Code(
     "timeout.requests",
-    "{count:d} connections to the ports {ports} to end (from {peers})",
+    "{count:d} {connections} to the ports {ports} to end (from {peers})",
     "Their requests are still running. Set a longer timeout, or add the addresses of health checks to ignore.",
 )
 CONNECTIONS = Code(
     "timeout.connections",
-    "{count:d} connections of old worker processes of nginx to {servers} to end",
+    "{count:d} {connections} of old worker processes of nginx to {servers} to end",
     "Their requests are still running. Set a longer timeout, or worker_shutdown_timeout in the configuration of nginx.",
 )
 NGINX_LOCK = Code("timeout.nginx_lock", "another task that changes nginx on this host")

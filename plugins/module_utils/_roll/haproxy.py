@@ -258,7 +258,8 @@ def _await(path: str, wanted: Wanted, timeout: float, clock: Clock) -> t.List[Se
         for one in now:
             if wanted.out and (one["sessions"] or one["queued"]):
                 sessions = one["sessions"] + one["queued"]
-                return Pending(roll.BALANCER_SESSIONS(**told, server=name_of(one), sessions=sessions))
+                noun = "session" if sessions == 1 else "sessions"
+                return Pending(roll.BALANCER_SESSIONS(**told, server=name_of(one), sessions=sessions, noun=noun))
             if not wanted.out and one["status"] not in _HEALTHY:
                 return Pending(roll.BALANCER_NOT_UP(**told, server=name_of(one), status=one["status"]))
         return now
@@ -271,7 +272,7 @@ def _waiting(path: str, problem: Problem, servers: t.Sequence[Server]) -> Waitin
     if problem.code != roll.BALANCER_SESSIONS.name:
         return Waiting("load balancer {balancer} to report server {server} as up (it is {status})".format(**values))
     ages = parse_ages(_ask(path, SESSIONS), {name_of(one) for one in servers})
-    return Waiting("{sessions:d} requests of server {server} in load balancer {balancer} to end".format(**values), ages)
+    return Waiting("{sessions:d} {noun} of server {server} in load balancer {balancer} to end".format(**values), ages)
 
 
 def parse_states(text: str, path: str) -> t.Dict[t.Tuple[str, str], State]:

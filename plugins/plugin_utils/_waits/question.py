@@ -74,7 +74,7 @@ class Question:
         )
         idle = self._call(again, "wait_idle", {**self._choice, "report_after": 0.001, "allow_none": True})
         ages = (idle.get("waiting") or {}).get("ages", [])
-        return {"text": " and ".join(missing) or self._goal, "ages": ages}
+        return {"text": self._goal + (f" ({', '.join(missing)})" if missing else ""), "ages": ages}
 
     def _call(self, action: ActionBase, module: str, arguments: Result) -> Result:
         try:

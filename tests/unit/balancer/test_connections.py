@@ -108,7 +108,7 @@ def test_a_request_that_goes_on_is_a_timeout_even_where_websockets_have_more_tim
         wait_idle(Tables(row(HERE, LB, "01")), [host_view([8069])], Patience(10, 60), clock)
     assert 10 <= clock.monotonic() - begun < 12
     assert raised.value.code == "timeout.requests"
-    assert str(raised.value).startswith("1 connections to the ports 8069 to end (from 10.213.3.3)")
+    assert str(raised.value).startswith("1 connection to the ports 8069 to end (from 10.213.3.3)")
 
 
 def test_many_peers_are_not_all_named() -> None:

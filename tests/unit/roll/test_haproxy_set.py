@@ -159,7 +159,7 @@ def test_both_enter_where_both_are_named(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("server", "out", "text", "ages"),
     [
-        ({"sessions": 10**6}, True, "requests of server odoo/a in load balancer HAProxy to end", [7]),
+        ({"sessions": 10**6}, True, "sessions of server odoo/a in load balancer HAProxy to end", [7]),
         (
             {"admin": "drain", "status": "DOWN"},
             False,

@@ -51,7 +51,10 @@ def asked(action: Action) -> Question:
 
 def test_it_says_what_is_missing_and_how_old_the_requests_are() -> None:
     action = Action(wait_healthy=HEALTH, wait_idle=IDLE)
-    assert asked(action).ask() == {"text": "2 of 4 http processes to start", "ages": [34.0]}
+    assert asked(action).ask() == {
+        "text": "the reload to finish (2 of 4 http processes to start)",
+        "ages": [34.0],
+    }
     names = [name for name, *_rest in action.asked]
     assert names == ["fleetops.odoo.wait_healthy", "fleetops.odoo.wait_idle"]
     assert action.asked[0][1] == {"match": {"pid": 7}, "health": {"path": "/x"}, "timeout": 1.0}
@@ -85,7 +88,9 @@ def test_a_line_is_printed_while_the_step_runs_and_none_after_it(monkeypatch: py
     monkeypatch.setattr(question, "NEXT", 1000.0)
     with asked(Action(wait_healthy=HEALTH, wait_idle=IDLE)):
         assert came.wait(10)
-    assert told[0].startswith("h1: after 0 s waiting for 2 of 4 http processes to start; the oldest requests have run")
+    assert told[0].startswith(
+        "h1: after 0 s waiting for the reload to finish (2 of 4 http processes to start); the oldest"
+    )
     assert len(told) == 1
 
 
