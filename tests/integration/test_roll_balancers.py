@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import os
 import pathlib
+import re
 import signal
 import socket
 import time
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, address, held, lab_up, thorough
@@ -21,6 +25,7 @@ from ansible_collections.fleetops.odoo.tests.integration.traffic import traffic
 HOSTS = ("p19", "t19", "p14")
 #: On lb.
 HAPROXY, NGINX = 80, 81
+ODOO = 8069
 UPSTREAMS: dict[str, t.Any] = {
     "balancer": "nginx",
     "balancer_nginx_hosts": ["lb"],
@@ -141,3 +146,42 @@ def test_a_host_without_nftables_is_found_before_anything_is_touched(fleet: Flee
         fleet.run("p19", "mv", "/usr/sbin/nft.away", "/usr/sbin/nft")
     assert (done.code, done.code_of("p19")) == (2, "gate.no_nft"), done.output
     assert fleet.processes("p19") == before
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ({}, HAPROXY, r"1 session of server odoo/p14 in load balancer lb to end"),
+        *thorough(
+            (UPSTREAMS, NGINX, r"\d connections? of old worker processes of nginx to .* to end"),
+            ({"balancer": "firewall"}, NGINX, r"\d connections? to the ports 8069 to end .*"),
+            # Odoo 14 ends its requests before it executes itself again.
+            ({"balancer": "none"}, ODOO, r"the reload to finish \(.*\)"),
+        ),
+    ],
+)
+def test_a_wait_of_more_than_ten_seconds_is_told(
+    fleet: Fleet, tmp_path: pathlib.Path, case: tuple[dict[str, t.Any], int, str]
+) -> None:
+    variables, port, told = case
+    # Only nginx decides who gets them: the first host that has one is waited for.
+    hosts, number, seconds = (HOSTS, 4, 45) if port == NGINX else (HOSTS[2:], 1, 24)
+    with ThreadPoolExecutor(number) as pool:
+        slow = [pool.submit(long_request, fleet, port, seconds) for _one in range(number)]
+        time.sleep(1)
+        done = Roll(fleet, tmp_path, "-l", ",".join(hosts), **variables).end()
+        assert [one.result() for one in slow] == [200] * number
+    assert done.code == 0, done.output
+    lines = re.findall(r"(?m)^ROLL \d\d:\d\d:\d\d \w+: after 1\d s waiting for (.+)$", done.output)
+    assert lines, done.output
+    for line in lines:
+        assert re.fullmatch(told + r"; the oldest requests have run for \d+ s(, \d+ s)*", line)
+
+
+def long_request(fleet: Fleet, port: int, seconds: float) -> int:
+    """Send a request of so many seconds to p14, or through nginx to any host; return the status of its answer."""
+    host = "p14" if port == ODOO else "lb"
+    connection = http.client.HTTPConnection(address(fleet.inventory, host), port, timeout=90)
+    with contextlib.closing(connection):
+        connection.request("GET", f"/lab/sleep/{seconds}", headers={"X-Lab-Server": "p14"})
+        return connection.getresponse().status

@@ -47,6 +47,7 @@ def call_and_tell(
 
 def line(variables: t.Mapping[str, t.Any], waiting: t.Mapping[str, t.Any], seconds: float) -> str:
     """Return the line about a wait. Pure."""
-    ages = ", ".join(f"{age:.0f} s" for age in waiting.get("ages") or ())
+    # A connection that is younger may be that of a health check, or of the question itself.
+    ages = ", ".join(f"{age:.0f} s" for age in waiting.get("ages") or () if age >= 1)
     text = f"{variables.get('inventory_hostname', 'the host')}: after {seconds:.0f} s waiting for {waiting['text']}"
     return text + (f"; the oldest requests have run for {ages}" if ages else "")

@@ -26,7 +26,7 @@ class Host:
         self.now += min(left, options["report_after"])
         told = {"changed": not self.calls, "under_way": 3 - len(self.calls), **self.result}
         self.calls.append(options)
-        waiting = {"waiting": {"text": "2 requests to end", "ages": [34.2, 12.0]}}
+        waiting = {"waiting": {"text": "2 requests to end", "ages": [34.2, 12.0, 0.3]}}
         return {**told, **waiting} if left > options["report_after"] else told
 
     def clock(self) -> float:
