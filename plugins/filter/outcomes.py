@@ -18,6 +18,8 @@ options:
     description:
       - The record of each host, by host. C(ok) if it is done, C(failure) with C(code), C(reason) and C(unreachable) if
         it failed, and C(line). A host with neither has left the play.
+      - With O(of), the result of that module of each host, by host. An empty one is that of a host that has left the
+        play.
     type: dict
     required: true
   own:
@@ -28,6 +30,16 @@ options:
     description: Whether the role has done its tasks that belong to no host.
     type: bool
     default: true
+  of:
+    description:
+      - The kind of module whose results the input has. V(workers) stands for M(fleetops.odoo.workers) and
+        M(fleetops.odoo.recycle_workers).
+    type: str
+    choices: [workers]
+  check:
+    description: Whether that module ran in check mode.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -56,6 +68,7 @@ _value:
 
 import typing as t
 
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import filter_error
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.untrusted import untrusted
 
 
@@ -63,10 +76,18 @@ def outcomes(
     records: t.Mapping[str, t.Mapping[str, t.Any]],
     own: t.Mapping[str, t.Any] | None = None,
     ok: bool = True,  # noqa: FBT001, FBT002
+    of: str | None = None,
+    check: bool = False,  # noqa: FBT001, FBT002
 ) -> dict[str, t.Any]:
     """Apply the filter, see the documentation above."""
+    from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
     from ansible_collections.fleetops.odoo.plugins.plugin_utils import outcomes as _outcomes
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.lines import workers_line
 
+    if of is not None and of != "workers":
+        raise filter_error(option.NOT_A_CHOICE(option="of", choices="workers", value=of))
+    if of:
+        records = _outcomes.records_of(records, lambda result: workers_line(result, check))
     # ansible-core before 2.19 would template the texts of a host.
     return untrusted(_outcomes.outcomes(records, _plain(own or {}), ok=ok))
 

@@ -52,6 +52,26 @@ def outcomes(
     }
 
 
+def records_of(results: t.Mapping[str, Record], line: t.Callable[[Record], str]) -> dict[str, Record]:
+    """Return the records of hosts from the results of the one module that a role runs on each of them.
+
+    :param results: by host; an empty one is that of a host that has left the play.
+    :param line: describes the result of a module that has succeeded.
+    """
+    return {
+        host: {} if not result else {"failure": failure_of(result)} if _is_bad(result) else _done(line(result))
+        for host, result in results.items()
+    }
+
+
+def _is_bad(result: Record) -> bool:
+    return bool(result.get("failed") or result.get("unreachable"))
+
+
+def _done(line: str) -> Record:
+    return {"ok": True, "line": line}
+
+
 def _outcome(host: str, record: Record) -> dict[str, t.Any]:
     if record.get("ok"):
         return {"host": host, "outcome": DONE, "code": None, "line": record.get("line", "")}
@@ -67,7 +87,7 @@ def _outcome(host: str, record: Record) -> dict[str, t.Any]:
 
 def failure_of(result: Record) -> dict[str, t.Any]:
     """Return ``code``, ``reason`` and ``unreachable`` of the result of a module of this collection that failed."""
-    unreachable = bool(result.get("unreachable"))
+    unreachable = bool(result.get("unreachable")) or result.get("code") == _UNREACHABLE.name
     return {
         "code": str(result.get("code") or (_UNREACHABLE if unreachable else _codes.TASK_FAILED).name),
         "reason": first_line(redact_text(str(result.get("msg") or "")).strip()) or _codes.NO_MESSAGE().text,

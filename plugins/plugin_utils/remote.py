@@ -14,6 +14,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._messages.host import UNREACHABLE
+from .problems import failed
 
 
 def run_module(action: ActionBase, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
@@ -35,12 +36,24 @@ class ActionModule(ActionBase):
     """Run the module of the same name. The message of a host that cannot be reached is not templated."""
 
     _supports_check_mode = True
+    #: roles of this collection that judge the answer of an unreachable host themselves
+    _judging = frozenset(["fleetops.odoo.balancer", "fleetops.odoo.doctor"])
 
     def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Entry point."""
         super().run(tmp, task_vars)
         del tmp
-        return self._run(dict(self._task.args), task_vars or {})
+        result = self._run(dict(self._task.args), task_vars or {})
+        if result.get("unreachable") and self._is_in_a_turn():
+            # Ansible would take the host out of the play, and then no later task could clean up.
+            return failed(UNREACHABLE(error=str(result.get("msg", "")).strip()))
+        return result
+
+    def _is_in_a_turn(self) -> bool:
+        """Return whether the task is one of a role of this collection, which rescues failed results."""
+        role = getattr(self._task, "_role", None)
+        name = role.get_name(include_role_fqcn=True) if role else ""
+        return name.startswith("fleetops.odoo.") and name not in self._judging
 
     def _run(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the result of the task. Other actions change the options or the result here."""

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import pytest
+from ansible.errors import AnsibleFilterError
 from ansible_collections.fleetops.odoo.plugins.filter.outcomes import FilterModule
 
 outcomes = FilterModule().filters()["outcomes"]
@@ -59,3 +61,33 @@ def test_all_done() -> None:
         "remaining": [],
         "codes": {},
     }
+
+
+def test_results_of_a_module_are_judged_for_each_host() -> None:
+    worked = {"signals": ["TTIN"], "reason": "2 http workers", "seconds": 1.5}
+    told = outcomes(
+        {
+            "a": {"results": [worked], "changed": True},
+            "b": {"failed": True, "msg": "No master\nmore", "code": "host.no_master"},
+            "c": {"failed": True, "msg": "The host cannot be reached", "code": "host.unreachable"},
+            "d": {"failed": True, "msg": "'x' is undefined"},
+            "e": {},
+        },
+        of="workers",
+    )
+    assert told["stats"]["hosts"] == {"done": ["a"], "failed": ["b", "d", "e"], "unreachable": ["c"]}
+    assert told["stats"]["codes"] == {
+        "b": "host.no_master",
+        "c": "host.unreachable",
+        "d": "roll.task_failed",
+        "e": "roll.left_play",
+    }
+    assert told["lines"]["a"] == "2 http workers (TTIN; 1.5 s)"
+    assert told["lines"]["b"] == "FAILED: No master [host.no_master]"
+    check = outcomes({"a": {"results": [worked]}}, of="workers", check=True)
+    assert check["lines"]["a"] == "2 http workers (TTIN would be sent)"
+
+
+def test_another_kind_of_results_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"option\.not_a_choice"):
+        outcomes({}, of="reload")

@@ -44,6 +44,31 @@ def test_an_unreachable_host_is_a_result_and_not_an_exception(action: types.Modu
     assert (result["msg"], result["code"]) == ("{{ lookup('pipe', 'id') }}", "host.unreachable")
 
 
+@pytest.mark.parametrize(
+    ("role", "is_failed"),
+    [
+        ("fleetops.odoo.graceful_drain", True),
+        ("fleetops.odoo.scale_workers", True),
+        # These judge the answers themselves.
+        ("fleetops.odoo.doctor", False),
+        ("fleetops.odoo.balancer", False),
+        ("example.own.role", False),
+        (None, False),
+    ],
+)
+def test_in_the_roles_an_unreachable_host_has_failed_and_stays_in_the_play(role: str | None, is_failed: bool) -> None:  # noqa: FBT001
+    class Action(drain.ActionModule):
+        def _execute_module(self, **_arguments: t.Any) -> dict[str, t.Any]:
+            raise AnsibleConnectionFailure("no route")
+
+    inside = types.SimpleNamespace(get_name=lambda include_role_fqcn: role) if role else None
+    task = types.SimpleNamespace(action="fleetops.odoo.drain", args={}, check_mode=False, async_val=0, _role=inside)
+    connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/x"))
+    result = Action(task, connection, types.SimpleNamespace(no_log=False), *[None] * 3).run(task_vars={})
+    assert result["code"] == "host.unreachable"
+    assert (result.get("failed"), result.get("unreachable")) == ((True, None) if is_failed else (None, True))
+
+
 def test_the_result_of_the_module_is_returned_as_it_is() -> None:
     asked: list[dict[str, t.Any]] = []
     result = {"changed": False, "masters": []}
