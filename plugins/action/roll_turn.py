@@ -84,14 +84,17 @@ class ActionModule(Base):
         watch, out = float(arguments.get("min_healthy_time") or 0), arguments.get("out")
         if not watch and out is None:
             return {"changed": False, "serves": True}
+        if not watch:
+            # The module of the lock is a tenth of the one that watches, and most turns end here.
+            result = self._with_lock("roll_lock", _some(arguments, (*_LOCK, "out")), variables)
+            # It has reloaded, it was healthy, and it is in its balancer. The end of the roll gives back the lock.
+            told = {"note": result.get("msg")} if result.get("failed") or result.get("unreachable") else {"taken": True}
+            return {**_some(result, ("lock", "was", "place")), **told, "changed": False, "serves": True}
         left = max(float(arguments["until"]) - time.time(), 1.0)
         names = (*_LOCK, *_CHOICE, "step", "roll", "out", "min_healthy_time")
         with Question(self, arguments, f"the servers to be healthy for {watch:g} s without a break", variables):
             result = self._with_lock("roll_turn", {**_some(arguments, names), "timeout": left + watch}, variables)
-        if result.get("failed") or result.get("unreachable"):
-            # It has reloaded, it was healthy, and it is in its balancer. The end of the roll gives back the lock.
-            return result if watch else {"changed": False, "serves": True, "note": result.get("msg")}
-        return {**result, "serves": True}
+        return result if result.get("failed") or result.get("unreachable") else {**result, "serves": True}
 
     def _leave(self, arguments: Arguments, variables: t.Any) -> Result:
         if self._task.check_mode:

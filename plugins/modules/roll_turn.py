@@ -196,8 +196,6 @@ def main() -> None:
     host = find_host(health=health)
     order = order_of(module)
     hold_lock(module)
-    if module.params["step"] == "end" and not order.min_healthy_time:
-        module.exit_json(changed=False)
     watch(module, host, order)
 
 

@@ -61,7 +61,7 @@ def test_in_the_roles_an_unreachable_host_has_failed_and_stays_in_the_play(role:
         def _execute_module(self, **_arguments: t.Any) -> dict[str, t.Any]:
             raise AnsibleConnectionFailure("no route")
 
-    inside = types.SimpleNamespace(get_name=lambda include_role_fqcn: role) if role else None
+    inside = types.SimpleNamespace(get_name=lambda **_how: role) if role else None
     task = types.SimpleNamespace(action="fleetops.odoo.drain", args={}, check_mode=False, async_val=0, _role=inside)
     connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/x"))
     result = Action(task, connection, types.SimpleNamespace(no_log=False), *[None] * 3).run(task_vars={})

@@ -58,7 +58,8 @@ def soon() -> float:
     [
         ("look", "roll_look", {}),
         ("begin", "roll_turn", {"turn": 60}),
-        ("end", "roll_turn", {"out": False}),
+        ("end", "roll_lock", {"out": False}),
+        ("end", "roll_turn", {"min_healthy_time": 5}),
         ("leave", "roll_lock", {}),
     ],
 )
