@@ -17,9 +17,9 @@ description:
     worker ends after its request or job, and its master starts another one. The module waits for both, and the new
     process is the proof.
   - At least one of O(rss_above), O(older_than), O(busy_longer_than) and O(pids) must be set.
-  - If a master keeps up fewer http workers than it has, it does not replace a worker that ends, and this is not visible
-    before. So the module first signals one http worker alone. If the master does not replace it, no other worker gets a
-    signal.
+  - If the target of a master is lower than its number of http workers, it does not replace a worker that ends, and
+    this is not visible before. So the module first signals one http worker alone. If the master does not replace it, no
+    other worker gets a signal.
   - If a database of the server does not answer, the module refuses, because newer versions of Odoo end the whole server
     when they have to start a worker then. O(force) does not lift that.
   - The module waits for a start or a reload in progress. If several calls come at once, they act one after the other.

@@ -194,7 +194,7 @@ def rehearse(host: Host, seen: Look, chosen: t.Sequence[str], order: ReloadOrder
     answers = {one.pid: _before(one, "health") for one in results if _before(one, "state") == str(State.RUNNING)}
     sick = {pid: answer for pid, answer in answers.items() if answer not in (None, "ok")}
     if sick:
-        problem = roll.UNHEALTHY(pids=", ".join(map(str, sick)), answers="; ".join(map(str, sick.values())))
+        problem = roll.UNHEALTHY(answers="; ".join("pid %d: %s" % pair for pair in sick.items()))
         raise OperationFailed(problem.message, problem, results)
     if has_to_settle(results):
         try:

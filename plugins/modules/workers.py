@@ -15,13 +15,13 @@ author:
 description:
   - Brings each chosen server to O(count) http workers, without a reload and without losing a request, and proves the
     number by counting the workers of the present generation.
-  - A master keeps up a number of workers, its target, and does not show it. C(TTIN) raises the target. C(TTOU) lowers
-    it and ends no worker, so a C(TTOU) from another program leaves no trace. So the module sends C(TTIN) until the
-    master starts a worker, which proves that the target and the workers agree, and counts from there. This also
-    corrects a wrong target.
-  - To scale down, the module starts one worker for that proof, sends C(TTOU) as often as needed, and then C(INT) to
-    idle http workers. Stack dumps show which workers are idle. The server never has fewer workers than O(count), and at
-    most one more than before.
+  - A master has a target, the number of workers that it maintains, and does not show it. C(TTIN) raises the target.
+    C(TTOU) lowers it and ends no worker, so a C(TTOU) from another program leaves no trace. So the module sends
+    C(TTIN) until the master starts a worker, which proves that the target and the workers agree, and counts from
+    there. This also corrects a wrong target.
+  - To scale down, the module first starts one worker with C(TTIN), which proves the target. Then it sends C(TTOU) as
+    often as needed, and C(INT) to idle http workers. Stack dumps show which workers are idle. The server never has
+    fewer workers than O(count), and at most one more than before.
   - A C(HUP) and a restart bring the configured number back. See O(persist).
   - If a database of the server does not answer, the module refuses to make the master start a worker, because newer
     versions of Odoo end the whole server then. O(force) does not lift that.
@@ -194,7 +194,7 @@ results:
           description: The warning as a sentence, with its remedy.
           type: str
     target:
-      description: The proved number of workers that the master keeps up. Null if it was not proved, for example because
+      description: The proved target of the master. Null if it was not proved, for example because
         nothing was done.
       type: int
     persisted:
@@ -221,7 +221,7 @@ results:
       pid: 472
       did: signalled
       code:
-      reason: the server had 2 http workers and has 4, and its master keeps up that number; a HUP or a restart makes it
+      reason: the server had 2 http workers and has 4, which is the target of its master; a HUP or a restart makes it
         2 again, as configured
       signals: [TTIN, TTIN]
       seconds: 1.9

@@ -176,7 +176,7 @@ class _Drain(Leaving):
                 self.result.busy = self.result.busy or note.busy
             raise
 
-    # Its steps.
+    # The steps of the drain, in the order of the calls above.
 
     def _explain(self, note: t.Optional[Note]) -> None:
         self.result.reason = "a drain was requested"

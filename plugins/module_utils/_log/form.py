@@ -17,11 +17,11 @@ from .._messages import dump
 from .._messages.code import Problem
 from .._system.redact import redact_text
 
-#: What only a record of a log has: the name of a logger, a level.
+#: Patterns that occur only in a record of a log: the name of a logger, a level.
 _LOGGER = re.compile(r"\b(?:odoo|openerp|werkzeug)\.\w|\bwerkzeug\b", re.IGNORECASE)
 _LEVEL = re.compile(r"\b(?:INFO|WARNING|ERROR|CRITICAL)\b", re.IGNORECASE)
-#: How many lines with one of them are too many for a log of Odoo without one of its heads, and behind the last head;
-#: how many heads are looked at; characters of a line that are shown.
+#: Foreign lines that make a log strange if it has no head of a record (_ENOUGH), or after its last head (_MANY); heads
+#: whose pids are checked (_HEADS); characters of a line that a message shows (_WIDTH).
 _ENOUGH, _MANY, _HEADS, _WIDTH = 3, 10, 50, 160
 #: How further lines of a record begin: a traceback, a dump.
 _WITHIN = (" ", "# Thread: ", "# Greenlet: ", 'File: "')

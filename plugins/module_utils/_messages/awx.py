@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from .code import Code
 
-UNKNOWN_KEY = Code("awx.unknown_key", "{where} must have no keys but {known}, got {keys}")
+UNKNOWN_KEY = Code(
+    "awx.unknown_key",
+    "{where} must have only keys of {known}, got {keys}",
+)
 NO_PROJECT_URL = Code(
     "awx.no_project_url",
     "project.scm_url is empty",

@@ -26,7 +26,7 @@ PART_TOO_LARGE = Code(
 )
 NOT_PERMITTED = Code(
     "bundle.not_permitted",
-    "the user of this task must not read this part",
+    "the user of this task has no permission to read this part",
     "Run the task as root or as the user of the server (become).",
 )
 PROCESS_ENDED = Code("bundle.process_ended", "the process ended before this part was read")

@@ -31,7 +31,8 @@ NO_LOG = Code(
 )
 LOG_UNREADABLE = Code(
     "dump.log_unreadable",
-    "the log {path} cannot be used: the user of this task must not read it, or the server does not have it open",
+    "the log {path} cannot be used: the user of this task has no permission to read it, or the server does"
+    " not have it open",
     _AS_ROOT,
 )
 LOG_MISSING = Code("dump.log_missing", "the folder of the log {path} does not exist", "Correct logfile in odoo.conf.")
@@ -48,7 +49,7 @@ NO_JOURNAL = Code(
 )
 JOURNAL_RIGHTS = Code(
     "dump.journal_rights",
-    "the server writes its log to the journal, and the user of this task must not read its entries",
+    "the server writes its log to the journal, and the user of this task has no permission to read its entries",
     _AS_ROOT,
 )
 LOG_FORM = Code(
@@ -131,12 +132,12 @@ TOO_LARGE = Code(
 INCOMPLETE = Code(
     "dump.incomplete",
     "{missing:d} of {wanted:d} answers with {what} are missing",
-    "Read the reason for each process under the key missing of the result.",
+    "The result lists the reason for each process in 'missing'.",
 )
 NONE_ASKED = Code(
     "dump.none_asked",
     "the module could not ask any process for its {what}",
-    "Read the reason for each process under the key missing of the result.",
+    "The result lists the reason for each process in 'missing'.",
 )
 EVIDENCE = Code(
     "dump.evidence",
@@ -154,7 +155,7 @@ NOT_AT_REST = Code(
 )
 RISK_ACCEPTED = Code(
     "dump.risk_accepted",
-    "pid {pid:d} got a QUIT while it was at work, because risk is accept; this may end the whole server",
+    "pid {pid:d} got a QUIT while it was at work, because risk=accept is set; this may end the whole server",
     "Use py-spy, which sends no signal.",
 )
 
@@ -292,7 +293,7 @@ NOT_PLAIN = Code("dump.not_plain", "{path} is not a regular file")
 UNREADABLE = Code("dump.unreadable", "{path} cannot be read: {error}")
 STRANGE_SESSIONS = Code(
     "dump.strange_sessions",
-    "{path} must be a file that the role diagnostics wrote, but it has another content",
+    "{path} does not have the content that the role diagnostics writes to such a file",
     "Remove the file, then run the command again.",
 )
 NOT_A_LOG = Code("dump.not_a_log", "a log must be a text or a list of lines, got {value}")

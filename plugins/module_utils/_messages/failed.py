@@ -36,7 +36,10 @@ NOT_REACHED = Code(
     "this server was not touched, because the operation on an earlier server was refused or failed",
     "Correct the problem of the earlier server, then run the task again.",
 )
-DRAINED_AWAY = Code("failed.drained_away", "the drain that was in progress has finished, and the server has ended")
+DRAINED_AWAY = Code(
+    "failed.drained_away",
+    "the server was draining before the reload began; the drain has finished, so no server is left to reload",
+)
 LOAD_NOT_RECORDED = Code(
     "failed.load_not_recorded",
     "the module cannot record when the server loaded its code ({error}), so the next call may reload it once more",
@@ -59,7 +62,7 @@ PLACE_TAKEN = Code(
 BAD_END = Code(
     "failed.bad_end",
     "systemd ended {unit} (Result={result}), which may have cut off requests and jobs",
-    "Run systemctl status {unit} on the host, and correct the setting because of which systemd ended it.",
+    "Run systemctl status {unit} on the host to find out why systemd ended it, then correct that setting.",
 )
 CONTAINER_BAD_END = Code(
     "failed.container_bad_end",
@@ -78,19 +81,21 @@ COMMAND_ENDED = Code(
 )
 NUMBER_RISES = Code(
     "failed.number_rises",
-    "the module stopped sending TTOU on the way to {count:d} http workers, because the number of workers that the"
-    " master keeps up rises again and again",
-    "Look for another program that sends TTIN to the master, and run fleetops.odoo.workers again with prove.",
+    "the module stopped sending TTOU on the way to {count:d} http workers, because the target of the master"
+    " rises again and again",
+    "Look for another program that sends TTIN to the master, and run fleetops.odoo.workers again with prove=true.",
 )
 NOT_REPLACED = Code(
     "failed.not_replaced",
-    "the master did not replace {workers} within {seconds:.0f} s, so no other worker got a signal; {left} are left",
-    "The master keeps up fewer http workers than the server had, for example because another program sent it a TTOU."
-    " Run fleetops.odoo.workers with the count that you want.",
+    "the master did not replace {workers} within {seconds:.0f} s, so no other worker got a signal; the server"
+    " now has {left}",
+    "The target of the master is lower than the number of http workers that the server had, for example"
+    " because another program sent it a TTOU. Run fleetops.odoo.workers with the count that you want.",
 )
 WORK_TIME_UNKNOWN = Code(
     "failed.work_time_unknown",
-    "no stack dump of pid {pids} could be read, so it is not known how long it has been busy, and it got no signal",
+    "no worker with pid {pids} got a signal: its stack dump could not be read, so the module does not know"
+    " how long it has been busy",
     "A worker that hangs outside of Python writes no dump; its master kills it after limit_time_real.",
 )
 LOST_WORK_UNKNOWN = Code(

@@ -32,12 +32,14 @@ HIDDEN_PROCESSES = Code(
 )
 HIDDEN_SOCKETS = Code(
     "host.hidden_sockets",
-    "the user of this task cannot see sockets, working directory and generation of {count:d} processes",
+    "the user of this task cannot read the sockets, the working directory or the environment of {count:d}"
+    " processes, so their roles and generations may be unknown",
     "Run the task as {user}.",
 )
 OTHER_RIGHTS = Code(
     "host.other_rights",
-    "pid {pid:d} is left out: it has the arguments of an Odoo server, but runs with the rights of another user ({ids})",
+    "pid {pid:d} is left out: it has the arguments of an Odoo server, but its real and effective IDs differ,"
+    " as in a setuid program ({ids})",
     "Find out how the process was started.",
 )
 LOOKS_LIKE_ODOO = Code(
@@ -87,18 +89,19 @@ LOOK_TIMEOUT = Code(
 SERVERS_TIMEOUT = Code(
     "host.servers_timeout",
     "{count:d} servers are left out: the module read the files of the servers for {seconds:g} s, which is the limit",
-    "Find out how these servers were started, then run the task again.",
+    "Many servers run on this host, or their files are slow. Check which user started these servers, then run"
+    " the task again.",
 )
 NOT_LOOKED_AT = Code(
     "host.not_looked_at",
-    "the module did not read the log or the code of pid {pid:d} to the end: the time for the servers of user {user} was"
-    " used up, or their files do not answer",
+    "the module stopped reading the log or the code of the server with pid {pid:d}: the time limit for the"
+    " servers of user {user} passed, or a file system did not answer",
     "Check how many servers of this user run, how large their logs and folders of addons are, and their file systems.",
 )
 MORE_LEFT_OUT = Code(
     "host.more_left_out",
-    "{count:d} more processes are left out for the reason {code}",
-    "Find out how these processes were started.",
+    "{count:d} more processes have the same problem ({code})",
+    "Follow the remedy of that code.",
 )
 USER_WITHOUT_UNIT = Code(
     "host.user_without_unit",
@@ -120,8 +123,8 @@ NEWER_VERSION = Code(
 )
 CLOCK_MOVED = Code(
     "host.clock_moved",
-    "the clock of the host was changed: times in the log of pid {pid:d} are older than the start of the process, or"
-    " than earlier lines; the module uses the earliest of them",
+    "the clock of the host was changed: times in the log of pid {pid:d} are older than the start of the"
+    " process, or than earlier lines; the module therefore assumes an earlier time for the load of the code",
     "Synchronise the clock of the host (chrony, systemd-timesyncd). Until its next reload or restart, the server may"
     " be reported as stale once more than needed.",
 )
@@ -133,7 +136,8 @@ NONE_SELECTED = Code(
 UNREACHABLE = Code("host.unreachable", "the host cannot be reached: {error}")
 NOTHING_DRAINED = Code(
     "host.nothing_drained",
-    "no server was drained on this host{matching} since the host booted, and no such server runs",
+    "no server to bring back was found{matching}: since the host booted, the module has recorded no drain of"
+    " such a server, and no such server runs now",
     "Start the server through its supervisor, or set allow_none.",
 )
 DUMPS_HIDDEN = Code(
@@ -201,9 +205,9 @@ CLOCK_DIFFERS = Code(
 )
 LOCKED = Code(
     "host.locked",
-    "the {kind} {id} of {owner} has the lock of the host",
-    "Wait until it has ended. After a drain, run the playbook undrain. After a roll that ended early, run the playbook"
-    " release.",
+    "{owner} holds the lock {id} of the host (kind: {kind})",
+    "Wait until the lock is released. After a drain, run the playbook undrain. After a roll that ended early,"
+    " run the playbook release.",
 )
 NO_JMESPATH = Code(
     "host.no_jmespath",

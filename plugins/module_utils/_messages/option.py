@@ -44,8 +44,8 @@ NOT_CALLED_BY_ACTION = Code(
 )
 BEYOND_LIMIT_TIME_REAL = Code(
     "option.beyond_limit_time_real",
-    "the drain waits for cron jobs before the INT, because cron_timeout is longer than the limit_time_real of the"
-    " server ({seconds:d} s), and Odoo before 19 ends its remaining work after that time",
+    "the drain waits for cron jobs before it sends the INT: Odoo before 19 cuts off its remaining work"
+    " limit_time_real ({seconds:d} s) after an INT, and cron_timeout is longer",
     "This is a warning only.",
 )
 SELECT_UNDRAINED = Code(

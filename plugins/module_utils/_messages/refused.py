@@ -41,7 +41,7 @@ MASTER_AT_WORK = Code(
 )
 ASKED_LATELY = Code(
     "refused.asked_lately",
-    "pid {pid:d} got a QUIT less than {seconds:g} s ago",
+    "pid {pid:d} got no QUIT, because its last QUIT is less than {seconds:g} s ago",
     "Wait {seconds:g} s, then run the task again.",
 )
 STOPPED = Code(
@@ -177,8 +177,8 @@ COMMAND_CONF_UNREADABLE = Code(
 )
 COMMAND_PATH_NOT_PLAIN = Code(
     "refused.command_path_not_plain",
-    "the server ran as root, and the path {path!r} ({name}) in its recorded command or in its odoo.conf is not a plain"
-    " absolute path",
+    "the server ran as root, and the path {path!r} ({name}) in its recorded command or in its odoo.conf must"
+    " begin with / and must have no ~, $, comma or .. and no blank at its ends",
     "Start the server yourself.",
 )
 COMMAND_PATH_GONE = Code(
@@ -193,12 +193,12 @@ COMMAND_CODE_TIMEOUT = Code(
 )
 COMMAND_NOT_RUN = Code(
     "refused.command_not_run",
-    "the recorded command of the server cannot be run as {user}",
+    "the recorded command of the server cannot be run as {user}: its user, directory or limits cannot be set",
     "Start the server yourself.",
 )
 COMMAND_FAILS = Code(
     "refused.command_fails",
-    "the recorded command would not load Odoo as {user} ({said})",
+    "the interpreter of the recorded command cannot import Odoo as {user} ({said})",
     "Correct the interpreter or its packages, or start the server yourself.",
 )
 FROZEN = Code(
@@ -298,7 +298,7 @@ CONF_OS_ERROR = Code(
 )
 CONF_NOT_PERMITTED = Code(
     "refused.conf_not_permitted",
-    "{path} is not written: uid {uid:d} must not create files in its directory",
+    "{path} is not written: uid {uid:d} has no permission to create files in its directory",
     "Run the task as root (become), or leave out persist.",
 )
 CONF_CHANGED = Code(

@@ -58,7 +58,7 @@ SCRIPT_GONE = Code(
 )
 RESTART_LOST = Code(
     "rehearsal.restart_lost",
-    "a restart would fail, because {what} {path} does not exist",
+    "a restart of the server would fail, because {what} {path} does not exist",
     "Restore {path}, or correct the unit of the server.",
 )
 ENVIRONMENT_HIDDEN = Code(

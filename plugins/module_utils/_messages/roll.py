@@ -30,7 +30,7 @@ DRAINED = Code(
 )
 SERVER_DRAINED = Code(
     "roll.server_drained",
-    "no server for the roll runs on this host: {servers}, and no call has brought it back",
+    "no server for the roll runs on this host, because a drain ended it and no task has brought it back: {servers}",
     "Leave the host out with --limit '!HOST', bring the server back with the module fleetops.odoo.drain and"
     " state=undrained, or set rolling_restart_drained to skip.",
 )
@@ -50,7 +50,7 @@ BALANCER_NO_SOCKET = Code(
 )
 BALANCER_NOT_PERMITTED = Code(
     "roll.balancer_not_permitted",
-    "this user must not connect to the socket {path}",
+    "the user of this task has no permission to connect to the socket {path}",
     "Run the task as root or as a user of the group of the socket (become).",
 )
 BALANCER_NOT_RUNNING = Code(
@@ -68,7 +68,10 @@ BALANCER_NOT_HAPROXY = Code(
     "the program behind the socket {path} is not HAProxy: it answers {command!r} with {answer!r}",
     "Set socket to what haproxy.cfg names stats socket.",
 )
-BALANCER_NOT_ASKED = Code("roll.balancer_not_asked", "load balancer {balancer} cannot be asked: {error}")
+BALANCER_NOT_ASKED = Code(
+    "roll.balancer_not_asked",
+    "load balancer {balancer} cannot be queried: {error}",
+)
 BALANCER_UNREACHABLE = Code("roll.balancer_unreachable", "load balancer {balancer} cannot be reached: {error}")
 BALANCER_UNKNOWN_SERVER = Code(
     "roll.balancer_unknown_server",
@@ -103,8 +106,8 @@ BALANCER_DOWN = Code(
 )
 BALANCER_TRACKED = Code(
     "roll.balancer_tracked",
-    "server {server} of load balancer {balancer} cannot leave alone: {others} of another host track it, and would"
-    " leave with it",
+    "if server {server} leaves load balancer {balancer}, servers of other hosts leave too, because they track"
+    " it: {others}",
     "Have each server track a server of its own host (track in haproxy.cfg).",
 )
 BALANCER_TRACKED_OUT = Code(
@@ -159,7 +162,10 @@ NOT_PUT_BACK = Code(
 )
 
 # One host
-UNHEALTHY = Code("roll.unhealthy", "the server with pid {pids} is not healthy: {answers}")
+UNHEALTHY = Code(
+    "roll.unhealthy",
+    "not every server is healthy: {answers}",
+)
 OTHER_MASTERS = Code(
     "roll.other_masters",
     "{found:d} Odoo masters were found, and rolling_restart_masters expects {expected:d}",
@@ -168,12 +174,11 @@ OTHER_MASTERS = Code(
 PLAYBOOK_ENDED = Code(
     "roll.playbook_ended",
     "the process of ansible-playbook that began this task has ended, so the task does nothing",
-    "Run the playbook again. It takes over the locks of the one that ended.",
+    "Run the playbook again. The new run takes over the locks of the run that ended.",
 )
 SAME_SERVER = Code(
     "roll.same_server",
-    "the names {hosts} of the inventory choose the same server, so the turn of one would also restart the server of the"
-    " other",
+    "the names {hosts} of the inventory choose the same server, so this server would be reloaded once for each name",
     "Give each name a rolling_restart_match that chooses its own instance, or remove a name from the inventory.",
 )
 ONE_OFF = Code(
@@ -199,7 +204,10 @@ TASKS_NOT_LOADED = Code(
 )
 
 # The whole roll
-HOSTS_LOST = Code("roll.hosts_lost", "{hosts} failed or cannot be reached, and the budget is {budget:d}")
+HOSTS_LOST = Code(
+    "roll.hosts_lost",
+    "{hosts} failed or cannot be reached, and rolling_restart_budget allows {budget:d} such hosts",
+)
 DEADLINE = Code("roll.deadline", "the roll has run for longer than its deadline of {seconds:g} s")
 OUTSIDE_WINDOW = Code("roll.outside_window", "the time is outside of the window {window} ({timezone})")
 PAUSED = Code("roll.paused", "the roll pauses after {batches}, as rolling_restart_stop_after says")
@@ -225,7 +233,8 @@ SLICED = Code(
     "roll.sliced",
     "the roll does not begin: this job is a slice of {template}, and a slice does not know the batches of the other"
     " slices",
-    "Set the job slice count to 1. If no slicing is set, give the workflow another name than its template.",
+    "Set the job slice count to 1. If the template is not sliced, rename the workflow, so that its name"
+    " differs from the name of the template.",
 )
 CONTROLLER_NAME = Code(
     "roll.controller_name",
@@ -259,7 +268,8 @@ GATE_NO_PORT = Code(
 )
 GATE_LOOPBACK = Code(
     "gate.loopback",
-    "only this host itself reaches pid {pid:d} (on {address}), and the module cannot close ports for loopback",
+    "other hosts cannot reach pid {pid:d}, because its port is open on {address} only; the module cannot"
+    " close ports for loopback",
     "Set ports to the ports of the reverse proxy on this host, such as 80 and 443 of nginx.",
 )
 GATE_OTHER_NETWORK = Code(
@@ -284,8 +294,8 @@ NGINX_UNREADABLE = Code("nginx.unreadable", "{path} of nginx cannot be read: {er
 NGINX_NOT_UNDERSTOOD = Code(
     "nginx.not_understood",
     "the module cannot parse {path}:{line:d} of nginx: {what}",
-    "Put the upstreams into files without such blocks and name the first of these in config, or use tasks of your own"
-    " for this load balancer.",
+    "Move the upstreams into a file that the module can parse, and set config to that file. Or use tasks of"
+    " your own for this load balancer.",
 )
 NGINX_NO_UPSTREAM = Code(
     "nginx.no_upstream",

@@ -33,18 +33,23 @@ UNIT_UNKNOWN = Code(
 )
 OTHER_MAIN_PROCESS = Code(
     "supervisor.other_main_process",
-    "the main process of unit {unit} is {pid} and not this server, so a restart would affect more than the server",
+    "the server is not the main process of unit {unit} (main process: {pid}), so a restart would affect more"
+    " than the server",
     "Restart the server the way it was started, or give it its own unit.",
 )
-NO_SUPERVISORD = Code("supervisor.no_supervisord", "none of the processes above the server is a supervisord")
+NO_SUPERVISORD = Code(
+    "supervisor.no_supervisord",
+    "the module found no supervisord among the parent processes of the server",
+    "Restart the server the way it was started.",
+)
 SUPERVISORD_NOT_OURS = Code(
     "supervisor.supervisord_not_ours",
-    "only root and the user of supervisord (pid {pid:d}) can ask it",
+    "only root and the user of supervisord (pid {pid:d}) can send requests to it",
     "Run the task as root (become).",
 )
 SUPERVISORD_WITHOUT_SOCKET = Code(
     "supervisor.supervisord_without_socket",
-    "supervisord with pid {pid:d} listens on no socket, so it cannot be asked",
+    "supervisord with pid {pid:d} listens on no socket, so the module cannot reach it",
     "Add [unix_http_server] and [rpcinterface:supervisor] to its configuration, and restart it.",
 )
 SUPERVISORD_SILENT = Code(
@@ -61,7 +66,9 @@ SUPERVISORD_PASSWORD = Code(
 )
 OTHER_PROGRAM = Code(
     "supervisor.other_program",
-    "the environment of the server names the program {program} of supervisord, and supervisord names it {named}",
+    "the environment of the server names the supervisord program {program}, but supervisord reports {named}"
+    " for the pid of the server",
+    "Restart the server the way it was started.",
 )
 PROGRAM_GONE = Code(
     "supervisor.program_gone",
@@ -110,7 +117,8 @@ CONTAINER_STARTS_AGAIN = Code(
 )
 OTHER_UNIT = Code(
     "supervisor.other_unit",
-    "the module does not prevent a restart of unit {unit}, because its main process {main} is not this server",
+    "the module does not prevent a restart of unit {unit}, because the server is not the main process of the"
+    " unit (main process: {main})",
     "If another program starts the server again, the drain reports it within min_gone_time.",
 )
 WATCHDOG = Code(
@@ -148,14 +156,19 @@ TRANSIENT = Code(
 )
 NO_WAY_BACK = Code(
     "supervisor.no_way_back",
-    "only the recorded command could start the server again after the drain, and start_recorded would fail: {why}",
+    "after the drain, only start_recorded could start the server (it runs the command line that the drain"
+    " recorded), and it would fail: {why}",
     "Correct this before the drain, or start the server yourself after it.",
 )
-STARTED_BY = Code("supervisor.started_by", "{starters} may start {unit} again")
+STARTED_BY = Code(
+    "supervisor.started_by",
+    "{starters} may start {unit} again",
+    "Stop the timers and path units of these before the drain, and do not start the services until the server is back.",
+)
 BOUND = Code(
     "supervisor.bound",
     "systemd stops {bound} when {unit} ends (BindsTo=), and a start of {bound} would start {unit} again",
-    "Do not start {bound} before undrained, which starts those units that ran.",
+    "Do not start {bound} yourself. state=undrained starts those of these units that ran before the drain.",
 )
 STOP_TIMEOUT = Code(
     "supervisor.stop_timeout",
@@ -165,7 +178,8 @@ STOP_TIMEOUT = Code(
 )
 CONTAINER_INSIDE = Code(
     "supervisor.container_inside",
-    "this task runs in the container of the server; the container may end with the server, and the task with it",
+    "this task runs in the container of the server; when the server ends, the container may end too, and this"
+    " task with it",
     "Run the task on the host of the container.",
 )
 GUEST = Code(
@@ -197,7 +211,7 @@ CONTAINER_NOT_STARTED = Code(
 CONTAINER_GONE = Code(
     "supervisor.container_gone",
     "the server ran in the container {name}, and {runtime} does not know this container any more",
-    "Start a new container of this name the way the old one was started, then run undrained again.",
+    "Start a new container of this name the way the old one was started, then run the task with state=undrained again.",
 )
 CONTAINER_GOES_ON = Code(
     "supervisor.container_goes_on",
@@ -206,12 +220,12 @@ CONTAINER_GOES_ON = Code(
 )
 CONTAINER_DOWN = Code(
     "supervisor.container_down",
-    "the container {name} has ended again with status {status:d}",
+    "the container {name} was started and ended with status {status:d}",
     "Run {runtime} logs {name} on the host.",
 )
 CONTAINER_REMOVED = Code(
     "supervisor.container_removed",
-    "{runtime} removes the container {name} when it ends (--rm), so undrained cannot start it",
+    "{runtime} removes the container {name} when it ends (--rm), so state=undrained cannot start it",
     "Keep the command that starts the container at hand.",
 )
 NEEDS_ROOT_TO_START = Code(

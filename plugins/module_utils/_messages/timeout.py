@@ -45,7 +45,10 @@ PROCESSES = Code(
     "{lacking:d} of {count:d} {role} processes to start",
     "Read the log of the server for the reason.",
 )
-NEW_PROCESS = Code("timeout.new_process", "a new process to show its role")
+NEW_PROCESS = Code(
+    "timeout.new_process",
+    "the module to recognise the role of a new process",
+)
 RUNNING = Code("timeout.running", "the server to run (it is {state})")
 HEALTHY = Code(
     "timeout.healthy",
@@ -86,7 +89,10 @@ WORK_AFTER_ABORT = Code(
     "Run the task again with on_timeout set to kill.",
 )
 PROCESSES_END = Code("timeout.processes_end", "{count:d} processes to end (pid {pids})")
-STAYS_GONE = Code("timeout.stays_gone", "{seconds:g} s to pass without a new server in its place")
+STAYS_GONE = Code(
+    "timeout.stays_gone",
+    "{seconds:g} s to pass in which nothing starts the server again",
+)
 STARTED = Code("timeout.started", "the started server to appear", "Read the log of the server for the reason.")
 HEALTHY_TIME = Code(
     "timeout.healthy_time",
@@ -117,8 +123,8 @@ FEWER_WORKERS = Code("timeout.fewer_workers", "{surplus:d} of {there:d} http wor
 WORKERS_BUSY = Code(
     "timeout.workers_busy",
     "{surplus:d} of {there:d} http workers to become idle: {busy}",
-    "The master now keeps up {count:d} workers, so it does not replace a worker that ends. Set wait_busy, so that busy"
-    " workers end after their request.",
+    "The target of the master is now {count:d} workers, so the master does not replace a worker that ends."
+    " Set wait_busy, so that busy workers end after their request.",
 )
 WORKERS_LEAVING = Code(
     "timeout.workers_leaving",
@@ -128,7 +134,8 @@ WORKERS_LEAVING = Code(
 REQUESTS = Code(
     "timeout.requests",
     "{count:d} {connections} to the ports {ports} to end (from {peers})",
-    "Their requests are still running. Set a longer timeout, or add the addresses of health checks to ignore.",
+    "Their requests are still running. Set a longer timeout, or add the addresses of the health checks to the"
+    " option ignore.",
 )
 CONNECTIONS = Code(
     "timeout.connections",

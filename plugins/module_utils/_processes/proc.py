@@ -107,7 +107,7 @@ class Proc:
 
         :raises Gone: the process has ended.
         :raises PermissionError: we may not look.
-        :raises TooLarge: it has more than its limit.
+        :raises TooLarge: the file is larger than its limit.
         """
         limit = PROC.get(name)
         # Bare system calls: this is done for every process of the host, and a file object costs as much again.
@@ -115,7 +115,7 @@ class Proc:
             descriptor = os.open("%s/%d/%s" % (self.root, pid, name), os.O_RDONLY | os.O_CLOEXEC)
             try:
                 content = os.read(descriptor, _BLOCK)
-                if name == "cmdline" and len(content) < _BLOCK:  # comes whole; others come a page at a time
+                if name == "cmdline" and len(content) < _BLOCK:  # The kernel returns other files a page at a time.
                     return content
                 parts, size, most = [content], len(content), limit or PROC_LINES
                 while parts[-1] and size <= most:

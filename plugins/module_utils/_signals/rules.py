@@ -32,7 +32,7 @@ class Rule(Word):
     REST = "rest"
 
 
-#: Rules that ``force`` lifts. Whether it is the same process, and whether it survives the signal, it never does.
+#: Rules that ``force`` lifts. It never lifts the checks that the process is the same, and that it survives the signal.
 LIFTABLE = frozenset([Rule.ROLE, Rule.MODE, Rule.STATE, Rule.PLATFORM])
 
 

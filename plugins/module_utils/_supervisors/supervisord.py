@@ -143,7 +143,7 @@ def daemon_of(proc: Proc, master: Process, program: t.Optional[str]) -> Daemon:
     daemon = daemon_above(proc, master)
     named = program_of(proc, daemon, master)
     if named != program:
-        raise Refused(codes.OTHER_PROGRAM(program=program, named=named or "none of its programs"))
+        raise Refused(codes.OTHER_PROGRAM(program=program, named=named or "no program"))
     return daemon
 
 

@@ -95,12 +95,12 @@ class StateDirectory:
         return descriptor
 
     def write(self, name: str, content: t.Mapping[str, t.Any], mode: int = 0o600) -> None:
-        """Put a file of this name, and with these permissions, in the place of what was there.
+        """Replace the file atomically, with these permissions.
 
-        :raises OSError: it could not be written (a full disk); what was there is there still, and no half file is.
+        :raises OSError: the file cannot be written (for example a full disk); the old file is unchanged.
         """
         target = os.path.join(self.path, name)
-        # One that is there was left behind by a call with our pid that was killed.
+        # If the temporary file exists, a killed call with the same pid left it behind, so it is overwritten.
         temporary = "%s.%d" % (target, os.getpid())
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:

@@ -365,12 +365,12 @@ class _Scale(WorkersOperation[ScaleResult]):
             return "the server has %d http workers" % count
         if there == count:
             return (
-                "the server has %d http workers, and the module has to prove that its master keeps up that number"
+                "the server has %d http workers, and the module has to prove that this is the target of its master"
                 % count
             )
         why = "the server has %d http workers, and %d are wanted" % (there, count)
         if there < self.options.workers and self.host.store.scaled(self.now.master) is None:
-            why += "; its master keeps up fewer than its configuration says (%d)" % self.options.workers
+            why += "; the target of its master is lower than its configuration says (%d)" % self.options.workers
         return why
 
     def _conclude(self, there: int) -> None:
@@ -379,7 +379,7 @@ class _Scale(WorkersOperation[ScaleResult]):
         what = "the server had %d http workers and has %d" % (there, count)
         if there == count:
             what = "the server has %d http workers" % count
-        what += ", and its master keeps up that number"
+        what += ", which is the target of its master"
         persisted = self.result.persisted
         if count != self.options.workers:
             what += "; a HUP or a restart makes it %d again, as configured" % self.options.workers

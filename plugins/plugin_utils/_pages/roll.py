@@ -254,7 +254,7 @@ def _servers(one: _Part) -> list[dict[str, t.Any]]:
     ]
     if seen:
         return seen
-    # It had no turn, so the look of the preflight is all that is known.
+    # The host had no turn, so only the result of the preflight is known.
     unknown = "as before" if one["outcome"] in ("up to date", "skipped") else "not reloaded"
     return [
         {

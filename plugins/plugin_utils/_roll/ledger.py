@@ -322,7 +322,7 @@ def leave(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> Roll:
 
 
 def progress(roll: Roll) -> str:
-    """Return where the roll is, in one line, at the begin of a batch."""
+    """Return the progress of the roll at the start of a batch, in one line."""
     batch = roll["batches"][-1]
     planned = len(roll["plan"]["batches"]) if roll["plan"] else 0
     parts = [f"{len(roll['proved'])} of {len(roll['hosts'])} hosts reloaded"]

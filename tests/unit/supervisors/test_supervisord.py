@@ -195,7 +195,7 @@ def test_a_server_that_is_not_one_of_its_programs(tmp_path: pathlib.Path) -> Non
     FakeSupervisord(tmp_path, answer([program("RUNNING", 7)]))
     with failing("supervisor.other_program") as caught:
         daemon_of(Files(f"{tmp_path}/sock"), server(), "odoo:odoo")
-    assert caught.value.problem.values["named"] == "none of its programs"
+    assert caught.value.problem.values["named"] == "no program"
 
 
 def test_two_supervisords_with_programs_of_one_name_are_told_apart() -> None:
