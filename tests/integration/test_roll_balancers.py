@@ -164,7 +164,7 @@ def test_a_wait_of_more_than_ten_seconds_is_told(
     fleet: Fleet, tmp_path: pathlib.Path, case: tuple[dict[str, t.Any], int, str]
 ) -> None:
     variables, port, told = case
-    # Only nginx decides who gets them: the first host that has one is waited for.
+    # Only nginx decides who gets them. The roll waits for the first host that has one.
     hosts, number, seconds = (HOSTS, 4, 45) if port == NGINX else (HOSTS[2:], 1, 24)
     with ThreadPoolExecutor(number) as pool:
         slow = [pool.submit(long_request, fleet, port, seconds) for _one in range(number)]
