@@ -109,7 +109,7 @@ def _servers(seen: t.Mapping[str, t.Sequence[Answer]]) -> dict[str, list[str]]:
 def _not_asked(where: str, answer: Answer) -> dict[str, t.Any]:
     problem = not_asked(where, answer)
     # The host itself may well be reachable.
-    return {"code": problem.code, "reason": problem.text, "unreachable": False}
+    return {"code": problem.code, "reason": str(problem), "unreachable": False}
 
 
 def _find(every: t.Sequence[dict[str, t.Any]], record: Record, kind: str) -> tuple[list[dict[str, t.Any]], list[str]]:

@@ -36,7 +36,7 @@ def examined(fleet: Fleet, *options: str, **values: t.Any) -> tuple[int, str]:
 def test_a_fleet_without_a_fault(fleet: Fleet) -> None:
     code, short = examined(fleet)
     assert code == 0, short
-    assert re.search(r"p19 ok 12 checks odoo\.service: Odoo 19\.0, prefork, database p19", short), short
+    assert re.search(r"p19 ok \d+ checks odoo\.service: Odoo 19\.0, prefork, database p19", short), short
     assert "p19 ok reachable" not in short
     code, shown = examined(fleet, doctor_details=True)
     assert code == 0, shown
@@ -99,8 +99,8 @@ def test_a_load_balancer_that_is_not_in_the_inventory_is_named(fleet: Fleet) -> 
     code, shown = examined(fleet, balancer_haproxy_hosts=["lb-nowhere.invalid"])
     assert code == 2, shown
     for host in HOSTS:
-        assert re.search(rf"{host} fault balancer Load balancer lb-nowhere\.invalid cannot be reached: ", shown), shown
-    assert "[roll.balancer_unreachable]" in shown
+        assert re.search(rf"{host} fault balancer load balancer lb-nowhere\.invalid cannot be reached: ", shown), shown
+    assert re.search(r"Check that the inventory has a host of this name.{0,200}\[roll\.balancer_unreachable\]", shown), shown
 
 
 @pytest.mark.thorough
