@@ -49,6 +49,9 @@ class ActionModule(Base):
         if result.pop("unreachable", False):
             # Ansible would take the host out of the play, and then no later task could clean up.
             result = failed(UNREACHABLE(error=str(result.get("msg", "")).strip()))
+        if step == "look":
+            # The role sets failed_when to false there, and that changes "failed".
+            result["refused"] = bool(result.get("failed"))
         return {**result, "step": step, "roll": arguments.get("roll"), "started": started, "ended": time.monotonic()}
 
     def _look(self, arguments: Arguments, variables: t.Any) -> Result:

@@ -46,7 +46,7 @@ RETURN = r"""
 _value:
   description:
     - C(checks) has C(host), C(verdict) (V(ok), V(warning) or V(fault)), C(check), C(text) and C(code) of each check.
-    - C(lines) is for people, and C(faulty) the names with a fault.
+    - C(lines) is for people, C(details) has a line for each check, and C(faulty) has the names with a fault.
     - C(stats) is for workflows. It has outcome, hosts, remaining and codes as P(fleetops.odoo.outcomes#filter), and the
       numbers of faults and warnings by host.
     - C(group_vars) is the text of a proposal.

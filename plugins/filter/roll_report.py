@@ -34,7 +34,7 @@ _value:
   description:
     - C(outcome) is V(done), V(paused), V(stopped) or V(failed), and C(ok) whether the roll did what was requested.
     - C(hosts) is a list of dictionaries with host, outcome (V(reloaded), V(restarted), V(up to date), V(failed),
-      V(unreachable), V(not reached)), code, reason, step, seconds, old and new generation, balancer, lock and results.
+      V(unreachable), V(not touched)), code, reason, step, seconds, old and new generation, balancer, lock and results.
     - C(remaining) are the unfinished hosts, C(stats) is for workflows, C(lines) is a table for people.
   type: dict
 """

@@ -15,7 +15,8 @@ from ..module_utils._balancer.nginx_tree import names
 from ..module_utils._drain.brief import sentence
 from ..module_utils._messages import roll as _codes
 from ..module_utils._roll.haproxy import READY, find_servers, is_up, name_of, shown_admin, why_out
-from .outcomes import aligned, counted, failure_of, first_line, outcomes
+from ._roll.faults import not_asked
+from .outcomes import aligned, counted, failure_of, outcomes
 
 Record = t.Mapping[str, t.Any]
 Answer = t.Mapping[str, t.Any]
@@ -106,12 +107,9 @@ def _servers(seen: t.Mapping[str, t.Sequence[Answer]]) -> dict[str, list[str]]:
 
 
 def _not_asked(where: str, answer: Answer) -> dict[str, t.Any]:
-    error = first_line(str(answer.get("msg") or "").strip() or "no answer")
-    problem = (_codes.BALANCER_UNREACHABLE if answer.get("unreachable") else _codes.BALANCER_NOT_ASKED)(
-        balancer=where, error=error
-    )
+    problem = not_asked(where, answer)
     # The host itself may well be reachable.
-    return {"code": problem.code, "reason": problem.text, "unreachable": False}
+    return {"code": problem.code, "reason": str(problem), "unreachable": False}
 
 
 def _find(every: t.Sequence[dict[str, t.Any]], record: Record, kind: str) -> tuple[list[dict[str, t.Any]], list[str]]:

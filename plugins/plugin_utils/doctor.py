@@ -50,7 +50,9 @@ class Line(t.NamedTuple):
 def examine(
     records: t.Mapping[str, Result], balancers: Result, controller: Result, wrong: t.Sequence[Result] = ()
 ) -> dict[str, t.Any]:
-    """Return ``checks``, ``lines`` for people, ``stats`` for a workflow, and the number of hosts with a fault.
+    """Return ``checks``, ``lines`` for people, ``stats`` for a workflow, and the hosts with a fault.
+
+    ``lines`` has what is not ok, and one line for all that is ok on a host; ``details`` has a line for each check.
 
     :param records: of each host the results ``seen`` of ``master_info``, ``facts`` of ``setup`` and ``rehearsed`` of
         ``reload`` in check mode, the kind of its ``balancer``, and ``began`` and ``ended``, the seconds since the epoch
@@ -66,7 +68,8 @@ def examine(
     faulty = [name for name in (CONTROLLER, *records) if _count(checks, name, FAULT)]
     return {
         "checks": [one._asdict() for one in checks],
-        "lines": _lines(checks, list(records), faulty),
+        "lines": _lines(checks, _short(checks, [CONTROLLER, *records]), list(records), faulty),
+        "details": _lines(checks, checks, list(records), faulty),
         "stats": _stats(checks, records, faulty),
         "faulty": faulty,
     }
@@ -112,6 +115,9 @@ def _host(host: str, record: Result, balancers: Result) -> t.Iterator[Line]:
         yield _line(host, FAULT, "reachable", _codes.UNREACHABLE(error=failure_of(seen)["reason"]))
         return
     yield Line(host, OK, "reachable", "the controller reaches the host")
+    if seen.get("code") == _codes.NO_PRIVILEGES.name:
+        yield _failed(host, "become", seen)
+        return
     yield from _facts(host, record)
     if "masters" not in seen:
         check = "psutil" if seen.get("code") == _codes.NO_PSUTIL.name else "modules"
@@ -181,7 +187,9 @@ def _server(host: str, record: Result, master: Result) -> t.Iterator[Line]:
 
 def _databases(master: Result) -> str:
     names = list(master["databases"])
-    return f"database{'' if len(names) == 1 else 's'} {', '.join(names)}" if names else "all databases"
+    if not names:
+        return "unknown databases" if master.get("config_error") else "all databases"
+    return f"database{'' if len(names) == 1 else 's'} {', '.join(names)}"
 
 
 def _supervised(host: str, name: str, supervisor: Result) -> Line:
@@ -270,8 +278,22 @@ def _count(checks: t.Sequence[Line], host: str, verdict: str) -> int:
     return sum(1 for one in checks if (one.host, one.verdict) == (host, verdict))
 
 
-def _lines(checks: t.Sequence[Line], hosts: t.Sequence[str], faulty: t.Sequence[str]) -> list[str]:
-    lines = aligned([(*one[:3], one.text + (f" [{one.code}]" if one.code else "")) for one in checks])
+def _short(checks: t.Sequence[Line], names: t.Sequence[str]) -> list[Line]:
+    """Return the checks with one line for those that are ok on a host. It shows the servers."""
+    found: list[Line] = []
+    for name in names:
+        own = [one for one in checks if one.host == name]
+        good = [one for one in own if one.verdict == OK]
+        shown = [one.text for one in good if one.check in ("versions", "servers")]
+        found += [Line(name, OK, counted(len(good), "check"), "; ".join(shown))] if len(good) > 1 else good
+        found += [one for one in own if one.verdict != OK]
+    return found
+
+
+def _lines(
+    checks: t.Sequence[Line], shown: t.Sequence[Line], hosts: t.Sequence[str], faulty: t.Sequence[str]
+) -> list[str]:
+    lines = aligned([(*one[:3], one.text + (f" [{one.code}]" if one.code else "")) for one in shown])
     warnings = sum(1 for one in checks if one.verdict == WARNING)
     faults = sum(1 for one in checks if one.verdict == FAULT)
     where = f" on {', '.join(faulty)}" if faulty else ""

@@ -8,20 +8,25 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleAction, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._messages.host import UNREACHABLE
+from ..module_utils._messages.host import NO_PRIVILEGES, UNREACHABLE
+from .outcomes import first_line
 from .problems import failed
+
+#: What connection plugins say where sudo or another program for privileges does not let the user through.
+_NO_PRIVILEGES = re.compile(r"(missing|incorrect) \S+ password|privilege escalation", re.IGNORECASE)
 
 
 def run_module(action: ActionBase, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
-    """Return what a module returns, or that the host is unreachable.
+    """Return what a module returns, or that the host is unreachable, or that sudo refuses.
 
-    Why it is comes from ssh, which shows the banner of the host. ansible-core before 2.19 marks what a plugin returns
-    as no template, but not the message of this exception.
+    Why it is unreachable comes from ssh, which shows the banner of the host. ansible-core before 2.19 marks what a
+    plugin returns as no template, but not the message of this exception.
     """
     try:
         result = action._execute_module(  # noqa: SLF001 - what an action plugin is to call
@@ -29,6 +34,11 @@ def run_module(action: ActionBase, module: str, arguments: dict[str, t.Any], tas
         )
     except AnsibleConnectionFailure as exc:
         return {"unreachable": True, "changed": False, "msg": str(exc), "code": UNREACHABLE.name}
+    except AnsibleError as exc:
+        # Left to Ansible, the task would have no code, and the roles would not know in which step the host failed.
+        if isinstance(exc, AnsibleAction) or not _NO_PRIVILEGES.search(str(exc)):
+            raise
+        return failed(NO_PRIVILEGES(error=first_line(str(exc)).strip().rstrip(".")))
     return t.cast("dict[str, t.Any]", result)
 
 
@@ -44,16 +54,20 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         del tmp
         result = self._run(dict(self._task.args), task_vars or {})
-        if result.get("unreachable") and self._is_in_a_turn():
+        if not result.get("unreachable") or not self._role().startswith("fleetops.odoo."):
+            return result
+        if self._role() not in self._judging:
             # Ansible would take the host out of the play, and then no later task could clean up.
             return failed(UNREACHABLE(error=str(result.get("msg", "")).strip()))
+        if getattr(self._task, "run_once", False):
+            # Ansible would end the play for all hosts, also with ignore_unreachable. failed_when is false there.
+            return {**result, "unreachable": False, "failed": True}
         return result
 
-    def _is_in_a_turn(self) -> bool:
-        """Return whether the task is one of a role of this collection, which rescues failed results."""
+    def _role(self) -> str:
+        """Return the full name of the role that has the task; empty without one."""
         role = getattr(self._task, "_role", None)
-        name = role.get_name(include_role_fqcn=True) if role else ""
-        return name.startswith("fleetops.odoo.") and name not in self._judging
+        return str(role.get_name(include_role_fqcn=True)) if role else ""
 
     def _run(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the result of the task. Other actions change the options or the result here."""

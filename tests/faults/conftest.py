@@ -73,7 +73,7 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
 def stopped_at_h2(done: Ended, fleet: Fleet, untouched: list[str], outcome: str = "failed") -> None:
     """The shape of most faults: h1 is done, h2 is lost, h3 was not reached and not touched."""
     assert done.code == 2, done.output
-    assert done.outcomes == {"h1": "reloaded", "h2": outcome, "h3": "not reached"}, done.output
+    assert done.outcomes == {"h1": "reloaded", "h2": outcome, "h3": "not touched"}, done.output
     assert done.report["remaining"] == ["h2", "h3"]
     assert (done.folder / "remaining").read_text() == "h2\nh3\n"
     assert fleet.processes("h3") == untouched

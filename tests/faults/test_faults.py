@@ -44,7 +44,7 @@ def test_a_master_that_dies_on_its_hup(whole: Fleet, folder: pathlib.Path) -> No
     # The next run finds the dead server before it touches a host.
     again = Roll(whole, folder).end()
     assert again.code == 2
-    assert again.outcomes == {"h1": "not reached", "h2": "failed", "h3": "not reached"}
+    assert again.outcomes == {"h1": "not touched", "h2": "failed", "h3": "not touched"}
     assert again.code_of("h2") == "host.no_master"
 
 
@@ -59,7 +59,7 @@ def test_a_host_that_is_unreachable_before_its_batch(whole: Fleet, folder: pathl
     assert done.outcomes["h1"] == "reloaded"
     assert done.outcomes["h2"] == "unreachable", done.output
     # Its mate's turn had begun at the same moment, and succeeds.
-    assert done.outcomes["h3"] == ("not reached" if batches == "1" else "reloaded"), done.output
+    assert done.outcomes["h3"] == ("not touched" if batches == "1" else "reloaded"), done.output
     link(whole, "h2", "up")
     if batches == "1":
         assert whole.processes("h3") == before
@@ -163,7 +163,7 @@ def test_a_broken_odoo_conf(whole: Fleet, folder: pathlib.Path) -> None:
     whole.run("h2", "sh", "-c", "echo 'workers = abc' >> /etc/odoo/odoo.conf")
     done = Roll(whole, folder).end()
     whole.run("h2", "mv", "/etc/odoo/good.conf", "/etc/odoo/odoo.conf")
-    assert (done.code, done.outcomes["h1"], done.outcomes["h2"]) == (2, "not reached", "failed"), done.output
+    assert (done.code, done.outcomes["h1"], done.outcomes["h2"]) == (2, "not touched", "failed"), done.output
     assert "/etc/odoo/odoo.conf:" in done.reason("h2")
     assert {host: whole.processes(host) for host in HOSTS} == before
     assert all_in(whole)
@@ -246,7 +246,7 @@ def test_a_balancer_whose_socket_is_gone(whole: Fleet, folder: pathlib.Path) -> 
     whole.run("lb", "sh", "-c", "mv /run/haproxy/gone.sock /run/haproxy/admin.sock")
     assert done.code == 2, done.output
     # h1 has reloaded, and could not be put back.
-    assert (done.outcomes["h2"], done.outcomes["h3"]) == ("not reached", "not reached"), done.output
+    assert (done.outcomes["h2"], done.outcomes["h3"]) == ("not touched", "not touched"), done.output
     assert done.outcomes["h1"] == "failed"
     assert whole.processes("h2") == before
     found = Roll(whole, folder, "-l", "h2,h3", balancer_haproxy_socket="/run/haproxy/nowhere.sock").end()
@@ -293,7 +293,7 @@ def test_a_full_disk_under_the_marker(whole: Fleet, folder: pathlib.Path) -> Non
     finally:
         whole.run("h2", "umount", "/run/fleetops-odoo")
     assert done.code == 2, done.output
-    assert done.outcomes == {"h1": "not reached", "h2": "failed", "h3": "not reached"}, done.output
+    assert done.outcomes == {"h1": "not touched", "h2": "failed", "h3": "not touched"}, done.output
     assert "No space left on device" in done.reason("h2")
     assert {host: whole.processes(host) for host in HOSTS} == before
 

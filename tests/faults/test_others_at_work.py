@@ -41,7 +41,7 @@ def test_what_an_administrator_takes_out_stays_out(whole: Fleet, folder: pathlib
     blind = Roll(whole, folder, "-l", "h2", balancer="none").end()
     assert (blind.code, blind.report["stats"]["out_of_balancer"]) == (0, ["h2"]), blind.output
     again = Roll(whole, folder).end()
-    assert again.outcomes == {"h1": "not reached", "h2": "not reached", "h3": "failed"}, again.output
+    assert again.outcomes == {"h1": "not touched", "h2": "not touched", "h3": "failed"}, again.output
     assert again.code_of("h3") == "roll.balancer_out_already"
     # A release does not touch it either.
     assert release(whole).returncode == 0
@@ -151,7 +151,7 @@ def test_a_roll_that_is_killed_between_two_steps_of_a_turn(whole: Fleet, folder:
 def test_a_lock_from_elsewhere_is_told_and_can_be_taken_over(whole: Fleet, folder: pathlib.Path) -> None:
     whole.module("h2", "roll_lock", kind="roll", id="awx-job-7", owner="ann (AWX)", reason="new modules", ttl=600)
     refused = Roll(whole, folder, batches="3").end()
-    assert refused.outcomes == {"h1": "not reached", "h2": "failed", "h3": "not reached"}, refused.output
+    assert refused.outcomes == {"h1": "not touched", "h2": "failed", "h3": "not touched"}, refused.output
     assert refused.code_of("h2") == "roll.locked"
     assert "roll awx-job-7 of ann (AWX) (new modules)" in refused.reason("h2")
     done = Roll(whole, folder, batches="3", take_over=["awx-job-7"]).end()

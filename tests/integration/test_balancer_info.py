@@ -91,6 +91,27 @@ def test_what_does_not_answer_is_named_and_the_others_are_shown(fleet: Fleet, tm
     assert "[roll.hosts_failed]" in shown
 
 
+def test_a_roll_with_a_load_balancer_out_of_reach_has_a_summary_and_leaves_no_lock(
+    fleet: Fleet, tmp_path: pathlib.Path
+) -> None:
+    """Ansible ends the play of all hosts if a host of a task with run_once cannot be reached."""
+    values = {
+        "balancer": "haproxy",
+        "balancer_haproxy_hosts": ["lb-nowhere.invalid"],
+        "rolling_restart_policy": "always",
+        "rolling_restart_report_dir": str(tmp_path),
+    }
+    done = fleet.playbook("rolling_restart", "--limit", "p19", "-e", json.dumps(values))
+    shown = re.sub(r"\s+", " ", done.stdout)
+    assert done.returncode == 2, shown
+    assert re.search(r"p19 failed Load balancer lb-nowhere\.invalid cannot be reached: ", shown), shown
+    assert "[roll.balancer_unreachable]" in shown
+    assert "0 of 1 hosts done in" in shown
+    lock = fleet.module("p19", "roll_lock", id="another", state="present", ttl=60)
+    assert lock.code == 0, lock.result
+    fleet.module("p19", "roll_lock", id="another", state="absent")
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

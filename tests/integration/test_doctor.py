@@ -34,7 +34,11 @@ def examined(fleet: Fleet, *options: str, **values: t.Any) -> tuple[int, str]:
 
 
 def test_a_fleet_without_a_fault(fleet: Fleet) -> None:
-    code, shown = examined(fleet)
+    code, short = examined(fleet)
+    assert code == 0, short
+    assert re.search(r"p19 ok \d+ checks odoo\.service: Odoo 19\.0, prefork, database p19", short), short
+    assert "p19 ok reachable" not in short
+    code, shown = examined(fleet, doctor_details=True)
     assert code == 0, shown
     assert shown.count("changed=0") == len(HOSTS)
     for check in ("reachable", "become", "python", "clock", "psutil", "servers", "supervisor", "health", "requests"):
@@ -50,7 +54,7 @@ def test_a_fleet_without_a_fault(fleet: Fleet) -> None:
 
 
 def test_servers_that_lose_requests_without_a_balancer(fleet: Fleet) -> None:
-    code, shown = examined(fleet, "--check", balancer="none")
+    code, shown = examined(fleet, "--check", balancer="none", doctor_details=True)
     assert code == 0, shown
     assert re.search(r"t14 warning requests .{0,300}\[host\.loses_requests\]", shown), shown
     assert "p19 ok requests odoo.service loses no request at a reload" in shown
@@ -80,6 +84,23 @@ def test_a_user_without_rights(fleet: Fleet) -> None:
     assert re.search(r"p19 warning become .{0,100} run as ops and not as root.{0,200}\[host\.not_root\]", shown), shown
     assert re.search(r"p19 warning visible .{0,300}\[host\.hidden_", shown), shown
     assert "ansible_become: true" in shown
+
+
+def test_hosts_where_sudo_asks_for_a_password_are_faults_with_the_remedy(fleet: Fleet) -> None:
+    """All of them, so that no host is left on which Ansible could go on."""
+    code, shown = examined(fleet, "-e", "ansible_user=ops", "-e", "ansible_become=true", balancer="none")
+    assert code == 2, shown
+    for host in HOSTS:
+        assert re.search(rf"{host} fault become .{{0,400}}-K .{{0,200}}\[host\.no_privileges\]", shown), shown
+    assert re.search(r"3 faults on p19, v19, t14\b", shown), shown
+
+
+def test_a_load_balancer_that_is_not_in_the_inventory_is_named(fleet: Fleet) -> None:
+    code, shown = examined(fleet, balancer_haproxy_hosts=["lb-nowhere.invalid"])
+    assert code == 2, shown
+    for host in HOSTS:
+        assert re.search(rf"{host} fault balancer load balancer lb-nowhere\.invalid cannot be reached: ", shown), shown
+    assert re.search(r"Check that the inventory has a host of this name.{0,200}\[roll\.balancer_unreachable\]", shown), shown
 
 
 @pytest.mark.thorough

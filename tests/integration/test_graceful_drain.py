@@ -236,7 +236,7 @@ def test_enough_must_stay_where_hosts_refuse_connections(fleet: Fleet) -> None:
 def test_rolls_and_drains_keep_out_of_each_others_way(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     assert play(fleet, "drain", "t19", reason="new kernel").returncode == 0
     refused = Roll(fleet, tmp_path / "1", "-l", "p19,t19").end()
-    assert (refused.code, refused.outcomes) == (2, {"p19": "not reached", "t19": "failed"}), refused.output
+    assert (refused.code, refused.outcomes) == (2, {"p19": "not touched", "t19": "failed"}), refused.output
     assert refused.code_of("t19") == "roll.drained"
     assert refused.report["stats"]["out_of_balancer"] == ["t19"]
     assert "(new kernel)" in refused.reason("t19")

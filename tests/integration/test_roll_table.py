@@ -48,7 +48,7 @@ def test_no_batch_begins_after_a_bad_host(fleet: Fleet, tmp_path: pathlib.Path, 
     assert done.outcomes[BAD] == outcome, done.output
     assert [host for host, one in done.outcomes.items() if one == "reloaded"] == done_hosts, done.output
     later = [host for host in KINDS[2:] if host not in done_hosts]
-    assert {done.outcomes[host] for host in later} == {"not reached"}, done.output
+    assert {done.outcomes[host] for host in later} == {"not touched"}, done.output
     assert {host: fleet.processes(host) for host in later} == {host: untouched[host] for host in later}
     assert done.stop() == ("failures", "roll.hosts_lost")
     # The summary is printed after every failure, and the remaining hosts can be rolled.
@@ -71,7 +71,7 @@ def test_a_host_that_a_task_of_the_users_own_cannot_reach_is_lost(
     reloaded = ["p19"] if batches == "1" else []
     if batches == "2":
         assert done.stop() == ("failures", "roll.hosts_lost"), done.output
-        assert done.outcomes == {"p19": "not reached", BAD: "failed", "p14": "not reached", "t14": "not reached"}
+        assert done.outcomes == {"p19": "not touched", BAD: "failed", "p14": "not touched", "t14": "not touched"}
     assert [host for host in KINDS if fleet.processes(host) != before[host]] == reloaded
     release = fleet.playbook("release", "-l", ",".join(KINDS))
     assert release.returncode == 0, release.stdout

@@ -65,7 +65,7 @@ def test_the_roll_stops_at_the_first_failure_and_touches_no_later_host(fleet: Fl
     finally:
         fleet.restore("t19")
     assert done.code == 2, done.output
-    assert done.outcomes == {"p19": "reloaded", "t19": "failed", "p14": "not reached", "t14": "not reached"}
+    assert done.outcomes == {"p19": "reloaded", "t19": "failed", "p14": "not touched", "t14": "not touched"}
     assert re.search(r"t19 failed .* \[failed\.ended\]", " ".join(done.output.split())), done.output
     assert (done.code_of("t19"), done.stop()) == ("failed.ended", ("failures", "roll.hosts_lost"))
     assert "[roll.not_done]" in done.output
@@ -99,7 +99,7 @@ def test_a_host_without_odoo_stops_it_before_anything_is_touched(
     before = fleet.processes("p19")
     done = Roll(fleet, folder, *LIMIT, balancer="none", match={"version": "14.0"}).end()
     assert done.code == 2, done.output
-    assert done.outcomes == {"p19": "failed", "t19": "failed", "p14": "not reached", "t14": "not reached"}
+    assert done.outcomes == {"p19": "failed", "t19": "failed", "p14": "not touched", "t14": "not touched"}
     assert done.code_of("p19") == "host.no_master"
     expected = Roll(fleet, folder, "-l", "p19", balancer="none", masters=2).end()
     assert expected.code_of("p19") == "roll.other_masters"
@@ -145,13 +145,13 @@ def test_a_wrong_value_is_refused_before_anything_is_touched(
 def test_a_pause(fleet: Fleet, folder: pathlib.Path) -> None:
     """As test_runner.py has it."""
     paused = Roll(fleet, folder, "-l", "t19,t14", balancer="none", stop_after=1).end()
-    assert (paused.code, paused.outcomes) == (0, {"t19": "reloaded", "t14": "not reached"}), paused.output
+    assert (paused.code, paused.outcomes) == (0, {"t19": "reloaded", "t14": "not touched"}), paused.output
 
 
 def test_an_approval_and_conditions(fleet: Fleet, folder: pathlib.Path) -> None:
     # No user can answer here, so the answer is no, at once.
     asked = Roll(fleet, folder, "-l", "t19,t14", balancer="none", approval="canary").end()
-    assert (asked.code, asked.outcomes) == (2, {"t19": "reloaded", "t14": "not reached"}), asked.output
+    assert (asked.code, asked.outcomes) == (2, {"t19": "reloaded", "t14": "not touched"}), asked.output
     assert asked.stop() == ("approval", "roll.not_approved")
     before = fleet.processes("t19")
     blocked = Roll(fleet, folder, "-l", "t19", balancer="none", conditions=["1 == 1", "backup_is_over"]).end()

@@ -40,7 +40,7 @@ def test_a_roll_tells_a_workflow_what_it_did(awx: Awx, fleet: Fleet) -> None:
     done = awx.job(45, "rolling_restart", given)
     assert (done.status, done.code) == ("successful", 0), done.output
     told = done.told["rolling_restart"]
-    assert (told["outcome"], told["hosts"]) == ("paused", {"reloaded": ["p19"], "not_reached": ["t14"]})
+    assert (told["outcome"], told["hosts"]) == ("paused", {"reloaded": ["p19"], "not_touched": ["t14"]})
     assert told["remaining"] == ["t14"]
     assert done.stats["failures"] == {}
     assert done.stats["dark"] == {}
@@ -164,7 +164,7 @@ def test_what_surveys_send_is_understood(awx: Awx, fleet: Fleet) -> None:
 
 def test_a_workflow_whose_approval_was_denied_ends_with_what_is_done_and_what_is_not(awx: Awx) -> None:
     """The job of the canary has handed on what it did."""
-    told = {"outcome": "paused", "hosts": {"reloaded": ["p19"], "not_reached": ["t14"]}, "remaining": ["t14"]}
+    told = {"outcome": "paused", "hosts": {"reloaded": ["p19"], "not_touched": ["t14"]}, "remaining": ["t14"]}
     done = awx.job(67, "not_approved", {"rolling_restart": told})
     assert (done.status, done.code) == ("failed", 2), done.output
     output = re.sub(r"\s+", " ", done.output)

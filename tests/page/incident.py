@@ -93,7 +93,7 @@ def large_roll(count: int = 200, size: int = 10) -> dict[str, t.Any]:
         why = "The reload of pid 33 failed: the server ended after HUP"
         one.update(outcome="failed", code="failed.ended", reason=why, step="reload", steps=one["steps"][:4])
     for one in hosts[120:]:
-        one.update(outcome="not reached", reason="", steps=one["steps"][:1], results=[], under_way=None)
+        one.update(outcome="not touched", reason="", steps=one["steps"][:1], results=[], under_way=None)
     begun = [
         {"number": number, "hosts": batch, "began": 40.0 * number - 20, "ended": 40.0 * number + 20}
         for number, batch in enumerate(planned[:12], 1)

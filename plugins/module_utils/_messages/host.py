@@ -12,8 +12,9 @@ from .code import Code
 
 NO_PSUTIL = Code(
     "host.no_psutil",
-    "{import_error}",
-    "Install the package python3-psutil (Debian, Ubuntu), or psutil from PyPI, for a Python that root owns.",
+    "the Python library psutil is missing for {python}",
+    "Install the package python3-psutil (Debian, Ubuntu), or psutil from PyPI. If it is installed for another Python"
+    " that root owns, set ansible_python_interpreter to that Python.",
 )
 NO_MASTER = Code(
     "host.no_master",
@@ -134,6 +135,11 @@ NONE_SELECTED = Code(
     "Correct the expression, or set allow_none.",
 )
 UNREACHABLE = Code("host.unreachable", "the host cannot be reached: {error}")
+NO_PRIVILEGES = Code(
+    "host.no_privileges",
+    "the task cannot become root or another user: {error}",
+    "Add -K to the command, so that Ansible asks for the password of sudo, or let sudo ask this user for no password.",
+)
 NOTHING_DRAINED = Code(
     "host.nothing_drained",
     "no server to bring back was found{matching}: since the host booted, the module has recorded no drain of"

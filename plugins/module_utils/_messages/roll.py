@@ -72,7 +72,12 @@ BALANCER_NOT_ASKED = Code(
     "roll.balancer_not_asked",
     "load balancer {balancer} cannot be queried: {error}",
 )
-BALANCER_UNREACHABLE = Code("roll.balancer_unreachable", "load balancer {balancer} cannot be reached: {error}")
+BALANCER_UNREACHABLE = Code(
+    "roll.balancer_unreachable",
+    "load balancer {balancer} cannot be reached: {error}",
+    "Check that the inventory has a host of this name, with its address (ansible_host). Otherwise correct"
+    " balancer_haproxy_hosts or balancer_nginx_hosts.",
+)
 BALANCER_UNKNOWN_SERVER = Code(
     "roll.balancer_unknown_server",
     "load balancer {balancer} has no server {server}; it has {servers}",

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
 from .._facts.gather import survey
@@ -253,4 +254,4 @@ def _find_psutil(module: AnsibleModule) -> None:
             # Not an interpreter that a service's user could have put there.
             if is_roots(path) and module.run_command([path, "-I", "-c", "import psutil"])[0] == 0:
                 respawn_module(path)
-    fail(module, NO_PSUTIL(import_error=missing_required_lib("psutil").rstrip(".")))
+    fail(module, NO_PSUTIL(python=sys.executable or "this Python"))

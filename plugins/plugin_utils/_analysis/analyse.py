@@ -284,12 +284,17 @@ def _stacks(work: t.Iterable[Work]) -> list[dict[str, t.Any]]:
 
 
 def silent_of(told: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    """Return what did not answer, for the report: ``host``, ``pid`` (None for a whole host) and ``reason``.
+    """Return what did not answer, for the report: ``host``, ``pid`` (None for a whole host), ``code`` and ``reason``.
 
     :param told: of each host the reason, or a list of its processes that did not answer, with ``pid`` and ``reason``.
     """
     return [
-        {"host": host, "pid": one.get("pid"), "reason": redact_text(str(one.get("reason") or ""))}
+        {
+            "host": host,
+            "pid": one.get("pid"),
+            "code": one.get("code"),
+            "reason": redact_text(str(one.get("reason") or "")),
+        }
         for host, what in sorted(told.items())
         for one in _several(what)
     ]

@@ -172,11 +172,13 @@ def lines(report: t.Mapping[str, t.Any]) -> list[str]:
         for text in texts:
             found += textwrap.wrap(text, initial_indent="   - ", subsequent_indent="     ", **_WRAP)
     found += [f"   ... and {_count(len(findings) - _FINDINGS, 'finding')} more"] if len(findings) > _FINDINGS else []
-    unread = report["unread"]
+    unread, silent = report["unread"], report.get("silent") or []
     if not findings:
         found.append(
             "No parsed thread is busy. It is not known what the other threads do."
             if unread
+            else "No process with a dump is at work. It is not known what the processes without a dump do."
+            if silent
             else "No process is at work: every thread in these dumps waits for something to do."
         )
     found += [""] if unread else []
@@ -185,6 +187,7 @@ def lines(report: t.Mapping[str, t.Any]) -> list[str]:
         found += textwrap.wrap(f"{one['host']}{pid}: {one['reason']}", subsequent_indent="   ", **_WRAP)
     found += [f"... and {len(unread) - _FINDINGS} more that cannot be parsed"] if len(unread) > _FINDINGS else []
     found += ["", *_server_lines(report["servers"])]
+    found += ["", *_silent_lines(silent)] if silent else []
     unsaid = report["postgres"]["unsaid"]
     found += ["", *(f"PostgreSQL of {host}: {why}" for host, why in list(unsaid.items())[:_NAMED])] if unsaid else []
     found += [f"... and of {len(unsaid) - _NAMED} more"] if len(unsaid) > _NAMED else []
@@ -193,6 +196,19 @@ def lines(report: t.Mapping[str, t.Any]) -> list[str]:
         found += ["", "the most frequent stacks:"]
         found += [f"  {one['count']:4d} x  {_WAITS[one['wait']][0]} in {one['at']}" for one in stacks]
     return found
+
+
+def _silent_lines(silent: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[str]:
+    """Return one sentence for all processes of a host that gave no dump for the same reason, in several samples."""
+    groups: dict[tuple[str, str], list[t.Mapping[str, t.Any]]] = {}
+    for one in silent:
+        groups.setdefault((one["host"], str(one.get("code") or one["reason"])), []).append(one)
+    for (host, _why), several in list(groups.items())[:_SERVERS]:
+        pids = list(dict.fromkeys(str(one["pid"]) for one in several if one["pid"]))
+        what = f"no dump of pid {some_of(pids, _SERVERS)}" if pids else "no dump"
+        yield from textwrap.wrap(f"{host}: {what}: {several[0]['reason']}", subsequent_indent="   ", **_WRAP)
+    if len(groups) > _SERVERS:
+        yield f"... and {_count(len(groups) - _SERVERS, 'reason')} more"
 
 
 def _server_lines(servers: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[str]:

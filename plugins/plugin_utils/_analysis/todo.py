@@ -160,5 +160,5 @@ def _slow_query(one: Work) -> list[str]:
         )
     if one.backend:
         cost = "Its request or job fails, and its changes are undone."
-        found.append(f"To end the query now: SELECT pg_cancel_backend({one.backend}). {cost}")
+        found.append(f"To end the query{_of_database(one)} now: SELECT pg_cancel_backend({one.backend}). {cost}")
     return found

@@ -22,7 +22,7 @@ _ROWS, _NAMED = 2000, 8
 
 _Part = t.Mapping[str, t.Any]
 
-#: The colour of an outcome. "not reached" comes last, and what went wrong before it.
+#: The colour of an outcome. "not touched" comes last, and what went wrong before it.
 _COLOURS = {
     "reloaded": "good",
     "restarted": "good",
@@ -32,7 +32,7 @@ _COLOURS = {
     "skipped": "quiet",
     "failed": "bad",
     "unreachable": "bad",
-    "not reached": "warm",
+    "not touched": "warm",
 }
 _BALANCERS = {"haproxy": "HAProxy", "nginx": "nginx", "firewall": "the firewall of each host", "tasks": "your tasks"}
 

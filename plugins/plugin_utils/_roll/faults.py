@@ -210,10 +210,19 @@ def _answers(
         place = (one.get("balancer_ask") or {}).get("host") or one.get("balancer_host") or one.get("item")
         where = str(place or "the balancer")
         if one.get("unreachable") or one.get("failed") or "servers" not in one:
-            why = str(one.get("msg") or "").strip() or "no answer"
-            faults.append(_codes.BALANCER_NOT_ASKED(balancer=where, error=why.splitlines()[0]))
+            faults.append(not_asked(where, one))
         else:
             yield where, one["servers"]
+
+
+def not_asked(where: str, answer: t.Mapping[str, t.Any]) -> Problem:
+    """Return why a load balancer did not tell its servers.
+
+    :param answer: the failed result of the module that asked it.
+    """
+    error = (str(answer.get("msg") or "").strip() or "no answer").splitlines()[0].rstrip(".")
+    gone = answer.get("unreachable") or answer.get("code") == UNREACHABLE.name
+    return (_codes.BALANCER_UNREACHABLE if gone else _codes.BALANCER_NOT_ASKED)(balancer=where, error=error)
 
 
 def failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:

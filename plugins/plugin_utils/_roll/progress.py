@@ -32,6 +32,8 @@ class Progress:
     took: dict[str, dict[str, float]] = field(default_factory=dict)
     #: host -> when its last step ended, in seconds of a steady clock
     ended: dict[str, float] = field(default_factory=dict)
+    #: host -> whether it leaves a load balancer, as its look told
+    balanced: dict[str, bool] = field(default_factory=dict)
     #: hosts that are done
     done: set[str] = field(default_factory=set)
 
@@ -49,13 +51,16 @@ class Progress:
 
     def feed_step(self, host: str, result: t.Mapping[str, t.Any]) -> list[str]:
         """Take the result of a step of a host; return lines to print."""
-        step, failed = result["step"], bool(result.get("failed"))
+        step, failed = result["step"], bool(result.get("failed") or result.get("refused"))
         if step == "look":
+            if "behind" in result:
+                self.balanced[host] = (result["behind"] or {}).get("kind", "none") != "none"
             return [_failed(host, "look", result.get("msg", ""), result.get("code"))] if failed else []
         if step == "leave":
             return []
         took = self.took.setdefault(host, {})
-        if step in ("reload", "end") and self.ledger.get("balancer") and host in self.ended:
+        balanced = self.balanced.get(host, self.ledger.get("balancer"))
+        if step in ("reload", "end") and balanced and host in self.ended:
             took["out" if step == "reload" else "in"] = result["started"] - self.ended[host]
         seconds = result["ended"] - result["started"]
         self.ended[host] = result["ended"]

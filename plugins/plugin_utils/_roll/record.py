@@ -44,7 +44,10 @@ def record(variables: Variables, roll: str) -> Record:
     """
     looked = _of(variables, LOOKED, roll)
     if not looked:
-        return {"ready": False, "step": "lock"}
+        # A task that ended before the plugin ran, for instance by a wrong option of the connection.
+        raw = variables.get(LOOKED)
+        ended = isinstance(raw, t.Mapping) and (raw.get("failed") or raw.get("unreachable")) and "roll" not in raw
+        return {"ready": False, "step": "lock", **({"failure": failure(raw, "lock")} if ended else {})}
     found = _looked(looked)
     turn = _turn(variables, roll)
     noted = _of(variables, NOTED, roll)
@@ -112,7 +115,7 @@ def _looked(looked: Variables) -> Record:
     was, results = looked.get("was") or {}, looked.get("results") or []
     behind = looked.get("behind") or {}
     found: Record = {
-        "ready": not looked.get("failed"),
+        "ready": not _refused(looked),
         "step": "look",
         "locked": bool(looked.get("taken")),
         "behind": behind,
@@ -128,7 +131,7 @@ def _looked(looked: Variables) -> Record:
     if found["locked"] and was.get("out"):
         left_out = _codes.LEFT_OUT() if behind.get("kind", "none") != "none" else _codes.NO_BALANCER()
         found["balancer"] = {"state": "out", "code": left_out.code, "because": left_out.message}
-    if looked.get("failed"):
+    if _refused(looked):
         why = failure(looked, "rehearsal" if found["locked"] else "lock")
         if looked.get("drained") == "skip" and why["code"] in _DRAINED:
             return {**found, "ready": True, "needs": False, "skipped": why["reason"]}
@@ -144,6 +147,10 @@ def _looked(looked: Variables) -> Record:
         "masters": sorted(filter(None, (str(one.get("identity") or "") for one in results))),
         "databases": sorted({name for one in results for name in (one.get("before") or {}).get("databases") or []}),
     }
+
+
+def _refused(looked: Variables) -> bool:
+    return bool(looked.get("failed") or looked.get("refused"))
 
 
 def _server(before: Variables) -> list[t.Any]:

@@ -15,14 +15,14 @@ from ...module_utils._messages import roll as _codes
 from ..outcomes import first_line, stats
 from .ledger import PAUSED, Moment, Record, Roll, iso, leave, seconds
 
-RELOADED, RESTARTED, UP_TO_DATE, SKIPPED, FAILED, UNREACHABLE, NOT_REACHED = (
+RELOADED, RESTARTED, UP_TO_DATE, SKIPPED, FAILED, UNREACHABLE, NOT_TOUCHED = (
     "reloaded",
     "restarted",
     "up to date",
     "skipped",
     "failed",
     "unreachable",
-    "not reached",
+    "not touched",
 )
 WOULD_RELOAD, WOULD_RESTART = "would reload", "would restart"
 
@@ -40,7 +40,7 @@ def report(roll: Roll, records: t.Mapping[str, Record], now: Moment) -> dict[str
     roll = leave(roll, records, now) if roll else roll
     outcomes = [_outcome(roll, host, _record(roll, records, host)) for host in roll.get("hosts", [])]
     remaining = [one["host"] for one in outcomes if one["outcome"] not in DONE]
-    # "not reached" is what a pause leaves behind on purpose; everything else is a failure.
+    # "not touched" is what a pause leaves behind on purpose; everything else is a failure.
     spoilt = [one for one in outcomes if one["outcome"] in (FAILED, UNREACHABLE)]
     stopped = roll.get("stopped")
     paused = stopped is not None and stopped["why"] == PAUSED and not spoilt
@@ -84,10 +84,12 @@ def _steps(roll: Roll, record: Record) -> list[dict[str, t.Any]]:
 
     Without a load balancer, the time between two steps is not a step, unless the turn ended in it.
     """
+    kind = _kind(record)
+    balanced = kind != "none" if kind else roll["balancer"]
     return [
         {**one, "began": _since(roll, one["began"]), "ended": _since(roll, one["ended"])}
         for one in record.get("spans") or []
-        if roll["balancer"] or one["step"] not in ("out", "in") or one["ended"] is None
+        if balanced or one["step"] not in ("out", "in") or one["ended"] is None
     ]
 
 
@@ -119,7 +121,7 @@ def _outcome(roll: Roll, host: str, record: Record) -> dict[str, t.Any]:
     elif record.get("ready") and not record.get("needs"):
         outcome, reason = UP_TO_DATE, record.get("reason", "")
     else:
-        outcome, reason = NOT_REACHED, ""
+        outcome, reason = NOT_TOUCHED, ""
     return {
         "host": host,
         "outcome": outcome,
@@ -182,8 +184,8 @@ def lines(told: t.Mapping[str, t.Any], planned: int) -> list[str]:
     done = sum(1 for one in outcomes if one["outcome"] in DONE)
     last = f"{done} of {len(outcomes)} hosts done in {told['seconds']:.0f} s"
     if told["stopped"]:
-        next_batch = f"before batch {len(told['batches']) + 1} of {planned}: " if planned else ""
-        last += f"; {'paused' if told['outcome'] == 'paused' else 'stopped'} {next_batch}{told['stopped']['reason']}"
+        next_batch = f" before batch {len(told['batches']) + 1} of {planned}" if planned else ""
+        last += f"; {'paused' if told['outcome'] == 'paused' else 'stopped'}{next_batch}: {told['stopped']['reason']}"
         last += f" [{told['stopped']['code']}]"
     return [*found, last]
 
@@ -199,9 +201,10 @@ def _host_lines(one: t.Mapping[str, t.Any], width: int) -> list[str]:
     out = one["balancer"] or {}
     stays = []
     if out.get("state") == "out":
-        # Where the lock of a drain is the reason for both, it stands in the line above.
+        # Where the lock of a drain is the reason for both, the line above tells both.
         why = "" if out["because"] == one["reason"] else f": {first_line(out['because'])}{_mark(out)}"
-        stays.append(f"{'':<{width}}  out of its load balancer{why}")
+        if why or "out of its load balancer" not in one["reason"]:
+            stays.append(f"{'':<{width}}  out of its load balancer{why}")
     if one["taken"]:
         stays.append(f"{'':<{width}}  {first_line(one['taken'])}")
     if one["lock"]:

@@ -87,8 +87,25 @@ def test_a_fleet_that_is_ready_has_a_line_for_each_check_and_no_fault() -> None:
     assert {one["verdict"] for one in told["checks"]} == {"ok"}
     assert told["faulty"] == []
     assert told["stats"]["outcome"] == "done"
-    assert told["lines"][1] == "web1        ok  reachable   the controller reaches the host"
-    assert told["lines"][-1] == "1 host: 14 checks, 0 warnings, 0 faults"
+    assert told["details"][1] == "web1        ok  reachable   the controller reaches the host"
+    assert told["details"][-1] == "1 host: 14 checks, 0 warnings, 0 faults"
+
+
+@pytest.mark.parametrize(("error", "shown"), [(None, "all databases"), ("cannot be read", "unknown databases")])
+def test_databases_are_all_only_if_the_configuration_was_read(error: str | None, shown: str) -> None:
+    told = examine({"web1": record(master(databases=[], config_error=error))}, balancers(ROW), READY)
+    assert any(line.endswith(f"prefork, {shown}") for line in told["lines"]), told["lines"]
+
+
+def test_what_is_ok_on_a_host_is_one_line_and_the_rest_is_told_in_full() -> None:
+    told = examine({"web1": record(facts=facts(uid=107)), "web2": {}}, balancers(ROW), READY)
+    first, second, third, fourth, last = told["lines"]
+    assert first.startswith("controller  ok       versions   fleetops.odoo ")
+    assert second.startswith("web1        ok       12 checks  ")
+    assert ": Odoo 19.0, prefork" in second
+    assert third.startswith("web1        warning  become     ")
+    assert fourth.startswith("web2        fault    reachable  ")
+    assert last == "2 hosts: 15 checks, 1 warning, 1 fault on web2"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +117,8 @@ def test_a_fleet_that_is_ready_has_a_line_for_each_check_and_no_fault() -> None:
         (record(facts=facts(3, 7)), "python", "fault", "host.old_python"),
         (record(facts={}), "facts", "fault", "roll.task_failed"),
         (record(seen={"code": "host.no_psutil", "msg": "No psutil."}), "psutil", "fault", "host.no_psutil"),
-        (record(seen={"msg": "Missing sudo password"}), "modules", "fault", "roll.task_failed"),
+        (record(seen={"msg": "It ended"}), "modules", "fault", "roll.task_failed"),
+        (record(seen={"code": "host.no_privileges", "msg": "x"}, facts={}), "become", "fault", "host.no_privileges"),
         (record(seen={"masters": [], "unseen": []}), "servers", "fault", "host.no_server"),
         (
             record(seen={"masters": [master()], "unseen": [{"code": "host.hidden_sockets", "reason": "x"}]}),
@@ -279,5 +297,5 @@ def test_the_proposal_has_only_backends_of_hosts_with_the_same_kind_of_balancer(
 
 def test_the_filter_adds_what_it_knows_of_the_controller() -> None:
     told = FilterModule().filters()["doctor_report"]({"web1": record()}, balancers(ROW))
-    assert told["lines"][0].split()[:5] == ["controller", "ok", "versions", "fleetops.odoo", "1.0.0,"]
+    assert told["details"][0].split()[:5] == ["controller", "ok", "versions", "fleetops.odoo", "1.0.0,"]
     assert told["group_vars"].startswith("---\n# Proposed by fleetops.odoo.doctor")

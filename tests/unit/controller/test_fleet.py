@@ -117,6 +117,12 @@ def test_one_line_for_each_server_and_everything_that_is_not_as_it_should_be() -
     }
 
 
+@pytest.mark.parametrize(("error", "shown"), [(None, "all"), ("/etc/odoo.conf cannot be read", "?")])
+def test_databases_are_all_only_if_the_configuration_was_read(error: str | None, shown: str) -> None:
+    told = report({"web1": facts({"masters": [master(databases=[], config_error=error)], "unseen": []})})
+    assert told["lines"][1].split()[-5] == shown, told["lines"]
+
+
 def test_a_fleet_without_an_answer_is_reported() -> None:
     assert report({"web1": {"failure": {**LOST, "reason": ""}}})["lines"] == [
         "web1: NO ANSWER:  [host.unreachable]",

@@ -72,15 +72,20 @@ def test_results_of_a_module_are_judged_for_each_host() -> None:
             "c": {"failed": True, "msg": "The host cannot be reached", "code": "host.unreachable"},
             "d": {"failed": True, "msg": "'x' is undefined"},
             "e": {},
+            # failed_when is false in the roles.
+            "f": {"failed": False, "msg": "No master", "code": "host.no_master", "results": []},
+            "g": {"failed": False, "msg": "MODULE FAILURE"},
         },
         of="workers",
     )
-    assert told["stats"]["hosts"] == {"done": ["a"], "failed": ["b", "d", "e"], "unreachable": ["c"]}
+    assert told["stats"]["hosts"] == {"done": ["a"], "failed": ["b", "d", "e", "f", "g"], "unreachable": ["c"]}
     assert told["stats"]["codes"] == {
         "b": "host.no_master",
         "c": "host.unreachable",
         "d": "roll.task_failed",
         "e": "roll.left_play",
+        "f": "host.no_master",
+        "g": "roll.task_failed",
     }
     assert told["lines"]["a"] == "2 http workers (TTIN; 1.5 s)"
     assert told["lines"]["b"] == "FAILED: No master [host.no_master]"

@@ -10,7 +10,7 @@ import types
 import typing as t
 
 import pytest
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible_collections.fleetops.odoo.plugins.action import (
     bundle,
     drain,
@@ -69,6 +69,38 @@ def test_in_the_roles_an_unreachable_host_has_failed_and_stays_in_the_play(role:
     assert (result.get("failed"), result.get("unreachable")) == ((True, None) if is_failed else (None, True))
 
 
+@pytest.mark.parametrize("role", ["fleetops.odoo.doctor", "fleetops.odoo.balancer"])
+def test_with_run_once_an_unreachable_host_has_always_failed(role: str) -> None:
+    """Ansible would end the play for all hosts, without a summary, and the locks of a roll would stay."""
+
+    class Action(haproxy_info.ActionModule):
+        def _execute_module(self, **_arguments: t.Any) -> dict[str, t.Any]:
+            raise AnsibleConnectionFailure("no route")
+
+    inside = types.SimpleNamespace(get_name=lambda **_how: role)
+    task = types.SimpleNamespace(
+        action="fleetops.odoo.haproxy_info", args={}, check_mode=False, async_val=0, _role=inside, run_once=True
+    )
+    connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/x"))
+    result = Action(task, connection, types.SimpleNamespace(no_log=False), *[None] * 3).run(task_vars={})
+    assert (result["failed"], result["unreachable"]) == (True, False)
+    assert (result["code"], result["msg"]) == ("host.unreachable", "no route")
+
+
+@pytest.mark.parametrize(
+    "error", ["Missing sudo password", "Incorrect su password", "Timeout (12s) waiting for privilege escalation prompt: "]
+)
+def test_sudo_that_refuses_is_a_result_with_a_code(error: str) -> None:
+    class Action:
+        def _execute_module(self, **_arguments: t.Any) -> dict[str, t.Any]:
+            raise AnsibleError(error)
+
+    told = run_module(t.cast("t.Any", Action()), "m", {}, {})
+    assert (told["failed"], told["code"]) == (True, "host.no_privileges")
+    assert error.rstrip(": ") in told["msg"]
+    assert "-K" in told["msg"]
+
+
 def test_the_result_of_the_module_is_returned_as_it_is() -> None:
     asked: list[dict[str, t.Any]] = []
     result = {"changed": False, "masters": []}
@@ -94,3 +126,5 @@ def test_a_connection_failure_is_told_as_unreachable_and_other_errors_are_raised
     assert told == {"unreachable": True, "changed": False, "msg": "no route", "code": "host.unreachable"}
     with pytest.raises(AnsibleActionFail):
         run_module(t.cast("t.Any", Action(AnsibleActionFail("no"))), "m", {}, {})
+    with pytest.raises(AnsibleError):
+        run_module(t.cast("t.Any", Action(AnsibleError("no module"))), "m", {}, {})

@@ -226,6 +226,25 @@ def test_what_was_not_understood_is_never_told_as_at_rest() -> None:
     assert "http 0 of 2 busy, 1 not understood" in found[-1]
 
 
+def test_processes_without_a_dump_are_one_sentence_for_each_host_and_reason() -> None:
+    reason = "pid {} got no QUIT, because its threads did not all sleep"
+    silent = [
+        {"host": "h1", "pid": pid, "code": "dump.not_at_rest", "reason": reason.format(pid)} for pid in (41, 42, 41)
+    ]
+    silent.append({"host": "h2", "pid": None, "code": None, "reason": "no route"})
+    found = lines(report(silent=silent))
+    assert found[2] == "No process with a dump is at work. It is not known what the processes without a dump do."
+    assert found[-2:] == [
+        "h1: no dump of pid 41, 42: pid 41 got no QUIT, because its threads did not all sleep",
+        "h2: no dump: no route",
+    ]
+
+
+def test_many_reasons_are_counted() -> None:
+    silent = [{"host": f"h{number}", "pid": 1, "code": None, "reason": "no answer"} for number in range(99)]
+    assert lines(report(silent=silent))[-1].endswith(" reasons more")
+
+
 def test_servers_in_trouble_come_first() -> None:
     servers = [told("idle"), told("h2", 1), told("starved", 2, starved=True)]
     assert lines(report(servers=servers))[-3:] == [

@@ -126,11 +126,14 @@ def test_dumps_in_the_page_have_no_secrets(tmp_path: pathlib.Path) -> None:
 
 def test_hosts_and_processes_that_did_not_answer_are_in_the_page() -> None:
     log = str(CAPTURES / "dumps" / "19-prefork.log")
-    silent = {"h9": "password=LAB-SECRET", "h1": [{"pid": 4, "reason": "no dump within 10 s", "role": "http"}]}
+    silent = {
+        "h9": "password=LAB-SECRET",
+        "h1": [{"pid": 4, "code": "dump.silent", "reason": "no dump within 10 s", "role": "http"}],
+    }
     report = explain_logs(log, silent=silent)
     assert report["silent"] == [
-        {"host": "h1", "pid": 4, "reason": "no dump within 10 s"},
-        {"host": "h9", "pid": None, "reason": "password=********"},
+        {"host": "h1", "pid": 4, "code": "dump.silent", "reason": "no dump within 10 s"},
+        {"host": "h9", "pid": None, "code": None, "reason": "password=********"},
     ]
     text = dumps_page(report)
     assert "<b>1</b> <span>did not answer" in text

@@ -100,11 +100,15 @@ def test_enough_must_stay(
 
 
 @pytest.mark.parametrize(
-    "answer", [{"unreachable": True, "msg": "no route\nat all"}, {"failed": True, "msg": "no route"}]
+    ("answer", "code"),
+    [
+        ({"unreachable": True, "msg": "no route\nat all"}, "roll.balancer_unreachable"),
+        ({"failed": True, "msg": "no route"}, "roll.balancer_not_asked"),
+    ],
 )
-def test_a_balancer_that_does_not_answer(answer: dict[str, t.Any]) -> None:
+def test_a_balancer_that_does_not_answer(answer: dict[str, t.Any], code: str) -> None:
     (found,) = faults({"a": record("a", [])}, haproxy=[{"balancer_ask": PLACE, **answer}])
-    assert found["code"] == "roll.balancer_not_asked"
+    assert found["code"] == code
     assert "no route" in found["message"]
 
 

@@ -95,7 +95,7 @@ def test_no_batch_begins_after_a_host_has_failed(batches: str, unreachable: bool
     assert f"c  {outcomes['c']:<13}  it died [{code}]" in told["lines"]
     assert told["stats"]["codes"] == {"c": code}
     if batches != "1,2,100%":
-        assert (outcomes["e"], outcomes["f"]) == ("not reached", "not reached")
+        assert (outcomes["e"], outcomes["f"]) == ("not touched", "not touched")
         assert (told["stopped"]["why"], told["stopped"]["code"]) == ("failures", "roll.hosts_lost")
         assert told["stats"]["code"] == "roll.hosts_lost"
     assert told["remaining"][0] == "c"
@@ -104,7 +104,7 @@ def test_no_batch_begins_after_a_host_has_failed(batches: str, unreachable: bool
 def test_a_host_without_proof_counts_as_failed() -> None:
     records = {host: fit() for host in HOSTS}
     told = report(roll_on(begun(records), records, lambda host: {} if host == "a" else good(host)), records, NOW)
-    assert [one["outcome"] for one in told["hosts"]] == ["failed", "reloaded", *["not reached"] * 4]
+    assert [one["outcome"] for one in told["hosts"]] == ["failed", "reloaded", *["not touched"] * 4]
     assert told["hosts"][0]["code"] == "roll.left_play"
     assert told["lines"][0].startswith("a  failed         ")
     assert told["lines"][0].endswith(" [roll.left_play]")
@@ -176,7 +176,7 @@ def test_a_host_that_the_play_has_lost_before_its_batch_is_counted(budget: int) 
     else:
         assert (roll["stopped"]["why"], roll["stopped"]["code"]) == ("failures", "roll.hosts_lost")
         assert roll["batches"] == []
-        assert told["b"]["outcome"] == "not reached"
+        assert told["b"]["outcome"] == "not touched"
         # The filter has nothing to say of a batch that did not begin, and a stopped roll stays as it is.
         step = Steps().filters()["roll_step"]
         assert step(roll, "enter", records=records, batch=["b"]) == roll
@@ -259,7 +259,7 @@ def test_a_check_run_ends_with_its_plan() -> None:
     assert (told["ok"], told["remaining"]) == (True, [])
     assert [one["outcome"] for one in told["hosts"][:3]] == ["would reload", "up to date", "would restart"]
     closed = report(begun(records, check=True, window="01:00-05:00"), records, NOW)
-    assert (closed["ok"], closed["hosts"][0]["outcome"]) == (False, "not reached")
+    assert (closed["ok"], closed["hosts"][0]["outcome"]) == (False, "not touched")
     assert begun(records)["last"] == HOSTS
 
 

@@ -66,6 +66,18 @@ def test_without_a_load_balancer_its_steps_are_not_printed() -> None:
     assert "slowest step: reload of a with 3.0 s" in line
 
 
+def test_each_host_has_its_own_load_balancer_or_none() -> None:
+    """The ledger tells whether the first host has one."""
+    progress = Progress()
+    progress.feed_ledger(ledger("ab", balancer=True))
+    progress.feed_step("a", step("look", 0, 1, behind={"kind": "haproxy"}))
+    progress.feed_step("b", step("look", 0, 1, behind={"kind": "none"}))
+    (line,) = turn(progress, "a", 2, 1.0, 0.5)
+    assert "leaving the balancer 1.0 s" in line
+    (line,) = turn(progress, "b", 2, 1.0, 0.5)
+    assert "balancer" not in line
+
+
 def test_a_watch_is_told_where_there_was_one() -> None:
     progress = Progress()
     progress.feed_ledger(ledger("a", balancer=False))
@@ -97,6 +109,9 @@ def test_the_preflight_does_not_count_as_a_turn() -> None:
     assert progress.feed_step("a", step("look", 0, 5)) == []
     bad = step("look", 0, 5, failed=True, msg="broken code", code="rehearsal.syntax_error")
     assert progress.feed_step("b", bad) == ["b failed (look): broken code [rehearsal.syntax_error]"]
+    # The role sets failed_when to false for the look.
+    refused = step("look", 0, 5, failed=False, refused=True, msg="broken code", code="rehearsal.syntax_error")
+    assert progress.feed_step("b", refused) == ["b failed (look): broken code [rehearsal.syntax_error]"]
     assert progress.took == {}
 
 

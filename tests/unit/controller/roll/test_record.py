@@ -43,6 +43,19 @@ def test_without_a_look_of_this_roll_a_host_is_not_ready(variables: dict[str, t.
     assert not record(variables, "r")["ready"]
 
 
+def test_a_look_that_ansible_itself_ended_is_a_failure_with_its_reason() -> None:
+    told = record({"rolling_restart_looked": {"failed": True, "msg": "Task failed: no such become plugin"}}, "r")
+    assert not told["ready"]
+    assert (told["failure"]["step"], told["failure"]["code"]) == ("lock", "roll.task_failed")
+    assert "no such become plugin" in told["failure"]["reason"]
+
+
+@pytest.mark.parametrize("how", [{"failed": True}, {"failed": False, "refused": True}])
+def test_a_refused_look_is_a_failure_also_where_the_role_ignores_it(how: dict[str, t.Any]) -> None:
+    told = record(looked(msg="Broken", code="rehearsal.syntax_error", **how), "r")
+    assert (told["ready"], told["failure"]["code"]) == (False, "rehearsal.syntax_error")
+
+
 def test_results_of_an_earlier_roll_prove_nothing() -> None:
     told = record({**looked(), **turn(began={}, ended={"roll": "before", "serves": True})}, "r")
     assert "serves" not in told

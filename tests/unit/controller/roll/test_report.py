@@ -79,6 +79,19 @@ def test_a_drained_host_is_skipped_and_a_lock_that_was_taken_over_is_reported() 
     told = report(roll_on(roll, records, good), records, NOW)
     assert told["stats"]["out_of_balancer"] == ["a"]
     assert told["lines"][:2] == ["a  skipped        the host is drained", "   out of its load balancer"]
+    # A reason that tells it already is not repeated.
+    because = "The host is drained. The host is out of its load balancer"
+    records["a"].update(skipped=because, balancer={"state": "out", "code": "roll.drained", "because": because})
+    told = report(roll_on(roll, records, good), records, NOW)
+    assert told["lines"][0].endswith("out of its load balancer")
+    assert told["lines"][1].startswith("b  ")
+
+
+def test_a_stop_before_any_plan_reads_as_one_sentence() -> None:
+    records = {host: {"ready": False, "failure": {"step": "look", "code": "x.y", "reason": "no"}} for host in HOSTS}
+    stopped = {"why": "failures", "code": "roll.hosts_lost", "reason": "a failed"}
+    told = report({**begun(records), "plan": None, "stopped": stopped}, records, NOW)
+    assert told["lines"][-1].endswith("; stopped: a failed [roll.hosts_lost]")
 
 
 @pytest.mark.parametrize(
@@ -125,6 +138,11 @@ def test_the_steps_of_a_host_are_told_in_seconds_since_the_begin_of_the_roll() -
     ]
     assert (first["under_way"], told["hosts"][1]["under_way"]) == (3, None)
     # Without a load balancer the time between two steps does not count as a step, unless the turn ended there.
+    records["a"]["behind"] = {"kind": "none"}
+    told = report(roll_on(begun(records, balancer=True), records, good), records, NOW)
+    assert [one["step"] for one in told["hosts"][0]["steps"]] == ["look"]
+    # A record that does not tell follows the first host of the roll.
+    records["a"]["behind"] = {}
     told = report(roll_on(begun(records, balancer=False), records, good), records, NOW)
     assert [one["step"] for one in told["hosts"][0]["steps"]] == ["look"]
     spans[1]["ended"] = None
