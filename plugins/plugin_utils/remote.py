@@ -14,6 +14,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._messages.host import UNREACHABLE
+from ..module_utils._system.word import visible
 from .problems import failed
 
 
@@ -28,7 +29,10 @@ def run_module(action: ActionBase, module: str, arguments: dict[str, t.Any], tas
             module_name=module, module_args=arguments, task_vars=task_vars
         )
     except AnsibleConnectionFailure as exc:
-        return {"unreachable": True, "changed": False, "msg": str(exc), "code": UNREACHABLE.name}
+        result = {"unreachable": True, "changed": False, "msg": str(exc), "code": UNREACHABLE.name}
+    if result.get("unreachable"):
+        # ssh shows characters that turn the direction of a line.
+        result["msg"] = visible(str(result.get("msg", "")).replace("\r\n", "\n"))
     return t.cast("dict[str, t.Any]", result)
 
 

@@ -13,7 +13,6 @@ import contextlib
 import dataclasses
 import os
 import re
-import stat
 import time
 import typing as t
 from dataclasses import dataclass
