@@ -16,9 +16,9 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._config.arguments import parse_arguments
+from .._config.cmdline import parse_command
 from .._messages.code import Problem
 from .._processes.classify import Child, Instance, Role
-from .._processes.cmdline import parse_command
 from .._processes.container import find_container
 from .._processes.look import Look
 from .._processes.options import Options

@@ -92,6 +92,13 @@ def test_host_code_never_imports_from_the_controller() -> None:
     assert guilty == []
 
 
+def test_one_file_loads_libc() -> None:
+    files = [
+        path for path in PLUGINS.rglob("*.py") if re.search(r"(?m)^\s*(import|from) ctypes\b", path.read_text("utf-8"))
+    ]
+    assert [str(path.relative_to(PLUGINS)) for path in files] == ["module_utils/_system/libc.py"]
+
+
 def test_the_design_shows_the_order_of_the_folders() -> None:
     text = (ROOT / "docs/design.md").read_text(encoding="utf-8")
     assert re.findall(r"(?m)^\| `(_\w+)` \|", text) == [*HOST, *filter(None, CONTROLLER)]
