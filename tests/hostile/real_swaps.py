@@ -6,8 +6,8 @@
 
 Arguments: the folder of the server, the folder of the other things, the names that come and go, and how: "mounts" (in
 mounts of the own of the server; in a user namespace every user may mount) or "links". It prints the pids of its two
-processes. As long as the file "keep" is beside its folder, the one starts the server again when it has ended. With
-"begin" the other begins.
+processes. As long as the file "keep" is beside its folder, the one starts the server again when it has ended. As
+long as "begin" is there, the other is at work.
 """
 
 from __future__ import annotations
@@ -130,9 +130,10 @@ if keeper == 0:
     keep()
 swapper = os.fork()
 if swapper == 0:
-    while not os.path.exists(beside + "/begin"):
-        time.sleep(0.05)
     while True:
+        # A server whose paths change while it boots ends again and again.
+        while not os.path.exists(beside + "/begin"):
+            time.sleep(0.05)
         for name in names.split(","):
             swap(name)
 print(keeper, swapper, flush=True)

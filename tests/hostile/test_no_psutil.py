@@ -44,7 +44,7 @@ def state(fleet: Fleet) -> str:
     return fleet.run("many", "sh", "-c", show)
 
 
-@pytest.mark.parametrize(("module", "options"), NEED_IT, ids=lambda value: str(value))
+@pytest.mark.parametrize(("module", "options"), NEED_IT, ids=str)
 @pytest.mark.usefixtures("bare")
 def test_a_module_without_psutil_says_so_and_does_nothing(fleet: Fleet, module: str, options: dict[str, t.Any]) -> None:
     before = state(fleet)

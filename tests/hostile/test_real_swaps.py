@@ -54,17 +54,17 @@ def witness(fleet: Fleet) -> str:
     return fleet.run("many", "find", TARGET, "-type", "f", "-printf", "%p %C@ %A@ %s\\n")
 
 
-def serving(fleet: Fleet) -> None:
-    """Wait until the server of the attacker runs, and let nothing but its own recorded command start it again."""
+def serving(fleet: Fleet, *, swaps: bool = True) -> None:
+    """Wait until the server of the attacker runs. Then its paths come and go, and nothing else starts it again."""
     deadline = time.monotonic() + 60
-    fleet.run("many", "touch", f"{BESIDE}/keep")
+    fleet.run("many", "sh", "-c", f"rm -f {BESIDE}/begin; touch {BESIDE}/keep")
     while True:
         masters = fleet.module("many", "master_info", match=MATCH, staleness=False).result["masters"]
         if [one["state"] for one in masters] == ["running"]:
             break
         said = fleet.run("many", "sh", "-c", f"tail -n 20 {PLACE}/said {PLACE}/odoo.log", check=False)
         assert time.monotonic() < deadline, (masters, said)
-    fleet.run("many", "rm", f"{BESIDE}/keep")
+    fleet.run("many", "sh", "-c", f"rm {BESIDE}/keep; {'touch' if swaps else 'true'} {BESIDE}/begin")
 
 
 @pytest.mark.parametrize(("user", "way"), [(SERVICE, "mounts"), ("root", "mounts"), (SERVICE, "links")])
@@ -74,8 +74,6 @@ def test_paths_that_come_and_go_lead_root_nowhere(fleet: Fleet, user: str, way: 
     before = witness(fleet)
     did: dict[str, collections.Counter[str]] = {}
     with attack(fleet, "many", user, "real_swaps.py", PLACE, TARGET, NAMES, way) as (_keeper, swapper):
-        serving(fleet)
-        fleet.run("many", "touch", f"{BESIDE}/begin")
         for calls in CALLS:
             end, number = time.monotonic() + SECONDS, 0
             while time.monotonic() < end or not number:
@@ -111,7 +109,7 @@ RIGHT = "security.capability"
 def test_a_new_odoo_conf_gets_no_right_of_a_program_that_comes_and_goes(fleet: Fleet) -> None:
     copy = f"cat {PLACE}/odoo.conf > {TARGET}/odoo.conf; chmod 0755 {TARGET}/odoo.conf"
     with attack(fleet, "many", SERVICE, "real_swaps.py", PLACE, TARGET, "odoo.conf", "mounts"):
-        serving(fleet)
+        serving(fleet, swaps=False)
         fleet.run("many", "sh", "-c", copy)
         fleet.run("many", "python3", "-c", GIVE.format(f"{TARGET}/odoo.conf", RIGHT))
         assert fleet.run("many", "python3", "-c", SHOW.format(TARGET, RIGHT)).strip() == "['odoo.conf']"

@@ -196,7 +196,7 @@ def test_the_new_file_has_the_attributes_of_the_one_that_was_read(
     assert written == {"user.note": b"ours", "security.selinux": b"label"}
 
 
-def test_the_new_file_is_no_program_with_rights_of_its_owner(server: Server) -> None:
+def test_the_new_file_has_neither_setuid_nor_setgid_bit(server: Server) -> None:
     server.path.chmod(0o6750)
     server.edit().apply()
     assert server.path.stat().st_mode & 0o7777 == 0o750
