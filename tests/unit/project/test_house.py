@@ -11,6 +11,7 @@ import pathlib
 import re
 
 import pytest
+from ansible_collections.fleetops.odoo.tests.conftest import TOGETHER
 
 ROOT = pathlib.Path(__file__).parents[3]
 PLUGINS = ROOT / "plugins"
@@ -152,3 +153,9 @@ def test_no_two_files_of_tests_share_a_lab() -> None:
     labs = [name for text in texts.values() for name in set(re.findall(r'lab_up\("(\w+)"', text))]
     assert len(labs) > 5
     assert sorted(labs) == sorted(set(labs))
+
+
+def test_files_that_share_a_fleet_are_run_one_after_the_other() -> None:
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests/integration").glob("test_*.py")}
+    used = {name: re.findall(r"(?m)^def fleet\((\w+): Fleet\)", text) for name, text in texts.items()}
+    assert {name: fleets[0] for name, fleets in used.items() if fleets} == TOGETHER
