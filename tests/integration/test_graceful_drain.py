@@ -151,7 +151,7 @@ def test_four_runs_and_four_back(fleet: Fleet) -> None:
     first = play(fleet, "drain", "p19", reason="new kernel")
     assert (first.returncode, changes(first)[0] > 0) == (0, True), first.stdout
     assert "odoo.service (Restart=always) is held" in re.sub(r"\s+", " ", first.stdout)
-    # Tasks after the drain are none of its own.
+    # Tasks after the drain do not belong to it.
     assert [word for word in ("Notify", "Run graceful_drain_after") if word in first.stdout] == []
     for options in (["--check"], []):
         again = play(fleet, "drain", "p19", *options)
@@ -167,15 +167,19 @@ def test_four_runs_and_four_back(fleet: Fleet) -> None:
         assert (again.returncode, changes(again)) == (0, [0]), again.stdout
 
 
+def too_few(said: str, left: int, least: int) -> bool:
+    """Return whether a drain was refused because so few servers would stay in the backend odoo."""
+    return bool(re.search(rf"\bodoo\b.{{1,60}}\b{left}\b.{{1,60}}\b{least}\b.{{0,200}}\[roll\.too_few_left\]", said))
+
+
 def test_enough_must_stay(fleet: Fleet) -> None:
     before = fleet.processes("p19")
     done = play(fleet, "drain")
     assert done.returncode == 2, done.stdout
     said = re.sub(r"\s+", " ", done.stdout)
-    assert "Backend odoo of load balancer lb would keep 0 servers that take requests, and it must keep 1" in said
-    assert "[roll.too_few_left]" in said
+    assert too_few(said, 0, 1)
     more = play(fleet, "drain", "p19", least=4)
-    assert "would keep 3 servers that take requests, and it must keep 4" in re.sub(r"\s+", " ", more.stdout)
+    assert too_few(re.sub(r"\s+", " ", more.stdout), 3, 4)
     assert (fleet.processes("p19"), all_in(fleet)) == (before, True)
 
 
@@ -188,7 +192,7 @@ def test_a_server_of_weight_0_does_not_stay(fleet: Fleet) -> None:
     finally:
         fleet.run("lb", "sh", "-c", say.format(1))
     assert done.returncode == 2, done.stdout
-    assert "would keep 2 servers that take requests, and it must keep 3" in re.sub(r"\s+", " ", done.stdout)
+    assert too_few(re.sub(r"\s+", " ", done.stdout), 2, 3)
 
 
 NGINX: dict[str, t.Any] = {
@@ -211,7 +215,7 @@ def test_enough_must_stay_in_nginx(fleet: Fleet) -> None:
         fleet.module("lb", "nginx_upstream", state="up", **out)
     said = re.sub(r"\s+", " ", done.stdout)
     assert (done.returncode, enough.returncode) == (2, 0), done.stdout + enough.stdout
-    assert "Backend odoo of load balancer lb would keep 2 servers that take requests, and it must keep 3" in said
+    assert too_few(said, 2, 3)
     assert "Backend odoo_gevent" not in said
 
 

@@ -61,7 +61,7 @@ def test_only_what_is_stale_is_rolled(fleet: Fleet, folder: pathlib.Path) -> Non
     done = Roll(fleet, folder, *some, policy="stale", balancer="none").end()
     assert done.code == 0, done.output
     assert done.outcomes == {"t19": "reloaded", "p14": "up to date"}
-    # Tasks after the roll are none of its own.
+    # Tasks after the roll do not belong to it.
     assert [word for word in ("Notify", "Run rolling_restart_after") if word in done.output] == []
     assert "1 host in 1 batch: t19; 1 up to date" in done.output
 

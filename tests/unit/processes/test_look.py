@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a look makes of the processes that were read."""
+"""Test what a look makes of the processes that were read."""
 
 from __future__ import annotations
 

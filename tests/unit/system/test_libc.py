@@ -68,7 +68,7 @@ signal.pause()
     assert done.stdout == b"ended", done.stderr
 
 
-def test_end_with_parent_refuses_what_is_no_signal() -> None:
+def test_end_with_parent_refuses_other_numbers_than_signals() -> None:
     with pytest.raises(OSError, match="prctl"):
         end_with_parent(signal.NSIG + 1000)
 
