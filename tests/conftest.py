@@ -53,7 +53,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> t.Any:
     """Hand the tests out by file, as ``--dist loadfile`` does, and files that share a fleet together."""
     if config.getvalue("dist") != "loadfile":
         return None
-    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415  # nox runs unit tests without it
+    # nox runs unit tests without it.
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped,unused-ignore] # noqa: PLC0415
 
     class ByFleet(LoadFileScheduling):  # type: ignore[misc,unused-ignore]
         def _split_scope(self, nodeid: str) -> str:
