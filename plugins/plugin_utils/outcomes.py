@@ -67,9 +67,7 @@ def records_of(results: t.Mapping[str, Record], line: t.Callable[[Record], str])
 def _is_bad(result: Record) -> bool:
     # The roles set failed_when to false, because Ansible prints the whole result of a failed task. Then the code still
     # tells a failure, and a module that crashed has no results.
-    return bool(
-        result.get("failed") or result.get("unreachable") or result.get("code") or "results" not in result
-    )
+    return bool(result.get("failed") or result.get("unreachable") or result.get("code") or "results" not in result)
 
 
 def _done(line: str) -> Record:

@@ -100,7 +100,8 @@ def test_a_load_balancer_that_is_not_in_the_inventory_is_named(fleet: Fleet) -> 
     assert code == 2, shown
     for host in HOSTS:
         assert re.search(rf"{host} fault balancer load balancer lb-nowhere\.invalid cannot be reached: ", shown), shown
-    assert re.search(r"Check that the inventory has a host of this name.{0,200}\[roll\.balancer_unreachable\]", shown), shown
+    remedy = r"Check that the inventory has a host of this name.{0,200}\[roll\.balancer_unreachable\]"
+    assert re.search(remedy, shown), shown
 
 
 @pytest.mark.thorough

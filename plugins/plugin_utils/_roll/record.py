@@ -46,8 +46,9 @@ def record(variables: Variables, roll: str) -> Record:
     if not looked:
         # A task that ended before the plugin ran, for instance by a wrong option of the connection.
         raw = variables.get(LOOKED)
-        ended = isinstance(raw, t.Mapping) and (raw.get("failed") or raw.get("unreachable")) and "roll" not in raw
-        return {"ready": False, "step": "lock", **({"failure": failure(raw, "lock")} if ended else {})}
+        if isinstance(raw, t.Mapping) and (raw.get("failed") or raw.get("unreachable")) and "roll" not in raw:
+            return {"ready": False, "step": "lock", "failure": failure(raw, "lock")}
+        return {"ready": False, "step": "lock"}
     found = _looked(looked)
     turn = _turn(variables, roll)
     noted = _of(variables, NOTED, roll)

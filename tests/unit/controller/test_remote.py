@@ -88,7 +88,7 @@ def test_with_run_once_an_unreachable_host_has_always_failed(role: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", ["Missing sudo password", "Incorrect su password", "Timeout (12s) waiting for privilege escalation prompt: "]
+    "error", ["Missing sudo password", "Incorrect su password", "Timeout (12s) waiting for privilege escalation: "]
 )
 def test_sudo_that_refuses_is_a_result_with_a_code(error: str) -> None:
     class Action:

@@ -228,7 +228,7 @@ def test_what_was_not_understood_is_never_told_as_at_rest() -> None:
 
 def test_processes_without_a_dump_are_one_sentence_for_each_host_and_reason() -> None:
     reason = "pid {} got no QUIT, because its threads did not all sleep"
-    silent = [
+    silent: list[dict[str, t.Any]] = [
         {"host": "h1", "pid": pid, "code": "dump.not_at_rest", "reason": reason.format(pid)} for pid in (41, 42, 41)
     ]
     silent.append({"host": "h2", "pid": None, "code": None, "reason": "no route"})
