@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import typing as t
 
 import pytest
 
@@ -16,7 +17,9 @@ LONG = (
     "test_graceful_drain.py",
     "test_method.py",
     "test_drain.py",
+    "test_gate.py",
     "test_workers.py",
+    "test_doctor.py",
     "test_ways.py",
     "test_releases.py",
     "test_quit.py",
@@ -37,6 +40,27 @@ LONG = (
     "test_bundle.py",
     "test_diagnostics.py",
 )
+
+#: Files whose tests use one fleet. One worker runs them one after the other, and starts the fleet once.
+TOGETHER = {
+    **dict.fromkeys(("test_roll_balancers.py", "test_gate.py", "test_nginx.py"), "balancers"),
+    **dict.fromkeys(("test_notifications.py", "test_doctor.py", "test_balancer_info.py"), "first_hour"),
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> t.Any:
+    """Hand the tests out by file, as ``--dist loadfile`` does, and files that share a fleet together."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415  # nox runs unit tests without it
+
+    class ByFleet(LoadFileScheduling):  # type: ignore[misc,unused-ignore]
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return TOGETHER.get(file.rpartition("/")[2], file)
+
+    return ByFleet(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

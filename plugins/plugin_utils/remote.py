@@ -15,6 +15,7 @@ from ansible.errors import AnsibleAction, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._messages.host import NO_PRIVILEGES, UNREACHABLE
+from ..module_utils._system.word import visible
 from .outcomes import first_line
 from .problems import failed
 
@@ -33,12 +34,15 @@ def run_module(action: ActionBase, module: str, arguments: dict[str, t.Any], tas
             module_name=module, module_args=arguments, task_vars=task_vars
         )
     except AnsibleConnectionFailure as exc:
-        return {"unreachable": True, "changed": False, "msg": str(exc), "code": UNREACHABLE.name}
+        result = {"unreachable": True, "changed": False, "msg": str(exc), "code": UNREACHABLE.name}
     except AnsibleError as exc:
         # Left to Ansible, the task would have no code, and the roles would not know in which step the host failed.
         if isinstance(exc, AnsibleAction) or not _NO_PRIVILEGES.search(str(exc)):
             raise
         return failed(NO_PRIVILEGES(error=first_line(str(exc)).strip().rstrip(".")))
+    if result.get("unreachable"):
+        # ssh shows characters that turn the direction of a line.
+        result["msg"] = visible(str(result.get("msg", "")).replace("\r\n", "\n"))
     return t.cast("dict[str, t.Any]", result)
 
 

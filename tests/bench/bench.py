@@ -158,7 +158,7 @@ def search(master: t.Any, place: LogPlace) -> None:
 
 
 def _self() -> t.Any:
-    from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import _process  # noqa: PLC0415
+    from ansible_collections.fleetops.odoo.plugins.module_utils._processes.read import _process  # noqa: PLC0415
 
     proc, pid = Proc(), os.getpid()
     return _process(proc, pid, (), parse_stat(proc.text(pid, "stat")), parse_status(proc.text(pid, "status")), set())

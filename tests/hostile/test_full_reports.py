@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 import subprocess
 import typing as t
 
@@ -38,5 +39,8 @@ def test_a_report_folder_without_room_ends_in_a_sentence(
     # With the usual limit nothing is begun, and no server is asked.
     if least:
         assert list(small.iterdir()) == []
-    # What looks like a whole run is not there.
-    assert not list(small.glob("*.tar.gz"))
+    # What looks like a whole run is not there, and the last message names what is left.
+    assert not list(small.glob("*.tar.gz*"))
+    for left in small.iterdir():
+        assert f"files of this run stay in {left}" in re.sub(r"\s+", " ", done.stdout)
+        assert not (left / "manifest.json").exists()

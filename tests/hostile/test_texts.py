@@ -9,6 +9,7 @@ Run it also with the oldest and the newest ansible-core first in PATH. Pages wit
 
 from __future__ import annotations
 
+import json
 import pathlib
 
 import pytest
@@ -63,3 +64,39 @@ def test_playbooks_show_hostile_texts_as_text(fleet: Fleet, tmp_path: pathlib.Pa
             done = fleet.playbook(name, "-l", "many", "-e", f"{name}_report_dir={tmp_path}")
             assert EVALUATED not in done.stdout
             assert not [one for one in COMMANDS if one in done.stdout], repr(done.stdout)
+
+
+def test_a_cgroup_with_a_hostile_name_is_shown_as_text(fleet: Fleet) -> None:
+    # The user of a systemd of its own gives its cgroups any names.
+    folder = f"/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/{EVIL}.service"
+    with attack(fleet, "many", THIRD, "catches_signals.py", "--no-http", "--workers", "2") as (forged,):
+        fleet.run("many", "sh", "-c", 'mkdir -p "$1" && echo "$2" > "$1/cgroup.procs"', "sh", folder, str(forged))
+        given = {"match": {"pid": str(forged)}}
+        for module, options in (("master_info", {}), ("reload", {"policy": "always"}), ("drain", {"timeout": 2})):
+            answer = fleet.module("many", module, **given, **options)
+            assert EVALUATED not in answer.output
+            assert not [one for one in COMMANDS if one in answer.output], repr(answer.output)
+    fleet.run("many", "rmdir", folder, check=False)
+
+
+@pytest.mark.parametrize("name", ["fleet_info", "doctor", "rolling_restart", "diagnostics"])
+def test_playbooks_show_the_banner_of_an_unreachable_host_as_text(
+    fleet: Fleet, name: str, tmp_path: pathlib.Path
+) -> None:
+    conf = "/etc/ssh/sshd_config.d/banner.conf"
+    fleet.run("term", "sh", "-c", f'printf %s "$1" > /etc/banner; echo Banner /etc/banner > {conf}', "sh", EVIL)
+    fleet.run("term", "systemctl", "reload", "ssh")
+    try:
+        # The lab has ssh show no banners.
+        given = {
+            "ansible_user": "unknown",
+            "ansible_ssh_args": "-o LogLevel=INFO",
+            **({f"{name}_report_dir": str(tmp_path)} if name in ("fleet_info", "diagnostics") else {}),
+        }
+        done = fleet.playbook(name, "-l", "term", "-e", json.dumps(given))
+    finally:
+        fleet.run("term", "sh", "-c", f"rm {conf} /etc/banner; systemctl reload ssh")
+    assert done.returncode != 0
+    assert "7777*7777" in done.stdout, done.stdout
+    assert EVALUATED not in done.stdout, done.stdout
+    assert not [one for one in COMMANDS if one in done.stdout], repr(done.stdout)

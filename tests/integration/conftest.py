@@ -50,6 +50,10 @@ echo "$now"
 """
 
 
+#: Wait until the server listens, but no longer than some seconds: its port may be another one.
+LISTENS = "for n in $(seq 50); do ss -Hltn 'sport = :8069' | grep -q . && break; sleep 0.1; done"
+
+
 @dataclass
 class Answer:
     """The result of Ansible for one host."""
@@ -158,6 +162,10 @@ class Fleet:
             return self.run(host, "sh", "-c", PROCESSES, "sh", known["lab_user"]).split()
         return self.identities(host)
 
+    def pid(self, host: str) -> int:
+        """Return the pid of the one master of a host."""
+        return int(self.processes(host)[0].partition(":")[0])
+
     def identities(self, host: str) -> list[str]:
         """Identities of the master and its children, in this order."""
         master = self.master(host)
@@ -170,6 +178,9 @@ class Fleet:
     def settle(self, host: str, state: str = "running", seconds: float = 30) -> dict[str, t.Any]:
         """Wait until the one master of a host is in this state."""
         deadline = time.monotonic() + seconds
+        if state == "running" and variables(self.inventory, host).get("lab_service"):
+            # Before that it boots, and to look at it takes a second of CPU.
+            self.run(host, "sh", "-c", LISTENS)
         while True:
             masters = self.module(host, "master_info").result["masters"]
             if [master["state"] for master in masters] == [state]:
@@ -349,6 +360,13 @@ def plant_killer(fleet: Fleet, host: str) -> None:
     fleet.run(host, "sh", "-c", "echo 'server_wide_modules = base,web,lab_killer' >> /etc/odoo/odoo.conf")
 
 
+def pull_out_killer(fleet: Fleet, host: str) -> None:
+    """Undo :func:`plant_killer`, and start the server again. To restore the host takes three times as long."""
+    fleet.run(host, "sh", "-c", "sed -i '/lab_killer/d' /etc/odoo/odoo.conf; rm -r /opt/lab/addons/lab_killer")
+    fleet.run(host, "sh", "-c", "systemctl reset-failed odoo; systemctl restart odoo")
+    fleet.settle(host)
+
+
 @pytest.fixture(scope="session")
 def fleet() -> t.Iterator[Fleet]:
     """The fleet of most tests, up for the whole run. FLEETOPS_TEST_LAB names its lab, so that two runs do not meet.
@@ -356,23 +374,36 @@ def fleet() -> t.Iterator[Fleet]:
     FLEETOPS_TEST_HOSTS brings up only these hosts, for tests that need no more ("p19,t19").
     """
     name = os.environ.get("FLEETOPS_TEST_LAB", "tests")
-    # Side by side each of pytest-xdist's workers has a lab of its own.
-    name += os.environ.get("PYTEST_XDIST_WORKER", "")[2:]
     only = [host for host in os.environ.get("FLEETOPS_TEST_HOSTS", "").split(",") if host]
     # The other hosts run no version under test.
     only = only or (list(KINDS) if STAND_IN else [])
-    yield from lab_up(name, str(pathlib.Path(__file__).parent / "fleet.yml"), only=only)
+    yield from lab_up(name, str(pathlib.Path(__file__).parent / "fleet.yml"), only=only, several=True)
 
 
-def lab_up(name: str, hosts: str, only: t.Sequence[str] = ()) -> t.Iterator[Fleet]:
+@pytest.fixture(scope="session")
+def first_hour() -> t.Iterator[Fleet]:
+    """A fleet with faults that the doctor finds, for several files. tests/conftest.py runs them one after the other."""
+    yield from lab_up("first", str(pathlib.Path(__file__).parent / "first_hour.yml"), several=True)
+
+
+@pytest.fixture(scope="session")
+def balancers() -> t.Iterator[Fleet]:
+    """A fleet behind HAProxy and nginx, for several files. tests/conftest.py runs them one after the other."""
+    yield from lab_up("balan", str(pathlib.Path(__file__).parent / "balancers.yml"), several=True)
+
+
+def lab_up(name: str, hosts: str, only: t.Sequence[str] = (), *, several: bool = False) -> t.Iterator[Fleet]:
     """Bring a fleet up, and down again. While working on a test, FLEETOPS_KEEP_LAB=1 keeps it and saves the time.
 
     FLEETOPS_LAB_PREFIX is put before its name, so that two people can run one test on one machine.
+
+    :param several: more than one file uses it, so each of pytest-xdist's workers has one of its own.
     """
     if os.geteuid() != 0:
         pytest.skip("the lab needs root")
     # A name of a lab has at most 8 characters.
-    name = (os.environ.get("FLEETOPS_LAB_PREFIX", "") + name)[:8]
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")[2:] if several else ""
+    name = (os.environ.get("FLEETOPS_LAB_PREFIX", "") + name)[: 8 - len(worker)] + worker
     keep = bool(os.environ.get("FLEETOPS_KEEP_LAB"))
     if not keep:
         lab(name, "down")

@@ -12,7 +12,7 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab, lab_up
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab
 
 #: One kind of load balancer for each host.
 KINDS: dict[str, dict[str, t.Any]] = {
@@ -29,9 +29,9 @@ NGINX = {"upstreams": ["odoo"], "servers": ["{{ hostvars.t14.ansible_host }}"]}
 
 
 @pytest.fixture(scope="module")
-def fleet() -> t.Iterator[Fleet]:
-    """A fleet of its own, for the run of this file."""
-    yield from lab_up("inout", str(pathlib.Path(__file__).parent / "first_hour.yml"))
+def fleet(first_hour: Fleet) -> Fleet:
+    """The fleet of three files, whose tests leave it as it was."""
+    return first_hour
 
 
 def tell(fleet: Fleet, command: str) -> None:
@@ -84,9 +84,7 @@ def test_what_does_not_answer_is_named_and_the_others_are_shown(fleet: Fleet, tm
     assert code == 2
     assert "v19: NO ANSWER: " in shown
     assert "[host.unreachable]" in shown
-    assert re.search(
-        r"p19: NO ANSWER: load balancer lb cannot be asked: .{0,120}\[roll\.balancer_not_asked\]", shown
-    ), shown
+    assert re.search(r"p19: NO ANSWER: .{0,200}\[roll\.balancer_not_asked\]", shown), shown
     assert re.search(r"- t14 lb odoo/[\d.]+:8069 in ", shown), shown
     assert "[roll.hosts_failed]" in shown
 

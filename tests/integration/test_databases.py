@@ -91,7 +91,8 @@ def test_a_restart_is_refused_as_well(fleet: Fleet) -> None:
     [
         ("workers", {"count": 3}),
         ("recycle_workers", {"older_than": 0}),
-        ("send_signal", {"signal": "TTIN"}),
+        # As workers has it, which sends a TTIN.
+        pytest.param("send_signal", {"signal": "TTIN"}, marks=pytest.mark.thorough),
         ("send_signal", {"signal": "INT", "roles": ["http"]}),
     ],
 )

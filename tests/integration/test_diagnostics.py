@@ -31,6 +31,8 @@ def test_all_kinds_answer_and_the_culprit_comes_first(fleet: Fleet, tmp_path: pa
         # As a job with a limit has it.
         code, said = diagnose(fleet, tmp_path, "all", "--limit", HOSTS)
     assert code == 0, said
+    # Tasks after the run are none of its own.
+    assert [word for word in ("Notify", "Run diagnostics_after") if word in said] == []
     folder = run_of(tmp_path)
     assert {path.name for path in folder.iterdir()} == {
         *(f"{host}{end}" for host in HOSTS.split(",") for end in ("", ".log", ".postgres.json")),
@@ -77,7 +79,8 @@ def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet, tmp_
     [
         (["--check"], {}, "Check mode sends no signal"),
         ([], {"report_dir": "here"}, "[option.not_a_path]"),
-        ([], {"samples": "many"}, "diagnostics_samples"),
+        # As max_size has it.
+        pytest.param([], {"samples": "many"}, "diagnostics_samples", marks=pytest.mark.thorough),
         ([], {"deliver": "nobody:/srv"}, "[bundle.unknown_host]"),
         ([], {"min_free": "99999999"}, "[bundle.no_room]"),
         ([], {"max_size": 9}, "diagnostics_max_size must be from 1 to 4, got 9 [option.out_of_range]"),

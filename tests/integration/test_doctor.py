@@ -13,16 +13,16 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab, lab_up
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab
 
 HOSTS = ("p19", "v19", "t14")
 BEHIND: dict[str, t.Any] = {"balancer": "haproxy", "balancer_haproxy_hosts": ["lb"]}
 
 
 @pytest.fixture(scope="module")
-def fleet() -> t.Iterator[Fleet]:
-    """A fleet of its own, for the run of this file."""
-    yield from lab_up("doctor", str(pathlib.Path(__file__).parent / "first_hour.yml"))
+def fleet(first_hour: Fleet) -> Fleet:
+    """The fleet of three files, whose tests leave it as it was."""
+    return first_hour
 
 
 def examined(fleet: Fleet, *options: str, **values: t.Any) -> tuple[int, str]:

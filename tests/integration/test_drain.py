@@ -9,6 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import http.client
+import os
 import pathlib
 import time
 import typing as t
@@ -22,6 +23,8 @@ pytestmark = pytest.mark.versions
 
 PREFORK, THREADED = ("p19", "p14"), ("t19", "t14")
 DROP_IN = "zz-fleetops-drain.conf"
+#: Whether the tests that use the other hosts of the fleet run.
+EVERY = bool(os.environ.get("FLEETOPS_ALL"))
 #: The command line of a server: Debian's script, or that of a checkout. It does not match the command of pgrep itself.
 ODOO = "[/]usr/bin/odoo|[.]/odoo-bin"
 BEGINS, ENDS = "lab slow cron: begins", "lab slow cron: ends"
@@ -30,7 +33,8 @@ BEGINS, ENDS = "lab slow cron: begins", "lab slow cron: ends"
 @pytest.fixture(scope="module")
 def fleet() -> t.Iterator[Fleet]:
     """A fleet of its own, for the run of this file."""
-    for one in lab_up("drain", str(pathlib.Path(__file__).parent / "drain.yml")):
+    only = () if EVERY else (*KINDS, "always")
+    for one in lab_up("drain", str(pathlib.Path(__file__).parent / "drain.yml"), only=only):
         for host in ("p14", "t14"):
             # It looks for jobs every minute. The tests wait for one.
             server = python_of(host)[1] + "/odoo/service/server.py"
@@ -48,9 +52,14 @@ def away(fleet: Fleet) -> t.Iterator[tuple[float, Answer]]:
 
 
 @pytest.fixture(autouse=True)
-def _serving(fleet: Fleet, away: tuple[float, Answer]) -> None:  # noqa: ARG001  # it is to begin before the first test
+def _serving(fleet: Fleet, request: pytest.FixtureRequest) -> None:
     """Every kind serves when a test begins."""
-    at_once(fleet, KINDS, state="undrained", timeout=40)
+    if EVERY:
+        # It is to begin before the first test.
+        request.getfixturevalue("away")
+    serves = "systemctl is-active odoo; ls /run/fleetops-odoo/drain-*.json 2>/dev/null; true"
+    drained = [host for host, said in each(fleet, KINDS, serves).items() if said.split() != ["active"]]
+    at_once(fleet, drained, state="undrained", timeout=40)
 
 
 def at_once(fleet: Fleet, hosts: t.Iterable[str], *options: str, **arguments: t.Any) -> dict[str, Answer]:

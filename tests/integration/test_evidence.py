@@ -10,13 +10,14 @@ import typing as t
 
 import pytest
 
-from .conftest import KINDS, STAND_IN, Fleet, held, unwatched
+from .conftest import STAND_IN, Fleet, held, thorough, unwatched
 
 LOG = "/var/log/odoo/odoo-server.log"
 
 
+# All four write theirs in test_stack_dump.py; here are both versions, and both modes.
 @pytest.mark.versions
-@pytest.mark.parametrize("host", KINDS)
+@pytest.mark.parametrize("host", ["p19", "t14", *thorough("t19", "p14")])
 def test_every_process_writes_its_stacks_and_lives_on(fleet: Fleet, host: str) -> None:
     before = fleet.processes(host)
     with unwatched(fleet, "p19"):

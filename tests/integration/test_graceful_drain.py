@@ -151,6 +151,8 @@ def test_four_runs_and_four_back(fleet: Fleet) -> None:
     first = play(fleet, "drain", "p19", reason="new kernel")
     assert (first.returncode, changes(first)[0] > 0) == (0, True), first.stdout
     assert "odoo.service (Restart=always) is held" in re.sub(r"\s+", " ", first.stdout)
+    # Tasks after the drain are none of its own.
+    assert [word for word in ("Notify", "Run graceful_drain_after") if word in first.stdout] == []
     for options in (["--check"], []):
         again = play(fleet, "drain", "p19", *options)
         assert (again.returncode, changes(again)) == (0, [0]), again.stdout
@@ -325,7 +327,7 @@ def test_a_host_that_cannot_be_reached_is_told_and_the_others_are_drained(fleet:
     ("values", "message"),
     [
         ({"on_timeout": "never"}, "value of graceful_drain_on_timeout must be one of"),
-        ({"http_timeout": "soon"}, "graceful_drain_http_timeout"),
+        pytest.param({"http_timeout": "soon"}, "graceful_drain_http_timeout", marks=pytest.mark.thorough),
         ({"hosts": "oddo"}, "[option.no_hosts]"),
         pytest.param({"hosts": ""}, "[option.no_hosts]", marks=pytest.mark.thorough),
         ({"host": "p19"}, "[option.set_by_role]"),

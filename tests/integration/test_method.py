@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from .conftest import HUP, Fleet, plant_killer, request, thorough
+from .conftest import HUP, Fleet, plant_killer, pull_out_killer, request, thorough
 from .restarts import four_runs, since_now
 
 DROP_INS = "/etc/systemd/system/odoo.service.d"
@@ -132,11 +132,13 @@ def test_what_a_restart_does_to_requests_under_way(fleet: Fleet, mode: str, path
 @pytest.mark.parametrize(
     ("host", "break_it", "code", "expected"),
     [
-        (
+        # As test_reload.py has it, with a HUP.
+        pytest.param(
             "p19",
             f"mkdir -p {BROKEN}; echo 'def f(:' > {BROKEN}/__init__.py",
             "rehearsal.syntax_error",
             f"({BROKEN}/__init__.py:1)",
+            marks=pytest.mark.thorough,
         ),
         pytest.param(
             "venv",
@@ -199,7 +201,7 @@ def test_a_server_that_does_not_come_back(fleet: Fleet, host: str, groups: list[
         assert any("the end, db_password=********" in line for line in answer.only["log"])
         assert answer.only["after"] is None
     finally:
-        fleet.restore(host)
+        pull_out_killer(fleet, host)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +316,7 @@ def test_health_before_anything_is_done(fleet: Fleet) -> None:
     assert "/nowhere answers 404" in sick.only["before"]["health"]
     off = fleet.module("p19", "reload", "--check", health={"enabled": False}, **HUP)
     assert (off.code, off.only["before"]["health"]) == (0, None)
-    pid = fleet.master("p19")["pid"]
+    pid = fleet.pid("p19")
     fleet.run("p19", "kill", "-HUP", str(pid))
     # A server that is not at rest is not asked, and its state is told.
     busy = fleet.module("p19", "reload", "--check", **HUP)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import subprocess
 import typing as t
 
@@ -15,7 +14,6 @@ from ansible_collections.fleetops.odoo.tests.integration.conftest import (
     Fleet,
     address,
     free,
-    lab_up,
     login,
     request,
     thorough,
@@ -35,9 +33,9 @@ OUT = """
 
 
 @pytest.fixture(scope="module")
-def fleet() -> t.Iterator[Fleet]:
-    """A fleet of its own, for the run of this file."""
-    yield from lab_up("nginx", str(pathlib.Path(__file__).parent / "balancers.yml"))
+def fleet(balancers: Fleet) -> Fleet:
+    """The fleet of three files, whose tests leave it as it was."""
+    return balancers
 
 
 @pytest.fixture

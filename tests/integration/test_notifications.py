@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, lab_up
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet
 
 #: For each role its playbook, and variables that make it quick.
 ROLES: dict[str, tuple[str, dict[str, t.Any]]] = {
@@ -24,9 +24,9 @@ ROLES: dict[str, tuple[str, dict[str, t.Any]]] = {
 
 
 @pytest.fixture(scope="module")
-def fleet() -> t.Iterator[Fleet]:
-    """A fleet of its own, for the run of this file."""
-    yield from lab_up("notify", str(pathlib.Path(__file__).parent / "first_hour.yml"))
+def fleet(first_hour: Fleet) -> Fleet:
+    """The fleet of three files, whose tests leave it as it was."""
+    return first_hour
 
 
 def notified(fleet: Fleet, folder: pathlib.Path, role: str, **more: t.Any) -> tuple[int, str, dict[str, t.Any] | None]:
@@ -77,6 +77,8 @@ def test_report_of_a_failure(fleet: Fleet, tmp_path: pathlib.Path, role: str, va
     assert (code, outcome) in ([(0, "done")] if role == "graceful_drain" else [(2, "failed"), (2, "stopped")]), shown
 
 
+# test_rolling_restart.py, test_graceful_drain.py and test_diagnostics.py run without such tasks.
+@pytest.mark.thorough
 @pytest.mark.parametrize("role", ROLES)
 def test_without_such_tasks_nothing_is_shown_of_them(fleet: Fleet, tmp_path: pathlib.Path, role: str) -> None:
     code, shown, told = notified(fleet, tmp_path, role, **{f"{role}_after": ""})

@@ -39,7 +39,9 @@ def put(fleet: Fleet, kind: str, level: str = "info") -> None:
             f"sed 's/^\\[options\\]/{lines}/' {CONF}.plain > {CONF}",
             "systemctl restart odoo",
         )
-    at_rest(fleet)
+    healthy(fleet)
+    # A worker without a name needs this long to show what it is.
+    time.sleep(11)
 
 
 def shell(fleet: Fleet, host: str, *commands: str) -> None:
@@ -47,11 +49,10 @@ def shell(fleet: Fleet, host: str, *commands: str) -> None:
     fleet.run(host, "sh", "-ec", "\n".join(commands))
 
 
-def at_rest(fleet: Fleet) -> None:
-    """Wait until both servers are complete, and for as long as a worker without a name needs to show what it is."""
+def healthy(fleet: Fleet) -> None:
+    """Wait until both servers are complete."""
     for answer in side_by_side(fleet, BOTH, "wait_healthy", timeout=60).values():
         assert answer.code == 0, answer.output
-    time.sleep(11)
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +60,7 @@ def _plain(fleet: Fleet) -> t.Iterator[None]:
     yield
     for host in BOTH:
         shell(fleet, host, f"mv {CONF}.plain {CONF}", "rm -r /opt/lab/addons/lab_runner", "systemctl restart odoo")
-    at_rest(fleet)
+    healthy(fleet)
 
 
 def good(answers: dict[str, Answer]) -> dict[str, dict[str, t.Any]]:

@@ -181,12 +181,14 @@ def test_no_question_ends_a_process(fleet: Fleet, walking: str) -> None:
         ("send_signal", {"signal": "QUIT", "roles": ["master", "http", "cron"]}),
     ]
     if host.startswith("p"):
-        calls += [
-            ("workers", {"count": 1, "timeout": 120}),
-            ("recycle_workers", {"busy_longer_than": 0.1}),
-            ("workers", {"count": 2, "timeout": 120}),
-            ("recycle_workers", {"older_than": 0}),
-        ]
+        calls.append(("recycle_workers", {"busy_longer_than": 0.1}))
+        if os.environ.get("FLEETOPS_ALL"):
+            # They ask by the same function, and take as long as all others together.
+            calls += [
+                ("workers", {"count": 1, "timeout": 120}),
+                ("workers", {"count": 2, "timeout": 120}),
+                ("recycle_workers", {"older_than": 0}),
+            ]
     dumps = done = 0
     end = time.monotonic() + SECONDS
     # A threaded server has one at a time.

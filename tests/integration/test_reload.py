@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .conftest import HUP, Fleet, free, major_of, plant_killer, request, thorough
+from .conftest import HUP, Fleet, free, major_of, plant_killer, pull_out_killer, request, thorough
 
 pytestmark = pytest.mark.versions
 
@@ -20,7 +20,7 @@ MANIFEST = "/opt/lab/addons/lab_slow/__manifest__.py"
 
 def loads(fleet: Fleet, host: str) -> int:
     """Return how often Odoo on this host has loaded its code: it logs each exec of the master."""
-    pid = fleet.master(host)["pid"]
+    pid = fleet.pid(host)
     return int(fleet.run(host, "grep", "-cE", f" {pid} INFO .* odoo: Odoo version", LOG))
 
 
@@ -77,7 +77,7 @@ def test_four_runs_with_the_defaults(fleet: Fleet, host: str) -> None:
     assert loads(fleet, host) == loaded + 1
 
 
-@pytest.mark.parametrize("host", ["p19", "t14", *thorough("t19", "p14")])
+@pytest.mark.parametrize("host", ["p19", *thorough("t14", "t19", "p14")])
 def test_two_at_the_same_moment_send_one_hup(fleet: Fleet, host: str) -> None:
     loaded = loads(fleet, host)
     answers = [wait() for wait in [fleet.begin(host, "reload", **HUP) for attempt in range(2)]]
@@ -89,7 +89,7 @@ def test_two_at_the_same_moment_send_one_hup(fleet: Fleet, host: str) -> None:
 
 def test_a_reload_of_another_program_is_waited_for(fleet: Fleet) -> None:
     loaded = loads(fleet, "p19")
-    pid = fleet.master("p19")["pid"]
+    pid = fleet.pid("p19")
     fleet.run("p19", "kill", "-HUP", str(pid))
     answer = fleet.module("p19", "reload", **HUP)
     # The other's HUP takes 1.1 s and more, our call comes after about 0.5 s.
@@ -100,7 +100,7 @@ def test_a_reload_of_another_program_is_waited_for(fleet: Fleet) -> None:
 
 def test_what_changes_while_a_reload_of_another_program_loads_is_reloaded(fleet: Fleet) -> None:
     loaded = loads(fleet, "p19")
-    pid = fleet.master("p19")["pid"]
+    pid = fleet.pid("p19")
     fleet.run("p19", "sh", "-c", f"kill -HUP {pid}; sleep 0.3; touch {MANIFEST}")
     answer = fleet.module("p19", "reload", **HUP)
     assert answer.outcome == (0, "signalled", None)
@@ -112,7 +112,7 @@ def test_what_changes_while_a_reload_of_another_program_loads_is_reloaded(fleet:
 def test_a_deadline_that_passes_says_what_it_waited_for_and_the_next_call_takes_it_up(fleet: Fleet) -> None:
     # Odoo 14 waits for its requests before it executes itself again, so the second call finds the first HUP at work.
     loaded = loads(fleet, "p14")
-    pid = fleet.master("p14")["pid"]
+    pid = fleet.pid("p14")
     with request(fleet, "p14", "/lab/hold/reload") as long:
         answer = fleet.module("p14", "reload", timeout=3, **HUP)
         assert answer.outcome == (2, "signalled", "timeout.new_exec")
@@ -146,13 +146,20 @@ def test_a_virtualenv_on_the_path_is_reloaded(fleet: Fleet) -> None:
         assert (answer.code, answer.only["did"]) == (0, "signalled")
 
 
-@pytest.mark.parametrize("host", ["p19", "p14"])
 @pytest.mark.parametrize(
-    ("line", "expected"),
+    ("host", "line", "expected"),
     [
-        ("workers = abc", "workers"),
-        ("just some words", "odoo.conf"),
-        ("log_level = loud", "loud"),
+        ("p19", "workers = abc", "workers"),
+        ("p14", "just some words", "odoo.conf"),
+        ("p19", "log_level = loud", "loud"),
+        *[
+            pytest.param(*case, marks=pytest.mark.thorough)
+            for case in (
+                ("p14", "workers = abc", "workers"),
+                ("p19", "just some words", "odoo.conf"),
+                ("p14", "log_level = loud", "loud"),
+            )
+        ],
     ],
 )
 def test_a_broken_odoo_conf_is_found_before_the_hup(fleet: Fleet, host: str, line: str, expected: str) -> None:
@@ -196,7 +203,8 @@ def test_broken_code_is_found_before_the_hup(fleet: Fleet, host: str, name: str,
     assert fleet.processes(host) == before
 
 
-@pytest.mark.parametrize("host", ["p19", "journal"])
+# test_broken_addon.py finds the words of a failed load in the journal.
+@pytest.mark.parametrize("host", ["p19", *thorough("journal")])
 def test_a_server_that_dies_on_its_hup_leaves_its_last_words(fleet: Fleet, host: str) -> None:
     plant_killer(fleet, host)
     try:
@@ -208,7 +216,7 @@ def test_a_server_that_dies_on_its_hup_leaves_its_last_words(fleet: Fleet, host:
         assert "after HUP" in answer.result["msg"]
         assert "the end, db_password=********" in answer.result["msg"]
     finally:
-        fleet.restore(host)
+        pull_out_killer(fleet, host)
 
 
 def test_a_host_without_a_server_is_refused_unless_allow_none(fleet: Fleet) -> None:

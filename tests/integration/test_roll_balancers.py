@@ -18,7 +18,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, address, held, lab_up, thorough
+from ansible_collections.fleetops.odoo.tests.integration.conftest import Fleet, address, held, thorough
 from ansible_collections.fleetops.odoo.tests.integration.rolls import Roll
 from ansible_collections.fleetops.odoo.tests.integration.traffic import traffic
 
@@ -36,9 +36,9 @@ UPSTREAMS: dict[str, t.Any] = {
 
 
 @pytest.fixture(scope="module")
-def fleet() -> t.Iterator[Fleet]:
-    """A fleet of its own, for the run of this file."""
-    yield from lab_up("rollb", str(pathlib.Path(__file__).parent / "balancers.yml"))
+def fleet(balancers: Fleet) -> Fleet:
+    """The fleet of three files, whose tests leave it as it was."""
+    return balancers
 
 
 def files(fleet: Fleet) -> str:

@@ -11,7 +11,14 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.tests.integration.conftest import KINDS, Fleet, plant_killer, request, thorough
+from ansible_collections.fleetops.odoo.tests.integration.conftest import (
+    KINDS,
+    Fleet,
+    plant_killer,
+    pull_out_killer,
+    request,
+    thorough,
+)
 from ansible_collections.fleetops.odoo.tests.integration.rolls import LOCK, Roll, all_in, locked
 
 LIMIT = ["-l", ",".join(KINDS)]
@@ -54,6 +61,8 @@ def test_only_what_is_stale_is_rolled(fleet: Fleet, folder: pathlib.Path) -> Non
     done = Roll(fleet, folder, *some, policy="stale", balancer="none").end()
     assert done.code == 0, done.output
     assert done.outcomes == {"t19": "reloaded", "p14": "up to date"}
+    # Tasks after the roll are none of its own.
+    assert [word for word in ("Notify", "Run rolling_restart_after") if word in done.output] == []
     assert "1 host in 1 batch: t19; 1 up to date" in done.output
 
 
@@ -63,7 +72,7 @@ def test_the_roll_stops_at_the_first_failure_and_touches_no_later_host(fleet: Fl
     try:
         done = Roll(fleet, folder, *LIMIT, balancer="none", batches="2").end()
     finally:
-        fleet.restore("t19")
+        pull_out_killer(fleet, "t19")
     assert done.code == 2, done.output
     assert done.outcomes == {"p19": "reloaded", "t19": "failed", "p14": "not touched", "t14": "not touched"}
     assert re.search(r"t19 failed .* \[failed\.ended\]", " ".join(done.output.split())), done.output
@@ -114,10 +123,15 @@ def test_a_host_without_odoo_stops_it_before_anything_is_touched(
             pytest.param("batches", value, "[option.bad_batches]", marks=pytest.mark.thorough)
             for value in ("0", "-1", "150%", "abc", "[]")
         ],
-        ("budget", "-1", "[option.bad_budget]"),
-        ("window", "22-5", "[option.bad_window]"),
+        *[
+            pytest.param(*case, marks=pytest.mark.thorough)
+            for case in (
+                ("budget", "-1", "[option.bad_budget]"),
+                ("window", "22-5", "[option.bad_window]"),
+                ("timeout", "soon", "rolling_restart_timeout"),
+            )
+        ],
         ("order", "random", "value of rolling_restart_order must be one of"),
-        ("timeout", "soon", "rolling_restart_timeout"),
         ("balancer_haproxy_hosts", "", "[option.missing]"),
         ("canary_healthy_time", "-1", "rolling_restart_canary_healthy_time must be 0 seconds or more"),
         ("conditions", "1 == 1, 1 == 2", "[option.wrong_type]"),

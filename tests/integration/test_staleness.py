@@ -27,6 +27,8 @@ def fresh(fleet: Fleet, request: pytest.FixtureRequest) -> str:
     return host
 
 
+# As test_reload.py has it, with the default method.
+@pytest.mark.thorough
 def test_four_runs(fleet: Fleet, fresh: str) -> None:
     assert fleet.master(fresh)["needs"] == "none"
     fleet.run(fresh, "touch", MODEL)

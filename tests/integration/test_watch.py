@@ -80,7 +80,7 @@ def test_a_wrong_page_is_told(fleet: Fleet) -> None:
 
 
 def test_a_master_that_dies_is_a_failure_at_once_and_its_successor_is_named(fleet: Fleet) -> None:
-    old = fleet.master("journal")["pid"]
+    old = fleet.pid("journal")
     watched = fleet.begin("journal", "wait_healthy", min_healthy_time=20)
     time.sleep(4)
     fleet.run("journal", "bash", "-c", f"kill -KILL {old}")

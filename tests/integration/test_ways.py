@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 import shutil
 import subprocess
 import typing as t
@@ -130,18 +129,26 @@ print(json.dumps(use("_facts.results").masters(seen, facts, time.time(), {})))
 """
 
 
-@pytest.mark.parametrize("user", ["0", "odoo"])
-def test_a_container_seen_from_inside(ways: Fleet, user: str, tmp_path: pathlib.Path) -> None:
+@pytest.fixture(scope="module")
+def inside(ways: Fleet, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Copy the code into the container of pod; return its name."""
     code = "ansible_collections/fleetops/odoo/plugins/module_utils"
     # In one piece: file by file it would take a minute.
-    packed = shutil.make_archive(str(tmp_path / "code"), "gztar", os.environ["ANSIBLE_COLLECTIONS_PATH"], code)
+    packed = shutil.make_archive(
+        str(tmp_path_factory.mktemp("inside") / "code"), "gztar", os.environ["ANSIBLE_COLLECTIONS_PATH"], code
+    )
     ways.run("pod", "mkdir", "-p", "/tmp/code")
     copy = {"src": packed, "dest": "/tmp/code"}
     command = ["ansible", "-i", ways.inventory, "pod", "-m", "ansible.builtin.unarchive", "-a", json.dumps(copy)]
     subprocess.run(command, check=True, capture_output=True)
     name = ways.run("pod", "podman", "ps", "--format", "{{.Names}}").split()[0]
     ways.run("pod", "podman", "cp", "/tmp/code", f"{name}:/tmp/")
-    (master,) = json.loads(ways.run("pod", "podman", "exec", "-u", user, name, "python3", "-B", "-c", INSIDE))
+    return name
+
+
+@pytest.mark.parametrize("user", ["0", "odoo"])
+def test_a_container_seen_from_inside(ways: Fleet, user: str, inside: str) -> None:
+    (master,) = json.loads(ways.run("pod", "podman", "exec", "-u", user, inside, "python3", "-B", "-c", INSIDE))
     assert (master["version"], master["mode"], master["state"]) == ("19.0", "prefork", "running")
     assert master["workers"] == {"http": 2, "cron": 1, "gevent": 1, "other": 0}
     assert (master["supervisor"]["kind"], master["container"]) == ("container", None)

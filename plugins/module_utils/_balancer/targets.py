@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from .._messages import roll
 from .._processes.classify import Instance, Mode
-from .._processes.container import find_container
+from .._processes.container import provable_container
 from .._processes.look import Look
 from .._processes.options import Options
 from .._processes.proc import Proc
@@ -107,7 +107,7 @@ def _published(master: Process, view: View) -> t.Set[int]:
 
     :raises Refused: that cannot be known, or only the host itself can reach them.
     """
-    container = find_container(master)
+    container = provable_container(master)
     program = container_program(container.runtime) if container and container.id else None
     requests: t.Set[t.Tuple[str, int]] = set()
     websockets: t.Set[t.Tuple[str, int]] = set()

@@ -15,7 +15,7 @@ import datetime
 import os
 import typing as t
 
-from .._system.boot import boot_id
+from .._system.clock import boot_id
 from .._system.state_dir import StateDirectory
 
 PREFIX, SUFFIX = "drain-", ".json"

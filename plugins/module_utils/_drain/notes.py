@@ -25,7 +25,7 @@ from .._processes.look import Look
 from .._processes.options import Options
 from .._supervisors.find import Supervisor, SupervisorKind, supervisor_of
 from .._supervisors.hold import Hold, restored
-from .._system.boot import boot_id
+from .._system.clock import boot_id
 from .brief import PREFIX, SUFFIX, keys_of_notes, name_of
 
 

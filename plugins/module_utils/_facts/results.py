@@ -16,9 +16,9 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._config.arguments import parse_arguments
+from .._config.cmdline import parse_command
 from .._messages.code import Problem
 from .._processes.classify import Child, Instance, Role
-from .._processes.cmdline import parse_command
 from .._processes.container import find_container
 from .._processes.look import Look
 from .._processes.options import Options
@@ -214,11 +214,11 @@ def _master(instance: Instance, look: Look, facts: Facts, now: float, sizes: t.M
         "caught": caught_names(master.caught),
         "supervisor": {
             "kind": facts.supervisor.kind,
-            "unit": facts.supervisor.unit,
+            "unit": printable(facts.supervisor.unit),
             "restart": facts.unit.restart if facts.unit else None,
             "kill_mode": facts.unit.kill_mode if facts.unit else None,
         },
-        "container": container and {"runtime": container.runtime, "id": container.id, "pid": container.pid},
+        "container": container and {"runtime": container.runtime, "id": printable(container.id), "pid": container.pid},
         "log": {"kind": facts.log.kind, "path": printable(facts.log.path), "shows_dumps": facts.log.shows_dumps},
         "loaded": told_load(facts.load),
         "platform": "odoo.sh" if on_odoo_sh(master) else None,
@@ -251,7 +251,7 @@ def choices(look: Look, units: t.Mapping[str, t.Optional[str]]) -> t.List[t.Dict
             "config_file": printable(look.options[instance.identity].config_file),
             "databases": [printable(name) for name in look.options[instance.identity].databases],
             "options": {"http_port": look.options[instance.identity].http_port},
-            "supervisor": {"unit": units[instance.identity]},
+            "supervisor": {"unit": printable(units[instance.identity])},
         }
         for instance in look.instances
     ]

@@ -14,18 +14,18 @@ its output to be closed. So the process that sshd waits for asks nothing, and pa
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import select
 import signal
 import sys
 import typing as t
 
+from .._system.libc import end_with_parent
+
 _COLLECTION = "ansible_collections.fleetops.odoo."
 _CHUNK = 1 << 16
 #: Seconds between two looks at a child that writes nothing.
 _BETWEEN = 0.5
-_PR_SET_PDEATHSIG = 1
 #: Place of the exit status in /proc/PID/stat, counted after the name of the program.
 _STATE, _EXIT_CODE = 0, 49
 
@@ -45,7 +45,8 @@ def go_apart() -> None:
             os.close(reader)
             os.close(writer)
         # A signal that ends the parent ends the work, as if it had come here.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        with contextlib.suppress(OSError):
+            end_with_parent(signal.SIGTERM)
         return
     for _reader, writer in pipes:
         os.close(writer)

@@ -18,7 +18,7 @@ from ansible.module_utils.basic import AnsibleModule
 from .._messages import option, roll
 from .._messages.code import Problem
 from .._roll.lock import KINDS, ROLL, Held, RollLock, TakeOver, give_back, place, read, take
-from .._system.boot import boot_id, uptime
+from .._system.clock import boot_id, uptime
 from .._system.state_dir import StateDirectory
 from .numbers import bad_timeout
 

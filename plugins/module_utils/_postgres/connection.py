@@ -13,9 +13,9 @@ import pwd
 import typing as t
 import urllib.parse
 
+from .._config.cmdline import Command
 from .._config.parse import Settings
 from .._messages import dump
-from .._processes.cmdline import Command
 from .._processes.options import read_settings
 from .._processes.proc import Gone, Proc
 from .._processes.process import Process, parse_environ

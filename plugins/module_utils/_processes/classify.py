@@ -15,8 +15,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._system.word import Word
-from .cmdline import (
+from .._config.cmdline import (
     GEVENT,
     ONE_OFF,
     SERVER,
@@ -24,6 +23,7 @@ from .cmdline import (
     lasting_arguments,
     parse_command,
 )
+from .._system.word import Word
 from .process import AtSocket, Process
 
 

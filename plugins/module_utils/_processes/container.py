@@ -99,7 +99,25 @@ def _first_line(path: str) -> str:
         return file.readline().strip()
 
 
+#: A cgroup that the user of a process can make, with any name: below the user's own systemd, or below a service whose
+#: cgroups the user manages (Delegate=). The containers of quadlets are within their units.
+_OF_USER = re.compile(
+    r"(?:^|/)user(?:-\d+)?\.slice(?:/|$)|(?:^|/)(?!docker\.|containerd\.)[^/]+\.service/(?!libpod-payload-)"
+)
+
+
+def provable_container(process: Process) -> t.Optional[Container]:
+    """Return the container of a process, without its ID if root must not ask a runtime of the system about it.
+
+    The user of a process may name a cgroup like the container of another user.
+    """
+    container = find_container(process)
+    if container is None or container.is_guest or os.geteuid() != 0 or process.uid == 0:
+        return container
+    return Container("unknown", None, container.pid) if _OF_USER.search(process.cgroup) else container
+
+
 def runtime_of(process: Process) -> t.Tuple[str, t.Optional[str]]:
     """Runtime and id of the container of a process that is in one, as far as they are known."""
-    container = find_container(process)
+    container = provable_container(process)
     return (container.runtime, container.id) if container else ("unknown", None)

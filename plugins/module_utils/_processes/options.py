@@ -14,10 +14,10 @@ import pwd
 import typing as t
 from dataclasses import dataclass
 
+from .._config.cmdline import Command
 from .._config.parse import Settings
 from .._config.parse import read_settings as read_settings_at
 from .._system.redact import redact_text
-from .cmdline import Command
 from .limits import ODOO_CONF, PASSWD
 from .proc import Gone, Proc
 from .process import Process, parse_environ

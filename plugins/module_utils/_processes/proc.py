@@ -14,7 +14,7 @@ import os
 import time
 import typing as t
 
-from .._system.boot import uptime
+from .._system.clock import uptime
 from .._system.psutil import psutil
 from .limits import DESCRIPTORS, PROC, PROC_LINES, THREADS
 from .process import AtSocket, Process, parse_select, parse_stat, parse_thread, waits_idly

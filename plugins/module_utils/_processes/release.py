@@ -14,9 +14,9 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._config.cmdline import Command
 from .._config.python_path import Interpreter, program_of, python_path
 from .._system.files import reached, read_regular
-from .cmdline import Command
 from .limits import RELEASE
 from .proc import Gone, Proc
 from .process import DELETED, Process, parse_environ

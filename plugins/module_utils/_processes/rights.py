@@ -14,11 +14,9 @@ so root would read for that user what the user may not read. Every file that a s
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import functools
 import os
-import platform
 import stat
 import threading
 import time
@@ -26,6 +24,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._system.files import open_regular, reached, read_regular
+from .._system.libc import effective_capabilities, set_effective_capabilities, set_filesystem_ids, set_groups
 from .._system.namespaces import USERS, differs
 from .._system.timeout import TooSlow, within
 from .limits import ALL_SERVERS, ONE_SERVER, Shares
@@ -33,20 +32,6 @@ from .proc import Proc, is_alive, root_of
 from .process import Process
 
 _T = t.TypeVar("_T")
-
-_libc = ctypes.CDLL(None, use_errno=True)
-#: Numbers of the call setgroups with IDs of 32 bits, and bytes of a pointer. The function of libc sets the groups of
-#: every thread.
-_SETGROUPS = {
-    "x86_64": (116, 8),
-    "aarch64": (159, 8),
-    "riscv64": (159, 8),
-    "ppc64le": (81, 8),
-    "s390x": (206, 8),
-    "i686": (206, 4),
-    "armv7l": (206, 4),
-}
-_CAPABILITY_VERSION = 0x20080522
 
 
 @dataclass(frozen=True)
@@ -189,13 +174,13 @@ def borrowed(rights: Rights) -> t.Iterator[None]:
 
     :raises OSError: the kernel does not let us. Nothing has changed then.
     """
-    before = Rights(os.geteuid(), os.getegid(), tuple(os.getgroups()), _effective())
+    before = Rights(os.geteuid(), os.getegid(), tuple(os.getgroups()), effective_capabilities())
     try:
         _take(rights, before.capabilities)
         yield
     finally:
         # The capabilities come first: the rest needs them.
-        _set_effective(before.capabilities)
+        set_effective_capabilities(before.capabilities)
         _take(before, before.capabilities)
 
 
@@ -215,51 +200,9 @@ def as_user(uid: int, gid: int, groups: t.Sequence[int]) -> t.Iterator[None]:
 
 
 def _take(rights: Rights, ours: int) -> None:
-    _set_groups(rights.groups)
-    # These return the former ID, and no error. With an unused ID they only return it.
-    for call, number in ((_libc.setfsgid, rights.gid), (_libc.setfsuid, rights.uid)):
-        call(ctypes.c_uint(number))
-        if ctypes.c_uint(call(ctypes.c_uint(0xFFFFFFFF))).value != number:
-            raise PermissionError("the rights of uid %d cannot be taken" % rights.uid)
-    _set_effective(rights.capabilities & ours)
-
-
-def _set_groups(groups: t.Sequence[int]) -> None:
-    number, size = _SETGROUPS.get(platform.machine(), (0, 0))
-    if size != ctypes.sizeof(ctypes.c_void_p):
-        # A machine that is not known, or a Python of 32 bits on one of 64. We have one thread that works.
-        os.setgroups(groups)
-        return
-    array = (ctypes.c_uint32 * max(len(groups), 1))(*groups)
-    if _libc.syscall(ctypes.c_long(number), ctypes.c_size_t(len(groups)), array) != 0:
-        _fail("setgroups")
-
-
-def _effective() -> int:
-    _header, data = _capabilities()
-    return int(data[0] | data[3] << 32)
-
-
-def _set_effective(wanted: int) -> None:
-    header, data = _capabilities()
-    wanted &= int(data[1] | data[4] << 32)
-    data[0], data[3] = wanted & 0xFFFFFFFF, wanted >> 32
-    if _libc.capset(header, data) != 0:
-        _fail("capset")
-
-
-def _capabilities() -> t.Tuple[t.Any, t.Any]:
-    """Return the header and the sets of this thread: effective, permitted and inheritable, the low half first."""
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
-    data = (ctypes.c_uint32 * 6)()
-    if _libc.capget(header, data) != 0:
-        _fail("capget")
-    return header, data
-
-
-def _fail(call: str) -> t.NoReturn:
-    number = ctypes.get_errno()
-    raise OSError(number, os.strerror(number), call)
+    set_groups(rights.groups)
+    set_filesystem_ids(rights.uid, rights.gid)
+    set_effective_capabilities(rights.capabilities & ours)
 
 
 def read_file(proc: Proc, process: Process, path: str, limit: int) -> bytes:

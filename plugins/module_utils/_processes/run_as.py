@@ -13,13 +13,8 @@ import os
 import resource
 import typing as t
 
-from .._system.namespaces import (
-    MOUNTS,
-    NETWORK,
-    differs,
-    enter_held,
-    forbid_new_privileges,
-)
+from .._system.libc import enter_held, forbid_new_privileges
+from .._system.namespaces import MOUNTS, NETWORK, differs
 from .proc import Proc, is_alive
 from .process import Process
 from .rights import open_folder

@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import typing as t
 
+from .._config.cmdline import Command
 from .._messages import rehearsal as codes
 from .._messages.code import Problem
-from .._processes.cmdline import Command
 from .._processes.proc import Gone, Proc
 from .._processes.process import Process, parse_status
 from .._processes.rights import is_program, status_of

@@ -25,11 +25,11 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
+from .._config.cmdline import Command
 from .._messages import refused
 from .._messages import rehearsal as codes
 from .._messages.code import Problem
 from .._processes.classify import Instance
-from .._processes.cmdline import Command
 from .._processes.proc import Gone, Proc
 from .._processes.process import DELETED, Process, parse_environ
 from .._processes.release import major

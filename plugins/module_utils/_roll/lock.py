@@ -21,7 +21,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._messages import roll
-from .._system.boot import boot_id, uptime
+from .._system.clock import boot_id, uptime
 from .._system.errors import Failure
 from .._system.state_dir import StateDirectory
 

@@ -16,7 +16,6 @@ begun to run. If our process ends meanwhile, the kernel lets the threads go on.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import typing as t
@@ -24,6 +23,7 @@ import typing as t
 from .._processes.proc import Gone, Proc
 from .._processes.process import parse_thread
 from .._system.clock import Clock
+from .._system.libc import ptrace
 from .waits import parse_syscall
 
 #: From linux/ptrace.h and linux/wait.h.
@@ -37,10 +37,6 @@ _LET_GO = 5.0
 _LOOKS = 3
 #: How often new threads are looked for.
 _ROUNDS = 3
-
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.ptrace.restype = ctypes.c_long
-_libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
 
 _Call = t.Tuple[int, t.Tuple[int, ...]]
 
@@ -209,12 +205,13 @@ def _ptrace(request: int, thread: int, data: int = 0) -> bool:
 
     :raises NotAllowed: the kernel refuses it.
     """
-    if _libc.ptrace(request, thread, None, data) >= 0:
-        return True
-    number = ctypes.get_errno()
-    if number == errno.ESRCH:
-        return False
-    raise NotAllowed(os.strerror(number))
+    try:
+        ptrace(request, thread, data)
+    except OSError as exc:
+        if exc.errno == errno.ESRCH:
+            return False
+        raise NotAllowed(exc.strerror) from None
+    return True
 
 
 def _detach(thread: int, signal_number: int) -> bool:

@@ -16,7 +16,7 @@ from .._messages import failed
 from .._messages import supervisor as codes
 from .._messages import timeout as waits
 from .._messages.code import Problem
-from .._processes.container import find_container
+from .._processes.container import find_container, provable_container
 from .._processes.process import Process
 from .._system.errors import Refused
 from .._system.programs import container_program
@@ -89,7 +89,7 @@ def held_container(master: Process) -> t.Tuple[HeldContainer, Facts]:
 
     :raises Refused: the server would be started again, or that cannot be known, or we are in that container ourselves.
     """
-    container = find_container(master)
+    container = provable_container(master)
     if container is None:
         raise Refused(codes.CONTAINER_INSIDE())
     check_no_guest(master)

@@ -26,8 +26,10 @@ _FOLDERS = (
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
 )
-_UNIT = re.compile(r"/([^/]+\.service)(?=/|$)")
-_UNIT_OF_USER = re.compile(r"/user@(\d+)\.service/(?:.*/)?([^/]+\.service)$")
+#: The characters of a unit's name. A user names cgroups below its own ones with any others.
+_NAME = r"([\w:.\\@-]+\.service)"
+_UNIT = re.compile(r"/%s(?=/|$)" % _NAME, re.ASCII)
+_UNIT_OF_USER = re.compile(r"/user@(\d+)\.service/(?:.*/)?%s\Z" % _NAME, re.ASCII)
 _SETPRIV = "/usr/bin/setpriv"
 _USERS_MANAGER = re.compile(r"^user@\d+\.service$")
 _PROPERTIES = (

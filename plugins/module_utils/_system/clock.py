@@ -4,7 +4,7 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""await: the one waiter. Its clock is handed in, so that tests wait for nothing."""
+"""The clocks and the boot of the machine; await: the one waiter. Its clock is handed in: tests wait for nothing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,25 @@ import typing as t
 from dataclasses import dataclass
 
 from .._messages.code import Problem
-from .boot import uptime
 from .errors import StillWaiting, TimedOut
 
 _T = t.TypeVar("_T")
+
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+
+def boot_id() -> str:
+    """Return the ID of this boot of the machine; empty if the kernel does not show it."""
+    try:
+        with open(_BOOT_ID, encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def uptime() -> float:
+    """Return seconds since boot, time asleep included, on a clock that cannot be set."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Clock:

@@ -4,21 +4,18 @@
 
 # Private to the fleetops.odoo collection: do not import it from other collections.
 
-"""Into another process's mounts or network, and out of privileges: what Python has late or not at all."""
+"""Compare the namespaces of a process with ours, and enter its network."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import threading
 import typing as t
 
+from .libc import enter_held
+
 MOUNTS, NETWORK, USERS = "mnt", "net", "user"
-
-_PR_SET_NO_NEW_PRIVS = 38
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def differs(proc_root: str, pid: int, kind: str) -> bool:
@@ -41,23 +38,6 @@ def enter(path: str) -> None:
         enter_held(descriptor, path)
     finally:
         os.close(descriptor)
-
-
-def enter_held(descriptor: int, name: str = "setns") -> None:
-    """Move this thread into a namespace that is held by a descriptor.
-
-    :param name: what the error calls it.
-    :raises OSError: we may not.
-    """
-    if _libc.setns(descriptor, 0) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), name)
-
-
-def forbid_new_privileges() -> None:
-    """Let nothing that this process executes gain privileges, by setuid or file capabilities. There is no way back."""
-    if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl")
 
 
 @contextlib.contextmanager

@@ -13,7 +13,6 @@ import contextlib
 import dataclasses
 import os
 import re
-import stat
 import time
 import typing as t
 from dataclasses import dataclass
@@ -35,8 +34,11 @@ from .._system.files import open_regular
 
 _SECTION = re.compile(r"^\[(?P<name>[^]]+)\]")
 _WORKERS = re.compile(r"^(?P<key>workers)(?P<between>\s*[=:]\s*)(?P<value>.*?)(?P<end>\s*)$", re.IGNORECASE)
-#: What systemd, editors and we must not lose of a file, apart from owner and mode.
-_ATTRIBUTES = ("security.", "system.posix_acl", "user.")
+#: What systemd, editors and we must not lose of a file, apart from owner and mode. Never what gives a program rights
+#: (security.capability): the user of the server may write the new file.
+_ATTRIBUTES = ("security.selinux", "security.SMACK64", "system.posix_acl", "user.")
+#: The bits of a mode that are kept: none that gives a program rights.
+_MODE = 0o777
 
 
 def with_workers(path: str, text: str, count: int) -> t.Tuple[str, str, str]:
@@ -104,6 +106,7 @@ class Edit:
     path: str
     real: str
     status: os.stat_result
+    attributes: t.Mapping[str, bytes]
     content: str
     before: str
     after: str
@@ -153,8 +156,10 @@ class Edit:
             file.flush()
             if (self.status.st_uid, self.status.st_gid) != _owner(descriptor):
                 os.fchown(descriptor, self.status.st_uid, self.status.st_gid)
-            os.fchmod(descriptor, stat.S_IMODE(self.status.st_mode))
-            _copy_attributes(self.real, descriptor)
+            os.fchmod(descriptor, self.status.st_mode & _MODE)
+            for key, value in self.attributes.items():
+                with contextlib.suppress(OSError):
+                    os.setxattr(descriptor, key, value)
             os.fsync(descriptor)
 
     def _try_out(self, path: str) -> None:
@@ -199,13 +204,13 @@ def prepare_edit(host: Host, instance: Instance, options: Options, version: t.Op
         # Held until we end: what is read with the rights of the server and what is written lies in the same folder.
         real = "/proc/self/fd/%d/%s" % (open_folder(host.proc, instance.master, folder), name)
         with files_of(host.proc, instance.master):
-            status, text = _read(path, real, instance.master.uid)
+            status, attributes, text = _read(path, real, instance.master.uid)
     except OSError as exc:
         raise Refused(refused.CONF_OS_ERROR(path=path, error=exc.strerror or exc)) from None
     content, before, after = with_workers(path, text, count)
     if before != after and not os.access(os.path.dirname(real), os.W_OK | os.X_OK, effective_ids=True):
         raise Refused(refused.CONF_NOT_PERMITTED(path=path, uid=os.geteuid()))
-    return Edit(host, instance, path, real, status, content, before, after)
+    return Edit(host, instance, path, real, status, attributes, content, before, after)
 
 
 def _check_effect(proc: Proc, instance: Instance, version: t.Optional[str], path: str) -> None:
@@ -221,8 +226,10 @@ def _check_effect(proc: Proc, instance: Instance, version: t.Optional[str], path
         raise Refused(refused.CONF_ENVIRONMENT_WINS(path=path))
 
 
-def _read(path: str, real: str, uid: int) -> t.Tuple[os.stat_result, str]:
-    """Return what the file is, and its content.
+def _read(path: str, real: str, uid: int) -> t.Tuple[os.stat_result, t.Dict[str, bytes], str]:
+    """Return what the file is, its extended attributes that are kept, and its content.
+
+    All of it from one descriptor: the user of the server may put another file in its place in between.
 
     :raises Refused: it is not what it seems.
     :raises OSError: no such file, no permission, or not a regular file.
@@ -233,13 +240,14 @@ def _read(path: str, real: str, uid: int) -> t.Tuple[os.stat_result, str]:
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         data = file.read(LARGEST_FILE + 1)
+        attributes = _attributes_of(descriptor)
     if status.st_nlink > 1:
         raise Refused(refused.CONF_HARD_LINK(path=path))
     if status.st_uid not in (0, uid):
         raise Refused(refused.CONF_OWNER(path=path))
     if len(data) > LARGEST_FILE:
         raise Refused(refused.CONF_TOO_LARGE(path=path, limit=LARGEST_FILE >> 20))
-    return status, data.decode("utf-8", "surrogateescape")
+    return status, attributes, data.decode("utf-8", "surrogateescape")
 
 
 @contextlib.contextmanager
@@ -251,11 +259,14 @@ def _opened_folder(path: str) -> t.Iterator[int]:
         os.close(descriptor)
 
 
-def _copy_attributes(real: str, descriptor: int) -> None:
-    for name in os.listxattr(real, follow_symlinks=False):
-        if name.startswith(_ATTRIBUTES):
-            with contextlib.suppress(OSError):
-                os.setxattr(descriptor, name, os.getxattr(real, name, follow_symlinks=False))
+def _attributes_of(descriptor: int) -> t.Dict[str, bytes]:
+    found = {}
+    # A filesystem may have no such attributes.
+    with contextlib.suppress(OSError):
+        for name in os.listxattr(descriptor):
+            if name.startswith(_ATTRIBUTES):
+                found[name] = os.getxattr(descriptor, name)
+    return found
 
 
 def _owner(descriptor: int) -> t.Tuple[int, int]:

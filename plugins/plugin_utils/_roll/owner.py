@@ -18,7 +18,7 @@ import typing as t
 
 from ansible.module_utils.urls import open_url
 
-from ...module_utils._system.boot import boot_id
+from ...module_utils._system.clock import boot_id
 
 _JOBS = ("awx_job_id", "tower_job_id")
 _WORKFLOWS = ("awx_workflow_job_id", "tower_workflow_job_id")

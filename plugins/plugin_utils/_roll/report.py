@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from ...module_utils._messages import roll as _codes
@@ -27,6 +28,9 @@ WOULD_RELOAD, WOULD_RESTART = "would reload", "would restart"
 
 #: Outcomes after which nothing is left to do.
 DONE = frozenset([RELOADED, RESTARTED, UP_TO_DATE, SKIPPED, WOULD_RELOAD, WOULD_RESTART])
+
+#: More hosts than that which are up to date, or not reached, are a number in the summary. The report has all of them.
+_FEW = 10
 
 _WOULD = {RELOADED: WOULD_RELOAD, RESTARTED: WOULD_RESTART}
 
@@ -170,8 +174,13 @@ def _stats(told: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 def lines(told: t.Mapping[str, t.Any], planned: int) -> list[str]:
     """The report as lines for a terminal or a job's log."""
     outcomes = told["hosts"]
-    width = max((len(one["host"]) for one in outcomes), default=0)
-    found = [line for one in outcomes for line in _host_lines(one, width)]
+    counts = collections.Counter(one["outcome"] for one in outcomes if _is_quiet(one))
+    many = {outcome: f"{count} hosts" for outcome, count in counts.items() if count > _FEW}
+    each = [one for one in outcomes if not (_is_quiet(one) and one["outcome"] in many)]
+    width = max(map(len, [*(one["host"] for one in each), *many.values()]), default=0)
+    found = [line for one in each for line in _host_lines(one, width)]
+    # The hosts of which nothing else is to say come last, as a number.
+    found += [f"{name:<{width}}  {outcome}" for outcome, name in many.items()]
     done = sum(1 for one in outcomes if one["outcome"] in DONE)
     last = f"{done} of {len(outcomes)} hosts done in {told['seconds']:.0f} s"
     if told["stopped"]:
@@ -179,6 +188,12 @@ def lines(told: t.Mapping[str, t.Any], planned: int) -> list[str]:
         last += f"; {'paused' if told['outcome'] == 'paused' else 'stopped'}{next_batch}: {told['stopped']['reason']}"
         last += f" [{told['stopped']['code']}]"
     return [*found, last]
+
+
+def _is_quiet(one: t.Mapping[str, t.Any]) -> bool:
+    """Return whether nothing was done to a host, nothing is wrong with it, and nothing is left to do there."""
+    rest = (one["taken"], one["lock"], one["code"], (one["balancer"] or {}).get("state") == "out")
+    return one["outcome"] in (UP_TO_DATE, NOT_REACHED) and not any(rest)
 
 
 def _host_lines(one: t.Mapping[str, t.Any], width: int) -> list[str]:

@@ -99,7 +99,12 @@ def pack(folder: str, about: t.Mapping[str, t.Any], moment: int) -> Packed:
         "files": files,
         "removed": [{"path": name, "reason": f"it showed {what}"} for name, what in unsafe.items()],
     }
-    _write(os.path.join(folder, MANIFEST), (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
+    try:
+        _write(os.path.join(folder, MANIFEST), (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(folder, MANIFEST))
+        raise
     archive = folder + ".tar.gz"
     _archive(folder, archive, moment)
     digest, size = hashlib.sha256(), 0

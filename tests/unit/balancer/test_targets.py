@@ -93,7 +93,7 @@ def test_ports_that_a_container_publishes(
 ) -> None:
     told = {f"{port}/tcp": [{"HostIp": ip, "HostPort": f"1{port}"} for ip in addresses] for port in (8069, 8072)}
     monkeypatch.setattr(targets, "differs", lambda *_arguments: True)
-    monkeypatch.setattr(targets, "find_container", lambda _master: Container("docker", "c0ffee", 1))
+    monkeypatch.setattr(targets, "provable_container", lambda _master: Container("docker", "c0ffee", 1))
     monkeypatch.setattr(targets, "container_program", lambda _runtime: "/usr/bin/docker")
     monkeypatch.setattr(targets, "run", lambda *_arguments: (0, json.dumps(told), ""))
     proc = captured("19-prefork", "running")

@@ -33,7 +33,8 @@ def test_an_unreachable_host_is_a_result_and_not_an_exception(action: types.Modu
 
     class Action(action.ActionModule):  # type: ignore[name-defined, misc]
         def _execute_module(self, **_arguments: t.Any) -> dict[str, t.Any]:
-            raise AnsibleConnectionFailure("{{ lookup('pipe', 'id') }}")
+            # ssh lets through what turns the direction of a line.
+            raise AnsibleConnectionFailure("{{ lookup('pipe', 'id') }}\u202e\x1b\r\nno")
 
     name = action.__name__.rpartition(".")[2]
     task = types.SimpleNamespace(action=f"fleetops.odoo.{name}", args={"select": select}, check_mode=False, async_val=0)
@@ -41,7 +42,7 @@ def test_an_unreachable_host_is_a_result_and_not_an_exception(action: types.Modu
     connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/x"))
     result = Action(task, connection, play, *[None] * 3).run(task_vars={})
     assert result["unreachable"]
-    assert (result["msg"], result["code"]) == ("{{ lookup('pipe', 'id') }}", "host.unreachable")
+    assert (result["msg"], result["code"]) == ("{{ lookup('pipe', 'id') }}\\u202e\\x1b\nno", "host.unreachable")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._log.place import FI
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.boot import uptime
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import uptime
 
 from .. import build
 from ..conftest import captured

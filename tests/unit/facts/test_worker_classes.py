@@ -16,7 +16,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._facts.worker_classe
     find_classes,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.boot import uptime
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import uptime
 
 from .. import build
 

@@ -10,13 +10,13 @@ import os
 import pathlib
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._config.cmdline import parse_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._postgres.connection import (
     NoAnswer,
     connection,
     parse_address,
     read_connection,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.cmdline import parse_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from hypothesis import given
 from hypothesis import strategies as st

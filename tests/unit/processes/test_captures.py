@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .. import build
-from .command_lines import NOTHING, ONE_OFFS, SERVERS
+from ..config.command_lines import NOTHING, ONE_OFFS, SERVERS
 
 DECOYS = [tuple(line.split(" ")) for line in NOTHING if line]
 ARGVS = st.sampled_from(

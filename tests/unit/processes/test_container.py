@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 import pytest
@@ -13,6 +14,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.container
     Container,
     find_container,
     is_in_container,
+    provable_container,
     runtime_of,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import look
@@ -81,6 +83,31 @@ def test_other_cgroups_name_no_container(cgroup: str) -> None:
     process = build.process(100, cgroup=cgroup)
     assert find_container(process) is None
     assert runtime_of(process) == ("unknown", None)
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "euid", "uid", "asked"),
+    [
+        (f"/user.slice/user-1000.slice/user@1000.service/app.slice/docker-{ID}.scope", 0, 1000, False),
+        (f"/system.slice/odoo.service/docker-{ID}.scope", 0, 1000, False),
+        (f"/system.slice/odoo.service/libpod-{ID}.scope", 0, 1000, False),
+        # Of podman without root, which its user asks.
+        (f"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{ID}.scope", 1000, 1000, True),
+        (f"/user.slice/user-1000.slice/session-1.scope/docker-{ID}.scope", 0, 0, True),
+        (f"/system.slice/docker-{ID}.scope", 0, 1000, True),
+        (f"/system.slice/docker.service/docker/{ID}", 0, 1000, True),
+        (f"/system.slice/erp.service/libpod-payload-{ID}", 0, 1000, True),
+        (f"/machine.slice/libpod-{ID}.scope", 0, 1000, True),
+    ],
+)
+def test_root_asks_no_runtime_about_a_container_whose_cgroup_a_user_can_make(
+    monkeypatch: pytest.MonkeyPatch, cgroup: str, euid: int, uid: int, *, asked: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: euid)
+    process = build.process(100, uid=uid, cgroup=cgroup, namespace_pids=(100, 7))
+    found = provable_container(process)
+    assert found == (find_container(process) if asked else Container("unknown", None, 7))
+    assert (runtime_of(process)[1] == ID) is asked
 
 
 def test_a_process_with_its_own_pid_namespace_is_in_an_unknown_container() -> None:

@@ -12,7 +12,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.cmdline import Command, parse_command
+from ansible_collections.fleetops.odoo.plugins.module_utils._config.cmdline import Command, parse_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.options import (
     Options,
     options_of,

@@ -19,7 +19,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes import pr
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.limits import PROC
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Gone, Proc, TooLarge, start_time
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import parse_listening, parse_stat
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.boot import uptime
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import uptime
 
 from .. import build
 

@@ -11,7 +11,7 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.cmdline import Command, parse_command
+from ansible_collections.fleetops.odoo.plugins.module_utils._config.cmdline import Command, parse_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.release import (
     Release,

@@ -16,10 +16,9 @@ import threading
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes import rights
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import _process
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import Process, parse_stat, parse_status
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.read import _process
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.rights import (
     Rights,
     borrowed,
@@ -30,6 +29,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.rights im
     open_folder,
     read_file,
 )
+from ansible_collections.fleetops.odoo.plugins.module_utils._system import libc
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.timeout import within
 
 pytestmark = [pytest.mark.borrows, pytest.mark.skipif(os.geteuid() != 0, reason="only root takes rights of others")]
@@ -177,7 +177,7 @@ def test_capabilities_are_those_that_the_server_has(place: pathlib.Path) -> None
 
 
 def test_on_an_unknown_machine_the_function_of_libc_sets_the_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rights, "_SETGROUPS", {})
+    monkeypatch.setattr(libc, "_SETGROUPS", {})
     before = os.getgroups()
     with borrowed(NOBODY):
         assert os.getgroups() == [GROUP, EXTRA]

@@ -11,6 +11,7 @@ import pathlib
 import re
 
 import pytest
+from ansible_collections.fleetops.odoo.tests.conftest import TOGETHER
 
 ROOT = pathlib.Path(__file__).parents[3]
 PLUGINS = ROOT / "plugins"
@@ -92,6 +93,13 @@ def test_host_code_never_imports_from_the_controller() -> None:
     assert guilty == []
 
 
+def test_one_file_loads_libc() -> None:
+    files = [
+        path for path in PLUGINS.rglob("*.py") if re.search(r"(?m)^\s*(import|from) ctypes\b", path.read_text("utf-8"))
+    ]
+    assert [str(path.relative_to(PLUGINS)) for path in files] == ["module_utils/_system/libc.py"]
+
+
 def test_the_design_shows_the_order_of_the_folders() -> None:
     text = (ROOT / "docs/design.md").read_text(encoding="utf-8")
     assert re.findall(r"(?m)^\| `(_\w+)` \|", text) == [*HOST, *filter(None, CONTROLLER)]
@@ -145,3 +153,9 @@ def test_no_two_files_of_tests_share_a_lab() -> None:
     labs = [name for text in texts.values() for name in set(re.findall(r'lab_up\("(\w+)"', text))]
     assert len(labs) > 5
     assert sorted(labs) == sorted(set(labs))
+
+
+def test_files_that_share_a_fleet_are_run_one_after_the_other() -> None:
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests/integration").glob("test_*.py")}
+    used = {name: re.findall(r"(?m)^def fleet\((\w+): Fleet\)", text) for name, text in texts.items()}
+    assert {name: fleets[0] for name, fleets in used.items() if fleets} == TOGETHER

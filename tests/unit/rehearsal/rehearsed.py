@@ -15,8 +15,8 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._config.cmdline import parse_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify import Instance, Mode, State
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.cmdline import parse_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.process import parse_stat
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal.rehearsal import (

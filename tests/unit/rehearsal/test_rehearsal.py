@@ -10,7 +10,7 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.cmdline import Command, parse_command
+from ansible_collections.fleetops.odoo.plugins.module_utils._config.cmdline import Command, parse_command
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal.interpreter import interpreter_path, path_trap
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal.rehearsal import explain, server_arguments
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused

@@ -22,7 +22,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._roll.lock import (
     read,
     take,
 )
-from ansible_collections.fleetops.odoo.plugins.module_utils._system.boot import boot_id, uptime
+from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import boot_id, uptime
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.state_dir import StateDirectory
 from hypothesis import given
 from hypothesis import strategies as st

@@ -20,6 +20,10 @@ CONTAINER = "0123456789abcdef" * 4
         ("/system.slice/odoo.service", "systemd", "odoo.service"),
         ("/system.slice/system-odoo.slice/odoo@prod.service", "systemd", "odoo@prod.service"),
         ("/system.slice/odoo.service/workers", "systemd", "odoo.service"),
+        # Names that no unit has, and users can give to cgroups.
+        ("/system.slice/odoo.service/{{ 7 * 7 }}.service", "systemd", "odoo.service"),
+        ("/user.slice/user-1000.slice/user@1000.service/a\x1b.service", "none", None),
+        ("/user.slice/user-1000.slice/user@1000.service/odoo.service\n", "none", None),
         ("/user.slice/user-1000.slice/session-3.scope", "none", None),
         ("/user.slice/user-1000.slice/user@1000.service/init.scope", "none", None),
         ("/", "none", None),

@@ -2,12 +2,16 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The waiter, on a clock that costs no time."""
+"""The boot of the machine, and the waiter on a clock that costs no time."""
 
 from __future__ import annotations
 
+import pathlib
+import time
+
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import timeout
+from ansible_collections.fleetops.odoo.plugins.module_utils._system import clock as _clock
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Pending, wait_until
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import TimedOut
 from hypothesis import given
@@ -69,3 +73,25 @@ def test_the_deadline_is_met_exactly_and_looked_at_once_more(seconds: float) -> 
     # Neither a busy loop nor a sleepy one.
     assert len(looks) <= 25 + 2 * max(seconds, 0)
     assert all(pause <= 0.5 for pause in clock.slept)
+
+
+def test_boot_id_is_the_same_at_every_call() -> None:
+    assert _clock.boot_id() == _clock.boot_id()
+    # Eight, four, four, four and twelve hexadecimal digits.
+    assert [len(part) for part in _clock.boot_id().split("-")] in ([8, 4, 4, 4, 12], [0])
+
+
+def test_boot_id_is_stripped_and_empty_where_the_kernel_has_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "boot_id"
+    monkeypatch.setattr(_clock, "_BOOT_ID", str(path))
+    assert _clock.boot_id() == ""
+    path.write_text("0b3a6f0e-5b5c-4a0e-9d35-1f6f0a3a1f52\n")
+    assert _clock.boot_id() == "0b3a6f0e-5b5c-4a0e-9d35-1f6f0a3a1f52"
+
+
+def test_uptime_never_runs_backwards_and_counts_at_least_what_monotonic_counts() -> None:
+    before = time.monotonic()
+    first = _clock.uptime()
+    assert before <= first <= _clock.uptime()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Entering another process's namespaces, and giving up privileges."""
+"""Entering another process's namespaces."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import contextlib
 import errno
 import os
 import pathlib
-import subprocess
-import sys
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._system import namespaces
@@ -20,7 +18,6 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._system.namespaces i
     NETWORK,
     differs,
     enter,
-    forbid_new_privileges,
     network_of,
 )
 
@@ -72,22 +69,3 @@ def test_network_of_a_process_in_our_network_enters_nothing(monkeypatch: pytest.
     monkeypatch.setattr(namespaces, "enter", pytest.fail)
     with network_of("/proc", os.getpid()):
         pass
-
-
-def test_forbid_new_privileges_sets_no_new_privs_for_executed_programs() -> None:
-    # In a process of its own, because there is no way back.
-    shown = subprocess.run(
-        [sys.executable, "-c", "print([l for l in open('/proc/self/status') if 'NoNewPrivs' in l])"],
-        preexec_fn=forbid_new_privileges,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert shown.strip() == r"['NoNewPrivs:\t1\n']"
-
-
-def test_forbid_new_privileges_raises_when_prctl_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(namespaces, "_PR_SET_NO_NEW_PRIVS", -1)
-    with pytest.raises(OSError, match="prctl") as caught:
-        forbid_new_privileges()
-    assert caught.value.errno == errno.EINVAL

@@ -180,6 +180,28 @@ def test_the_old_file_stays_and_the_new_one_is_tried_out(server: Server) -> None
     assert edit.left_out == ("its code",)
 
 
+def test_the_new_file_has_the_attributes_of_the_one_that_was_read(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: dict[str, bytes] = {}
+    of_file = {"user.note": b"ours", "security.capability": b"all", "security.selinux": b"label", "trusted.x": b"x"}
+    monkeypatch.setattr(os, "listxattr", lambda at, **_keywords: list(of_file) if isinstance(at, int) else ["user.o"])
+    monkeypatch.setattr(os, "getxattr", lambda at, name, **_keywords: of_file[name])
+    monkeypatch.setattr(os, "setxattr", lambda _at, name, value, **_keywords: written.update({name: value}))
+    edit = server.edit()
+    # The user of the server may put another file in its place now.
+    of_file["user.late"] = b"theirs"
+    edit.apply()
+    # None that gives a program rights.
+    assert written == {"user.note": b"ours", "security.selinux": b"label"}
+
+
+def test_the_new_file_has_neither_setuid_nor_setgid_bit(server: Server) -> None:
+    server.path.chmod(0o6750)
+    server.edit().apply()
+    assert server.path.stat().st_mode & 0o7777 == 0o750
+
+
 def test_nothing_is_written_where_it_says_so_already(server: Server) -> None:
     edit = server.edit(2)
     edit.apply()

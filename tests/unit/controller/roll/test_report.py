@@ -148,3 +148,20 @@ def test_the_steps_of_a_host_are_told_in_seconds_since_the_begin_of_the_roll() -
     spans[1]["ended"] = None
     told = report(roll_on(begun(records, balancer=False), records, good), records, NOW)
     assert [one["step"] for one in told["hosts"][0]["steps"]] == ["look", "out"]
+
+
+@pytest.mark.parametrize(("number", "lines"), [(10, 10), (11, 1), (197, 1)])
+def test_many_hosts_that_are_up_to_date_are_a_number(number: int, lines: int) -> None:
+    quiet: dict[str, t.Any] = {"balancer": None, "taken": None, "lock": None, "code": None, "reason": "nothing changed"}
+    hosts = [{"host": f"web{at}", "outcome": "up to date", **quiet} for at in range(number)]
+    hosts += [
+        {"host": "lost", **quiet, "outcome": "unreachable", "code": "host.unreachable", "reason": "no route"},
+        {"host": "late", **quiet, "outcome": "not reached", "reason": ""},
+        {"host": "kept", **quiet, "outcome": "up to date", "lock": {"reason": "full", "code": "roll.lock_not_written"}},
+    ]
+    told = roll_report.lines({"hosts": hosts, "seconds": 3.0, "stopped": None, "batches": [], "outcome": "failed"}, 1)
+    assert sum("up to date" in line and "kept" not in line for line in told) == lines
+    if lines == 1:
+        assert told[-2].split("  ") == [f"{number} hosts", "up to date"]
+    for name in ("lost", "late", "kept"):
+        assert sum(line.startswith(name) for line in told) == 1

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import pathlib
 import tarfile
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs import run_folder
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.run_folder import begin, pack, retire
 
 RUN = "20261124T174507Z"
@@ -44,6 +47,22 @@ def test_a_run_is_packed_with_a_manifest(tmp_path: pathlib.Path) -> None:
             for name in ("h1.log", "report.json", "manifest.json", "h1/odoo.conf")
         }
     assert pack(str(folder), {"hosts": {"h1": {}}}, 1_795_542_307).sha256 == done.sha256
+
+
+def test_a_run_without_room_for_its_manifest_has_no_manifest(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = written(tmp_path)
+
+    def write(path: str, _data: bytes) -> None:
+        pathlib.Path(path).touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+    monkeypatch.setattr(run_folder, "_write", write)
+    with pytest.raises(OSError, match="No space left"):
+        pack(str(folder), {}, 0)
+    assert not (folder / "manifest.json").exists()
+    assert [path.name for path in tmp_path.iterdir()] == [RUN]
 
 
 @pytest.mark.parametrize("name", ["h1.log", "h1/log.txt", "h1/dumps.json"])

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.module_utils._processes.cmdline import (
+from ansible_collections.fleetops.odoo.plugins.module_utils._config.cmdline import (
     GEVENT,
     ONE_OFF,
     SERVER,
