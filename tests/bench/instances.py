@@ -140,7 +140,7 @@ def answers(balancer: str, port: int) -> bool:
     """Return whether a request through the balancer succeeds."""
     try:
         with urllib.request.urlopen(f"http://{balancer}:{front(port)}/web/health", timeout=30) as answer:
-            return answer.status == 200
+            return bool(answer.status == 200)
     except OSError:
         return False
 

@@ -29,7 +29,7 @@ WOULD_RELOAD, WOULD_RESTART = "would reload", "would restart"
 #: Outcomes after which nothing is left to do.
 DONE = frozenset([RELOADED, RESTARTED, UP_TO_DATE, SKIPPED, WOULD_RELOAD, WOULD_RESTART])
 
-#: More hosts than that which are up to date, or not reached, are a number in the summary. The report has all of them.
+#: More hosts than that which are up to date, or not touched, are a number in the summary. The report has all of them.
 _FEW = 10
 
 _WOULD = {RELOADED: WOULD_RELOAD, RESTARTED: WOULD_RESTART}
@@ -193,7 +193,7 @@ def lines(told: t.Mapping[str, t.Any], planned: int) -> list[str]:
 def _is_quiet(one: t.Mapping[str, t.Any]) -> bool:
     """Return whether nothing was done to a host, nothing is wrong with it, and nothing is left to do there."""
     rest = (one["taken"], one["lock"], one["code"], (one["balancer"] or {}).get("state") == "out")
-    return one["outcome"] in (UP_TO_DATE, NOT_REACHED) and not any(rest)
+    return one["outcome"] in (UP_TO_DATE, NOT_TOUCHED) and not any(rest)
 
 
 def _host_lines(one: t.Mapping[str, t.Any], width: int) -> list[str]:

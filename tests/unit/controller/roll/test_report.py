@@ -156,7 +156,7 @@ def test_many_hosts_that_are_up_to_date_are_a_number(number: int, lines: int) ->
     hosts = [{"host": f"web{at}", "outcome": "up to date", **quiet} for at in range(number)]
     hosts += [
         {"host": "lost", **quiet, "outcome": "unreachable", "code": "host.unreachable", "reason": "no route"},
-        {"host": "late", **quiet, "outcome": "not reached", "reason": ""},
+        {"host": "late", **quiet, "outcome": "not touched", "reason": ""},
         {"host": "kept", **quiet, "outcome": "up to date", "lock": {"reason": "full", "code": "roll.lock_not_written"}},
     ]
     told = roll_report.lines({"hosts": hosts, "seconds": 3.0, "stopped": None, "batches": [], "outcome": "failed"}, 1)
