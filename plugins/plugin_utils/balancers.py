@@ -14,8 +14,7 @@ import typing as t
 from ..module_utils._balancer.nginx_tree import names
 from ..module_utils._drain.brief import sentence
 from ..module_utils._roll.haproxy import READY, find_servers, is_up, name_of, shown_admin, why_out
-from ._roll.faults import not_asked
-from .outcomes import aligned, counted, failure_of, outcomes
+from .outcomes import aligned, counted, failure_of, not_asked, outcomes
 
 Record = t.Mapping[str, t.Any]
 Answer = t.Mapping[str, t.Any]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ..module_utils._messages import roll as _codes
+from ..module_utils._messages.code import Problem
 from ..module_utils._messages.host import UNREACHABLE as _UNREACHABLE
 from ..module_utils._system.redact import redact_text
 
@@ -95,6 +96,16 @@ def failure_of(result: Record) -> dict[str, t.Any]:
         "reason": first_line(redact_text(str(result.get("msg") or "")).strip()) or _codes.NO_MESSAGE().text,
         "unreachable": unreachable,
     }
+
+
+def not_asked(where: str, answer: t.Mapping[str, t.Any]) -> Problem:
+    """Return why a load balancer did not tell its servers.
+
+    :param answer: the failed result of the module that asked it.
+    """
+    error = (str(answer.get("msg") or "").strip() or "no answer").splitlines()[0].rstrip(".")
+    gone = answer.get("unreachable") or answer.get("code") == _UNREACHABLE.name
+    return (_codes.BALANCER_UNREACHABLE if gone else _codes.BALANCER_NOT_ASKED)(balancer=where, error=error)
 
 
 def counted(number: int, what: str) -> str:

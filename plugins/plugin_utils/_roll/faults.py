@@ -18,6 +18,7 @@ from ...module_utils._messages.code import Problem
 from ...module_utils._messages.host import UNREACHABLE
 from ...module_utils._roll.haproxy import find_servers, followers, is_up, name_of, some_of, takes_requests, why_out
 from ...module_utils._system.redact import redact_text
+from ..outcomes import not_asked
 from ..problems import listed, split_code
 
 #: A code, and not what a foreign module calls code.
@@ -213,16 +214,6 @@ def _answers(
             faults.append(not_asked(where, one))
         else:
             yield where, one["servers"]
-
-
-def not_asked(where: str, answer: t.Mapping[str, t.Any]) -> Problem:
-    """Return why a load balancer did not tell its servers.
-
-    :param answer: the failed result of the module that asked it.
-    """
-    error = (str(answer.get("msg") or "").strip() or "no answer").splitlines()[0].rstrip(".")
-    gone = answer.get("unreachable") or answer.get("code") == UNREACHABLE.name
-    return (_codes.BALANCER_UNREACHABLE if gone else _codes.BALANCER_NOT_ASKED)(balancer=where, error=error)
 
 
 def failure(result: t.Mapping[str, t.Any], step: str) -> dict[str, t.Any]:

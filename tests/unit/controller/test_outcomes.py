@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.fleetops.odoo.plugins.filter.outcomes import FilterModule
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.outcomes import not_asked
 
 outcomes = FilterModule().filters()["outcomes"]
 
@@ -91,6 +94,23 @@ def test_results_of_a_module_are_judged_for_each_host() -> None:
     assert told["lines"]["b"] == "FAILED: No master [host.no_master]"
     check = outcomes({"a": {"results": [worked]}}, of="workers", check=True)
     assert check["lines"]["a"] == "2 http workers (TTIN would be sent)"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ({"code": "host.unreachable", "msg": "no route\nmore"}, "roll.balancer_unreachable"),
+        ({"unreachable": True, "msg": "no route"}, "roll.balancer_unreachable"),
+        ({"failed": True, "msg": "no route"}, "roll.balancer_not_asked"),
+        ({}, "roll.balancer_not_asked"),
+    ],
+)
+def test_a_load_balancer_out_of_reach_is_told_from_one_that_does_not_answer(
+    answer: dict[str, t.Any], code: str
+) -> None:
+    problem = not_asked("lb1", answer)
+    assert problem.code == code
+    assert problem.text.endswith("no route" if answer else "no answer")
 
 
 def test_another_kind_of_results_is_refused() -> None:
