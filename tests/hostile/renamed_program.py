@@ -13,7 +13,7 @@ import tempfile
 
 reader, writer = os.pipe()
 folder = tempfile.mkdtemp()
-shutil.copy("/usr/bin/dash", folder + "/python3")
+shutil.copy("/bin/dash", folder + "/python3")
 pid = os.fork()
 if pid == 0:
     os.dup2(reader, 0)

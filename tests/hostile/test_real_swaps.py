@@ -56,7 +56,7 @@ def witness(fleet: Fleet) -> str:
 
 def serving(fleet: Fleet, *, swaps: bool = True) -> None:
     """Wait until the server of the attacker runs. Then its paths come and go, and nothing else starts it again."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 150
     fleet.run("many", "sh", "-c", f"rm -f {BESIDE}/begin; touch {BESIDE}/keep")
     while True:
         masters = fleet.module("many", "master_info", match=MATCH, staleness=False).result["masters"]

@@ -186,7 +186,7 @@ def test_the_new_file_has_the_attributes_of_the_one_that_was_read(
     written: dict[str, bytes] = {}
     of_file = {"user.note": b"ours", "security.capability": b"all", "security.selinux": b"label", "trusted.x": b"x"}
     monkeypatch.setattr(os, "listxattr", lambda at, **_keywords: list(of_file) if isinstance(at, int) else ["user.o"])
-    monkeypatch.setattr(os, "getxattr", lambda at, name, **_keywords: of_file[name])
+    monkeypatch.setattr(os, "getxattr", lambda _at, name, **_keywords: of_file[name])
     monkeypatch.setattr(os, "setxattr", lambda _at, name, value, **_keywords: written.update({name: value}))
     edit = server.edit()
     # The user of the server may put another file in its place now.
