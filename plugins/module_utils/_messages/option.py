@@ -70,6 +70,7 @@ UNKNOWN_PIDS = Code(
 )
 NOT_A_CHOICE = Code("option.not_a_choice", "{option} must be one of {choices}, got {value!r}")
 WRONG_TYPE = Code("option.wrong_type", "{option} must be {wanted}, got {value}")
+WRONG_VARIABLES = Code("option.wrong_variables", "variables of the role have wrong values: {errors}")
 SET_BY_ROLE = Code(
     "option.set_by_role",
     "{variable} must not be set, because the role sets it itself",
