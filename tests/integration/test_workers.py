@@ -316,8 +316,8 @@ def test_the_playbooks(fleet: Fleet) -> None:
     ("name", "values", "message"),
     [
         ("scale_workers", {}, "missing required arguments: scale_workers_count"),
-        ("scale_workers", {"count": 0}, "code: option.out_of_range"),
-        ("recycle_workers", {}, "code: option.no_condition"),
+        ("scale_workers", {"count": 0}, "[option.out_of_range]"),
+        ("recycle_workers", {}, "[option.no_condition]"),
         ("recycle_workers", {"older_than": 0, "on_timeout": "kill"}, "_on_timeout must be one of: fail, abort"),
     ],
 )
