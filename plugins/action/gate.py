@@ -21,11 +21,10 @@ class ActionModule(Base):
     """Says who has closed the gate."""
 
     def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
-        call = super()._call
         if module == self._task.action:
-            arguments["owner"] = arguments.get("owner") or owner(task_vars or {})
-            result = call_and_tell(lambda options: call(module, options, task_vars), arguments, task_vars or {})
+            arguments["owner"] = arguments.get("owner") or owner(task_vars)
+            result = call_and_tell(super()._call, module, arguments, task_vars)
         else:
-            result = call(module, arguments, task_vars)
+            result = super()._call(module, arguments, task_vars)
         # A play that ignores unreachable hosts must not take a gate for closed.
         return failed(UNREACHABLE(error=result["msg"])) if result.get("unreachable") else result

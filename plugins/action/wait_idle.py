@@ -18,7 +18,6 @@ class ActionModule(Base):
     """Prints what it waits for."""
 
     def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
-        call = super()._call
         if module != self._task.action:
-            return call(module, arguments, task_vars)
-        return call_and_tell(lambda options: call(module, options, task_vars), arguments, task_vars)
+            return super()._call(module, arguments, task_vars)
+        return call_and_tell(super()._call, module, arguments, task_vars)

@@ -138,11 +138,16 @@ def wait_idle(proc: Proc, views: t.Sequence[View], patience: Patience, clock: Cl
     return wait_until(attempt, clock, begun + max(patience.timeout, patience.websocket_timeout), may_report=True)
 
 
+def noun(number: int) -> str:
+    """Return the noun that follows a number of connections."""
+    return "connection" if number == 1 else "connections"
+
+
 def _problem(number: int, ports: t.AbstractSet[int], peers: t.Sequence[str]) -> Problem:
     named = [*peers[:_NAMED], *(["others"] if len(peers) > _NAMED else [])]
     return timeout.REQUESTS(
         count=number,
-        connections="connection" if number == 1 else "connections",
+        connections=noun(number),
         ports=", ".join(map(str, sorted(ports))),
         peers=", ".join(named),
     )

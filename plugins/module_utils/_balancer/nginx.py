@@ -19,6 +19,7 @@ from .._system.clock import Clock, Pending, Waiting, wait_until
 from .._system.errors import Refused, StillWaiting, TimedOut
 from .._system.state_dir import StateDirectory
 from .ages import ages_there, connections
+from .connections import noun
 from .nginx_host import End, Nginx, RealFiles, Worker, ends_of, write_file
 from .nginx_tree import Files, Mark, Tree, UpstreamServer, edit, names, read_tree
 
@@ -241,8 +242,7 @@ class Balancer:
 
 
 def _connections(number: int, servers: str) -> Problem:
-    noun = "connection" if number == 1 else "connections"
-    return timeout.CONNECTIONS(count=number, connections=noun, servers=servers)
+    return timeout.CONNECTIONS(count=number, connections=noun(number), servers=servers)
 
 
 class _Edited:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import typing as t
 from dataclasses import dataclass
@@ -271,7 +272,10 @@ def _waiting(path: str, problem: Problem, servers: t.Sequence[Server]) -> Waitin
     values = problem.values
     if problem.code != roll.BALANCER_SESSIONS.name:
         return Waiting("load balancer {balancer} to report server {server} as up (it is {status})".format(**values))
-    ages = parse_ages(_ask(path, SESSIONS), {name_of(one) for one in servers})
+    ages: t.Sequence[float] = ()
+    # The ages are for people only. Whether HAProxy answers is for the wait itself to judge.
+    with contextlib.suppress(NoAnswer):
+        ages = parse_ages(_ask(path, SESSIONS), {name_of(one) for one in servers})
     return Waiting("{sessions:d} {noun} of server {server} in load balancer {balancer} to end".format(**values), ages)
 
 

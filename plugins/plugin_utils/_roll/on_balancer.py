@@ -26,8 +26,7 @@ class ActionModule(Base):
         return failed(BALANCER_UNREACHABLE(balancer=self._balancer(arguments), error=result["msg"]))
 
     def _call(self, module: str, arguments: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
-        call = super()._call
-        return call_and_tell(lambda options: call(module, options, task_vars), arguments, task_vars)
+        return call_and_tell(super()._call, module, arguments, task_vars)
 
     def _balancer(self, _arguments: dict[str, t.Any]) -> str:
         """Return the name of the load balancer, for messages."""

@@ -44,9 +44,10 @@ def record(variables: Variables, roll: str) -> Record:
     """
     looked = _of(variables, LOOKED, roll)
     if not looked:
-        # A task that ended before the plugin ran, for instance by a wrong option of the connection.
+        # A task that ended before the plugin could name the roll, for instance by a wrong option of the connection. The
+        # role sets failed_when to false, so the result may not be called failed.
         raw = variables.get(LOOKED)
-        if isinstance(raw, t.Mapping) and (raw.get("failed") or raw.get("unreachable")) and "roll" not in raw:
+        if isinstance(raw, t.Mapping) and raw and "roll" not in raw:
             return {"ready": False, "step": "lock", "failure": failure(raw, "lock")}
         return {"ready": False, "step": "lock"}
     found = _looked(looked)

@@ -14,25 +14,30 @@ import typing as t
 from .tell import tell
 
 Result = dict[str, t.Any]
-Call = t.Callable[[Result], Result]
+Call = t.Callable[[str, Result, t.Any], Result]
 
 #: Seconds until the first line, and between two lines after it.
 FIRST, NEXT = 10.0, 30.0
 
 
 def call_and_tell(
-    call: Call, arguments: Result, variables: t.Mapping[str, t.Any], clock: t.Callable[[], float] = time.monotonic
+    call: Call,
+    module: str,
+    arguments: Result,
+    variables: t.Mapping[str, t.Any],
+    clock: t.Callable[[], float] = time.monotonic,
 ) -> Result:
     """Call a module until it no longer waits, and print what it waits for. Return what one long call would return.
 
-    :param call: runs the module with these options.
+    :param call: runs a module with these options and variables.
     :param variables: of the task; they name the host.
     """
     begun, changed = clock(), False
     first: Result = {}
     while True:
         waited = clock() - begun
-        result = call({**arguments, "report_after": NEXT if first else FIRST, "waited": waited})
+        options = {**arguments, "report_after": NEXT if first else FIRST, "waited": waited}
+        result = call(module, options, variables)
         waiting = result.pop("waiting", None)
         changed = changed or bool(result.get("changed"))
         first = first or result

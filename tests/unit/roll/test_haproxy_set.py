@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._messages import roll
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll import haproxy
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy import NotSet, Wanted, set_servers
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll.haproxy_sessions import SESSIONS
@@ -193,3 +194,17 @@ def test_a_wait_that_goes_on_says_what_for(
     assert done.waiting is not None
     assert done.waiting.text.endswith(text)
     assert list(done.waiting.ages) == ages
+
+
+def test_a_report_without_ages_does_not_end_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    live, clock = Live(monkeypatch, a={"sessions": 10**6}), build.FakeClock()
+    clock.report_at = clock.monotonic() + 10
+
+    def command(path: str, command: str) -> str:
+        if command == SESSIONS:
+            raise haproxy.NoAnswer(roll.BALANCER_NO_ANSWER(path=path, error="timed out"))
+        return live._command(path, command)
+
+    monkeypatch.setattr(haproxy, "_ask", command)
+    done = set_servers("/s", wanted("a", timeout=60), clock, check_mode=False)
+    assert (done.changed, done.waiting is not None, done.waiting and done.waiting.ages) == (True, True, ())

@@ -152,6 +152,13 @@ def test_a_host_with_the_lock_of_another_owner() -> None:
     assert told["balancer"] == {"state": "out", "code": "roll.locked", "because": "Held"}
 
 
+@pytest.mark.parametrize("failed", [True, False])
+def test_a_look_that_ended_before_it_could_name_the_roll_is_a_failure(*, failed: bool) -> None:
+    """With failed_when false, Ansible does not call it failed."""
+    told = record({"rolling_restart_looked": {"failed": failed, "msg": "no such plugin"}}, "r")
+    assert (told["ready"], told["failure"]["reason"], told["failure"]["step"]) == (False, "no such plugin", "lock")
+
+
 @pytest.mark.parametrize(("taken", "code"), [(False, "roll.drained"), (True, "roll.server_drained")])
 def test_a_drained_host_is_refused_or_skipped(code: str, *, taken: bool) -> None:
     held = {"failed": True, "taken": taken, "lock": LOCK, "msg": "It is drained", "code": code}

@@ -20,7 +20,8 @@ class Host:
         self.seconds, self.result, self.now = seconds, result, 500.0
         self.calls: list[dict[str, t.Any]] = []
 
-    def call(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
+    def call(self, module: str, options: dict[str, t.Any], _variables: t.Any) -> dict[str, t.Any]:
+        assert module == "m"
         assert options["waited"] == self.now - 500.0
         left = self.seconds - options["waited"]
         self.now += min(left, options["report_after"])
@@ -42,7 +43,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_short_wait_is_one_call_and_no_line(told: list[str]) -> None:
     host = Host(FIRST - 1)
-    assert call_and_tell(host.call, {"state": "drain"}, {}, host.clock) == {"changed": True, "under_way": 3}
+    assert call_and_tell(host.call, "m", {"state": "drain"}, {}, host.clock) == {"changed": True, "under_way": 3}
     assert host.calls == [{"state": "drain", "report_after": FIRST, "waited": 0.0}]
     assert told == []
 
@@ -50,7 +51,7 @@ def test_a_short_wait_is_one_call_and_no_line(told: list[str]) -> None:
 def test_a_long_wait_is_told_and_returns_what_the_first_call_has_changed(told: list[str]) -> None:
     host = Host(FIRST + NEXT + 5)
     options = {"state": "drain", "only_ready": True, "timeout": 120}
-    result = call_and_tell(host.call, options, {"inventory_hostname": "h1"}, host.clock)
+    result = call_and_tell(host.call, "m", options, {"inventory_hostname": "h1"}, host.clock)
     assert result == {"changed": True, "under_way": 3}
     assert told == [
         f"h1: after {seconds:.0f} s waiting for 2 requests to end; the oldest requests have run for 34 s, 12 s"
@@ -62,13 +63,13 @@ def test_a_long_wait_is_told_and_returns_what_the_first_call_has_changed(told: l
 
 def test_a_failure_stays_one(told: list[str]) -> None:
     host = Host(FIRST + 1, failed=True, msg="late", code="timeout.requests")
-    result = call_and_tell(host.call, {}, {}, host.clock)
+    result = call_and_tell(host.call, "m", {}, {}, host.clock)
     assert (result["failed"], result["code"], result["changed"], len(told)) == (True, "timeout.requests", True, 1)
 
 
 def test_an_unreachable_host_keeps_its_result(told: list[str]) -> None:
     lost = {"unreachable": True, "msg": "no route"}
-    assert call_and_tell(lambda _options: dict(lost), {}, {}) == lost
+    assert call_and_tell(lambda *_call: dict(lost), "m", {}, {}) == lost
     assert told == []
 
 
