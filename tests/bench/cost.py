@@ -82,7 +82,7 @@ def measure(inventory: str, scratch: pathlib.Path, size: int) -> list[str]:
     real, lines = run([*roll, "-e", json.dumps(variables)])
     print(
         f"{size:>4} names: ping {ping:6.1f} s of CPU, check roll {check / ping:4.1f} x, roll {real / ping:4.1f} x;"
-        f" {lines} lines",
+        f" {len(lines)} lines",
         flush=True,
     )
     faults = []
@@ -90,20 +90,20 @@ def measure(inventory: str, scratch: pathlib.Path, size: int) -> list[str]:
         faults.append(f"{size} names: a check roll costs {check / ping:.1f} x a ping, bound {MOST_CHECK}")
     if real > ping * MOST_ROLL:
         faults.append(f"{size} names: a roll costs {real / ping:.1f} x a ping, bound {MOST_ROLL}")
-    if size == len(HOSTS) and lines > MOST_LINES_ONCE + MOST_LINES * size:
-        faults.append(f"{size} names: {lines} lines, bound {MOST_LINES_ONCE + MOST_LINES * size}")
+    if size == len(HOSTS) and len(lines) > MOST_LINES_ONCE + MOST_LINES * size:
+        faults.append(f"{size} names: {len(lines)} lines, bound {MOST_LINES_ONCE + MOST_LINES * size}")
     return faults
 
 
-def run(argv: list[str]) -> tuple[float, int]:
-    """Run a command; return its seconds of CPU on the controller, ssh included, and how many lines it has printed."""
+def run(argv: list[str]) -> tuple[float, list[str]]:
+    """Run a command; return its seconds of CPU on the controller, ssh included, and the lines that it has printed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(argv, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         raise SystemExit(done.stdout)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return seconds, len(re.findall(r"(?m)^.*\S.*$", done.stdout))
+    return seconds, re.findall(r"(?m)^.*\S.*$", done.stdout)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,8 @@ import time
 import typing as t
 import urllib.error
 import urllib.request
+
+from ansible_collections.fleetops.odoo.tests.bench.cost import run
 
 LAB = pathlib.Path(__file__).resolve().parent.parent / "lab" / "lab"
 HOSTS = ("m1", "m2")
@@ -61,7 +62,7 @@ def measure(lab: list[str], inventory: str, scratch: pathlib.Path, ports: t.Mapp
     path = scratch / "names.json"
     groups = {"odoo": {"hosts": names}, "balancers": {"hosts": {"lb": variables["lb"]}}}
     path.write_text(json.dumps({"all": {"children": groups}}), encoding="utf-8")
-    ping, _output = run(["ansible", "odoo", "-i", str(path), "-m", "ansible.builtin.ping"])
+    ping, _lines = run(["ansible", "odoo", "-i", str(path), "-m", "ansible.builtin.ping"])
     options = {
         "rolling_restart_policy": "always",
         "rolling_restart_batches": "100%",
@@ -70,7 +71,7 @@ def measure(lab: list[str], inventory: str, scratch: pathlib.Path, ports: t.Mapp
         "balancer_haproxy_hosts": ["lb"],
     }
     load = Load(variables["lb"]["ansible_host"], ports)
-    cpu, output = run(["ansible-playbook", "-i", str(path), "fleetops.odoo.rolling_restart", "-e", json.dumps(options)])
+    cpu, lines = run(["ansible-playbook", "-i", str(path), "fleetops.odoo.rolling_restart", "-e", json.dumps(options)])
     load.end()
     report = json.loads(next((scratch / "reports").glob("*/report.json")).read_text(encoding="utf-8"))
     batches = report["batches"]
@@ -82,7 +83,7 @@ def measure(lab: list[str], inventory: str, scratch: pathlib.Path, ports: t.Mapp
     print(
         f"{len(names)} instances on {len(HOSTS)} hosts: {load.failed} of {load.sent} requests lost,"
         f" {wall:.1f} s in {len(batches)} batches, of them {reloads:.1f} s of reloads; bound {bound:.1f} s;"
-        f" {cpu / ping:.1f} x the CPU of a ping; {len(output.split(chr(10)))} lines",
+        f" {cpu / ping:.1f} x the CPU of a ping; {len(lines)} lines",
         flush=True,
     )
     faults = [
@@ -170,16 +171,6 @@ class Load:
         self._stop.set()
         for thread in self._threads:
             thread.join()
-
-
-def run(argv: list[str]) -> tuple[float, str]:
-    """Run a command; return its seconds of CPU on the controller and its output."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(argv, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise SystemExit(done.stdout)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
 
 
 if __name__ == "__main__":
