@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 import typing as t
 
@@ -15,6 +16,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host impor
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.locking import call_with_lock
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.owner import playbook
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.record import record
+from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.roll_folder import PAGE, begin, write
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._waits.question import Question
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import action_failure, failed
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import ActionModule as Base
@@ -40,6 +42,7 @@ class ActionModule(Base):
             "reload": self._reload,
             "end": self._end,
             "leave": self._leave,
+            "write": self._write,
         }
         step = arguments.get("step")
         if step not in steps:
@@ -107,6 +110,19 @@ class ActionModule(Base):
         stays = {"state": "present", "ttl": 0.001, "out": True} if out else {"state": "absent"}
         result = self._with_lock("roll_lock", {**_some(arguments, ("id", "reason", "instance")), **stays}, variables)
         return {**result, "changed": False}
+
+    def _write(self, arguments: Arguments, _variables: t.Any) -> Result:
+        folder, report = str(arguments.get("folder") or ""), arguments.get("report")
+        if not os.path.isabs(folder):
+            return failed(option.NOT_A_PATH(option="folder", value=folder))
+        try:
+            if report:
+                write(folder, report)
+            else:
+                begin(folder)
+        except OSError as exc:
+            return failed(roll.REPORT_NOT_WRITTEN(error=exc))
+        return {"changed": False, "page": os.path.join(folder, PAGE) if report else ""}
 
     def _with_lock(self, module: str, arguments: Arguments, variables: t.Any) -> Result:
         # A lock with an id of its own is of the kind "other" by default, and "*" in take_over does not take that over.

@@ -43,8 +43,9 @@ options:
         O(min_healthy_time).
       - V(leave) releases the lock. If the host stays out of its load balancer, an expired lock stays, from which the
         next roll knows that.
+      - V(write) makes O(folder) on the controller and writes O(report) into it. It contacts no host.
     type: str
-    choices: [look, begin, reload, end, leave]
+    choices: [look, begin, reload, end, leave, write]
     required: true
   roll:
     description: Name of the roll. It is in each result, so that results of an earlier roll do not count.
@@ -76,6 +77,16 @@ options:
     type: float
   left:
     description: The registered result of the task that took the host out of its load balancer, for O(step=reload).
+    type: dict
+    default: {}
+  folder:
+    description: Folder of the roll on the controller, for O(step=write). It must be an absolute path.
+    type: path
+  report:
+    description:
+      - What P(fleetops.odoo.roll_report#filter) returned, for O(step=write). An empty one writes no file.
+      - It is written as C(report.json), as the page C(report.html), and the hosts that remain as C(remaining), a file
+        for C(--limit).
     type: dict
     default: {}
   min_healthy_time:
@@ -136,6 +147,10 @@ under_way:
   description: Number of requests in progress when the host left its load balancer. Null if it is not known.
   returned: O(step=reload)
   type: int
+page:
+  description: Path of the page. Empty if no report was written.
+  returned: O(step=write)
+  type: str
 serves:
   description: Whether the host has proved that it is healthy.
   returned: O(step=end)
@@ -175,7 +190,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.watching imp
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
 
 SPEC = {
-    "step": {"type": "str", "choices": ["look", "begin", "reload", "end", "leave"], "required": True},
+    "step": {"type": "str", "choices": ["look", "begin", "reload", "end", "leave", "write"], "required": True},
     "roll": {"type": "str", "required": True},
     "options": {"type": "dict", "default": {}},
     "behind": {"type": "dict", "default": {}},
@@ -184,6 +199,8 @@ SPEC = {
     "turn": {"type": "float"},
     "until": {"type": "float"},
     "left": {"type": "dict", "default": {}},
+    "folder": {"type": "path"},
+    "report": {"type": "dict", "default": {}},
     **WATCH_SPEC,
 }
 

@@ -36,6 +36,10 @@ _FDRAIN, _IDRAIN = 0x08, 0x10
 _SERVER = "2"
 
 
+#: Seconds between two questions to HAProxy, which answers within a millisecond. A host that has no session any more must
+#: not wait for the next question.
+_BETWEEN = 0.1
+
 #: Status of a server that gets requests. "UP 1/3" is on its way down.
 _HEALTHY = frozenset(["UP", "no check"])
 
@@ -265,7 +269,7 @@ def _await(path: str, wanted: Wanted, timeout: float, clock: Clock) -> t.List[Se
                 return Pending(roll.BALANCER_NOT_UP(**told, server=name_of(one), status=one["status"]))
         return now
 
-    return wait_until(attempt, clock, clock.began() + timeout, may_report=True)
+    return wait_until(attempt, clock, clock.began() + timeout, may_report=True, longest=_BETWEEN)
 
 
 def _waiting(path: str, problem: Problem, servers: t.Sequence[Server]) -> Waiting:

@@ -77,17 +77,24 @@ class Waiting(t.NamedTuple):
     ages: t.Sequence[float] = ()
 
 
-#: Seconds between two looks: short at first, since Odoo needs about a second for a reload, then longer.
-_SHORTEST, _LONGEST, _GROWTH = 0.05, 0.5, 1.15
+#: Seconds between two looks: short at first, since Odoo needs about a second for a reload, then longer. So a look comes
+#: late by a tenth of what the wait has taken at most.
+_SHORTEST, LONGEST, _GROWTH = 0.05, 0.5, 1.05
 
 
 def wait_until(
-    attempt: t.Callable[[], t.Union[_T, Pending]], clock: Clock, deadline: float, *, may_report: bool = False
+    attempt: t.Callable[[], t.Union[_T, Pending]],
+    clock: Clock,
+    deadline: float,
+    *,
+    may_report: bool = False,
+    longest: float = LONGEST,
 ) -> _T:
     """Call ``attempt`` until it returns something else than :class:`Pending`.
 
     :param deadline: on ``clock.monotonic()``; the last attempt begins at or after it.
     :param may_report: nothing is half done during this wait, so the module may return in the midst of it.
+    :param longest: seconds between two looks at most; less where a look costs next to nothing.
     :raises TimedOut: the deadline passed. What ``attempt`` raises goes through.
     :raises StillWaiting: with ``may_report``, at the moment at which the clock asks for a report.
     """
@@ -102,4 +109,4 @@ def wait_until(
         if may_report and clock.report_at is not None and clock.monotonic() >= clock.report_at:
             raise StillWaiting(outcome.problem)
         clock.sleep(max(0.0, min(pause, deadline - clock.monotonic())))
-        pause = min(pause * _GROWTH, _LONGEST)
+        pause = min(pause * _GROWTH, longest)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import pathlib
 import time
 import types
 import typing as t
@@ -13,6 +15,8 @@ import typing as t
 import pytest
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible_collections.fleetops.odoo.plugins.action import roll_turn
+
+from ..conftest import CAPTURES
 
 ANSWER: dict[str, t.Any] = {"changed": False, "taken": True}
 Call = tuple[str, dict[str, t.Any]]
@@ -130,7 +134,7 @@ def test_an_unknown_step_is_refused() -> None:
     with pytest.raises(AnsibleActionFail) as caught:
         run({"step": "stop"})
     assert caught.value.result["code"] == "option.not_a_choice"
-    assert caught.value.message == "step must be one of look, begin, reload, end, leave, got 'stop'"
+    assert caught.value.message == "step must be one of look, begin, reload, end, leave, write, got 'stop'"
 
 
 def test_an_unknown_kind_of_balancer_is_refused() -> None:
@@ -158,3 +162,20 @@ def test_a_reload_keeps_the_requests_that_were_under_way(left: dict[str, t.Any],
     result, calls = run({"step": "reload", "until": soon(), "options": {"timeout": 60}, "left": left})
     assert result["under_way"] == number
     assert "left" not in calls[0][1]
+
+
+def test_the_report_is_written_on_the_controller(tmp_path: pathlib.Path) -> None:
+    report = json.loads((CAPTURES / "rolls" / "done.json").read_text(encoding="utf-8"))
+    begun, calls = run({"step": "write", "folder": str(tmp_path / "r")})
+    assert (calls, begun["page"], list((tmp_path / "r").iterdir())) == ([], "", [])
+    done, calls = run({"step": "write", "folder": str(tmp_path / "r"), "report": report})
+    assert (calls, done["page"]) == ([], str(tmp_path / "r" / "report.html"))
+    assert (tmp_path / "r" / "report.html").is_file()
+
+
+def test_a_report_that_cannot_be_written_has_a_code(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "r").write_text("", encoding="utf-8")
+    result, _calls = run({"step": "write", "folder": str(tmp_path / "r" / "x")})
+    assert (result["failed"], result["code"]) == (True, "roll.report_not_written")
+    result, _calls = run({"step": "write", "folder": "reports"})
+    assert (result["failed"], result["code"]) == (True, "option.not_a_path")

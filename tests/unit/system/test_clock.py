@@ -71,8 +71,17 @@ def test_the_deadline_is_met_exactly_and_looked_at_once_more(seconds: float) -> 
     assert looks[-1] - max(deadline, 1000.0) < 1e-6
     assert sum(look >= deadline for look in looks) == 1
     # Neither a busy loop nor a sleepy one.
-    assert len(looks) <= 25 + 2 * max(seconds, 0)
+    assert len(looks) <= 50 + 2 * max(seconds, 0)
     assert all(pause <= 0.5 for pause in clock.slept)
+    # What came between two looks is seen soon, measured by the time that it took.
+    assert all(pause <= 0.05 + 0.055 * (look - 1000) + 1e-6 for look, pause in zip(looks, clock.slept))
+
+
+def test_looks_that_cost_nothing_stay_close_together() -> None:
+    clock = FakeClock()
+    with pytest.raises(TimedOut):
+        wait_until(lambda: Pending(timeout.LISTENING()), clock, clock.monotonic() + 60, longest=0.1)
+    assert max(clock.slept) == pytest.approx(0.1)
 
 
 def test_boot_id_is_the_same_at_every_call() -> None:
