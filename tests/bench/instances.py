@@ -38,13 +38,13 @@ def main() -> int:
     parser.add_argument("--instances", type=int, default=20, help="on each host (default: %(default)s)")
     arguments = parser.parse_args()
     ports = {f"i{number:02}": 8100 + 2 * number for number in range(arguments.instances)}
-    lab = [str(LAB), "--lab", "instances"]
+    lab = [str(LAB), "--lab", "inst"]
     with tempfile.TemporaryDirectory(prefix="fleetops-instances-") as scratch:
         fleet = pathlib.Path(scratch) / "fleet.yml"
         instances = [{"name": name, "port": port, "mode": "threaded"} for name, port in ports.items()]
         hosts = [{"name": name, "version": 19, "max_cron_threads": 0, "instances": instances} for name in HOSTS]
         # JSON is YAML.
-        fleet.write_text(json.dumps({"name": "instances", "balancer": True, "hosts": hosts}), encoding="utf-8")
+        fleet.write_text(json.dumps({"name": "inst", "balancer": True, "hosts": hosts}), encoding="utf-8")
         try:
             subprocess.run([*lab, "up", fleet], check=True, stdout=subprocess.DEVNULL)
             inventory = subprocess.run([*lab, "inventory"], check=True, capture_output=True, text=True).stdout.strip()

@@ -55,6 +55,7 @@ def test_what_would_end_with_this_odoo_conf_is_not_reloaded(fleet: Fleet) -> Non
     assert before == {host: fleet.processes(host) for host in KINDS}
 
 
+@pytest.mark.thorough
 def test_a_database_that_is_not_there_is_not_made(fleet: Fleet) -> None:
     before = {host: fleet.processes(host) for host in KINDS}
     with edited(fleet, KINDS, "db_name = nonsuch"):

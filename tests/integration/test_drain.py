@@ -332,6 +332,7 @@ def test_what_ends_it_by_force(fleet: Fleet) -> None:
         assert (answer.code, answer.only["did"]) == (0, "started"), answer.output
 
 
+@pytest.mark.thorough
 def test_one_that_came_back_is_told_apart(fleet: Fleet) -> None:
     at_once(fleet, ["p19", "t14"])
     each(fleet, ["p19", "t14"], "systemctl start odoo; sleep 3")

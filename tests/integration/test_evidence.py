@@ -69,6 +69,7 @@ def test_nothing_is_signalled(fleet: Fleet, options: list[str], arguments: dict[
     assert fleet.run("t19", "bash", "-c", f"sleep 0.5; {count}") == before
 
 
+@pytest.mark.thorough
 def test_while_it_boots_who_would_die_gets_none(fleet: Fleet) -> None:
     before = fleet.identities("p19")
     ended = f"grep -c 'Exception occurred, exiting' {LOG} || true"

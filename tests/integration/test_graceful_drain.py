@@ -108,6 +108,7 @@ def long_requests(url: str) -> t.Iterator[dict[str, int]]:
         thread.join(60)
 
 
+@pytest.mark.thorough
 def test_nothing_is_lost_and_nothing_is_left_behind(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     before = {host: traces(fleet, host) for host in KINDS}
     stopped = {host: stops(fleet, host) for host in KINDS}

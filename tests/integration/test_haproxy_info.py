@@ -149,6 +149,7 @@ def wait_for_both(fleet: Fleet, *wanted: tuple[str, bool, str]) -> None:
         assert time.monotonic() < deadline, found
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("tracking")
 def test_a_server_that_tracks_another_one(fleet: Fleet) -> None:
     out = fleet.module("lb", "haproxy", state="drain", host=["p19"], backend=["odoo"])

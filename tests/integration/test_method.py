@@ -30,6 +30,7 @@ def test_four_runs(fleet: Fleet, host: str) -> None:
     assert fleet.module(host, "reload", policy="stale", method="supervisor").outcome == (0, "nothing", None)
 
 
+@pytest.mark.thorough
 def test_auto_restarts_the_virtualenv_that_a_hup_would_kill(fleet: Fleet) -> None:
     run = four_runs(fleet, "venv", method="auto", **since_now())
     way = run.only["reason"].partition(" by systemd")[2]
@@ -57,6 +58,7 @@ def drop_in(fleet: Fleet, host: str, *lines: str) -> t.Iterator[None]:
         fleet.settle(host)
 
 
+@pytest.mark.thorough
 def test_auto_restarts_for_a_changed_unit_with_every_policy(fleet: Fleet) -> None:
     with drop_in(fleet, "t14", "Environment=FROM_DROP_IN=yes"):
         run = four_runs(fleet, "t14", method="auto", **since_now())
@@ -110,7 +112,11 @@ def test_a_unit_that_cannot_start_is_refused_and_the_server_goes_on(
 
 
 @pytest.mark.parametrize(
-    ("mode", "path", "status"), [("mixed", "/lab/sleep/4", 200), ("control-group", "/lab/hold/cut-off", None)]
+    ("mode", "path", "status"),
+    [
+        pytest.param("mixed", "/lab/sleep/4", 200, marks=pytest.mark.thorough),
+        ("control-group", "/lab/hold/cut-off", None),
+    ],
 )
 def test_what_a_restart_does_to_requests_under_way(fleet: Fleet, mode: str, path: str, status: int | None) -> None:
     with drop_in(fleet, "p19", f"KillMode={mode}"):

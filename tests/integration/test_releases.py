@@ -161,7 +161,7 @@ def test_addons_that_no_option_names(fleet: Fleet, host: str, place: str) -> Non
 
 
 @pytest.mark.versions
-@pytest.mark.parametrize("host", ["p19", "p14"])
+@pytest.mark.parametrize("host", ["p14", *thorough("p19")])
 def test_translations_are_code_where_a_process_keeps_them(fleet: Fleet, host: str) -> None:
     needs = "reload" if major_of(host) >= KEEPS_TRANSLATIONS else "none"
     path = "/opt/lab/addons/lab_slow/i18n/fr.po"

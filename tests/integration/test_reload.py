@@ -140,6 +140,7 @@ def test_a_virtualenv_started_by_its_full_path_is_refused_with_the_remedy(fleet:
     assert fleet.processes("venv") == before
 
 
+@pytest.mark.thorough
 def test_a_virtualenv_on_the_path_is_reloaded(fleet: Fleet) -> None:
     for _attempt in range(2):  # after the first HUP argv[0] is a bare name
         answer = fleet.module("onpath", "reload", **HUP)

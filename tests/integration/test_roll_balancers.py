@@ -64,7 +64,7 @@ def test_a_roll_behind_nginx_loses_no_request(fleet: Fleet, tmp_path: pathlib.Pa
     assert files(fleet) == before
 
 
-@pytest.mark.parametrize("port", [NGINX, *thorough(HAPROXY)])
+@pytest.mark.parametrize("port", thorough(NGINX, HAPROXY))
 def test_a_roll_that_refuses_connections_loses_no_request(fleet: Fleet, tmp_path: pathlib.Path, port: int) -> None:
     with traffic(fleet, port) as tally:
         time.sleep(2)
@@ -165,7 +165,7 @@ def test_a_wait_of_more_than_ten_seconds_is_told(
 ) -> None:
     variables, port, told = case
     # Only nginx decides who gets them. The roll waits for the first host that has one.
-    hosts, number, seconds = (HOSTS, 4, 45) if port == NGINX else (HOSTS[2:], 1, 24)
+    hosts, number, seconds = (HOSTS, 4, 45) if port == NGINX else (HOSTS[2:], 1, 34)
     with ThreadPoolExecutor(number) as pool:
         slow = [pool.submit(long_request, fleet, port, seconds) for _one in range(number)]
         time.sleep(1)

@@ -189,6 +189,7 @@ def test_tasks_before_a_batch_and_a_window(fleet: Fleet, folder: pathlib.Path, t
     assert fleet.processes("t19") == before
 
 
+@pytest.mark.thorough
 def test_tasks_of_the_users_own_for_a_balancer(fleet: Fleet, folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     said = tmp_path / "said.txt"
     for way in ("out", "in"):

@@ -106,6 +106,7 @@ def test_force_lifts_the_state_and_says_so(fleet: Fleet) -> None:
     assert [word for word in ("USR1", "gevent") if word not in answer.warned["refused.role"]] == []
 
 
+@pytest.mark.thorough
 def test_odoo_sh_is_left_alone(fleet: Fleet) -> None:
     drop_in = "/run/systemd/system/odoo.service.d/sh.conf"
     fleet.run("t14", "mkdir", "-p", "/run/systemd/system/odoo.service.d")

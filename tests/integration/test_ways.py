@@ -53,7 +53,7 @@ def test_each_is_known_for_what_it_is(ways: Fleet, host: str, kind: str, log: st
 
 
 # What is under supervisord is reloaded in test_supervisord, too; pod14 differs from pod in the release alone.
-@pytest.mark.parametrize("host", ["term", "pod", *thorough("superv", "pod14")])
+@pytest.mark.parametrize("host", ["term", *thorough("pod", "superv", "pod14")])
 def test_each_is_reloaded_once(ways: Fleet, host: str) -> None:
     old = ways.processes(host)
     answer = ways.module(host, "reload", **HUP)
@@ -156,6 +156,7 @@ def test_a_container_seen_from_inside(ways: Fleet, user: str, inside: str) -> No
     assert master["hidden"] is (user == "0")
 
 
+@pytest.mark.thorough
 def test_only_the_chosen_one_of_several(ways: Fleet) -> None:
     masters = {m["supervisor"]["unit"]: m for m in ways.module("many", "master_info").result["masters"]}
     assert sorted(masters) == ["odoo@prod.service", "odoo@test.service"]
@@ -170,7 +171,7 @@ def test_only_the_chosen_one_of_several(ways: Fleet) -> None:
     assert [one["did"] for one in both.result["results"]] == ["signalled", "signalled"]
 
 
-@pytest.mark.parametrize("options", [["--check"], []])
+@pytest.mark.parametrize("options", [*thorough(["--check"]), []])
 def test_every_chosen_server_has_a_result_where_the_first_one_is_refused(ways: Fleet, options: list[str]) -> None:
     first, second = ways.module("many", "master_info").result["masters"]
     path = first["config_file"]
@@ -231,6 +232,7 @@ def test_supervisord(ways: Fleet) -> None:
     assert hup.outcome == (0, "signalled", None)
 
 
+@pytest.mark.thorough
 def test_supervisord_kills_a_master_that_waits_for_its_requests(ways: Fleet) -> None:
     # After its stopwaitsecs (10). The worker goes on and has the port for as long, so the first new servers die of it.
     with request(ways, "superv", "/lab/sleep/13") as long:

@@ -209,6 +209,7 @@ def test_busy_workers_are_waited_for(fleet: Fleet) -> None:
     assert [answer.code for answer in both(fleet, "wait_healthy", timeout=10).values()] == [0, 0]
 
 
+@pytest.mark.thorough
 def test_a_long_request_is_cut_off_and_named(fleet: Fleet) -> None:
     with contextlib.ExitStack() as stack:
         for host in BOTH:

@@ -352,15 +352,15 @@ class _Drain(Leaving):
 
         # A container ends a moment after its server, unless its first process is another program.
         patience = _CONTAINER_ENDS if hold.kind == SupervisorKind.CONTAINER else 0.0
-        has_ended = False
+        has_ended, by_supervisord = False, hold.kind == SupervisorKind.SUPERVISORD
 
         def attempt() -> t.Union[bool, Pending]:
             nonlocal has_ended
-            lacking, done = (None, None) if has_ended else self.host.holds.rest(hold)
+            lacking = None if has_ended else self.ask_supervisor(hold)
             has_ended = not lacking and hold.kind == SupervisorKind.CONTAINER
-            if done:
-                self.step(done)
-            if not (lacking and hold.kind == SupervisorKind.SUPERVISORD):  # what it has started is being stopped
+            if by_supervisord and not lacking and self.successor():
+                lacking = self.ask_supervisor(hold)  # it has started one since it was asked, and stops that now
+            if not (lacking and by_supervisord):
                 self.make_sure_of_its_place()
             if lacking and self.clock.monotonic() >= until + patience and self._outlived(hold):
                 return True

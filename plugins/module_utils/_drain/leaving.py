@@ -20,6 +20,7 @@ from .._processes.look import Look
 from .._server.host import Host
 from .._server.operation import OnTimeout, ServerOperation
 from .._server.server import Ended
+from .._supervisors.hold import Hold
 from .._system.clock import Pending
 from .._system.errors import Failure, Refused, TimedOut
 from .notes import Note, NoteBook, key_in
@@ -168,9 +169,20 @@ class Leaving(ServerOperation[DrainResult]):
         self.note = None
         self.result.hold_changed = False
 
+    def ask_supervisor(self, hold: Hold) -> t.Optional[Problem]:
+        """Return what the supervisor still does about the server that has ended; None once it is at rest."""
+        lacking, done = self.host.holds.rest(hold)
+        if done:
+            self.step(done)
+        return lacking
+
+    def successor(self) -> t.Optional[t.Tuple[Instance, Problem]]:
+        """Return the server that has taken its place, and the failure; None while there is none."""
+        return self.second_look.successor(self.host.look())
+
     def make_sure_of_its_place(self) -> None:
         """:raises Failure: another server has taken its place. That one is not held, and there is no note of it."""
-        found = self.second_look.successor(self.host.look())
+        found = self.successor()
         if found is None:
             return
         successor, problem = found

@@ -36,8 +36,8 @@ _FDRAIN, _IDRAIN = 0x08, 0x10
 _SERVER = "2"
 
 
-#: Seconds between two questions to HAProxy, which answers within a millisecond. A host that has no session any more must
-#: not wait for the next question.
+#: Seconds between two questions to HAProxy, which answers within a millisecond. A host without a session must not wait
+#: for the next question.
 _BETWEEN = 0.1
 
 #: Status of a server that gets requests. "UP 1/3" is on its way down.

@@ -318,6 +318,24 @@ def test_the_supervisor_must_be_at_rest(stage: Staged) -> None:
     assert any(step["what"] == "it was stopped" for step in result.steps)
 
 
+def test_what_supervisord_starts_after_it_was_asked_is_stopped_too(stage: Staged) -> None:
+    on = stage("19-prefork", REST["19-prefork"], DRAINING, GONE, "running")
+    on.hold = Hold(SupervisorKind.SUPERVISORD, "odoo")
+    on.then = {1003.0: GONE, 1004.0: "running", 1006.0: GONE}
+    asked: list[float] = []
+
+    def rest(_hold: Hold) -> tuple[Problem | None, str | None]:
+        asked.append(on.clock.now)
+        # The first answer of that time comes before supervisord starts it.
+        runs = 1004 <= on.clock.now < 1006 and asked[-2] > 1004
+        return (timeout.STOPPED(), "it was stopped") if runs else (None, None)
+
+    on.rest = rest  # type: ignore[method-assign]
+    result = on.drain(min_gone_time=10)
+    assert (result.code, result.after) == (None, {"state": "gone"})
+    assert any(step["what"] == "it was stopped" for step in result.steps)
+
+
 def test_another_server_in_its_place_is_a_failure_that_holds_nothing(stage: Staged) -> None:
     on = stage("19-prefork", REST["19-prefork"], DRAINING, GONE, "running")
     on.then = {1003.0: GONE, 1008.0: "running"}
