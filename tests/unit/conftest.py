@@ -33,7 +33,7 @@ if sys.version_info < (3, 10):
     _TEXTS = {str(path.relative_to(_HERE)): path.read_text("utf-8") for path in _HERE.rglob("test_*.py")}
     collect_ignore = [name for name, text in _TEXTS.items() if _CONTROLLER.search(text) and _HOST not in text]
     # These test the controller, or read sources, also where they import something of the host's side.
-    collect_ignore += ["controller", "messages", "project"]
+    collect_ignore += ["controller", "messages", "project", "test_programs.py"]
 
 KINDS = ("19-prefork", "19-threaded", "14-prefork", "14-threaded")
 

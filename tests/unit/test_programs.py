@@ -93,7 +93,7 @@ def in_shell(text: str) -> set[str]:
     return set(_COMMAND.findall(code)) - set(re.findall(r"^(\w+)\(\)", code, re.MULTILINE)) - _builtin()
 
 
-@functools.cache
+@functools.lru_cache
 def _builtin() -> frozenset[str]:
     """Return the commands and keywords of bash itself."""
     argv = ["bash", "-c", "compgen -b; compgen -k"]

@@ -73,7 +73,7 @@ def test_a_journal_that_another_user_may_read_is_told(tmp_path: pathlib.Path) ->
     there = folders(tmp_path, "var/c0ffee/system.journal", "var/c0ffee/user-1000.journal")
     (tmp_path / "var/c0ffee/system.journal").chmod(0o600)
     (tmp_path / "var/c0ffee/user-1000.journal").chmod(0o644)
-    for one in (tmp_path, *tmp_path.parents[:-2]):
+    for one in (tmp_path, *list(tmp_path.parents)[:-2]):
         one.chmod(one.stat().st_mode | 0o055)
     os.seteuid(65534)
     try:

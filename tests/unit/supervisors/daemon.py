@@ -40,7 +40,8 @@ class FakeSupervisord:
     """Answers each connection with the next of its answers, the last one again and again, and keeps the requests."""
 
     def __init__(self, folder: pathlib.Path, *answers: bytes, tcp: bool = False) -> None:
-        self.answers, self.requests = list(answers), list[str]()
+        self.answers = list(answers)
+        self.requests: list[str] = []
         self._socket = socket.socket(socket.AF_INET if tcp else socket.AF_UNIX)
         self._socket.bind(("127.0.0.1", 0) if tcp else str(folder / "sock"))
         self._socket.listen()

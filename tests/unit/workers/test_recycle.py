@@ -11,7 +11,6 @@ import types
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.filter.workers_line import FilterModule
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps.work import Busy
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.known_secrets import Secrets
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome
@@ -262,23 +261,6 @@ def test_the_first_http_worker_goes_alone() -> None:
     )
     shown = [[child.process.pid for child in batch] for batch in batches(children, 3)]
     assert shown == [[101], [102, 103, 104], [105], [160, 150]]
-
-
-@pytest.mark.parametrize(
-    ("results", "check", "said"),
-    [
-        ([], False, "no Odoo server runs"),
-        ([{"signals": [], "reason": "it has 2", "seconds": 0.4}], False, "it has 2"),
-        (
-            [{"signals": ["TTIN", "TTOU", "TTOU", "INT"], "reason": "that", "seconds": 1.23}],
-            False,
-            "that (TTIN, 2 TTOU, INT; 1.2 s)",
-        ),
-        ([{"signals": ["TTIN", "TTIN"], "reason": "that", "seconds": 0}], True, "that (2 TTIN would be sent)"),
-    ],
-)
-def test_one_line_for_a_host(results: list[dict[str, t.Any]], check: bool, said: str) -> None:  # noqa: FBT001
-    assert FilterModule().filters()["workers_line"]({"results": results}, check) == said
 
 
 SECRET = "hunter22"
