@@ -59,7 +59,7 @@ def unknown_variables(
 ) -> dict[str, t.Any]:
     """Apply the filter, see the documentation above."""
     from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option
-    from ansible_collections.fleetops.odoo.plugins.plugin_utils import unknown_variables as _names
+    from ansible_collections.fleetops.odoo.plugins.plugin_utils import variables as _names
 
     names = {name for host in hosts for name in variables[host]}
     found = _names.unknown_variables(names, role_path)

@@ -221,7 +221,7 @@ def test_the_report_of_those_who_answer(fleet: Fleet, tmp_path: pathlib.Path) ->
         ([], {"match": {"unit": "none.service"}}, "[dump.no_answer]"),
         ([], {"report_dir": "here"}, "[option.not_a_path]"),
         ([], {"top": "0"}, "[option.out_of_range]"),
-        ([], {"timeout": "long"}, "cache_report_timeout"),
+        ([], {"timeout": "long"}, "[option.wrong_variables]"),
     ],
 )
 def test_what_cannot_be_done_is_said(

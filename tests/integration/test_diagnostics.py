@@ -80,10 +80,10 @@ def test_a_host_that_does_not_answer_does_not_lose_the_others(fleet: Fleet, tmp_
         (["--check"], {}, "Check mode sends no signal"),
         ([], {"report_dir": "here"}, "[option.not_a_path]"),
         # As max_size has it.
-        pytest.param([], {"samples": "many"}, "diagnostics_samples", marks=pytest.mark.thorough),
+        pytest.param([], {"samples": "many"}, "[option.wrong_variables]", marks=pytest.mark.thorough),
         ([], {"deliver": "nobody:/srv"}, "[bundle.unknown_host]"),
         ([], {"min_free": "99999999"}, "[bundle.no_room]"),
-        ([], {"max_size": 9}, "diagnostics_max_size must be from 1 to 4, got 9 [option.out_of_range]"),
+        ([], {"max_size": 9}, "[option.out_of_range]"),
         ([], {"host": "p19"}, "[option.set_by_role]"),
     ],
 )

@@ -27,6 +27,7 @@ NOT_ALONE = {
     "filter awx_left": "it needs what a real AWX shows (test_awx_setup.py)",
     "module roll_turn": "the same",
     "module nginx_upstream": "the fleet has one balanced host, and the last one stays (test_nginx.py)",
+    "module role_variables": "it checks the variables of a role (unit/controller/test_role_variables.py)",
 }
 #: Tasks that cannot be run here.
 NOT_HERE = {

@@ -131,7 +131,7 @@ def test_a_host_without_odoo_stops_it_before_anything_is_touched(
                 ("timeout", "soon", "rolling_restart_timeout"),
             )
         ],
-        ("order", "random", "value of rolling_restart_order must be one of"),
+        ("order", "random", "[option.wrong_variables]"),
         ("balancer_haproxy_hosts", "", "[option.missing]"),
         ("canary_healthy_time", "-1", "rolling_restart_canary_healthy_time must be 0 seconds or more"),
         ("conditions", "1 == 1, 1 == 2", "[option.wrong_type]"),

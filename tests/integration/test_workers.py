@@ -316,10 +316,10 @@ def test_the_playbooks(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("scale_workers", {}, "missing required arguments: scale_workers_count"),
+        ("scale_workers", {}, "[option.wrong_variables]"),
         ("scale_workers", {"count": 0}, "[option.out_of_range]"),
         ("recycle_workers", {}, "[option.no_condition]"),
-        ("recycle_workers", {"older_than": 0, "on_timeout": "kill"}, "_on_timeout must be one of: fail, abort"),
+        ("recycle_workers", {"older_than": 0, "on_timeout": "kill"}, "[option.wrong_variables]"),
     ],
 )
 def test_a_wrong_value_is_refused(fleet: Fleet, name: str, values: dict[str, t.Any], message: str) -> None:

@@ -70,6 +70,11 @@ UNKNOWN_PIDS = Code(
 )
 NOT_A_CHOICE = Code("option.not_a_choice", "{option} must be one of {choices}, got {value!r}")
 WRONG_TYPE = Code("option.wrong_type", "{option} must be {wanted}, got {value}")
+NOT_IN_A_ROLE = Code(
+    "option.not_in_a_role",
+    "{module} checks the variables of the role of its task, and this task does not belong to a role",
+    "Use it in a role of this collection.",
+)
 WRONG_VARIABLES = Code("option.wrong_variables", "variables of the role have wrong values: {errors}")
 SET_BY_ROLE = Code(
     "option.set_by_role",

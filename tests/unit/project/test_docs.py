@@ -71,6 +71,7 @@ PROSE = [*examples.GUIDES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT 
 KEYWORDS = {
     "name",
     "register",
+    "run_once",
     "when",
     "changed_when",
     "failed_when",
