@@ -210,6 +210,11 @@ left_out:
     reason:
       description: The reason as a sentence, with its remedy.
       type: str
+one_off:
+  description: Odoo commands that are not servers and run on the host, as RV(fleetops.odoo.master_info#module:one_off).
+  returned: when servers were chosen
+  type: list
+  elements: dict
 results:
   description: The results, an entry for each chosen server, in the order of work. Also returned on failure.
   returned: always
@@ -355,6 +360,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import 
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainOrder, DrainResult
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.undrain import UndrainOrder, undrain_all
 from ansible_collections.fleetops.odoo.plugins.module_utils._dumps import stacks
+from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import one_off
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import NO_MASTER, NOTHING_DRAINED
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.common import (
     CHOICE_SPEC,
@@ -369,7 +375,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._module.common impor
     told_match,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._module.health_option import HEALTH_SPEC, health_of
-from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters
+from ansible_collections.fleetops.odoo.plugins.module_utils._module.operate import run_on_masters, told
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
@@ -419,6 +425,7 @@ def drain(module: AnsibleModule, host: Host) -> t.NoReturn:
         host,
         lambda seen, identities: operation(seen, identities, notes, check_mode=module.check_mode),
         chosen=(seen, identities),
+        tell=lambda *ended: {**told(*ended), "one_off": one_off(seen)},
     )
 
 

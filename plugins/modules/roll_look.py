@@ -146,6 +146,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.classify 
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.look import Look
 from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal import rehearsal, room
 from ansible_collections.fleetops.odoo.plugins.module_utils._reload.reload import ReloadOrder, reload_all
+from ansible_collections.fleetops.odoo.plugins.module_utils._roll.one_off import REFUSED, is_refused
 from ansible_collections.fleetops.odoo.plugins.module_utils._server import health
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.watch import WatchOrder, watch_all
@@ -153,11 +154,8 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._signals import send
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import restart
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import OperationFailed
 
-#: Kinds of other Odoo commands that are refused, by ``one_off``; None stands for all.
-_REFUSED: t.Dict[str, t.Optional[t.Tuple[str, ...]]] = {"auto": ("update",), "refuse": None, "warn": (), "ignore": ()}
-
 SPEC = {
-    "one_off": {"type": "str", "choices": list(_REFUSED), "default": "auto"},
+    "one_off": {"type": "str", "choices": list(REFUSED), "default": "auto"},
     "masters": {"type": "int", "default": 0},
     **RELOAD_SPEC,
 }
@@ -170,8 +168,7 @@ def heed_others(module: RollModule, seen: Look) -> None:
     if not found:
         return
     problem = roll.ONE_OFF(commands=", ".join("%s with pid %d" % (one["kind"], one["pid"]) for one in found))
-    refused = _REFUSED[module.params["one_off"]]
-    if any(refused is None or one["kind"] in refused for one in found):
+    if any(is_refused(one["kind"], module.params["one_off"]) for one in found):
         fail(module, problem)
     module.warn(problem.message)
 

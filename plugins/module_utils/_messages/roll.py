@@ -181,6 +181,11 @@ PLAYBOOK_ENDED = Code(
     "the process of ansible-playbook that began this task has ended, so the task does nothing",
     "Run the playbook again. The new run takes over the locks of the run that ended.",
 )
+NOT_BEGUN = Code(
+    "roll.not_begun",
+    "this run has not taken the lock of the host",
+    "Run the whole playbook, without --start-at-task.",
+)
 SAME_SERVER = Code(
     "roll.same_server",
     "the names {hosts} of the inventory choose the same server, so this server would be reloaded once for each name",

@@ -42,7 +42,7 @@ HOST = (
     "_module",
 )
 #: On the controller the files of plugin_utils itself come first, and the folders share nothing but _pages.
-CONTROLLER = ("", "_waits", "_awx", "_analysis", "_pages", "_roll", "_runs")
+CONTROLLER = ("", "_waits", "_awx", "_analysis", "_pages", "_roll", "_drains", "_runs")
 
 MOST_FILES = 12
 
