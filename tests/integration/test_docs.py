@@ -28,6 +28,9 @@ NOT_ALONE = {
     "filter drain_records": "the results of a drain are made by the whole role (test_graceful_drain.py)",
     "module roll_turn": "the same",
     "module nginx_upstream": "the fleet has one balanced host, and the last one stays (test_nginx.py)",
+    "filter release_records": "the records of a release are made by the whole role (faults/test_others_at_work.py)",
+    "filter diagnostics_records": "the records of a run are made by the whole role (test_diagnostics.py)",
+    "module diagnostics_turn": "a check run of it fails (test_diagnostics.py)",
     "module drain_turn": "a begin without the end leaves the lock of a drain (test_graceful_drain.py)",
     "module role_variables": "it checks the variables of a role (unit/controller/test_role_variables.py)",
 }

@@ -30,14 +30,8 @@ from .. import build
 
 #: Modules that neither signal nor wait, and roll_lock, which has one number and no order.
 WITHOUT_ORDER = {
-    "bundle_run",
-    "drain_turn",
-    "gate_info",
-    "haproxy_info",
-    "master_info",
-    "nginx_info",
-    "role_variables",
-    "roll_lock",
+    *("bundle_run", "diagnostics_turn", "drain_turn", "gate_info", "haproxy_info", "master_info", "nginx_info"),
+    *("role_variables", "roll_lock"),
 }
 ALL = {
     name: import_module(f"{modules.__name__}.{name}")
