@@ -188,6 +188,14 @@ class Fleet:
             assert time.monotonic() < deadline, masters
 
 
+def results_by_host(output: str) -> dict[str, list[str]]:
+    """Return the results that the default callback shows of each host, such as ``ok`` and ``skipping``."""
+    found: dict[str, list[str]] = {}
+    for word, host in re.findall(r"(?m)^(ok|changed|skipping|failed|fatal): \[([^\]\s]+)", output):
+        found.setdefault(host, []).append(word)
+    return found
+
+
 def no_secrets(output: str) -> None:
     """Check that no output contains a secret."""
     for secret in SECRETS:

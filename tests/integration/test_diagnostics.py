@@ -31,6 +31,9 @@ def test_all_kinds_answer_and_the_culprit_comes_first(fleet: Fleet, tmp_path: pa
         # As a job with a limit has it.
         code, said = diagnose(fleet, tmp_path, "all", "--limit", HOSTS)
     assert code == 0, said
+    # Tasks that run once show the first host.
+    assert said.count("skipping: [") == 0, said
+    assert max(len(re.findall(rf"(?:ok|changed): \[{host}\]", said)) for host in HOSTS.split(",")[1:]) <= 6, said
     # Tasks after the run do not belong to it.
     assert [word for word in ("Notify", "Run diagnostics_after") if word in said] == []
     folder = run_of(tmp_path)

@@ -51,7 +51,8 @@ def told(action: str = DRAIN, *, check: bool = False, **results: t.Any) -> dict[
 def test_a_host_that_is_not_done_has_its_step_and_no_success(
     action: str, results: dict[str, dict[str, t.Any]], step: str
 ) -> None:
-    assert told(action, **results) == {"step": step}
+    given: dict[str, t.Any] = dict(results)
+    assert told(action, **given) == {"step": step}
 
 
 def test_a_host_that_is_done_has_a_line() -> None:

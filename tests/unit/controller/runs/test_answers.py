@@ -28,7 +28,7 @@ def of(**variables: t.Any) -> dict[str, t.Any]:
 def test_stacks_and_sessions_are_written_for_the_user_only(tmp_path: pathlib.Path) -> None:
     folder = tmp_path / "r"
     told = {"rows": [{"pid": 1}], "reason": None}
-    results = [
+    results: list[dict[str, t.Any]] = [
         {"dumps": [{"raw": "one"}, {"raw": "two \udce9"}], "postgres": told},
         {"dumps": [], "postgres": {"rows": [], "reason": "no psql"}},
         {"dumps": [], "postgres": {"rows": [], "reason": "no psql"}},
