@@ -171,7 +171,8 @@ class Leaving(ServerOperation[DrainResult]):
 
     def ask_supervisor(self, hold: Hold) -> t.Optional[Problem]:
         """Return what the supervisor still does about the server that has ended; None once it is at rest."""
-        lacking, done = self.host.holds.rest(hold)
+        answer: t.Tuple[t.Optional[Problem], t.Optional[str]] = self.host.holds.rest(hold)
+        lacking, done = answer
         if done:
             self.step(done)
         return lacking
