@@ -18,7 +18,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain import start_command as _launch
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook, key_of, new_note
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook, key_in, key_of, new_note
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainResult
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.start_command import (
     launch,
@@ -202,6 +202,29 @@ def test_a_server_that_another_program_has_started_is_released(stage: Staged) ->
     assert "runs again" in result.reason
 
 
+@pytest.mark.parametrize(
+    "by",
+    [
+        Supervisor(SupervisorKind.NONE),
+        # Its environment names a supervisord, and cron starts servers of any user.
+        Supervisor(SupervisorKind.SUPERVISORD, "odoo:odoo"),
+        Supervisor(SupervisorKind.SYSTEMD, "cron.service"),
+    ],
+)
+def test_what_another_user_runs_with_its_arguments_is_another_server(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch, by: Supervisor
+) -> None:
+    on = stage()
+    monkeypatch.setattr(on.host, "supervisor_of", lambda _process: by)
+    fields = {"hold": dataclasses.asdict(Hold(SupervisorKind.NONE)), "kind": by.kind, "unit": by.unit}
+    note = on.note(**fields, identity="1:1", pid=1, uid=4711, user="4711", key="of-4711")
+    assert key_in(on.host.look(), on.host.look().instances[0]) != note.key
+    with pytest.raises(OperationFailed) as failed:
+        undrain_all(on.host, on.host.look(), [], [note], UndrainOrder(None, 0, 5), check_mode=False)
+    assert (failed.value.code, on.did) == ("supervisor.nothing_starts_it", [])
+    assert [one.key for one in on.notes] == [note.key]
+
+
 def test_one_that_is_still_draining_is_waited_for(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
     on = stage()
     note = on.note()
@@ -311,7 +334,7 @@ def test_a_container_is_started_by_its_runtime_also_when_it_was_made_anew(
         hold=dataclasses.asdict(Hold(SupervisorKind.CONTAINER, held.id, "no", container=held)),
         kind=SupervisorKind.CONTAINER,
         unit=held.id,
-        key=key_of(Supervisor(SupervisorKind.CONTAINER, held.id), "/etc/odoo/odoo.conf", 8069),
+        key=key_of(Supervisor(SupervisorKind.CONTAINER, held.id), "/etc/odoo/odoo.conf", 8069, 101),
     )
     on.scene.go_to(GONE)
     monkeypatch.setattr(HeldContainer, "check_startable", lambda _self: None)
@@ -328,7 +351,7 @@ def test_a_container_is_started_by_its_runtime_also_when_it_was_made_anew(
 def test_a_recorded_command_is_run_somewhere_else_and_not_twice(stage: Staged, uid: int | None) -> None:
     # cron had started it, from within a unit of its own; what we start stands where we do.
     on = stage()
-    key = key_of(Supervisor(SupervisorKind.SYSTEMD, "cron.service"), "/etc/odoo/odoo.conf", 8069)
+    key = key_of(Supervisor(SupervisorKind.SYSTEMD, "cron.service"), "/etc/odoo/odoo.conf", 8069, 101)
     note = on.note(hold=dataclasses.asdict(Hold(SupervisorKind.NONE)), kind="systemd", unit="cron.service", key=key)
     NoteBook(on.store).write(dataclasses.replace(note, uid=note.uid if uid is None else uid))
     on.scene.go_to(GONE)
@@ -382,10 +405,12 @@ def test_another_call_is_waited_for(stage: Staged) -> None:
 
 
 def test_a_key_is_what_stays_the_same() -> None:
-    key = key_of(Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), "/etc/odoo.conf", 8069)
-    assert key == key_of(Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), "/etc/odoo.conf", 8069)
-    assert key != key_of(Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), "/etc/odoo.conf", 8070)
-    assert key_of(Supervisor(SupervisorKind.NONE), "/a\udcff", 1) != key_of(Supervisor(SupervisorKind.NONE), None, 1)
+    by, none = Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), Supervisor(SupervisorKind.NONE)
+    key = key_of(by, "/etc/odoo.conf", 8069, 101)
+    assert key == key_of(by, "/etc/odoo.conf", 8069, 101)
+    assert key != key_of(by, "/etc/odoo.conf", 8070, 101)
+    assert key != key_of(by, "/etc/odoo.conf", 8069, 102)
+    assert key_of(none, "/a\udcff", 1, 101) != key_of(none, None, 1, 101)
 
 
 #: Ours may lie where another user may not go.
