@@ -34,6 +34,8 @@ def why_not_launch(note: Note) -> t.Optional[Problem]:
     program = _program(note)
     if program is None:
         return refused.COMMAND_PATH_UNKNOWN()
+    if note.settings.get("apart"):
+        return refused.COMMAND_APART(what=", ".join(note.settings["apart"]))
     if os.geteuid() not in (0, note.uid):
         return refused.COMMAND_OTHER_USER(user=note.user)
     with as_user(note.uid, note.gid, note.groups):
