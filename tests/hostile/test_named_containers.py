@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A user names its cgroup like the container or the unit of a tenant: root asks nobody about those, nor starts them."""
+"""A user names its cgroup like the container or the unit of a tenant: root neither asks about those nor starts them."""
 
 from __future__ import annotations
 

@@ -228,7 +228,7 @@ def _microseconds(text: t.Optional[str]) -> t.Optional[float]:
 def unit_in(cgroup: str) -> t.Optional[str]:
     """Return the unit of the system that a cgroup belongs to; None for scopes, sessions and units of a user.
 
-    As for systemd itself, the first name that is no slice is the unit. A user may manage the cgroups below it
+    As for systemd itself, the first name that is not a slice is the unit. A user may manage the cgroups below it
     (Delegate=), and give them the name of any other unit. In a scope nothing would start a server again.
     """
     unit = next(_units(cgroup), "")
