@@ -32,7 +32,7 @@ CALLS: list[Calls] = [
     [("stack_dump", {"sample_timeout": 1, "postgres": True, "timeout": 5})],
     [("reload", {"policy": "always", "timeout": 5, "rehearse": "import"})],
     [("workers", {"count": count, "persist": True, "timeout": 8}) for count in (3, 2)],
-    [("drain", {"timeout": 8}), ("drain", {"timeout": 8, "state": "undrained", "start_recorded": True})],
+    [("drain", {"timeout": 8}), ("drain", {"timeout": 60, "state": "undrained", "start_recorded": True})],
 ]
 
 
