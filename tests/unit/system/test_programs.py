@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import pathlib
 import re
+import subprocess
+import time
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._system import programs
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.programs import (
     container_program,
     end_of_output,
+    finish,
     output_of,
     start,
 )
@@ -43,6 +46,26 @@ def test_output_of_a_program_that_takes_too_long_is_empty(monkeypatch: pytest.Mo
     monkeypatch.setattr(programs, "_LONGEST", 0.05)
     assert output_of("/bin/sh", "-c", "echo early; exec sleep 60") == ""
     assert end_of_output(1000, "/bin/sh", "-c", "echo early; exec sleep 60") == "early\n"
+
+
+def test_a_program_that_prints_too_much_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "_MOST_PRINTED", 1 << 20)
+    begun = time.monotonic()
+    program = start(["/bin/sh", "-c", "exec cat /dev/zero"], stdout=subprocess.PIPE)
+    with pytest.raises(OSError, match="1 MB"):
+        finish(program, 60)
+    assert program.returncode == -9
+    assert output_of("/bin/cat", "/dev/zero") == ""
+    assert time.monotonic() - begun < 10
+
+
+def test_a_program_that_ends_later_than_its_output_is_waited_for() -> None:
+    program = start(["/bin/sh", "-c", "echo x; exec >&-; sleep 0.1; exit 3"], stdout=subprocess.PIPE)
+    assert (finish(program, 60), program.returncode) == (b"x\n", 3)
+    program = start(["/bin/sh", "-c", "echo x; exec >&-; exec sleep 60"], stdout=subprocess.PIPE)
+    with pytest.raises(subprocess.TimeoutExpired):
+        finish(program, 0.2)
+    assert program.returncode == -9
 
 
 @pytest.mark.parametrize("runtime", ["cri-o", "containerd", "lxc", "unknown", "../docker"])
