@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Python of a server prints without end when a drain asks whether it would load Odoo: the module does not keep it."""
+"""The Python of a server prints without end when a drain asks it to load Odoo: the module keeps little of that."""
 
 from __future__ import annotations
 
