@@ -153,7 +153,6 @@ def _start(note: Note, words: t.Sequence[str], **outputs: t.Any) -> subprocess.P
             words,
             executable=_program(note),
             env=environment or plain,
-            start_new_session=True,
             preexec_fn=_become(note, folder, as_root=as_root),  # a module has one thread
             **outputs,
         )

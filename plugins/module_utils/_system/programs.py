@@ -38,7 +38,7 @@ def environment() -> t.Dict[str, str]:
 
 
 def start(command: t.Sequence[str], **keywords: t.Any) -> subprocess.Popen[bytes]:
-    """Start a program: no shell, nothing to read, no output unless the caller wants it, and the environment above.
+    """Start a program: no shell, terminal or input, no output unless the caller wants it, and the environment above.
 
     :param command: its full path, which root owns, and its arguments.
     :param keywords: for Popen. A program that runs as another user gets an environment of its own (``env``).
@@ -52,6 +52,8 @@ def start(command: t.Sequence[str], **keywords: t.Any) -> subprocess.Popen[bytes
             "stderr": subprocess.DEVNULL,
             "env": environment(),
             "cwd": "/",
+            # The user of a program that root has started can control it, and would type into our terminal.
+            "start_new_session": True,
             **keywords,
         },
     )

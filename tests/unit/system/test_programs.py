@@ -9,6 +9,7 @@ from __future__ import annotations
 import pathlib
 import re
 import subprocess
+import sys
 import time
 
 import pytest
@@ -96,6 +97,11 @@ def test_nothing_but_start_starts_a_program() -> None:
     guilty = {path.name for path in folder.rglob("*.py") if calls.search(path.read_text(encoding="utf-8"))}
     # What runs as another user, or is read while it runs, is started there as well.
     assert guilty == {"programs.py"}
+
+
+def test_a_program_has_no_terminal_of_ours() -> None:
+    shown = output_of(sys.executable, "-c", "import os; print(os.getsid(0), os.getpid())").split()
+    assert shown[0] == shown[1]
 
 
 def test_a_program_that_is_started_prints_nothing_unless_it_is_asked_for() -> None:
