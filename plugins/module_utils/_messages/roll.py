@@ -284,7 +284,7 @@ GATE_LOOPBACK = Code(
 )
 GATE_SHARED_PORT = Code(
     "gate.shared_port",
-    "pid {pid:d} listens on port {port:d}, and so does {holder} on another address; the gate would close both",
+    "pid {pid:d} listens on port {port:d}, {holder} also does, on another address, and the gate would close both",
     "Give one of them another port, or set ports.",
 )
 GATE_OTHER_NETWORK = Code(
