@@ -19,7 +19,7 @@ from .._config.arguments import parse_arguments
 from .._config.cmdline import parse_command
 from .._messages.code import Problem
 from .._processes.classify import Child, Instance, Role
-from .._processes.container import provable_container
+from .._processes.container import find_container
 from .._processes.look import Look
 from .._processes.options import Options
 from .._processes.process import Process, caught_names, on_odoo_sh
@@ -190,7 +190,7 @@ def _master(instance: Instance, look: Look, facts: Facts, now: float, sizes: t.M
     master = instance.master
     options = look.options[instance.identity]
     release = look.releases[instance.identity]
-    container = provable_container(master)
+    container = find_container(master)
     told: t.Dict[str, t.Any] = {
         "pid": master.pid,
         "identity": instance.identity,

@@ -18,6 +18,7 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain import start_command as _launch
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain import undrain as _undrain
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook, key_in, key_of, new_note
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainResult
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.start_command import (
@@ -30,6 +31,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused, supervisor
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.container import Container
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.container import HeldContainer
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
@@ -345,6 +347,23 @@ def test_a_container_is_started_by_its_runtime_also_when_it_was_made_anew(
     result = on.undrain()
     assert (result.did, on.did[-1], on.notes) == ("started", f"start {held.id}", [])
     assert "docker was asked to start shop-odoo-1" in [step["what"] for step in result.steps]
+
+
+def test_a_cgroup_with_the_name_of_a_container_is_not_the_container(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = stage()
+    held = HeldContainer("docker", "ab" * 32, "shop-odoo-1")
+    by = Supervisor(SupervisorKind.CONTAINER, held.id)
+    hold = dataclasses.asdict(Hold(SupervisorKind.CONTAINER, held.id, "no", container=held))
+    note = on.note(hold=hold, kind=by.kind, unit=held.id, key="of-4711", uid=4711, identity="1:1", pid=1)
+    monkeypatch.setattr(HeldContainer, "check_startable", lambda _self: None)
+    monkeypatch.setattr(HeldContainer, "id_now", lambda self: self.id)
+    monkeypatch.setattr(on.host, "supervisor_of", lambda _process: by)
+    for found, did in ((Container("unknown", None, 1), "started"), (Container("docker", held.id, 1), "nothing")):
+        monkeypatch.setattr(_undrain, "provable_container", lambda _process, found=found: found)
+        (result,) = undrain_all(on.host, on.host.look(), [], [note], UndrainOrder(None, 0, 5), check_mode=True)
+        assert result.did == did
 
 
 @pytest.mark.parametrize("uid", [None, 4711])
