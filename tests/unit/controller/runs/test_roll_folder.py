@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs import roll_folder
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.roll_folder import PAGE, begin, write
 
 from ...conftest import CAPTURES
@@ -59,7 +59,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing_half_written(
     def full(_old: str, _new: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(roll_folder.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="No space left"):
         write(str(tmp_path / NAME), report("done"))
     assert list((tmp_path / NAME).iterdir()) == []
