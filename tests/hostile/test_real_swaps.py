@@ -32,7 +32,7 @@ CALLS: list[Calls] = [
     [("stack_dump", {"sample_timeout": 1, "postgres": True, "timeout": 5})],
     [("reload", {"policy": "always", "timeout": 5, "rehearse": "import"})],
     [("workers", {"count": count, "persist": True, "timeout": 8}) for count in (3, 2)],
-    [("drain", {"timeout": 8}), ("drain", {"timeout": 8, "state": "undrained", "start_recorded": True})],
+    [("drain", {"timeout": 8}), ("drain", {"timeout": 60, "state": "undrained", "start_recorded": True})],
 ]
 
 
@@ -67,6 +67,8 @@ def serving(fleet: Fleet, *, swaps: bool = True) -> None:
     fleet.run("many", "sh", "-c", f"rm {BESIDE}/keep; {'touch' if swaps else 'true'} {BESIDE}/begin")
 
 
+#: The server is started again and again, each time in its time on a loaded machine.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("user", "way"), [(SERVICE, "mounts"), ("root", "mounts"), (SERVICE, "links")])
 @pytest.mark.usefixtures("target")
 def test_paths_that_come_and_go_lead_root_nowhere(fleet: Fleet, user: str, way: str) -> None:
@@ -105,6 +107,7 @@ SHOW = "import os; print([at.name for at in os.scandir({!r}) if {!r} in os.listx
 RIGHT = "security.capability"
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("target")
 def test_a_new_odoo_conf_gets_no_right_of_a_program_that_comes_and_goes(fleet: Fleet) -> None:
     copy = f"cat {PLACE}/odoo.conf > {TARGET}/odoo.conf; chmod 0755 {TARGET}/odoo.conf"

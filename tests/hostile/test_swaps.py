@@ -33,6 +33,7 @@ def target(fleet: Fleet) -> t.Iterator[None]:
     fleet.run("many", "rm", "-rf", TARGET, "/var/tmp/swaps")
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("target")
 def test_links_that_come_and_go_lead_root_nowhere(fleet: Fleet) -> None:
     # With a mount that keeps them, the times of reading are a witness of each reading.

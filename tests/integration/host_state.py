@@ -80,7 +80,7 @@ def process(pid: str) -> dict[str, t.Any]:
         "cgroup": re.sub(r"session-c?\d+|[0-9a-f]{64}", "N", read(pid, "cgroup").splitlines()[-1]),
         "output": [target(f"/proc/{pid}/fd/{number}") for number in (1, 2)],
         "leads_a_session": stat[3] == pid,
-        "parent": read(stat[1], "comm").strip() if stat[1] != "0" else None,
+        "parent": name_of(stat[1]) if stat[1] != "0" else None,
         "own_namespaces": sorted(
             name
             for name in ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
@@ -135,12 +135,19 @@ def files() -> dict[str, list[str]]:
     return found
 
 
+def name_of(pid: str) -> str:
+    """Return the name of a program. A server is called python3 from its first HUP on, and odoo before."""
+    name, words = read(pid, "comm").strip(), read(pid, "cmdline").split("\0")
+    script = os.path.basename(words[1]) if len(words) > 1 else ""
+    return script if name.startswith("python") and script.startswith("odoo") else name
+
+
 def programs() -> list[str]:
     """Return the names of the programs that run, but for those of systemd and of this login."""
     found = set()
     for entry in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            found.add(read(entry, "comm").strip())
+            found.add(name_of(entry))
     passing = {"sshd", "sftp-server", "sh", "bash", "python3", "python3.9", "python3.11", "(sd-pam)"}
     return sorted(name for name in found - passing if not name.startswith(("systemd", "runc", "kworker", "(")))
 

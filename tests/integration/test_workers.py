@@ -19,7 +19,7 @@ import typing as t
 
 import pytest
 
-from .conftest import Answer, Fleet, address, request, side_by_side
+from .conftest import Answer, Fleet, address, request, side_by_side, thorough
 
 LOAD = pathlib.Path(__file__).resolve().parents[1] / "lab" / "load.py"
 BOTH = ("p19", "p14")
@@ -264,6 +264,39 @@ def test_the_number_is_written_to_odoo_conf(fleet: Fleet) -> None:
                 "-c",
                 "rm /etc/odoo/odoo.conf.*~; sed -i '/soon/d; s/workers = 3/workers = 2/' /etc/odoo/odoo.conf",
             )
+
+
+#: As chattr (FS_IOC_SETFLAGS), which the hosts do not have.
+CHATTR = "python3 -c 'import fcntl, struct, sys; fcntl.ioctl(open(sys.argv[1]), 0x40086602, struct.pack(\"l\", %d))'"
+#: How odoo.conf cannot be replaced: it is a mount on the host, a mount that only the server has, or immutable.
+KEPT = {
+    "host": ("mount --bind /root/mounted.conf $C", "umount $C", "refused.conf_mounted"),
+    "server": (
+        "nsenter -m -t $(pgrep -o -u odoo) mount --bind /root/mounted.conf $C",
+        "systemctl restart odoo",
+        "refused.conf_mounted",
+    ),
+    "file": (f"{CHATTR % 16} $C", f"{CHATTR % 0} $C", "refused.conf_immutable"),
+}
+
+
+@pytest.mark.usefixtures("_reloaded")
+@pytest.mark.parametrize("how", ["host", *thorough("server", "file")])
+def test_an_odoo_conf_that_no_file_can_replace_is_refused_before_the_first_signal(fleet: Fleet, how: str) -> None:
+    do, undo, code = (words.replace("$C", "/etc/odoo/odoo.conf") for words in KEPT[how])
+    for host in BOTH:
+        fleet.run(host, "sh", "-ec", "cp -p /etc/odoo/odoo.conf /root/mounted.conf; " + do)
+    try:
+        before = {host: fleet.run(host, "ls", "-a", "/etc/odoo") for host in BOTH}
+        for options in (["--check"], []):
+            for host, answer in both(fleet, "workers", *options, count=3, persist=True).items():
+                assert (answer.code, answer.result["code"]) == (2, code), answer.output
+                assert (answer.only["did"], answer.only["signals"]) == ("refused", [])
+                assert fleet.run(host, "ls", "-a", "/etc/odoo") == before[host]
+    finally:
+        for host in BOTH:
+            fleet.run(host, "sh", "-c", undo + "; rm /root/mounted.conf")
+            fleet.settle(host)
 
 
 @pytest.mark.thorough

@@ -13,6 +13,7 @@ import json
 import typing as t
 from dataclasses import dataclass
 
+from .._facts.ports import holder_of, listeners
 from .._messages import roll
 from .._processes.classify import Instance, Mode
 from .._processes.container import provable_container
@@ -57,10 +58,12 @@ def targets_of(proc: Proc, seen: Look, identities: t.Sequence[str], given: t.Seq
     published = bool(given) and not chosen
     for instance in chosen:
         view = view_of(instance, seen.options[instance.identity])
+        elsewhere = differs(proc.root, instance.master.pid, NETWORK)
+        others = {} if elsewhere else _of_others(proc, instance)
+        view = _without(view, set(others) - {port for _address, port in instance.ports})
         if not view.requests:
             continue
         views.append(view)
-        elsewhere = differs(proc.root, instance.master.pid, NETWORK)
         published = published or elsewhere
         if given:
             continue
@@ -70,11 +73,33 @@ def targets_of(proc: Proc, seen: Look, identities: t.Sequence[str], given: t.Seq
         loopback = loopback_only(instance)
         if loopback:
             raise Refused(roll.GATE_LOOPBACK(pid=instance.master.pid, address=loopback))
-        ports |= view.requests | view.websockets
+        own = view.requests | view.websockets
+        for port in sorted(own & set(others)):
+            holder = holder_of(proc, {others[port]})
+            raise Refused(roll.GATE_SHARED_PORT(pid=instance.master.pid, port=port, holder=holder))
+        ports |= own
     counted = {port for view in views for port in view.requests | view.websockets}
     if set(given) - counted:
         views.append(host_view(set(given) - counted))
     return Targets(tuple(sorted(ports)), tuple(views), published, bool(chosen))
+
+
+def _of_others(proc: Proc, instance: Instance) -> t.Dict[int, int]:
+    """Return the ports at which other processes than the server listen, and the inode of a socket for each.
+
+    The user of the server chooses what its configuration says, and a port there may be that of sshd or of another user.
+    The gate lets loopback through. Where the sockets of the server are not to be seen, nothing is known of others.
+    """
+    sockets = [process.sockets for process in (instance.master, *(child.process for child in instance.children))]
+    if sockets[0] is None:
+        return {}
+    own = frozenset().union(*(one for one in sockets if one))
+    heard = listeners(proc, instance.master.pid)
+    return {port: inode for inode, address, port in heard if inode not in own and not _if_loopback([address])}
+
+
+def _without(view: View, ports: t.Set[int]) -> View:
+    return View(view.pid, view.requests - ports, view.websockets - ports)
 
 
 def view_of(instance: Instance, options: Options) -> View:

@@ -118,16 +118,19 @@ class Note:
         return name_of(self.unit, self.config_file, self.http_port)
 
 
-def key_of(supervisor: Supervisor, config_file: t.Optional[str], http_port: int) -> str:
-    """Return what a server and the one that takes its place have in common. Pure."""
-    text = json.dumps([supervisor.kind, supervisor.unit, config_file, http_port])
+def key_of(supervisor: Supervisor, config_file: t.Optional[str], http_port: int, uid: int) -> str:
+    """Return what a server and the one that takes its place have in common. Pure.
+
+    Another user may start what has the arguments of the server, and only that user is different then.
+    """
+    text = json.dumps([supervisor.kind, supervisor.unit, config_file, http_port, uid])
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:20]
 
 
 def key_in(seen: Look, instance: Instance) -> str:
     """Return the key of a server of a look."""
     options = seen.options[instance.identity]
-    return key_of(supervisor_of(instance.master), options.config_file, options.http_port)
+    return key_of(supervisor_of(instance.master), options.config_file, options.http_port, instance.master.uid)
 
 
 def new_note(

@@ -15,6 +15,7 @@ import typing as t
 
 from .._processes.proc import Gone, Proc
 from .._processes.process import Process, parse_environ
+from .._system.namespaces import MOUNTS, NETWORK, PIDS, USERS, differs
 
 #: Variables that are true of one process only: what systemd, a reload of Odoo 19 or a socket unit has put there.
 _OF_ONE = frozenset(
@@ -28,7 +29,7 @@ _OF_ONE = frozenset(
 def read_settings(proc: Proc, master: Process) -> t.Dict[str, t.Any]:
     """Return the settings of a process, as JSON takes them. What may not be seen is left out."""
     pid = master.pid
-    found: t.Dict[str, t.Any] = {"nice": master.nice}
+    found: t.Dict[str, t.Any] = {"nice": master.nice, "apart": surroundings_apart(proc, master)}
     with contextlib.suppress(Gone, PermissionError):
         environment = parse_environ(proc.read(pid, "environ"))
         found["environment"] = {name: value for name, value in environment.items() if name not in _OF_ONE}
@@ -49,6 +50,23 @@ def read_settings(proc: Proc, master: Process) -> t.Dict[str, t.Any]:
         if "RLIMIT_AS" in limits:
             limits["RLIMIT_AS"][0] = limits["RLIMIT_AS"][1]
         found["limits"] = limits
+    return found
+
+
+#: Namespaces in which a server sees other files, addresses, processes or users, and their names in messages.
+_NAMESPACES = {MOUNTS: "mounts", NETWORK: "network", PIDS: "PIDs", USERS: "users"}
+
+
+def surroundings_apart(proc: Proc, master: Process) -> t.List[str]:
+    """Return what a process has of its own, where we have another: mounts, network, PIDs, users, root directory.
+
+    They end with the process, so a new process cannot be started in them.
+    """
+    found = [name for kind, name in _NAMESPACES.items() if differs(proc.root, master.pid, kind)]
+    with contextlib.suppress(OSError):
+        theirs, ours = os.stat("%s/%d/root/" % (proc.root, master.pid)), os.stat("/")
+        if (theirs.st_dev, theirs.st_ino) != (ours.st_dev, ours.st_ino):
+            found.append("root directory")
     return found
 
 

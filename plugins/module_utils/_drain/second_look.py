@@ -16,6 +16,7 @@ import typing as t
 from .._messages import failed
 from .._messages.code import Problem
 from .._processes.classify import Instance
+from .._processes.container import is_named_by_root
 from .._processes.look import Look
 from .._processes.proc import Gone, Proc
 from .._supervisors.ancestors import Ancestor, ancestors
@@ -44,13 +45,20 @@ class SecondLook:
     def successor(self, now: Look) -> t.Optional[t.Tuple[Instance, Problem]]:
         """Return the server in its place and the failure; None while there is no such server."""
         for one in now.instances:
-            shared = [] if one.identity in self._known else self._shared(now, one)
+            shared = [] if one.identity in self._known or not self._may_replace(one) else self._shared(now, one)
             if shared:
                 above = ancestors(self._proc, one.master.pid)
                 parent = self._restarter(above) or (str(above[0]) if above else "the init process (pid 1)")
                 what = ", ".join(shared)
                 return one, failed.PLACE_TAKEN(pid=one.master.pid, parent=parent, what=what)
         return None
+
+    def _may_replace(self, one: Instance) -> bool:
+        """Return whether a server is of the user of the ended one. A new container may have another user.
+
+        Any user can start a process with the arguments of the ended server.
+        """
+        return one.master.uid == self._instance.master.uid or is_named_by_root(one.master)
 
     def _shared(self, now: Look, one: Instance) -> t.List[str]:
         """Return what a server shares with the one that has ended, as noun phrases."""

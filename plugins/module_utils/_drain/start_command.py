@@ -34,6 +34,8 @@ def why_not_launch(note: Note) -> t.Optional[Problem]:
     program = _program(note)
     if program is None:
         return refused.COMMAND_PATH_UNKNOWN()
+    if note.settings.get("apart"):
+        return refused.COMMAND_APART(what=", ".join(note.settings["apart"]))
     if os.geteuid() not in (0, note.uid):
         return refused.COMMAND_OTHER_USER(user=note.user)
     with as_user(note.uid, note.gid, note.groups):
@@ -151,7 +153,6 @@ def _start(note: Note, words: t.Sequence[str], **outputs: t.Any) -> subprocess.P
             words,
             executable=_program(note),
             env=environment or plain,
-            start_new_session=True,
             preexec_fn=_become(note, folder, as_root=as_root),  # a module has one thread
             **outputs,
         )

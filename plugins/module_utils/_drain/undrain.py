@@ -16,6 +16,7 @@ from .._facts.ports import conflicts, holder_of, listeners
 from .._facts.results import Outcome, iso, summary
 from .._messages import failed, refused, supervisor, timeout
 from .._processes.classify import Instance
+from .._processes.container import provable_container
 from .._processes.look import Look
 from .._processes.rights import as_user
 from .._server.health import HealthCheck
@@ -182,17 +183,31 @@ class _Undrain(Operation[DrainResult]):
         same = [one for one in now.instances if key_in(now, one) == note.key]
         if not same and note.kind not in (SupervisorKind.NONE, SupervisorKind.CONTAINER):
             # Its odoo.conf may say another port by now.
-            same = [one for one in now.instances if self.host.supervisor_of(one.master) == note.supervisor]
+            same = [one for one in now.instances if self._is_kept_as_before(note, one)]
         if not same and note.kind == SupervisorKind.CONTAINER:
             # It may have been made again under its name (docker compose up), with another id.
             held = note.held.container
             unit = held.id_now() if held is not None else None
-            same = [one for one in now.instances if unit and self.host.supervisor_of(one.master).unit == unit]
+            same = [one for one in now.instances if unit and self._is_in_container(unit, one)]
         if not same and note.is_launched:
             # A command may be run from anywhere.
             same = [one for one in now.instances if note.is_of(one, now.options[one.identity])]
         chosen = max(same, key=lambda one: one.master.start, default=None)
         return None if chosen is None else (now, chosen)
+
+    def _is_kept_as_before(self, note: Note, one: Instance) -> bool:
+        """Return whether a server has the supervisor of the drained one.
+
+        Any user may be in the unit of cron, or name a supervisord in its environment.
+        """
+        proved = note.kind == SupervisorKind.SYSTEMD and not note.is_launched
+        return (proved or one.master.uid == note.uid) and self.host.supervisor_of(one.master) == note.supervisor
+
+    def _is_in_container(self, id_: str, one: Instance) -> bool:
+        """Return whether a server is in this container. Its user may give a cgroup the name of any container."""
+        found = provable_container(one.master)
+        named = found is None or found.id == id_
+        return named and self.host.supervisor_of(one.master).unit == id_
 
     def _find_surely(self) -> t.Optional[_Found]:
         """Return the same, not missed in the moment of its exec: a second server must not be started beside it."""

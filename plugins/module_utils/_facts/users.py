@@ -8,13 +8,12 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from .._messages import host
 from .._messages.code import Problem
 from .._processes.classify import Instance
-from .._processes.container import find_container
+from .._processes.container import is_named_by_root
 from .._processes.look import shortened
 from .._processes.proc import Gone, Proc
 from .._processes.process import Process, parse_cmdline, parse_status
@@ -24,9 +23,6 @@ from .._supervisors.supervisord import is_supervisord
 from .._supervisors.systemd import Unit, show_units, unit_in
 from .._system.errors import Refused
 from .results import user_name
-
-#: A cgroup that the user of a process can make: the name of a container in it proves nothing.
-_OF_USER = re.compile(r"(?:^|/)user(?:-\d+)?\.slice(?:/|$)|(?:^|/)user@\d+\.service(?:/|$)")
 
 
 class Chosen(t.NamedTuple):
@@ -70,8 +66,7 @@ def is_of_system(proc: Proc, master: Process, supervisor: Supervisor, units: t.M
     supervisord, so one of root must be above the server, or one that is the main process of such a unit.
     """
     if supervisor.kind == SupervisorKind.CONTAINER:
-        container = find_container(master)
-        return container is not None and container.id is not None and not _OF_USER.search(master.cgroup)
+        return is_named_by_root(master)
     if supervisor.kind not in (SupervisorKind.SYSTEMD, SupervisorKind.SUPERVISORD):
         return False
     by_supervisord = supervisor.kind == SupervisorKind.SUPERVISORD

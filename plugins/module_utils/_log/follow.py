@@ -380,5 +380,8 @@ def _of_container(runtime: str, name: t.Optional[str], now: float) -> Follower:
 
 
 def of_container(name: t.Optional[str]) -> t.List[str]:
-    """Return the entries of a container in the journal, as arguments of journalctl."""
-    return ["CONTAINER_ID_FULL=%s" % name]
+    """Return the entries of a container in the journal, as arguments of journalctl.
+
+    Every user can write entries with such a field. Those of the engine have its user, which is ours.
+    """
+    return ["CONTAINER_ID_FULL=%s" % name, "_UID=%d" % os.geteuid()]

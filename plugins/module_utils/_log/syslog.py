@@ -14,6 +14,8 @@ import typing as t
 
 from .._forms.heads import SYSLOG
 from .._processes.proc import Gone, Proc
+from .._processes.process import parse_status
+from .._supervisors.systemd import show_units
 from .._system.files import end_of, open_regular
 
 #: The socket of the daemon. systemd's journal has a link there.
@@ -62,7 +64,11 @@ def lines_of_odoo(text: str) -> str:
 
 
 def _daemons(proc: Proc, socket: str) -> t.Iterator[int]:
-    """Yield the processes that have the socket, apart from systemd, which keeps it for them."""
+    """Yield the processes that have the socket, apart from systemd, which keeps it for them.
+
+    Any user may have a socket of this name, in mounts of its own. So a daemon is one of root or of our own user, or the
+    main process of the unit that systemd calls syslog.service (rsyslogd of Ubuntu has a user of its own).
+    """
     try:
         rows = [line.split() for line in proc.lines(os.getpid(), "net/unix", 100_000)]
     except (Gone, OSError):
@@ -70,10 +76,20 @@ def _daemons(proc: Proc, socket: str) -> t.Iterator[int]:
     links = {"socket:[%s]" % row[6] for row in rows if row[7:] == [socket]}
     for pid in proc.pids() if links else ():
         try:
-            if pid != 1 and any(link in links for link in proc.descriptors(pid)):
+            if pid != 1 and any(link in links for link in proc.descriptors(pid)) and _is_trusted(proc, pid):
                 yield pid
         except (Gone, OSError):
             continue
+
+
+def _is_trusted(proc: Proc, pid: int) -> bool:
+    try:
+        status = parse_status(proc.text(pid, "status"))
+    except ValueError:
+        return False
+    if status.has_one_user and status.uid in (0, os.geteuid()):
+        return True
+    return any(unit.main_pid == pid for unit in show_units(["syslog.service"]).values())
 
 
 def _files(proc: Proc, pid: int) -> t.Iterator[t.Tuple[str, str]]:

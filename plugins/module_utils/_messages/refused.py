@@ -140,6 +140,12 @@ COMMAND_PATH_UNKNOWN = Code(
     "the recorded command of the server does not name its program by a full path",
     "Start the server yourself.",
 )
+COMMAND_APART = Code(
+    "refused.command_apart",
+    "the server had surroundings of its own ({what}), which ended with it, and its recorded command would run without"
+    " them",
+    "Start the server yourself, in the way in which it was started before.",
+)
 COMMAND_PROGRAM_GONE = Code(
     "refused.command_program_gone",
     "the recorded command needs the program {path}, which does not exist or cannot be run",
@@ -300,6 +306,17 @@ CONF_NOT_PERMITTED = Code(
     "refused.conf_not_permitted",
     "{path} is not written: uid {uid:d} has no permission to create files in its directory",
     "Run the task as root (become), or leave out persist.",
+)
+CONF_MOUNTED = Code(
+    "refused.conf_mounted",
+    "{path} is not written: the file is a mount (such as a bind mount or a volume of a container), which no new file"
+    " can replace",
+    "Change the number of workers in the file that is mounted there, or leave out persist.",
+)
+CONF_IMMUTABLE = Code(
+    "refused.conf_immutable",
+    "{path} is not written: the file is immutable (chattr +i or +a), so no new file can replace it",
+    "Remove the attribute, or leave out persist.",
 )
 CONF_CHANGED = Code(
     "refused.conf_changed",

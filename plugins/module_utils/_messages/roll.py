@@ -282,6 +282,11 @@ GATE_LOOPBACK = Code(
     " close ports for loopback",
     "Set ports to the ports of the reverse proxy on this host, such as 80 and 443 of nginx.",
 )
+GATE_SHARED_PORT = Code(
+    "gate.shared_port",
+    "pid {pid:d} listens on port {port:d}, {holder} also does, on another address, and the gate would close both",
+    "Give one of them another port, or set ports.",
+)
 GATE_OTHER_NETWORK = Code(
     "gate.other_network",
     "pid {pid:d} runs in a network of its own, and the ports that its container publishes are not known",

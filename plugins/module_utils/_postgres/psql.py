@@ -136,7 +136,6 @@ class Question:
                 stdin=script,
                 stdout=said,
                 stderr=wrong,
-                start_new_session=True,
                 preexec_fn=become,  # one thread
             )
 

@@ -336,8 +336,6 @@ def _run(
                 stdin=order,
                 stderr=said,
                 pass_fds=(answer.fileno(),),
-                # Without our terminal, and in a group of its own.
-                start_new_session=True,
                 preexec_fn=become,  # a module has one thread
             )
             programs.finish(program, seconds)

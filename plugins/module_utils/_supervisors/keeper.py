@@ -73,12 +73,13 @@ def _is_left_to_itself(proc: Proc, master: Process, unit: Unit) -> bool:
 
     So it is with a script in /etc/init.d, or with one that puts Odoo into the background (RemainAfterExit).
     """
-    if unit.active_state != "active" or unit_in(master.cgroup) is None:
+    name = unit_in(master.cgroup)
+    if unit.active_state != "active" or name is None:
         return False
     parents: t.Dict[int, int] = {}
     for pid in proc.pids():
         try:
-            if parse_cgroup(proc.text(pid, "cgroup")) == master.cgroup:
+            if unit_in(parse_cgroup(proc.text(pid, "cgroup"))) == name:
                 parents[pid] = parse_stat(proc.text(pid, "stat")).ppid
         except (Gone, PermissionError, ValueError):
             continue

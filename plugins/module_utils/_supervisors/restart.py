@@ -63,9 +63,12 @@ def plan_restart(
         raise Refused(codes.CONTAINER_NOT_RESTARTED() if in_container else codes.NONE())
     if os.geteuid() not in (0, supervisor.uid) and supervisor.kind != SupervisorKind.SUPERVISORD:
         raise Refused(codes.NEEDS_ROOT(kind=supervisor.kind))
-    same = [i for i in look(proc).instances if supervisor_of(i.master, proc) == supervisor]
+    # The environment names a program of supervisord, and any user can set it.
+    uids = {instance.master.uid} if supervisor.kind == SupervisorKind.SUPERVISORD else None
+    candidates = [one for one in look(proc).instances if uids is None or one.master.uid in uids]
+    same = [one for one in candidates if supervisor_of(one.master, proc) == supervisor]
     if len(same) > 1:
-        pids = ", ".join(str(i.master.pid) for i in same)
+        pids = ", ".join(str(one.master.pid) for one in same)
         raise Refused(codes.SEVERAL_SERVERS(unit=supervisor.unit, count=len(same), pids=pids))
     if supervisor.kind == SupervisorKind.SUPERVISORD:
         return Plan(supervisor, daemon=supervisord.daemon_of(proc, instance.master, supervisor.unit))

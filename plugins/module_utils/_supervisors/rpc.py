@@ -99,7 +99,7 @@ class Errand:
                 connection.sendall(request)
                 connection.settimeout(None)
                 # supervisord gives up the calls of a connection that is closed, so a program that outlives us has it.
-                self.reader = start(_READER, stdin=connection.fileno(), stdout=self._said, start_new_session=True)
+                self.reader = start(_READER, stdin=connection.fileno(), stdout=self._said)
         except OSError as exc:
             self._said.close()
             raise Refused(codes.SUPERVISORD_SILENT(address=daemon.address, error=_words(exc))) from exc

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 import pwd
@@ -15,6 +16,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
+from .._processes.process import parse_cgroup
 from .._system.files import changed_after
 from .._system.programs import output_of
 
@@ -27,11 +29,9 @@ _FOLDERS = (
     "/lib/systemd/system",
 )
 #: The characters of a unit's name. A user names cgroups below its own ones with any others.
-_NAME = r"([\w:.\\@-]+\.service)"
-_UNIT = re.compile(r"/%s(?=/|$)" % _NAME, re.ASCII)
-_UNIT_OF_USER = re.compile(r"/user@(\d+)\.service/(?:.*/)?%s\Z" % _NAME, re.ASCII)
+_SERVICE = re.compile(r"[\w:.\\@-]+\.service\Z", re.ASCII)
 _SETPRIV = "/usr/bin/setpriv"
-_USERS_MANAGER = re.compile(r"^user@\d+\.service$")
+_USERS_MANAGER = re.compile(r"user@(\d+)\.service\Z", re.ASCII)
 _PROPERTIES = (
     "ActiveEnterTimestampMonotonic",
     "BindsTo",
@@ -226,21 +226,38 @@ def _microseconds(text: t.Optional[str]) -> t.Optional[float]:
 
 
 def unit_in(cgroup: str) -> t.Optional[str]:
-    """Return the unit of the system that a cgroup belongs to; None for sessions and for units of a user. Pure.
+    """Return the unit of the system that a cgroup belongs to; None for scopes, sessions and units of a user.
 
-    What stands below user@UID.service is a shell of a login session, or a unit of that user: the system's systemd does
-    not know it, and its name may be that of a unit of the system. In a scope nothing would start a server again.
+    As for systemd itself, the first name that is not a slice is the unit. A user may manage the cgroups below it
+    (Delegate=), and give them the name of any other unit. In a scope nothing would start a server again.
     """
-    units = _UNIT.findall(cgroup)
-    if not units or cgroup.endswith(".scope") or any(_USERS_MANAGER.match(unit) for unit in units):
-        return None
-    return str(units[-1])
+    unit = next(_units(cgroup), "")
+    return unit if _SERVICE.match(unit) and not _USERS_MANAGER.match(unit) else None
 
 
 def unit_of_user(cgroup: str) -> t.Optional[t.Tuple[str, int]]:
-    """Return the unit of a user's systemd that a cgroup belongs to, and the user's ID; None for others. Pure."""
-    found = _UNIT_OF_USER.search(cgroup)
-    return (found.group(2), int(found.group(1))) if found else None
+    """Return the unit of a user's systemd that a cgroup belongs to, and the user's ID; None for others."""
+    names = _units(cgroup)
+    manager, unit = _USERS_MANAGER.match(next(names, "")), next(names, "")
+    return (unit, int(manager.group(1))) if manager and _SERVICE.match(unit) else None
+
+
+def _units(cgroup: str) -> t.Iterator[str]:
+    """Yield the names of a cgroup, below that of systemd itself, without the slices."""
+    root = _root_of_systemd()
+    below = cgroup[len(root) :] if cgroup.startswith(root + "/") else cgroup
+    return (name for name in below.split("/") if name and not name.endswith(".slice"))
+
+
+@functools.lru_cache(maxsize=None)
+def _root_of_systemd() -> str:
+    """Return the cgroup below which systemd makes its own ones: empty, or that of the container that we are in."""
+    try:
+        with open("/proc/1/cgroup") as file:
+            own = parse_cgroup(file.read(64 << 10))
+    except OSError:
+        return ""
+    return own[: -len("/init.scope")] if own.endswith("/init.scope") else ""
 
 
 def watchdogs_on() -> bool:

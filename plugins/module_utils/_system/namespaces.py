@@ -15,7 +15,7 @@ import typing as t
 
 from .libc import enter_held
 
-MOUNTS, NETWORK, USERS = "mnt", "net", "user"
+MOUNTS, NETWORK, PIDS, USERS = "mnt", "net", "pid", "user"
 
 
 def differs(proc_root: str, pid: int, kind: str) -> bool:

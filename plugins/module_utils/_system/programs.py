@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import subprocess
@@ -19,6 +20,8 @@ from .files import is_roots
 #: Seconds that a program may take.
 _LONGEST = 10
 _CHUNK = 1 << 16
+#: Bytes that a program may print.
+_MOST_PRINTED = 64 << 20
 
 _DIRECTORIES = ("/usr/bin", "/usr/local/bin", "/bin")
 
@@ -35,7 +38,7 @@ def environment() -> t.Dict[str, str]:
 
 
 def start(command: t.Sequence[str], **keywords: t.Any) -> subprocess.Popen[bytes]:
-    """Start a program: no shell, nothing to read, no output unless the caller wants it, and the environment above.
+    """Start a program: no shell, terminal or input, no output unless the caller wants it, and the environment above.
 
     :param command: its full path, which root owns, and its arguments.
     :param keywords: for Popen. A program that runs as another user gets an environment of its own (``env``).
@@ -49,22 +52,43 @@ def start(command: t.Sequence[str], **keywords: t.Any) -> subprocess.Popen[bytes
             "stderr": subprocess.DEVNULL,
             "env": environment(),
             "cwd": "/",
+            # The user of a program that root has started can control it, and would type into our terminal.
+            "start_new_session": True,
             **keywords,
         },
     )
 
 
 def finish(program: subprocess.Popen[bytes], seconds: float) -> bytes:
-    """Wait for a program; return what it printed. When its time is up it is killed.
+    """Wait for a program; return what it printed. When its time is up, or it prints too much, it is killed.
+
+    A program that runs as another user may print without end.
 
     :raises subprocess.TimeoutExpired: its time was up.
+    :raises OSError: it has printed more than 64 MB.
     """
+    until = time.monotonic() + seconds
     with program:
         try:
-            return program.communicate(timeout=seconds)[0] or b""
-        except subprocess.TimeoutExpired:
+            printed = b"" if program.stdout is None else b"".join(_blocks(program, program.stdout, until, seconds))
+            program.wait(max(0.0, until - time.monotonic()))
+        except (OSError, subprocess.TimeoutExpired):
             program.kill()
             raise
+    return printed
+
+
+def _blocks(program: subprocess.Popen[bytes], output: t.IO[bytes], until: float, seconds: float) -> t.Iterator[bytes]:
+    left = _MOST_PRINTED
+    while select.select([output], [], [], max(0.0, until - time.monotonic()))[0]:
+        data = os.read(output.fileno(), _CHUNK)
+        left -= len(data)
+        if left < 0:
+            raise OSError(errno.EFBIG, "it printed more than %d MB" % (_MOST_PRINTED >> 20))
+        if not data:
+            return
+        yield data
+    raise subprocess.TimeoutExpired(program.args, seconds)
 
 
 def output_of(*command: str) -> str:

@@ -11,8 +11,10 @@ from __future__ import annotations
 import configparser
 import contextlib
 import dataclasses
+import fcntl
 import os
 import re
+import sys
 import time
 import typing as t
 from dataclasses import dataclass
@@ -37,6 +39,8 @@ _WORKERS = re.compile(r"^(?P<key>workers)(?P<between>\s*[=:]\s*)(?P<value>.*?)(?
 #: What systemd, editors and we must not lose of a file, apart from owner and mode. Never what gives a program rights
 #: (security.capability): the user of the server may write the new file.
 _ATTRIBUTES = ("security.selinux", "security.SMACK64", "system.posix_acl", "user.")
+#: The ioctl for the attributes of chattr, and those with which a file cannot be replaced: immutable, append only.
+_GET_FLAGS, _FIXED = 0x80086601, 0x10 | 0x20
 #: The bits of a mode that are kept: none that gives a program rights.
 _MODE = 0o777
 
@@ -184,7 +188,11 @@ class Edit:
         if _key(kept) != _key(self.status):
             os.unlink(backup, dir_fd=at)
             raise Refused(refused.CONF_CHANGED(path=self.path))
-        os.rename(new, name, src_dir_fd=at, dst_dir_fd=at)
+        try:
+            os.rename(new, name, src_dir_fd=at, dst_dir_fd=at)
+        except OSError:
+            os.unlink(backup, dir_fd=at)
+            raise
         self.backup = os.path.join(os.path.dirname(self.path), backup)
 
 
@@ -204,13 +212,53 @@ def prepare_edit(host: Host, instance: Instance, options: Options, version: t.Op
         # Held until we end: what is read with the rights of the server and what is written lies in the same folder.
         real = "/proc/self/fd/%d/%s" % (open_folder(host.proc, instance.master, folder), name)
         with files_of(host.proc, instance.master):
-            status, attributes, text = _read(path, real, instance.master.uid)
+            status, attributes, text, fixed = _read(path, real, instance.master.uid)
     except OSError as exc:
         raise Refused(refused.CONF_OS_ERROR(path=path, error=exc.strerror or exc)) from None
     content, before, after = with_workers(path, text, count)
-    if before != after and not os.access(os.path.dirname(real), os.W_OK | os.X_OK, effective_ids=True):
-        raise Refused(refused.CONF_NOT_PERMITTED(path=path, uid=os.geteuid()))
+    if before != after:
+        _check_replaceable(path, real, fixed=fixed)
     return Edit(host, instance, path, real, status, attributes, content, before, after)
+
+
+def _check_replaceable(path: str, real: str, *, fixed: bool) -> None:
+    """Make sure that a new file can be put in the place of odoo.conf.
+
+    :param fixed: the file is immutable.
+    :raises Refused: otherwise.
+    """
+    folder = os.path.dirname(real)
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+        raise Refused(refused.CONF_NOT_PERMITTED(path=path, uid=os.geteuid()))
+    if fixed:
+        raise Refused(refused.CONF_IMMUTABLE(path=path))
+    try:
+        mounted = _mount_of(real) != _mount_of(folder + "/.")
+    except OSError as exc:
+        raise Refused(refused.CONF_OS_ERROR(path=path, error=exc.strerror or exc)) from None
+    # A rename fails then (EBUSY). In other mounts than ours it would take the mount away from the server (rename(2)).
+    if mounted:
+        raise Refused(refused.CONF_MOUNTED(path=path))
+
+
+def _mount_of(path: str) -> str:
+    """Return the ID of the mount that a path leads to. :raises OSError: there is no such file."""
+    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        with open("/proc/self/fdinfo/%d" % descriptor) as file:
+            return next((line for line in file if line.startswith("mnt_id:")), "")
+    finally:
+        os.close(descriptor)
+
+
+def _is_fixed(descriptor: int) -> bool:
+    """Return whether a file is immutable or can only be appended to (FS_IOC_GETFLAGS)."""
+    flags = bytearray(8)
+    try:
+        fcntl.ioctl(descriptor, _GET_FLAGS, flags)
+    except OSError:  # a filesystem without such flags
+        return False
+    return bool(int.from_bytes(flags[:4], sys.byteorder) & _FIXED)
 
 
 def _check_effect(proc: Proc, instance: Instance, version: t.Optional[str], path: str) -> None:
@@ -226,8 +274,8 @@ def _check_effect(proc: Proc, instance: Instance, version: t.Optional[str], path
         raise Refused(refused.CONF_ENVIRONMENT_WINS(path=path))
 
 
-def _read(path: str, real: str, uid: int) -> t.Tuple[os.stat_result, t.Dict[str, bytes], str]:
-    """Return what the file is, its extended attributes that are kept, and its content.
+def _read(path: str, real: str, uid: int) -> t.Tuple[os.stat_result, t.Dict[str, bytes], str, bool]:
+    """Return what the file is, its extended attributes that are kept, its content, and whether it is immutable.
 
     All of it from one descriptor: the user of the server may put another file in its place in between.
 
@@ -240,14 +288,14 @@ def _read(path: str, real: str, uid: int) -> t.Tuple[os.stat_result, t.Dict[str,
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         data = file.read(LARGEST_FILE + 1)
-        attributes = _attributes_of(descriptor)
+        attributes, fixed = _attributes_of(descriptor), _is_fixed(descriptor)
     if status.st_nlink > 1:
         raise Refused(refused.CONF_HARD_LINK(path=path))
     if status.st_uid not in (0, uid):
         raise Refused(refused.CONF_OWNER(path=path))
     if len(data) > LARGEST_FILE:
         raise Refused(refused.CONF_TOO_LARGE(path=path, limit=LARGEST_FILE >> 20))
-    return status, attributes, data.decode("utf-8", "surrogateescape")
+    return status, attributes, data.decode("utf-8", "surrogateescape"), fixed
 
 
 @contextlib.contextmanager

@@ -117,6 +117,33 @@ def test_ports_of_a_captured_server() -> None:
     assert (found.published, found.chosen) == (False, True)
 
 
+def test_a_configured_port_at_which_another_process_listens_is_not_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    proc = captured("19-prefork", "running")
+    seen = look(proc)
+    (server,) = seen.instances
+    # Its odoo.conf names the port of sshd, that of a database on loopback, and a free one.
+    heard = [(1, "0.0.0.0", 22), (2, "127.0.0.1", 5432), (3, "::", 8169)]
+    monkeypatch.setattr(targets, "listeners", lambda *_arguments: heard)
+    for http_port, gevent_port, ports in (
+        (22, 8072, (8069, 8072)),
+        (8069, 8169, (8069, 8072)),
+        (5432, 8072, (5432, 8069, 8072)),
+        (8070, 8073, (8069, 8070, 8072, 8073)),
+    ):
+        options = dataclasses.replace(seen.options[server.identity], http_port=http_port, gevent_port=gevent_port)
+        found = targets_of(proc, dataclasses.replace(seen, options={server.identity: options}), [server.identity], [])
+        assert found.ports == ports
+        assert found.views[0].requests | found.views[0].websockets == set(ports)
+    # Another process has the same port on another address.
+    heard.append((4, "192.0.2.7", 8069))
+    with build.failing("gate.shared_port", Refused):
+        targets_of(proc, seen, [server.identity], [])
+    assert targets_of(proc, seen, [server.identity], [8069]).ports == (8069,)
+    # The sockets of the server are not to be seen.
+    hidden = dataclasses.replace(server, master=dataclasses.replace(server.master, sockets=None))
+    assert targets_of(proc, dataclasses.replace(seen, instances=(hidden,)), [server.identity], []).ports == (8069, 8072)
+
+
 def test_ports_that_are_given_take_the_place_of_the_servers_own() -> None:
     proc = captured("19-prefork", "running")
     seen = look(proc)

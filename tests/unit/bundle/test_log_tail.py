@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import typing as t
 
@@ -121,7 +122,7 @@ def test_a_container_that_logs_to_the_journal_is_read_by_its_id(
     monkeypatch.setattr(log_tail, "container_log", lambda *_told: ("the log of c0ffee", "journald", str(podman_log)))
     monkeypatch.setattr(log_tail, "journal", journal)
     assert end_of(most=5) == ("the log of c0ffee", ["one", "two"])
-    assert asked == [(1000, "--lines=5", f"CONTAINER_ID_FULL={NAME}")]
+    assert asked == [(1000, "--lines=5", f"CONTAINER_ID_FULL={NAME}", f"_UID={os.geteuid()}")]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,15 @@ import os
 import pathlib
 import resource
 import subprocess
+import sys
+import typing as t
 
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain.process_settings import parse_limits, read_settings
+import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.process_settings import (
+    parse_limits,
+    read_settings,
+    surroundings_apart,
+)
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
 
 from .. import build
@@ -32,6 +39,38 @@ def test_what_a_process_has_is_read_and_what_is_of_it_alone_is_left_out() -> Non
     assert (found["nice"], found["umask"], found["affinity"]) == (0, _umask(), sorted(os.sched_getaffinity(0)))
     assert tuple(found["limits"]["RLIMIT_NOFILE"]) == resource.getrlimit(resource.RLIMIT_NOFILE)
     json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("words", "apart"),
+    [
+        ([], []),
+        (["unshare", "-m"], ["mounts"]),
+        (["unshare", "-n"], ["network"]),
+        (["unshare", "-mpf", "--kill-child"], ["mounts", "PIDs"]),
+        (["unshare", "-U"], ["users"]),
+        (["chroot", "/proc/self/root/tmp/.."], []),
+    ],
+)
+def test_what_a_process_has_of_its_own_is_recorded(words: list[str], apart: list[str]) -> None:
+    if os.getuid() != 0 and words:
+        pytest.skip("only root makes namespaces everywhere")
+    code = "import os, time; print(os.readlink('/proc/self'), flush=True); time.sleep(60)"
+    with subprocess.Popen([*words, sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as started:
+        try:
+            pid = int(t.cast("t.IO[str]", started.stdout).readline())
+            assert read_settings(Proc(), build.process(pid))["apart"] == apart
+        finally:
+            started.kill()
+
+
+def test_a_root_directory_of_its_own_is_recorded(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/root").symlink_to(tmp_path)
+    assert surroundings_apart(Proc(str(tmp_path)), build.process(7)) == ["root directory"]
+    (tmp_path / "7/root").unlink()
+    (tmp_path / "7/root").symlink_to("/")
+    assert surroundings_apart(Proc(str(tmp_path)), build.process(7)) == []
 
 
 def _umask() -> int:

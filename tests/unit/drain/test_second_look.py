@@ -78,6 +78,16 @@ def test_a_new_server_below_the_same_launcher_is_named(options: Options, what: s
     assert found[1].values == {"pid": 200, "parent": "sh (pid 41)", "what": what}
 
 
+def test_a_server_of_another_user_does_not_take_the_place() -> None:
+    machine = Machine()
+    old = server(machine, 100)
+    look = SecondLook(machine, seen((old, OPTIONS)), old)
+    assert look.successor(seen((server(machine, 200, uid=1001), OPTIONS))) is None
+    # A new container may have other users.
+    contained = server(machine, 201, uid=1001, cgroup="/docker-%s.scope" % ("ab" * 32))
+    assert look.successor(seen((contained, OPTIONS))) is not None
+
+
 def test_a_new_launcher_is_named_by_the_process_above_both() -> None:
     machine = Machine()
     old = server(machine, 100)

@@ -18,7 +18,8 @@ import typing as t
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain import start_command as _launch
-from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook, key_of, new_note
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain import undrain as _undrain
+from ansible_collections.fleetops.odoo.plugins.module_utils._drain.notes import Note, NoteBook, key_in, key_of, new_note
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.order import DrainResult
 from ansible_collections.fleetops.odoo.plugins.module_utils._drain.start_command import (
     launch,
@@ -30,6 +31,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._facts.loaded import
 from ansible_collections.fleetops.odoo.plugins.module_utils._facts.results import Outcome
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import refused, supervisor
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages.code import Problem
+from ansible_collections.fleetops.odoo.plugins.module_utils._processes.container import Container
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.health import HealthCheck
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.container import HeldContainer
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.find import Supervisor, SupervisorKind
@@ -202,6 +204,29 @@ def test_a_server_that_another_program_has_started_is_released(stage: Staged) ->
     assert "runs again" in result.reason
 
 
+@pytest.mark.parametrize(
+    "by",
+    [
+        Supervisor(SupervisorKind.NONE),
+        # Its environment names a supervisord, and cron starts servers of any user.
+        Supervisor(SupervisorKind.SUPERVISORD, "odoo:odoo"),
+        Supervisor(SupervisorKind.SYSTEMD, "cron.service"),
+    ],
+)
+def test_what_another_user_runs_with_its_arguments_is_another_server(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch, by: Supervisor
+) -> None:
+    on = stage()
+    monkeypatch.setattr(on.host, "supervisor_of", lambda _process: by)
+    fields = {"hold": dataclasses.asdict(Hold(SupervisorKind.NONE)), "kind": by.kind, "unit": by.unit}
+    note = on.note(**fields, identity="1:1", pid=1, uid=4711, user="4711", key="of-4711")
+    assert key_in(on.host.look(), on.host.look().instances[0]) != note.key
+    with pytest.raises(OperationFailed) as failed:
+        undrain_all(on.host, on.host.look(), [], [note], UndrainOrder(None, 0, 5), check_mode=False)
+    assert (failed.value.code, on.did) == ("supervisor.nothing_starts_it", [])
+    assert [one.key for one in on.notes] == [note.key]
+
+
 def test_one_that_is_still_draining_is_waited_for(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
     on = stage()
     note = on.note()
@@ -311,7 +336,7 @@ def test_a_container_is_started_by_its_runtime_also_when_it_was_made_anew(
         hold=dataclasses.asdict(Hold(SupervisorKind.CONTAINER, held.id, "no", container=held)),
         kind=SupervisorKind.CONTAINER,
         unit=held.id,
-        key=key_of(Supervisor(SupervisorKind.CONTAINER, held.id), "/etc/odoo/odoo.conf", 8069),
+        key=key_of(Supervisor(SupervisorKind.CONTAINER, held.id), "/etc/odoo/odoo.conf", 8069, 101),
     )
     on.scene.go_to(GONE)
     monkeypatch.setattr(HeldContainer, "check_startable", lambda _self: None)
@@ -324,11 +349,28 @@ def test_a_container_is_started_by_its_runtime_also_when_it_was_made_anew(
     assert "docker was asked to start shop-odoo-1" in [step["what"] for step in result.steps]
 
 
+def test_a_cgroup_with_the_name_of_a_container_is_not_the_container(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = stage()
+    held = HeldContainer("docker", "ab" * 32, "shop-odoo-1")
+    by = Supervisor(SupervisorKind.CONTAINER, held.id)
+    hold = dataclasses.asdict(Hold(SupervisorKind.CONTAINER, held.id, "no", container=held))
+    note = on.note(hold=hold, kind=by.kind, unit=held.id, key="of-4711", uid=4711, identity="1:1", pid=1)
+    monkeypatch.setattr(HeldContainer, "check_startable", lambda _self: None)
+    monkeypatch.setattr(HeldContainer, "id_now", lambda self: self.id)
+    monkeypatch.setattr(on.host, "supervisor_of", lambda _process: by)
+    for found, did in ((Container("unknown", None, 1), "started"), (Container("docker", held.id, 1), "nothing")):
+        monkeypatch.setattr(_undrain, "provable_container", lambda _process, found=found: found)
+        (result,) = undrain_all(on.host, on.host.look(), [], [note], UndrainOrder(None, 0, 5), check_mode=True)
+        assert result.did == did
+
+
 @pytest.mark.parametrize("uid", [None, 4711])
 def test_a_recorded_command_is_run_somewhere_else_and_not_twice(stage: Staged, uid: int | None) -> None:
     # cron had started it, from within a unit of its own; what we start stands where we do.
     on = stage()
-    key = key_of(Supervisor(SupervisorKind.SYSTEMD, "cron.service"), "/etc/odoo/odoo.conf", 8069)
+    key = key_of(Supervisor(SupervisorKind.SYSTEMD, "cron.service"), "/etc/odoo/odoo.conf", 8069, 101)
     note = on.note(hold=dataclasses.asdict(Hold(SupervisorKind.NONE)), kind="systemd", unit="cron.service", key=key)
     NoteBook(on.store).write(dataclasses.replace(note, uid=note.uid if uid is None else uid))
     on.scene.go_to(GONE)
@@ -382,10 +424,12 @@ def test_another_call_is_waited_for(stage: Staged) -> None:
 
 
 def test_a_key_is_what_stays_the_same() -> None:
-    key = key_of(Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), "/etc/odoo.conf", 8069)
-    assert key == key_of(Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), "/etc/odoo.conf", 8069)
-    assert key != key_of(Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), "/etc/odoo.conf", 8070)
-    assert key_of(Supervisor(SupervisorKind.NONE), "/a\udcff", 1) != key_of(Supervisor(SupervisorKind.NONE), None, 1)
+    by, none = Supervisor(SupervisorKind.SYSTEMD, "odoo.service"), Supervisor(SupervisorKind.NONE)
+    key = key_of(by, "/etc/odoo.conf", 8069, 101)
+    assert key == key_of(by, "/etc/odoo.conf", 8069, 101)
+    assert key != key_of(by, "/etc/odoo.conf", 8070, 101)
+    assert key != key_of(by, "/etc/odoo.conf", 8069, 102)
+    assert key_of(none, "/a\udcff", 1, 101) != key_of(none, None, 1, 101)
 
 
 #: Ours may lie where another user may not go.

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import socket
 import typing as t
 
 import pytest
+from ansible_collections.fleetops.odoo.plugins.module_utils._log import syslog
 from ansible_collections.fleetops.odoo.plugins.module_utils._log.syslog import (
     SyslogFile,
     lines_of_odoo,
@@ -19,6 +21,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._log.syslog import (
     syslog_file,
 )
 from ansible_collections.fleetops.odoo.plugins.module_utils._processes.proc import Proc
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.systemd import Unit
 
 LINE = "Nov 24 10:30:22 p19 Odoo Server 19.0:p19:INFO:odoo.http:x\n"
 TAGGED = "Nov 24 10:30:22 p19 Odo[33]: Server 19.0:p19:INFO:odoo.http:x\n"
@@ -48,6 +51,34 @@ def test_the_file_with_lines_of_odoo_is_found(path: str, tmp_path: pathlib.Path,
         assert os.read(descriptor, 1000).decode() == OTHER + line
         os.close(descriptor)
     assert open_syslog(Proc(), found) is None
+
+
+class OfUser(Proc):
+    """Processes of another user."""
+
+    def read(self, pid: int, name: str) -> bytes:
+        ids = "1234 1234 1234 1234" if self.same else "1234 0 0 0"
+        found = super().read(pid, name)
+        return re.sub(rb"(?m)^Uid:.*$", f"Uid: {ids}".encode(), found) if name == "status" else found
+
+    same = True
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_socket_of_that_name_does_not_make_a_process_of_another_user_a_daemon(
+    path: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, *, same: bool
+) -> None:
+    proc = OfUser()
+    proc.same = same
+    main = {"rsyslog.service": Unit(main_pid=7)}
+    monkeypatch.setattr(syslog, "show_units", lambda names: main if names == ["syslog.service"] else {})
+    with (tmp_path / "syslog").open("w") as mine:
+        mine.write(LINE)
+        mine.flush()
+        assert syslog_file(proc, path) is None
+        # rsyslogd of Ubuntu.
+        main["rsyslog.service"] = Unit(main_pid=os.getpid())
+        assert syslog_file(proc, path) == SyslogFile(str(tmp_path / "syslog"), os.getpid())
 
 
 def test_a_daemon_without_lines_of_odoo_or_no_daemon_has_no_file(path: str, tmp_path: pathlib.Path) -> None:

@@ -14,6 +14,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._processes.container
     Container,
     find_container,
     is_in_container,
+    is_named_by_root,
     provable_container,
     runtime_of,
 )
@@ -101,13 +102,61 @@ def test_other_cgroups_name_no_container(cgroup: str) -> None:
     ],
 )
 def test_root_asks_no_runtime_about_a_container_whose_cgroup_a_user_can_make(
-    monkeypatch: pytest.MonkeyPatch, cgroup: str, euid: int, uid: int, *, asked: bool
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, cgroup: str, euid: int, uid: int, *, asked: bool
 ) -> None:
+    # The folders are not to be seen, as from within a container.
     monkeypatch.setattr(os, "geteuid", lambda: euid)
     process = build.process(100, uid=uid, cgroup=cgroup, namespace_pids=(100, 7))
-    found = provable_container(process)
+    found = provable_container(process, str(tmp_path))
     assert found == (find_container(process) if asked else Container("unknown", None, 7))
-    assert (runtime_of(process)[1] == ID) is asked
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes folders of other users")
+@pytest.mark.parametrize("hierarchy", ["", "unified", "systemd"])
+@pytest.mark.parametrize(
+    ("cgroup", "of_user", "mode", "asked"),
+    [
+        (f"system.slice/docker-{ID}.scope", None, 0o755, True),
+        # A quadlet of root, and a service with Delegate= that makes a cgroup with the name of one.
+        (f"system.slice/erp.service/libpod-payload-{ID}", None, 0o755, True),
+        (f"system.slice/erp.service/libpod-payload-{ID}", "system.slice/erp.service", 0o755, False),
+        (f"system.slice/erp.service/libpod-payload-{ID}", None, 0o777, False),
+        (f"system.slice/erp.scope/docker/{ID}", "system.slice/erp.scope", 0o755, False),
+        (f"system.slice/erp.service/a/docker.service/docker/{ID}", "system.slice/erp.service", 0o755, False),
+        # Its owner may be a user within the container.
+        (f"system.slice/docker-{ID}.scope", f"system.slice/docker-{ID}.scope", 0o755, True),
+    ],
+)
+def test_a_container_is_proved_by_the_owner_of_the_folders_above_its_cgroup(
+    tmp_path: pathlib.Path, hierarchy: str, cgroup: str, of_user: str | None, mode: int, *, asked: bool
+) -> None:
+    folder = tmp_path / hierarchy / cgroup
+    folder.mkdir(parents=True)
+    folder.parent.chmod(mode)
+    if of_user:
+        os.chown(tmp_path / hierarchy / of_user, 1000, 1000)
+    process = build.process(100, uid=1000, cgroup="/" + cgroup, namespace_pids=(100, 7))
+    found = provable_container(process, str(tmp_path))
+    assert found == (find_container(process) if asked else Container("unknown", None, 7))
+    assert is_named_by_root(process, str(tmp_path)) is asked
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "runtime", "name"),
+    [
+        (f"/machine.slice/libpod-{ID}.scope/container/docker-{ID[::-1]}.scope", "podman", ID),
+        (f"/system.slice/docker-{ID}.scope/a/payload", "docker", ID),
+        (f"/kubepods/pod1/{ID}/{ID[::-1]}", "kubernetes", ID),
+    ],
+)
+def test_a_cgroup_that_a_container_makes_does_not_name_it(cgroup: str, runtime: str, name: str) -> None:
+    found = find_container(build.process(100, cgroup=cgroup))
+    assert found is not None
+    assert (found.runtime, found.id, found.is_guest) == (runtime, name, False)
+
+
+def test_a_process_in_no_container_is_named_by_nothing() -> None:
+    assert is_named_by_root(build.process(100, cgroup="/system.slice/odoo.service")) is False
 
 
 def test_a_process_with_its_own_pid_namespace_is_in_an_unknown_container() -> None:

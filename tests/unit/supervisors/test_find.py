@@ -24,6 +24,13 @@ CONTAINER = "0123456789abcdef" * 4
         ("/system.slice/odoo.service/{{ 7 * 7 }}.service", "systemd", "odoo.service"),
         ("/user.slice/user-1000.slice/user@1000.service/a\x1b.service", "none", None),
         ("/user.slice/user-1000.slice/user@1000.service/odoo.service\n", "none", None),
+        # A user who manages its cgroups (Delegate=) may name them like units.
+        ("/system.slice/odoo.service/other.service", "systemd", "odoo.service"),
+        ("/system.slice/odoo.service/user@1001.service/app.slice/other.service", "systemd", "odoo.service"),
+        ("/system.slice/odoo.scope/other.service", "none", None),
+        ("/user.slice/user-1000.slice/session-3.scope/other.service", "none", None),
+        ("/user.slice/user-1000.slice/session-3.scope/user@1001.service/app.slice/other.service", "none", None),
+        ("/system.slice/odoo.service/workers/other.scope", "systemd", "odoo.service"),
         ("/user.slice/user-1000.slice/session-3.scope", "none", None),
         ("/user.slice/user-1000.slice/user@1000.service/init.scope", "none", None),
         ("/", "none", None),
@@ -84,6 +91,7 @@ def test_a_quadlet_is_kept_by_its_unit() -> None:
             "odoo@prod.service",
         ),
         ("/user.slice/user-1000.slice/user@1000.service/odoo.service", "odoo.service"),
+        ("/user.slice/user-1000.slice/user@1000.service/app.slice/odoo.service/other.service", "odoo.service"),
     ],
 )
 def test_a_unit_of_the_systemd_of_a_user(cgroup: str, unit: str) -> None:

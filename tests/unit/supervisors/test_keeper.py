@@ -25,6 +25,8 @@ class Tree(Proc):
     def __init__(self, tree: dict[int, tuple[str, int]], starts: dict[int, int] | None = None) -> None:
         super().__init__()
         self.tree, self.starts = tree, starts or {}
+        #: folders below the cgroup of the unit
+        self.below: dict[int, str] = {}
 
     def pids(self) -> list[int]:
         return list(self.tree)
@@ -34,7 +36,7 @@ class Tree(Proc):
             raise Gone(str(pid))
         shown, parent = self.tree[pid]
         stat = STAT % (pid, shown, parent, self.starts.get(pid, 10) * 100)
-        return (stat if name == "stat" else f"0::{CGROUP}").encode()
+        return (stat if name == "stat" else f"0::{CGROUP}{self.below.get(pid, '')}").encode()
 
     def link(self, pid: int, name: str) -> str:
         if pid not in self.tree or name != "exe":
@@ -80,6 +82,16 @@ def test_a_unit_without_a_main_process_keeps_a_server_that_is_alone_in_it(
 ) -> None:
     tree = Tree({100: ("odoo", 1), 101: ("odoo", 100), **more})
     assert keeps(tree, build.process(100, cgroup=CGROUP), Unit(active_state=state)) is kept
+
+
+def test_a_unit_without_a_main_process_has_more_than_the_cgroup_of_a_server() -> None:
+    # The unit manages its cgroups (Delegate=).
+    tree = Tree({100: ("odoo", 1), 200: ("agent", 1)})
+    tree.below = {100: "/servers"}
+    server = build.process(100, cgroup=CGROUP + "/servers")
+    assert keeps(tree, server, Unit(active_state="active")) is False
+    del tree.tree[200]
+    assert keeps(tree, server, Unit(active_state="active")) is True
 
 
 def test_the_unit_above_a_server_that_pam_has_moved() -> None:

@@ -165,6 +165,20 @@ def test_by_supervisord(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> No
     assert plan(by=BY_SUPERVISORD).daemon is daemon
 
 
+def test_another_user_that_names_the_program_in_its_environment_is_not_counted(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = Daemon("unix:///run/s", 0, 0)
+    monkeypatch.setattr(_supervisord, "daemon_of", lambda *_arguments: daemon)
+    marks = {"SUPERVISOR_ENABLED": "1", "SUPERVISOR_GROUP_NAME": "odoo", "SUPERVISOR_PROCESS_NAME": "odoo"}
+    ours = build.instance(build.prefork(100, marks=marks))
+    machine.instances = (ours, build.instance(build.prefork(200, marks=marks, uid=1001)))
+    assert plan(instance=ours, by=BY_SUPERVISORD).daemon is daemon
+    machine.instances = (ours, build.instance(build.prefork(200, marks=marks)))
+    with failing("supervisor.several_servers"):
+        plan(instance=ours, by=BY_SUPERVISORD)
+
+
 def job(by: Supervisor, *commands: t.Sequence[str]) -> Job:
     """Ask for a restart by these commands."""
     return Job(Plan(by, tuple(tuple(command) for command in commands)), 5.0)

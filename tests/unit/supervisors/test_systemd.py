@@ -12,7 +12,13 @@ import pathlib
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors import systemd as _systemd
-from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.systemd import Unit, changed_since, parse_units
+from ansible_collections.fleetops.odoo.plugins.module_utils._supervisors.systemd import (
+    Unit,
+    changed_since,
+    parse_units,
+    unit_in,
+    unit_of_user,
+)
 
 SHOWN = """\
 Restart=always
@@ -56,6 +62,29 @@ def test_a_unit(directory: str, told: str | None, job: str, has: bool) -> None: 
 )
 def test_what_a_unit_starts(lines: str, program: str | None) -> None:
     assert parse_units(f"Id=a.service\nFragmentPath=/a\n{lines}\n")["a.service"].program == program
+
+
+@pytest.mark.parametrize(
+    ("root", "cgroup", "unit", "of_user"),
+    [
+        ("", "/system.slice/odoo.service", "odoo.service", None),
+        # systemd of a container whose cgroups are seen as from outside.
+        (
+            "/system.slice/lab.service/payload",
+            "/system.slice/lab.service/payload/system.slice/odoo.service",
+            "odoo.service",
+            None,
+        ),
+        ("/docker/1", "/docker/1/user.slice/user-7.slice/user@7.service/app.slice/a.service", None, ("a.service", 7)),
+        ("/docker/1", "/docker/1x/system.slice/odoo.service", None, None),
+        ("", "/system.slice/lab.service/payload/system.slice/odoo.service", "lab.service", None),
+    ],
+)
+def test_the_unit_of_a_cgroup_is_the_first_one_below_systemd(
+    monkeypatch: pytest.MonkeyPatch, root: str, cgroup: str, unit: str | None, of_user: tuple[str, int] | None
+) -> None:
+    monkeypatch.setattr(_systemd, "_root_of_systemd", lambda: root)
+    assert (unit_in(cgroup), unit_of_user(cgroup)) == (unit, of_user)
 
 
 def test_a_unit_that_has_changed(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

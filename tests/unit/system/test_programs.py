@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import pathlib
 import re
+import subprocess
+import sys
+import time
 
 import pytest
 from ansible_collections.fleetops.odoo.plugins.module_utils._system import programs
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.programs import (
     container_program,
     end_of_output,
+    finish,
     output_of,
     start,
 )
@@ -45,6 +49,26 @@ def test_output_of_a_program_that_takes_too_long_is_empty(monkeypatch: pytest.Mo
     assert end_of_output(1000, "/bin/sh", "-c", "echo early; exec sleep 60") == "early\n"
 
 
+def test_a_program_that_prints_too_much_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "_MOST_PRINTED", 1 << 20)
+    begun = time.monotonic()
+    program = start(["/bin/sh", "-c", "exec cat /dev/zero"], stdout=subprocess.PIPE)
+    with pytest.raises(OSError, match="1 MB"):
+        finish(program, 60)
+    assert program.returncode == -9
+    assert output_of("/bin/cat", "/dev/zero") == ""
+    assert time.monotonic() - begun < 10
+
+
+def test_a_program_that_ends_later_than_its_output_is_waited_for() -> None:
+    program = start(["/bin/sh", "-c", "echo x; exec >&-; sleep 0.1; exit 3"], stdout=subprocess.PIPE)
+    assert (finish(program, 60), program.returncode) == (b"x\n", 3)
+    program = start(["/bin/sh", "-c", "echo x; exec >&-; exec sleep 60"], stdout=subprocess.PIPE)
+    with pytest.raises(subprocess.TimeoutExpired):
+        finish(program, 0.2)
+    assert program.returncode == -9
+
+
 @pytest.mark.parametrize("runtime", ["cri-o", "containerd", "lxc", "unknown", "../docker"])
 def test_only_docker_and_podman_have_a_program(runtime: str) -> None:
     assert container_program(runtime) is None
@@ -73,6 +97,11 @@ def test_nothing_but_start_starts_a_program() -> None:
     guilty = {path.name for path in folder.rglob("*.py") if calls.search(path.read_text(encoding="utf-8"))}
     # What runs as another user, or is read while it runs, is started there as well.
     assert guilty == {"programs.py"}
+
+
+def test_a_program_has_no_terminal_of_ours() -> None:
+    shown = output_of(sys.executable, "-c", "import os; print(os.getsid(0), os.getpid())").split()
+    assert shown[0] == shown[1]
 
 
 def test_a_program_that_is_started_prints_nothing_unless_it_is_asked_for() -> None:

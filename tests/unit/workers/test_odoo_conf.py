@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import pathlib
+import subprocess
 import typing as t
 
 import pytest
@@ -20,6 +22,7 @@ from ansible_collections.fleetops.odoo.plugins.module_utils._rehearsal.rehearsal
 from ansible_collections.fleetops.odoo.plugins.module_utils._server.host import Host
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.clock import Clock
 from ansible_collections.fleetops.odoo.plugins.module_utils._system.errors import Refused
+from ansible_collections.fleetops.odoo.plugins.module_utils._workers import odoo_conf as _odoo_conf
 from ansible_collections.fleetops.odoo.plugins.module_utils._workers.odoo_conf import (
     Edit,
     prepare_edit,
@@ -274,6 +277,45 @@ def test_files_that_are_not_what_they_seem(server: Server) -> None:
     server.path.unlink()
     server.path.write_bytes(CONF.encode() + b";" * (1 << 20))
     assert server.refusal() == "refused.conf_too_large"
+
+
+def test_a_file_that_is_a_mount_or_immutable_is_refused(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    def unshared(*words: str) -> str:
+        found = subprocess.run(words, check=False, capture_output=True, text=True)
+        return found.stdout + found.stderr
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_odoo_conf, "_is_fixed", lambda _descriptor: True)
+        assert server.refusal() == "refused.conf_immutable"
+        assert server.edit(2).changes is False
+    if os.getuid() != 0:
+        pytest.skip("only root mounts")
+    other = tmp_path / "mounted.conf"
+    other.write_text(CONF)
+    assert unshared("mount", "--bind", str(other), str(server.path)) == ""
+    try:
+        assert server.refusal() == "refused.conf_mounted"
+        # Nothing must be written.
+        assert server.edit(2).changes is False
+    finally:
+        assert unshared("umount", str(server.path)) == ""
+    assert server.edit().changes
+
+
+def test_a_file_on_which_something_is_mounted_meanwhile_leaves_no_second_name(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit = server.edit()
+
+    def rename(*_arguments: object, **_keywords: object) -> None:
+        raise OSError(errno.EBUSY, "busy")
+
+    monkeypatch.setattr(os, "rename", rename)
+    with pytest.raises(OSError, match="busy"):
+        edit.apply()
+    assert os.listdir(server.path.parent) == ["odoo.conf"]
 
 
 def test_a_file_of_another_user_is_refused(server: Server) -> None:
