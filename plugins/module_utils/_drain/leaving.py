@@ -175,7 +175,7 @@ class Leaving(ServerOperation[DrainResult]):
         lacking, done = answer
         if done:
             self.step(done)
-        return t.cast(t.Optional[Problem], lacking)
+        return lacking
 
     def successor(self) -> t.Optional[t.Tuple[Instance, Problem]]:
         """Return the server that has taken its place, and the failure; None while there is none."""
