@@ -130,6 +130,7 @@ bench: setup ## what a look and a roll cost, against what one would do without u
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python tests/bench/bench.py
 	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python tests/bench/payload.py
 	@$(ENV) python tests/bench/cost.py
+	@$(ENV) PYTHONPATH="$$ANSIBLE_COLLECTIONS_PATH:." python tests/bench/instances.py
 	@$(ENV) python tests/bench/roll.py $(ARGS)
 
 .PHONY: bench-dumps
