@@ -10,12 +10,12 @@ import functools
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option, roll
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import UNREACHABLE
 from ansible_collections.fleetops.odoo.plugins.module_utils._roll.one_off import is_refused
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.locking import call_with_lock
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.owner import owner
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import action_failure, failed
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import ActionModule as Base
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import reached, some
 
 Result = dict[str, t.Any]
 Arguments = dict[str, t.Any]
@@ -35,7 +35,7 @@ class ActionModule(Base):
         step = arguments.get("step")
         if step not in steps:
             raise action_failure(option.NOT_A_CHOICE(option="step", choices=", ".join(steps), value=step))
-        result = _reached(steps[step](arguments, task_vars))
+        result = reached(steps[step](arguments, task_vars))
         return {**result, "step": step, "run": arguments.get("run")}
 
     def _begin(self, arguments: Arguments, variables: t.Any) -> Result:
@@ -50,7 +50,7 @@ class ActionModule(Base):
         if lock.get("failed"):
             return {**lock, "stage": "lock"}
         was = lock.get("was") or {}
-        known = {**_some(lock, _OF_LOCK), "balancer": balancer, "was_out": admin and not was.get("out")}
+        known = {**some(lock, _OF_LOCK), "balancer": balancer, "was_out": admin and not was.get("out")}
         seen = self._foresee(arguments, variables)
         if seen.get("failed"):
             self._give_back(arguments, variables, was)
@@ -83,7 +83,7 @@ class ActionModule(Base):
         lock = self._lock(arguments, variables)
         if lock.get("failed"):
             return {**lock, "stage": "lock"}
-        was, known = lock.get("was") or {}, _some(lock, _OF_LOCK)
+        was, known = lock.get("was") or {}, some(lock, _OF_LOCK)
         started = self._drained({**arguments, "options": {"state": "undrained", **arguments["options"]}}, variables)
         if started.get("failed"):
             # A host that was drained before keeps its lock.
@@ -101,12 +101,12 @@ class ActionModule(Base):
 
     def _drained(self, arguments: Arguments, variables: t.Any) -> Result:
         options = {"owner": owner(variables), **arguments["options"]}
-        return _reached(self._call(_COLLECTION + "drain", options, variables))
+        return reached(self._call(_COLLECTION + "drain", options, variables))
 
     def _lock(self, arguments: Arguments, variables: t.Any, more: Arguments | None = None) -> Result:
         call = functools.partial(self._call, _COLLECTION + "roll_lock", task_vars=variables)
-        given = {**_some(arguments, ("reason", "ttl", "take_over")), "id": _ID, "kind": "drain", **(more or {})}
-        return _reached(call_with_lock(call, given, variables))
+        given = {**some(arguments, ("reason", "ttl", "take_over")), "id": _ID, "kind": "drain", **(more or {})}
+        return reached(call_with_lock(call, given, variables))
 
     def _give_back(self, arguments: Arguments, variables: t.Any, was: t.Mapping[str, t.Any]) -> None:
         """Leave the lock of the host as it was. A failure of that must not hide why the host failed."""
@@ -114,15 +114,3 @@ class ActionModule(Base):
             self._lock(arguments, variables, {"out": bool(was.get("out"))})
         else:
             self._lock(arguments, variables, {"state": "absent"})
-
-
-def _reached(result: Result) -> Result:
-    """Return a result; of a host that cannot be reached a failed one, so that the host stays in the play."""
-    if result.pop("unreachable", False):
-        return failed(UNREACHABLE(error=str(result.get("msg", "")).strip()))
-    return result
-
-
-def _some(arguments: t.Mapping[str, t.Any], names: t.Sequence[str]) -> Arguments:
-    """Return those of the arguments that are given."""
-    return {name: arguments[name] for name in names if arguments.get(name) is not None}

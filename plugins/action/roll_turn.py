@@ -12,7 +12,6 @@ import time
 import typing as t
 
 from ansible_collections.fleetops.odoo.plugins.module_utils._messages import option, roll
-from ansible_collections.fleetops.odoo.plugins.module_utils._messages.host import UNREACHABLE
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.locking import call_with_lock
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.owner import playbook
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._roll.record import record
@@ -20,6 +19,7 @@ from ansible_collections.fleetops.odoo.plugins.plugin_utils._runs.roll_folder im
 from ansible_collections.fleetops.odoo.plugins.plugin_utils._waits.question import Question
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.problems import action_failure, failed
 from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import ActionModule as Base
+from ansible_collections.fleetops.odoo.plugins.plugin_utils.remote import reached, some
 
 Result = dict[str, t.Any]
 Arguments = dict[str, t.Any]
@@ -48,10 +48,7 @@ class ActionModule(Base):
         if step not in steps:
             raise action_failure(option.NOT_A_CHOICE(option="step", choices=", ".join(steps), value=step))
         started = time.monotonic()
-        result = steps[step](arguments, task_vars)
-        if result.pop("unreachable", False):
-            # Ansible would take the host out of the play, and then no later task could clean up.
-            result = failed(UNREACHABLE(error=str(result.get("msg", "")).strip()))
+        result = reached(steps[step](arguments, task_vars))
         if step == "look":
             # The role sets failed_when to false there, and that changes "failed".
             result["refused"] = bool(result.get("failed"))
@@ -62,17 +59,15 @@ class ActionModule(Base):
         kinds = arguments.get("balancers") or [kind]
         if kind not in kinds:
             return failed(option.NOT_A_CHOICE(option="balancer", choices=", ".join(kinds), value=kind))
-        result = self._with_lock(
-            "roll_look", {**_some(arguments, _LOCK), **(arguments.get("options") or {})}, variables
-        )
+        result = self._with_lock("roll_look", {**some(arguments, _LOCK), **(arguments.get("options") or {})}, variables)
         # What the plan needs to know of each host, since hostvars has no defaults of roles.
-        return {**result, "changed": False, **_some(arguments, ("behind", "drained", "instance"))}
+        return {**result, "changed": False, **some(arguments, ("behind", "drained", "instance"))}
 
     def _begin(self, arguments: Arguments, variables: t.Any) -> Result:
         until = time.time() + float(arguments["turn"])
         names = (*_LOCK, *_CHOICE, "step", "roll", "out", "timeout")
         with Question(self, arguments, "the servers to be healthy", variables):
-            return {**self._with_lock("roll_turn", _some(arguments, names), variables), "until": until}
+            return {**self._with_lock("roll_turn", some(arguments, names), variables), "until": until}
 
     def _reload(self, arguments: Arguments, variables: t.Any) -> Result:
         if playbook() is None:
@@ -92,14 +87,14 @@ class ActionModule(Base):
             return {"changed": False, "serves": True}
         if not watch:
             # The module of the lock is a tenth of the one that watches, and most turns end here.
-            result = self._with_lock("roll_lock", _some(arguments, (*_LOCK, "out")), variables)
+            result = self._with_lock("roll_lock", some(arguments, (*_LOCK, "out")), variables)
             # It has reloaded, it was healthy, and it is in its balancer. The end of the roll gives back the lock.
             told = {"note": result.get("msg")} if result.get("failed") or result.get("unreachable") else {"taken": True}
-            return {**_some(result, ("lock", "was", "place")), **told, "changed": False, "serves": True}
+            return {**some(result, ("lock", "was", "place")), **told, "changed": False, "serves": True}
         left = max(float(arguments["until"]) - time.time(), 1.0)
         names = (*_LOCK, *_CHOICE, "step", "roll", "out", "min_healthy_time")
         with Question(self, arguments, f"the servers to be healthy for {watch:g} s without a break", variables):
-            result = self._with_lock("roll_turn", {**_some(arguments, names), "timeout": left + watch}, variables)
+            result = self._with_lock("roll_turn", {**some(arguments, names), "timeout": left + watch}, variables)
         return result if result.get("failed") or result.get("unreachable") else {**result, "serves": True}
 
     def _leave(self, arguments: Arguments, variables: t.Any) -> Result:
@@ -108,7 +103,7 @@ class ActionModule(Base):
         # A host that stays out of its load balancer keeps an expired lock, which tells the next roll that it is out.
         out = (record(variables, str(arguments.get("roll"))).get("balancer") or {}).get("state") == "out"
         stays = {"state": "present", "ttl": 0.001, "out": True} if out else {"state": "absent"}
-        result = self._with_lock("roll_lock", {**_some(arguments, ("id", "reason", "instance")), **stays}, variables)
+        result = self._with_lock("roll_lock", {**some(arguments, ("id", "reason", "instance")), **stays}, variables)
         return {**result, "changed": False}
 
     def _write(self, arguments: Arguments, _variables: t.Any) -> Result:
@@ -139,8 +134,3 @@ def under_way(left: t.Mapping[str, t.Any]) -> int | None:
     told = [one.get("under_way") for one in left.get("results") or [left]]
     known = [one for one in told if isinstance(one, int)]
     return sum(known) if known else None
-
-
-def _some(arguments: Arguments, names: t.Sequence[str]) -> Arguments:
-    """Return those of the arguments that are given."""
-    return {name: arguments[name] for name in names if arguments.get(name) is not None}

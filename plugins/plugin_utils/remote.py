@@ -46,6 +46,21 @@ def run_module(action: ActionBase, module: str, arguments: dict[str, t.Any], tas
     return t.cast("dict[str, t.Any]", result)
 
 
+def reached(result: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return a result; of a host that cannot be reached a failed one.
+
+    Ansible would take the host out of the play, and then no later task could clean up.
+    """
+    if result.get("unreachable"):
+        return failed(UNREACHABLE(error=str(result.get("msg", "")).strip()))
+    return result
+
+
+def some(arguments: t.Mapping[str, t.Any], names: t.Sequence[str]) -> dict[str, t.Any]:
+    """Return those of the arguments that are given."""
+    return {name: arguments[name] for name in names if arguments.get(name) is not None}
+
+
 class ActionModule(ActionBase):
     """Run the module of the same name. The message of a host that cannot be reached is not templated."""
 
@@ -61,8 +76,7 @@ class ActionModule(ActionBase):
         if not result.get("unreachable") or not self._role().startswith("fleetops.odoo."):
             return result
         if self._role() not in self._judging:
-            # Ansible would take the host out of the play, and then no later task could clean up.
-            return failed(UNREACHABLE(error=str(result.get("msg", "")).strip()))
+            return reached(result)
         if getattr(self._task, "run_once", False):
             # Ansible would end the play for all hosts, also with ignore_unreachable. failed_when is false there.
             return {**result, "unreachable": False, "failed": True}
