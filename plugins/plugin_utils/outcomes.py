@@ -19,6 +19,17 @@ DONE, FAILED, UNREACHABLE = "done", "failed", "unreachable"
 Record = t.Mapping[str, t.Any]
 
 
+def of_run(variables: Record, name: str, run: str, key: str = "run") -> Record:
+    """Return what a task of this run has registered or noted; empty where there is nothing.
+
+    An earlier play of the same ``ansible-playbook`` leaves its own results behind.
+
+    :param key: under which a result has the name of its run.
+    """
+    found = variables.get(name)
+    return found if isinstance(found, t.Mapping) and found.get(key) == run else {}
+
+
 def stats(
     outcome: str, hosts: t.Sequence[t.Mapping[str, t.Any]], remaining: t.Sequence[str], **own: t.Any
 ) -> dict[str, t.Any]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from .._roll.lines import drain_line
+from ..outcomes import of_run
 
 Variables = t.Mapping[str, t.Any]
 Record = dict[str, t.Any]
@@ -37,13 +38,13 @@ def record(variables: Variables, run: str, action: str, *, check: bool) -> Recor
     :param check: whether nothing was done, and it would be.
     """
     step = step_of(variables, run, action)
-    noted = _of(variables, NOTED, run)
+    noted = of_run(variables, NOTED, run)
     if noted:
-        return {**noted, "line": _failed_line(noted, _of(variables, FIRST, run), action)}
+        return {**noted, "line": _failed_line(noted, of_run(variables, FIRST, run), action)}
     if step != DONE:
         # The host has left the play.
         return {"step": step}
-    done = _of(variables, LAST if action == DRAIN else FIRST, run)
+    done = of_run(variables, LAST if action == DRAIN else FIRST, run)
     return {"step": step, "ok": True, "line": _foreseen(variables, run, action, check=check) + drain_line(done, check)}
 
 
@@ -53,7 +54,7 @@ def step_of(variables: Variables, run: str, action: str) -> str:
     :returns: ``lock``, ``look``, ``out``, ``drain`` or ``done``; on the way back ``lock``, ``start``, ``in`` or
         ``done``.
     """
-    first, last = _of(variables, FIRST, run), _of(variables, LAST, run)
+    first, last = of_run(variables, FIRST, run), of_run(variables, LAST, run)
     if not first:
         return "lock"
     if first.get("failed"):
@@ -65,15 +66,9 @@ def step_of(variables: Variables, run: str, action: str) -> str:
     return DONE
 
 
-def _of(variables: Variables, name: str, run: str) -> Variables:
-    """Return a registered result of this run; empty where there is none."""
-    found = variables.get(name)
-    return found if isinstance(found, t.Mapping) and found.get("run") == run else {}
-
-
 def _foreseen(variables: Variables, run: str, action: str, *, check: bool) -> str:
     """Return what a check run says of the load balancer of a host whose servers run."""
-    first = _of(variables, FIRST, run)
+    first = of_run(variables, FIRST, run)
     before = [one.get("before") or {} for one in first.get("results") or []]
     runs = any(one and one.get("state") != "draining" for one in before)
     leaves = check and action == DRAIN and runs and first.get("balancer") != "none"

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ..outcomes import of_run
+
 Variables = t.Mapping[str, t.Any]
 Record = dict[str, t.Any]
 
@@ -24,8 +26,8 @@ def record(variables: Variables, run: str) -> Record:
     :param run: name of the run. What an earlier release has noted does not count.
     :returns: also ``was``, the ID of the lock that was released.
     """
-    noted = variables.get(NOTED)
-    if isinstance(noted, t.Mapping) and noted.get("run") == run:
+    noted = of_run(variables, NOTED, run)
+    if noted:
         return {**noted, "line": f"NOT RELEASED: {noted['failure']['reason']}"}
     lock = variables.get(LOCK)
     if not isinstance(lock, t.Mapping):

@@ -15,6 +15,7 @@ import typing as t
 
 from ...module_utils._messages import roll as _codes
 from ...module_utils._system.redact import redact_text
+from ..outcomes import of_run
 from .faults import failure
 
 Variables = t.Mapping[str, t.Any]
@@ -61,9 +62,7 @@ def record(variables: Variables, roll: str) -> Record:
 
 
 def _of(variables: Variables, name: str, roll: str) -> Variables:
-    """Return a registered result of this roll; empty where there is none."""
-    found = variables.get(name)
-    return found if isinstance(found, t.Mapping) and found.get("roll") == roll else {}
+    return of_run(variables, name, roll, "roll")
 
 
 def step_of(variables: Variables, roll: str) -> str:

@@ -13,6 +13,7 @@ import os
 import typing as t
 
 from .._roll.faults import failure
+from ..outcomes import of_run
 
 Record = dict[str, t.Any]
 Results = t.Sequence[t.Mapping[str, t.Any]]
@@ -68,18 +69,18 @@ def record(variables: Variables, host: str, run: str, folder: str) -> Record:
     :param run: name of the run. What an earlier run has left does not count.
     :param folder: of the run.
     """
-    noted, dumps = _of(variables, NOTED, run), _of(variables, DUMPS, run)
+    noted, dumps = of_run(variables, NOTED, run), of_run(variables, DUMPS, run)
     found: Record = {}
     if noted.get("failure"):
         found["failure"] = noted["failure"]
     elif dumps.get("file"):
         found.update(ok=True, file={"path": dumps["file"], "host": host}, missing=dumps.get("missing") or [])
-    without = _of(variables, WITHOUT, run)
+    without = of_run(variables, WITHOUT, run)
     bundle = variables.get(BUNDLE)
     if without.get("failure"):
         found["bundle"] = {"failure": without["failure"]}
     elif isinstance(bundle, t.Mapping) and bundle.get("dest") == os.path.join(folder, host):
-        uncached = _of(variables, CACHES, run).get("reason") if bundle.get("servers") else None
+        uncached = of_run(variables, CACHES, run).get("reason") if bundle.get("servers") else None
         left_out = [{"part": "caches.json", "reason": uncached}] if uncached else []
         found["bundle"] = {
             "parts": len(bundle["parts"]),
@@ -93,9 +94,3 @@ def record(variables: Variables, host: str, run: str, folder: str) -> Record:
 def why(result: t.Mapping[str, t.Any]) -> str:
     """Return as a sentence why a module has no results."""
     return str(failure(result, "caches")["reason"])
-
-
-def _of(variables: Variables, name: str, run: str) -> Variables:
-    """Return what was registered or noted in this run; empty where there is nothing."""
-    found = variables.get(name)
-    return found if isinstance(found, t.Mapping) and found.get("run") == run else {}
