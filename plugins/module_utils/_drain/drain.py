@@ -358,10 +358,11 @@ class _Drain(Leaving):
             nonlocal has_ended
             lacking = None if has_ended else self.ask_supervisor(hold)
             has_ended = not lacking and hold.kind == SupervisorKind.CONTAINER
-            if by_supervisord and not lacking and self.successor():
+            found = None if lacking and by_supervisord else self.successor()
+            if found and by_supervisord:
                 lacking = self.ask_supervisor(hold)  # it has started one since it was asked, and stops that now
-            if not (lacking and by_supervisord):
-                self.make_sure_of_its_place()
+            if found and not (lacking and by_supervisord):
+                self.fail_replaced(*found)
             if lacking and self.clock.monotonic() >= until + patience and self._outlived(hold):
                 return True
             if lacking:

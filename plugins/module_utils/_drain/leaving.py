@@ -181,12 +181,8 @@ class Leaving(ServerOperation[DrainResult]):
         """Return the server that has taken its place, and the failure; None while there is none."""
         return self.second_look.successor(self.host.look())
 
-    def make_sure_of_its_place(self) -> None:
+    def fail_replaced(self, successor: Instance, problem: Problem) -> t.NoReturn:
         """:raises Failure: another server has taken its place. That one is not held, and there is no note of it."""
-        found = self.successor()
-        if found is None:
-            return
-        successor, problem = found
         self.result.successor = successor.identity
         if self.note is not None:
             self.undo(self.note)

@@ -310,10 +310,12 @@ def rest(hold: Hold) -> t.Tuple[t.Optional[Problem], t.Optional[str]]:
     """
     if hold.daemon is not None:
         name = t.cast(str, hold.unit)
-        if supervisord.state_of(hold.daemon, name) in supervisord.GOES_ON:
+        state = supervisord.state_of(hold.daemon, name)
+        if state in supervisord.GOES_ON:
             supervisord.stop(hold.daemon, name)
             return waits.STOPPED(), "supervisord started the server again, and was asked to stop it"
-        return None, None
+        # Until it has stopped, it looks like a server that has taken the place of the drained one.
+        return (waits.STOPPED() if state == supervisord.STOPPING else None), None
     if hold.container is not None:
         return hold.container.lacking(), None
     if hold.by_systemd and not hold.external:

@@ -28,6 +28,7 @@ from .rpc import Daemon, Errand, Fault, ask
 
 #: States of a program that may come to a running server without us.
 GOES_ON = frozenset(["BACKOFF", "RUNNING", "STARTING"])
+STOPPING = "STOPPING"
 #: States in which no server comes of it any more.
 _IS_DOWN = frozenset(["EXITED", "FATAL", "STOPPED"])
 #: A script, or a module that an interpreter is told to run.

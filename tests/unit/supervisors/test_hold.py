@@ -249,6 +249,7 @@ def test_supervisord_is_told_afterwards(states: list[str], said: list[str], monk
     results = [rest(hold) for _state in states]
     assert stopped == said
     assert results[-1] == (None, None)
+    assert all(lacking for lacking, _done in results[:-1])
     assert len([done for _lacking, done in results if done]) == len(said)
 
 
